@@ -43,7 +43,7 @@ class ExceptionInfo(msgspec.Struct, frozen=True):
 class Lifecycle(msgspec.Struct, frozen=True):
     """One use of one resource by one task: enter to exit.
 
-    ``released_ns`` is when it ended, also for an acquire that failed (then ``acquired_ns`` and ``release_ns`` are None).
+    ``released_ns`` is when it ended, also for an acquire that failed (its ``acquired_ns`` and ``release_ns`` are None).
     ``body_exception`` left the body; ``raised`` is what acquire or release raised of its own; ``exception`` is the one
     that a reader wants first: ``raised``, else ``body_exception``.
     """

@@ -89,7 +89,7 @@ class Task(msgspec.Struct, frozen=True, array_like=True):
     exception: int = 0  # number in Batch.exceptions
 
 
-class Exception_(msgspec.Struct, frozen=True, array_like=True):
+class ExceptionInfo(msgspec.Struct, frozen=True, array_like=True):
     """An exception's qualified type and scrubbed message."""
 
     type: str  # builtins without their module: "ValueError"
@@ -139,7 +139,7 @@ class Batch(msgspec.Struct, frozen=True):
     resources: list[Resource]
     tasks: list[Task]
     traces: list[Trace]
-    exceptions: list[Exception_]
+    exceptions: list[ExceptionInfo]
     rows: list[Row]
     dropped: dict[str, int] = {}  # lifecycles lost since the process started, by reason
     final: bool = False  # the process says goodbye: what is open now was never released

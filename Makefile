@@ -1,0 +1,51 @@
+# Every target does its own set-up. Needed on the machine: Python 3.11 or newer, make, and the package registries.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
+TEST_ARGS ?=
+
+.PHONY: help setup demo test check bench constraints clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## create .venv with the tracer, the server and the dashboard built
+
+demo: $(STAMP)  ## start the collector and a small shop under `tenure run`; open the printed URL, Ctrl-C ends both
+	@$(BIN)/python examples/demo.py
+
+test: $(STAMP) tests/web/node_modules/.installed  ## run every test, the browser's included  [TEST_ARGS="-k word"]
+	$(BIN)/python -m pytest $(TEST_ARGS)
+	$(BIN)/python scripts/node.py npm --prefix web run test
+
+check: $(STAMP)  ## lint, types, import rules: ruff, mypy, import-linter, Biome, tsc
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/node.py npm --prefix web run check
+
+bench: $(STAMP)  ## measure: overhead of a lifecycle, lifecycles stored a second, time to paint (prints a table)
+	$(BIN)/python -m benchmarks
+
+constraints: $(STAMP)  ## pin the newest dependencies anew into constraints.txt
+	TENURE_SKIP_WEB=1 $(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --quiet \
+		--no-emit-index-url --no-header --no-annotate --no-emit-package tenure --no-emit-package tenure-server \
+		--group dev requirements.in -o constraints.txt
+
+clean:  ## remove what set-up made
+	rm -rf .venv web/node_modules tests/web/node_modules server/tenure_server/static
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Tenure needs Python 3.11 or newer; set PYTHON=python3.12, say")'
+	$(PYTHON) -m venv .venv
+
+$(STAMP): .venv/bin/python constraints.txt pyproject.toml tracer/pyproject.toml server/pyproject.toml server/hatch_build.py $(WEB_SOURCES)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade -c constraints.txt pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev -e tracer -e server
+	@touch $@
+
+tests/web/node_modules/.installed: tests/web/package.json tests/web/package-lock.json $(STAMP)
+	$(BIN)/python scripts/node.py npm --prefix tests/web ci --no-audit --no-fund --loglevel=error
+	@touch $@
