@@ -1,4 +1,4 @@
-"""Measurements, printed and never asserted. Each module has ``rows() -> list[Measure]``; `make bench` prints them all."""
+"""Measurements, printed and never asserted: each module has ``rows() -> list[Measure]``, `make bench` prints them."""
 
 from __future__ import annotations
 
