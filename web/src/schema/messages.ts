@@ -1,0 +1,334 @@
+// Made by scripts/generate_types.py from the server's structs. Do not edit: change the structs and run it.
+
+// On the wire every field is present; integers past 2^53 (times in ns) arrive rounded to about 256 ns.
+
+export const MAX_LIMIT = 20000;
+
+export type Outcome = "cancelled" | "error" | "ok";
+
+export type Phase = "abandoned" | "acquiring" | "closed" | "held" | "releasing";
+
+export type Step = Declare | Create | Destroy | Message | Note | Activate | Deactivate | Begin | End;
+
+export type Operation = Append | Insert | Update | Remove;
+
+export type ServerMessage = Page | Operations | Current | Gap | Overview | Problem;
+
+export type ClientMessage = Subscribe;
+
+/** The participant stands from here on. */
+export interface Declare {
+  step: "declare";
+  id: string;
+  participant: Participant;
+}
+
+/** A column: a task, a resource, or a group of them. */
+export interface Participant {
+  id: string;
+  role: "resource" | "task";
+  stereotype: string;
+  label: string;
+  ref: string;
+}
+
+/** The participant is created by the message that follows directly. */
+export interface Create {
+  step: "create";
+  id: string;
+  participant: Participant;
+}
+
+/** The participant ends with the message that follows directly. */
+export interface Destroy {
+  step: "destroy";
+  id: string;
+  participant: string;
+}
+
+/** An arrow from one participant to another, or to itself. */
+export interface Message {
+  step: "message";
+  id: string;
+  from: string;
+  to: string;
+  arrow: "-)" | "--)" | "-->>" | "--x" | "->>" | "-x";
+  label: string;
+  at_ns: number;
+  lifecycle: string | null;
+  outcome: Outcome | null;
+  activate: boolean;
+  deactivate: boolean;
+}
+
+/**
+ * A note over one participant or from one to another.
+ *
+ * With ``since_ns`` it tells of something still going on: ``text`` ends in the time passed when the step was made, and
+ * a live view may print ``lead`` and count the time on by itself.
+ */
+export interface Note {
+  step: "note";
+  id: string;
+  over: string[];
+  text: string;
+  at_ns: number;
+  lifecycle: string | null;
+  kind: "cut" | "info" | "open" | "wait";
+  lead: string | null;
+  since_ns: number | null;
+}
+
+export interface Activate {
+  step: "activate";
+  id: string;
+  participant: string;
+  lifecycle: string | null;
+}
+
+export interface Deactivate {
+  step: "deactivate";
+  id: string;
+  participant: string;
+  lifecycle: string | null;
+}
+
+/** A fragment opens. ``fold`` names the fold that it stands for, by which it can be opened again. */
+export interface Begin {
+  step: "begin";
+  id: string;
+  fragment: "alt" | "break" | "critical" | "loop" | "par";
+  label: string;
+  fold: string | null;
+}
+
+export interface End {
+  step: "end";
+  id: string;
+  fragment: "alt" | "break" | "critical" | "loop" | "par";
+}
+
+/** The steps stand at the end. */
+export interface Append {
+  op: "append";
+  steps: Step[];
+}
+
+/** The steps stand directly before the step ``before``. */
+export interface Insert {
+  op: "insert";
+  before: string;
+  steps: Step[];
+}
+
+/** The step replaces the one with the same id, in its place. */
+export interface Update {
+  op: "update";
+  step: Step;
+}
+
+export interface Remove {
+  op: "remove";
+  ids: string[];
+}
+
+/** Server: the whole picture as it stands. ``lens`` says of which subscription. */
+export interface Page {
+  type: "page";
+  token: string;
+  lens: Lens;
+  now_ns: number;
+  steps: Step[];
+  earlier: number;
+}
+
+/**
+ * What a diagram shows. With no subject it is everything, the newest first to be kept.
+ *
+ * ``opened`` names folds that are to be shown unfolded.
+ */
+export interface Lens {
+  trace: string | null;
+  task: string | null;
+  resource: string | null;
+  process: string | null;
+  since_ns: number | null;
+  until_ns: number | null;
+  fold: boolean;
+  opened: string[];
+  tasks: "coroutine" | "task";
+  resources: "kind" | "resource";
+}
+
+/** Server: what changed since the token before. */
+export interface Operations {
+  type: "operations";
+  token: string;
+  now_ns: number;
+  operations: Operation[];
+}
+
+/** Server: what the client has is the picture as it stands. */
+export interface Current {
+  type: "current";
+  token: string;
+  now_ns: number;
+}
+
+/** Server: this client was too slow, ``missed`` frames were left out. A page follows. */
+export interface Gap {
+  type: "gap";
+  missed: number;
+}
+
+/** Server: processes, recent traces (newest first) and resources in use or lately used; at most twice a second. */
+export interface Overview {
+  type: "overview";
+  now_ns: number;
+  processes: Process[];
+  traces: Trace[];
+  resources: Resource[];
+}
+
+export interface Process {
+  id: string;
+  service: string;
+  host: string;
+  pid: number;
+  python: string;
+  started_ns: number;
+  last_seen_ns: number;
+  alive: boolean;
+  dropped: Record<string, number>;
+}
+
+export interface Trace {
+  id: string;
+  name: string;
+  services: string[];
+  start_ns: number;
+  end_ns: number | null;
+  lifecycles: number;
+  open: number;
+  errors: number;
+}
+
+/** A resource with who holds it and who waits for it; waiters in the order they came. */
+export interface Resource {
+  id: string;
+  process: string;
+  kind: string;
+  name: string;
+  capacity: number | null;
+  stereotype: string;
+  acquiring: number;
+  held: number;
+  releasing: number;
+  failed: number;
+  total: number;
+  holders: Use[];
+  waiters: Use[];
+  wait_ms: Percentiles;
+  hold_ms: Percentiles;
+}
+
+/** Somebody who holds a resource or waits for it, since ``since_ns``. */
+export interface Use {
+  lifecycle: string;
+  task: TaskRef;
+  site: Site;
+  since_ns: number;
+}
+
+export interface TaskRef {
+  id: string;
+  name: string;
+}
+
+export interface Site {
+  file: string;
+  line: number;
+  function: string;
+  expression: string;
+  enter: string;
+  exit: string;
+}
+
+/** Milliseconds; None where nothing was measured yet. */
+export interface Percentiles {
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+}
+
+/** Server: the last message could not be followed, and why. */
+export interface Problem {
+  type: "problem";
+  detail: string;
+}
+
+/**
+ * Client: show me this from now on. It replaces the connection's earlier subscription.
+ *
+ * ``limit`` is how many lifecycles the page may hold, the newest (at most MAX_LIMIT). ``resume`` is the token of the
+ * last page or operations that the client has: where nothing has happened since, ``Current`` answers it, else a page.
+ */
+export interface Subscribe {
+  type: "subscribe";
+  lens: Lens;
+  limit: number;
+  resume: string | null;
+}
+
+/**
+ * A finished picture: what /api/diagram answers and what a live page holds.
+ *
+ * ``earlier`` lifecycles of the lens are left out before the first step, for the size's sake.
+ */
+export interface Diagram {
+  steps: Step[];
+  earlier: number;
+}
+
+/**
+ * One use of one resource by one task: enter to exit.
+ *
+ * ``released_ns`` is when it ended, also for an acquire that failed (its ``acquired_ns`` and ``release_ns`` are None).
+ * ``body_exception`` left the body; ``raised`` is what acquire or release raised of its own; ``exception`` is the one
+ * that a reader wants first: ``raised``, else ``body_exception``.
+ */
+export interface Lifecycle {
+  id: string;
+  process: string;
+  service: string;
+  trace: string;
+  parent: string | null;
+  phase: Phase;
+  suppressed: boolean;
+  task: TaskRef;
+  resource: ResourceRef;
+  site: Site;
+  acquire_ns: number;
+  acquired_ns: number | null;
+  release_ns: number | null;
+  released_ns: number | null;
+  acquire_outcome: Outcome | null;
+  body_outcome: Outcome | null;
+  release_outcome: Outcome | null;
+  exception: ExceptionInfo | null;
+  body_exception: ExceptionInfo | null;
+  raised: ExceptionInfo | null;
+}
+
+export interface ResourceRef {
+  id: string;
+  kind: string;
+  name: string;
+  capacity: number | null;
+  stereotype: string;
+}
+
+export interface ExceptionInfo {
+  type: string;
+  message: string;
+}
