@@ -1,0 +1,63 @@
+import asyncio
+import random
+
+import aiohttp
+from aiohttp import web
+
+from .tally import entered, handled
+
+PATIENCE = 0.5  # seconds that the shop waits for the bank
+
+
+class Declined(Exception):
+    """The bank does not pay."""
+
+
+class Payments:
+    """The shop's way to the bank, which dislikes more than a few questions at once: ``bank_slots``."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, at_once: int = 3) -> None:
+        self.session = session
+        self.url = url
+        self.bank_slots = asyncio.Semaphore(at_once)
+
+    async def authorise(self, customer: str) -> str:
+        """Ask the bank; its receipt."""
+        async with self.bank_slots:
+            entered("self.bank_slots")
+            async with asyncio.timeout(PATIENCE):
+                entered("asyncio.timeout(PATIENCE)")
+                async with self.session.post(f"{self.url}/payments", json={"customer": customer}) as response:
+                    entered('self.session.post(f"{self.url}/payments", json={"customer": customer})')
+                    answer = await response.json()
+        if response.status != web.HTTPCreated.status_code:
+            raise Declined(answer["reason"])
+        return answer["receipt"]
+
+
+class Bank:
+    """The upstream: slow, at times very slow, and strict with every fifteenth customer or so."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.ledger_lock = asyncio.Lock()
+        self.receipts = 0
+
+    async def pay(self, request: web.Request) -> web.Response:
+        handled("POST /payments")
+        await request.json()
+        risk = self.chance.random()
+        async with self.ledger_lock:
+            entered("self.ledger_lock")
+            await asyncio.sleep(0.02 + 0.08 * risk)  # every payment is written down before the next
+        if risk > 0.96:
+            await asyncio.sleep(2 * PATIENCE)  # somebody has to look at this one
+        if risk < 0.07:
+            return web.json_response({"reason": "card declined"}, status=web.HTTPPaymentRequired.status_code)
+        self.receipts += 1
+        return web.json_response({"receipt": f"R{self.receipts:05}"}, status=web.HTTPCreated.status_code)
+
+    def application(self) -> web.Application:
+        app = web.Application()
+        app.add_routes([web.post("/payments", self.pay)])
+        return app

@@ -1,0 +1,65 @@
+import asyncio
+
+from .database import transaction
+from .pool import Pool
+from .tally import entered
+
+
+class OutOfStock(Exception):
+    """Fewer pieces are there than the order asks for."""
+
+
+class Stock:
+    """What lies on the shelves. One change at a time: ``stock_lock``."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.stock_lock = asyncio.Lock()
+
+    async def products(self) -> list[dict[str, object]]:
+        async with self.pool.acquire() as connection:
+            entered("self.pool.acquire()")
+            rows = await connection.execute_fetchall("SELECT sku, price, stock FROM products ORDER BY sku")
+        return [{"sku": sku, "price": price, "stock": stock} for sku, price, stock in rows]
+
+    async def reserve(self, number: int, sku: str, quantity: int) -> int:
+        """Set goods aside for an order; their price in cents."""
+        async with self.pool.acquire() as connection:
+            entered("self.pool.acquire()")
+            async with self.stock_lock:
+                entered("self.stock_lock")
+                async with transaction(connection):
+                    entered("transaction(connection)")
+                    rows = await connection.execute_fetchall(
+                        "UPDATE products SET stock = stock - ? WHERE sku = ? AND stock >= ? RETURNING price",
+                        (quantity, sku, quantity),
+                    )
+                    if not rows:
+                        raise OutOfStock(f"fewer than {quantity} of {sku} left")
+                    await connection.execute("INSERT INTO reservations VALUES (?, ?, ?)", (number, sku, quantity))
+        return rows[0][0] * quantity
+
+    async def give_back(self, number: int) -> None:
+        """Put what was set aside for an order back on the shelves."""
+        async with self.pool.acquire() as connection:
+            entered("self.pool.acquire()")
+            async with self.stock_lock:
+                entered("self.stock_lock")
+                async with transaction(connection):
+                    entered("transaction(connection)")
+                    await connection.execute(
+                        "UPDATE products SET stock = stock + quantity FROM reservations "
+                        "WHERE reservations.sku = products.sku AND number = ?",
+                        (number,),
+                    )
+                    await connection.execute("DELETE FROM reservations WHERE number = ?", (number,))
+
+    async def deliver(self, every: float) -> None:
+        """Fill the shelves up now and then, forever."""
+        while True:
+            await asyncio.sleep(every)
+            async with self.pool.acquire() as connection:
+                entered("self.pool.acquire()")
+                async with self.stock_lock:
+                    entered("self.stock_lock")
+                    await connection.execute("UPDATE products SET stock = stock + 12 WHERE stock < 12")

@@ -1,0 +1,21 @@
+"""An exception inside the block: the connection is closed all the same, and the exception goes on.
+
+tenure run -o textbook_error.mmd examples/textbook_error.py
+"""
+
+import asyncio
+import sys
+
+from textbook import AsyncDatabaseConnection
+
+
+async def main():
+    async with AsyncDatabaseConnection():
+        raise ValueError("the query has no WHERE")
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except ValueError as error:
+        sys.exit(f"failed: {error}")
