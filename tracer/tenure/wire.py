@@ -18,9 +18,13 @@ Time on the wire is monotonic; ``Batch.clock_offset_ns`` added to it gives wall 
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from itertools import accumulate
+from operator import attrgetter
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 VERSION = 1
 CONTENT_TYPE = "application/vnd.tenure.batch+msgpack"
@@ -41,68 +45,77 @@ OUTCOME_BITS = 8
 
 NOT_REACHED = -1  # for Row.wait_ns, hold_ns and release_ns
 
+# What a reader accepts of a field; checked while decoding, so that an error names the field's place.
+Text = Annotated[str, Meta(max_length=MAX_STRING)]
+Id = Annotated[int, Meta(gt=0, lt=1 << 40)]
+IdOrNone = Annotated[int, Meta(ge=0, lt=1 << 40)]
+Index = Annotated[int, Meta(ge=0)]  # that its table reaches so far is checked after decoding
+Count = Annotated[int, Meta(ge=0, lt=1 << 62)]
+Instant = Annotated[int, Meta(gt=-(1 << 62), lt=1 << 62)]
+Duration = Annotated[int, Meta(ge=NOT_REACHED, lt=1 << 57)]
+
 
 class Process(msgspec.Struct, frozen=True, array_like=True):
     """One running instrumented Python process; an OpenTelemetry Resource on export."""
 
-    id: bytes  # 16 random bytes
-    service: str
-    host: str
-    pid: int
-    python: str  # "3.11.7"
-    started_wall_ns: int
+    id: Annotated[bytes, Meta(min_length=16, max_length=16)]  # random
+    service: Text
+    host: Text
+    pid: Count
+    python: Text  # "3.11.7"
+    started_wall_ns: Instant
 
 
 class Site(msgspec.Struct, frozen=True, array_like=True):
     """Where an ``async with`` stands, and by which calls the resource is taken and given back there."""
 
-    file: str
-    line: int
-    function: str  # qualified name
-    expression: str  # source text of the manager's expression, "" where unknown
-    enter: str = "__aenter__"  # "acquire" where the program called pool.acquire()
-    exit: str = "__aexit__"
+    file: Text
+    line: Count
+    function: Text  # qualified name
+    expression: Text  # source text of the manager's expression, "" where unknown
+    enter: Text = "__aenter__"  # "acquire" where the program called pool.acquire()
+    exit: Text = "__aexit__"
 
 
 class Resource(msgspec.Struct, frozen=True, array_like=True):
     """The thing that is held."""
 
-    id: int
-    kind: str  # qualified type name, "asyncio.locks.Lock"
-    name: str  # "" where it has none
-    capacity: int | None  # None: unlimited
-    stereotype: str = "participant"  # Mermaid's participant type: participant, control, database, queue, ...
+    id: Id
+    kind: Text  # qualified type name, "asyncio.locks.Lock"
+    name: Text  # "" where it has none
+    capacity: Count | None  # None: unlimited
+    stereotype: Text = "participant"  # Mermaid's participant type: participant, control, database, queue, ...
 
 
 class Task(msgspec.Struct, frozen=True, array_like=True):
     """An asyncio task or, outside a task, a thread."""
 
-    id: int
-    name: str  # what a person reads: the name the program gave, else made from the coroutine ("main", "worker-3")
-    coroutine: str  # qualified name, "" for a thread
+    id: Id
+    name: Text  # what a person reads: the name the program gave, else made from the coroutine ("main", "worker-3")
+    coroutine: Text  # qualified name, "" for a thread
     kind: Literal["task", "thread"]
-    parent: int  # id of the task that created it
-    created_in: int  # id of the innermost lifecycle that its creator was in
-    created_ns: int | None  # None: it was there before tracing began
-    finished_ns: int | None
-    outcome: int = 0  # one of the outcome codes
-    exception: int = 0  # number in Batch.exceptions
+    parent: IdOrNone  # the task that created it
+    created_in: IdOrNone  # the innermost lifecycle that its creator was in
+    created_ns: Instant | None  # None: it was there before tracing began
+    finished_ns: Instant | None
+    outcome: Annotated[int, Meta(ge=0, le=CANCELLED)] = 0  # one of the outcome codes
+    exception: Index = 0  # number in Batch.exceptions
 
 
 class ExceptionInfo(msgspec.Struct, frozen=True, array_like=True):
     """An exception's qualified type and scrubbed message."""
 
-    type: str  # builtins without their module: "ValueError"
-    message: str
+    type: Text  # builtins without their module: "ValueError"
+    message: Text
 
 
 class Trace(msgspec.Struct, frozen=True, array_like=True):
     """A root lifecycle and what is known of the trace beyond it."""
 
-    root: int  # lifecycle id
-    link: int = 0  # id of the lifecycle it would hang under, had that not been held for so long
-    otel_trace_id: bytes | None = None  # 16 bytes, where the program had an active span
-    otel_parent_id: bytes | None = None  # 8 bytes: that span
+    root: Id  # lifecycle
+    link: IdOrNone = 0  # the lifecycle it would hang under, had that not been held for so long
+    otel_trace_id: Annotated[bytes, Meta(min_length=16, max_length=16)] | None = None  # of the program's active span
+    otel_parent_id: Annotated[bytes, Meta(min_length=8, max_length=8)] | None = None  # that span
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -112,19 +125,22 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ``released`` is when a lifecycle ended, however it ended.
     """
 
-    id: int
-    parent: int  # lifecycle id
-    trace: int  # index
-    task: int  # index
-    resource: int  # index
-    site: int  # index
-    acquire_ns: int  # since the previous row's acquire (the first: since Batch.base_ns); may be negative
-    wait_ns: int
-    hold_ns: int
-    release_ns: int
-    outcomes: int  # acquire | body << BODY_SHIFT | release << RELEASE_SHIFT | SUPPRESSED | RESENT
-    body_exception: int = 0  # number: what left the body
-    exception: int = 0  # number: what acquire or release raised of its own
+    id: Id
+    parent: IdOrNone  # lifecycle
+    trace: Index
+    task: Index
+    resource: Index
+    site: Index
+    acquire_ns: Annotated[int, Meta(gt=-(1 << 57), lt=1 << 57)]  # since the previous row's acquire (the first: base_ns)
+    wait_ns: Duration
+    hold_ns: Duration
+    release_ns: Duration
+    outcomes: Annotated[
+        int, Meta(ge=0, lt=1 << OUTCOME_BITS)
+    ]  # acquire | body << BODY_SHIFT | release << RELEASE_SHIFT
+    # | SUPPRESSED | RESENT
+    body_exception: Index = 0  # number: what left the body
+    exception: Index = 0  # number: what acquire or release raised of its own
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -132,16 +148,16 @@ class Batch(msgspec.Struct, frozen=True):
 
     version: int
     process: Process
-    sequence: int  # from 1
-    clock_offset_ns: int
-    base_ns: int
-    sites: list[Site]
-    resources: list[Resource]
-    tasks: list[Task]
-    traces: list[Trace]
-    exceptions: list[ExceptionInfo]
-    rows: list[Row]
-    dropped: dict[str, int] = {}  # lifecycles lost since the process started, by reason
+    sequence: Annotated[int, Meta(gt=0, lt=1 << 62)]
+    clock_offset_ns: Instant
+    base_ns: Instant
+    sites: Annotated[list[Site], Meta(max_length=MAX_TABLE)]
+    resources: Annotated[list[Resource], Meta(max_length=MAX_TABLE)]
+    tasks: Annotated[list[Task], Meta(max_length=MAX_TABLE)]
+    traces: Annotated[list[Trace], Meta(max_length=MAX_TABLE)]
+    exceptions: Annotated[list[ExceptionInfo], Meta(max_length=MAX_TABLE)]
+    rows: Annotated[list[Row], Meta(max_length=MAX_ROWS)]
+    dropped: Annotated[dict[Text, Count], Meta(max_length=MAX_TABLE)] = {}  # lifecycles lost so far, by reason
     final: bool = False  # the process says goodbye: what is open now was never released
 
 
@@ -194,8 +210,8 @@ def _checked(
         raise WireError(str(error) or type(error).__name__) from None
     if batch.version != VERSION:
         raise UnknownVersion(f"version {batch.version}, this side reads version {VERSION} - at `$.version`")
-    _check_limits(batch)
     _check_references(batch)
+    _check_times(batch)
     return batch
 
 
@@ -209,59 +225,35 @@ def _check_version(data: bytes, head: msgspec.msgpack.Decoder[_Head] | msgspec.j
         raise UnknownVersion(f"version {version}, this side reads version {VERSION} - at `$.version`")
 
 
-def _check_limits(batch: Batch) -> None:
-    if len(batch.process.id) != 16:
-        raise WireError(f"Expected 16 bytes, got {len(batch.process.id)} - at `$.process.id`")
-    if len(batch.rows) > MAX_ROWS:
-        raise WireError(f"Expected at most {MAX_ROWS} rows, got {len(batch.rows)} - at `$.rows`")
-    for name in ("sites", "resources", "tasks", "traces", "exceptions", "dropped"):
-        if (length := len(getattr(batch, name))) > MAX_TABLE:
-            raise WireError(f"Expected at most {MAX_TABLE} entries, got {length} - at `$.{name}`")
-    _check_strings("process", [batch.process.service, batch.process.host, batch.process.python])
-    for i, site in enumerate(batch.sites):
-        _check_strings(f"sites[{i}]", [site.file, site.function, site.expression, site.enter, site.exit])
-    for i, resource in enumerate(batch.resources):
-        _check_strings(f"resources[{i}]", [resource.kind, resource.name, resource.stereotype])
-    for i, task in enumerate(batch.tasks):
-        _check_strings(f"tasks[{i}]", [task.name, task.coroutine])
-    for i, exception in enumerate(batch.exceptions):
-        _check_strings(f"exceptions[{i}]", [exception.type, exception.message])
-    _check_strings("dropped", list(batch.dropped))
-
-
-def _check_strings(where: str, strings: list[str]) -> None:
-    for string in strings:
-        if len(string) > MAX_STRING:
-            raise WireError(f"Expected at most {MAX_STRING} characters, got {len(string)} - at `$.{where}`")
+# What a row refers to: attribute, its position in the array, the table, and the number of the table's first entry.
+_REFERENCES: tuple[tuple[str, int, str, int], ...] = (
+    ("trace", 2, "traces", 0),
+    ("task", 3, "tasks", 0),
+    ("resource", 4, "resources", 0),
+    ("site", 5, "sites", 0),
+    ("body_exception", 11, "exceptions", 1),
+    ("exception", 12, "exceptions", 1),
+)
+_getters: list[Callable[[Row], int]] = [attrgetter(name) for name, *_ in _REFERENCES]
 
 
 def _check_references(batch: Batch) -> None:
-    sites, resources, tasks = len(batch.sites), len(batch.resources), len(batch.tasks)
-    traces, exceptions = len(batch.traces), len(batch.exceptions)
-    for i, row in enumerate(batch.rows):
-        if not (
-            0 <= row.site < sites
-            and 0 <= row.resource < resources
-            and 0 <= row.task < tasks
-            and 0 <= row.trace < traces
-            and 0 <= row.body_exception <= exceptions
-            and 0 <= row.exception <= exceptions
-            and 0 < row.id < 1 << 40
-            and 0 <= row.parent < 1 << 40
-            and 0 <= row.outcomes < 1 << OUTCOME_BITS
-            and -1 <= row.wait_ns < 1 << 62
-            and -1 <= row.hold_ns < 1 << 62
-            and -1 <= row.release_ns < 1 << 62
-            and -(1 << 62) < row.acquire_ns < 1 << 62
-        ):
-            raise WireError(f"a number is out of range or names no entry of its table - at `$.rows[{i}]`")
+    for get, (_, position, table, first) in zip(_getters, _REFERENCES, strict=True):
+        last = len(getattr(batch, table)) - 1 + first
+        if batch.rows and max(map(get, batch.rows)) > last:
+            i = next(i for i, row in enumerate(batch.rows) if get(row) > last)
+            raise WireError(f"{get(batch.rows[i])} names no entry of `{table}` - at `$.rows[{i}][{position}]`")
     for i, task in enumerate(batch.tasks):
-        if not (0 <= task.exception <= exceptions and 0 <= task.outcome <= CANCELLED and 0 < task.id < 1 << 40):
-            raise WireError(f"a number is out of range or names no entry of its table - at `$.tasks[{i}]`")
-    for i, trace in enumerate(batch.traces):
-        ids = (trace.otel_trace_id, 16), (trace.otel_parent_id, 8)
-        if any(value is not None and len(value) != length for value, length in ids):
-            raise WireError(f"an OpenTelemetry id has a wrong length - at `$.traces[{i}]`")
+        if task.exception > len(batch.exceptions):
+            raise WireError(f"{task.exception} names no entry of `exceptions` - at `$.tasks[{i}][9]`")
+
+
+def _check_times(batch: Batch) -> None:
+    """Wall time must fit a signed 64-bit integer, whatever is added to it."""
+    acquired = accumulate((row.acquire_ns for row in batch.rows), initial=batch.base_ns + batch.clock_offset_ns)
+    for i, wall_ns in enumerate(acquired, -1):
+        if not 0 <= wall_ns < 1 << 62 and i >= 0:
+            raise WireError(f"wall time {wall_ns} ns is out of range - at `$.rows[{i}][6]`")
 
 
 # Ids outside the process. A multiplication by an odd number is a bijection modulo a power of two: within one process no
