@@ -53,6 +53,7 @@ Index = Annotated[int, Meta(ge=0)]  # that its table reaches so far is checked a
 Count = Annotated[int, Meta(ge=0, lt=1 << 62)]
 Instant = Annotated[int, Meta(gt=-(1 << 62), lt=1 << 62)]
 Duration = Annotated[int, Meta(ge=NOT_REACHED, lt=1 << 57)]
+OutcomeBits = Annotated[int, Meta(ge=0, lt=1 << OUTCOME_BITS)]
 
 
 class Process(msgspec.Struct, frozen=True, array_like=True):
@@ -135,10 +136,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     wait_ns: Duration
     hold_ns: Duration
     release_ns: Duration
-    outcomes: Annotated[
-        int, Meta(ge=0, lt=1 << OUTCOME_BITS)
-    ]  # acquire | body << BODY_SHIFT | release << RELEASE_SHIFT
-    # | SUPPRESSED | RESENT
+    outcomes: OutcomeBits  # acquire | body << BODY_SHIFT | release << RELEASE_SHIFT | SUPPRESSED | RESENT
     body_exception: Index = 0  # number: what left the body
     exception: Index = 0  # number: what acquire or release raised of its own
 
