@@ -1,0 +1,194 @@
+"""The hot path: what the four stamps around an ``async with`` do.
+
+A lifecycle is a *record* while it runs: a plain list, put into the buffer at its acquire and filled in where it lies,
+so that the shipping thread sees open lifecycles too. Its places:
+
+    SITE      str    where it is entered (``tenure.sites``)
+    TASK      int    id of the task that entered it
+    RESOURCE  int    id of the resource; 0: nobody records this lifecycle
+    ACQUIRE, ACQUIRED, RELEASE, RELEASED      perf_counter_ns, 0 where not reached; RELEASED is written last
+    BODY      Failure or None                 what left the body
+    RAISED    Failure, WENT_ON or None        what acquire or release raised of its own; WENT_ON: the body's exception
+
+No record refers to an object of the program: only ``begin`` puts the manager behind the last place, for the rewritten
+code to pop it on the spot. Rewritten code calls ``begin``, ``body_raised`` and ``raised`` and stamps the rest in place.
+
+An adapter's class patch does the same through functions, none of which raises:
+
+    record = enter(manager)       None: somebody records this very entry already, or recording is off; pass through
+    acquired(record)              __aenter__ returned
+    leaving(record, error)        __aexit__ was called; error is the body's exception or None
+    released(record, value)       __aexit__ returned this: true suppresses the exception of the body
+    failed(record, error)         __aenter__ or __aexit__ raised; this ends the lifecycle
+
+One lifecycle is recorded once: a manager of a patched type (``resources.patched``) that is about to be entered is
+*marked* for its task, and until it is acquired ``enter`` passes over it there, be it through ``super().__aenter__()``.
+A manager that enters another one on its behalf marks that one itself: ``mark(record, other)``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from time import perf_counter_ns as now
+
+from tenure import buffer, resources, sites, tasks
+from tenure.failures import Failure, failure_of
+
+SITE, TASK, RESOURCE, ACQUIRE, ACQUIRED, RELEASE, RELEASED, BODY, RAISED = range(9)
+WENT_ON = True
+
+Record = list[object]
+
+_recording = False
+_settled = resources.settled
+_append = buffer.pending.append
+_marks: dict[int, list[tuple[Record, int]]] = {}  # by task: records being acquired, with the manager's address
+_stopped: set[type] = set()  # types whose tracing stopped after a fault
+_OURS = str(Path(__file__).parent)
+_CONTEXTLIB = contextlib.__file__  # an exit stack and a decorator enter on behalf of their caller
+
+
+def start() -> None:
+    """Record from now on."""
+    global _recording  # noqa: PLW0603
+    _recording = True
+
+
+def stop() -> None:
+    """Record nothing more; rewritten code and class patches that stay behind pass through."""
+    global _recording  # noqa: PLW0603
+    _recording = False
+    _settled.clear()
+    _marks.clear()
+
+
+def begin(site: str, task: int, manager: object) -> Record:
+    """Begin the lifecycle of a manager that rewritten code enters next; the manager is the record's last element."""
+    try:
+        resource = _settled[type(manager)][site]
+    except KeyError:
+        return _begin(site, task, manager)
+    record = [site, task, resource, now(), 0, 0, 0, None, None, manager]
+    _append(record)
+    return record
+
+
+def _begin(site: str, task: int, manager: object) -> Record:
+    """``begin`` where the resource has to be asked for, or where nothing is recorded."""
+    resource = _resource(site, manager)
+    record: Record = [site, task, resource, 0, 0, 0, 0, None, None, manager]
+    if resource:
+        if resources.is_patched(type(manager)):
+            mark(record, manager)
+        record[ACQUIRE] = now()
+        _append(record)
+    return record
+
+
+def body_raised(record: Record) -> None:
+    """Rewritten code: an exception is leaving the body. It is the one being handled."""
+    error = sys.exception()
+    if error is not None:
+        record[BODY] = failure_of(error)
+
+
+def raised(record: Record) -> None:
+    """Rewritten code: an exception is leaving the whole statement. It is the one being handled."""
+    error = sys.exception()
+    if error is not None:
+        _set_raised(record, error)
+
+
+def enter(manager: object) -> Record | None:
+    """Begin the lifecycle of a manager whose class patch is being called.
+
+    The site is the nearest caller outside Tenure and contextlib.
+    """
+    if not _recording:
+        return None
+    try:
+        task = tasks.current()
+        if any(address == id(manager) and not (r[ACQUIRED] or r[RELEASED]) for r, address in _marks.get(task, ())):
+            return None
+        site = _site_of_caller()
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("finding out who enters a manager", error)
+        return None
+    record = _begin(site, task, manager)
+    record.pop()
+    return record if record[RESOURCE] else None
+
+
+def mark(record: Record, manager: object) -> None:
+    """Let ``enter`` pass over this manager in the record's task until the record is acquired."""
+    task = record[TASK]
+    assert isinstance(task, int)
+    acquiring = [entry for entry in _marks.get(task, ()) if not (entry[0][ACQUIRED] or entry[0][RELEASED])]
+    _marks[task] = [*acquiring, (record, id(manager))]
+    if len(_marks) > 1_000:
+        for key in [key for key, entries in _marks.items() if all(r[ACQUIRED] or r[RELEASED] for r, _ in entries)]:
+            _marks.pop(key, None)
+
+
+def acquired(record: Record) -> None:
+    """``__aenter__`` returned."""
+    record[ACQUIRED] = now()
+
+
+def leaving(record: Record, error: BaseException | None) -> None:
+    """``__aexit__`` is called, with the exception that left the body or None."""
+    if error is not None:
+        record[BODY] = failure_of(error)
+    record[RELEASE] = now()
+
+
+def released(record: Record, value: object) -> None:
+    """``__aexit__`` returned this value; where it is false, an exception of the body goes on."""
+    if record[BODY] is not None and not _is_true(value):
+        record[RAISED] = WENT_ON
+    record[RELEASED] = now()
+
+
+def failed(record: Record, error: BaseException) -> None:
+    """``__aenter__`` or ``__aexit__`` raised, be it the body's own exception again. The lifecycle ends."""
+    _set_raised(record, error)
+    record[RELEASED] = now()
+
+
+def _is_true(value: object) -> bool:
+    try:
+        return bool(value)
+    except Exception:  # noqa: BLE001  # the interpreter asks it again right away, and the program gets its exception
+        return False
+
+
+def _set_raised(record: Record, error: BaseException) -> None:
+    body = record[BODY]
+    record[RAISED] = WENT_ON if isinstance(body, Failure) and body.identity == id(error) else failure_of(error)
+
+
+def _site_of_caller() -> str:
+    frame = sys._getframe(2)  # noqa: SLF001  # there is no other way to the caller
+    while frame.f_back is not None:
+        file = frame.f_code.co_filename
+        if file != _CONTEXTLIB and not file.startswith(_OURS):
+            break
+        frame = frame.f_back
+    return sites.of_instruction(frame.f_code, frame.f_lasti)
+
+
+def _resource(site: str, manager: object) -> int:
+    """The resource's id; 0: this lifecycle is not recorded, and where it should have been, that is counted."""
+    if not _recording or type(manager) in _stopped:
+        return 0
+    if not buffer.has_room():
+        buffer.drop("buffer full")
+        return 0
+    try:
+        return resources.resolve(manager, site)
+    except Exception as error:  # noqa: BLE001  # an adapter met what it did not expect: the program goes on
+        _stopped.add(type(manager))
+        buffer.fault(f"finding the resource of a {type(manager).__qualname__}", error)
+        return 0

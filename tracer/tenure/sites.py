@@ -1,0 +1,103 @@
+"""Where an ``async with`` stands, as one string.
+
+A site travels through rewritten code as a single string constant, so that it survives the bytecode cache, costs nothing
+to pass and is a dictionary key whose hash is computed once. ``Site.of`` reads it back off the hot path.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+from types import CodeType
+from typing import NamedTuple
+
+_SEPARATOR = "\x1f"
+MAX_EXPRESSION = 200  # characters of source text that are kept
+# Methods whose result is a handle on the object they were called on: the resource of `pool.acquire()` is `pool`.
+TAKERS = frozenset({"acquire", "connect", "connection", "get", "begin", "checkout", "lock", "session"})
+
+
+class Site(NamedTuple):
+    """A site's parts: file, line from 1, the enclosing function's qualified name, the manager's source text."""
+
+    file: str
+    line: int
+    function: str
+    expression: str
+
+    def key(self) -> str:
+        """The string by which rewritten code and records name this site."""
+        return _SEPARATOR.join((self.file, str(self.line), self.function, self.expression))
+
+    @classmethod
+    def of(cls, key: str) -> Site:
+        """The site that ``key()`` made this string from."""
+        file, line, function, expression = key.split(_SEPARATOR, 3)
+        return cls(file, int(line), function, expression)
+
+
+def one_line(source: str) -> str:
+    """An expression's source text on one line, cut to MAX_EXPRESSION characters."""
+    text = " ".join(source.split())
+    return text if len(text) <= MAX_EXPRESSION else text[: MAX_EXPRESSION - 1] + "…"
+
+
+@functools.lru_cache(maxsize=4096)
+def of_instruction(code: CodeType, offset: int) -> str:
+    """The key of the site at a byte offset of code that was not rewritten: ``frame.f_code`` and ``frame.f_lasti``.
+
+    The expression is cut out of the source text where the interpreter knows the columns (PEP 657), else it is "".
+    """
+    line, end_line, column, end_column = _position(code, offset)
+    expression = ""
+    if line and line == end_line and column is not None and end_column is not None:
+        raw = linecache.getline(code.co_filename, line).encode()
+        expression = _entered(raw[column:end_column].decode(errors="replace"))
+    return Site(code.co_filename, line or code.co_firstlineno, code.co_qualname, one_line(expression)).key()
+
+
+def _position(code: CodeType, offset: int) -> tuple[int | None, int | None, int | None, int | None]:
+    for index, position in enumerate(code.co_positions()):
+        if index == offset // 2:
+            return position
+    return None, None, None, None
+
+
+def _entered(source: str) -> str:
+    """The manager within ``await stack.enter_async_context(manager)``; other text as it is."""
+    text = source.strip()
+    try:
+        node: ast.expr = ast.parse(text.removeprefix("await "), mode="eval").body
+    except (SyntaxError, ValueError):
+        return ""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.args and node.func.attr in {"enter_async_context", "enter_context"}:
+            return ast.unparse(node.args[0])
+        if node.func.attr in {"__aenter__", "__enter__"}:
+            return ast.unparse(node.func.value)
+    return text
+
+
+@functools.lru_cache(maxsize=4096)
+def resource_name(expression: str) -> str:
+    """What a person calls the resource of this expression: "stock_lock" for ``self._stock_lock``.
+
+    A name, an attribute chain or a constant subscript gives its last part without leading underscores; ``x.acquire()``
+    (and the other TAKERS) gives the name of x; anything else, a constructor's call above all, gives "".
+    """
+    try:
+        node: ast.expr = ast.parse(expression, mode="eval").body
+    except (SyntaxError, ValueError):
+        return ""
+    if isinstance(node, ast.Await):
+        node = node.value
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TAKERS:
+        node = node.func.value
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        if isinstance(node.slice.value, str):
+            return node.slice.value
+        return f"{resource_name(ast.unparse(node.value))}[{node.slice.value!r}]"
+    if isinstance(node, ast.Attribute):
+        return node.attr.lstrip("_")
+    return node.id.lstrip("_") if isinstance(node, ast.Name) else ""

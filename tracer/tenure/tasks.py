@@ -1,0 +1,187 @@
+"""Who is running: asyncio tasks and, outside a task, threads, each under a sequence number of its own.
+
+An adapter tells the two things that cannot be seen from here:
+
+    created(task)          right after a task was made, in the task (or thread) that made it
+    finished(task, error)  when its coroutine ended; error is what it raised, None where it returned
+
+A task of which nothing was told is found at its first lifecycle. No task is kept alive: what is stored is its address,
+and a weak reference's callback removes that before the address can be used again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+import sys
+import threading
+import weakref
+from asyncio import tasks as _asyncio_tasks
+from threading import get_ident
+from time import perf_counter_ns
+from typing import Literal
+
+from tenure import buffer
+from tenure.failures import Failure, failure_of
+
+AnyTask = asyncio.Task[object]
+
+_DEFAULT_NAME = re.compile(r"Task-\d+")
+
+
+class Task:
+    """What is known of one task or thread. The program's side fills it in, the shipping thread reads it."""
+
+    __slots__ = ("coroutine", "created_ns", "failure", "finished_ns", "id", "kind", "name", "parent")
+
+    def __init__(self, number: int, kind: Literal["task", "thread"], parent: int, created_ns: int | None) -> None:
+        self.id = number
+        self.kind: Literal["task", "thread"] = kind
+        self.parent = parent  # id of the task that created it, 0 where unknown or none
+        self.created_ns = created_ns
+        self.name = ""  # "" until the first lifecycle, the first child or the end: until then the program may rename it
+        self.coroutine = ""
+        self.finished_ns: int | None = None
+        self.failure: Failure | None = None
+
+
+table: dict[int, Task] = {}  # by id; the ledger takes out what is finished and shipped
+
+_numbers = itertools.count(1)
+_known: dict[int, tuple[Task, weakref.ref[AnyTask]]] = {}  # by address: every task that was created or found
+_running: dict[int, int] = {}  # address to id: the tasks that have a name
+_loops: dict[int, weakref.ref[asyncio.AbstractEventLoop]] = {}  # the loop that was last seen running in a thread
+_ordinals: dict[tuple[str, bool], int] = {}
+_here = threading.local()
+
+
+if sys.version_info >= (3, 14):  # the interpreter keeps the current task with the thread: one cheap call
+
+    def current() -> int:
+        """The id of the task that is running, or else of the thread."""
+        try:
+            return _running[id(asyncio.current_task())]
+        except (KeyError, RuntimeError):
+            return _find()
+
+else:
+    _current_tasks: dict[asyncio.AbstractEventLoop, AnyTask] = _asyncio_tasks._current_tasks  # type: ignore[attr-defined]  # noqa: SLF001
+
+    def current() -> int:
+        """The id of the task that is running, or else of the thread.
+
+        ``asyncio.current_task()`` asks the operating system for the process id at every call; the loop that runs in
+        this thread is remembered instead, and believed only while it says itself that it runs in this thread.
+        """
+        ident = get_ident()
+        try:
+            loop = _loops[ident]()
+            if loop._thread_id == ident:  # type: ignore[union-attr]  # noqa: SLF001
+                return _running[id(_current_tasks[loop])]  # type: ignore[index]
+        except (KeyError, AttributeError):
+            pass
+        return _find()
+
+
+def created(task: AnyTask) -> None:
+    """Note a task's creation; it is called in the creating task or thread."""
+    now = perf_counter_ns()
+    parent = _find() if _current() is not None else 0
+    known = _known.get(id(task))
+    if known is not None:  # an eager task ran, and was found, before its constructor returned
+        known[0].parent, known[0].created_ns = parent, now
+        return
+    entry = _add(task, Task(next(_numbers), "task", parent, now))
+    if buffer.has_room():
+        buffer.pending.append(entry)
+
+
+def finished(task: AnyTask, error: BaseException | None) -> None:
+    """Note a task's end, in the task or in its done callback."""
+    known = _known.get(id(task))
+    if known is None:
+        return
+    entry = known[0]
+    if not entry.name:
+        _name(entry, task)
+    entry.failure = None if error is None else failure_of(error)
+    entry.finished_ns = perf_counter_ns()
+    if buffer.has_room():
+        buffer.pending.append(entry)
+
+
+def forget_all() -> None:
+    """Begin anew, as a forked child does: numbers go on, so that no id means two things."""
+    table.clear()
+    _known.clear()
+    _running.clear()
+    _ordinals.clear()
+    _here.__dict__.clear()
+
+
+def _current() -> AnyTask | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+def _find() -> int:
+    """The current task or thread by the slow way, registered where it is new."""
+    task = _current()
+    if task is None:
+        return _thread()
+    loop = asyncio.get_running_loop()
+    if getattr(loop, "_thread_id", None) == get_ident():
+        _loops[get_ident()] = weakref.ref(loop)
+    known = _known.get(id(task))
+    entry = known[0] if known is not None else _add(task, Task(next(_numbers), "task", 0, None))
+    if not entry.name:
+        _name(entry, task)
+    _running[id(task)] = entry.id
+    return entry.id
+
+
+def _add(task: AnyTask, entry: Task) -> Task:
+    address = id(task)
+
+    def gone(_: weakref.ref[AnyTask]) -> None:
+        _known.pop(address, None)
+        _running.pop(address, None)
+        if entry.finished_ns is None:
+            entry.finished_ns = perf_counter_ns()
+            if not entry.name:
+                table.pop(entry.id, None)
+            elif buffer.has_room():
+                buffer.pending.append(entry)
+
+    _known[address] = entry, weakref.ref(task, gone)
+    table[entry.id] = entry
+    return entry
+
+
+def _thread() -> int:
+    try:
+        return _here.id  # type: ignore[no-any-return]
+    except AttributeError:
+        entry = Task(next(_numbers), "thread", 0, None)
+        entry.name = threading.current_thread().name
+        table[entry.id] = entry
+        _here.id = entry.id
+        return entry.id
+
+
+def _name(entry: Task, task: AnyTask) -> None:
+    """Keep the name that the program gave; else make one from the coroutine: "main", "worker-3"."""
+    coroutine = task.get_coro()
+    entry.coroutine = getattr(coroutine, "__qualname__", None) or type(coroutine).__qualname__
+    given = task.get_name()
+    entry.name = _made(entry) if _DEFAULT_NAME.fullmatch(given) else given
+
+
+def _made(entry: Task) -> str:
+    short = entry.coroutine.rpartition("<locals>.")[2]
+    key = short, entry.parent == 0
+    ordinal = _ordinals[key] = _ordinals.get(key, 0) + 1
+    return short if entry.parent == 0 and ordinal == 1 else f"{short}-{ordinal}"
