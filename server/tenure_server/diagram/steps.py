@@ -75,8 +75,9 @@ class Note(msgspec.Struct, frozen=True, tag="note", tag_field="step"):
     at_ns: int
     lifecycle: str | None = None
     kind: Literal["wait", "open", "cut", "info"] = "info"
-    lead: str | None = None  # "still held"
+    lead: str | None = None  # "still held": ``text`` is "still held, 32 s"
     since_ns: int | None = None
+    outcome: Outcome | None = None  # what the note tells of, as with Message
 
 
 class Activate(msgspec.Struct, frozen=True, tag="activate", tag_field="step"):

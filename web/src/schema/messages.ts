@@ -77,6 +77,7 @@ export interface Note {
   kind: "cut" | "info" | "open" | "wait";
   lead: string | null;
   since_ns: number | null;
+  outcome: Outcome | null;
 }
 
 export interface Activate {

@@ -1,0 +1,255 @@
+"""From lifecycles to steps: what each happening looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from tenure_server.diagram import phrases
+from tenure_server.diagram.canvas import Canvas
+from tenure_server.diagram.causes import Cause, Causes, causes
+from tenure_server.diagram.events import Event, What, events
+from tenure_server.diagram.fold import Fold, fold
+from tenure_server.diagram.forest import Forest, Node, in_order, plant
+from tenure_server.diagram.steps import Activate, Deactivate, Lens, Message, Note, Step
+from tenure_server.records import Lifecycle, Task
+
+
+def draw(
+    lifecycles: Iterable[Lifecycle],
+    tasks: Mapping[str, Task],
+    lens: Lens,
+    now_ns: int,
+    context: Iterable[Lifecycle] = (),
+) -> list[Step]:
+    """The picture of some lifecycles as steps, in the order in which they are drawn.
+
+    ``lifecycles`` are all that the lens shows, in any order; ``tasks`` are the records known of their tasks and of
+    those that created them, by id: a task without one is drawn by its name alone. ``context``: other lifecycles of the
+    same resources, which only explain what somebody waits for. ``now_ns`` (wall clock) is how far the open ones are.
+    """
+    ordered = in_order(lifecycles)
+    forest = plant(ordered, tasks, lens)
+    folded = fold(forest, lens.opened) if lens.fold else {}
+    canvas = Canvas(lens, tasks, {lifecycle.process: lifecycle.service for lifecycle in ordered})
+    drawer = _Drawer(canvas, forest, causes(ordered, context), now_ns)
+    for event in events(forest, folded):
+        drawer.show(event)
+    for lifecycle in ordered:
+        if lifecycle.released_ns is None and lifecycle.phase in ("acquiring", "held", "releasing"):
+            drawer.show_open(lifecycle)
+    return canvas.steps
+
+
+class _Drawer:
+    def __init__(self, canvas: Canvas, forest: Forest, found: Causes, now_ns: int) -> None:
+        self._canvas = canvas
+        self._put = canvas.steps.append
+        self._busy = forest.busy
+        self._causes = found
+        self._now_ns = now_ns
+        self._active: set[str] = set()  # lifecycles with an activation that has not ended
+
+    def show(self, event: Event) -> None:
+        about, what = event.about, event.what
+        if isinstance(about, Fold):
+            (self._canvas.begin if what is What.FOLD_BEGIN else self._canvas.end)(about)
+        elif about.lifecycle is not None:
+            self._show_use(about, about.lifecycle, what, event.at_ns)
+        elif what is What.CREATED:
+            self._created(about, event.at_ns)
+        elif about.task is not None:
+            self._finished(about, about.task, event.at_ns)
+
+    def _show_use(self, node: Node, use: Lifecycle, what: What, at_ns: int) -> None:
+        task = self._canvas.task(use.task, use.process)
+        resource = self._canvas.resource(use.resource, use.process)
+        if what is What.ACQUIRE:
+            self._acquire(use, task, resource)
+        elif what is What.ACQUIRED:
+            self._acquired(use, task, resource, at_ns)
+        elif what is What.RELEASE:
+            self._release(node, use, task, resource)
+        elif what is What.ABANDONED:
+            self._abandoned(use, task, resource, at_ns)
+        else:
+            self._over(use, task, resource, at_ns)
+
+    def _acquire(self, use: Lifecycle, task: str, resource: str) -> None:
+        cause = self._causes.at_acquire.get(use.id)
+        self._put(
+            Message(
+                id=f"{use.id}:acquire",
+                source=task,
+                target=resource,
+                arrow="->>",
+                label=phrases.enter_call(use),
+                at_ns=use.acquire_ns,
+                lifecycle=use.id,
+                activate=cause is None,
+            )
+        )
+        if cause is None:
+            self._active.add(use.id)
+        else:
+            self._waits(use, cause, self._canvas.over(task, resource))
+
+    def _waits(self, use: Lifecycle, cause: Cause, over: list[str]) -> None:
+        end_ns = use.released_ns if use.acquired_ns is None else use.acquired_ns
+        lead = since_ns = None
+        if end_ns is not None:
+            text = phrases.waits_for(cause.text, self._duration(use.acquire_ns, end_ns))
+        elif use.phase == "abandoned":
+            text = phrases.waits_for(cause.text, None)
+        else:
+            lead, since_ns = phrases.waits_for(cause.text, None), use.acquire_ns
+            text = phrases.ticking(lead, since_ns, self._now_ns)
+        self._put(
+            Note(
+                id=f"{use.id}:wait",
+                over=over,
+                text=text,
+                at_ns=use.acquire_ns,
+                lifecycle=use.id,
+                kind="wait",
+                lead=lead,
+                since_ns=since_ns,
+            )
+        )
+
+    def _acquired(self, use: Lifecycle, task: str, resource: str, at_ns: int) -> None:
+        self._put(
+            Message(
+                id=f"{use.id}:acquired",
+                source=resource,
+                target=task,
+                arrow="-->>",
+                label=phrases.acquired(self._duration(use.acquire_ns, at_ns)),
+                at_ns=at_ns,
+                lifecycle=use.id,
+                outcome="ok",
+            )
+        )
+        if use.id not in self._active:
+            self._active.add(use.id)
+            self._put(Activate(f"{use.id}:active", resource, use.id))
+
+    def _release(self, node: Node, use: Lifecycle, task: str, resource: str) -> None:
+        at_ns = use.release_ns or 0
+        is_leaf = not node.children and use.id not in self._busy
+        if is_leaf and use.body_outcome == "ok" and use.acquired_ns is not None and not self._canvas.in_fold:
+            body = phrases.body(at_ns - use.acquired_ns)
+            self._put(Message(f"{use.id}:body", task, task, "->>", body, at_ns, use.id, "ok"))
+        self._put(
+            Message(
+                id=f"{use.id}:release",
+                source=task,
+                target=resource,
+                arrow="->>",
+                label=phrases.exit_call(use),
+                at_ns=at_ns,
+                lifecycle=use.id,
+                outcome=None if use.body_outcome == "ok" else use.body_outcome,
+            )
+        )
+
+    def _over(self, use: Lifecycle, task: str, resource: str, at_ns: int) -> None:
+        """The answer with which a lifecycle ends: its acquire failed, or it was released, well or not."""
+        if use.acquired_ns is None:
+            label = phrases.acquire_failed(use, self._duration(use.acquire_ns, at_ns))
+            outcome = use.acquire_outcome or "error"
+        else:
+            label = phrases.released(use, self._duration(use.release_ns, at_ns))
+            outcome = use.release_outcome or "ok"
+            if outcome == "ok" and not use.suppressed and use.body_outcome is not None:
+                outcome = use.body_outcome
+        well = outcome == "ok"
+        active = use.id in self._active
+        self._put(
+            Message(
+                id=f"{use.id}:released",
+                source=resource,
+                target=task,
+                arrow="-->>" if well else "--x",
+                label=label,
+                at_ns=at_ns,
+                lifecycle=use.id,
+                outcome=outcome,
+                deactivate=active and well,
+            )
+        )
+        self._active.discard(use.id)
+        if active and not well:
+            self._put(Deactivate(f"{use.id}:inactive", resource, use.id))
+
+    def _abandoned(self, use: Lifecycle, task: str, resource: str, at_ns: int) -> None:
+        self._put(
+            Note(
+                id=f"{use.id}:abandoned",
+                over=self._canvas.over(task, resource),
+                text=phrases.abandoned(use),
+                at_ns=at_ns,
+                lifecycle=use.id,
+                outcome="error",
+            )
+        )
+        if use.id in self._active:
+            self._active.discard(use.id)
+            self._put(Deactivate(f"{use.id}:inactive", resource, use.id))
+
+    def _created(self, node: Node, at_ns: int) -> None:
+        if node.creator is None:
+            return
+        source = self._canvas.task(node.creator.ref, node.process)
+        target = self._canvas.create(node.ref, node.process)
+        self._put(Message(f"{node.id}:created", source, target, "-)", "create_task", at_ns))
+
+    def _finished(self, node: Node, record: Task, at_ns: int) -> None:
+        source = self._canvas.task(node.ref, node.process)
+        target = self._heir(node, source)
+        outcome = record.outcome or "ok"
+        if target != source:
+            self._canvas.destroy(node.ref, source)
+        self._put(
+            Message(
+                id=f"{node.id}:done",
+                source=source,
+                target=target,
+                arrow="--)" if outcome == "ok" else "--x",
+                label=phrases.finished(record, self._duration(record.created_ns, at_ns)),
+                at_ns=at_ns,
+                outcome=outcome,
+            )
+        )
+
+    def _heir(self, node: Node, source: str) -> str:
+        """Who learns of a task's end: its task group, else the task that created it, else, if that is gone, nobody."""
+        group = node.created_in
+        if group is not None and group.resource.kind.endswith("TaskGroup"):
+            return self._canvas.resource(group.resource, node.process)
+        creator = source if node.creator is None else self._canvas.task(node.creator.ref, node.process)
+        return creator if self._canvas.stands(creator) else source
+
+    def show_open(self, use: Lifecycle) -> None:
+        """What still goes on, at the bottom edge."""
+        task = self._canvas.task(use.task, use.process)
+        resource = self._canvas.resource(use.resource, use.process)
+        cause = self._causes.now.get(use.id)
+        lead, since_ns = phrases.still(use, None if cause is None else cause.text)
+        if not self._canvas.stands(task):
+            lead = f"{lead} by {phrases.task(use.task.name)}"
+        self._put(
+            Note(
+                id=f"{use.id}:open",
+                over=self._canvas.over(task, resource),
+                text=phrases.ticking(lead, since_ns, self._now_ns),
+                at_ns=self._now_ns,
+                lifecycle=use.id,
+                kind="open",
+                lead=lead,
+                since_ns=since_ns,
+            )
+        )
+
+    def _duration(self, since_ns: int | None, until_ns: int) -> int | None:
+        """None inside a fold: a representative has no times of its own."""
+        return None if since_ns is None or self._canvas.in_fold else max(until_ns - since_ns, 0)

@@ -1,0 +1,185 @@
+"""Repetition told once: equal neighbours become a loop, equal sibling tasks become a par.
+
+Two uses are equal when they stand at the same site, take the same resource, end in the same way and have equal uses
+inside them. Equality is settled from the leaves up by giving every shape a number, so that it costs a look in a table.
+Only what is over folds: an open lifecycle, or one that a task created inside it outlives, is shown by itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+
+from tenure_server.diagram import phrases
+from tenure_server.diagram.forest import Forest, Node
+from tenure_server.diagram.steps import FragmentKind
+from tenure_server.records import ExceptionInfo, Lifecycle
+
+FEWEST = 3  # repetitions that are worth a fragment
+LONGEST = 4  # siblings that may repeat together
+
+_Shape = tuple[object, ...]
+
+
+class Fold:
+    """A run of equal siblings, told by the first of them: ``shown`` are its nodes, drawn in the run's place."""
+
+    __slots__ = ("fragment", "id", "label", "shown", "start_ns")
+
+    def __init__(self, fragment: FragmentKind, fold_id: str, label: str, shown: list[Node]) -> None:
+        self.fragment = fragment
+        self.id = fold_id
+        self.label = label
+        self.shown = shown
+        first = shown[0].lifecycle
+        self.start_ns = shown[0].start_ns if first is None else _turn_ns(first)
+
+
+Folded = dict[str, "list[Node | Fold]"]  # what stands inside a node instead of its children, by key()
+
+
+def key(node: Node) -> str:
+    """Tasks and lifecycles count from 1 each: their ids alone may be the same."""
+    return f"{node.id}:task" if node.lifecycle is None else node.id
+
+
+def fold(forest: Forest, opened: Collection[str]) -> Folded:
+    """Find every repetition; folds in ``opened`` are left as they are."""
+    nodes = forest.walk()
+    shapes = _Shapes(nodes)
+    folded: Folded = {}
+    for node in nodes:
+        if len(node.children) >= FEWEST:
+            siblings: list[Node | Fold] = list(_pars(node.children, shapes, opened))
+            siblings = list(_loops(siblings, shapes, opened))
+            if len(siblings) < len(node.children):
+                folded[key(node)] = siblings
+    return folded
+
+
+class _Shapes:
+    """The number of each node's shape; a node that is not over has none."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        self._uses = Counter(node.lifecycle.resource.id for node in nodes if node.lifecycle is not None)
+        self._known: dict[_Shape, int] = {}
+        self._numbers: dict[str, int] = {}
+        self._ends: dict[str, int] = {}
+        for node in reversed(nodes):
+            self._settle(node)
+
+    def of(self, node: Node) -> int | None:
+        return self._numbers.get(key(node))
+
+    def _settle(self, node: Node) -> None:
+        end_ns = _end_ns(node)
+        if end_ns is None:
+            return
+        inside: list[object] = []
+        for child in node.children:
+            child_key = key(child)
+            number = self._numbers.get(child_key)
+            if number is None or self._ends[child_key] > end_ns:
+                return
+            inside.append(number)
+        shape = (*self._own(node), *inside)
+        node_key = key(node)
+        self._numbers[node_key] = self._known.setdefault(shape, len(self._known))
+        self._ends[node_key] = end_ns
+
+    def _own(self, node: Node) -> _Shape:
+        if (lifecycle := node.lifecycle) is None:
+            task = node.task
+            return () if task is None else (task.coroutine, task.kind, task.outcome, _type(task.exception))
+        site, resource = lifecycle.site, lifecycle.resource
+        return (
+            resource.id if self._uses[resource.id] > 1 else None,
+            *(resource.kind, resource.name, resource.capacity),
+            *(site.file, site.line, site.function, site.expression, site.enter, site.exit),
+            *(lifecycle.acquire_outcome, lifecycle.body_outcome, lifecycle.release_outcome, lifecycle.suppressed),
+            *(_type(lifecycle.body_exception), _type(lifecycle.raised)),
+        )
+
+
+def _type(exception: ExceptionInfo | None) -> str | None:
+    return None if exception is None else exception.type
+
+
+def _end_ns(node: Node) -> int | None:
+    if node.lifecycle is not None:
+        return node.lifecycle.released_ns
+    return node.task.finished_ns if node.task is not None and node.creator is not None else None
+
+
+def _turn_ns(lifecycle: Lifecycle) -> int:
+    """A fold stands where the first of its run had its turn: what it waited for is drawn above it."""
+    return lifecycle.acquire_ns if lifecycle.acquired_ns is None else lifecycle.acquired_ns
+
+
+def _pars(siblings: list[Node], shapes: _Shapes, opened: Collection[str]) -> Iterator[Node | Fold]:
+    crowds: dict[int, list[Node]] = {}
+    for node in siblings:
+        if node.lifecycle is None and (shape := shapes.of(node)) is not None:
+            crowds.setdefault(shape, []).append(node)
+    hidden: set[str] = set()
+    folds: dict[str, Fold] = {}
+    for crowd in crowds.values():
+        first = crowd[0]
+        fold_id = f"{first.id}:par"
+        if len(crowd) >= FEWEST and fold_id not in opened:
+            folds[first.id] = Fold("par", fold_id, _par_label(crowd), [first])
+            hidden.update(node.id for node in crowd[1:])
+    for node in siblings:
+        if node.lifecycle is not None:
+            yield node
+        elif node.id not in hidden:
+            yield folds.get(node.id, node)
+
+
+def _loops(siblings: list[Node | Fold], shapes: _Shapes, opened: Collection[str]) -> Iterator[Node | Fold]:
+    numbers = [shapes.of(node) if isinstance(node, Node) and node.lifecycle is not None else None for node in siblings]
+    at = 0
+    while at < len(siblings):
+        period, end = _run(numbers, at)
+        run = [node for node in siblings[at:end] if isinstance(node, Node)]
+        if end == at:
+            yield siblings[at]
+            end = at + 1
+        elif (fold_id := f"{run[0].id}:loop") in opened:
+            yield from run
+        else:
+            yield Fold("loop", fold_id, _loop_label(run, period), run[:period])
+        at = end
+
+
+def _run(numbers: list[int | None], at: int) -> tuple[int, int]:
+    """How many siblings repeat together from ``at`` on, and where their longest run ends (``at``: there is none)."""
+    best, best_end = 0, at
+    for period in range(1, LONGEST + 1):
+        first = numbers[at : at + period]
+        if len(first) < period or None in first:
+            break
+        end = at + period
+        while end < len(numbers) and numbers[end] == numbers[end - period]:
+            end += 1
+        end -= (end - at) % period
+        if end - at >= FEWEST * period and end > best_end:
+            best, best_end = period, end
+    return best, best_end
+
+
+def _loop_label(run: list[Node], period: int) -> str:
+    times = len(run) // period
+    lifecycles = [node.lifecycle for node in run if node.lifecycle is not None]
+    if period > 1:
+        pairs = zip(lifecycles[::period], lifecycles[period - 1 :: period], strict=True)
+        return phrases.loop(times, [], [], [(last.released_ns or 0) - first.acquire_ns for first, last in pairs])
+    waits = [(use.acquired_ns or use.released_ns or 0) - use.acquire_ns for use in lifecycles]
+    holds = [use.release_ns - use.acquired_ns for use in lifecycles if use.acquired_ns and use.release_ns]
+    return phrases.loop(times, waits, holds, [])
+
+
+def _par_label(crowd: list[Node]) -> str:
+    tasks = [node.task for node in crowd if node.task is not None]
+    durations = [(task.finished_ns or 0) - (task.created_ns or 0) for task in tasks]
+    return phrases.par(len(crowd), phrases.coroutine(tasks[0]), durations)

@@ -1,0 +1,151 @@
+"""Steps as the text of a Mermaid sequence diagram."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tenure_server.diagram.encoding import encode
+from tenure_server.diagram.steps import (
+    Activate,
+    Begin,
+    Create,
+    Deactivate,
+    Declare,
+    Destroy,
+    End,
+    Message,
+    Note,
+    Participant,
+    Step,
+)
+
+LIMIT = 50_000  # characters that Mermaid takes by default ("maxTextSize")
+
+_STEREOTYPES = frozenset({"actor", "boundary", "control", "entity", "database", "collections", "queue"})
+_HEAD = "sequenceDiagram\n"
+_INDENT = "    "
+
+
+def mermaid(steps: Sequence[Step], limit: int = LIMIT) -> str:
+    """The text, ending in a line end, of at most ``limit`` characters (as JavaScript counts them).
+
+    What does not fit is cut off at the border of a step, and a note says how many steps follow. Activations that are
+    open at the end are ended there: Mermaid draws no bar for one that is not.
+    """
+    if not steps:
+        return _text(["participant p1 as Tenure", "Note over p1: nothing was held"])
+    shown = _fitting(steps, limit)
+    if shown == 0:
+        return _text(["participant p1 as Tenure", f"Note over p1: {_follow(len(steps))}"])
+    end = _OpenEnds()
+    for step in steps[:shown]:
+        end.pass_step(step)
+    cut = [] if shown == len(steps) else [f"Note over {end.width}: {_follow(len(steps) - shown)}"]
+    return _text([*_statements(steps[:shown]), *end.fragments, *cut, *end.activations])
+
+
+def _fitting(steps: Sequence[Step], limit: int) -> int:
+    """How many of the steps fit, together with what has to be closed after them."""
+    end = _OpenEnds()
+    size = len(_HEAD)
+    fitting = 0
+    for count, step in enumerate(steps, 1):
+        size += _size(_statement(step))
+        if size > limit:
+            break
+        end.pass_step(step)
+        closed = size + sum(map(_size, [*end.fragments, *end.activations]))
+        if count == len(steps) and closed <= limit:
+            return count
+        note = _size(f"Note over {end.width}: {_follow(len(steps) - count)}") if end.standing else limit
+        if closed + note <= limit and not isinstance(step, Create | Destroy | Begin):
+            fitting = count
+    return fitting
+
+
+class _OpenEnds:
+    """What has begun and not ended: fragments, activations and columns."""
+
+    def __init__(self) -> None:
+        self.standing: dict[str, None] = {}
+        self.activations: list[str] = []  # as the statements that end them
+        self.fragments: list[str] = []
+
+    @property
+    def width(self) -> str:
+        """From the first to the last column that stands."""
+        standing = list(self.standing)
+        return standing[0] if len(standing) == 1 else f"{standing[0]},{standing[-1]}"
+
+    def pass_step(self, step: Step) -> None:
+        if isinstance(step, Message):
+            if step.activate:
+                self.activations.append(f"deactivate {step.target}")
+            elif step.deactivate:
+                self.activations.remove(f"deactivate {step.source}")
+        elif isinstance(step, Activate):
+            self.activations.append(f"deactivate {step.participant}")
+        elif isinstance(step, Deactivate):
+            self.activations.remove(f"deactivate {step.participant}")
+        elif isinstance(step, Declare | Create):
+            self.standing[step.participant.id] = None
+        elif isinstance(step, Destroy):
+            del self.standing[step.participant]
+        elif isinstance(step, Begin):
+            self.fragments.append("end")
+        elif isinstance(step, End):
+            self.fragments.pop()
+
+
+def _statements(steps: Sequence[Step]) -> list[str]:
+    """One statement a step. Declarations stand together as far up as no column could change its place."""
+    statements: list[str] = []
+    declare_at: int | None = None
+    for step in steps:
+        if isinstance(step, Declare) and declare_at is not None:
+            statements.insert(declare_at, _statement(step))
+            declare_at += 1
+            continue
+        statements.append(_statement(step))
+        if isinstance(step, Declare):
+            declare_at = len(statements)
+        elif isinstance(step, Create | Destroy | Begin | End):
+            declare_at = None
+    return statements
+
+
+def _statement(step: Step) -> str:
+    match step:
+        case Message():
+            activation = "+" if step.activate else "-" if step.deactivate else ""
+            statement = f"{step.source}{step.arrow}{activation}{step.target}: {encode(step.label)}"
+        case Note():
+            statement = f"Note over {','.join(step.over)}: {encode(step.text)}"
+        case Declare():
+            statement = _participant(step.participant)
+        case Create():
+            statement = f"create {_participant(step.participant)}"
+        case Destroy() | Activate() | Deactivate():
+            statement = f"{type(step).__name__.lower()} {step.participant}"
+        case Begin():
+            statement = f"{step.fragment} {encode(step.label)}"
+        case End():
+            statement = "end"
+    return statement
+
+
+def _participant(participant: Participant) -> str:
+    kind = f'@{{ "type": "{participant.stereotype}" }}' if participant.stereotype in _STEREOTYPES else ""
+    return f"participant {participant.id}{kind} as {encode(participant.label)}"
+
+
+def _follow(count: int) -> str:
+    return encode(f"{count} more {'step follows' if count == 1 else 'steps follow'}")
+
+
+def _size(statement: str) -> int:
+    return len(_INDENT) + len(statement) + 1
+
+
+def _text(statements: list[str]) -> str:
+    return _HEAD + "".join(f"{_INDENT}{statement}\n" for statement in statements)
