@@ -101,18 +101,18 @@ def raised(record: Record) -> None:
         _set_raised(record, error)
 
 
-def enter(manager: object) -> Record | None:
+def enter(manager: object, site: str | None = None) -> Record | None:
     """Begin the lifecycle of a manager whose class patch is being called.
 
-    The site is the nearest caller outside Tenure and contextlib.
+    The site is the nearest caller outside Tenure and contextlib, where the adapter does not say it.
     """
-    if not _recording:
+    if not _recording or not resources.is_wanted(manager):
         return None
     try:
         task = tasks.current()
         if any(address == id(manager) and not (r[ACQUIRED] or r[RELEASED]) for r, address in _marks.get(task, ())):
             return None
-        site = _site_of_caller()
+        site = site or _site_of_caller()
     except Exception as error:  # noqa: BLE001  # never into the program
         buffer.fault("finding out who enters a manager", error)
         return None

@@ -25,21 +25,22 @@ class Site(NamedTuple):
     line: int
     function: str
     expression: str
+    sync: bool = False  # `with`
 
     def key(self) -> str:
         """The string by which rewritten code and records name this site."""
-        return _SEPARATOR.join((self.file, str(self.line), self.function, self.expression))
+        return _SEPARATOR.join((self.file, str(self.line), self.function, self.expression, "sync" * self.sync))
 
     @classmethod
     def of(cls, key: str) -> Site:
         """The site that ``key()`` made this string from."""
-        file, line, function, expression = key.split(_SEPARATOR, 3)
-        return cls(file, int(line), function, expression)
+        file, line, function, expression, sync = key.split(_SEPARATOR)
+        return cls(file, int(line), function, expression, bool(sync))
 
 
 def one_line(source: str) -> str:
     """An expression's source text on one line, cut to MAX_EXPRESSION characters."""
-    text = " ".join(source.split())
+    text = " ".join(source.replace(_SEPARATOR, " ").split())
     return text if len(text) <= MAX_EXPRESSION else text[: MAX_EXPRESSION - 1] + "…"
 
 

@@ -1,0 +1,44 @@
+"""Secrets are taken out of every text that leaves the process: names, messages, expressions.
+
+What is found: the password in a URL or DSN (``postgres://user:secret@host``), and the value after a word that names a
+secret (``password=secret``, ``"token": "secret"``, ``Authorization: Bearer secret``), also as a literal argument in an
+expression.
+"""
+
+from __future__ import annotations
+
+import re
+
+HIDDEN = "***"
+
+_WORDS = (
+    r"pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|authorization"
+)
+_IN_URL = re.compile(r"(?P<before>[a-zA-Z][a-zA-Z0-9+.-]*://[^\s:/@'\"]*:)[^\s@'\"]+(?=@)")
+_AFTER_WORD = re.compile(
+    rf"""(?P<before>\b[\w-]*(?:{_WORDS})['"]?\s*(?:[=:]|=>)\s*(?:bearer\s+|basic\s+)?)
+         (?P<value>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;&)\]}}'"]+)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_BEARER = re.compile(r"(?P<before>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+
+
+def scrub(text: str) -> str:
+    """The text with the values of secrets replaced by ``***``."""
+    if "://" in text:
+        text = _IN_URL.sub(rf"\g<before>{HIDDEN}", text)
+    text = _AFTER_WORD.sub(_hide, text)
+    return _BEARER.sub(rf"\g<before>{HIDDEN}", text)
+
+
+def scrub_expression(source: str) -> str:
+    """Source text with secrets hidden; a name on the right (``password=settings.password``) is no secret."""
+    if "://" in source:
+        source = _IN_URL.sub(rf"\g<before>{HIDDEN}", source)
+    return _AFTER_WORD.sub(lambda match: _hide(match) if match["value"][0] in "\"'" else match[0], source)
+
+
+def _hide(match: re.Match[str]) -> str:
+    value = match["value"]
+    quote = value[0] if value[0] in "\"'" else ""
+    return f"{match['before']}{quote}{HIDDEN}{quote}"

@@ -1,0 +1,160 @@
+"""``tenure.track`` and ``tenure.tracked``: saying oneself what is to be recorded; and the wrapper of last resort."""
+
+from __future__ import annotations
+
+import weakref
+from types import CodeType
+from typing import TypeVar
+
+from tenure import patching, probe, resources, tasks
+from tenure.sites import Site
+
+_M = TypeVar("_M")
+_C = TypeVar("_C", bound=type)
+
+_classes: weakref.WeakSet[type] = weakref.WeakSet()  # to be patched whenever recording begins
+_installed = False
+
+
+def track(manager: _M, name: str | None = None, capacity: int | None = None) -> _M:
+    """Record every use of one context manager, wherever it is entered: ``async with tenure.track(pool, "orders"):``.
+
+    The manager itself comes back, so everything about it stays as it was. ``name`` is what people read; ``capacity`` is
+    how many may hold it at once (None: unlimited or unknown). Before ``tenure.install()`` only the name is remembered.
+
+    An object of a type that allows neither weak references nor new attributes is recorded where the program's own
+    rewritten code enters it, under the name that its expression gives it.
+    """
+    try:
+        resources.name(manager, name, capacity)
+    except TypeError:
+        return manager
+    _patch_later(type(manager), only_named=True)
+    return manager
+
+
+def tracked(kind: _C) -> _C:
+    """Class decorator: record every use of this class's objects, wherever they are entered.
+
+    Raises:
+        TypeError: the class is no context manager.
+    """
+    if not any(hasattr(kind, name) for name in ("__aenter__", "__enter__")):
+        raise TypeError(f"{kind.__qualname__} has neither __aenter__ nor __enter__ (decorate a context manager)")
+    _patch_later(kind, only_named=False)
+    return kind
+
+
+def begin_patching() -> None:
+    """Patch the classes that were told of so far, and those to come at once."""
+    global _installed  # noqa: PLW0603
+    _installed = True
+    for kind in list(_classes):
+        _patch(kind)
+
+
+def end_patching() -> None:
+    """Only remember classes from now on; ``patching.undo`` restores the others."""
+    global _installed  # noqa: PLW0603
+    _installed = False
+
+
+def _patch_later(kind: type, *, only_named: bool) -> None:
+    if not only_named:
+        resources.take_all(kind)
+    elif not resources.is_patched(kind):
+        resources.take_named(kind)
+    try:
+        _classes.add(kind)
+    except TypeError:
+        return
+    if _installed:
+        _patch(kind)
+
+
+def _patch(kind: type) -> None:
+    """Classes written in C take no new attributes: their objects are recorded where rewritten code enters them."""
+    for enter, leave, sync in (("__aenter__", "__aexit__", False), ("__enter__", "__exit__", True)):
+        if hasattr(kind, enter) and hasattr(kind, leave):
+            try:
+                patching.patch_manager(kind, sync=sync)
+            except (TypeError, AttributeError):
+                continue
+
+
+class Traced:
+    """A manager and its site, entered in the manager's stead where stamps cannot stand in place."""
+
+    __slots__ = ("_manager", "_record", "_site")
+
+    def __init__(self, site: str, manager: object) -> None:
+        self._site = site
+        self._manager = manager
+        self._record: probe.Record = []
+
+    async def __aenter__(self) -> object:
+        manager = self._manager
+        record = self._begin()
+        try:
+            value: object = await type(manager).__aenter__(manager)  # type: ignore[attr-defined]
+        except BaseException as error:
+            probe.failed(record, error)
+            patching.without_frame(error, _ENTERING)
+            raise
+        probe.acquired(record)
+        return value
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> object:
+        manager, record = self._manager, self._record
+        probe.leaving(record, error)
+        try:
+            value: object = await type(manager).__aexit__(manager, kind, error, traceback)  # type: ignore[attr-defined]
+        except BaseException as raised:
+            probe.failed(record, raised)
+            patching.without_frame(raised, _LEAVING)
+            raise
+        probe.released(record, value)
+        return value
+
+    def __enter__(self) -> object:
+        manager = self._manager
+        record = self._begin()
+        try:
+            value: object = type(manager).__enter__(manager)  # type: ignore[attr-defined]
+        except BaseException as error:
+            probe.failed(record, error)
+            patching.without_frame(error, _ENTERING_NOW)
+            raise
+        probe.acquired(record)
+        return value
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> object:
+        manager, record = self._manager, self._record
+        probe.leaving(record, error)
+        try:
+            value: object = type(manager).__exit__(manager, kind, error, traceback)  # type: ignore[attr-defined]
+        except BaseException as raised:
+            probe.failed(record, raised)
+            patching.without_frame(raised, _LEAVING_NOW)
+            raise
+        probe.released(record, value)
+        return value
+
+    def _begin(self) -> probe.Record:
+        self._record = probe.begin(self._site, tasks.current(), self._manager)
+        self._record.pop()
+        return self._record
+
+
+_ENTERING: CodeType = Traced.__aenter__.__code__
+_LEAVING: CodeType = Traced.__aexit__.__code__
+_ENTERING_NOW: CodeType = Traced.__enter__.__code__
+_LEAVING_NOW: CodeType = Traced.__exit__.__code__
+
+
+def traced(site: str, manager: object) -> object:
+    """What rewritten code enters instead of a manager; the manager itself where it is none, so that Python says so."""
+    names = ("__enter__", "__exit__") if Site.of(site).sync else ("__aenter__", "__aexit__")
+    if not all(hasattr(type(manager), name) for name in names):
+        return manager
+    return Traced(site, manager)
