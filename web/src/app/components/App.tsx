@@ -1,0 +1,44 @@
+import { useSignal, useSignalEffect } from "@preact/signals";
+import { useStore } from "./context.ts";
+import { DiagramPane } from "./DiagramPane.tsx";
+import { NoProcess } from "./Empty.tsx";
+import { Header } from "./Header.tsx";
+import { Rail } from "./Rail.tsx";
+import { ResourceTable } from "./ResourceTable.tsx";
+
+export function App() {
+  const store = useStore();
+  const isRailOpen = useSignal(false); // on a narrow page, where it is behind a button
+  useSignalEffect(() => {
+    store.choice.value;
+    isRailOpen.value = false;
+  });
+  const { kind } = store.connection.value;
+  const overview = store.overview.value;
+  const isEmpty = overview !== null && overview.processes.length === 0;
+  return (
+    <div class={`page ${kind === "live" ? "" : "stale"} ${isRailOpen.value ? "rail-open" : ""}`}>
+      <Header
+        isRailOpen={isRailOpen.value}
+        toggleRail={() => {
+          isRailOpen.value = !isRailOpen.value;
+        }}
+      />
+      {isEmpty ? (
+        <NoProcess />
+      ) : (
+        <div class="body">
+          <Rail
+            close={() => {
+              isRailOpen.value = false;
+            }}
+          />
+          <main>
+            <ResourceTable />
+            <DiagramPane />
+          </main>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,51 @@
+import { droppedByReason } from "../../model/rail.ts";
+import type { Connection } from "../feed.ts";
+import { nextTheme, theme } from "../theme.ts";
+import { useStore } from "./context.ts";
+
+export function Header({ isRailOpen, toggleRail }: { isRailOpen: boolean; toggleRail: () => void }) {
+  const store = useStore();
+  return (
+    <header>
+      <button type="button" class="rail-button" aria-expanded={isRailOpen} aria-controls="rail" onClick={toggleRail}>
+        Traces
+      </button>
+      <h1>Tenure</h1>
+      <span class="purpose">what is held, by whom, and who waits</span>
+      <ConnectionState state={store.connection.value} />
+      <Dropped />
+      <button type="button" class="quiet" onClick={nextTheme} title="Light, dark, or as the system has it">
+        Theme: {theme.value}
+      </button>
+    </header>
+  );
+}
+
+const WORDS: Record<Connection["kind"], string> = {
+  connecting: "connecting…",
+  live: "live",
+  gone: "collector gone, trying again",
+  refused: "refused",
+};
+
+function ConnectionState({ state }: { state: Connection }) {
+  const text = state.kind === "refused" ? state.reason : WORDS[state.kind];
+  return (
+    <span class={`connection ${state.kind}`} role="status" title={text}>
+      <i class="dot" aria-hidden="true" />
+      {text}
+    </span>
+  );
+}
+
+/** Lifecycles that the tracers had no room for, always in sight: a picture with holes must say so. */
+function Dropped() {
+  const reasons = Object.entries(droppedByReason(useStore().overview.value?.processes ?? []));
+  const total = reasons.reduce((sum, [, count]) => sum + count, 0);
+  const title = reasons.map(([reason, count]) => `${reason}: ${count}`).join("\n");
+  return (
+    <span class={total > 0 ? "dropped some" : "dropped"} title={title || "No lifecycle was dropped by a tracer"}>
+      {total.toLocaleString("en")} dropped
+    </span>
+  );
+}

@@ -1,0 +1,128 @@
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { formatDuration, formatTicking } from "../../model/durations.ts";
+import { byService, type ServiceGroup } from "../../model/rail.ts";
+import type { Process, Trace } from "../../schema/messages.ts";
+import { useStore } from "./context.ts";
+import { moveFocus } from "./lists.ts";
+
+const SHOWN_PROCESSES = 3;
+
+/** What may be looked at: everything, a process, one of its recent traces. */
+export function Rail({ close }: { close: () => void }) {
+  const store = useStore();
+  const overview = store.overview.value;
+  // A list that moves cannot be clicked: it stands still under the pointer.
+  const isHeld = useSignal(false);
+  const held = useRef(overview);
+  if (!isHeld.value || held.current === null) held.current = overview;
+  const shown = held.current;
+  const waiting = overview && shown ? newer(overview.traces, shown.traces) : 0;
+  const { kind } = store.choice.value.subject;
+  return (
+    <nav
+      id="rail"
+      aria-label="Processes and traces"
+      onKeyDown={(event) => (event.key === "Escape" ? close() : moveFocus(event))}
+      onPointerEnter={() => {
+        isHeld.value = true;
+      }}
+      onPointerLeave={() => {
+        isHeld.value = false;
+      }}
+    >
+      <button
+        type="button"
+        data-item
+        class="everything"
+        aria-current={kind === "now"}
+        onClick={() => store.choose({ kind: "now", id: "" })}
+      >
+        Everything now
+        {isHeld.value && waiting > 0 && <span class="held-back">{waiting} newer</span>}
+      </button>
+      {shown && byService(shown.processes, shown.traces).map((group) => <Service key={group.service} group={group} />)}
+    </nav>
+  );
+}
+
+function Service({ group }: { group: ServiceGroup }) {
+  const others = group.processes.length - SHOWN_PROCESSES;
+  return (
+    <section>
+      <h2>{group.service || "unnamed service"}</h2>
+      {group.processes.slice(0, SHOWN_PROCESSES).map((process) => (
+        <ProcessItem key={process.id} process={process} />
+      ))}
+      {others > 0 && <p class="muted">and {others} more</p>}
+      <ul>
+        {group.traces.map((trace) => (
+          <TraceItem key={trace.id} trace={trace} />
+        ))}
+      </ul>
+      {group.traces.length === 0 && <p class="muted">no trace yet</p>}
+    </section>
+  );
+}
+
+function ProcessItem({ process }: { process: Process }) {
+  const store = useStore();
+  store.second.value;
+  const { subject } = store.choice.value;
+  const ended = process.alive ? "" : `ended ${formatTicking(store.nowNs() - process.last_seen_ns)} ago`;
+  return (
+    <button
+      type="button"
+      data-item
+      class={`process ${process.alive ? "alive" : "ended"}`}
+      aria-current={subject.kind === "process" && subject.id === process.id}
+      title={`${process.host}, Python ${process.python}`}
+      onClick={() => store.choose({ kind: "process", id: process.id })}
+    >
+      <i class="dot" aria-hidden="true" />
+      <span class="name">process {process.pid}</span>
+      <span class="muted">{ended || `Python ${process.python}`}</span>
+    </button>
+  );
+}
+
+function TraceItem({ trace }: { trace: Trace }) {
+  const store = useStore();
+  store.second.value;
+  const { subject } = store.choice.value;
+  const isOpen = trace.end_ns === null;
+  const now = store.nowNs();
+  const lasted = isOpen ? formatTicking(now - trace.start_ns) : formatDuration((trace.end_ns ?? 0) - trace.start_ns);
+  return (
+    <li>
+      <button
+        type="button"
+        data-item
+        class={`trace ${isOpen ? "open" : ""} ${trace.errors > 0 ? "failed" : ""}`}
+        aria-current={subject.kind === "trace" && subject.id === trace.id}
+        title={trace.name}
+        onClick={() => store.choose({ kind: "trace", id: trace.id })}
+      >
+        <span class="mark" aria-hidden="true">
+          {trace.errors > 0 ? "✕" : ""}
+        </span>
+        <span class="name">
+          {trace.name || "unnamed"}
+          {trace.errors > 0 && <span class="unseen"> with {trace.errors} errors</span>}
+        </span>
+        <span class="lasted">{isOpen ? `open ${lasted}` : lasted}</span>
+        <time class="muted">{ago(now - trace.start_ns)}</time>
+      </button>
+    </li>
+  );
+}
+
+function ago(ns: number): string {
+  return ns < 1e9 ? "now" : formatTicking(ns).replace(/ s$|(?<= (min|h)) .*$/, (rest) => (rest === " s" ? " s" : ""));
+}
+
+/** How many of the traces have begun since the others were told of. */
+function newer(traces: readonly Trace[], than: readonly Trace[]): number {
+  const latest = than[0]?.start_ns ?? 0;
+  return traces.filter((trace) => trace.start_ns > latest).length;
+}

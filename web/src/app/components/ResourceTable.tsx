@@ -1,0 +1,134 @@
+import { useSignal } from "@preact/signals";
+import { formatPercentile } from "../../model/durations.ts";
+import { resourceLabel } from "../../model/labels.ts";
+import type { Process, Resource } from "../../schema/messages.ts";
+import { useStore } from "./context.ts";
+import { Glyph } from "./Glyph.tsx";
+import { moveFocus } from "./lists.ts";
+import { Uses } from "./Uses.tsx";
+
+const SHOWN = 6;
+const SLOTS = 12; // a capacity up to this is drawn slot by slot
+
+/** What is held, by whom, and who waits for it. */
+export function ResourceTable() {
+  const store = useStore();
+  const showsAll = useSignal(false);
+  const overview = store.overview.value;
+  if (!overview) return null;
+  const ranked = store.ranking.sort(overview.resources, overview.now_ns);
+  const shown = showsAll.value ? ranked : ranked.slice(0, SHOWN);
+  const services = new Map(overview.processes.map((process) => [process.id, process]));
+  const tellsService = new Set(overview.processes.map((process) => process.service)).size > 1;
+  const hasFailed = shown.some((resource) => resource.failed > 0);
+  return (
+    <section class="resources" aria-label="Resources">
+      <table onKeyDown={moveFocus}>
+        <thead>
+          <tr>
+            <th scope="col">Resource</th>
+            <th scope="col">Held</th>
+            <th scope="col">By</th>
+            <th scope="col">Waiting</th>
+            <th scope="col" class="number">
+              Wait p95
+            </th>
+            <th scope="col" class="number">
+              Hold p95
+            </th>
+            {hasFailed && (
+              <th scope="col" class="number">
+                Failed
+              </th>
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((resource) => (
+            <Row
+              key={resource.id}
+              resource={resource}
+              process={tellsService ? services.get(resource.process) : undefined}
+              hasFailed={hasFailed}
+            />
+          ))}
+        </tbody>
+      </table>
+      {ranked.length > SHOWN && (
+        <button
+          type="button"
+          class="quiet more"
+          aria-expanded={showsAll.value}
+          onClick={() => {
+            showsAll.value = !showsAll.value;
+          }}
+        >
+          {showsAll.value ? "show fewer" : `show all ${ranked.length} resources`}
+        </button>
+      )}
+    </section>
+  );
+}
+
+function Row(props: { resource: Resource; process: Process | undefined; hasFailed: boolean }) {
+  const { resource, process, hasFailed } = props;
+  const store = useStore();
+  const { subject } = store.choice.value;
+  const waits = resource.waiters.length > 0 && resource.capacity !== null;
+  return (
+    <tr class={`hue-${store.hues.of(resource.id)} ${waits ? "contended" : ""}`}>
+      <th scope="row">
+        <button
+          type="button"
+          data-item
+          class="resource"
+          aria-current={subject.kind === "resource" && subject.id === resource.id}
+          title={resource.kind}
+          onClick={() => store.choose({ kind: "resource", id: resource.id })}
+        >
+          <i class="swatch" aria-hidden="true" />
+          <Glyph stereotype={resource.stereotype} />
+          <span class="name">{resourceLabel(resource)}</span>
+          {process && <span class="muted">{process.service}</span>}
+        </button>
+      </th>
+      <td>
+        <Held resource={resource} />
+      </td>
+      <td>
+        <Uses uses={resource.holders} kind="holders" />
+      </td>
+      <td>
+        <Uses uses={resource.waiters} kind={waits ? "waiters" : "holders"} />
+      </td>
+      <td class="number">{formatPercentile(resource.wait_ms.p95)}</td>
+      <td class="number">{formatPercentile(resource.hold_ms.p95)}</td>
+      {hasFailed && (
+        <td class={resource.failed > 0 ? "number some" : "number muted"}>
+          {resource.failed > 0 ? resource.failed.toLocaleString("en") : ""}
+        </td>
+      )}
+    </tr>
+  );
+}
+
+/** How much of the capacity is taken. */
+function Held({ resource }: { resource: Resource }) {
+  const taken = resource.held + resource.releasing;
+  const { capacity } = resource;
+  if (capacity === null) return <span class={taken > 0 ? "held" : "held muted"}>{taken}</span>;
+  return (
+    <span class="held" role="img" aria-label={`${taken} of ${capacity} held`}>
+      {capacity <= SLOTS && (
+        <span class="slots" aria-hidden="true">
+          {Array.from({ length: capacity }, (_, slot) => (
+            <i key={slot} class={slot < taken ? "slot taken" : "slot"} />
+          ))}
+        </span>
+      )}
+      <span class={taken > 0 ? "" : "muted"}>
+        {taken}/{capacity}
+      </span>
+    </span>
+  );
+}

@@ -1,0 +1,62 @@
+// The times at the left edge: since the diagram's first step, or by the clock.
+
+import type { Row } from "../layout/shape.ts";
+import type { Scene } from "./marks/mark.ts";
+import { rowsInView } from "./picture.ts";
+
+export type Clock = "since first" | "wall";
+
+export const GUTTER = 76;
+
+export class Gutter {
+  readonly element = document.createElement("div");
+  readonly #standing = new Map<string, HTMLElement>();
+
+  constructor() {
+    this.element.className = "gutter";
+    this.element.setAttribute("aria-hidden", "true");
+  }
+
+  show({ layout, view }: Scene, clock: Clock): void {
+    const zero = layout.rows[0]?.step.at_ns ?? 0;
+    const wanted = new Map<string, { row: Row; text: string }>();
+    let before = "";
+    for (const row of rowsInView(layout.rows, view)) {
+      const text = clock === "wall" ? wallTime(row.step.at_ns) : sinceFirst(row.step.at_ns - zero);
+      if (text !== before) wanted.set(`${row.step.id} ${row.top} ${text}`, { row, text });
+      before = text;
+    }
+    for (const [key, element] of this.#standing) {
+      if (wanted.has(key)) continue;
+      element.remove();
+      this.#standing.delete(key);
+    }
+    for (const [key, { row, text }] of wanted) {
+      if (this.#standing.has(key)) continue;
+      const element = document.createElement("span");
+      element.textContent = text;
+      element.style.top = `${(row.kind === "message" ? row.line : row.top + row.height / 2) - 8}px`;
+      this.element.append(element);
+      this.#standing.set(key, element);
+    }
+  }
+}
+
+/** Time since the first step: "0", "25 µs", "1.2 ms", "118 ms", "12.34 s", "3:12.3". */
+export function sinceFirst(ns: number): string {
+  if (Math.abs(ns) < 1e3) return "0";
+  if (ns < 1e5) return `${Math.round(ns / 1e3)} µs`;
+  if (ns < 1e8) return `${(ns / 1e6).toFixed(1)} ms`;
+  if (ns < 1e9) return `${Math.round(ns / 1e6)} ms`;
+  if (ns < 1e11) return `${(ns / 1e9).toFixed(2)} s`;
+  const tenths = Math.round(ns / 1e8);
+  return `${Math.floor(tenths / 600)}:${((tenths % 600) / 10).toFixed(1).padStart(4, "0")}`;
+}
+
+/** Wall clock in the reader's zone, to the millisecond: "20:46:24.123". */
+export function wallTime(ns: number): string {
+  const date = new Date(ns / 1e6);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const ms = String(date.getMilliseconds()).padStart(3, "0");
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${ms}`;
+}

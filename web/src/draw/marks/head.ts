@@ -1,0 +1,75 @@
+// Participants' heads: a task is a box, a lock, a database and a queue have shapes of their own.
+
+import type { Column } from "../../layout/shape.ts";
+import { HEAD, HEAD_ICON, HEAD_PADDING } from "../../layout/sizes.ts";
+import { svg } from "../svg.ts";
+import { cut } from "../text.ts";
+import type { Mark, Scene } from "./mark.ts";
+
+// Drawn in a square of 16.
+const SHAPES: Record<string, string> = {
+  control:
+    "M3.5,7.5h9a1,1 0 0 1 1,1v5a1,1 0 0 1 -1,1h-9a1,1 0 0 1 -1,-1v-5a1,1 0 0 1 1,-1zM5,7.5v-2.5a3,3 0 0 1 6,0v2.5",
+  database: "M2.5,4a5.5,2.3 0 0 1 11,0a5.5,2.3 0 0 1 -11,0M2.5,4v8a5.5,2.3 0 0 0 11,0v-8M2.5,8a5.5,2.3 0 0 0 11,0",
+  queue: "M1.5,4h13v8h-13zM5,4v8M8.25,4v8M11.5,4v8",
+};
+
+/** The shape of a stereotype as a small icon, or null for a plain participant. */
+export function glyph(stereotype: string): SVGSVGElement | null {
+  const d = SHAPES[stereotype];
+  return d === undefined
+    ? null
+    : svg("svg", { class: "glyph", viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d }));
+}
+
+/** "hue-3" for a resource; a task has no colour of its own. */
+export function headClass(column: Column, { hues }: Pick<Scene, "hues">): string {
+  const { role, ref } = column.participant;
+  return role === "task" ? "head task" : `head resource hue-${hues.of(ref)}`;
+}
+
+/** The heads that stand in place, where their participants were created. */
+export function createdHeads(scene: Scene): Mark[] {
+  const { layout, view } = scene;
+  return layout.columns.flatMap((column) => {
+    if (!column.created || column.top + HEAD < view.top || column.top - HEAD > view.bottom) return [];
+    const x = layout.spacing.x(column.slot);
+    if (x + column.headWidth < view.left || x - column.headWidth > view.right) return [];
+    return [createdHead(column, x, scene)];
+  });
+}
+
+function createdHead(column: Column, x: number, scene: Scene): Mark {
+  const { participant, headWidth, top } = column;
+  return {
+    key: participant.id,
+    signature: `${x} ${top} ${headWidth} ${participant.label}`,
+    make: () => {
+      const shape = SHAPES[participant.stereotype];
+      const left = x - headWidth / 2;
+      const room = headWidth - 2 * HEAD_PADDING - (shape === undefined ? 0 : HEAD_ICON);
+      const group = svg(
+        "g",
+        {
+          class: headClass(column, scene),
+          role: "button",
+          tabindex: 0,
+          "data-participant": participant.id,
+          "aria-label": participant.label,
+        },
+        svg("rect", { x: left, y: top - HEAD / 2, width: headWidth, height: HEAD, rx: 4 }),
+      );
+      const text = cut(participant.label, room, scene.measure, "head");
+      const shift = shape === undefined ? 0 : HEAD_ICON / 2;
+      group.append(
+        svg("text", { x: x + shift, y: top + 4, "text-anchor": "middle" }, text),
+        svg("title", {}, participant.label),
+      );
+      if (shape !== undefined) {
+        const at = `translate(${left + HEAD_PADDING},${top - 8})`;
+        group.append(svg("path", { class: "glyph", d: shape, transform: at }));
+      }
+      return group;
+    },
+  };
+}

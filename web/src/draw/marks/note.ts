@@ -1,0 +1,68 @@
+// Notes. One that tells of something still going on counts its time on by itself.
+
+import type { NoteRow } from "../../layout/shape.ts";
+import { NOTE, NOTE_MAX, NOTE_PADDING, NOTE_ROW } from "../../layout/sizes.ts";
+import { formatTicking } from "../../model/durations.ts";
+import type { Note } from "../../schema/messages.ts";
+import { svg } from "../svg.ts";
+import { cut } from "../text.ts";
+import type { Mark, Scene } from "./mark.ts";
+
+const LONGEST_TIME = " 59 min 59 s";
+
+export function note(row: NoteRow, { layout, view, measure }: Scene): Mark | null {
+  const { step } = row;
+  const left = layout.spacing.x(row.first.slot);
+  const right = layout.spacing.x(row.last.slot);
+  const lasting = step.since_ns === null || step.lead === null ? step.text : `${step.lead}${LONGEST_TIME}`;
+  const wanted = Math.min(NOTE_MAX, measure(lasting, "label") + NOTE_PADDING);
+  const centre = between(left, right, wanted, view.left, view.right);
+  const x = Math.max(6, centre - wanted / 2);
+  if (Math.max(x + wanted, right) < view.left || Math.min(x, left) > view.right) return null;
+  const text = cut(step.text, NOTE_MAX - NOTE_PADDING, measure);
+  const y = row.top + (NOTE_ROW - NOTE) / 2;
+  return {
+    key: step.id,
+    signature: `${x} ${y} ${left} ${right} ${wanted} ${step.text} ${step.kind} ${step.since_ns}`,
+    make: () => {
+      const middle = y + NOTE / 2;
+      const group = svg("g", {
+        class: `step note ${step.kind}`,
+        role: "listitem",
+        tabindex: -1,
+        "aria-label": step.text,
+        "data-id": step.id,
+        "data-lifecycle": step.lifecycle,
+      });
+      if (right > left) group.append(svg("path", { class: "reach", d: `M${left},${middle}H${right}` }));
+      for (const end of right > left ? [left, right] : []) {
+        group.append(svg("circle", { class: "anchor", cx: end, cy: middle, r: 3 }));
+      }
+      group.append(
+        svg("rect", { class: "box", x, y, width: wanted, height: NOTE, rx: 4 }),
+        svg("text", { ...ticking(step), x: x + wanted / 2, y: y + 16, "text-anchor": "middle" }, text),
+        svg("title", {}, step.text),
+      );
+      return group;
+    },
+  };
+}
+
+/** The text of a note at a moment: its own, or what it leads with and the time since. */
+export function noteText(lead: string, separator: string, sinceNs: number, nowNs: number): string {
+  return `${lead}${separator}${formatTicking(Math.max(0, nowNs - sinceNs))}`;
+}
+
+function ticking({ lead, since_ns, text }: Note): Record<string, string | number | null> {
+  if (lead === null || since_ns === null) return {};
+  const separator = /^[,:]? ?/.exec(text.startsWith(lead) ? text.slice(lead.length) : "")?.[0] || ", ";
+  return { "data-lead": lead, "data-separator": separator, "data-since": since_ns };
+}
+
+/** The middle of what is in view of a stretch, so that `width` around it stays on the stretch where it can. */
+export function between(left: number, right: number, width: number, viewLeft: number, viewRight: number): number {
+  const middle = (Math.max(left, viewLeft) + Math.min(right, viewRight)) / 2;
+  const most = right - width / 2;
+  const least = left + width / 2;
+  return least > most ? (left + right) / 2 : Math.min(most, Math.max(least, middle));
+}

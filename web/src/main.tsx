@@ -1,0 +1,23 @@
+import { render } from "preact";
+import { App } from "./app/components/App.tsx";
+import { StoreContext } from "./app/components/context.ts";
+import { Store } from "./app/store.ts";
+import { applyTheme } from "./app/theme.ts";
+import "./styles/tokens.css";
+import "./styles/page.css";
+import "./styles/rail.css";
+import "./styles/resources.css";
+import "./styles/pane.css";
+import "./styles/diagram.css";
+
+applyTheme();
+const place = document.getElementById("app");
+if (!place) throw new Error("index.html has no #app");
+const store = new Store();
+render(
+  <StoreContext.Provider value={store}>
+    <App />
+  </StoreContext.Provider>,
+  place,
+);
+store.start();

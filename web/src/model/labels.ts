@@ -1,0 +1,39 @@
+// How resources and places in a program are called: the same rules as tenure_server/labels.py.
+
+import type { Resource, Site } from "../schema/messages.ts";
+
+type Named = Pick<Resource, "kind" | "name" | "capacity">;
+
+/** "Lock stock_lock", "Pool orders (2)", "Connection". */
+export function resourceLabel({ kind, name, capacity }: Named): string {
+  const short = shortKind(kind);
+  const repeats = ["", plain(short), plain(short.slice(short.lastIndexOf(".") + 1))].includes(plain(name));
+  const label = repeats ? short : `${short} ${name}`;
+  return capacity !== null && capacity > 1 ? `${label} (${capacity})` : label;
+}
+
+/** The last part of a qualified name; a method keeps its class: "shop.db.Pool.transaction" -> "Pool.transaction". */
+export function shortKind(kind: string): string {
+  const parts = (kind.split("<locals>.").at(-1) ?? "").split(".");
+  const last = parts.at(-1) ?? "";
+  const owner = parts.at(-2) ?? "";
+  const isMethod = isLower(last[0] ?? "") && isUpper(owner.replace(/^_+/, "")[0] ?? "");
+  return isMethod ? `${owner}.${last}` : last;
+}
+
+/** "stock.py:41" */
+export function siteLabel(site: Site): string {
+  return `${site.file.slice(Math.max(site.file.lastIndexOf("/"), site.file.lastIndexOf("\\")) + 1)}:${site.line}`;
+}
+
+function plain(name: string): string {
+  return name.replaceAll("_", "").toLowerCase();
+}
+
+function isLower(character: string): boolean {
+  return character !== character.toUpperCase();
+}
+
+function isUpper(character: string): boolean {
+  return character !== character.toLowerCase();
+}
