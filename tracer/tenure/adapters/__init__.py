@@ -1,0 +1,59 @@
+"""Adapters: what Tenure knows about the managers of asyncio, contextlib and the libraries people use.
+
+An adapter is one small module with ``install(module)``: it patches classes so that they report their lifecycles
+wherever they are entered, and tells the resource behind a manager: its kind, name, capacity and stereotype. It is given
+the module that the program imported and imports no library itself. A library of an unexpected shape costs its adapter,
+said once in the log, and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import sys
+from types import ModuleType
+
+from tenure import buffer, patching
+from tenure.adapters import imported
+
+# The module that the program imports, and the adapters that wait for it.
+ADAPTERS = {
+    "asyncio": ("asyncio_locks", "asyncio_scopes", "asyncio_tasks"),
+    "contextlib": ("generators", "exit_stacks"),
+    "aiohttp.client": ("aiohttp_client",),
+    "aiohttp.web_app": ("aiohttp_web",),
+    "aiosqlite": ("aiosqlite",),
+    "uvloop": ("asyncio_tasks",),
+}
+
+
+def install() -> None:
+    """Put every adapter in its place: at once where the program has its library, else once it is imported."""
+    for name, adapters in ADAPTERS.items():
+        for adapter in adapters:
+            imported.after_import(name, _installer(adapter))
+
+
+def uninstall() -> None:
+    """Take all class patches away again and wait for no more imports."""
+    imported.forget()
+    patching.undo()
+
+
+def _installer(adapter: str) -> imported.Install:
+    def install_adapter(module: ModuleType) -> None:
+        try:
+            importlib.import_module(f"tenure.adapters.{adapter}").install(module)
+        except Exception as error:  # noqa: BLE001  # whatever shape the library has, the program goes on
+            buffer.fault(f"the adapter {adapter} for {module.__name__} {_version(module)}", error)
+
+    return install_adapter
+
+
+def _version(module: ModuleType) -> str:
+    package = sys.modules.get(module.__name__.partition(".")[0])
+    return str(getattr(package, "__version__", ""))
+
+
+_ALWAYS_THERE = asyncio, contextlib  # imported here: their adapters are in place before the program's first line

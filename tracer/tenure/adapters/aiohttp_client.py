@@ -1,0 +1,45 @@
+"""aiohttp's client: ``session.get(...)`` is a handle on the session, taken by ``get()``."""
+
+from __future__ import annotations
+
+import ast
+from types import FrameType, ModuleType
+
+from tenure import patching, resources
+from tenure.resources import Description
+from tenure.sites import resource_name
+
+_KIND = "aiohttp.client.ClientSession"
+
+
+def install(client: ModuleType) -> None:
+    """Patch ClientSession and the handles of its requests."""
+    resources.register(client.ClientSession, _session)
+    patching.patch_manager(client.ClientSession, moves=True)
+    handle = client._BaseRequestContextManager  # noqa: SLF001  # there is no public name
+    resources.register(handle, _request)
+    patching.patch_manager(handle, moves=True)
+
+
+def _session(manager: object, _: str) -> Description:
+    return Description(_KIND, manager)
+
+
+def _request(manager: object, expression: str) -> Description:
+    frame = getattr(getattr(manager, "_coro", None), "cr_frame", None)
+    if not isinstance(frame, FrameType):
+        return Description(_KIND, None, name="")
+    variables = frame.f_locals
+    method = variables.get("method", "request")
+    return Description(_KIND, variables.get("self"), name=_name(expression), enter=str(method).lower())
+
+
+def _name(expression: str) -> str:
+    """What the program calls the session: "session" for ``self.session.get(url)``."""
+    try:
+        node = ast.parse(expression, mode="eval").body
+    except (SyntaxError, ValueError):
+        return ""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return resource_name(ast.unparse(node.func.value))
+    return ""

@@ -1,0 +1,116 @@
+"""aiohttp.web: each request is a lifecycle named by its route, "GET /orders/{id}"; all that it holds hangs under it.
+
+It begins when the route is known, before the middlewares, and ends when the handler's response (or exception) comes
+back out of them. A handler may end a request by raising an HTTPException: below 500 that is an ordinary end, from 500
+on an error like any other exception.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from tenure import buffer, patching, probe, resources
+from tenure.resources import Description
+from tenure.sites import Site
+
+_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+
+_records: dict[int, probe.Record | None] = {}  # by address of the request, while it is being handled
+_routes: dict[int, str] = {}  # likewise, until its lifecycle has begun
+
+
+def install(web_app: ModuleType) -> None:
+    """Patch Application and UrlDispatcher."""
+    application, dispatcher = web_app.Application, web_app.UrlDispatcher
+    if not getattr(application._handle, "__tenure__", False):  # noqa: SLF001  # there is no public entry
+        resources.register(web_app.Request, _request)
+        patching.replace(application, "_handle", _handling(application._handle, web_app.HTTPException))  # noqa: SLF001
+        patching.replace(dispatcher, "resolve", _resolving(dispatcher.resolve))
+
+
+def _request(request: object, _: str) -> Description:
+    return Description("aiohttp.web.Request", None, name=_routes.get(id(request), ""), enter="request", exit="response")
+
+
+def _handling(original: patching.Method, ordinary: type[Exception]) -> patching.Method:
+    @patching.like(original)
+    async def handle(application: object, request: object) -> object:
+        _records[id(request)] = None
+        try:
+            response = await original(application, request)  # type: ignore[misc]
+        except BaseException as error:
+            record = _records.pop(id(request), None)
+            if record is not None:
+                _end(record, None if isinstance(error, ordinary) and _status(error) < 500 else error)
+            patching.without_frame(error, handle.__code__)
+            raise
+        record = _records.pop(id(request), None)
+        if record is not None:
+            _end(record, None)
+        return response
+
+    return handle
+
+
+def _resolving(original: patching.Method) -> patching.Method:
+    @patching.like(original)
+    async def resolve(dispatcher: object, request: object) -> object:
+        try:
+            match = await original(dispatcher, request)  # type: ignore[misc]
+        except BaseException as error:
+            patching.without_frame(error, resolve.__code__)
+            raise
+        if _records.get(id(request), ...) is None:  # it is being handled, and not by a sub-application already begun
+            _begin(request, match)
+        return match
+
+    return resolve
+
+
+def _begin(request: object, match: object) -> None:
+    try:
+        _routes[id(request)] = _route(request, match)
+        record = probe.enter(request, _site(match))
+        if record is not None:
+            probe.acquired(record)
+        _records[id(request)] = record
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("noting the begin of a request", error)
+    finally:
+        _routes.pop(id(request), None)
+
+
+def _end(record: probe.Record, error: BaseException | None) -> None:
+    probe.leaving(record, error)
+    probe.released(record, False)
+
+
+def _status(error: BaseException) -> int:
+    status = getattr(error, "status", 500)
+    return status if isinstance(status, int) else 500
+
+
+def _route(request: object, match: object) -> str:
+    """The request's method and its route's pattern; "404 Not Found" where no route takes it.
+
+    What a client made up, a path or a method, is in neither, so that there are no more names than routes.
+    """
+    refused = getattr(match, "http_exception", None)
+    if refused is not None:
+        return f"{refused.status} {refused.reason}"
+    route = match.route  # type: ignore[attr-defined]
+    method = getattr(request, "method", "")
+    pattern = route.resource.canonical if route.resource is not None else route.name or ""
+    return f"{method if method in _METHODS else '*'} {pattern}"
+
+
+def _site(match: object) -> str:
+    """Where the handler is written."""
+    handler = match.handler  # type: ignore[attr-defined]
+    while (inner := getattr(handler, "__wrapped__", None) or getattr(handler, "func", None)) is not None:
+        handler = inner
+    handler = getattr(handler, "__func__", handler)
+    code = getattr(handler, "__code__", None)
+    if code is None:
+        return Site("", 0, getattr(handler, "__qualname__", type(handler).__qualname__), "").key()
+    return Site(code.co_filename, code.co_firstlineno, code.co_qualname, "").key()

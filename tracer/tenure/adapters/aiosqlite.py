@@ -1,0 +1,38 @@
+"""aiosqlite: a connection is known by its database file, a cursor's handle stands for a cursor."""
+
+from __future__ import annotations
+
+import os
+from types import ModuleType
+
+from tenure import patching, resources
+from tenure.failures import type_name
+from tenure.resources import Description
+
+
+def install(aiosqlite: ModuleType) -> None:
+    """Patch Connection, and the handle that ``connection.execute()`` and its like return."""
+    for kind, describe in ((aiosqlite.Connection, _connection), (aiosqlite.context.Result, _cursor)):
+        resources.register(kind, describe)
+        patching.patch_manager(kind, moves=True)
+
+
+def _connection(manager: object, _: str) -> Description:
+    return Description(type_name(type(manager)), None, name=_database(manager), stereotype="database")
+
+
+def _cursor(_: object, __: str) -> Description:
+    return Description("aiosqlite.cursor.Cursor", None, name="", stereotype="database")
+
+
+def _database(connection: object) -> str | None:
+    """The name of the file, without its folder; aiosqlite keeps it nowhere but in the closure that opens it."""
+    connector = getattr(connection, "_connector", None)
+    code, cells = getattr(connector, "__code__", None), getattr(connector, "__closure__", None)
+    if code is None or cells is None:
+        return None
+    database = dict(zip(code.co_freevars, cells, strict=True))["database"].cell_contents
+    if not isinstance(database, str | bytes | os.PathLike):
+        return None
+    path = os.fspath(database)
+    return os.path.basename(path if isinstance(path, str) else os.fsdecode(path))  # noqa: PTH119  # ":memory:" is none

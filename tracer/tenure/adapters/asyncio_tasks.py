@@ -1,0 +1,58 @@
+"""Tasks: who made them and when, when they ended and how.
+
+Every loop's ``create_task`` is patched, so ``asyncio.create_task``, ``gather``, ``TaskGroup`` and ``ensure_future`` are
+seen alike. Tasks that a library makes by calling ``asyncio.Task`` itself are found at their first lifecycle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import ModuleType
+
+from tenure import buffer, patching, tasks
+from tenure.tasks import AnyTask
+
+
+def install(module: ModuleType) -> None:
+    """Patch the event loops of asyncio, or of uvloop."""
+    loop = module.BaseEventLoop if module is asyncio else module.Loop
+    if not getattr(loop.create_task, "__tenure__", False):
+        patching.replace(loop, "create_task", _noting(loop.create_task))
+
+
+def _noting(original: patching.Method) -> patching.Method:
+    @patching.like(original)
+    def create_task(loop: object, *arguments: object, **named: object) -> object:
+        try:
+            task = original(loop, *arguments, **named)
+        except BaseException as error:
+            patching.without_frame(error, create_task.__code__)
+            raise
+        _note(task)
+        frames = getattr(task, "_source_traceback", None)  # in debug mode: who made the task
+        if frames and frames[-1].filename == __file__:
+            del frames[-1]
+        return task
+
+    return create_task
+
+
+def _note(task: object) -> None:
+    if not isinstance(task, asyncio.Task):
+        return  # a task factory of the program's own made something else
+    try:
+        tasks.created(task)
+        if task.done():  # it was eager
+            _ended(task)
+        else:
+            task.add_done_callback(_ended)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("noting the creation of a task", error)
+
+
+def _ended(task: AnyTask) -> None:
+    """The task's done callback. Nothing here marks an exception as retrieved: asyncio is to complain as ever."""
+    try:
+        tasks.finished(task, asyncio.CancelledError() if task.cancelled() else getattr(task, "_exception", None))
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("noting the end of a task", error)

@@ -1,0 +1,68 @@
+"""Managers entered through an AsyncExitStack: their place is the caller's of ``enter_async_context``.
+
+The stack enters a manager by its class, so a class patch would see contextlib at work; and it sees managers of classes
+that nobody patched. So the stack itself is patched: it records the entry, and puts its record around the callback by
+which the stack will leave the manager.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from types import ModuleType, TracebackType
+
+from tenure import buffer, patching, probe
+
+Leave = Callable[[type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[object]]
+
+
+def install(contextlib: ModuleType) -> None:
+    """Patch AsyncExitStack."""
+    kind = contextlib.AsyncExitStack
+    if not getattr(kind.enter_async_context, "__tenure__", False):
+        patching.replace(kind, "enter_async_context", _entering(kind.enter_async_context))
+
+
+def _entering(original: patching.Method) -> patching.Method:
+    @patching.like(original)
+    async def enter_async_context(stack: object, cm: object) -> object:
+        record = probe.enter(cm) if hasattr(type(cm), "__aenter__") else None
+        try:
+            value = await original(stack, cm)  # type: ignore[misc]
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            patching.without_frame(error, enter_async_context.__code__)
+            raise
+        if record is not None:
+            probe.acquired(record)
+            _watch_exit(stack, record)
+        return value
+
+    return enter_async_context
+
+
+def _watch_exit(stack: object, record: probe.Record) -> None:
+    """Put the record around the callback that the stack pushed just now."""
+    try:
+        callbacks = stack._exit_callbacks  # type: ignore[attr-defined]  # noqa: SLF001
+        is_sync, leave = callbacks[-1]
+        callbacks[-1] = is_sync, _leaving(leave, record)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("watching an exit stack", error)
+
+
+def _leaving(leave: Leave, record: probe.Record) -> Leave:
+    async def leaving(
+        kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> object:
+        probe.leaving(record, error)
+        try:
+            value = await leave(kind, error, traceback)
+        except BaseException as raised:
+            probe.failed(record, raised)
+            patching.without_frame(raised, leaving.__code__)
+            raise
+        probe.released(record, value)
+        return value
+
+    return leaving

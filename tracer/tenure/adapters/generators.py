@@ -1,0 +1,78 @@
+"""``@asynccontextmanager``: the resource behind the one-use handle that the decorated function returns.
+
+``transaction(connection)`` of a function is one resource by place, with the function as its kind. A handle that an
+object's method gave stands for the object: ``pool.acquire()`` for the pool, kind "shop.pool.Pool", taken by
+``acquire()``. Only the well-known names of such methods (``sites.TAKERS``) make the object itself the resource; another
+method makes one of its own, "shop.pool.Pool.method".
+
+Capacity: nothing knows an unknown pool's, so an integer attribute ``capacity``, ``maxsize``, ``max_size`` or ``size``
+of the object is taken for it, in this order; a property is not asked.
+"""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+
+from tenure import patching, resources
+from tenure.failures import type_name
+from tenure.resources import Description
+from tenure.sites import TAKERS
+
+CAPACITY_ATTRIBUTES = "capacity", "maxsize", "max_size", "size"
+_DATABASE_WORDS = "pool", "database", "connection", "engine", "transaction", "db"  # last words of names
+
+
+def install(contextlib: ModuleType) -> None:
+    """Patch the class of the handles, which contextlib keeps to itself."""
+    kind = contextlib._AsyncGeneratorContextManager  # noqa: SLF001  # there is no public name
+    resources.register(kind, _handle)
+    patching.patch_manager(kind, moves=True)
+
+
+def _handle(manager: object, _: str) -> Description:
+    function, arguments = getattr(manager, "func", None), getattr(manager, "args", ())
+    if function is None:  # it was entered before: contextlib has let go of the function
+        return Description(type_name(type(manager)), None)
+    name = getattr(function, "__name__", "")
+    owner = _owner(function, arguments)
+    if owner is None:
+        return Description(_kind(function), None, name="", stereotype=_stereotype(name))
+    kind = type_name(type(owner))
+    if name not in TAKERS:
+        kind = f"{kind}.{name}"
+    return Description(kind, owner, capacity=capacity(owner), stereotype=_stereotype(type(owner).__name__), enter=name)
+
+
+def _owner(function: object, arguments: tuple[object, ...]) -> object | None:
+    """The object whose method this is: the first argument, if its class has the decorated function under its name."""
+    bound = getattr(function, "__self__", None)
+    if bound is not None:
+        return None if isinstance(bound, type | ModuleType) else bound
+    outer, _, name = getattr(function, "__qualname__", "").rpartition(".")
+    if not arguments or not outer or outer.endswith("<locals>"):
+        return None
+    attribute = inspect.getattr_static(type(arguments[0]), name, None)
+    while attribute is not None and attribute is not function:
+        attribute = getattr(attribute, "__wrapped__", None)
+    return None if attribute is None else arguments[0]
+
+
+def capacity(owner: object) -> int | None:
+    """How many may hold this object at once, where an attribute of a well-known name says it."""
+    for name in CAPACITY_ATTRIBUTES:
+        value = inspect.getattr_static(owner, name, None)
+        if inspect.ismemberdescriptor(value):
+            value = getattr(owner, name, None)
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+    return None
+
+
+def _kind(function: object) -> str:
+    module, name = getattr(function, "__module__", ""), getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{module}.{name.rpartition('<locals>.')[2]}"
+
+
+def _stereotype(name: str) -> str:
+    return "database" if name.lower().endswith(_DATABASE_WORDS) else "participant"
