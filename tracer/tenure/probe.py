@@ -28,12 +28,14 @@ A manager that enters another one on its behalf marks that one itself: ``mark(re
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
 from pathlib import Path
 from time import perf_counter_ns as now
+from types import FrameType
 
-from tenure import buffer, resources, sites, tasks
+from tenure import buffer, habits, resources, sites, tasks
 from tenure.failures import Failure, failure_of
 
 SITE, TASK, RESOURCE, ACQUIRE, ACQUIRED, RELEASE, RELEASED, BODY, RAISED = range(9)
@@ -42,11 +44,13 @@ WENT_ON = True
 Record = list[object]
 
 _recording = False
-_settled = resources.settled
+_settled = habits.settled
 _append = buffer.pending.append
 _marks: dict[int, list[tuple[Record, int]]] = {}  # by task: records being acquired, with the manager's address
 _stopped: set[type] = set()  # types whose tracing stopped after a fault
 _OURS = str(Path(__file__).parent)
+_ENTERS = frozenset({"__aenter__", "__enter__"})
+_ASYNCIO = str(Path(asyncio.__file__).parent)  # a barrier's condition is nothing that the program holds
 _CONTEXTLIB = contextlib.__file__  # an exit stack and a decorator enter on behalf of their caller
 
 
@@ -104,7 +108,8 @@ def raised(record: Record) -> None:
 def enter(manager: object, site: str | None = None) -> Record | None:
     """Begin the lifecycle of a manager whose class patch is being called.
 
-    The site is the nearest caller outside Tenure and contextlib, where the adapter does not say it.
+    The site is the nearest caller outside Tenure and contextlib, where the adapter does not say it. What asyncio uses
+    within itself is passed over.
     """
     if not _recording or not resources.is_wanted(manager):
         return None
@@ -112,7 +117,9 @@ def enter(manager: object, site: str | None = None) -> Record | None:
         task = tasks.current()
         if any(address == id(manager) and not (r[ACQUIRED] or r[RELEASED]) for r, address in _marks.get(task, ())):
             return None
-        site = site or _site_of_caller()
+        site = site or _site_of_caller(manager)
+        if not site:
+            return None
     except Exception as error:  # noqa: BLE001  # never into the program
         buffer.fault("finding out who enters a manager", error)
         return None
@@ -169,14 +176,23 @@ def _set_raised(record: Record, error: BaseException) -> None:
     record[RAISED] = WENT_ON if isinstance(body, Failure) and body.identity == id(error) else failure_of(error)
 
 
-def _site_of_caller() -> str:
+def _site_of_caller(manager: object) -> str:
+    """The site of whoever enters the manager; "" where that is asyncio itself."""
     frame = sys._getframe(2)  # noqa: SLF001  # there is no other way to the caller
-    while frame.f_back is not None:
-        file = frame.f_code.co_filename
-        if file != _CONTEXTLIB and not file.startswith(_OURS):
-            break
+    while frame.f_back is not None and _is_between(frame, manager):
         frame = frame.f_back
+    if frame.f_code.co_filename.startswith(_ASYNCIO):
+        return ""
     return sites.of_instruction(frame.f_code, frame.f_lasti)
+
+
+def _is_between(frame: FrameType, manager: object) -> bool:
+    """Whether this frame enters on behalf of another: ours, contextlib's, or the __aenter__ of a subclass."""
+    code = frame.f_code
+    if code.co_filename == _CONTEXTLIB or code.co_filename.startswith(_OURS):
+        return True
+    in_method = code.co_name in _ENTERS and code.co_argcount > 0
+    return in_method and frame.f_locals.get(code.co_varnames[0]) is manager
 
 
 def _resource(site: str, manager: object) -> int:

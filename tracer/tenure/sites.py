@@ -48,13 +48,16 @@ def one_line(source: str) -> str:
 def of_instruction(code: CodeType, offset: int) -> str:
     """The key of the site at a byte offset of code that was not rewritten: ``frame.f_code`` and ``frame.f_lasti``.
 
-    The expression is cut out of the source text where the interpreter knows the columns (PEP 657), else it is "".
+    The expression is cut out of the source text where the interpreter knows the columns (PEP 657), else it is ""; so
+    it is in a statement of several items, whose instructions do not say of which they are.
     """
     line, end_line, column, end_column = _position(code, offset)
     expression = ""
-    if line and line == end_line and column is not None and end_column is not None:
-        raw = linecache.getline(code.co_filename, line).encode()
-        expression = _entered(raw[column:end_column].decode(errors="replace"))
+    if line and end_line and column is not None and end_column is not None:
+        lines = [linecache.getline(code.co_filename, number).encode() for number in range(line, end_line + 1)]
+        lines[-1] = lines[-1][:end_column]
+        lines[0] = lines[0][column:]
+        expression = _entered(b"".join(lines).decode(errors="replace"))
     return Site(code.co_filename, line or code.co_firstlineno, code.co_qualname, one_line(expression)).key()
 
 
@@ -66,8 +69,10 @@ def _position(code: CodeType, offset: int) -> tuple[int | None, int | None, int 
 
 
 def _entered(source: str) -> str:
-    """The manager within ``await stack.enter_async_context(manager)``; other text as it is."""
+    """The manager within ``await stack.enter_async_context(manager)`` or a whole statement; other text as it is."""
     text = source.strip()
+    if text.startswith(("async with", "with")):
+        return _only_item(text)
     try:
         node: ast.expr = ast.parse(text.removeprefix("await "), mode="eval").body
     except (SyntaxError, ValueError):
@@ -78,6 +83,16 @@ def _entered(source: str) -> str:
         if node.func.attr in {"__aenter__", "__enter__"}:
             return ast.unparse(node.func.value)
     return text
+
+
+def _only_item(statement: str) -> str:
+    try:
+        node = ast.parse(statement).body[0]
+    except (SyntaxError, ValueError):
+        return ""
+    if not isinstance(node, ast.With | ast.AsyncWith) or len(node.items) != 1:
+        return ""
+    return ast.get_source_segment(statement, node.items[0].context_expr) or ""
 
 
 @functools.lru_cache(maxsize=4096)

@@ -1,0 +1,106 @@
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+
+from tenure import adapters, buffer, probe, resources, rewriting, tasks
+from tenure.failures import Failure
+from tenure.wire import OUTCOMES
+
+
+class Recorder:
+    """Runs coroutines while everything is recorded, and says in one line each what was."""
+
+    def run(self, main: Coroutine[Any, Any, Any]) -> list[str]:
+        """Run it in a loop of its own; the lifecycles in the order of their acquire, see ``line``."""
+        asyncio.run(main)
+        return self.lines()
+
+    def lines(self) -> list[str]:
+        return [line(entry) for entry in buffer.pending if isinstance(entry, list)]
+
+    def records(self) -> list[list[Any]]:
+        return [entry for entry in buffer.pending if isinstance(entry, list)]
+
+    def tasks(self) -> list[tasks.Task]:
+        """Every task that ended, in the order of their ends."""
+        ended = {entry for entry in buffer.pending if isinstance(entry, tasks.Task) and entry.finished_ns is not None}
+        return sorted(ended, key=lambda task: task.finished_ns or 0)
+
+
+def line(record: list[Any]) -> str:
+    """Who held what and how it went, "main: asyncio.locks.Lock stock (1), ok ok ok".
+
+    After the task and the resource with its capacity come the outcomes of acquire, body and release. A failure is told
+    with its exception's type; "goes on" says that the release let the body's exception go on, "suppressed" that it did
+    not, "?" that a phase has not ended.
+    """
+    resource = resources.table[record[probe.RESOURCE]]
+    title = " ".join(filter(None, (resource.kind, resource.name)))
+    title += f" ({resource.capacity})" if resource.capacity else ""
+    return f"{tasks.table[record[probe.TASK]].name}: {title}, {' '.join(_outcomes(record))}"
+
+
+def _outcomes(record: list[Any]) -> Iterator[str]:
+    body, raised = record[probe.BODY], record[probe.RAISED]
+    if not record[probe.ACQUIRED]:
+        yield _failure(raised) if isinstance(raised, Failure) else "?"
+        return
+    yield "ok"
+    if not record[probe.RELEASE]:
+        yield "?"
+        return
+    yield _failure(body) if body else "ok"
+    if not record[probe.RELEASED]:
+        yield "?"
+    elif isinstance(raised, Failure):
+        yield _failure(raised)
+    elif body is None:
+        yield "ok"
+    else:
+        yield "goes on" if raised == probe.WENT_ON else "suppressed"
+
+
+def _failure(failure: Failure) -> str:
+    return f"{OUTCOMES[failure.outcome]}({failure.type.rpartition('.')[2]})"
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    """Everything is recorded from here on, by every adapter."""
+    _forget()
+    rewriting.provide_helpers()
+    adapters.install()
+    probe.start()
+    yield Recorder()
+    probe.stop()
+    adapters.uninstall()
+    _forget()
+
+
+def _forget() -> None:
+    buffer.pending.clear()
+    buffer.dropped.clear()
+    tasks.forget_all()
+
+
+@pytest.fixture(params=["rewritten", "as it is"])
+def written(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """A function of a test module, once as the import hook would have it and once as it is."""
+
+    def form(function: Callable[..., Any]) -> Callable[..., Any]:
+        return rewritten(function) if request.param == "rewritten" else function
+
+    return form
+
+
+def rewritten(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function at the top of a module, as the import hook would have it."""
+    source, start = inspect.getsource(function), function.__code__.co_firstlineno
+    code = rewriting.rewrite(("\n" * (start - 1) + source).encode(), function.__code__.co_filename)
+    names = dict(function.__globals__)
+    exec(code, names)
+    changed: Callable[..., Any] = names[function.__name__]
+    return changed

@@ -1,0 +1,131 @@
+import asyncio
+import logging
+import sys
+
+from tenure import tasks
+from tenure.wire import OUTCOMES
+
+
+async def work(fails=False):
+    await asyncio.sleep(0)
+    if fails:
+        raise ValueError("no more")
+
+
+def parts(task):
+    parent = tasks.table[task.parent].name if task.parent else None
+    outcome = OUTCOMES[task.failure.outcome] if task.failure else "ok"
+    return task.name, task.coroutine, parent, outcome
+
+
+def own(recorder):
+    """The tasks of the program, without those by which asyncio.run closes its loop."""
+    return [parts(task) for task in recorder.tasks() if task.coroutine.startswith(("main", "work", "test_"))]
+
+
+def test_every_task_is_known_with_its_creator_its_name_and_its_outcome(recorder):
+    """create_task, gather, ensure_future and a TaskGroup all end at the loop's create_task."""
+
+    async def main():
+        await asyncio.create_task(work(), name="by name")
+        await asyncio.gather(work(), work(fails=True), return_exceptions=True)
+        await asyncio.ensure_future(work())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(work(), name="in a group")
+
+    asyncio.run(main())
+    assert own(recorder) == [
+        ("by name", "work", "main", "ok"),
+        ("work-1", "work", "main", "ok"),
+        ("work-2", "work", "main", "error"),
+        ("work-3", "work", "main", "ok"),
+        ("in a group", "work", "main", "ok"),
+        ("main", f"{main.__qualname__}", None, "ok"),
+    ]
+
+
+def test_a_task_that_was_cancelled_ends_as_cancelled(recorder):
+    """Cancellation is no failure."""
+
+    async def main():
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(main())
+    assert own(recorder)[0] == ("work-1", "work", "main", "cancelled")
+
+
+def test_creation_and_end_are_stamped_when_they_happen(recorder):
+    """Created before it runs, finished after: the two stamps enclose what the task did."""
+
+    async def main():
+        await asyncio.create_task(asyncio.sleep(0.02), name="sleeper")
+
+    asyncio.run(main())
+    sleeper = next(task for task in recorder.tasks() if task.name == "sleeper")
+    assert 20_000_000 <= sleeper.finished_ns - sleeper.created_ns < 200_000_000
+
+
+def test_asyncio_still_complains_about_an_exception_that_nobody_fetched(recorder, caplog):
+    """Looking at a task's exception must not count as retrieving it."""
+
+    async def main():
+        task = asyncio.create_task(work(fails=True))
+        await asyncio.sleep(0.01)
+        del task
+
+    with caplog.at_level(logging.ERROR, logger="asyncio"):
+        asyncio.run(main())
+    assert [record.message.splitlines()[0] for record in caplog.records] == ["Task exception was never retrieved"]
+
+
+def test_in_debug_mode_a_task_says_who_made_it_without_a_frame_of_ours(recorder):
+    """What asyncio reports of where a task was created ends at the program's line."""
+
+    async def main():
+        task = asyncio.create_task(work())
+        await task
+        return [frame.filename for frame in task._source_traceback]
+
+    files = asyncio.run(main(), debug=True)
+    assert not [file for file in files if "tenure" in file and "tests" not in file]
+
+
+def test_a_task_factory_may_make_what_it_likes(recorder):
+    """What is no asyncio.Task is left alone."""
+
+    def factory(loop, coroutine, **_):
+        coroutine.close()
+        future = loop.create_future()
+        future.set_result("made")
+        return future
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(factory)
+        made = await loop.create_task(work())
+        loop.set_task_factory(None)
+        return made
+
+    assert asyncio.run(main()) == "made"
+    assert [name for name, *_ in own(recorder)] == ["main"]
+
+
+if sys.version_info >= (3, 12):
+
+    def test_an_eager_task_that_ends_at_once_is_known_too(recorder):
+        """It is over before create_task returns, and has its creator all the same."""
+
+        async def quick():
+            pass
+
+        async def main():
+            asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+            await asyncio.create_task(quick(), name="eager")
+
+        asyncio.run(main())
+        assert [parts(task) for task in recorder.tasks() if task.name == "eager"] == [
+            ("eager", quick.__qualname__, "main", "ok")
+        ]
