@@ -67,3 +67,8 @@ def _long_duration(seconds: int) -> str:
 
 def _rounded(value: int, unit: int) -> int:
     return (value + unit // 2) // unit
+
+
+def trace_name(task: str, kind: str, name: str, capacity: int | None, enter: str) -> str:
+    """What a trace is called, by its root: "GET /orders/{id}" for a request, else "main: Pool orders (2)"."""
+    return name if enter == "request" and name else f"{task}: {resource_label(kind, name, capacity)}"

@@ -1,0 +1,35 @@
+"""Every limit of the collector, in one place. Those that the tracer must know too stand in ``tenure.wire``."""
+
+from __future__ import annotations
+
+MAX_ENCODED_BODY = 16 * 1024 * 1024  # bytes of a POST as sent; decompressed it may have wire.MAX_BODY
+MAX_MESSAGE = 64 * 1024  # bytes of a WebSocket message from a client
+
+MAX_LIST = 1_000  # items of one answer of the API
+DEFAULT_LIST = 100
+MAX_USES = 500  # holders, or waiters, named with one resource
+MAX_DIAGRAM = 20_000  # lifecycles of one diagram
+DEFAULT_DIAGRAM = 2_000
+
+MAX_QUEUED_BATCHES = 1_000  # waiting for the store's writer; past either, 503
+MAX_QUEUED_ROWS = 100_000
+RETRY_AFTER_S = 1
+GROUP_ROWS = 5_000  # about so many rows are written in one transaction
+
+MAX_SEQUENCES_AHEAD = 1_000  # batches remembered beyond a gap; then the gap counts as lost
+ALIVE_NS = 10_000_000_000  # a process that was silent for so long is dead
+
+CHECK_TIMEOUT_S = 2.0
+
+RETENTION_INTERVAL_S = 5.0
+RETENTION_CHUNK = 2_000  # lifecycles deleted in one transaction
+
+FRAME_S = 0.05  # between two frames of a live diagram, at least
+FRAME_STRETCH = 4  # times as long as reading and drawing took, at least
+POLL_S = 1.0  # a live diagram is read anew after so long even where no batch came: processes die in silence
+OVERVIEW_S = 0.5
+OVERVIEW_TRACES = 100
+OVERVIEW_RESOURCES = 100
+MAX_FRAMES_QUEUED = 32  # for one client; past it the client gets a gap and a fresh page
+MAX_WAKE_UPS = 64  # batches that wait for a picture's loop
+HEARTBEAT_S = 20.0  # a WebSocket that does not answer a ping for half as long is closed

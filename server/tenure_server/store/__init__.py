@@ -1,0 +1,25 @@
+"""Stores: the contract and its backends."""
+
+from __future__ import annotations
+
+from tenure_server.store.protocol import (
+    LifecycleQuery,
+    Listing,
+    Paging,
+    ResourceQuery,
+    Scene,
+    Store,
+    Totals,
+    TraceQuery,
+)
+
+__all__ = [
+    "LifecycleQuery",
+    "Listing",
+    "Paging",
+    "ResourceQuery",
+    "Scene",
+    "Store",
+    "Totals",
+    "TraceQuery",
+]

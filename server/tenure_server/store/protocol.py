@@ -1,0 +1,134 @@
+"""What the collector asks of a store. Every backend passes the same contract suite, tests/server/test_store.py.
+
+Lists are newest first. A cursor is opaque: it is handed out by a list and understood by the same list only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Generic, Literal, Protocol, TypeVar
+
+import msgspec
+
+from tenure import wire
+from tenure_server.diagram.steps import Lens
+from tenure_server.records import Lifecycle, Outcome, Phase, Process, Resource, Task, Trace
+
+Item = TypeVar("Item")
+
+
+class Listing(msgspec.Struct, Generic[Item], frozen=True):
+    """A piece of a list. ``cursor`` asks for what follows; None: nothing does."""
+
+    items: list[Item]
+    cursor: str | None = None
+
+
+class Paging(msgspec.Struct, frozen=True):
+    limit: int = 100
+    cursor: str | None = None
+
+
+class LifecycleQuery(msgspec.Struct, frozen=True):
+    """All conditions hold at once. The window is of acquire_ns: since_ns <= acquire_ns < until_ns.
+
+    A wait or a hold that is still going on counts as long as it has lasted so far.
+    """
+
+    process: str | None = None
+    resource: str | None = None
+    task: str | None = None
+    trace: str | None = None
+    phase: Phase | None = None
+    outcome: Outcome | None = None  # of any of its phases; "ok": it is closed and none went otherwise
+    min_wait_ns: int | None = None
+    min_hold_ns: int | None = None
+    since_ns: int | None = None
+    until_ns: int | None = None
+    paging: Paging = Paging()
+
+
+class ResourceQuery(msgspec.Struct, frozen=True):
+    """``open``: true, only those that somebody holds or waits for; false, only the others. ``order``: see Store."""
+
+    process: str | None = None
+    kind: str | None = None
+    open: bool | None = None
+    order: Literal["newest", "used"] = "newest"
+    paging: Paging = Paging()
+
+
+class TraceQuery(msgspec.Struct, frozen=True):
+    """The window is of start_ns."""
+
+    process: str | None = None
+    service: str | None = None
+    since_ns: int | None = None
+    until_ns: int | None = None
+    paging: Paging = Paging()
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """What a diagram is drawn from.
+
+    ``lifecycles`` are in the order of their acquire; ``tasks``, by id, are theirs and those that created them;
+    ``context`` are others of the same resources that name what a wait waited for; ``earlier`` lifecycles of the lens
+    came before and are left out.
+    """
+
+    lifecycles: list[Lifecycle]
+    tasks: Mapping[str, Task]
+    context: list[Lifecycle]
+    earlier: int
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """What a store has done since it was opened, and how it does now."""
+
+    batches: int  # written
+    repeated: int  # had been written before, ignored
+    lifecycles: int  # new ones
+    queued_batches: int
+    queued_rows: int
+
+
+class Store(Protocol):
+    """Keeps lifecycles. All methods raise StoreFailed where the medium fails, BadParameter for a cursor not its own."""
+
+    async def write(self, batch: wire.Batch) -> None:
+        """Return when the batch is committed, whole. A batch seen before changes nothing.
+
+        Raises:
+            StoreBusy: too much is waiting.
+            StoreFailed: nothing of the batch is stored.
+        """
+
+    async def processes(self, paging: Paging) -> Listing[Process]: ...
+
+    async def resources(self, query: ResourceQuery) -> Listing[Resource]:
+        """In order "used": those in use first, then the latest used, no cursor."""
+
+    async def lifecycles(self, query: LifecycleQuery) -> Listing[Lifecycle]: ...
+
+    async def traces(self, query: TraceQuery) -> Listing[Trace]: ...
+
+    async def scene(self, lens: Lens, limit: int) -> Scene:
+        """The newest ``limit`` lifecycles of the lens. A window takes in what is still open, however old.
+
+        Raises:
+            NotFound: the lens's trace, task, resource or process is unknown.
+        """
+
+    async def retain(self, max_age_ns: int | None, max_bytes: int | None) -> int:
+        """Delete closed lifecycles, oldest first, until the limits hold; answer how many. Open ones stay."""
+
+    async def check(self) -> None:
+        """Raise StoreFailed where a write could not be done now."""
+
+    async def latest_ns(self) -> int | None:
+        """The latest instant that any lifecycle or task tells of; None for an empty store."""
+
+    def totals(self) -> Totals: ...
+
+    async def close(self) -> None:
+        """Write what waits, then close."""

@@ -1,0 +1,29 @@
+"""Which processes live: told by the batches they sent, and by how long this collector has been there to hear them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from tenure_server.limits import ALIVE_NS
+
+
+class Aliveness:
+    """A process is alive while it has not said goodbye and was heard of in the last ten seconds of listening.
+
+    A collector that was restarted has listened since its start only. It gives the benefit of the doubt to those who
+    were heard of in the ten seconds before the store's last word.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
+        self.clock = clock
+        self._listening_since = clock()
+        (last_word,) = connection.execute("SELECT max(last_seen_ns) FROM processes").fetchone()
+        self._doubt_from = (last_word or 0) - ALIVE_NS
+
+    def is_alive(self, ended: int, last_seen_ns: int) -> bool:
+        if ended:
+            return False
+        if last_seen_ns >= self._doubt_from:
+            last_seen_ns = max(last_seen_ns, self._listening_since)
+        return self.clock() - last_seen_ns < ALIVE_NS

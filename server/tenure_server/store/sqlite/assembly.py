@@ -1,0 +1,193 @@
+"""From rows to records: what many rows share is looked up once and shared by the records."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Container, Iterable, Sequence
+
+from tenure import wire
+from tenure_server.records import (
+    ExceptionInfo,
+    Lifecycle,
+    Outcome,
+    Phase,
+    ResourceRef,
+    Site,
+    Task,
+    TaskRef,
+)
+from tenure_server.store.sqlite import keys
+from tenure_server.store.sqlite.aliveness import Aliveness
+from tenure_server.store.sqlite.timeline import Found
+
+LIFECYCLE_COLUMNS = (
+    "key, parent, trace, task, resource, site, acquire_ns, wait_ns, hold_ns, release_ns, outcomes, body_exception,"
+    " exception"
+)
+ACQUIRE = 6  # index of acquire_ns
+
+_CHUNK = 500  # values in one IN (...)
+
+
+class ProcessFacts:
+    """What the records of a process say of it."""
+
+    __slots__ = ("alive", "hex", "id", "last_seen_ns", "service")
+
+    def __init__(self, process_id: bytes, service: str, last_seen_ns: int, alive: bool) -> None:
+        self.id = process_id
+        self.hex = process_id.hex()
+        self.service = service
+        self.last_seen_ns = last_seen_ns
+        self.alive = alive
+
+
+class Assembly:
+    """Makes records from rows, within one reading of the store."""
+
+    def __init__(self, connection: sqlite3.Connection, aliveness: Aliveness) -> None:
+        self._connection = connection
+        self._aliveness = aliveness
+        self._processes: dict[int, ProcessFacts] = {}
+        self._tasks: dict[int, TaskRef] = {}
+        self._resources: dict[int, ResourceRef] = {}
+        self._sites: dict[int, Site] = {}
+        self._exceptions: dict[int, ExceptionInfo] = {}
+        self._traces: dict[int, str] = {}
+
+    def public_id(self, key: int) -> str:
+        return f"{self.process(keys.process_of(key)).hex}-{keys.number_of(key)}"
+
+    def process(self, row: int) -> ProcessFacts:
+        known = self._processes.get(row)
+        if known is None:
+            found = self._connection.execute(
+                "SELECT id, service, ended, last_seen_ns FROM processes WHERE process = ?", (row,)
+            ).fetchone()
+            process_id, service, ended, last_seen_ns = found
+            known = ProcessFacts(process_id, service, last_seen_ns, self._aliveness.is_alive(ended, last_seen_ns))
+            self._processes[row] = known
+        return known
+
+    def task_refs(self, wanted: Iterable[int]) -> dict[int, TaskRef]:
+        for key, name in self._missing("SELECT key, name FROM tasks WHERE key IN", wanted, self._tasks):
+            self._tasks[key] = TaskRef(self.public_id(key), name)
+        return self._tasks
+
+    def resource_refs(self, wanted: Iterable[int]) -> dict[int, ResourceRef]:
+        sql = "SELECT key, kind, name, capacity, stereotype FROM resources WHERE key IN"
+        for key, *facts in self._missing(sql, wanted, self._resources):
+            self._resources[key] = ResourceRef(self.public_id(key), *facts)
+        return self._resources
+
+    def sites(self, wanted: Iterable[int]) -> dict[int, Site]:
+        sql = "SELECT site, file, line, function, expression, enter, exit FROM sites WHERE site IN"
+        for row, *facts in self._missing(sql, wanted, self._sites):
+            self._sites[row] = Site(*facts)
+        return self._sites
+
+    def exceptions(self, wanted: Iterable[int | None]) -> dict[int, ExceptionInfo]:
+        sql = "SELECT exception, type, message FROM exceptions WHERE exception IN"
+        for row, *facts in self._missing(sql, (row for row in wanted if row is not None), self._exceptions):
+            self._exceptions[row] = ExceptionInfo(*facts)
+        return self._exceptions
+
+    def trace_ids(self, wanted: Iterable[int]) -> dict[int, str]:
+        missing = {key for key in wanted if key not in self._traces}
+        sql = "SELECT key, otel_id FROM traces WHERE otel_id IS NOT NULL AND key IN"
+        for key, otel_id in self._missing(sql, missing, self._traces):
+            self._traces[key] = otel_id.hex()
+        for key in missing - self._traces.keys():
+            self._traces[key] = wire.trace_id(self.process(keys.process_of(key)).id, keys.number_of(key))
+        return self._traces
+
+    def _missing(self, sql: str, wanted: Iterable[int], known: Container[int]) -> Iterable[Found]:
+        missing = sorted({value for value in wanted if value not in known})
+        for start in range(0, len(missing), _CHUNK):
+            some = missing[start : start + _CHUNK]
+            yield from self._connection.execute(f"{sql} ({','.join('?' * len(some))})", some)
+
+    def lifecycles(self, rows: Sequence[Found]) -> list[Lifecycle]:
+        traces = self.trace_ids(row[2] for row in rows)
+        tasks = self.task_refs(row[3] for row in rows)
+        resources = self.resource_refs(row[4] for row in rows)
+        sites = self.sites(row[5] for row in rows)
+        exceptions = self.exceptions(number for row in rows for number in row[11:13])
+        records = []
+        for key, parent, trace, task, resource, site, acquire_ns, wait, hold, release, outcomes, body, own in rows:
+            process = self.process(key >> keys.NUMBER_BITS)
+            acquired_ns = None if wait is None else acquire_ns + wait
+            release_ns = None if hold is None else (acquired_ns or acquire_ns) + hold
+            released_ns = None if release is None else (release_ns or acquired_ns or acquire_ns) + release
+            body_exception = exceptions.get(body)
+            raised = exceptions.get(own)
+            records.append(
+                Lifecycle(
+                    id=f"{process.hex}-{key & keys.NUMBERS}",
+                    process=process.hex,
+                    service=process.service,
+                    trace=traces[trace],
+                    parent=f"{process.hex}-{parent}" if parent else None,
+                    phase=phase_of(wait, hold, release, process.alive),
+                    suppressed=bool(outcomes & wire.SUPPRESSED),
+                    task=tasks[task],
+                    resource=resources[resource],
+                    site=sites[site],
+                    acquire_ns=acquire_ns,
+                    acquired_ns=acquired_ns,
+                    release_ns=release_ns,
+                    released_ns=released_ns,
+                    acquire_outcome=outcome_of(outcomes),
+                    body_outcome=outcome_of(outcomes >> wire.BODY_SHIFT),
+                    release_outcome=outcome_of(outcomes >> wire.RELEASE_SHIFT),
+                    exception=raised or body_exception,
+                    body_exception=body_exception,
+                    raised=raised,
+                )
+            )
+        return records
+
+    def tasks(self, wanted: Iterable[int]) -> dict[str, Task]:
+        """The tasks, and those that created them, by id."""
+        records: dict[str, Task] = {}
+        missing = set(wanted)
+        while missing:
+            sql = (
+                "SELECT key, name, coroutine, kind, parent, created_in, created_ns, finished_ns, outcome, exception"
+                " FROM tasks WHERE key IN"
+            )
+            rows = list(self._missing(sql, missing, ()))
+            exceptions = self.exceptions(row[9] for row in rows)
+            for key, name, coroutine, kind, parent, created_in, created_ns, finished_ns, outcome, exception in rows:
+                process = self.process(keys.process_of(key)).hex
+                task_id = f"{process}-{keys.number_of(key)}"
+                records[task_id] = Task(
+                    id=task_id,
+                    process=process,
+                    name=name,
+                    coroutine=coroutine,
+                    kind=kind,
+                    parent=None if parent is None else f"{process}-{keys.number_of(parent)}",
+                    created_in=None if created_in is None else f"{process}-{created_in}",
+                    created_ns=created_ns,
+                    finished_ns=finished_ns,
+                    outcome=outcome_of(outcome),
+                    exception=exceptions.get(exception),
+                )
+            missing = {row[4] for row in rows if row[4] is not None and self.public_id(row[4]) not in records}
+        return records
+
+
+def outcome_of(code: int) -> Outcome | None:
+    """The outcome in the two lowest bits."""
+    return wire.OUTCOMES[code & 3]
+
+
+def phase_of(wait_ns: int | None, hold_ns: int | None, release_ns: int | None, alive: bool) -> Phase:
+    if release_ns is not None:
+        return "closed"
+    if not alive:
+        return "abandoned"
+    if hold_ns is not None:
+        return "releasing"
+    return "acquiring" if wait_ns is None else "held"

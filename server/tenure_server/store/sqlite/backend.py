@@ -1,0 +1,180 @@
+"""The Store contract on SQLite."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from queue import LifoQueue
+from typing import TypeVar
+
+from tenure import wire
+from tenure_server.diagram.steps import Lens
+from tenure_server.errors import StoreFailed
+from tenure_server.limits import CHECK_TIMEOUT_S
+from tenure_server.records import Lifecycle, Process, Resource, Trace
+from tenure_server.store.protocol import LifecycleQuery, Listing, Paging, ResourceQuery, Scene, Totals, TraceQuery
+from tenure_server.store.sqlite.aliveness import Aliveness
+from tenure_server.store.sqlite.connecting import Lock, connect, open_store
+from tenure_server.store.sqlite.lifecycles import read_lifecycles
+from tenure_server.store.sqlite.processes import read_processes
+from tenure_server.store.sqlite.reading import Reading
+from tenure_server.store.sqlite.resources import read_resources
+from tenure_server.store.sqlite.retention import Retention
+from tenure_server.store.sqlite.scenes import read_scene
+from tenure_server.store.sqlite.thread import WriterThread
+from tenure_server.store.sqlite.traces import read_traces
+from tenure_server.store.sqlite.writer import Writer
+
+T = TypeVar("T")
+
+_READERS = 2
+_SWEEP_NS = 30_000_000_000
+_PROBE_BYTES = 65_536  # more than what free room in half-filled pages could take
+
+
+class SqliteStore:
+    """A store in one file or, with no path, in memory."""
+
+    def __init__(self, path: Path | None, clock: Callable[[], int] = time.time_ns) -> None:
+        """Open or make it. ``clock`` tells wall time in ns.
+
+        Raises:
+            StoreUnusable: the file cannot be a store.
+        """
+        self.path = path
+        self._clock = clock
+        self._lock = None if path is None else Lock(path)
+        try:
+            self._connection = open_store(path)
+        except BaseException:
+            if self._lock:
+                self._lock.release()
+            raise
+        self._aliveness = Aliveness(self._connection, clock)
+        self._writer = Writer(self._connection, clock)
+        self._retention = Retention(self._connection, self._aliveness)
+        self._swept_ns = 0
+        self._guard = threading.RLock()
+        self._thread = WriterThread(self._writer.write, self._guard)
+        self._executor = ThreadPoolExecutor(_READERS, "tenure-read")
+        self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()
+        self._counts = {"batches": 0, "repeated": 0, "lifecycles": 0}
+        self._closed = False
+
+    async def write(self, batch: wire.Batch) -> None:
+        new = await self._thread.write(batch)
+        self._counts["repeated" if new is None else "batches"] += 1
+        self._counts["lifecycles"] += new or 0
+
+    async def processes(self, paging: Paging) -> Listing[Process]:
+        return await self._read(lambda reading: read_processes(reading, paging))
+
+    async def resources(self, query: ResourceQuery) -> Listing[Resource]:
+        return await self._read(lambda reading: read_resources(reading, query))
+
+    async def lifecycles(self, query: LifecycleQuery) -> Listing[Lifecycle]:
+        return await self._read(lambda reading: read_lifecycles(reading, query))
+
+    async def traces(self, query: TraceQuery) -> Listing[Trace]:
+        return await self._read(lambda reading: read_traces(reading, query))
+
+    async def scene(self, lens: Lens, limit: int) -> Scene:
+        return await self._read(lambda reading: read_scene(reading, lens, limit))
+
+    async def latest_ns(self) -> int | None:
+        return await self._read(_latest_ns)
+
+    async def _read(self, read: Callable[[Reading], T]) -> T:
+        if self._closed:
+            raise StoreFailed("the store is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._read_now, read)
+
+    def _read_now(self, read: Callable[[Reading], T]) -> T:
+        try:
+            with self._reader() as connection:
+                connection.execute("BEGIN")
+                try:
+                    return read(Reading(connection, self._aliveness))
+                finally:
+                    connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise StoreFailed(f"the store could not be read: {error}") from error
+
+    @contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one reading. In memory there is only one, the writer's."""
+        if self.path is None:
+            with self._guard:
+                yield self._connection
+            return
+        if self._readers.empty():
+            connection = connect(self.path)
+            connection.execute("PRAGMA query_only = ON")
+        else:
+            connection = self._readers.get_nowait()
+        try:
+            yield connection
+        finally:
+            self._readers.put(connection)
+
+    async def retain(self, max_age_ns: int | None, max_bytes: int | None) -> int:
+        deleted = 0
+        if max_age_ns is not None:
+            oldest_ns = self._clock() - max_age_ns
+            while count := await self._thread.call(lambda: self._retention.delete_older(oldest_ns)):
+                deleted += count
+        if max_bytes is not None:
+            while await self._thread.call(self._retention.used_bytes) > max_bytes:
+                count = await self._thread.call(self._retention.delete_oldest)
+                if not count:
+                    break
+                deleted += count
+        if deleted:
+            await self._thread.call(self._after_deleting)
+        return deleted
+
+    def _after_deleting(self) -> None:
+        if self._clock() - self._swept_ns >= _SWEEP_NS:
+            self._swept_ns = self._clock()
+            self._retention.sweep()
+        self._writer.forget()
+
+    async def check(self) -> None:
+        try:
+            await asyncio.wait_for(self._thread.call(self._probe), CHECK_TIMEOUT_S)
+        except TimeoutError:
+            raise StoreFailed(f"the store's writer has not answered for {CHECK_TIMEOUT_S:g} s") from None
+
+    def _probe(self) -> None:
+        self._connection.execute("INSERT INTO probe VALUES (zeroblob(?))", (_PROBE_BYTES,))
+        self._connection.execute("DELETE FROM probe")
+
+    def totals(self) -> Totals:
+        return Totals(**self._counts, queued_batches=self._thread.queued_batches, queued_rows=self._thread.queued_rows)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        await self._thread.close()
+        await asyncio.to_thread(self._executor.shutdown)
+        while not self._readers.empty():
+            self._readers.get_nowait().close()
+        self._connection.close()
+        if self._lock:
+            self._lock.release()
+
+
+def _latest_ns(reading: Reading) -> int | None:
+    latest: int | None
+    (latest,) = reading.connection.execute(
+        "SELECT max(at) FROM (SELECT max(acquire_ns + ifnull(wait_ns, 0) + ifnull(hold_ns, 0) + ifnull(release_ns, 0))"
+        " AS at FROM lifecycles UNION ALL SELECT max(finished_ns) FROM tasks)"
+    ).fetchone()
+    return latest

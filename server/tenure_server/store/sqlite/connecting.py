@@ -1,0 +1,96 @@
+"""Opens the database file, or says in one line why it cannot be a store."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from pathlib import Path
+from typing import IO
+
+from tenure_server.errors import StoreUnusable
+from tenure_server.store.sqlite import schema
+
+_NEEDED = (3, 35, 0)
+
+
+def connect(path: Path | None) -> sqlite3.Connection:
+    """A connection in autocommit mode that any one thread at a time may use; None: a database in memory."""
+    return sqlite3.connect(
+        ":memory:" if path is None else path, timeout=5, isolation_level=None, check_same_thread=False
+    )
+
+
+def open_store(path: Path | None) -> sqlite3.Connection:
+    """The connection that writes, its tables made.
+
+    Raises:
+        StoreUnusable: this is no place for a store; the text says why and what to do.
+    """
+    if sqlite3.sqlite_version_info < _NEEDED:
+        raise StoreUnusable(f"SQLite {sqlite3.sqlite_version} is too old (Tenure needs 3.35 or newer)")
+    if path is not None and not path.parent.is_dir():
+        raise StoreUnusable(f"the store's directory {path.parent} does not exist (create it, or give another --store)")
+    if path is not None and path.is_dir():
+        raise StoreUnusable(f"the store {path} is a directory (give --store a file)")
+    connection: sqlite3.Connection | None = None
+    try:
+        connection = connect(path)
+        new = schema.is_new(connection)
+        schema.configure(connection)
+        if new:
+            schema.create(connection)
+        connection.execute("BEGIN IMMEDIATE")  # fails here and now where the file cannot be written
+        connection.execute("ROLLBACK")
+    except schema.NotOurs as error:
+        reason = f"the store {path} {error} (give another --store)"
+    except sqlite3.Error as error:
+        reason = f"{_what_is_wrong(path, error)} (give another --store)"
+    else:
+        return connection
+    if connection is not None:
+        connection.close()
+    raise StoreUnusable(reason)
+
+
+def _what_is_wrong(path: Path | None, error: sqlite3.Error) -> str:
+    match error.sqlite_errorcode & 0xFF:
+        case sqlite3.SQLITE_NOTADB:
+            return f"the store {path} is no SQLite database"
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            return f"the store {path} cannot be opened for writing: {error}"
+        case _:
+            return f"the store {path} cannot be used: {error}"
+
+
+class Lock:
+    """Keeps a second collector off the same file: what a writer remembers would no longer be true."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the lock.
+
+        Raises:
+            StoreUnusable: another collector has it, or its file cannot be made.
+        """
+        self._file: IO[bytes] | None = None
+        if sys.platform == "win32":
+            return
+        import fcntl  # noqa: PLC0415 -- POSIX only
+
+        try:
+            self._file = path.with_name(path.name + "-lock").open("ab")
+        except OSError as error:
+            raise StoreUnusable(
+                f"the store {path} cannot be opened for writing: {error} (give another --store)"
+            ) from None
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            raise StoreUnusable(
+                f"the store {path} is in use by another collector (stop it, or give another --store)"
+            ) from None
+
+    def release(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,52 @@
+"""How ids become keys: the row of the process above, the number inside the process below.
+
+One integer that grows as a process goes on: new rows stand at the end of their table, a process is a range of keys,
+and the order of keys is nearly the order of time.
+"""
+
+from __future__ import annotations
+
+from tenure import wire
+
+NUMBER_BITS = 40
+NUMBERS = (1 << NUMBER_BITS) - 1
+
+_MODULUS = 1 << 128
+_STEP = int(wire.trace_id(bytes(16), 1), 16)  # from one root's trace id to the next one's
+_UNSTEP = pow(_STEP, -1, _MODULUS)
+
+
+def key(process: int, number: int) -> int:
+    """The key of a lifecycle, a task or a resource; ``process`` is the row of its process."""
+    return process << NUMBER_BITS | number
+
+
+def process_of(a_key: int) -> int:
+    return a_key >> NUMBER_BITS
+
+
+def number_of(a_key: int) -> int:
+    return a_key & NUMBERS
+
+
+def parse_id(public_id: str) -> tuple[bytes, int] | None:
+    """The process id and the number that ``wire.public_id`` was made from; None for anything else."""
+    process, _, number = public_id.partition("-")
+    if not (len(process) == 32 and number.isascii() and number.isdigit() and len(number) <= 13):
+        return None
+    parsed = parse_hex(process)
+    return None if parsed is None or int(number) > NUMBERS else (parsed, int(number))
+
+
+def parse_hex(text: str) -> bytes | None:
+    """The 16 bytes of a process id or a trace id; None for anything but 32 lower-case hex digits."""
+    if len(text) != 32 or not set(text) <= set("0123456789abcdef"):
+        return None
+    return bytes.fromhex(text)
+
+
+def root_of(trace_id: bytes, process_id: bytes) -> int | None:
+    """The root lifecycle whose ``wire.trace_id`` in this process this is; None where it has none."""
+    difference = int.from_bytes(trace_id, "big") - int.from_bytes(process_id, "big")
+    root = difference * _UNSTEP % _MODULUS
+    return root if 0 < root <= NUMBERS else None

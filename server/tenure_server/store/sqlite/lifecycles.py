@@ -1,0 +1,40 @@
+"""GET /api/lifecycles, as the tables answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+from tenure_server.records import Lifecycle
+from tenure_server.store.protocol import LifecycleQuery, Listing
+from tenure_server.store.sqlite.assembly import ACQUIRE
+from tenure_server.store.sqlite.reading import LIFECYCLES, Reading, next_cursor, position_of
+from tenure_server.store.sqlite.selection import select_lifecycles
+from tenure_server.store.sqlite.timeline import Found, Selection
+
+
+def read_lifecycles(reading: Reading, query: LifecycleQuery) -> Listing[Lifecycle]:
+    selection = select_lifecycles(reading.connection, query, reading.now_ns)
+    if query.phase in {None, "closed"}:
+        rows: Iterable[Found] = LIFECYCLES.newest(
+            reading.connection,
+            selection,
+            (query.since_ns, query.until_ns),
+            position_of(query.paging),
+        )
+    else:
+        rows = _open_ones(reading, selection, query)
+    found = list(islice(rows, query.paging.limit + 1))
+    items = reading.assembly.lifecycles(found[: query.paging.limit])
+    return Listing(items, next_cursor(found, query.paging.limit, LIFECYCLES.position))
+
+
+def _open_ones(reading: Reading, selection: Selection, query: LifecycleQuery) -> Iterable[Found]:
+    """The few open rows are read through their own index. Whether they are abandoned, their process tells."""
+    living = reading.living()
+    selection.only(selection.processes - living if query.phase == "abandoned" else living)
+    for sign, bound in ((">=", query.since_ns), ("<", query.until_ns)):
+        if bound is not None:
+            selection.add(f"acquire_ns {sign} ?", bound)
+    before = position_of(query.paging)
+    return (row for row in reading.open_rows(selection) if before is None or (row[ACQUIRE], row[0]) < before)

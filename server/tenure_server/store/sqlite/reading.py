@@ -1,0 +1,55 @@
+"""One reading of the store: a connection within one snapshot, and what all queries share."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+
+from tenure_server.store.protocol import Paging
+from tenure_server.store.sqlite import keys
+from tenure_server.store.sqlite.aliveness import Aliveness
+from tenure_server.store.sqlite.assembly import ACQUIRE, LIFECYCLE_COLUMNS, Assembly
+from tenure_server.store.sqlite.selection import Subjects
+from tenure_server.store.sqlite.timeline import Found, Position, Selection, Timeline, format_cursor, parse_cursor
+
+LIFECYCLES = Timeline("lifecycles", "acquire_ns", LIFECYCLE_COLUMNS, ACQUIRE)
+OPEN = "FROM lifecycles INDEXED BY lifecycles_open WHERE release_ns IS NULL"
+
+
+class Reading:
+    """What one query needs; it is made anew for each."""
+
+    def __init__(self, connection: sqlite3.Connection, aliveness: Aliveness) -> None:
+        self.connection = connection
+        self.aliveness = aliveness
+        self.assembly = Assembly(connection, aliveness)
+        self.subjects = Subjects(connection)
+
+    @property
+    def now_ns(self) -> int:
+        return self.aliveness.clock()
+
+    def living(self) -> set[int]:
+        """The processes that are alive."""
+        rows = self.connection.execute("SELECT process, ended, last_seen_ns FROM processes")
+        return {row for row, *facts in rows if self.aliveness.is_alive(*facts)}
+
+    def open_rows(self, selection: Selection) -> Iterator[Found]:
+        """Open lifecycles that the selection means, newest first, whether or not their process is alive."""
+        rows = self.connection.execute(
+            f"SELECT {LIFECYCLE_COLUMNS} {OPEN} AND {selection.where} ORDER BY acquire_ns DESC, key DESC",
+            selection.values,
+        )
+        return (row for row in rows if keys.process_of(row[0]) in selection.processes)
+
+
+def next_cursor(rows: list[Found], limit: int, position: Callable[[Found], tuple[int, ...]]) -> str | None:
+    """The cursor after ``limit`` rows, where more were found."""
+    return format_cursor(*position(rows[limit - 1])) if len(rows) > limit else None
+
+
+def position_of(paging: Paging) -> Position | None:
+    if paging.cursor is None:
+        return None
+    instant, key = parse_cursor(paging.cursor, 2)
+    return instant, key

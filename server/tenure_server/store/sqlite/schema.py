@@ -1,0 +1,91 @@
+"""The tables, and how a file of ours is told from any other.
+
+``lifecycles`` has one row a lifecycle: keys of ``keys.py``, durations as on the wire, None where not reached; it is
+closed where ``release_ns`` is set. It has two secondary indexes (a third would halve the rate) and a partial one over
+the few that are open. ``traces`` has the key of its (first) root, so that its id need not be stored. Counts and
+histograms are kept by the writer, in the transaction that writes the rows.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+VERSION = 1
+APPLICATION_ID = 0x54454E55  # "TENU"
+
+TABLES = """
+CREATE TABLE processes (
+    process INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, service TEXT NOT NULL, host TEXT NOT NULL,
+    pid INTEGER NOT NULL, python TEXT NOT NULL, started_ns INTEGER NOT NULL, last_seen_ns INTEGER NOT NULL,
+    ended INTEGER NOT NULL, dropped BLOB NOT NULL, lifecycles INTEGER NOT NULL, contiguous INTEGER NOT NULL);
+CREATE TABLE batches_ahead (
+    process INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (process, sequence)) WITHOUT ROWID;
+CREATE TABLE sites (
+    site INTEGER PRIMARY KEY, file TEXT NOT NULL, line INTEGER NOT NULL, function TEXT NOT NULL,
+    expression TEXT NOT NULL, enter TEXT NOT NULL, exit TEXT NOT NULL,
+    UNIQUE (file, line, function, expression, enter, exit));
+CREATE TABLE exceptions (
+    exception INTEGER PRIMARY KEY, type TEXT NOT NULL, message TEXT NOT NULL, used_ns INTEGER NOT NULL,
+    UNIQUE (type, message));
+CREATE TABLE resources (
+    key INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, capacity INTEGER, stereotype TEXT NOT NULL,
+    total INTEGER NOT NULL, failed INTEGER NOT NULL, waits BLOB NOT NULL, holds BLOB NOT NULL,
+    used_ns INTEGER NOT NULL);
+CREATE INDEX resources_by_use ON resources (used_ns);
+CREATE TABLE tasks (
+    key INTEGER PRIMARY KEY, name TEXT NOT NULL, coroutine TEXT NOT NULL, kind TEXT NOT NULL, parent INTEGER,
+    created_in INTEGER, created_ns INTEGER, finished_ns INTEGER, outcome INTEGER NOT NULL, exception INTEGER,
+    lifecycles INTEGER NOT NULL, first INTEGER, last INTEGER);
+CREATE INDEX tasks_by_parent ON tasks (parent) WHERE parent IS NOT NULL;
+CREATE TABLE traces (
+    key INTEGER PRIMARY KEY, otel_id BLOB, start_ns INTEGER NOT NULL, end_ns INTEGER, lifecycles INTEGER NOT NULL,
+    open INTEGER NOT NULL, errors INTEGER NOT NULL);
+CREATE TABLE otel_traces (id BLOB PRIMARY KEY, trace INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE otel_trace_processes (
+    trace INTEGER NOT NULL, process INTEGER NOT NULL, PRIMARY KEY (trace, process)) WITHOUT ROWID;
+CREATE TABLE roots (key INTEGER PRIMARY KEY, link INTEGER, otel_trace_id BLOB, otel_parent_id BLOB);
+CREATE TABLE lifecycles (
+    key INTEGER PRIMARY KEY, parent INTEGER, trace INTEGER NOT NULL, task INTEGER NOT NULL, resource INTEGER NOT NULL,
+    site INTEGER NOT NULL, acquire_ns INTEGER NOT NULL, wait_ns INTEGER, hold_ns INTEGER, release_ns INTEGER,
+    outcomes INTEGER NOT NULL, body_exception INTEGER, exception INTEGER);
+CREATE INDEX lifecycles_by_trace ON lifecycles (trace);
+CREATE INDEX lifecycles_by_resource ON lifecycles (resource);
+CREATE INDEX lifecycles_open ON lifecycles (resource, trace) WHERE release_ns IS NULL;
+CREATE TABLE probe (filling BLOB NOT NULL);
+"""
+
+
+class NotOurs(Exception):
+    """The database belongs to another program, or to a later version of this one."""
+
+
+def is_new(connection: sqlite3.Connection) -> bool:
+    """Whether the database is empty; false: it is a store of ours. Nothing is changed.
+
+    Raises:
+        NotOurs: it has other tables, or a version that this code does not read.
+        sqlite3.Error: it is no database, or cannot be read.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if application == APPLICATION_ID and version != VERSION:
+        raise NotOurs(f"holds a store of version {version}, this program reads version {VERSION}")
+    if application != APPLICATION_ID and tables:
+        raise NotOurs("is the database of another program")
+    return not tables
+
+
+def configure(connection: sqlite3.Connection) -> None:
+    """Settings of the connection that writes. WAL lets readers go on; NORMAL loses nothing when the process dies."""
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table, or it has no effect
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA journal_size_limit = 16777216")
+    connection.execute("PRAGMA cache_size = -32768")
+
+
+def create(connection: sqlite3.Connection) -> None:
+    connection.executescript(
+        f"BEGIN; {TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
+    )

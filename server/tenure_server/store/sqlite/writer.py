@@ -1,0 +1,161 @@
+"""Writes batches into the tables: all of a batch or nothing, each lifecycle once, never back to an earlier phase."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+import msgspec
+from msgspec.structs import astuple
+
+from tenure import wire
+from tenure_server.store.sqlite import keys
+from tenure_server.store.sqlite.interning import Interning, KnownProcess
+from tenure_server.store.sqlite.tallies import Books, Row, Tallies
+
+_INSERT = "INSERT OR IGNORE INTO lifecycles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_REPLACE = "INSERT OR REPLACE INTO lifecycles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_LOOK_UP = 500  # keys in one query
+
+
+def _progress(row: Row) -> int:
+    """How far a lifecycle has come: a later phase has the greater number."""
+    return (row[7] is not None) + 2 * (row[8] is not None) + 4 * (row[9] is not None)
+
+
+class Writer:
+    """Applies batches on one connection, in transactions that the caller begins with ``write``."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._interning = Interning(connection)
+        self._books = Books(connection)
+
+    def forget(self) -> None:
+        """Drop what is cached: rows were deleted or a transaction was undone."""
+        self._interning.forget()
+        self._books.forget()
+
+    def write(self, batches: list[wire.Batch]) -> list[int | None]:
+        """Write the batches in one transaction.
+
+        Returns:
+            How many new lifecycles each brought; None for a batch that had been written before.
+
+        Raises:
+            sqlite3.Error: nothing of any of them is stored.
+        """
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            tallies = Tallies()
+            new = [self._apply(batch, tallies) for batch in batches]
+            self._books.write(tallies)
+            connection.execute("COMMIT")
+        except BaseException:
+            self.forget()
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return new
+
+    def _apply(self, batch: wire.Batch, tallies: Tallies) -> int | None:
+        now_ns = self._clock()
+        known = self._interning.process(batch.process, now_ns)
+        repeated = known.has(batch.sequence)
+        new = 0
+        if not repeated:
+            self._interning.seen(known, batch.sequence)
+            known.dropped = known.dropped | {
+                reason: max(count, known.dropped.get(reason, 0)) for reason, count in batch.dropped.items()
+            }
+            new = self._apply_rows(batch, known, tallies, now_ns)
+        self._connection.execute(
+            "UPDATE processes SET last_seen_ns = max(last_seen_ns, ?), ended = max(ended, ?), dropped = ?,"
+            " contiguous = ? WHERE process = ?",
+            (now_ns, batch.final, msgspec.msgpack.encode(known.dropped), known.contiguous, known.row),
+        )
+        return None if repeated else new
+
+    def _apply_rows(self, batch: wire.Batch, known: KnownProcess, tallies: Tallies, now_ns: int) -> int:
+        fresh, resent = self._rows(batch, known, now_ns)
+        if fresh and not self._insert(fresh, tallies):
+            return self._merge(fresh + resent, tallies)
+        return len(fresh) + self._merge(resent, tallies)
+
+    def _insert(self, rows: list[Row], tallies: Tallies) -> bool:
+        """Insert rows that should all be new; false, and nothing is done, where one is there already."""
+        connection = self._connection
+        connection.execute("SAVEPOINT fresh")
+        before = connection.total_changes
+        connection.executemany(_INSERT, rows)
+        if is_new := connection.total_changes - before == len(rows):
+            tallies.count(rows)
+        else:
+            connection.execute("ROLLBACK TO fresh")
+        connection.execute("RELEASE fresh")
+        return is_new
+
+    def _merge(self, rows: list[Row], tallies: Tallies) -> int:
+        """Write rows of which some may be stored, in an earlier phase or a later one; answer how many were new."""
+        stored = self._stored([row[0] for row in rows])
+        written: dict[int, Row] = {}
+        new = 0
+        for row in rows:
+            before = stored.get(row[0])
+            if before is None:
+                after = row
+                tallies.count((row,))
+                new += 1
+            elif _progress(row) > _progress(before):
+                after = before[:7] + row[7:]  # what it is and when it began stays as it was counted
+                tallies.advance(before, after)
+            else:
+                continue
+            stored[row[0]] = written[row[0]] = after
+        self._connection.executemany(_REPLACE, written.values())
+        return new
+
+    def _stored(self, wanted: list[int]) -> dict[int, Row]:
+        found: dict[int, Row] = {}
+        for start in range(0, len(wanted), _LOOK_UP):
+            some = wanted[start : start + _LOOK_UP]
+            marks = ",".join("?" * len(some))
+            for row in self._connection.execute(f"SELECT * FROM lifecycles WHERE key IN ({marks})", some):  # noqa: S608 -- marks only
+                found[row[0]] = row
+        return found
+
+    def _rows(self, batch: wire.Batch, known: KnownProcess, now_ns: int) -> tuple[list[Row], list[Row]]:
+        """The batch's rows as the table has them: those never shipped before, and those that were."""
+        interning = self._interning
+        sites = interning.sites(batch.sites)
+        exceptions = interning.exceptions(batch.exceptions, now_ns)
+        resources = interning.resources(known, batch.resources, now_ns)
+        tasks = interning.tasks(known, batch.tasks, batch.clock_offset_ns, exceptions)
+        traces = interning.traces(known, batch.traces)
+        fresh: list[Row] = []
+        resent: list[Row] = []
+        base = keys.key(known.row, 0)
+        acquire_ns = batch.base_ns + batch.clock_offset_ns
+        for row in batch.rows:
+            number, parent, trace, task, resource, site, delta, wait, hold, release, outcomes, body, own = astuple(row)
+            acquire_ns += delta
+            (resent if outcomes & wire.RESENT else fresh).append(
+                (
+                    base + number,
+                    parent or None,
+                    traces[trace],
+                    tasks[task],
+                    resources[resource],
+                    sites[site],
+                    acquire_ns,
+                    None if wait < 0 else wait,
+                    None if hold < 0 else hold,
+                    None if release < 0 else release,
+                    outcomes & ~wire.RESENT,
+                    exceptions[body],
+                    exceptions[own],
+                )
+            )
+        return fresh, resent
