@@ -7,28 +7,24 @@ An adapter that knows a type says so once:
 and every manager of that type or a subclass of it is then known by its description. ``patched(asyncio.Lock)`` says
 besides that the class itself reports its lifecycles, so that rewritten code which enters one marks it (see
 ``tenure.probe``). Both may be called at any time; the nearest class in a type's order of inheritance counts.
+``name`` gives an object its name, whatever its type (``tenure.track``).
 
 A description whose ``subject`` is an object is a resource as long as that object lives: the same object is the same
 resource. Without a subject it is one resource by kind, name and site. The subject is not kept alive.
 
-``name`` gives an object its name, whatever its type (``tenure.track``).
-
-Where no adapter knows the type, the site's habit decides. A site is watched for its first WATCHED entries: an object
-that comes back is a resource of its own; objects that are each entered once and then die, or that a call in the
-expression makes anew, are one resource by kind and site.
+Where no adapter knows the type, the site's habit decides (``tenure.habits``).
 """
 
 from __future__ import annotations
 
-import itertools
 import weakref
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tenure import habits, identity
 from tenure.failures import type_name
 from tenure.sites import Site, resource_name
 
-WATCHED = 8  # entries of a site after which its habit is settled
 MAX_TYPES = 2_000  # types whose plan is remembered
 
 
@@ -49,50 +45,20 @@ class Description(NamedTuple):
     exit: str = ""
 
 
-class Resource(NamedTuple):
-    """The thing that is held, as it travels."""
-
-    id: int
-    kind: str
-    name: str
-    capacity: int | None
-    stereotype: str
-
-
 Describe = Callable[[object, str], Description]
 
-table: dict[int, Resource] = {}  # by id; entries of one-use objects stay, those of subjects go when the ledger let go
 calls: dict[str, tuple[str, str]] = {}  # enter and exit of the sites that call others than the manager's own
-settled: dict[type, dict[str, int]] = {}  # type, then site: the resource, where nothing else need be asked any more
 
-_numbers = itertools.count(1)
 _described: dict[type, Describe] = {}
 _patched: set[type] = set()
 _plans: dict[type, _Plan] = {}
-_by_subject: dict[tuple[int, str], tuple[int, weakref.ref[object]]] = {}
-_by_site: dict[tuple[str, str | None, str], int] = {}
-_habits: dict[tuple[str, type], _Habit] = {}
-_named: dict[int, tuple[str | None, int | None, weakref.ref[object]]] = {}
-_named_types: set[type] = set()
+_named: dict[int, tuple[str | None, int | None, weakref.ref[object]]] = {}  # by address
 _only_named: set[type] = set()
-_by_name: dict[tuple[str, str], tuple[int, weakref.ref[object]]] = {}
 
 
 class _Plan(NamedTuple):
     describe: Describe | None
     patched: bool
-
-
-class _Habit:
-    """What a site was seen to do with one type in its first entries."""
-
-    __slots__ = ("anew", "last", "left", "shared")
-
-    def __init__(self, anew: bool) -> None:
-        self.anew = anew  # the expression makes an object at each entry, as far as can be seen
-        self.left = WATCHED
-        self.shared = False  # an object came back: objects are told apart here from now on
-        self.last: weakref.ref[object] | None = None
 
 
 def register(kind: type, describe: Describe) -> None:
@@ -131,8 +97,7 @@ def name(manager: object, given: str | None, capacity: int | None) -> None:
         _named.pop(address, None)
 
     _named[address] = given, capacity, weakref.ref(manager, gone)
-    _named_types.add(type(manager))
-    settled.pop(type(manager), None)
+    habits.never_settle(type(manager))
 
 
 def take_named(kind: type) -> None:
@@ -158,11 +123,7 @@ def resolve(manager: object, site: str) -> int:
         return _of_named(manager, plan, site)
     if plan.describe is not None:
         return _of_description(plan.describe(manager, Site.of(site).expression), site)
-    known = _by_subject.get((id(manager), ""))
-    if known is not None:
-        _habit(site, kind).shared = True
-        return known[0]
-    return _of_unknown(manager, kind, site)
+    return habits.resolve(manager, kind, site)
 
 
 def _plan(kind: type) -> _Plan:
@@ -178,100 +139,35 @@ def _plan(kind: type) -> _Plan:
 
 def _forget_plans() -> None:
     _plans.clear()
-    settled.clear()
+    habits.settled.clear()
 
 
 def _of_description(description: Description, site: str) -> int:
-    kind, subject, name, capacity, stereotype, enter, exit_ = description
-    if enter or exit_:
-        calls[site] = enter, exit_
-    if subject is None:
-        return _one_use(kind, name, site, capacity, stereotype)
-    known = _by_subject.get((id(subject), kind))
-    if known is not None:
-        return known[0]
-    if name is None:
-        name = resource_name(Site.of(site).expression)
-    number = _new(kind, name, capacity, stereotype)
-    return number if _remember(subject, kind, number) else _one_use(kind, name, site, capacity, stereotype)
+    kind, subject, title, capacity, stereotype, enter, leave = description
+    if enter or leave:
+        calls[site] = enter, leave
+    if subject is not None:
+        known = identity.known(subject, kind)
+        if known:
+            return known
+        own_title = resource_name(Site.of(site).expression) if title is None else title
+        number = identity.new(kind, own_title, capacity, stereotype)
+        if identity.remember(subject, kind, number, alone=True):
+            return number
+    return identity.by_site(kind, site, title, capacity, stereotype)
 
 
 def _of_named(manager: object, plan: _Plan, site: str) -> int:
-    """A named object is one resource; one that took over a dead object's kind and name goes on as that resource."""
-    given, capacity, reference = _named[id(manager)]
+    """A named object is one resource; one that has a dead object's kind and name goes on as that resource."""
+    given, capacity, _ = _named[id(manager)]
     if plan.describe is not None:
         description = plan.describe(manager, Site.of(site).expression)
     else:
         description = Description(type_name(type(manager)), manager)
-    if given is None and description.subject is None:
-        return _of_description(description, site)
-    title = given if given is not None else description.name
-    if title is None:
-        title = resource_name(Site.of(site).expression)
+    if given is None:
+        return _of_description(description._replace(capacity=capacity or description.capacity), site)
+    if description.enter or description.exit:
+        calls[site] = description.enter, description.exit
     subject = manager if description.subject is None else description.subject
-    known = _by_subject.get((id(subject), f"{description.kind} {given}"))
-    if known is not None:
-        return known[0]
-    capacity = capacity if capacity is not None else description.capacity
-    before = _by_name.get((description.kind, title))
-    if before is not None and before[1]() is None:
-        number = before[0]
-    else:
-        number = _new(description.kind, title, capacity, description.stereotype)
-    _remember(subject, f"{description.kind} {given}", number)
-    _by_name[description.kind, title] = number, reference
-    return number
-
-
-def _of_unknown(manager: object, kind: type, site: str) -> int:
-    habit = _habit(site, kind)
-    last = habit.last() if habit.last is not None else None
-    if habit.shared or (last is not None and not habit.anew):
-        number = _new(type_name(kind), resource_name(Site.of(site).expression), None, "participant")
-    else:
-        number = _one_use(type_name(kind), None, site, None, "participant")
-    habit.left -= 1
-    if habit.left <= 0 and not habit.shared and kind not in _named_types:
-        settled.setdefault(kind, {})[site] = number
-        return number
-    if not _remember(manager, "", number):
-        return _one_use(type_name(kind), None, site, None, "participant")
-    habit.last = _by_subject[id(manager), ""][1]
-    return number
-
-
-def _habit(site: str, kind: type) -> _Habit:
-    habit = _habits.get((site, kind))
-    if habit is None:
-        habit = _habits[site, kind] = _Habit(anew=Site.of(site).expression.endswith(")"))
-    return habit
-
-
-def _remember(subject: object, kind: str, number: int) -> bool:
-    """Know this object again while it lives; False where its type allows no weak reference."""
-    key = id(subject), kind
-
-    def gone(_: weakref.ref[object]) -> None:
-        _by_subject.pop(key, None)
-
-    try:
-        _by_subject[key] = number, weakref.ref(subject, gone)
-    except TypeError:
-        return False
-    return True
-
-
-def _one_use(kind: str, name: str | None, site: str, capacity: int | None, stereotype: str) -> int:
-    key = kind, name, site
-    number = _by_site.get(key)
-    if number is None:
-        if name is None:
-            name = resource_name(Site.of(site).expression)
-        number = _by_site[key] = _new(kind, name, capacity, stereotype)
-    return number
-
-
-def _new(kind: str, name: str, capacity: int | None, stereotype: str) -> int:
-    number = next(_numbers)
-    table[number] = Resource(number, kind, name, capacity, stereotype)
-    return number
+    capacity = description.capacity if capacity is None else capacity
+    return identity.by_name(subject, description.kind, given, capacity, description.stereotype)

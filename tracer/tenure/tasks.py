@@ -33,7 +33,7 @@ _DEFAULT_NAME = re.compile(r"Task-\d+")
 class Task:
     """What is known of one task or thread. The program's side fills it in, the shipping thread reads it."""
 
-    __slots__ = ("coroutine", "created_ns", "failure", "finished_ns", "id", "kind", "name", "parent")
+    __slots__ = ("coroutine", "created_ns", "ended", "failure", "finished_ns", "id", "kind", "name", "parent")
 
     def __init__(self, number: int, kind: Literal["task", "thread"], parent: int, created_ns: int | None) -> None:
         self.id = number
@@ -42,7 +42,8 @@ class Task:
         self.created_ns = created_ns
         self.name = ""  # "" until the first lifecycle, the first child or the end: until then the program may rename it
         self.coroutine = ""
-        self.finished_ns: int | None = None
+        self.finished_ns: int | None = None  # when it ended, or when it was found to be gone
+        self.ended = False  # how it ended is known
         self.failure: Failure | None = None
 
 
@@ -105,6 +106,7 @@ def finished(task: AnyTask, error: BaseException | None) -> None:
     entry = known[0]
     if not entry.name:
         _name(entry, task)
+    entry.ended = True
     entry.failure = None if error is None else failure_of(error)
     entry.finished_ns = perf_counter_ns()
     if buffer.has_room():

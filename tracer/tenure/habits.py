@@ -1,0 +1,72 @@
+"""What a site does with objects of a type that no adapter knows: use one again and again, or make one for each use.
+
+An object that comes back is a resource of its own. Objects made for one use only are one resource by kind and site, so
+that the tables stay small. A site is watched while it is not clear which it is: a constructor's call in the expression,
+or the death of the last object before the next one comes, speaks for one use; WATCHED such entries settle it, and from
+then on nothing about the objects is looked at any more.
+"""
+
+from __future__ import annotations
+
+import weakref
+
+from tenure import identity
+from tenure.failures import type_name
+from tenure.sites import Site, resource_name
+
+WATCHED = 8
+
+settled: dict[type, dict[str, int]] = {}  # by type and site: the resource, where nothing else need be asked any more
+
+_habits: dict[tuple[str, type], _Habit] = {}
+_never: set[type] = set()
+_OBJECT = ""  # the role in which an object stands for itself
+
+
+class _Habit:
+    """What was seen at one site of one type."""
+
+    __slots__ = ("constructs", "last", "left", "shares")
+
+    def __init__(self, site: str, kind: type) -> None:
+        callee, call, _ = Site.of(site).expression.partition("(")
+        self.constructs = bool(call) and callee.rpartition(".")[2] == kind.__name__
+        self.left = WATCHED
+        self.shares = False  # an object came back
+        self.last: weakref.ref[object] | None = None
+
+    def says_one_use(self) -> bool:
+        return self.constructs or self.last is None or self.last() is None
+
+
+def resolve(manager: object, kind: type, site: str) -> int:
+    """The id of the resource that this manager stands for, entered at this site."""
+    habit = _habits.get((site, kind))
+    if habit is None:
+        habit = _habits[site, kind] = _Habit(site, kind)
+    known = identity.known(manager, _OBJECT)
+    if known:
+        habit.shares = True
+        return known
+    full_name = type_name(kind)
+    if habit.shares or not habit.says_one_use():
+        number = identity.new(full_name, resource_name(Site.of(site).expression), None, "participant")
+        if not identity.remember(manager, _OBJECT, number, alone=True):
+            return identity.by_site(full_name, site, None, None, "participant")
+    else:
+        number = identity.by_site(full_name, site, None, None, "participant")
+        habit.left -= 1
+        if habit.left <= 0 and kind not in _never:
+            settled.setdefault(kind, {})[site] = number
+            return number
+        if not identity.remember(manager, _OBJECT, number, alone=False):
+            habit.left = 0
+            return number
+    habit.last = weakref.ref(manager)
+    return number
+
+
+def never_settle(kind: type) -> None:
+    """Go on looking at every object of this type: some of them have names."""
+    _never.add(kind)
+    settled.pop(kind, None)

@@ -1,0 +1,212 @@
+"""From records to batches: what belongs to what is settled here, off the hot path.
+
+The ledger is told everything in the order in which it happened, and keeps only what is still open: for each task the
+lifecycles it is in, for each lifecycle the trace it belongs to. It reads no clock and sends nothing.
+
+A lifecycle's parent is the innermost one that its task is in; for a task that is in none, the one in which the task was
+created. It begins a trace of its own where it has no parent, or where the parent was acquired more than LONG_HELD_NS
+before: then the trace has a link to it instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, zip_longest
+from typing import TypeVar, cast
+
+from tenure import identity, tasks, wire
+from tenure.lifecycles import CLOSED, Snapshot
+from tenure.probe import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, TASK, Record
+from tenure.tables import Tables
+from tenure.tasks import Task
+
+LONG_HELD_NS = 60_000_000_000
+ROWS_A_BATCH = 5_000
+
+_T = TypeVar("_T")
+
+
+class _Lifecycle:
+    """A lifecycle that is open, or that a living task was created in."""
+
+    __slots__ = ("id", "link", "parent", "record", "root", "shipped")
+
+    def __init__(self, number: int, record: Record) -> None:
+        self.id = number
+        self.record = record
+        self.parent = 0
+        self.root = number
+        self.link = 0
+        self.shipped: int | None = None  # the phase of the snapshot that was shipped last
+
+    def was_left_by(self, instant: int) -> bool:
+        released = cast("int", self.record[RELEASED])
+        return released != 0 and released <= instant
+
+    def is_long_held(self, instant: int) -> bool:
+        acquired = cast("int", self.record[ACQUIRED])
+        return acquired != 0 and instant - acquired > LONG_HELD_NS
+
+
+class Ledger:
+    """One process's open lifecycles and tasks, and the number of its last batch."""
+
+    def __init__(self, process: wire.Process) -> None:
+        self.process = process
+        self._numbers = count(1)
+        self._sequences = count(1)
+        self._open: dict[int, _Lifecycle] = {}
+        self._within: dict[int, list[_Lifecycle]] = {}  # by task: what it is in, outermost first
+        self._origins: dict[int, _Lifecycle] = {}  # by task: what it was created in
+        self._shipped_tasks: set[int] = set()
+        self._finished: dict[int, Task] = {}
+
+    def note(self, entries: Iterable[object]) -> None:
+        """Take in what happened: records at their acquire, tasks at their creation and at their end."""
+        for entry in entries:
+            if isinstance(entry, list):
+                self._begin(entry)
+            elif isinstance(entry, Task):
+                self._note_task(entry)
+
+    def batches(
+        self, clock_offset_ns: int, dropped: dict[str, int], *, heartbeat: bool = False, final: bool = False
+    ) -> list[wire.Batch]:
+        """What changed since the last call, as batches of at most ROWS_A_BATCH rows.
+
+        With ``heartbeat`` or ``final`` there is at least one, be it empty; ``final`` marks the last one.
+        """
+        rows = _parts([entry for entry in self._open.values() if self._has_changed(entry)])
+        ended = _parts([task for task in self._finished.values() if task.id in self._shipped_tasks])
+        parts = list(zip_longest(rows, ended))
+        if not parts and (heartbeat or final):
+            parts = [(None, None)]
+        made = []
+        for number, (lifecycles, tasks_ended) in enumerate(parts, 1):
+            is_last = final and number == len(parts)
+            made.append(self._batch(lifecycles or (), tasks_ended or (), clock_offset_ns, dropped, final=is_last))
+        self._let_go()
+        return made
+
+    def _begin(self, record: Record) -> None:
+        lifecycle = _Lifecycle(next(self._numbers), record)
+        task, instant = cast("int", record[TASK]), cast("int", record[ACQUIRE])
+        parent = self._innermost(task, instant)
+        if parent is not None and parent.is_long_held(instant):
+            lifecycle.link = parent.id
+        elif parent is not None:
+            lifecycle.parent, lifecycle.root, lifecycle.link = parent.id, parent.root, parent.link
+        self._within.setdefault(task, []).append(lifecycle)
+        self._open[lifecycle.id] = lifecycle
+
+    def _innermost(self, task: int, instant: int) -> _Lifecycle | None:
+        """What the task is in at this instant, or else what it was created in."""
+        within = self._within.get(task)
+        while within and within[-1].was_left_by(instant):
+            within.pop()
+        return within[-1] if within else self._origins.get(task)
+
+    def _note_task(self, task: Task) -> None:
+        if task.finished_ns is not None:
+            self._finished[task.id] = task
+        elif task.created_ns is not None and task.parent:
+            origin = self._innermost(task.parent, task.created_ns)
+            if origin is not None:
+                self._origins[task.id] = origin
+
+    def _has_changed(self, lifecycle: _Lifecycle) -> bool:
+        return Snapshot.of(lifecycle.record).phase != lifecycle.shipped
+
+    def _batch(
+        self,
+        lifecycles: Sequence[_Lifecycle],
+        ended: Sequence[Task],
+        clock_offset_ns: int,
+        dropped: dict[str, int],
+        *,
+        final: bool,
+    ) -> wire.Batch:
+        tables = Tables()
+        base = before = cast("int", lifecycles[0].record[ACQUIRE]) if lifecycles else 0
+        rows = []
+        for lifecycle in lifecycles:
+            snapshot = Snapshot.of(lifecycle.record)
+            rows.append(self._row(tables, lifecycle, snapshot, before))
+            before = snapshot.acquire
+        for task in ended:
+            self._task(tables, task)
+        return wire.Batch(
+            version=wire.VERSION,
+            process=self.process,
+            sequence=next(self._sequences),
+            clock_offset_ns=clock_offset_ns,
+            base_ns=base,
+            sites=tables.sites,
+            resources=tables.resources,
+            tasks=tables.tasks,
+            traces=tables.traces,
+            exceptions=tables.exceptions,
+            rows=rows,
+            dropped=dict(dropped),
+            final=final,
+        )
+
+    def _row(self, tables: Tables, lifecycle: _Lifecycle, snapshot: Snapshot, before: int) -> wire.Row:
+        wait, hold, release = snapshot.durations()
+        row = wire.Row(
+            id=lifecycle.id,
+            parent=lifecycle.parent,
+            trace=tables.trace(lifecycle.root, lifecycle.link),
+            task=self._task(tables, tasks.table.get(snapshot.task) or _unknown(snapshot.task)),
+            resource=tables.resource(snapshot.resource),
+            site=tables.site(snapshot.site),
+            acquire_ns=snapshot.acquire - before,
+            wait_ns=wait,
+            hold_ns=hold,
+            release_ns=release,
+            outcomes=snapshot.outcomes() | (wire.RESENT if lifecycle.shipped is not None else 0),
+            body_exception=tables.exception(snapshot.body),
+            exception=tables.exception(snapshot.own_failure),
+        )
+        lifecycle.shipped = snapshot.phase
+        return row
+
+    def _task(self, tables: Tables, task: Task) -> int:
+        """The task's index; with it go those that created it, where no batch has told of them."""
+        place = tables.task(task, self._origin(task.id))
+        self._shipped_tasks.add(task.id)
+        creator = tasks.table.get(task.parent)
+        while creator is not None and creator.id not in self._shipped_tasks:
+            tables.task(creator, self._origin(creator.id))
+            self._shipped_tasks.add(creator.id)
+            creator = tasks.table.get(creator.parent)
+        return place
+
+    def _origin(self, task: int) -> int:
+        origin = self._origins.get(task)
+        return origin.id if origin is not None else 0
+
+    def _let_go(self) -> None:
+        """Forget the lifecycles that were shipped closed, the tasks that ended and hold nothing, dead resources."""
+        closed = [lifecycle for lifecycle in self._open.values() if lifecycle.shipped == CLOSED]
+        for lifecycle in closed:
+            del self._open[lifecycle.id]
+            task = cast("int", lifecycle.record[TASK])
+            if all(other.shipped == CLOSED for other in self._within.get(task, ())):
+                self._within.pop(task, None)
+        for number in [number for number in self._finished if number not in self._within]:
+            del self._finished[number]
+            self._origins.pop(number, None)
+            self._shipped_tasks.discard(number)
+            tasks.table.pop(number, None)
+        identity.forget({cast("int", lifecycle.record[RESOURCE]) for lifecycle in self._open.values()})
+
+
+def _unknown(number: int) -> Task:
+    """A task that ended before its lifecycle came to the ledger; a row must name one all the same."""
+    return Task(number, "task", 0, None)
+
+
+def _parts(items: list[_T]) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(items), ROWS_A_BATCH):
+        yield items[start : start + ROWS_A_BATCH]

@@ -1,0 +1,110 @@
+"""The tables of one batch: each site, resource, task, trace and exception that its rows name, once.
+
+Every text is scrubbed, cut and made encodable here, on its way out of the process.
+"""
+
+from __future__ import annotations
+
+from tenure import identity, resources, wire
+from tenure.failures import Failure
+from tenure.scrub import scrub, scrub_expression
+from tenure.sites import Site
+from tenure.tasks import Task
+
+_KEPT = 20_000  # sites whose wire form is remembered from one batch to the next
+_sites: dict[str, wire.Site] = {}
+
+
+class Tables:
+    """Collects table entries and hands out their places."""
+
+    def __init__(self) -> None:
+        self.sites: list[wire.Site] = []
+        self.resources: list[wire.Resource] = []
+        self.tasks: list[wire.Task] = []
+        self.traces: list[wire.Trace] = []
+        self.exceptions: list[wire.ExceptionInfo] = []
+        self._places: dict[tuple[str, object], int] = {}
+
+    def site(self, key: str) -> int:
+        """The index of a site."""
+        place = self._places.get(("site", key))
+        if place is None:
+            place = self._places["site", key] = len(self.sites)
+            self.sites.append(_site(key))
+        return place
+
+    def resource(self, number: int) -> int:
+        """The index of a resource."""
+        place = self._places.get(("resource", number))
+        if place is None:
+            place = self._places["resource", number] = len(self.resources)
+            known = identity.table.get(number)
+            if known is None:  # cannot be, but a row without its resource would cost the whole batch
+                known = identity.Resource(number, "unknown", "", None, "participant")
+            _, kind, name, capacity, stereotype = known
+            self.resources.append(wire.Resource(number, text(kind), text(name), capacity, stereotype))
+        return place
+
+    def task(self, task: Task, created_in: int) -> int:
+        """The index of a task in its present state."""
+        place = self._places.get(("task", task.id))
+        if place is None:
+            place = self._places["task", task.id] = len(self.tasks)
+            outcome = 0
+            if task.finished_ns is not None and task.ended:
+                outcome = wire.OK if task.failure is None else task.failure.outcome
+            self.tasks.append(
+                wire.Task(
+                    id=task.id,
+                    name=text(task.name or f"task-{task.id}"),
+                    coroutine=text(task.coroutine),
+                    kind=task.kind,
+                    parent=task.parent,
+                    created_in=created_in,
+                    created_ns=task.created_ns,
+                    finished_ns=task.finished_ns,
+                    outcome=outcome,
+                    exception=self.exception(task.failure),
+                )
+            )
+        return place
+
+    def trace(self, root: int, link: int) -> int:
+        """The index of a trace."""
+        place = self._places.get(("trace", root))
+        if place is None:
+            place = self._places["trace", root] = len(self.traces)
+            self.traces.append(wire.Trace(root, link))
+        return place
+
+    def exception(self, failure: Failure | None) -> int:
+        """The number of an exception, 0 for none."""
+        if failure is None:
+            return 0
+        key = "exception", (failure.type, failure.message)
+        number = self._places.get(key)
+        if number is None:
+            self.exceptions.append(wire.ExceptionInfo(text(failure.type), text(failure.message)))
+            number = self._places[key] = len(self.exceptions)
+        return number
+
+
+def text(value: str) -> str:
+    """Text that may leave the process: scrubbed, at most wire.MAX_STRING characters, without lone surrogates."""
+    return scrub(value[: wire.MAX_STRING]).encode("utf-8", "replace").decode()[: wire.MAX_STRING]
+
+
+def _site(key: str) -> wire.Site:
+    known = _sites.get(key)
+    if known is None:
+        site = Site.of(key)
+        enter, leave = ("__enter__", "__exit__") if site.sync else ("__aenter__", "__aexit__")
+        given = resources.calls.get(key, ("", ""))
+        expression = scrub_expression(site.expression).encode("utf-8", "replace").decode()
+        file = site.file.encode("utf-8", "replace").decode()[-wire.MAX_STRING :]
+        known = wire.Site(file, site.line, text(site.function), expression, given[0] or enter, given[1] or leave)
+        if len(_sites) >= _KEPT:
+            _sites.clear()
+        _sites[key] = known
+    return known
