@@ -6,7 +6,7 @@ import { rowsInView } from "./picture.ts";
 
 export type Clock = "since first" | "wall";
 
-export const GUTTER = 76;
+export const GUTTER = 92;
 
 export class Gutter {
   readonly element = document.createElement("div");

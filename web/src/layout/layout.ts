@@ -171,6 +171,8 @@ export class Layout {
     const first = over[0];
     const last = over.at(-1);
     if (!first || !last) return;
+    const beside = this.#hasRoomBeside(step, first);
+    if (beside) this.#y -= size.NOTE_ROW;
     this.rows.push({ kind: "note", place, step, top: this.#y, height: size.NOTE_ROW, first, last });
     const width = Math.min(size.NOTE_MAX, this.#measure(step.text, "label") + size.NOTE_PADDING);
     this.spacing.overhang(first.slot, width / (first === last ? 2 : 1));
@@ -178,9 +180,16 @@ export class Layout {
     this.#touch(first.slot, last.slot);
   }
 
+  /** What is still open is told of side by side, where it is of different columns. */
+  #hasRoomBeside(step: Note, first: Column): boolean {
+    const before = this.rows.at(-1);
+    const isOpen = (note: Note) => note.kind === "open";
+    return before?.kind === "note" && isOpen(before.step) && isOpen(step) && before.last.slot < first.slot;
+  }
+
   #open(column: Column, lifecycle: string | null, top: number): void {
     let level = 0;
-    while (column.open.some((bar) => bar.level === level)) level++;
+    while (level < size.LEVELS - 1 && column.open.some((bar) => bar.level === level)) level++;
     const bar: Bar = { column, level, top, lifecycle, bottom: null };
     this.bars.push(bar);
     column.open.push(bar);

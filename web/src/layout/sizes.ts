@@ -19,6 +19,7 @@ export const HEAD_ICON = 22; // its shape and the space beside it
 
 export const BAR = 9; // an activation's width
 export const LEVEL = 6; // from one of stacked activations to the next
+export const LEVELS = 8; // as many are told apart; what is more lies on the last
 
 export const GAP_MIN = 104; // from column to column
 export const GAP_MAX = 270;

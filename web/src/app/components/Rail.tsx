@@ -111,7 +111,7 @@ function TraceItem({ trace }: { trace: Trace }) {
           {trace.errors > 0 && <span class="unseen"> with {trace.errors} errors</span>}
         </span>
         <span class="lasted">{isOpen ? `open ${lasted}` : lasted}</span>
-        <time class="muted">{ago(now - trace.start_ns)}</time>
+        {!isOpen && <time class="muted">{ago(now - trace.start_ns)}</time>}
       </button>
     </li>
   );

@@ -81,7 +81,7 @@ function Row(props: { resource: Resource; process: Process | undefined; hasFaile
         <button
           type="button"
           data-item
-          class="resource"
+          class="named"
           aria-current={subject.kind === "resource" && subject.id === resource.id}
           title={resource.kind}
           onClick={() => store.choose({ kind: "resource", id: resource.id })}

@@ -1,18 +1,21 @@
+import { useSignal } from "@preact/signals";
 import { formatTicking } from "../../model/durations.ts";
 import { siteLabel } from "../../model/labels.ts";
 import type { Use } from "../../schema/messages.ts";
 import { useStore } from "./context.ts";
 
-const SHOWN = 3;
+const SHOWN = 2;
 
 /** Those who hold a resource, or wait for it, by name and since when. */
 export function Uses({ uses, kind }: { uses: readonly Use[]; kind: "holders" | "waiters" }) {
   const store = useStore();
   store.second.value;
+  const isWhole = useSignal(false);
   const now = store.nowNs();
+  const others = uses.length - SHOWN;
   return (
-    <span class={`uses ${kind}`}>
-      {uses.slice(0, SHOWN).map((use) => (
+    <span class={`uses ${kind} ${isWhole.value ? "whole" : ""}`}>
+      {(isWhole.value ? uses : uses.slice(0, SHOWN)).map((use) => (
         <button
           type="button"
           key={use.lifecycle}
@@ -24,7 +27,20 @@ export function Uses({ uses, kind }: { uses: readonly Use[]; kind: "holders" | "
           <span class="since">{formatTicking(now - use.since_ns)}</span>
         </button>
       ))}
-      {uses.length > SHOWN && <span class="muted">+{uses.length - SHOWN}</span>}
+      {others > 0 && (
+        <button
+          type="button"
+          class="others muted"
+          aria-expanded={isWhole.value}
+          aria-label={isWhole.value ? "Show fewer" : `Show ${others} more`}
+          title={isWhole.value ? "" : uses.map((use) => use.task.name).join("\n")}
+          onClick={() => {
+            isWhole.value = !isWhole.value;
+          }}
+        >
+          {isWhole.value ? "fewer" : `+${others}`}
+        </button>
+      )}
     </span>
   );
 }

@@ -1,0 +1,139 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type Connection, Feed } from "../../src/app/feed.ts";
+import { lensOf, NOW, parseHash } from "../../src/app/subject.ts";
+
+class Socket {
+  readyState = 0;
+  sent: unknown[] = [];
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: (() => void) | null = null;
+
+  send(text: string): void {
+    this.sent.push(JSON.parse(text));
+  }
+  close(): void {
+    this.readyState = 3;
+    this.onclose?.();
+  }
+  opens(): void {
+    this.readyState = 1;
+    this.onopen?.();
+  }
+  says(message: object): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+}
+
+const everything = lensOf(NOW, []);
+const trace = lensOf(parseHash("#trace=ab"), []);
+const page = (lens: object, token: string) => ({ type: "page", token, lens, now_ns: 1, steps: [], earlier: 0 });
+const operations = (token: string) => ({ type: "operations", token, now_ns: 2, operations: [] });
+
+function connected(refusal: string | null = null) {
+  const sockets: Socket[] = [];
+  const heard: string[] = [];
+  const states: Connection[] = [];
+  const feed = new Feed(
+    {
+      connection: (state) => states.push(state),
+      page: ({ token }) => heard.push(`page ${token}`),
+      operations: ({ token }) => heard.push(`operations ${token}`),
+      overview: () => heard.push("overview"),
+      now: () => undefined,
+      problem: (detail) => heard.push(detail),
+    },
+    {
+      open: () => {
+        sockets.push(new Socket());
+        return sockets.at(-1) as unknown as WebSocket;
+      },
+      refusal: () => Promise.resolve(refusal),
+      random: () => 0.5,
+    },
+  );
+  feed.subscribe(everything, 500);
+  feed.connect();
+  const socket = () => sockets.at(-1) as Socket;
+  return { feed, sockets, socket, heard, states };
+}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe("the feed", () => {
+  /** The subscription is sent as soon as the socket is open, and what comes is passed on. */
+  test("subscribes and listens", () => {
+    const { socket, heard } = connected();
+    socket().opens();
+    socket().says(page(everything, "t1"));
+    socket().says(operations("t2"));
+    expect(socket().sent).toEqual([{ type: "subscribe", lens: everything, limit: 500, resume: null }]);
+    expect(heard).toEqual(["page t1", "operations t2"]);
+  });
+
+  /** After a break it comes back by itself, later each time, and goes on from the last token it has. */
+  test("reconnects and resumes", async () => {
+    const { sockets, socket, states } = connected();
+    socket().opens();
+    socket().says(page(everything, "t1"));
+    socket().close();
+    await vi.advanceTimersByTimeAsync(249);
+    expect(sockets.length).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sockets.length).toBe(2);
+    socket().close();
+    await vi.advanceTimersByTimeAsync(500);
+    socket().opens();
+    expect(socket().sent).toEqual([{ type: "subscribe", lens: everything, limit: 500, resume: "t1" }]);
+    expect(states).toEqual([
+      { kind: "connecting" },
+      { kind: "live" },
+      { kind: "gone", retryInMs: 250 },
+      { kind: "connecting" },
+      { kind: "gone", retryInMs: 500 },
+      { kind: "connecting" },
+      { kind: "live" },
+    ]);
+  });
+
+  /** It never waits longer than some seconds between two attempts. */
+  test("keeps trying", async () => {
+    const { sockets, socket, states } = connected();
+    for (let i = 0; i < 12; i++) {
+      socket().close();
+      await vi.advanceTimersByTimeAsync(5_000);
+    }
+    expect(sockets.length).toBe(13);
+    expect(states.at(-2)).toEqual({ kind: "gone", retryInMs: 5_000 });
+  });
+
+  /** What still comes of the picture before belongs to nobody. */
+  test("ignores what was meant for an earlier subscription", () => {
+    const { feed, socket, heard } = connected();
+    socket().opens();
+    feed.subscribe(trace, 500);
+    socket().says(page(everything, "t1"));
+    socket().says(operations("t2"));
+    socket().says(page(trace, "t3"));
+    socket().says(operations("t4"));
+    expect(heard).toEqual(["page t3", "operations t4"]);
+  });
+
+  /** A collector that refuses the page is told from one that is gone. */
+  test("says why it is refused", async () => {
+    const { socket, states } = connected("a token is needed");
+    socket().close();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(states.at(-1)).toEqual({ kind: "refused", reason: "a token is needed" });
+  });
+
+  /** A message of another shape is told to the reader and changes nothing. */
+  test.each(['{"type": "page"}', "no JSON", '{"type": "song"}'])("does not follow %s", (data) => {
+    const { socket, heard } = connected();
+    socket().opens();
+    socket().onmessage?.({ data });
+    expect(heard).toHaveLength(1);
+    expect(heard[0]).toMatch(/^the collector speaks another version than this page \(.+\): reload the page$/);
+  });
+});

@@ -1,0 +1,65 @@
+import { describe, expect, test } from "vitest";
+import { sinceFirst } from "../../src/draw/gutter.ts";
+import { between, noteText } from "../../src/draw/marks/note.ts";
+import { rowsInView } from "../../src/draw/picture.ts";
+import { cut } from "../../src/draw/text.ts";
+import { Layout } from "../../src/layout/layout.ts";
+import { declare, use } from "../steps.ts";
+
+const measure = (text: string) => 10 * [...text].length;
+
+describe("text on one line", () => {
+  /** What fits stays; what does not is cut by whole characters; line ends become blanks. */
+  test.each([
+    ["main", 40, "main"],
+    ["main", 39, "ma…"],
+    ["a\r\nb\tc", 100, "a b c"],
+    ["😀😀😀😀", 30, "😀😀…"],
+    ["x".repeat(4000), 100, `${"x".repeat(9)}…`],
+    ["wide", 5, "…"],
+  ])("%j in %i px", (text, width, expected) => {
+    expect(cut(text, width, measure)).toBe(expected);
+  });
+});
+
+describe("times", () => {
+  /** The gutter tells the time since the first step in the form that fits its size. */
+  test.each([
+    [0, "0"],
+    [25_000, "25 µs"],
+    [1_234_000, "1.2 ms"],
+    [118_000_000, "118 ms"],
+    [12_340_000_000, "12.34 s"],
+    [192_300_000_000, "3:12.3"],
+  ])("%i ns is %s", (ns, text) => {
+    expect(sinceFirst(ns)).toBe(text);
+  });
+
+  /** A note of something going on counts by the collector's clock, and never backwards from zero. */
+  test("an open note ticks", () => {
+    expect([noteText("still held", ", ", 0, 32e9), noteText("still held", ", ", 5e9, 0)]).toEqual([
+      "still held, 32 s",
+      "still held, <1 s",
+    ]);
+  });
+});
+
+/** A label stands in the middle of what is in view of its arrow, and never beyond the arrow's ends. */
+test.each([
+  ["all in view", [0, 400, 100, 0, 1000], 200],
+  ["its right half in view", [0, 400, 100, 200, 1000], 300],
+  ["a sliver in view", [0, 400, 100, 390, 1000], 350],
+  ["shorter than its label", [0, 60, 100, 0, 1000], 30],
+] as const)("a label of an arrow: %s", (_, [left, right, width, viewLeft, viewRight], x) => {
+  expect(between(left, right, width, viewLeft, viewRight)).toBe(x);
+});
+
+/** Of 8,000 rows those are found that a view shows, and no others. */
+test("the rows in view", () => {
+  const layout = new Layout(measure);
+  const steps = [declare("p1"), declare("r1", "lock", "control")];
+  for (let i = 0; i < 2000; i++) steps.push(...use(`l${i}`, "p1", "r1"));
+  layout.update(steps, 0);
+  const tops = rowsInView(layout.rows, { top: 36_010, bottom: 36_100 }).map((row) => row.top);
+  expect(tops).toEqual([36_000, 36_036, 36_072]);
+});

@@ -1,0 +1,206 @@
+import { describe, expect, test } from "vitest";
+import { Layout } from "../../src/layout/layout.ts";
+import type { MessageRow } from "../../src/layout/shape.ts";
+import type { Step } from "../../src/schema/messages.ts";
+import { begin, create, declare, destroy, end, message, note, use } from "../steps.ts";
+
+const measure = (text: string) => 7 * text.length;
+
+function layoutOf(steps: readonly Step[]): Layout {
+  const layout = new Layout(measure);
+  layout.update(steps, 0);
+  return layout;
+}
+
+/** All that a layout says, with references written as names. */
+function told(layout: Layout) {
+  return {
+    height: layout.height,
+    columns: layout.columns.map(({ participant, open, ...rest }) => ({
+      ...rest,
+      id: participant.id,
+      open: open.length,
+    })),
+    rows: layout.rows.map((row) => ({
+      ...row,
+      step: row.step.id,
+      ...(row.kind === "message" ? ends(row) : span(row)),
+    })),
+    bars: layout.bars.map((bar) => ({ ...bar, column: bar.column.participant.id })),
+    frames: layout.frames.map((frame) => ({ ...frame, step: frame.step.id })),
+  };
+}
+
+const ends = ({ from, to }: MessageRow) => ({
+  from: { ...from, column: from.column.participant.id },
+  to: { ...to, column: to.column.participant.id },
+});
+const span = (row: { first: { participant: { id: string } }; last: { participant: { id: string } } }) => ({
+  first: row.first.participant.id,
+  last: row.last.participant.id,
+});
+
+const textbook = [declare("p1", "main"), declare("p2", "Connection", "database"), ...use("l1", "p1", "p2")];
+
+describe("a layout", () => {
+  /** Messages stand one below the other, and the activation reaches from the acquire's line to the released's. */
+  test("of one lifecycle", () => {
+    const layout = layoutOf(textbook);
+    const [bar] = layout.bars;
+    const lines = layout.rows.map((row) => (row.kind === "message" ? row.line : null));
+    expect(layout.columns.map(({ slot, bottom }) => [slot, bottom])).toEqual([
+      [0, null],
+      [1, null],
+    ]);
+    expect(lines).toEqual([25, 61, 97, 133]);
+    expect([bar?.top, bar?.bottom, bar?.level]).toEqual([25, 133, 0]);
+  });
+
+  /** Holders of one resource are stacked, and each ends its own activation, whatever the order. */
+  test("stacks activations and pairs them by lifecycle", () => {
+    const [a1, a2, a3, a4] = use("a", "p1", "p3") as [Step, Step, Step, Step];
+    const [b1, b2, b3, b4] = use("b", "p2", "p3") as [Step, Step, Step, Step];
+    const heads = [declare("p1"), declare("p2"), declare("p3", "pool", "database")];
+    const layout = layoutOf([...heads, a1, a2, b1, b2, a3, a4, b3, b4]);
+    expect(layout.bars.map(({ lifecycle, level, top, bottom }) => [lifecycle, level, top, bottom])).toEqual([
+      ["a", 0, 25, 205],
+      ["b", 1, 97, 277],
+    ]);
+  });
+
+  /** What was not released goes on. */
+  test("leaves open what is open", () => {
+    const layout = layoutOf(textbook.slice(0, -1));
+    expect(layout.bars.map((bar) => bar.bottom)).toEqual([null]);
+  });
+
+  /** A created task stands where it is created, ends where it ends, and its column is free for a later one. */
+  test("gives the column of a task that ended to a later one", () => {
+    const life = (id: string) => [
+      create(id),
+      message(`create ${id} message`, `p1 -) ${id}`),
+      destroy(id),
+      message(`done ${id}`, `${id} --) p1`, "done", { outcome: "ok" }),
+    ];
+    const layout = layoutOf([declare("p1"), declare("p2", "lock", "control"), ...life("t1"), ...life("t2")]);
+    expect(layout.columns.map(({ participant, slot, created }) => [participant.id, slot, created])).toEqual([
+      ["p1", 0, false],
+      ["p2", 1, false],
+      ["t1", 2, true],
+      ["t2", 2, true],
+    ]);
+    const [, , one, two] = layout.columns;
+    expect(one?.bottom).toBeLessThan(two?.top ?? 0);
+  });
+
+  /** A fragment is as wide as what stands in it, and one around it knows that it must be wider. */
+  test("frames fragments around their steps", () => {
+    const inner = [begin("inner"), message("m2", "p2 ->> p3"), end("inner")];
+    const layout = layoutOf([
+      ...["p1", "p2", "p3"].map((id) => declare(id)),
+      begin("outer"),
+      message("m1", "p1 ->> p2"),
+      ...inner,
+      end("outer"),
+    ]);
+    expect(layout.frames.map(({ step, left, right, inset }) => [step.label, left, right, inset])).toEqual([
+      ["outer", 0, 2, 1],
+      ["inner", 1, 2, 0],
+    ]);
+    const [outer, nested] = layout.frames;
+    expect(outer?.bottom).toBeGreaterThan(nested?.bottom ?? Number.POSITIVE_INFINITY);
+  });
+
+  /** What is open in different columns is told of on one row; in the same column, one below the other. */
+  test("puts notes of what is open side by side", () => {
+    const heads = ["p1", "p2", "p3", "p4"].map((id) => declare(id));
+    const open = (id: string, over: string[]) => note(id, over, id, { kind: "open" });
+    const layout = layoutOf([...heads, open("a", ["p1", "p2"]), open("b", ["p3", "p4"]), open("c", ["p1", "p2"])]);
+    expect(layout.rows.map((row) => row.top)).toEqual([0, 0, 38]);
+  });
+
+  /** A participant that nobody declared stands under its id: a picture with a flaw is better than none. */
+  test("shows an undeclared participant", () => {
+    const layout = layoutOf([message("m", "p1 ->> p2")]);
+    expect(layout.columns.map(({ participant }) => participant.label)).toEqual(["p1", "p2"]);
+  });
+});
+
+describe("a layout that grows", () => {
+  /** However the steps came to be, the layout is that of the steps. */
+  test("is the same as one made at once", () => {
+    const random = generator(7);
+    for (let round = 0; round < 30; round++) {
+      let steps = program(random, 120);
+      const layout = layoutOf(steps);
+      for (let change = 0; change < 8; change++) {
+        const at = Math.floor(random() * steps.length);
+        const isAppend = random() < 0.4;
+        const from = isAppend ? steps.length : at;
+        const piece = isAppend ? use(`n${round}.${change}`, "p1", "r1") : [note(`n${round}.${change}`, ["p1"])];
+        const removed = isAppend || random() < 0.5 ? 0 : 1;
+        steps = [...steps.slice(0, from), ...piece, ...steps.slice(from + removed)];
+        layout.update(steps, from);
+        expect(told(layout)).toEqual(told(layoutOf(steps)));
+      }
+    }
+  });
+
+  /** The price of appending does not depend on the length: as few texts are measured at 100,000 steps as at 100. */
+  test("costs the same at 100 and at 100,000 steps", () => {
+    const costs = [100, 100_000].map((length) => {
+      let measured = 0;
+      const layout = new Layout((text) => {
+        measured += 1;
+        return measure(text);
+      });
+      const steps = [declare("p1"), declare("r1", "lock", "control")];
+      for (let i = 0; steps.length < length; i++) steps.push(...use(`l${i}`, "p1", "r1"));
+      layout.update(steps, 0);
+      measured = 0;
+      const before = steps.length;
+      steps.push(...use("new", "p1", "r1"));
+      layout.update(steps, before);
+      return measured;
+    });
+    expect(costs).toEqual([4, 4]);
+  });
+});
+
+/** A program of nested, concurrent, open and ended uses, tasks and fragments, by a seeded generator. */
+function program(random: () => number, length: number): Step[] {
+  const steps: Step[] = [declare("p1"), declare("r1", "pool", "database"), declare("r2", "lock", "control")];
+  const tasks = ["p1"];
+  const held: Step[][] = [];
+  for (let i = 0; steps.length < length; i++) {
+    const dice = random();
+    const task = tasks[Math.floor(random() * tasks.length)] ?? "p1";
+    if (dice < 0.4) {
+      const [a, b, ...rest] = use(`l${i}`, task, random() < 0.5 ? "r1" : "r2") as [Step, Step, Step, Step];
+      steps.push(a, b);
+      held.push(rest);
+    } else if (dice < 0.7) steps.push(...(held.splice(Math.floor(random() * held.length), 1)[0] ?? []));
+    else if (dice < 0.8) {
+      steps.push(create(`t${i}`), message(`create t${i} m`, `${task} -) t${i}`));
+      tasks.push(`t${i}`);
+    } else if (dice < 0.88 && tasks.length > 1) {
+      const ended = tasks.pop() ?? "";
+      steps.push(destroy(ended), message(`done ${ended}`, `${ended} --) p1`));
+      for (const rest of held)
+        for (const step of rest) if ("from" in step && [step.from, step.to].includes(ended)) rest.length = 0;
+    } else if (dice < 0.94) steps.push(begin(`f${i}`), message(`in f${i}`, `${task} ->> r1`), end(`f${i}`));
+    else steps.push(note(`note ${i}`, [task, "r2"]));
+  }
+  return steps;
+}
+
+/** Random numbers from 0 to 1, the same for a seed (mulberry32). */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -1,0 +1,106 @@
+import { describe, expect, test } from "vitest";
+import { HUES, Hues } from "../../src/model/hues.ts";
+import { byService, droppedByReason } from "../../src/model/rail.ts";
+import { Ranking } from "../../src/model/ranking.ts";
+import type { Process, Resource, Trace, Use } from "../../src/schema/messages.ts";
+
+const SECOND = 1e9;
+
+function process(id: string, changes: Partial<Process> = {}): Process {
+  const rest = { host: "h", pid: 1, python: "3.11.7", started_ns: 0, last_seen_ns: 0, alive: true, dropped: {} };
+  return { id, service: "shop", ...rest, ...changes };
+}
+
+function trace(id: string, start_ns: number, services: string[]): Trace {
+  return { id, name: id, services, start_ns, end_ns: null, lifecycles: 1, open: 1, errors: 0 };
+}
+
+function resource(id: string, state: "waited for" | "held" | "idle", capacity: number | null = 1): Resource {
+  const site = { file: "f", line: 1, function: "", expression: "", enter: "", exit: "" };
+  const use: Use = { lifecycle: "l", task: { id: "t", name: "t" }, site, since_ns: 0 };
+  const none = { p50: null, p95: null, p99: null };
+  return {
+    id,
+    process: "p",
+    kind: id,
+    name: "",
+    capacity,
+    stereotype: "control",
+    acquiring: 0,
+    held: 0,
+    releasing: 0,
+    failed: 0,
+    total: 0,
+    holders: state === "idle" ? [] : [use],
+    waiters: state === "waited for" ? [use] : [],
+    wait_ms: none,
+    hold_ms: none,
+  };
+}
+
+describe("the rail", () => {
+  /** Living services come first; under each its processes, the living first, and its traces, newest first. */
+  test("groups processes and traces by service", () => {
+    const processes = [
+      process("old", { service: "batch", alive: false }),
+      process("b", { started_ns: 2, alive: false, last_seen_ns: 9 }),
+      process("a", { started_ns: 1 }),
+    ];
+    const traces = [trace("t1", 1, ["shop"]), trace("t2", 2, ["shop", "batch"])];
+    const groups = byService(processes, traces).map((group) => [
+      group.service,
+      group.processes.map(({ id }) => id),
+      group.traces.map(({ id }) => id),
+    ]);
+    expect(groups).toEqual([
+      ["shop", ["a", "b"], ["t2", "t1"]],
+      ["batch", ["old"], ["t2"]],
+    ]);
+  });
+
+  /** Drops are summed over processes, reason by reason. */
+  test("adds up what was dropped", () => {
+    const processes = [
+      process("a", { dropped: { "buffer full": 2 } }),
+      process("b", { dropped: { "buffer full": 3, x: 1 } }),
+    ];
+    expect(droppedByReason(processes)).toEqual({ "buffer full": 5, x: 1 });
+  });
+});
+
+describe("the ranking of resources", () => {
+  const order = (ranking: Ranking, resources: Resource[], seconds: number) =>
+    ranking.sort(resources, seconds * SECOND).map(({ id }) => id);
+
+  /** Who waits comes first, then what is held, then the rest; what has no limit comes after what has one. */
+  test("puts contention first", () => {
+    const resources = [
+      resource("idle", "idle"),
+      resource("unlimited", "held", null),
+      resource("held", "held"),
+      resource("contended", "waited for"),
+      resource("connecting", "waited for", null),
+    ];
+    expect(order(new Ranking(), resources, 0)).toEqual(["contended", "held", "unlimited", "connecting", "idle"]);
+  });
+
+  /** A resource keeps its place for some seconds after the wait that earned it. */
+  test("does not jump with every wait", () => {
+    const ranking = new Ranking();
+    const later = (state: "waited for" | "held", seconds: number) =>
+      order(ranking, [resource("a", "held"), resource("b", state)], seconds);
+    expect([later("waited for", 0), later("held", 4), later("held", 6)]).toEqual([
+      ["b", "a"],
+      ["b", "a"],
+      ["a", "b"],
+    ]);
+  });
+});
+
+/** A resource has one hue for good, and neighbours in time have different ones. */
+test("hues are handed out in turn and kept", () => {
+  const hues = new Hues();
+  const first = Array.from({ length: HUES + 1 }, (_, i) => hues.of(`r${i}`));
+  expect(first).toEqual([...Array(HUES).keys(), 0]);
+  expect(hues.of("r3")).toBe(3);
+});
