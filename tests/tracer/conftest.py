@@ -5,13 +5,24 @@ from typing import Any
 
 import pytest
 
-from tenure import adapters, buffer, probe, resources, rewriting, tasks
+from tenure import adapters, buffer, identity, probe, rewriting, tasks
 from tenure.failures import Failure
 from tenure.wire import OUTCOMES
 
 
 class Recorder:
     """Runs coroutines while everything is recorded, and says in one line each what was."""
+
+    def __init__(self) -> None:
+        _forget()
+        rewriting.provide_helpers()
+        adapters.install()
+        probe.start()
+
+    def stop(self) -> None:
+        """Everything is as if it had never been recorded."""
+        probe.stop()
+        adapters.uninstall()
 
     def run(self, main: Coroutine[Any, Any, Any]) -> list[str]:
         """Run it in a loop of its own; the lifecycles in the order of their acquire, see ``line``."""
@@ -23,6 +34,10 @@ class Recorder:
 
     def records(self) -> list[list[Any]]:
         return [entry for entry in buffer.pending if isinstance(entry, list)]
+
+    def resources(self) -> list[identity.Resource]:
+        """The resource of each lifecycle."""
+        return [identity.table[record[probe.RESOURCE]] for record in self.records()]
 
     def tasks(self) -> list[tasks.Task]:
         """Every task that ended, in the order of their ends."""
@@ -37,7 +52,7 @@ def line(record: list[Any]) -> str:
     with its exception's type; "goes on" says that the release let the body's exception go on, "suppressed" that it did
     not, "?" that a phase has not ended.
     """
-    resource = resources.table[record[probe.RESOURCE]]
+    resource = identity.table[record[probe.RESOURCE]]
     title = " ".join(filter(None, (resource.kind, resource.name)))
     title += f" ({resource.capacity})" if resource.capacity else ""
     return f"{tasks.table[record[probe.TASK]].name}: {title}, {' '.join(_outcomes(record))}"
@@ -70,13 +85,9 @@ def _failure(failure: Failure) -> str:
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
     """Everything is recorded from here on, by every adapter."""
-    _forget()
-    rewriting.provide_helpers()
-    adapters.install()
-    probe.start()
-    yield Recorder()
-    probe.stop()
-    adapters.uninstall()
+    recorder = Recorder()
+    yield recorder
+    recorder.stop()
     _forget()
 
 

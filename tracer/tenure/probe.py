@@ -177,11 +177,12 @@ def _set_raised(record: Record, error: BaseException) -> None:
 
 
 def _site_of_caller(manager: object) -> str:
-    """The site of whoever enters the manager; "" where that is asyncio itself."""
+    """The site of whoever enters the manager; "" where that is asyncio itself, other than its loop."""
     frame = sys._getframe(2)  # noqa: SLF001  # there is no other way to the caller
     while frame.f_back is not None and _is_between(frame, manager):
         frame = frame.f_back
-    if frame.f_code.co_filename.startswith(_ASYNCIO):
+    file = frame.f_code.co_filename
+    if file.startswith(_ASYNCIO) and file != asyncio.events.__file__:
         return ""
     return sites.of_instruction(frame.f_code, frame.f_lasti)
 

@@ -22,7 +22,7 @@ ADAPTERS = {
     "asyncio": ("asyncio_locks", "asyncio_scopes", "asyncio_tasks"),
     "contextlib": ("generators", "exit_stacks"),
     "aiohttp.client": ("aiohttp_client",),
-    "aiohttp.web_app": ("aiohttp_web",),
+    "aiohttp.web": ("aiohttp_web",),
     "aiosqlite": ("aiosqlite",),
     "uvloop": ("asyncio_tasks",),
 }

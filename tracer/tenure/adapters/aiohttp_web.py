@@ -19,12 +19,12 @@ _records: dict[int, probe.Record | None] = {}  # by address of the request, whil
 _routes: dict[int, str] = {}  # likewise, until its lifecycle has begun
 
 
-def install(web_app: ModuleType) -> None:
+def install(web: ModuleType) -> None:
     """Patch Application and UrlDispatcher."""
-    application, dispatcher = web_app.Application, web_app.UrlDispatcher
+    application, dispatcher = web.Application, web.UrlDispatcher
     if not getattr(application._handle, "__tenure__", False):  # noqa: SLF001  # there is no public entry
-        resources.register(web_app.Request, _request)
-        patching.replace(application, "_handle", _handling(application._handle, web_app.HTTPException))  # noqa: SLF001
+        resources.register(web.Request, _request)
+        patching.replace(application, "_handle", _handling(application._handle, web.HTTPException))  # noqa: SLF001
         patching.replace(dispatcher, "resolve", _resolving(dispatcher.resolve))
 
 

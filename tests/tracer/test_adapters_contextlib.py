@@ -1,0 +1,246 @@
+import asyncio
+import contextlib
+import inspect
+import traceback
+
+import pytest
+
+from tenure.sites import Site
+
+
+class Pool:
+    def __init__(self, capacity=2):
+        self.capacity = capacity
+        self.free = asyncio.Semaphore(capacity)
+
+    @contextlib.asynccontextmanager
+    async def acquire(self):
+        await self.free.acquire()
+        try:
+            yield "connection"
+        finally:
+            self.free.release()
+
+    @contextlib.asynccontextmanager
+    async def maintenance(self):
+        yield
+
+
+class Slotted:
+    __slots__ = ("__weakref__", "max_size")
+
+    def __init__(self):
+        self.max_size = 7
+
+    @contextlib.asynccontextmanager
+    async def connection(self):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def transaction(connection):
+    yield connection
+
+
+@contextlib.asynccontextmanager
+async def swallowing():
+    with contextlib.suppress(KeyError):
+        yield
+
+
+class Plain:
+    """A manager that no adapter knows and nobody patched."""
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, kind, error, traceback):
+        return isinstance(error, KeyError)
+
+
+class Refusing(Plain):
+    async def __aenter__(self):
+        raise OSError("refused")
+
+
+async def use_pool(pool):
+    async with pool.acquire() as connection:
+        await asyncio.sleep(0)
+        async with transaction(connection):
+            return connection
+
+
+async def use_maintenance(pool):
+    async with pool.maintenance():
+        pass
+
+
+async def use_slotted(pool):
+    async with pool.connection():
+        pass
+
+
+async def fail_in_transaction():
+    async with transaction(1):
+        raise ValueError("no")
+
+
+async def fail_in_swallowing():
+    async with swallowing():
+        raise KeyError("no")
+
+
+@transaction(1)
+async def decorated():
+    return 5
+
+
+async def call_decorated():
+    return await decorated()
+
+
+async def enter_by_stack(*managers, error=None):
+    async with contextlib.AsyncExitStack() as stack:
+        for manager in managers:
+            await stack.enter_async_context(manager)
+        if error is not None:
+            raise error
+
+
+def test_a_pool_is_the_resource_behind_the_handle_that_its_method_returns(recorder, written):
+    """Every handle is a new object, and all stand for one pool, whose capacity is read off the pool."""
+
+    async def main():
+        pool = Pool()
+        await asyncio.gather(form(pool), form(pool))
+
+    form = written(use_pool)
+    lines = recorder.run(main())
+    assert sorted(lines) == [
+        f"use_pool-{n}: {__name__}.{what}, ok ok ok" for n in (1, 2) for what in ("Pool pool (2)", "transaction")
+    ]
+    assert len({resource for resource in recorder.resources() if resource.kind.endswith("Pool")}) == 1
+    assert {resource.stereotype for resource in recorder.resources()} == {"database"}
+
+
+@pytest.mark.parametrize("function", [use_slotted, use_maintenance])
+def test_only_well_known_methods_make_their_object_the_resource(recorder, written, function):
+    """Another method's handle is a resource of its own; a capacity is found in slots as well."""
+    pool, line = {
+        use_slotted: (Slotted(), f"{__name__}.Slotted pool (7)"),
+        use_maintenance: (Pool(), f"{__name__}.Pool.maintenance (2)"),
+    }[function]
+    assert recorder.run(written(function)(pool)) == [f"{function.__name__}: {line}, ok ok ok"]
+
+
+def test_an_exception_goes_through_a_generator(recorder, written):
+    """The generator was told and did nothing about it."""
+
+    async def main():
+        with pytest.raises(ValueError, match="no"):
+            await written(fail_in_transaction)()
+
+    assert recorder.run(main()) == [f"main: {__name__}.transaction, ok error(ValueError) goes on"]
+
+
+def test_an_exception_that_a_generator_swallows_is_suppressed(recorder, written):
+    """The block failed and the program goes on behind it."""
+    lines = recorder.run(written(fail_in_swallowing)())
+    assert lines == [f"fail_in_swallowing: {__name__}.swallowing, ok error(KeyError) suppressed"]
+
+
+def test_a_generator_used_as_a_decorator_is_recorded_at_the_call(recorder):
+    """It is contextlib that enters it; the place to show is the one that called the decorated function."""
+    lines = recorder.run(call_decorated())
+    assert lines == [f"call_decorated: {__name__}.transaction, ok ok ok"]
+    site = Site.of(recorder.records()[0][0])
+    assert (site.file, site.function) == (__file__, "call_decorated")
+
+
+def test_what_a_stack_enters_is_recorded_once_at_the_callers_place(recorder, written):
+    """Patched classes, generators and classes that nobody knows: one lifecycle each, none of them contextlib's."""
+    pool, lock = Pool(), asyncio.Lock()
+    lines = recorder.run(written(enter_by_stack)(lock, pool.acquire(), Plain()))
+    own = [line for line in lines if "AsyncExitStack" not in line]
+    assert own == [
+        "enter_by_stack: asyncio.locks.Lock manager (1), ok ok ok",
+        f"enter_by_stack: {__name__}.Pool manager (2), ok ok ok",
+        f"enter_by_stack: {__name__}.Plain manager, ok ok ok",
+    ]
+    sites = [Site.of(record[0]) for record in recorder.records()[-3:]]
+    assert {(site.file, site.function, site.expression) for site in sites} == {(__file__, "enter_by_stack", "manager")}
+
+
+def test_a_stack_hands_an_exception_to_each_manager_and_one_of_them_suppresses_it(recorder):
+    """Left in the reverse order: the inner one lets it go on, the next one suppresses it, the outer sees none."""
+    managers = asyncio.Lock(), Plain(), asyncio.Semaphore(2)
+    assert recorder.run(enter_by_stack(*managers, error=KeyError("lost"))) == [
+        "enter_by_stack: asyncio.locks.Lock manager (1), ok ok ok",
+        f"enter_by_stack: {__name__}.Plain manager, ok error(KeyError) suppressed",
+        "enter_by_stack: asyncio.locks.Semaphore manager (2), ok error(KeyError) goes on",
+    ]
+
+
+def test_a_manager_that_refuses_is_an_acquire_that_failed(recorder):
+    """What was entered before it is left again."""
+
+    async def main():
+        with pytest.raises(OSError, match="refused"):
+            await enter_by_stack(asyncio.Lock(), Refusing())
+
+    assert recorder.run(main()) == [
+        "main: asyncio.locks.Lock manager (1), ok error(OSError) goes on",
+        f"main: {__name__}.Refusing manager, error(OSError)",
+    ]
+
+
+def test_what_pop_all_moves_to_another_stack_stays_open_until_that_is_closed(recorder):
+    """The lifecycle ends where the manager is left, whichever stack does it."""
+
+    async def main():
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(asyncio.Lock())
+            kept = stack.pop_all()
+        before = recorder.lines()
+        await kept.aclose()
+        return before, recorder.lines()
+
+    before, after = asyncio.run(main())
+    assert [line.rpartition(", ")[2] for line in (*before, *after)] == ["ok ?", "ok ok ok"]
+
+
+def test_no_manager_is_refused_in_contextlibs_own_words(recorder):
+    """An object that is no manager makes no record, and the program gets its TypeError."""
+
+    async def main():
+        with pytest.raises(TypeError, match="asynchronous context manager protocol"):
+            await enter_by_stack(object())
+
+    assert recorder.run(main()) == []
+
+
+def test_a_generator_entered_in_one_task_and_left_in_another_is_one_lifecycle(recorder):
+    """Fixtures and application servers do this: the handle is used once, so it is the same use."""
+
+    async def main():
+        handle = transaction(1)
+        await asyncio.create_task(handle.__aenter__(), name="enters")
+        await asyncio.create_task(handle.__aexit__(None, None, None), name="leaves")
+
+    assert recorder.run(main()) == [f"enters: {__name__}.transaction, ok ok ok"]
+
+
+def test_tracebacks_show_no_frame_of_ours(recorder, written):
+    """What a person reads after a failure is what Python alone would have printed."""
+
+    async def main(function):
+        try:
+            await function()
+        except ValueError as error:
+            return [(frame.name, frame.line) for frame in traceback.extract_tb(error.__traceback__)]
+
+    plain = inspect.unwrap(fail_in_transaction)
+    seen = asyncio.run(main(written(fail_in_transaction)))
+    assert recorder.lines() == [f"main: {__name__}.transaction, ok error(ValueError) goes on"]
+    recorder.stop()
+    assert seen == asyncio.run(main(plain))
