@@ -173,10 +173,10 @@ def _loop_label(run: list[Node], period: int) -> str:
     lifecycles = [node.lifecycle for node in run if node.lifecycle is not None]
     if period > 1:
         pairs = zip(lifecycles[::period], lifecycles[period - 1 :: period], strict=True)
-        return phrases.loop(times, [], [], [(last.released_ns or 0) - first.acquire_ns for first, last in pairs])
+        return phrases.loop_of_several(times, [(last.released_ns or 0) - first.acquire_ns for first, last in pairs])
     waits = [(use.acquired_ns or use.released_ns or 0) - use.acquire_ns for use in lifecycles]
     holds = [use.release_ns - use.acquired_ns for use in lifecycles if use.acquired_ns and use.release_ns]
-    return phrases.loop(times, waits, holds, [])
+    return phrases.loop(times, waits, holds)
 
 
 def _par_label(crowd: list[Node]) -> str:

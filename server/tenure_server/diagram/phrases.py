@@ -134,17 +134,22 @@ def still(lifecycle: Lifecycle, cause_now: str | None) -> tuple[str, int]:
 
 
 def abandoned(lifecycle: Lifecycle) -> str:
-    state = "was being released" if lifecycle.release_ns else "was held" if lifecycle.acquired_ns else "was waited for"
+    state = "was being released" if lifecycle.release_ns else "was held" if lifecycle.acquired_ns else "waited"
     return f"abandoned: the process ended while it {state}"
 
 
-def loop(times: int, waits_ns: Sequence[int], holds_ns: Sequence[int], whole_ns: Sequence[int]) -> str:
-    """For repetitions of one use its waits and holds, for those of several uses how long each took as a whole."""
-    parts = []
-    if waits_ns and (not holds_ns or percentile(waits_ns, 50) >= WORTH_TELLING_NS):
-        parts.append(f"wait p50 {format_duration(percentile(waits_ns, 50))}")
-    parts.extend(f"{word}{_spread(values)}" for word, values in (("hold ", holds_ns), ("", whole_ns)) if values)
-    return f"{times} times ({', '.join(parts)})"
+def loop(times: int, waits_ns: Sequence[int], holds_ns: Sequence[int]) -> str:
+    """Of repetitions of one use: "120 times (wait p50 0.1 ms, hold p50 3.0 ms, p95 9.0 ms)"."""
+    if not holds_ns:
+        return f"{times} times (fails after {_spread(waits_ns)})"
+    wait_ns = percentile(waits_ns, 50)
+    wait = f"wait p50 {format_duration(wait_ns)}, " if wait_ns >= WORTH_TELLING_NS else ""
+    return f"{times} times ({wait}hold {_spread(holds_ns)})"
+
+
+def loop_of_several(times: int, durations_ns: Sequence[int]) -> str:
+    """Of repetitions of several uses in turn: how long one repetition takes."""
+    return f"{times} times ({_spread(durations_ns)})"
 
 
 def par(count: int, name: str, durations_ns: Sequence[int]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import count
 
-from tenure_server.diagram import draw, mermaid
+from tenure_server.diagram import draw
 from tenure_server.diagram.steps import Lens, Step
 from tenure_server.records import ExceptionInfo, Lifecycle, Outcome, Phase, ResourceRef, Site, Task, TaskRef
 
@@ -70,6 +70,7 @@ class Scenario:
         *,
         inside: Lifecycle | None = None,
         line: int = 7,
+        module: str | None = None,
         calls: tuple[str, str] = ("__aenter__", "__aexit__"),
         body: str | None = None,
         raised: str | None = None,
@@ -91,7 +92,7 @@ class Scenario:
             suppressed=suppressed,
             task=TaskRef(task.id, task.name),
             resource=resource,
-            site=Site(f"/srv/shop/{task.coroutine}.py", line, task.coroutine, "thing", *calls),
+            site=Site(f"/srv/shop/{module or task.coroutine}.py", line, task.coroutine, "thing", *calls),
             acquire_ns=acquire,
             acquired_ns=acquired,
             release_ns=release,
@@ -108,9 +109,6 @@ class Scenario:
 
     def draw(self, now: float = 0, lens: Lens | None = None, context: Iterable[Lifecycle] = ()) -> list[Step]:
         return draw(self.lifecycles, self.tasks, lens or Lens(), BEGIN_NS + round(now * 1_000_000), context)
-
-    def mermaid(self, now: float = 0) -> str:
-        return mermaid(self.draw(now))
 
 
 def _ns(milliseconds: float | None) -> int | None:
