@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tenure import adapters, buffer, identity, probe, rewriting, tasks
+from tenure import adapters, buffer, identity, probe, rewriting, tasks, wire
 from tenure.failures import Failure
+from tenure.ledger import Ledger
 from tenure.wire import OUTCOMES
 
 
@@ -34,6 +35,20 @@ class Recorder:
 
     def records(self) -> list[list[Any]]:
         return [entry for entry in buffer.pending if isinstance(entry, list)]
+
+    def tree(self) -> list[str]:
+        """Every lifecycle as "task: kind name", two blanks deeper than its parent; a root begins a trace."""
+        ledger = Ledger(wire.Process(bytes(16), "", "", 1, "", 0))
+        ledger.note(buffer.pending)
+        depths: dict[int, int] = {}
+        lines = []
+        for batch in ledger.batches(0, {}):
+            for row in batch.rows:
+                depths[row.id] = depths[row.parent] + 1 if row.parent else 0
+                resource = batch.resources[row.resource]
+                title = " ".join(filter(None, (resource.kind.rpartition(".")[2], resource.name)))
+                lines.append(f"{'  ' * depths[row.id]}{batch.tasks[row.task].name}: {title}")
+        return lines
 
     def resources(self) -> list[identity.Resource]:
         """The resource of each lifecycle."""
@@ -102,13 +117,18 @@ def written(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """A function of a test module, once as the import hook would have it and once as it is."""
 
     def form(function: Callable[..., Any]) -> Callable[..., Any]:
-        return rewritten(function) if request.param == "rewritten" else function
+        return _rewritten(function) if request.param == "rewritten" else function
 
     return form
 
 
-def rewritten(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function at the top of a module, as the import hook would have it."""
+@pytest.fixture
+def rewritten() -> Callable[..., Any]:
+    """A function of a test module, as the import hook would have it."""
+    return _rewritten
+
+
+def _rewritten(function: Callable[..., Any]) -> Callable[..., Any]:
     source, start = inspect.getsource(function), function.__code__.co_firstlineno
     code = rewriting.rewrite(("\n" * (start - 1) + source).encode(), function.__code__.co_filename)
     names = dict(function.__globals__)

@@ -21,6 +21,7 @@ from tenure import buffer, probe, resources, tasks
 
 Method = Callable[..., object]
 AsyncMethod = Callable[..., Coroutine[object, object, object]]
+Wants = Callable[[object], bool]  # never raises
 
 _MISSING = object()
 _replaced: list[tuple[object, str, object]] = []  # owner, attribute, what stood in the owner's own namespace
@@ -34,6 +35,10 @@ class _Open(NamedTuple):
     record: probe.Record
     manager: weakref.ref[object] | None  # None: its type allows no weak reference
     outer: _Open | None  # the same task entered the same object before
+
+
+def _everything(_: object) -> bool:
+    return True
 
 
 def replace(owner: object, attribute: str, value: object) -> None:
@@ -56,10 +61,11 @@ def undo() -> None:
     _open.clear()
 
 
-def patch_manager(kind: type, *, moves: bool = False, sync: bool = False) -> None:
+def patch_manager(kind: type, *, moves: bool = False, sync: bool = False, wants: Wants = _everything) -> None:
     """Let a class report its lifecycles wherever it is entered.
 
     ``moves``: its objects are used once and may be left in another task than the one that entered (a generator's, say).
+    ``wants(manager)`` false: this object is passed over, except where the program's own rewritten code enters it.
 
     Raises:
         TypeError: the class is no context manager of that sort, or allows no new attributes.
@@ -71,9 +77,9 @@ def patch_manager(kind: type, *, moves: bool = False, sync: bool = False) -> Non
     if any(getattr(vars(kind).get(name), "__tenure__", False) for name in names):
         return
     if sync:
-        entering, leaving = _entering_now(enter, moves=moves), _leaving_now(leave, moves=moves)
+        entering, leaving = _entering_now(enter, wants, moves=moves), _leaving_now(leave, moves=moves)
     else:
-        entering = _shaped(enter, _entering(enter, moves=moves))
+        entering = _shaped(enter, _entering(enter, wants, moves=moves))
         leaving = _shaped(leave, _leaving(leave, moves=moves))
     replace(kind, names[0], like(enter)(entering))
     replace(kind, names[1], like(leave)(leaving))
@@ -99,9 +105,9 @@ def like(original: Method) -> Callable[[Method], Method]:
     return marked
 
 
-def _entering(original: Method, *, moves: bool) -> AsyncMethod:
+def _entering(original: Method, wants: Wants, *, moves: bool) -> AsyncMethod:
     async def entering(manager: object) -> object:
-        record = probe.enter(manager)
+        record = probe.enter(manager) if wants(manager) else None
         try:
             value = await original(manager)  # type: ignore[misc]
         except BaseException as error:
@@ -136,9 +142,9 @@ def _leaving(original: Method, *, moves: bool) -> AsyncMethod:
     return leaving
 
 
-def _entering_now(original: Method, *, moves: bool) -> Method:
+def _entering_now(original: Method, wants: Wants, *, moves: bool) -> Method:
     def entering(manager: object) -> object:
-        record = probe.enter(manager)
+        record = probe.enter(manager) if wants(manager) else None
         try:
             value = original(manager)
         except BaseException as error:

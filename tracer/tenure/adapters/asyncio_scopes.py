@@ -1,4 +1,8 @@
-"""asyncio.timeout, timeout_at and TaskGroup: made for one use, so each place in the program is one resource."""
+"""asyncio.timeout, timeout_at and TaskGroup: made for one use, so each place in the program is one resource.
+
+Libraries enter timeouts without an end wherever a caller of theirs might have wanted one: nothing is held then, and
+nothing is recorded.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,18 @@ from tenure.resources import Description
 
 def install(module: ModuleType) -> None:
     """Patch the classes of asyncio."""
-    for kind, describe in ((module.Timeout, _timeout), (module.TaskGroup, _task_group)):
-        resources.register(kind, describe)
-        patching.patch_manager(kind)
+    resources.register(module.Timeout, _timeout)
+    patching.patch_manager(module.Timeout, wants=_has_an_end)
+    resources.register(module.TaskGroup, _task_group)
+    patching.patch_manager(module.TaskGroup)
 
 
 def _timeout(manager: object, _: str) -> Description:
     return Description("asyncio.timeout", None, name=_length(manager))
+
+
+def _has_an_end(manager: object) -> bool:
+    return getattr(manager, "_when", None) is not None
 
 
 def _task_group(manager: object, _: str) -> Description:
@@ -30,8 +39,8 @@ def _length(manager: object) -> str:
 
     Two digits are enough to know it by, and keep the number of resources small where the lengths vary.
     """
-    when = manager.when() if isinstance(manager, asyncio.Timeout) else None
-    if when is None:
+    when = getattr(manager, "_when", None)
+    if not isinstance(when, int | float):
         return ""
     seconds = when - asyncio.get_running_loop().time()
     return "0 s" if seconds < 0.001 else f"{float(f'{seconds:.2g}'):.6g} s"

@@ -1,0 +1,235 @@
+import asyncio
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+
+from tenure.probe import ACQUIRED, RELEASED, SITE
+from tenure.resources import calls
+from tenure.sites import Site
+
+LOCK = web.AppKey("LOCK", asyncio.Lock)
+
+
+async def hold_and_answer(request):
+    async with request.app[LOCK], asyncio.TaskGroup() as group:
+        group.create_task(hold_nothing(), name="child")
+    return web.Response(text="done")
+
+
+async def hold_nothing():
+    async with asyncio.timeout(1):
+        await asyncio.sleep(0)
+
+
+async def refuse(request):
+    raise web.HTTPNotFound(text="no such order")
+
+
+async def be_overloaded(request):
+    raise web.HTTPServiceUnavailable(text="later")
+
+
+async def fail(request):
+    raise RuntimeError("a bug")
+
+
+async def take_long(request):
+    await asyncio.sleep(30)
+
+
+@web.middleware
+async def guarded(request, handler):
+    async with asyncio.timeout(5):
+        return await handler(request)
+
+
+@asynccontextmanager
+async def serving(*, inner=None, middlewares=()):
+    app = web.Application(middlewares=middlewares)
+    app[LOCK] = asyncio.Lock()
+    app.add_routes(
+        [
+            web.get(r"/orders/{id:\d+}", hold_and_answer),
+            web.get("/refuse", refuse),
+            web.get("/overloaded", be_overloaded),
+            web.get("/fail", fail),
+            web.get("/long", take_long),
+            web.route("*", "/any", refuse),
+        ]
+    )
+    if inner is not None:
+        app.add_subapp("/inner", inner)
+    runner = web.AppRunner(app, handler_cancellation=True, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield "http://{}:{}".format(*runner.addresses[0])
+    finally:
+        await runner.cleanup()
+
+
+async def get(url, *paths, method="GET"):
+    session = aiohttp.ClientSession()
+    try:
+        for path in paths:
+            response = await session.request(method, url + path)
+            await response.read()
+    finally:
+        await session.close()
+
+
+async def visit(*paths, method="GET", **how):
+    async with serving(**how) as url:
+        await get(url, *paths, method=method)
+
+
+def requests(lines):
+    return [line.partition(": ")[2] for line in lines if "aiohttp.web.Request" in line]
+
+
+def test_all_that_a_request_holds_is_one_trace(recorder):
+    """The request is a root: what its handler and the handler's tasks hold hangs under it."""
+
+    async def main():
+        manager = serving()
+        url = await manager.gen.__anext__()  # not entered, so that nothing is held around the server
+        await get(url, "/orders/17")
+        await manager.gen.aclose()
+
+    recorder.run(main())
+    name = "RequestHandler._handle_request"
+    tree = [line.replace(f"{name}-1", name) for line in recorder.tree()]
+    assert [line for line in tree if not line.startswith("main: ")] == [  # aiohttp's client and runner hold timeouts
+        f"{name}: Request GET /orders/{{id}}",
+        f"  {name}: Lock",
+        f"    {name}: TaskGroup",
+        "      child: timeout 1 s",
+    ]
+
+
+def test_a_request_is_named_by_its_route_and_placed_at_its_handler(recorder):
+    """Routes are few and paths are many; the place to look at is the handler."""
+    lines = recorder.run(visit("/orders/1", "/orders/2"))
+    assert requests(lines) == ["aiohttp.web.Request GET /orders/{id}, ok ok ok"] * 2
+    record = next(record for record in recorder.records() if "hold_and_answer" in record[SITE])
+    site = Site.of(record[SITE])
+    assert (site.file, site.line, site.function) == (
+        __file__,
+        hold_and_answer.__code__.co_firstlineno,
+        "hold_and_answer",
+    )
+    assert calls[record[SITE]] == ("request", "response")
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("/refuse", "GET /refuse, ok ok ok"),
+        ("/overloaded", "GET /overloaded, ok error(HTTPServiceUnavailable) goes on"),
+        ("/fail", "GET /fail, ok error(RuntimeError) goes on"),
+        ("/nowhere", "404 Not Found, ok ok ok"),
+    ],
+)
+def test_only_a_servers_fault_makes_a_request_fail(recorder, caplog, path, line):
+    """A refusal below 500 is an ordinary answer; an exception that nobody caught is not."""
+    assert requests(recorder.run(visit(path))) == [f"aiohttp.web.Request {line}"]
+
+
+def test_names_that_a_client_makes_up_are_not_taken_over(recorder):
+    """A method outside HTTP's own and a path without a route are the client's words; the tables have the server's."""
+    lines = recorder.run(visit("/any", "/refuse", method="PROPFIND"))
+    assert requests(lines) == [
+        "aiohttp.web.Request * /any, ok ok ok",
+        "aiohttp.web.Request 405 Method Not Allowed, ok ok ok",
+    ]
+
+
+def test_a_request_within_a_sub_application_is_one_lifecycle(recorder):
+    """Two routers look at it; it is one request, and its name has the whole pattern."""
+    inner = web.Application()
+    inner.add_routes([web.get("/{name}", refuse)])
+    assert requests(recorder.run(visit("/inner/tea", inner=inner))) == [
+        "aiohttp.web.Request GET /inner/{name}, ok ok ok"
+    ]
+
+
+def test_what_a_middleware_holds_belongs_to_the_request(recorder):
+    """The request begins before its middlewares."""
+    recorder.run(visit("/refuse", middlewares=[guarded]))
+    tree = [line.replace("RequestHandler.", "") for line in recorder.tree()]
+    place = next(number for number, line in enumerate(tree) if "Request GET /refuse" in line)
+    indent = len(tree[place]) - len(tree[place].lstrip())
+    assert tree[place + 1] == " " * (indent + 2) + tree[place].strip().partition(":")[0] + ": timeout 5 s"
+
+
+def test_a_client_that_hangs_up_cancels_its_request(recorder):
+    """With handler_cancellation the handler is told, and the request ends as cancelled."""
+
+    async def main():
+        async with serving() as url:
+            task = asyncio.create_task(get(url, "/long"))
+            await asyncio.sleep(0.1)
+            seen = requests(recorder.lines())
+            task.cancel()
+            await asyncio.wait([task])
+            await asyncio.sleep(0.05)
+            return seen
+
+    assert asyncio.run(main()) == ["aiohttp.web.Request GET /long, ok ?"]
+    assert requests(recorder.lines()) == ["aiohttp.web.Request GET /long, ok cancelled(CancelledError) goes on"]
+
+
+def test_resolving_a_route_outside_a_request_begins_nothing(recorder):
+    """Programs ask the router themselves."""
+
+    async def main():
+        app = web.Application()
+        app.add_routes([web.get("/refuse", refuse)])
+        match = await app.router.resolve(make_mocked_request("GET", "/refuse"))
+        return match.handler
+
+    assert asyncio.run(main()) is refuse
+    assert recorder.lines() == []
+
+
+async def fetch(session, url):
+    async with session.get(f"{url}/orders/1") as response:
+        return await response.text()
+
+
+async def fetch_with_session(url):
+    async with aiohttp.ClientSession() as session:
+        return await fetch(session, url)
+
+
+def test_a_clients_request_holds_its_session(recorder, written):
+    """The handle that session.get() returns stands for the session, as a pool's handle for the pool."""
+
+    async def main():
+        async with serving() as url:
+            session = aiohttp.ClientSession()
+            text = await written(fetch)(session, url)
+            await session.close()
+            return text
+
+    assert asyncio.run(main()) == "done"
+    record = next(record for record in recorder.records() if "fetch" in record[SITE])
+    resource = next(resource for resource in recorder.resources() if "ClientSession" in resource.kind)
+    assert (resource.kind, resource.name, resource.capacity) == ("aiohttp.client.ClientSession", "session", None)
+    assert calls[record[SITE]][0] == "get"
+    assert record[ACQUIRED] < record[RELEASED]
+
+
+def test_a_session_that_is_entered_is_the_one_that_its_requests_hold(recorder):
+    """One object, one resource, whichever way it is used."""
+
+    async def main():
+        async with serving() as url:
+            return await fetch_with_session(url)
+
+    asyncio.run(main())
+    assert len({resource for resource in recorder.resources() if "ClientSession" in resource.kind}) == 1
