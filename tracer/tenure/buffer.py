@@ -23,6 +23,17 @@ def has_room() -> bool:
     return len(pending) < LIMIT
 
 
+def drain() -> list[object]:
+    """Take out everything that is in the buffer now."""
+    return [pending.popleft() for _ in range(len(pending))]
+
+
+def clear() -> None:
+    """Begin anew, as a forked child does."""
+    pending.clear()
+    dropped.clear()
+
+
 def drop(reason: str, count: int = 1) -> None:
     """Count lifecycles that will never be shipped; the counts travel with the next batch."""
     dropped[reason] = dropped.get(reason, 0) + count

@@ -39,6 +39,10 @@ class Selection:
         paths = sysconfig.get_paths()
         self._library = [Path(paths[name]).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")]
 
+    def add_root(self, root: Path) -> None:
+        """One more directory whose modules are the program's own."""
+        self.roots.append(root.resolve())
+
     def wants(self, name: str, file: str) -> bool:
         """Whether this module, in this file, is to be rewritten."""
         if any(_is_in(name, package) for package in self._exclude):

@@ -18,7 +18,7 @@ from tenure import identity, tasks, wire
 from tenure.lifecycles import CLOSED, Snapshot
 from tenure.probe import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, TASK, Record
 from tenure.tables import Tables
-from tenure.tasks import Task
+from tenure.tasks import Ended, Task
 
 LONG_HELD_NS = 60_000_000_000
 ROWS_A_BATCH = 5_000
@@ -67,7 +67,9 @@ class Ledger:
             if isinstance(entry, list):
                 self._begin(entry)
             elif isinstance(entry, Task):
-                self._note_task(entry)
+                self._note_creation(entry)
+            elif isinstance(entry, Ended):
+                self._finished[entry.task.id] = entry.task
 
     def batches(
         self, clock_offset_ns: int, dropped: dict[str, int], *, heartbeat: bool = False, final: bool = False
@@ -106,10 +108,8 @@ class Ledger:
             within.pop()
         return within[-1] if within else self._origins.get(task)
 
-    def _note_task(self, task: Task) -> None:
-        if task.finished_ns is not None:
-            self._finished[task.id] = task
-        elif task.created_ns is not None and task.parent:
+    def _note_creation(self, task: Task) -> None:
+        if task.created_ns is not None and task.parent:
             origin = self._innermost(task.parent, task.created_ns)
             if origin is not None:
                 self._origins[task.id] = origin

@@ -20,7 +20,7 @@ import weakref
 from asyncio import tasks as _asyncio_tasks
 from threading import get_ident
 from time import perf_counter_ns
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tenure import buffer
 from tenure.failures import Failure, failure_of
@@ -45,6 +45,12 @@ class Task:
         self.finished_ns: int | None = None  # when it ended, or when it was found to be gone
         self.ended = False  # how it ended is known
         self.failure: Failure | None = None
+
+
+class Ended(NamedTuple):
+    """The entry in the buffer that tells of a task's end; the task itself is the one that tells of its creation."""
+
+    task: Task
 
 
 table: dict[int, Task] = {}  # by id; the ledger takes out what is finished and shipped
@@ -110,7 +116,7 @@ def finished(task: AnyTask, error: BaseException | None) -> None:
     entry.failure = None if error is None else failure_of(error)
     entry.finished_ns = perf_counter_ns()
     if buffer.has_room():
-        buffer.pending.append(entry)
+        buffer.pending.append(Ended(entry))
 
 
 def forget_all() -> None:
@@ -156,7 +162,7 @@ def _add(task: AnyTask, entry: Task) -> Task:
             if not entry.name:
                 table.pop(entry.id, None)
             elif buffer.has_room():
-                buffer.pending.append(entry)
+                buffer.pending.append(Ended(entry))
 
     _known[address] = entry, weakref.ref(task, gone)
     table[entry.id] = entry

@@ -1,0 +1,170 @@
+"""The collector as the tracer sees it: batches go into a bounded queue, and a thread of its own posts them.
+
+    200                       stored
+    429, 503, other 5xx       again later, after Retry-After where it says so
+    no or a garbled answer    again later, with growing pauses and jitter
+    anything else             this batch is refused: counted, said once, never sent again
+
+A batch that does not fit into the queue any more pushes the oldest out, which is counted. Nothing here is seen by the
+program but one line on stderr at the first trouble of each sort.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+import time
+from collections import deque
+
+from tenure import buffer, wire
+from tenure.posting import Answer, Endpoint, NoAnswer
+
+KEPT_BYTES = 32_000_000
+_FIRST_PAUSE, _LONGEST_PAUSE, _LONGEST_RETRY_AFTER = 0.25, 10.0, 60.0  # seconds
+
+
+class Collector:
+    """Sends batches to a collector's ``POST /v1/lifecycles``.
+
+    Raises:
+        UsageError: the URL is none that can be posted to.
+    """
+
+    wants_heartbeats = True
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._endpoint = Endpoint(url, token)
+        self._token = token
+        self._queue: deque[tuple[bytes, int]] = deque()  # encoded, and how many lifecycles it closes
+        self._bytes = 0
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._closing = False
+        self._failures = 0  # in a row
+        self._said: set[str] = set()
+        self._thread: threading.Thread | None = None
+        self.resume()
+
+    def send(self, batch: wire.Batch) -> None:
+        """Queue a batch; the oldest ones give way where the queue is full."""
+        data = wire.encode(batch)
+        closed = sum(1 for row in batch.rows if row.release_ns != wire.NOT_REACHED)
+        with self._changed:
+            self._queue.append((data, closed))
+            self._bytes += len(data)
+            while self._bytes > KEPT_BYTES and len(self._queue) > 1:
+                buffer.drop("collector unreachable", self._take())
+            self._changed.notify()
+
+    def fork(self) -> Collector:
+        """A sender of its own for a forked child."""
+        return Collector(self.url, self._token)
+
+    def pause(self) -> None:
+        """Stop the thread, so that the process can fork; what is queued stays."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._endpoint.interrupt()
+        if self._thread is not None:
+            self._thread.join(0.5)
+        self._thread = None
+
+    def resume(self) -> None:
+        """Start the thread (again)."""
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="tenure-collector", daemon=True)
+        self._thread.start()
+
+    def close(self, seconds: float) -> None:
+        """Wait until everything is sent, but not longer than this, and not past an attempt that fails."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            self._closing = True
+            failures = self._failures
+            self._changed.notify_all()
+            while self._queue and self._failures <= failures and time.monotonic() < deadline:
+                self._changed.wait(max(0.0, deadline - time.monotonic()))
+            self._stopping = True
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        pause = 0.0
+        while True:
+            with self._changed:
+                if pause:
+                    self._changed.wait_for(self._must_hurry, pause)
+                else:
+                    self._changed.wait_for(self._has_work)
+                if self._stopping:
+                    return
+                data = self._queue[0][0] if self._queue else None
+            pause = self._post(data) if data is not None else 0.0
+
+    def _must_hurry(self) -> bool:
+        return self._stopping or self._closing
+
+    def _has_work(self) -> bool:
+        return self._stopping or bool(self._queue)
+
+    def _post(self, data: bytes) -> float:
+        """Send one batch; the seconds to wait before the next attempt."""
+        try:
+            answer = self._endpoint.post(data)
+        except NoAnswer as error:
+            return self._later(None, f"does not answer ({error})")
+        if answer.status == 429 or answer.status >= 500:
+            return self._later(answer.retry_after, f"answers {answer.status}")
+        self._done(data, answer)
+        return 0.0
+
+    def _done(self, data: bytes, answer: Answer) -> None:
+        with self._changed:
+            self._failures = 0
+            closed = self._take() if self._queue and self._queue[0][0] is data else 0
+            if answer.status != 200:
+                buffer.drop("refused by the collector", closed)
+            self._changed.notify_all()
+        if answer.status != 200:
+            self._say(str(answer.status), f"refused a batch: {answer.status} {answer.detail}", _remedy(answer.status))
+
+    def _later(self, retry_after: float | None, what: str) -> float:
+        with self._changed:
+            self._failures += 1
+            self._changed.notify_all()
+        kept = f"{what}; the program runs on, records are kept up to {KEPT_BYTES // 1_000_000} MB"
+        self._say("away", kept, "start it with `tenure serve`")
+        if retry_after is not None:
+            return min(retry_after, _LONGEST_RETRY_AFTER)
+        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._failures - 1, 10))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, no secret
+
+    def _take(self) -> int:
+        data, closed = self._queue.popleft()
+        self._bytes -= len(data)
+        return closed
+
+    def _say(self, about: str, what: str, remedy: str) -> None:
+        if about not in self._said:
+            self._said.add(about)
+            say(f"collector at {self.url} {what} ({remedy})")
+
+
+def say(line: str) -> None:
+    """One line on the process's own stderr, whatever the program made of sys.stderr."""
+    try:
+        if sys.__stderr__ is not None:
+            sys.__stderr__.write(f"tenure: {line}\n")
+            sys.__stderr__.flush()
+    except (OSError, ValueError):
+        pass  # closed: there is nobody to tell
+
+
+def _remedy(status: int) -> str:
+    if status in {401, 403}:
+        return "set TENURE_TOKEN"
+    if status == 404:
+        return "is it Tenure's collector? see --collector"
+    return "its records are lost; please report this"

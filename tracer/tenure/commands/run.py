@@ -1,0 +1,147 @@
+"""``tenure run``: a program, recorded."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tenure import commands, importhook, program, session
+from tenure.collector import say
+from tenure.errors import UsageError
+from tenure.recording import Recording
+from tenure.shipping import Sink
+
+_USAGE = "tenure run [options] (script.py | -m module) [arguments of the program]"
+
+
+def main(arguments: list[str]) -> int:
+    """Run the program; what it raises passes through. 2 for what cannot be done, with one line on stderr."""
+    own, rest = _split(arguments)
+    options = _parser().parse_args(own)
+    try:
+        target = _prepare(options, rest)
+    except UsageError as error:
+        session.cancel()
+        sys.stderr.write(f"tenure: {error}\n")
+        return 2
+    program.execute(target)
+    return 0
+
+
+def _prepare(options: argparse.Namespace, rest: Sequence[str]) -> program.Program:
+    """Everything stands ready: the session, and ``__main__`` to be executed."""
+    if not rest:
+        raise UsageError(f"there is no program to run ({_USAGE})")
+    drawing = _drawing(options.output)
+    selection = importhook.Selection([Path.cwd()], options.include, options.exclude)
+    if options.module:
+        # The import hook goes first: finding a module imports the packages that it is in.
+        _start(options, rest[0].rpartition(".")[2], selection, drawing)
+        target = program.module(rest[0], rest[1:])
+    else:
+        target = program.script(rest[0], rest[1:], sync=options.sync)
+        _start(options, target.name, selection, drawing)
+    selection.add_root(target.directory)
+    return target
+
+
+def _start(options: argparse.Namespace, name: str, selection: importhook.Selection, drawing: Path | None) -> None:
+    sinks: list[Sink] = []
+    if options.output is not None:
+        sinks.append(Recording(_recording_of(drawing) if drawing is not None else options.output))
+    if options.collector is not None or options.output is None:
+        sinks.append(session.to_collector(options.collector))
+    session.start(options.service or session.environment_name() or name, sinks, selection, sync=options.sync)
+    if drawing is not None:
+        session.at_end(lambda: _draw(drawing))
+
+
+def _drawing(output: Path | None) -> Path | None:
+    """The Mermaid file that is wanted, None where none is.
+
+    Raises:
+        UsageError: nothing can be written there, or nobody can draw.
+    """
+    if output is None or output.suffix == ".json":
+        return None
+    if output.suffix != ".mmd":
+        raise UsageError(f"cannot write {output}: unknown suffix {output.suffix!r} (-o takes FILE.json or FILE.mmd)")
+    if not commands.is_installed("export"):
+        raise UsageError(f"drawing {output} needs the server, which is not installed (pip install 'tenure[server]')")
+    try:
+        with output.open("a"):
+            pass
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror} (choose another -o path)") from None
+    return output.absolute()
+
+
+def _recording_of(drawing: Path) -> Path:
+    return drawing.with_name(f"{drawing.name}.recording.json")
+
+
+def _draw(drawing: Path) -> None:
+    """Turn the recording into a diagram; the recording stays where that fails."""
+    recording = _recording_of(drawing)
+    command = [sys.executable, "-m", "tenure", "export", str(recording), "--to", "mermaid", "-o", str(drawing)]
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL)  # noqa: S603  # our own command
+    if done.returncode == 0:
+        recording.unlink(missing_ok=True)
+    else:
+        say(f"{drawing} was not drawn; the records are in {recording} (tenure export {recording} --to mermaid)")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tenure run",
+        usage=_USAGE,
+        description="Run a program and record every `async with` of its own modules, and what the adapters know.",
+        epilog="The exit code is the program's own.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("-m", dest="module", action="store_true", help="run a module or package, as `python -m` does")
+    parser.add_argument(
+        "--collector",
+        metavar="URL",
+        help="ship to this collector (else $TENURE_COLLECTOR, else http://127.0.0.1:4320; $TENURE_TOKEN is its token)",
+    )
+    parser.add_argument("--service", metavar="NAME", help="what the process is called (else the program's name)")
+    parser.add_argument(
+        "--include", metavar="PKG", action="append", default=[], help="record the modules of this package too"
+    )
+    parser.add_argument(
+        "--exclude", metavar="PKG", action="append", default=[], help="leave the modules of this package as they are"
+    )
+    parser.add_argument("--sync", action="store_true", help="record `with` like `async with`")
+    parser.add_argument(
+        "-o",
+        dest="output",
+        metavar="FILE",
+        type=Path,
+        help="write a recording (.json) or a Mermaid diagram (.mmd); needs no collector",
+    )
+    return parser
+
+
+_WITH_VALUE = {"--collector", "--service", "--include", "--exclude", "-o"}
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Our own options, and the program with its arguments: all from the first word that is no option of ours."""
+    own: list[str] = []
+    at = 0
+    while at < len(arguments):
+        word = arguments[at]
+        if word == "--":
+            return own, list(arguments[at + 1 :])
+        if word.startswith("-m"):
+            return [*own, "-m"], [*filter(None, [word[2:]]), *arguments[at + 1 :]]
+        if not word.startswith("-") or word == "-":
+            break
+        length = 2 if word in _WITH_VALUE else 1
+        own += arguments[at : at + length]
+        at += length
+    return own, list(arguments[at:])

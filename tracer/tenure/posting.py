@@ -1,0 +1,128 @@
+"""One POST to the collector over a connection that is kept, with the standard library alone."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import http.client
+import json
+import socket
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from tenure import wire
+from tenure.errors import UsageError
+
+_TIMEOUT = 10.0  # seconds, for each step of a request
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+class NoAnswer(Exception):
+    """Nothing came back that could be read as an HTTP answer."""
+
+
+class Answer(NamedTuple):
+    """What the collector said: the status, the problem's detail, and the seconds of Retry-After."""
+
+    status: int
+    detail: str
+    retry_after: float | None
+
+
+class Endpoint:
+    """``POST /v1/lifecycles`` below a base URL.
+
+    Raises:
+        UsageError: the URL is malformed.
+    """
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise UsageError(f"{url!r} is no collector's URL: {error} (http://127.0.0.1:4320, say)") from None
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise UsageError(f"{url!r} is no collector's URL (http://127.0.0.1:4320, say)")
+        self._secure, self._host, self._port = parts.scheme == "https", parts.hostname, port
+        self._path = f"{parts.path.rstrip('/')}/v1/lifecycles"
+        self._headers = {"Content-Type": wire.CONTENT_TYPE, "User-Agent": "tenure"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+        self._connection: http.client.HTTPConnection | None = None
+
+    def post(self, data: bytes) -> Answer:
+        """Send a batch. A kept connection that the other side closed in between is opened anew, once.
+
+        Raises:
+            NoAnswer: refused, timed out, broken off, or no HTTP.
+        """
+        headers = dict(self._headers)
+        if self._host not in _LOOPBACK and len(data) > 1_000:
+            data = gzip.compress(data, 1)
+            headers["Content-Encoding"] = "gzip"
+        was_kept = self._connection is not None
+        try:
+            return self._exchange(data, headers)
+        except TimeoutError:
+            self.disconnect()
+            raise NoAnswer(f"no answer within {_TIMEOUT:.0f} s") from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self.disconnect()
+            if not was_kept:
+                raise NoAnswer(_reason(error)) from None
+        return self.post(data)
+
+    def interrupt(self) -> None:
+        """End a request that another thread is in."""
+        connection = self._connection
+        if connection is not None and connection.sock is not None:
+            with contextlib.suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def disconnect(self) -> None:
+        """Drop the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _exchange(self, data: bytes, headers: dict[str, str]) -> Answer:
+        if self._connection is None:
+            kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+            self._connection = kind(self._host, self._port, timeout=_TIMEOUT)
+        self._connection.request("POST", self._path, data, headers)
+        response = self._connection.getresponse()
+        body = response.read(100_000)
+        if response.read(1) or response.will_close:
+            self.disconnect()
+        return Answer(response.status, _detail(body), _retry_after(response.getheader("Retry-After")))
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+def _detail(body: bytes) -> str:
+    """The detail of a problem document (RFC 9457), on one line; "" where it is none."""
+    try:
+        problem = json.loads(body)
+        detail = problem.get("detail") or problem.get("title") or ""
+    except (ValueError, AttributeError):
+        return ""
+    return " ".join(str(detail).split())[:300]
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds from a Retry-After field, which holds a number of them or a date (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
+    except ValueError:
+        return None

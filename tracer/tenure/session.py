@@ -1,0 +1,154 @@
+"""Recording in this process: switched on once, with everything that takes part in it, and off again."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tenure import adapters, buffer, importhook, probe, rewriting, tracking
+from tenure.collector import Collector
+from tenure.shipping import Shipper, Sink
+
+DEFAULT_COLLECTOR = "http://127.0.0.1:4320"
+
+
+@dataclass
+class _Session:
+    shipper: Shipper
+    finder: importhook.Finder
+    at_end: list[Callable[[], None]] = field(default_factory=list)
+    pid: int = field(default_factory=os.getpid)
+
+
+_session: _Session | None = None
+_fork_hooks: list[bool] = []  # they cannot be taken away again, so they are set once and look at the session
+
+
+def install(
+    *,
+    collector: str | None = None,
+    service: str | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    sync: bool = False,
+) -> None:
+    """Record this program from now on, and ship to a collector. A second call changes nothing.
+
+    Modules that are imported from now on are rewritten: those below the working directory that are not installed, and
+    the packages named by ``include``, without those named by ``exclude``. ``sync`` records ``with`` like
+    ``async with``. ``collector`` is a URL, else ``$TENURE_COLLECTOR``, else http://127.0.0.1:4320; ``$TENURE_TOKEN`` is
+    its token. ``service`` is what the process is called, else the name of the program's file.
+
+    Raises:
+        UsageError: the collector's URL is malformed.
+    """
+    if _session is not None:
+        return
+    selection = importhook.Selection([Path.cwd()], include, exclude)
+    start(service or program_name(), [to_collector(collector)], selection, sync=sync)
+
+
+def uninstall() -> None:
+    """Stop recording, ship what is left and restore what was patched. Rewritten modules stay, and record nothing."""
+    global _session
+    session, _session = _session, None
+    if session is None:
+        return
+    atexit.unregister(_at_exit)
+    _end(session)
+
+
+def cancel() -> None:
+    """Stop recording and ship nothing: what was to be recorded could not be begun."""
+    global _session
+    session, _session = _session, None
+    if session is not None:
+        atexit.unregister(_at_exit)
+        _take_out(session)
+        session.shipper.cancel()
+
+
+def start(service: str, sinks: list[Sink], selection: importhook.Selection, *, sync: bool = False) -> None:
+    """Record into these sinks; what ``install`` and ``tenure run`` have in common."""
+    global _session  # noqa: PLW0603
+    rewriting.provide_helpers()
+    finder = importhook.Finder(selection, sync=sync)
+    adapters.install()
+    tracking.begin_patching()
+    sys.meta_path.insert(0, finder)
+    _session = _Session(Shipper(service, sinks), finder)
+    atexit.register(_at_exit)
+    if hasattr(os, "register_at_fork") and not _fork_hooks:
+        _fork_hooks.append(True)
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
+    probe.start()
+
+
+def at_end(action: Callable[[], None]) -> None:
+    """Do this once, in this process and not in its forks, after the last flush."""
+    if _session is not None:
+        _session.at_end.append(action)
+
+
+def flush() -> None:
+    """Ship what was recorded so far without waiting for the next flush."""
+    if _session is not None:
+        _session.shipper.flush()
+
+
+def to_collector(url: str | None) -> Collector:
+    """The collector of this URL, or the environment's, or the default."""
+    return Collector(url or os.environ.get("TENURE_COLLECTOR") or DEFAULT_COLLECTOR, os.environ.get("TENURE_TOKEN"))
+
+
+def program_name() -> str:
+    """What a process is called that nobody named: $OTEL_SERVICE_NAME, else its program's file."""
+    return environment_name() or Path(sys.argv[0] or "python").stem
+
+
+def environment_name() -> str:
+    """$OTEL_SERVICE_NAME, "" where it is not set."""
+    return os.environ.get("OTEL_SERVICE_NAME", "")
+
+
+def _take_out(session: _Session) -> None:
+    probe.stop()
+    if session.finder in sys.meta_path:
+        sys.meta_path.remove(session.finder)
+    tracking.end_patching()
+    adapters.uninstall()
+
+
+def _end(session: _Session) -> None:
+    _take_out(session)
+    session.shipper.close()
+    buffer.clear()
+    if session.pid == os.getpid():
+        for action in session.at_end:
+            action()
+
+
+def _at_exit() -> None:
+    try:
+        uninstall()
+    except Exception as error:  # noqa: BLE001  # the program's end is the program's
+        buffer.fault("the last flush", error)
+
+
+def _before_fork() -> None:
+    if _session is not None:
+        _session.shipper.before_fork()
+
+
+def _after_in_parent() -> None:
+    if _session is not None:
+        _session.shipper.after_fork_in_parent()
+
+
+def _after_in_child() -> None:
+    if _session is not None:
+        _session.shipper.after_fork_in_child()
