@@ -56,8 +56,7 @@ class Recorder:
 
     def tasks(self) -> list[tasks.Task]:
         """Every task that ended, in the order of their ends."""
-        ended = {entry for entry in buffer.pending if isinstance(entry, tasks.Task) and entry.finished_ns is not None}
-        return sorted(ended, key=lambda task: task.finished_ns or 0)
+        return [entry.task for entry in buffer.pending if isinstance(entry, tasks.Ended)]
 
 
 def line(record: list[Any]) -> str:

@@ -68,6 +68,21 @@ def test_creation_and_end_are_stamped_when_they_happen(recorder):
     assert 20_000_000 <= sleeper.finished_ns - sleeper.created_ns < 200_000_000
 
 
+def test_a_task_that_is_over_before_the_first_batch_hangs_under_what_it_was_created_in(recorder):
+    """Most tasks are shorter than the time between two batches."""
+
+    async def hold():
+        async with asyncio.timeout(1):
+            await asyncio.sleep(0)
+
+    async def main():
+        async with asyncio.Lock():
+            await asyncio.create_task(hold(), name="short")
+
+    asyncio.run(main())
+    assert recorder.tree() == ["main: Lock", "  short: timeout 1 s"]
+
+
 def test_asyncio_still_complains_about_an_exception_that_nobody_fetched(recorder, caplog):
     """Looking at a task's exception must not count as retrieving it."""
 

@@ -42,9 +42,15 @@ def _everything(_: object) -> bool:
 
 
 def replace(owner: object, attribute: str, value: object) -> None:
-    """Set an attribute of a class or module until ``undo``."""
+    """Put a wrapper (``like``) in an attribute's place until ``undo``; one that is there already stays."""
+    if _is_ours(vars(owner).get(attribute)):
+        return
     _replaced.append((owner, attribute, vars(owner).get(attribute, _MISSING)))
     setattr(owner, attribute, value)
+
+
+def _is_ours(value: object) -> bool:
+    return bool(getattr(value, "__tenure__", False))
 
 
 def undo() -> None:
@@ -74,7 +80,7 @@ def patch_manager(kind: type, *, moves: bool = False, sync: bool = False, wants:
     enter, leave = (getattr(kind, name, None) for name in names)
     if not callable(enter) or not callable(leave):
         raise TypeError(f"{kind.__qualname__} has no {names[0]} and {names[1]}")
-    if any(getattr(vars(kind).get(name), "__tenure__", False) for name in names):
+    if any(_is_ours(vars(kind).get(name)) for name in names):
         return
     if sync:
         entering, leaving = _entering_now(enter, wants, moves=moves), _leaving_now(leave, moves=moves)

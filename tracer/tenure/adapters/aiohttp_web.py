@@ -22,10 +22,10 @@ _routes: dict[int, str] = {}  # likewise, until its lifecycle has begun
 def install(web: ModuleType) -> None:
     """Patch Application and UrlDispatcher."""
     application, dispatcher = web.Application, web.UrlDispatcher
-    if not getattr(application._handle, "__tenure__", False):  # noqa: SLF001  # there is no public entry
-        resources.register(web.Request, _request)
-        patching.replace(application, "_handle", _handling(application._handle, web.HTTPException))  # noqa: SLF001
-        patching.replace(dispatcher, "resolve", _resolving(dispatcher.resolve))
+    handle = application._handle  # noqa: SLF001  # there is no public entry
+    resources.register(web.Request, _request)
+    patching.replace(application, "_handle", _handling(handle, web.HTTPException))
+    patching.replace(dispatcher, "resolve", _resolving(dispatcher.resolve))
 
 
 def _request(request: object, _: str) -> Description:

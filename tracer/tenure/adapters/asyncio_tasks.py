@@ -16,8 +16,7 @@ from tenure.tasks import AnyTask
 def install(module: ModuleType) -> None:
     """Patch the event loops of asyncio, or of uvloop."""
     loop = module.BaseEventLoop if module is asyncio else module.Loop
-    if not getattr(loop.create_task, "__tenure__", False):
-        patching.replace(loop, "create_task", _noting(loop.create_task))
+    patching.replace(loop, "create_task", _noting(loop.create_task))
 
 
 def _noting(original: patching.Method) -> patching.Method:

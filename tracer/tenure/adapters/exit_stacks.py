@@ -18,8 +18,7 @@ Leave = Callable[[type[BaseException] | None, BaseException | None, TracebackTyp
 def install(contextlib: ModuleType) -> None:
     """Patch AsyncExitStack."""
     kind = contextlib.AsyncExitStack
-    if not getattr(kind.enter_async_context, "__tenure__", False):
-        patching.replace(kind, "enter_async_context", _entering(kind.enter_async_context))
+    patching.replace(kind, "enter_async_context", _entering(kind.enter_async_context))
 
 
 def _entering(original: patching.Method) -> patching.Method:
