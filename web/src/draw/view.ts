@@ -1,7 +1,8 @@
 // The diagram in the page: scrolls, follows what is new, keeps the reader's place, and tells what was pointed at.
 
 import { Layout } from "../layout/layout.ts";
-import type { Column, Measure, MessageRow, NoteRow } from "../layout/shape.ts";
+import type { Column, Measure, Row } from "../layout/shape.ts";
+import { MARGIN } from "../layout/sizes.ts";
 import type { Hues } from "../model/hues.ts";
 import type { Participant, Step } from "../schema/messages.ts";
 import { type Clock, GUTTER, Gutter } from "./gutter.ts";
@@ -66,7 +67,7 @@ export class DiagramView {
     this.#measure = measureLike(this.element);
     this.#layout = new Layout(this.#measure);
     this.#listen();
-    this.#resized = new ResizeObserver(() => this.#scrolled());
+    this.#resized = new ResizeObserver(() => this.#resizedTo());
     this.#resized.observe(this.element);
     this.#ticking = window.setInterval(() => this.#tick(), 1000);
   }
@@ -175,9 +176,15 @@ export class DiagramView {
     this.#picture.ofStep(row.step.id)?.focus({ preventScroll: true });
   }
 
-  #reveal(row: MessageRow | NoteRow): void {
+  #reveal(row: Row): void {
+    const [first, last] = row.kind === "note" ? [row.first, row.last] : [row.from.column, row.to.column];
+    const ends = [first, last].map((column) => this.#layout.spacing.x(column.slot)).sort((a, b) => a - b);
+    const [left = 0, right = 0] = ends;
+    const width = this.element.clientWidth - GUTTER;
     const height = this.element.clientHeight - BAND;
-    const { scrollTop } = this.element;
+    const { scrollTop, scrollLeft } = this.element;
+    if (left < scrollLeft || right - left > width) this.element.scrollLeft = left - 2 * MARGIN;
+    else if (right > scrollLeft + width) this.element.scrollLeft = right + 2 * MARGIN - width;
     if (row.top < scrollTop) this.element.scrollTop = row.top - 2 * row.height;
     else if (row.top + row.height > scrollTop + height) this.element.scrollTop = row.top + 3 * row.height - height;
   }
@@ -201,6 +208,14 @@ export class DiagramView {
   #scrolled(): void {
     this.#follows = this.#isAtBottom();
     this.#seen();
+    this.#schedule();
+  }
+
+  /** The details beside the diagram take room from it: what they tell of must not go out of sight by that. */
+  #resizedTo(): void {
+    if (this.#follows) this.element.scrollTop = this.element.scrollHeight;
+    const row = this.#layout.rows.find(({ step }) => step.id === this.#chosen?.id);
+    if (row) this.#reveal(row);
     this.#schedule();
   }
 

@@ -173,7 +173,10 @@ export class Layout {
     if (!first || !last) return;
     const beside = this.#hasRoomBeside(step, first);
     if (beside) this.#y -= size.NOTE_ROW;
-    this.rows.push({ kind: "note", place, step, top: this.#y, height: size.NOTE_ROW, first, last });
+    const tellsOf = (column: Column) => column.open.some((bar) => bar.lifecycle === step.lifecycle);
+    const isTask = (column: Column) => column.participant.role === "task";
+    const anchor = (step.lifecycle !== null && over.find(tellsOf)) || over.find(isTask) || first;
+    this.rows.push({ kind: "note", place, step, top: this.#y, height: size.NOTE_ROW, first, last, anchor });
     const width = Math.min(size.NOTE_MAX, this.#measure(step.text, "label") + size.NOTE_PADDING);
     this.spacing.overhang(first.slot, width / (first === last ? 2 : 1));
     this.#y += size.NOTE_ROW;

@@ -52,6 +52,7 @@ export interface NoteRow extends RowBase {
   readonly step: Note;
   readonly first: Column; // the leftmost that it is over
   readonly last: Column; // the rightmost
+  readonly anchor: Column; // beside which it stands: the one whose activation it tells of, else the task
 }
 
 export type Row = MessageRow | NoteRow;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Layout } from "../../src/layout/layout.ts";
-import type { MessageRow } from "../../src/layout/shape.ts";
+import type { MessageRow, NoteRow } from "../../src/layout/shape.ts";
 import type { Step } from "../../src/schema/messages.ts";
 import { begin, create, declare, destroy, end, message, note, use } from "../steps.ts";
 
@@ -35,9 +35,10 @@ const ends = ({ from, to }: MessageRow) => ({
   from: { ...from, column: from.column.participant.id },
   to: { ...to, column: to.column.participant.id },
 });
-const span = (row: { first: { participant: { id: string } }; last: { participant: { id: string } } }) => ({
-  first: row.first.participant.id,
-  last: row.last.participant.id,
+const span = ({ first, last, anchor }: NoteRow) => ({
+  first: first.participant.id,
+  last: last.participant.id,
+  anchor: anchor.participant.id,
 });
 
 const textbook = [declare("p1", "main"), declare("p2", "Connection", "database"), ...use("l1", "p1", "p2")];

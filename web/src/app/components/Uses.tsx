@@ -24,7 +24,7 @@ export function Uses({ uses, kind }: { uses: readonly Use[]; kind: "holders" | "
           onClick={() => store.choose({ kind: "task", id: use.task.id })}
         >
           <span class="name">{use.task.name}</span>
-          <span class="since">{formatTicking(now - use.since_ns)}</span>
+          {now - use.since_ns >= 1e9 && <span class="since">{formatTicking(now - use.since_ns)}</span>}
         </button>
       ))}
       {others > 0 && (

@@ -6,9 +6,10 @@ import { formatTicking } from "../../model/durations.ts";
 import type { Note } from "../../schema/messages.ts";
 import { svg } from "../svg.ts";
 import { cut } from "../text.ts";
-import type { Mark, Scene } from "./mark.ts";
+import type { Mark, Scene, View } from "./mark.ts";
 
 const LONGEST_TIME = " 59 min 59 s";
+const APART = 14; // px from the anchor's lifeline
 
 export function note(row: NoteRow, { layout, view, measure }: Scene): Mark | null {
   const { step } = row;
@@ -16,7 +17,7 @@ export function note(row: NoteRow, { layout, view, measure }: Scene): Mark | nul
   const right = layout.spacing.x(row.last.slot);
   const lasting = step.since_ns === null || step.lead === null ? step.text : `${step.lead}${LONGEST_TIME}`;
   const wanted = Math.min(NOTE_MAX, measure(lasting, "label") + NOTE_PADDING);
-  const centre = between(left, right, wanted, view.left, view.right);
+  const centre = beside(row, left, right, wanted, view);
   const x = Math.max(6, centre - wanted / 2);
   if (Math.max(x + wanted, right) < view.left || Math.min(x, left) > view.right) return null;
   const text = cut(step.text, NOTE_MAX - NOTE_PADDING, measure);
@@ -46,6 +47,15 @@ export function note(row: NoteRow, { layout, view, measure }: Scene): Mark | nul
       return group;
     },
   };
+}
+
+/** Where the note's middle is: close to its anchor, but in view while any of its reach is. */
+function beside(row: NoteRow, left: number, right: number, width: number, view: View): number {
+  const least = left + width / 2 + APART;
+  const most = right - width / 2 - APART;
+  if (least > most) return (left + right) / 2;
+  const wished = row.anchor === row.first ? least : most;
+  return Math.min(most, Math.max(least, Math.min(view.right - width / 2, Math.max(view.left + width / 2, wished))));
 }
 
 /** The text of a note at a moment: its own, or what it leads with and the time since. */
