@@ -28,6 +28,7 @@ FRAME_S = 0.05  # between two frames of a live diagram, at least
 FRAME_STRETCH = 4  # times as long as reading and drawing took, at least
 POLL_S = 1.0  # a live diagram is read anew after so long even where no batch came: processes die in silence
 OVERVIEW_S = 0.5
+OVERVIEW_PROCESSES = 100
 OVERVIEW_TRACES = 100
 OVERVIEW_RESOURCES = 100
 MAX_FRAMES_QUEUED = 32  # for one client; past it the client gets a gap and a fresh page

@@ -38,6 +38,7 @@ class Operations(msgspec.Struct, frozen=True, tag="operations", tag_field="type"
     token: str
     now_ns: int
     operations: list[Operation]
+    earlier: int = 0  # as in Page, by now
 
 
 class Current(msgspec.Struct, frozen=True, tag="current", tag_field="type"):

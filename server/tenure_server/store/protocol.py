@@ -35,6 +35,7 @@ class LifecycleQuery(msgspec.Struct, frozen=True):
     A wait or a hold that is still going on counts as long as it has lasted so far.
     """
 
+    id: str | None = None
     process: str | None = None
     resource: str | None = None
     task: str | None = None

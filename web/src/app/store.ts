@@ -141,7 +141,8 @@ export class Store {
     this.picture.value = { steps: this.#model.steps, from: 0, isNew };
   }
 
-  #changed({ operations }: Operations): void {
+  #changed({ operations, earlier }: Operations): void {
+    this.earlier.value = earlier;
     try {
       const from = this.#model.apply(operations);
       this.picture.value = { steps: this.#model.steps, from, isNew: false };

@@ -167,6 +167,7 @@ export interface Operations {
   token: string;
   now_ns: number;
   operations: Operation[];
+  earlier: number;
 }
 
 /** Server: what the client has is the picture as it stands. */

@@ -57,7 +57,7 @@ def select_lifecycles(connection: sqlite3.Connection, query: LifecycleQuery, now
     if query.process is not None:
         process = subjects.process(query.process)
         selection.only([] if process is None else [process])
-    for column, public_id in (("resource", query.resource), ("task", query.task)):
+    for column, public_id in (("key", query.id), ("resource", query.resource), ("task", query.task)):
         if public_id is not None:
             key = subjects.key(public_id)
             selection.only([] if key is None else [keys.process_of(key)])

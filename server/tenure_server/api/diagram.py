@@ -1,0 +1,74 @@
+"""GET /api/diagram."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Literal
+
+from aiohttp import web
+
+from tenure_server.api.parameters import Parameter, choice, flag, instant, text, whole
+from tenure_server.api.routes import JSON, Route, json_response
+from tenure_server.context import CLOCK, STORE
+from tenure_server.diagram import mermaid
+from tenure_server.diagram.steps import Diagram, Lens
+from tenure_server.drawing import picture
+from tenure_server.errors import BadParameter
+from tenure_server.limits import DEFAULT_DIAGRAM, MAX_DIAGRAM
+
+TRACE = text("trace", "The trace with this id.")
+TASK = text("task", "The task with this id, and those that it and they created.")
+RESOURCE = text("resource", "The resource with this id, and everybody who used it.")
+PROCESS = text("process", "Only what belongs to the process with this id.")
+SINCE = instant("since", "From then on, and what is open now, however old.", time.time_ns)
+UNTIL = instant("until", "What began before.", time.time_ns)
+FOLD = flag("fold", "0: repetition is drawn out; 1, as where it is left out: folded.")
+LIMIT = whole("limit", f"How many lifecycles at most, the newest; {DEFAULT_DIAGRAM} where left out.", 1, MAX_DIAGRAM)
+TASKS: Parameter[Literal["task", "coroutine"]] = choice(
+    "tasks", "A column for each task, or for each coroutine.", ("task", "coroutine")
+)
+RESOURCES: Parameter[Literal["resource", "kind"]] = choice(
+    "resources", "A column for each resource, or for each kind.", ("resource", "kind")
+)
+FORMAT: Parameter[Literal["json", "mermaid"]] = choice(
+    "format", "json, as where it is left out: steps; mermaid: text.", ("json", "mermaid")
+)
+
+
+async def get_diagram(request: web.Request) -> web.Response:
+    """Without a trace, a task or a resource: everything, the newest."""
+    query = request.query
+    subjects = [parameter.name for parameter in (TRACE, TASK, RESOURCE) if parameter.name in query]
+    if len(subjects) > 1:
+        raise BadParameter(subjects[1], f"a diagram has one subject: {' or '.join(subjects)}, not both")
+    fold = FOLD.read(query)
+    lens = Lens(
+        trace=TRACE.read(query),
+        task=TASK.read(query),
+        resource=RESOURCE.read(query),
+        process=PROCESS.read(query),
+        since_ns=SINCE.read(query),
+        until_ns=UNTIL.read(query),
+        fold=True if fold is None else fold,
+        tasks=TASKS.read(query) or "task",
+        resources=RESOURCES.read(query) or "resource",
+    )
+    limit, wanted = LIMIT.read(query) or DEFAULT_DIAGRAM, FORMAT.read(query)
+    drawn = await picture(request.app[STORE], lens, limit, request.app[CLOCK]())
+    if wanted == "mermaid":
+        return web.Response(text=await asyncio.to_thread(mermaid, drawn.steps), content_type="text/plain")
+    return json_response(drawn)
+
+
+ROUTES = [
+    Route(
+        "GET",
+        "/api/diagram",
+        get_diagram,
+        "A sequence diagram: as steps, or as Mermaid text.",
+        parameters=[TRACE, TASK, RESOURCE, PROCESS, SINCE, UNTIL, FOLD, LIMIT, TASKS, RESOURCES, FORMAT],
+        answers={JSON: Diagram, "text/plain": None},
+        errors=[400, 404],
+    )
+]

@@ -1,0 +1,38 @@
+"""GET /healthz and GET /readyz."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from aiohttp import web
+
+from tenure_server.api.routes import JSON, Route, json_response
+from tenure_server.context import STORE
+
+
+class Health(msgspec.Struct, frozen=True):
+    status: Literal["ok"] = "ok"
+
+
+async def get_healthz(_: web.Request) -> web.Response:
+    return json_response(Health())
+
+
+async def get_readyz(request: web.Request) -> web.Response:
+    """Ready: a write to the store has just gone through; else a problem, 503."""
+    await request.app[STORE].check()
+    return json_response(Health())
+
+
+ROUTES = [
+    Route("GET", "/healthz", get_healthz, "Whether the collector lives.", answers={JSON: Health}),
+    Route(
+        "GET",
+        "/readyz",
+        get_readyz,
+        "Whether the store takes what is sent to it.",
+        answers={JSON: Health},
+        errors=[503],
+    ),
+]

@@ -1,0 +1,96 @@
+"""GET /metrics: the collector itself, in Prometheus' text format."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+
+from tenure_server.api.routes import Route
+from tenure_server.context import FEED, REFUSALS, STORE
+from tenure_server.records import Process
+from tenure_server.store import Paging, Store
+
+_PAGE = 1_000
+
+
+class _Snapshot(Collector):
+    """Metrics that were gathered already."""
+
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+async def get_metrics(request: web.Request) -> web.Response:
+    store = request.app[STORE]
+    totals = store.totals()
+    processes = await _all_processes(store)
+    dropped: Counter[str] = Counter()
+    for process in processes:
+        dropped.update(process.dropped)
+    registry = CollectorRegistry()
+    registry.register(
+        _Snapshot(
+            [
+                _counter("batches", "Batches stored.", totals.batches),
+                _counter("batches_repeated", "Batches that had been stored before.", totals.repeated),
+                _counter("lifecycles", "Lifecycles stored.", totals.lifecycles),
+                _labelled(
+                    CounterMetricFamily("tenure_refused", "Requests turned away.", labels=["reason"]),
+                    request.app[REFUSALS].reasons,
+                ),
+                _labelled(
+                    CounterMetricFamily("tenure_dropped", "Lifecycles that tracers lost.", labels=["reason"]), dropped
+                ),
+                _gauge("queued_batches", "Batches that wait for the store's writer.", totals.queued_batches),
+                _gauge("queued_lifecycles", "Lifecycles that wait for the store's writer.", totals.queued_rows),
+                _gauge("processes_alive", "Processes that ship now.", sum(process.alive for process in processes)),
+                _gauge("live_clients", "Pages that watch.", request.app[FEED].clients),
+            ]
+        )
+    )
+    return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+
+async def _all_processes(store: Store) -> list[Process]:
+    processes: list[Process] = []
+    cursor: str | None = None
+    while True:
+        listing = await store.processes(Paging(_PAGE, cursor))
+        processes += listing.items
+        cursor = listing.cursor
+        if cursor is None:
+            return processes
+
+
+def _counter(name: str, help_text: str, value: int) -> Metric:
+    return CounterMetricFamily(f"tenure_{name}", help_text, value=value)
+
+
+def _gauge(name: str, help_text: str, value: int) -> Metric:
+    return GaugeMetricFamily(f"tenure_{name}", help_text, value=value)
+
+
+def _labelled(family: CounterMetricFamily, values: Counter[str]) -> Metric:
+    for label, value in sorted(values.items()):
+        family.add_metric([label], value)
+    return family
+
+
+ROUTES = [
+    Route(
+        "GET",
+        "/metrics",
+        get_metrics,
+        "The collector's own metrics, as Prometheus scrapes them.",
+        answers={"text/plain": None},
+    )
+]

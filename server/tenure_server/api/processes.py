@@ -1,0 +1,28 @@
+"""GET /api/processes."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from tenure_server.api.parameters import CURSOR, LIMIT, read_paging
+from tenure_server.api.routes import JSON, Route, json_response
+from tenure_server.context import STORE
+from tenure_server.records import Process
+from tenure_server.store import Listing
+
+
+async def get_processes(request: web.Request) -> web.Response:
+    return json_response(await request.app[STORE].processes(read_paging(request.query)))
+
+
+ROUTES = [
+    Route(
+        "GET",
+        "/api/processes",
+        get_processes,
+        "Processes that were heard of, newest first. alive: a batch came in the last 10 s, and no goodbye.",
+        parameters=[LIMIT, CURSOR],
+        answers={JSON: Listing[Process]},
+        errors=[400],
+    )
+]

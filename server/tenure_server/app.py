@@ -1,0 +1,140 @@
+"""The composition root: the only module that knows everyone."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+
+from aiohttp import web
+
+from tenure import wire
+from tenure_server import dashboard, ingest, security
+from tenure_server.api import diagram, health, lifecycles, metrics, processes, resources, traces
+from tenure_server.api.openapi import routes_with_document
+from tenure_server.api.routes import JSON, Route
+from tenure_server.context import CLOCK, FEED, HUB, REFUSALS, SETTINGS, STORE
+from tenure_server.errors import StoreError, UsageError
+from tenure_server.hub import Hub
+from tenure_server.limits import RETENTION_INTERVAL_S
+from tenure_server.live import session
+from tenure_server.live.feed import Feed
+from tenure_server.problems import problems
+from tenure_server.refusals import Refusals
+from tenure_server.settings import Settings
+from tenure_server.store import Store
+from tenure_server.store.sqlite import SqliteStore
+
+log = logging.getLogger("tenure.server")
+
+_SHUTDOWN_S = 2.0
+
+INGEST = Route(
+    "POST",
+    "/v1/lifecycles",
+    ingest.post_lifecycles,
+    "Store one batch of tenure.wire. 200: it is committed. A batch sent again changes nothing.",
+    answers={JSON: ingest.Stored},
+    takes=wire.CONTENT_TYPE,
+    errors=[400, 413, 415, 503],
+)
+
+ROUTES = routes_with_document(
+    [
+        INGEST,
+        *processes.ROUTES,
+        *resources.ROUTES,
+        *lifecycles.ROUTES,
+        *traces.ROUTES,
+        *diagram.ROUTES,
+        *session.ROUTES,
+        *health.ROUTES,
+        *metrics.ROUTES,
+    ]
+)
+
+
+def create_app(
+    settings: Settings, store: Store | None = None, clock: Callable[[], int] = time.time_ns
+) -> web.Application:
+    """The collector. It closes the store when it is cleaned up.
+
+    Serve it by ``Server``, or by an ``AppRunner`` with auto_decompress=False: bodies are decompressed here.
+
+    Raises:
+        StoreUnusable: no store was given and the settings' one cannot be opened.
+    """
+    app = web.Application(middlewares=[problems, security.guard])
+    app[SETTINGS] = settings
+    app[STORE] = SqliteStore(settings.store, clock) if store is None else store
+    app[HUB] = Hub()
+    app[CLOCK] = clock
+    app[REFUSALS] = Refusals()
+    app[FEED] = Feed(app[STORE], app[HUB], clock)
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, route.handle)
+    app.router.add_get("/{name:.*}", dashboard.get_page)
+    app.on_response_prepare.append(security.add_headers)
+    app.on_shutdown.append(_end_live)
+    app.cleanup_ctx.append(_keep_store)
+    return app
+
+
+async def _end_live(app: web.Application) -> None:
+    await app[FEED].close()
+
+
+async def _keep_store(app: web.Application) -> AsyncIterator[None]:
+    """Enforce the retention while the collector runs; close the store after the last request."""
+    retention = asyncio.create_task(_retain(app[STORE], app[SETTINGS]))
+    yield
+    retention.cancel()
+    await asyncio.gather(retention, return_exceptions=True)
+    await app[STORE].close()
+
+
+async def _retain(store: Store, settings: Settings) -> None:
+    while True:
+        try:
+            await store.retain(settings.retention_ns, settings.max_bytes)
+        except StoreError as error:
+            log.warning("old lifecycles could not be deleted: %s", error)
+        await asyncio.sleep(RETENTION_INTERVAL_S)
+
+
+class Server:
+    """The collector on its address."""
+
+    def __init__(self, app: web.Application) -> None:
+        self._runner = web.AppRunner(app, auto_decompress=False, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        self._settings = app[SETTINGS]
+
+    async def start(self) -> str:
+        """Listen; answer the URL.
+
+        Raises:
+            UsageError: the address cannot be listened on.
+        """
+        host, port = self._settings.host, self._settings.port
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError as error:
+            await self.stop()
+            raise UsageError(_why_not(host, port, error)) from None
+        real_port = self._runner.addresses[0][1]
+        return f"http://{f'[{host}]' if ':' in host else host}:{real_port}"
+
+    async def stop(self) -> None:
+        """Close the connections, write what waits, close the store."""
+        await self._runner.cleanup()
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is in use (give another --port, or stop what listens there)"
+    if error.errno == errno.EACCES:
+        return f"port {port} on {host} may not be used by this user (give a --port above 1023)"
+    return f"cannot listen on {host} port {port}: {error.strerror or error} (give another --host or --port)"

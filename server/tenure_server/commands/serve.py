@@ -1,0 +1,70 @@
+"""``tenure serve``: the collector with its store and its dashboard."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+
+from tenure_server import settings as ways
+from tenure_server.app import Server, create_app
+from tenure_server.errors import ServerError, UsageError
+from tenure_server.settings import Settings
+
+
+def main(arguments: list[str]) -> int:
+    """Run until SIGINT or SIGTERM; 0, or 2 where it cannot start."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(format="tenure: %(message)s", level=logging.WARNING)
+    try:
+        settings = _settings(options)
+        ways.check_reach(settings)
+        asyncio.run(_serve(settings))
+    except ServerError as error:
+        print(f"tenure: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tenure serve", description="Collect lifecycles, store and show them.")
+    parser.add_argument("--host", default=ways.DEFAULT_HOST, help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=ways.DEFAULT_PORT, help="0: any (default: %(default)s)")
+    parser.add_argument("--store", metavar="sqlite:///PATH", help="(default: a file in the user's state directory)")
+    parser.add_argument("--retention", default=ways.DEFAULT_RETENTION, help="how long to keep (default: %(default)s)")
+    parser.add_argument("--max-size", default=ways.DEFAULT_MAX_SIZE, help="of the store (default: %(default)s)")
+    parser.add_argument("--token", help=f"ask it of everybody (default: ${ways.TOKEN_VARIABLE})")
+    return parser
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    if not 0 <= options.port <= 65_535:
+        raise UsageError(f"--port {options.port} is no port (give 0 to 65535)")
+    return Settings(
+        host=options.host,
+        port=options.port,
+        store=ways.parse_store(options.store) if options.store is not None else ways.default_store(),
+        token=options.token or os.environ.get(ways.TOKEN_VARIABLE) or None,
+        retention_ns=ways.parse_duration(options.retention),
+        max_bytes=ways.parse_size(options.max_size),
+    )
+
+
+async def _serve(settings: Settings) -> None:
+    end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, end.set)
+        except NotImplementedError:  # not on this platform's loop: KeyboardInterrupt has to do
+            break
+    server = Server(create_app(settings))
+    url = await server.start()
+    try:
+        print(f"Tenure: dashboard and collector at {url} (store {settings.store})", flush=True)
+        await end.wait()
+    finally:
+        await server.stop()

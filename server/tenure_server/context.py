@@ -1,0 +1,23 @@
+"""What the handlers find in the application: each thing under a typed key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from tenure_server.hub import Hub
+from tenure_server.settings import Settings
+from tenure_server.store import Store
+
+if TYPE_CHECKING:
+    from tenure_server.live.feed import Feed
+    from tenure_server.refusals import Refusals
+
+SETTINGS = web.AppKey("SETTINGS", Settings)
+STORE: web.AppKey[Store] = web.AppKey("STORE", Store)
+HUB = web.AppKey("HUB", Hub)
+FEED: web.AppKey[Feed] = web.AppKey("FEED")
+REFUSALS: web.AppKey[Refusals] = web.AppKey("REFUSALS")
+CLOCK: web.AppKey[Callable[[], int]] = web.AppKey("CLOCK")  # wall time, ns

@@ -1,0 +1,84 @@
+"""What every live page shows beside its diagram: processes, recent traces, resources."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable
+
+import msgspec
+
+from tenure_server.errors import StoreError
+from tenure_server.hub import Hub, Mailbox
+from tenure_server.limits import OVERVIEW_PROCESSES, OVERVIEW_RESOURCES, OVERVIEW_S, OVERVIEW_TRACES, POLL_S
+from tenure_server.live import messages
+from tenure_server.live.picture import Frame, encode
+from tenure_server.store import Paging, ResourceQuery, Store, TraceQuery
+
+log = logging.getLogger("tenure.server")
+
+
+class OverviewLoop:
+    """Reads the overview when batches came, at most twice a second, and sends it to all when it has changed."""
+
+    def __init__(self, store: Store, hub: Hub, clock: Callable[[], int]) -> None:
+        self._store = store
+        self._hub = hub
+        self._clock = clock
+        self._digest = b""
+        self._clients: set[Mailbox[Frame]] = set()
+        self.latest: Frame | None = None
+
+    def join(self, mailbox: Mailbox[Frame]) -> None:
+        """Send the client the latest at once, and every later one."""
+        if self.latest is not None:
+            mailbox.put(self.latest)
+        self._clients.add(mailbox)
+
+    def leave(self, mailbox: Mailbox[Frame]) -> None:
+        self._clients.discard(mailbox)
+
+    async def run(self) -> None:
+        """Follow the store."""
+        wakes = self._hub.subscribe(1)
+        try:
+            while True:
+                await self._refresh()
+                await asyncio.sleep(OVERVIEW_S)
+                try:
+                    await asyncio.wait_for(wakes.take(), POLL_S)
+                except TimeoutError:  # no batch, but a process may have fallen silent
+                    continue
+        finally:
+            self._hub.unsubscribe(wakes)
+
+    async def _refresh(self) -> None:
+        try:
+            overview = await self._read()
+        except StoreError as error:
+            log.warning("the overview could not be read: %s", error)
+            return
+        digest = _digest(overview)
+        if digest == self._digest:
+            return
+        self._digest = digest
+        self.latest = encode(overview)
+        for mailbox in self._clients:
+            mailbox.put(self.latest)
+
+    async def _read(self) -> messages.Overview:
+        resources = ResourceQuery(order="used", paging=Paging(OVERVIEW_RESOURCES))
+        return messages.Overview(
+            now_ns=self._clock(),
+            processes=(await self._store.processes(Paging(OVERVIEW_PROCESSES))).items,
+            traces=(await self._store.traces(TraceQuery(paging=Paging(OVERVIEW_TRACES)))).items,
+            resources=(await self._store.resources(resources)).items,
+        )
+
+
+def _digest(overview: messages.Overview) -> bytes:
+    """Of all but the passing of time."""
+    still = [msgspec.structs.replace(process, last_seen_ns=0) for process in overview.processes]
+    told = msgspec.msgpack.encode((still, overview.traces, overview.resources))
+    return hashlib.blake2b(told, digest_size=16).digest()

@@ -1,0 +1,118 @@
+"""What a collector is started with, and how people write it: "7d", "2GB", "sqlite:///traces.sqlite"."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import socket
+from pathlib import Path
+
+import msgspec
+
+from tenure_server.errors import UsageError
+
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 4320
+DEFAULT_RETENTION, DEFAULT_MAX_SIZE = "7d", "2GB"
+TOKEN_VARIABLE = "TENURE_TOKEN"  # noqa: S105 -- a variable's name
+
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """``store`` None: in memory. ``port`` 0: any that is free. Retention None: no limit of that kind."""
+
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    store: Path | None = None
+    token: str | None = None
+    retention_ns: int | None = None
+    max_bytes: int | None = None
+
+
+def parse_duration(text: str) -> int:
+    """Nanoseconds of "90s", "15m", "12h", "7d" or "2w".
+
+    Raises:
+        UsageError: it is no such text, or no time at all.
+    """
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smhdw])", text.strip())
+    ns = round(float(match[1]) * _SECONDS[match[2]] * 1e9) if match else 0
+    if ns <= 0:
+        raise UsageError(f"{text!r} is no duration (write a number and s, m, h, d or w, such as 7d)")
+    return ns
+
+
+def parse_size(text: str) -> int:
+    """Bytes of "500MB", "2GB", "1.5GiB" or a plain number.
+
+    Raises:
+        UsageError: it is no such text, or less than 1 MB, in which no store can live.
+    """
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?I?B?)", text.strip().upper())
+    if not match or match[2] not in _BYTES:
+        raise UsageError(f"{text!r} is no size (write a number and KB, MB, GB or TB, such as 2GB)")
+    size = round(float(match[1]) * _BYTES[match[2]])
+    if size < 10**6:
+        raise UsageError(f"{text!r} is less than a store needs (give at least 1MB)")
+    return size
+
+
+def parse_store(url: str) -> Path:
+    """The file of "sqlite:///relative.db" or "sqlite:////absolute.db".
+
+    Raises:
+        UsageError: it is no such URL.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme != "sqlite" or not rest.startswith("/") or rest == "/" or "\0" in rest:
+        raise UsageError(
+            f"{url!r} names no store (write sqlite:///traces.sqlite, or sqlite:////var/lib/tenure/traces.sqlite"
+            " for an absolute path)"
+        )
+    return Path(rest[1:])
+
+
+def default_store() -> Path:
+    """The file in the user's state directory (XDG Base Directory Specification); its directory is made.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    named = os.environ.get("XDG_STATE_HOME", "")
+    state = Path(named) if named.startswith("/") else Path.home() / ".local" / "state"
+    directory = state / "tenure"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the store's directory {directory}: {error.strerror} (give --store)") from None
+    return directory / "tenure.sqlite"
+
+
+def check_reach(settings: Settings) -> None:
+    """Others than this machine may reach the collector only where a token is asked of them.
+
+    Raises:
+        UsageError: they could without.
+    """
+    if settings.token is not None and not re.fullmatch(r"[\x21-\x7e]{1,500}", settings.token):
+        raise UsageError("the token has characters that no HTTP header can carry (use letters, digits and .-_~)")
+    if settings.token is None and not is_loopback(settings.host):
+        raise UsageError(
+            f"--host {settings.host} can be reached from other machines and no token is set"
+            f" (set one with --token TOKEN or {TOKEN_VARIABLE}, or leave --host away)"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address, or all that the name stands for."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        pass
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return False
+    return bool(found) and all(ipaddress.ip_address(str(entry[4][0]).split("%")[0]).is_loopback for entry in found)
