@@ -5,6 +5,8 @@ import traceback
 
 import pytest
 
+from tenure.probe import SITE
+from tenure.resources import calls
 from tenure.sites import Site
 
 
@@ -70,6 +72,11 @@ async def use_pool(pool):
             return connection
 
 
+async def use_both(pool):
+    async with pool.acquire() as connection, transaction(connection):
+        pass
+
+
 async def use_maintenance(pool):
     async with pool.maintenance():
         pass
@@ -121,6 +128,17 @@ def test_a_pool_is_the_resource_behind_the_handle_that_its_method_returns(record
     ]
     assert len({resource for resource in recorder.resources() if resource.kind.endswith("Pool")}) == 1
     assert {resource.stereotype for resource in recorder.resources()} == {"database"}
+
+
+def test_each_item_of_a_statement_is_told_by_its_own_expression(recorder, written):
+    """A resource's name and the call by which it is taken are read off the item, not off the line."""
+    assert recorder.run(written(use_both)(Pool())) == [
+        f"use_both: {__name__}.Pool pool (2), ok ok ok",
+        f"use_both: {__name__}.transaction, ok ok ok",
+    ]
+    sites = [record[SITE] for record in recorder.records()]
+    assert [Site.of(site).expression for site in sites] == ["pool.acquire()", "transaction(connection)"]
+    assert [calls.get(site, ("", "")) for site in sites] == [("acquire", ""), ("", "")]
 
 
 @pytest.mark.parametrize("function", [use_slotted, use_maintenance])

@@ -77,9 +77,9 @@ def start(service: str, sinks: list[Sink], selection: importhook.Selection, *, s
     global _session  # noqa: PLW0603
     rewriting.provide_helpers()
     finder = importhook.Finder(selection, sync=sync)
-    adapters.install()
-    tracking.begin_patching()
     sys.meta_path.insert(0, finder)
+    adapters.install()  # its finder comes before this one, and puts itself around the rewriting loader
+    tracking.begin_patching()
     _session = _Session(Shipper(service, sinks), finder)
     atexit.register(_at_exit)
     if hasattr(os, "register_at_fork") and not _fork_hooks:

@@ -7,6 +7,7 @@ to pass and is a dictionary key whose hash is computed once. ``Site.of`` reads i
 from __future__ import annotations
 
 import ast
+import dis
 import functools
 import linecache
 from types import CodeType
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 _SEPARATOR = "\x1f"
 MAX_EXPRESSION = 200  # characters of source text that are kept
+_ENTRIES = frozenset({"BEFORE_ASYNC_WITH", "BEFORE_WITH"})  # until 3.13; afterwards an item's code has its own position
 # Methods whose result is a handle on the object they were called on: the resource of `pool.acquire()` is `pool`.
 TAKERS = frozenset({"acquire", "connect", "connection", "get", "begin", "checkout", "lock", "session"})
 
@@ -48,8 +50,7 @@ def one_line(source: str) -> str:
 def of_instruction(code: CodeType, offset: int) -> str:
     """The key of the site at a byte offset of code that was not rewritten: ``frame.f_code`` and ``frame.f_lasti``.
 
-    The expression is cut out of the source text where the interpreter knows the columns (PEP 657), else it is ""; so
-    it is in a statement of several items, whose instructions do not say of which they are.
+    The expression is cut out of the source text where the interpreter knows the columns (PEP 657), else it is "".
     """
     line, end_line, column, end_column = _position(code, offset)
     expression = ""
@@ -57,7 +58,7 @@ def of_instruction(code: CodeType, offset: int) -> str:
         lines = [linecache.getline(code.co_filename, number).encode() for number in range(line, end_line + 1)]
         lines[-1] = lines[-1][:end_column]
         lines[0] = lines[0][column:]
-        expression = _entered(b"".join(lines).decode(errors="replace"))
+        expression = _entered(b"".join(lines).decode(errors="replace"), _items_before(code, offset))
     return Site(code.co_filename, line or code.co_firstlineno, code.co_qualname, one_line(expression)).key()
 
 
@@ -68,11 +69,18 @@ def _position(code: CodeType, offset: int) -> tuple[int | None, int | None, int 
     return None, None, None, None
 
 
-def _entered(source: str) -> str:
-    """The manager within ``await stack.enter_async_context(manager)`` or a whole statement; other text as it is."""
+def _items_before(code: CodeType, offset: int) -> int:
+    """How many items of the statement at this offset were entered before: until 3.13 all have its whole position."""
+    position = _position(code, offset)
+    entries = (one for one in dis.get_instructions(code) if one.opname in _ENTRIES and one.offset < offset)
+    return max(sum(tuple(entry.positions or ()) == position for entry in entries) - 1, 0)
+
+
+def _entered(source: str, number: int) -> str:
+    """The manager within ``await stack.enter_async_context(manager)`` or a statement's items; other text as it is."""
     text = source.strip()
     if text.startswith(("async with", "with")):
-        return _only_item(text)
+        return _item(text, number)
     try:
         node: ast.expr = ast.parse(text.removeprefix("await "), mode="eval").body
     except (SyntaxError, ValueError):
@@ -85,14 +93,14 @@ def _entered(source: str) -> str:
     return text
 
 
-def _only_item(statement: str) -> str:
+def _item(statement: str, number: int) -> str:
     try:
         node = ast.parse(statement).body[0]
     except (SyntaxError, ValueError):
         return ""
-    if not isinstance(node, ast.With | ast.AsyncWith) or len(node.items) != 1:
+    if not isinstance(node, ast.With | ast.AsyncWith) or number >= len(node.items):
         return ""
-    return ast.get_source_segment(statement, node.items[0].context_expr) or ""
+    return ast.get_source_segment(statement, node.items[number].context_expr) or ""
 
 
 @functools.lru_cache(maxsize=4096)

@@ -2,8 +2,8 @@
 
 An adapter tells the two things that cannot be seen from here:
 
-    created(task)          right after a task was made, in the task (or thread) that made it
-    finished(task, error)  when its coroutine ended; error is what it raised, None where it returned
+    created(task, coroutine, instant)   after a task was made, in the task (or thread) that made it
+    finished(task, error)               when its coroutine ended; error is what it raised, None where it returned
 
 A task of which nothing was told is found at its first lifecycle. No task is kept alive: what is stored is its address,
 and a weak reference's callback removes that before the address can be used again.
@@ -17,7 +17,6 @@ import re
 import sys
 import threading
 import weakref
-from asyncio import tasks as _asyncio_tasks
 from threading import get_ident
 from time import perf_counter_ns
 from typing import Literal, NamedTuple
@@ -25,6 +24,7 @@ from typing import Literal, NamedTuple
 from tenure import buffer
 from tenure.failures import Failure, failure_of
 
+now = perf_counter_ns
 AnyTask = asyncio.Task[object]
 
 _DEFAULT_NAME = re.compile(r"Task-\d+")
@@ -73,7 +73,7 @@ if sys.version_info >= (3, 14):  # the interpreter keeps the current task with t
             return _find()
 
 else:
-    _current_tasks: dict[asyncio.AbstractEventLoop, AnyTask] = _asyncio_tasks._current_tasks  # type: ignore[attr-defined]  # noqa: SLF001
+    _current_tasks: dict[asyncio.AbstractEventLoop, AnyTask] = getattr(asyncio.tasks, "_current_tasks", {})
 
     def current() -> int:
         """The id of the task that is running, or else of the thread.
@@ -91,15 +91,16 @@ else:
         return _find()
 
 
-def created(task: AnyTask) -> None:
-    """Note a task's creation; it is called in the creating task or thread."""
-    now = perf_counter_ns()
+def created(task: AnyTask, coroutine: object, created_ns: int) -> None:
+    """Note a task's creation from this coroutine at this instant; it is called in the creating task or thread.
+
+    An eager task has run by then, and may even be over: it no longer knows its coroutine.
+    """
     parent = _find() if _current() is not None else 0
     known = _known.get(id(task))
-    if known is not None:  # an eager task ran, and was found, before its constructor returned
-        known[0].parent, known[0].created_ns = parent, now
-        return
-    entry = _add(task, Task(next(_numbers), "task", parent, now))
+    entry = known[0] if known is not None else _add(task, Task(next(_numbers), "task", parent, created_ns))
+    entry.parent, entry.created_ns = parent, created_ns
+    entry.coroutine = _qualified_name(coroutine)
     if buffer.has_room():
         buffer.pending.append(entry)
 
@@ -114,13 +115,15 @@ def finished(task: AnyTask, error: BaseException | None) -> None:
         _name(entry, task)
     entry.ended = True
     entry.failure = None if error is None else failure_of(error)
-    entry.finished_ns = perf_counter_ns()
+    entry.finished_ns = now()
     if buffer.has_room():
         buffer.pending.append(Ended(entry))
 
 
 def forget_all() -> None:
-    """Begin anew, as a forked child does: numbers go on, so that no id means two things."""
+    """Begin anew with number 1; for tests."""
+    global _numbers  # noqa: PLW0603
+    _numbers = itertools.count(1)
     table.clear()
     _known.clear()
     _running.clear()
@@ -158,7 +161,7 @@ def _add(task: AnyTask, entry: Task) -> Task:
         _known.pop(address, None)
         _running.pop(address, None)
         if entry.finished_ns is None:
-            entry.finished_ns = perf_counter_ns()
+            entry.finished_ns = now()
             if not entry.name:
                 table.pop(entry.id, None)
             elif buffer.has_room():
@@ -182,10 +185,13 @@ def _thread() -> int:
 
 def _name(entry: Task, task: AnyTask) -> None:
     """Keep the name that the program gave; else make one from the coroutine: "main", "worker-3"."""
-    coroutine = task.get_coro()
-    entry.coroutine = getattr(coroutine, "__qualname__", None) or type(coroutine).__qualname__
+    entry.coroutine = entry.coroutine or _qualified_name(task.get_coro())
     given = task.get_name()
     entry.name = _made(entry) if _DEFAULT_NAME.fullmatch(given) else given
+
+
+def _qualified_name(coroutine: object) -> str:
+    return getattr(coroutine, "__qualname__", None) or type(coroutine).__qualname__
 
 
 def _made(entry: Task) -> str:

@@ -21,13 +21,14 @@ def install(module: ModuleType) -> None:
 
 def _noting(original: patching.Method) -> patching.Method:
     @patching.like(original)
-    def create_task(loop: object, *arguments: object, **named: object) -> object:
+    def create_task(loop: object, coro: object, *arguments: object, **named: object) -> object:
+        instant = tasks.now()
         try:
-            task = original(loop, *arguments, **named)
+            task = original(loop, coro, *arguments, **named)
         except BaseException as error:
             patching.without_frame(error, create_task.__code__)
             raise
-        _note(task)
+        _note(task, coro, instant)
         frames = getattr(task, "_source_traceback", None)  # in debug mode: who made the task
         if frames and frames[-1].filename == __file__:
             del frames[-1]
@@ -36,11 +37,11 @@ def _noting(original: patching.Method) -> patching.Method:
     return create_task
 
 
-def _note(task: object) -> None:
+def _note(task: object, coroutine: object, instant: int) -> None:
     if not isinstance(task, asyncio.Task):
         return  # a task factory of the program's own made something else
     try:
-        tasks.created(task)
+        tasks.created(task, coroutine, instant)
         if task.done():  # it was eager
             _ended(task)
         else:
