@@ -70,3 +70,10 @@ def never_settle(kind: type) -> None:
     """Go on looking at every object of this type: some of them have names."""
     _never.add(kind)
     settled.pop(kind, None)
+
+
+def forget_all() -> None:
+    """Watch every site anew; for tests."""
+    settled.clear()
+    _habits.clear()
+    _never.clear()

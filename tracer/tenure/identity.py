@@ -112,6 +112,14 @@ def forget(in_use: Container[int]) -> None:
     _dead.clear()
 
 
+def forget_all() -> None:
+    """Begin anew with number 1; for tests."""
+    global _numbers  # noqa: PLW0603
+    _numbers = itertools.count(1)
+    for kept in (table, _by_object, _by_site, _by_name, _names_left, _dead, _dying):
+        kept.clear()
+
+
 def _purge_names() -> None:
     if len(_by_name) > MAX_NAMED:
         for key in [key for key, (_, reference) in _by_name.items() if reference() is None]:

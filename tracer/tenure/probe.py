@@ -32,7 +32,7 @@ import asyncio
 import contextlib
 import sys
 from pathlib import Path
-from time import perf_counter_ns as now
+from time import perf_counter_ns
 from types import FrameType
 
 from tenure import buffer, habits, resources, sites, tasks
@@ -42,6 +42,7 @@ SITE, TASK, RESOURCE, ACQUIRE, ACQUIRED, RELEASE, RELEASED, BODY, RAISED = range
 WENT_ON = True
 
 Record = list[object]
+now = perf_counter_ns  # the clock; tenure.testing puts a fixed one in its place
 
 _recording = False
 _settled = habits.settled

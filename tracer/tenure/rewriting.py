@@ -35,22 +35,17 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
+import importlib.util
 from time import perf_counter_ns
 from types import CodeType
-from typing import TypeVar
 
-from tenure import probe, tasks
+from tenure import probe, syntax, tasks
 from tenure.sites import Site, one_line
+from tenure.syntax import PREFIX, Function, Statement
 from tenure.tracking import traced
 
 VERSION = 1  # of the rewritten form: part of the bytecode cache's name
-PREFIX = "@tenure"
 _LEVELS = (100, 3, 2, 1, 0)  # statements nested in place, tried until the compiler finds no block too many
-
-_Node = TypeVar("_Node", bound=ast.AST)
-Statement = ast.With | ast.AsyncWith
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def rewrite(source: bytes, file: str, *, sync: bool = False, optimize: int = -1) -> CodeType:
@@ -62,9 +57,9 @@ def rewrite(source: bytes, file: str, *, sync: bool = False, optimize: int = -1)
     tree = ast.parse(source, file)
     if not any(isinstance(node, ast.AsyncWith) or (sync and isinstance(node, ast.With)) for node in ast.walk(tree)):
         return compile(tree, file, "exec", dont_inherit=True, optimize=optimize)
-    text = source.decode(errors="replace")
+    lines = importlib.util.decode_source(source).split("\n")
     for levels in _LEVELS:
-        rewritten = _Rewriter(file, text, sync, levels).visit(tree)
+        rewritten = _Rewriter(file, lines, sync, levels).visit(tree)
         try:
             return compile(rewritten, file, "exec", dont_inherit=True, optimize=optimize)
         except SyntaxError as error:
@@ -108,13 +103,13 @@ class _Scope:
         self.name = name
         self.in_function = isinstance(node, Function)
         self.statements = bool(statements) and self.in_function
-        self.task_once = self.statements and not _yields(node) and _enters_more_than_once(node, statements)
+        self.task_once = self.statements and not syntax.yields(node) and syntax.enters_more_than_once(node, statements)
         self.depth = 0
 
 
 class _Rewriter(ast.NodeTransformer):
-    def __init__(self, file: str, text: str, sync: bool, levels: int) -> None:
-        self._file, self._text, self._sync, self._levels = file, text, sync, levels
+    def __init__(self, file: str, lines: list[str], sync: bool, levels: int) -> None:
+        self._file, self._lines, self._sync, self._levels = file, lines, sync, levels
         self._scopes: list[_Scope] = [_Scope("", ast.Module([], []), [])]
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
@@ -137,7 +132,7 @@ class _Rewriter(ast.NodeTransformer):
         asks = isinstance(node.func, ast.Name) and node.func.id in {"locals", "vars", "dir"}
         if not asks or node.args or node.keywords or not self._scopes[-1].statements:
             return node
-        return _placed(_call("visible", node), node)
+        return syntax.placed(syntax.call("visible", node), node)
 
     def _function(self, node: Function) -> ast.AST:
         # Decorators, defaults and annotations are evaluated in the scope around the function.
@@ -153,7 +148,7 @@ class _Rewriter(ast.NodeTransformer):
         if scope.task_once:
             start = 1 if ast.get_docstring(node, clean=False) is not None else 0
             anchor = node.body[start] if start < len(node.body) else node.body[0]
-            node.body.insert(start, _placed(_assign("task", _call("current")), anchor))
+            node.body.insert(start, syntax.placed(syntax.assign("task", syntax.call("current")), anchor))
         return node
 
     def _inside(self, node: ast.ClassDef, name: str) -> ast.AST:
@@ -170,7 +165,7 @@ class _Rewriter(ast.NodeTransformer):
             f"{outer.name}.<locals>.{name}" if outer.in_function else f"{outer.name}.{name}" if outer.name else name
         )
         kinds = (ast.AsyncWith, ast.With) if self._sync else (ast.AsyncWith,)
-        statements = [inner for inner in _own(node) if isinstance(inner, kinds)]
+        statements = [inner for inner in syntax.own(node) if isinstance(inner, kinds)]
         scope = _Scope(within, node, statements)
         self._scopes.append(scope)
         return scope
@@ -197,14 +192,14 @@ class _Rewriter(ast.NodeTransformer):
         body = self._items(node, items[1:]) if len(items) > 1 else self._body(node.body)
         scope.depth -= 1
         if not scope.in_function or level >= self._levels:
-            item = ast.withitem(_placed(_call("traced", site, manager), first.context_expr), target)
-            return [_placed(type(node)([item], body), node)]
-        task = _load("task") if scope.task_once else _call("current")
+            item = ast.withitem(syntax.placed(syntax.call("traced", site, manager), first.context_expr), target)
+            return [syntax.placed(type(node)([item], body), node)]
+        task = syntax.load("task") if scope.task_once else syntax.call("current")
         return _in_place(node, site=site, task=task, manager=manager, target=target, body=body, level=level)
 
     def _site(self, expression: ast.expr, sync: bool) -> str:
-        source = ast.get_source_segment(self._text, expression) or ast.unparse(expression)
-        return Site(self._file, expression.lineno, self._scopes[-1].name or "<module>", one_line(source), sync).key()
+        source = one_line(syntax.source_of(expression, self._lines))
+        return Site(self._file, expression.lineno, self._scopes[-1].name or "<module>", source, sync).key()
 
 
 def _in_place(
@@ -223,73 +218,27 @@ def _in_place(
     clear: list[ast.stmt] = []
     if late and target is not None:
         unpack = ast.Assign(
-            [ast.Tuple([target, _store(value)], ast.Store())],
-            ast.Tuple([_load(value), ast.Constant(None)], ast.Load()),
+            [ast.Tuple([target, syntax.store(value)], ast.Store())],
+            ast.Tuple([syntax.load(value), ast.Constant(None)], ast.Load()),
         )
-        body = [_placed(unpack, target), *body]
-        clear = [_assign(value, ast.Constant(None))]
-    inner = _guarded(body, [*clear, _expression(_call("body_raised", _load(record)))], _stamp(record, probe.RELEASE))
-    popped = ast.Call(ast.Attribute(_load(record), "pop", ast.Load()), [], [])
-    item = ast.withitem(_placed(popped, manager), _store(value) if late else target)
-    statement = type(node)([item], [_placed(_stamp(record, probe.ACQUIRED), node), _placed(inner, node)])
-    outer = _guarded(
-        [_placed(statement, node)], [_expression(_call("raised", _load(record)))], _stamp(record, probe.RELEASED)
+        body = [syntax.placed(unpack, target), *body]
+        clear = [syntax.assign(value, ast.Constant(None))]
+    inner = syntax.guarded(
+        body,
+        [*clear, syntax.expression(syntax.call("body_raised", syntax.load(record)))],
+        syntax.stamp(record, probe.RELEASE),
     )
-    return [_placed(_assign(record, _call("begin", site, task, manager)), node), _placed(outer, node)]
-
-
-def _guarded(body: list[ast.stmt], on_error: list[ast.stmt], at_end: ast.stmt) -> ast.Try:
-    return ast.Try(body, [ast.ExceptHandler(None, None, [*on_error, ast.Raise()])], [], [at_end])
-
-
-def _placed(new: _Node, like: ast.AST) -> _Node:
-    """Give every new node in here the place of another, so that lines and columns stay the source's."""
-    for node in ast.walk(new):
-        if isinstance(node, ast.expr | ast.stmt | ast.excepthandler) and not hasattr(node, "lineno"):
-            ast.copy_location(node, like)
-    return new
-
-
-def _load(name: str) -> ast.Name:
-    return ast.Name(f"{PREFIX}_{name}", ast.Load())
-
-
-def _store(name: str) -> ast.Name:
-    return ast.Name(f"{PREFIX}_{name}", ast.Store())
-
-
-def _call(helper: str, *arguments: ast.expr) -> ast.Call:
-    return ast.Call(_load(helper), list(arguments), [])
-
-
-def _assign(name: str, value: ast.expr) -> ast.Assign:
-    return ast.Assign([_store(name)], value)
-
-
-def _expression(value: ast.expr) -> ast.Expr:
-    return ast.Expr(value)
-
-
-def _stamp(record: str, place: int) -> ast.Assign:
-    return ast.Assign([ast.Subscript(_load(record), ast.Constant(place), ast.Store())], _call("now"))
-
-
-def _own(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a body without those of the functions and classes in it."""
-    waiting: list[ast.AST] = list(getattr(node, "body", ()))
-    while waiting:
-        inner = waiting.pop()
-        yield inner
-        if not isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            waiting.extend(ast.iter_child_nodes(inner))
-
-
-def _yields(function: ast.AST) -> bool:
-    return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _own(function))
-
-
-def _enters_more_than_once(function: ast.AST, statements: list[Statement]) -> bool:
-    loops = ast.For | ast.AsyncFor | ast.While
-    return sum(len(statement.items) for statement in statements) > 1 or any(
-        inner in statements for loop in _own(function) if isinstance(loop, loops) for inner in ast.walk(loop)
+    popped = ast.Call(ast.Attribute(syntax.load(record), "pop", ast.Load()), [], [])
+    item = ast.withitem(syntax.placed(popped, manager), syntax.store(value) if late else target)
+    statement = type(node)(
+        [item], [syntax.placed(syntax.stamp(record, probe.ACQUIRED), node), syntax.placed(inner, node)]
     )
+    outer = syntax.guarded(
+        [syntax.placed(statement, node)],
+        [syntax.expression(syntax.call("raised", syntax.load(record)))],
+        syntax.stamp(record, probe.RELEASED),
+    )
+    return [
+        syntax.placed(syntax.assign(record, syntax.call("begin", site, task, manager)), node),
+        syntax.placed(outer, node),
+    ]

@@ -1,0 +1,460 @@
+"""What is recorded of a program: whole rows, with a clock that ticks 1 ms a reading and ids that count from 1."""
+
+import asyncio
+import gc
+import weakref
+
+import pytest
+
+from tenure import buffer, ledger, probe, resources, tasks, testing, wire
+from tenure.testing import Lifecycle
+
+MS = testing.TICK_NS
+
+MANAGERS = """
+import asyncio
+class Manager:
+    def __init__(self, suppress=False): self.suppress = suppress
+    async def __aenter__(self): await asyncio.sleep(0); return self
+    async def __aexit__(self, *details): await asyncio.sleep(0); return self.suppress
+class FailsToEnter(Manager):
+    async def __aenter__(self): raise OSError("no entry")
+class FailsToExit(Manager):
+    async def __aexit__(self, *details): raise OSError("no exit")
+"""
+
+
+def lifecycles(program: str) -> list[Lifecycle]:
+    """Run ``main`` of a program; lines count from its first."""
+    with testing.recorder() as recorder:
+        app = recorder.load(MANAGERS)
+        names = recorder.load(program, "program")
+        vars(names).update({name: getattr(app, name) for name in ("asyncio", "Manager", "FailsToEnter", "FailsToExit")})
+        asyncio.run(outcome(names.main()))
+        return recorder.lifecycles()
+
+
+async def outcome(coroutine):
+    try:
+        return await coroutine
+    except BaseException as error:  # noqa: BLE001  # whatever it is
+        return error
+
+
+def one(program: str) -> Lifecycle:
+    (only,) = lifecycles(program)
+    return only
+
+
+PLAIN = Lifecycle(
+    id=1,
+    parent=0,
+    trace=1,
+    task="outcome",
+    resource="app.Manager",
+    capacity=None,
+    line=2,
+    expression="Manager()",
+    acquire=2 * MS,
+    wait=MS,
+    hold=MS,
+    release=MS,
+    outcomes="ok ok ok",
+    body_exception="",
+    exception="",
+)
+
+
+def test_a_lifecycle_has_its_site_task_resource_four_times_and_three_outcomes() -> None:
+    """The simplest program gives one complete row."""
+    seen = one("async def main():\n    async with Manager(): pass")
+    assert seen == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("async with Manager(): raise KeyError(1)", {"outcomes": "ok error ok", "body_exception": "KeyError: 1"}),
+        (
+            "async with Manager(suppress=True): raise KeyError(1)",
+            {
+                "outcomes": "ok error ok suppressed",
+                "body_exception": "KeyError: 1",
+                "expression": "Manager(suppress=True)",
+            },
+        ),
+        (
+            "async with FailsToExit(): pass",
+            {
+                "outcomes": "ok ok error",
+                "exception": "OSError: no exit",
+                "resource": "app.FailsToExit",
+                "expression": "FailsToExit()",
+            },
+        ),
+        (
+            "async with FailsToExit(): raise KeyError(1)",
+            {
+                "outcomes": "ok error error",
+                "body_exception": "KeyError: 1",
+                "exception": "OSError: no exit",
+                "resource": "app.FailsToExit",
+                "expression": "FailsToExit()",
+            },
+        ),
+        (
+            "async with FailsToEnter(): pass",
+            {
+                "outcomes": "error - -",
+                "wait": None,
+                "hold": None,
+                "exception": "OSError: no entry",
+                "resource": "app.FailsToEnter",
+                "expression": "FailsToEnter()",
+            },
+        ),
+        (
+            "async with Manager() as (a, b): pass",
+            {
+                "outcomes": "ok error ok",
+                "body_exception": "TypeError: cannot unpack non-iterable Manager object",
+            },
+        ),
+        (
+            "async with Manager(): raise asyncio.CancelledError('stop')",
+            {"outcomes": "ok cancelled ok", "body_exception": "asyncio.exceptions.CancelledError: stop"},
+        ),
+    ],
+)
+def test_each_phase_has_its_outcome(body: str, expected: dict[str, object]) -> None:
+    """A failure is told with the phase it hit, and whether the manager swallowed it."""
+    assert one(f"async def main():\n    {body}") == PLAIN._replace(**expected)
+
+
+def test_cancellation_while_acquiring_is_an_acquire_that_was_cancelled() -> None:
+    """The lifecycle ends at the cancellation; it was never held."""
+    seen = one(
+        """
+        class Never:
+            async def __aenter__(self): await asyncio.sleep(60)
+            async def __aexit__(self, *details): pass
+        async def wait(manager):
+            async with manager: pass
+        async def main():
+            task = asyncio.create_task(wait(Never()))
+            await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+        """
+    )
+    assert (seen.task, seen.outcomes, seen.wait, seen.hold) == ("wait-1", "cancelled - -", None, None)
+    assert seen.exception == "asyncio.exceptions.CancelledError: "
+
+
+def test_nested_lifecycles_of_a_task_are_one_trace() -> None:
+    """The enclosing lifecycle is the parent; siblings have the same one; what follows begins a trace of its own."""
+    seen = lifecycles(
+        """
+        async def main():
+            async with Manager():
+                async with Manager(), Manager():
+                    pass
+                async with Manager():
+                    pass
+            async with Manager():
+                pass
+        """
+    )
+    assert [(row.id, row.parent, row.trace) for row in seen] == [(1, 0, 1), (2, 1, 1), (3, 2, 1), (4, 1, 1), (5, 0, 5)]
+
+
+def test_a_tasks_first_lifecycle_hangs_under_the_one_it_was_created_in() -> None:
+    """Parents reach across tasks, also across one that holds nothing itself, and also when the creator has let go."""
+    seen = lifecycles(
+        """
+        async def leaf():
+            async with Manager(): pass
+        async def between():
+            return asyncio.create_task(leaf())
+        async def main():
+            async with Manager():
+                first = asyncio.create_task(leaf())
+                second = await asyncio.create_task(between())
+            await first
+            await second
+        """
+    )
+    assert [(row.task, row.id, row.parent, row.trace) for row in seen] == [
+        ("outcome", 1, 0, 1),
+        ("leaf-1", 2, 1, 1),
+        ("leaf-2", 3, 1, 1),
+    ]
+
+
+def test_what_is_open_is_shipped_by_phase_and_again_when_it_changes() -> None:
+    """A held lifecycle is a snapshot, then complete and marked as sent before; unchanged, it is not sent again."""
+    with testing.recorder() as recorder:
+        app = recorder.load(
+            MANAGERS + "async def hold(ready, go):\n    async with Manager():\n        await go.wait()\n"
+        )
+        seen = []
+
+        async def main() -> None:
+            go = asyncio.Event()
+            task = asyncio.create_task(app.hold(None, go))
+            await asyncio.sleep(0)
+            seen.append(recorder.batches())
+            await asyncio.sleep(0)
+            seen.append(recorder.batches())
+            seen.append(recorder.batches())
+            go.set()
+            await task
+            seen.append(recorder.batches())
+
+        asyncio.run(main())
+    rows = [[(row.id, row.outcomes, row.wait_ns, row.hold_ns) for batch in step for row in batch.rows] for step in seen]
+    closed = wire.OK | wire.OK << wire.BODY_SHIFT | wire.OK << wire.RELEASE_SHIFT | wire.RESENT
+    assert rows == [
+        [(1, 0, -1, -1)],
+        [(1, wire.OK | wire.RESENT, MS, -1)],
+        [],
+        [(1, closed, MS, MS)],
+    ]
+
+
+def test_a_lifecycle_held_for_over_a_minute_does_not_gather_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is entered within it begins a trace of its own, with a link."""
+    monkeypatch.setattr(ledger, "LONG_HELD_NS", 5 * MS)
+    with testing.recorder() as recorder:
+        app = recorder.load(
+            MANAGERS
+            + """
+async def main():
+    async with Manager():
+        for _ in range(3):
+            async with Manager():
+                async with Manager(): pass
+"""
+        )
+        asyncio.run(app.main())
+        (batch,) = recorder.batches()
+    roots = [(trace.root, trace.link) for trace in batch.traces]
+    rows = [(row.id, row.parent, batch.traces[row.trace].root) for row in batch.rows]
+    assert roots == [(1, 0), (4, 1), (6, 1)]
+    assert rows == [(1, 0, 1), (2, 1, 1), (3, 2, 1), (4, 0, 4), (5, 4, 4), (6, 0, 6), (7, 6, 6)]
+
+
+def test_an_object_that_comes_back_is_one_resource() -> None:
+    """Two shared objects, entered at two sites, are two resources with the names of their expressions."""
+    seen = lifecycles(
+        """
+        async def main():
+            first, second = Manager(), Manager()
+            for _ in range(20):
+                async with first: pass
+                async with second: pass
+            async with second: pass
+        """
+    )
+    named = [row.resource for row in seen]
+    assert named == ["app.Manager first", "app.Manager second"] * 20 + ["app.Manager second"]
+
+
+def test_objects_made_for_one_use_are_one_resource_by_kind_and_site() -> None:
+    """A loop that makes an object each time has one resource; another site has another."""
+    with testing.recorder() as recorder:
+        app = recorder.load(
+            MANAGERS
+            + """
+async def use():
+    async with Manager(): await asyncio.sleep(0)
+async def main():
+    for _ in range(50):
+        async with Manager(): pass
+    await asyncio.gather(*[use() for _ in range(50)])
+    for _ in range(50):
+        made = Manager()
+        async with made: pass
+        del made
+"""
+        )
+        asyncio.run(app.main())
+        (batch,) = recorder.batches()
+    assert [(resource.id, resource.kind, resource.name) for resource in batch.resources] == [
+        (1, "app.Manager", ""),
+        (2, "app.Manager", ""),
+        (3, "app.Manager", "made"),
+    ]
+    assert len(batch.rows) == 150
+
+
+def test_objects_that_live_on_are_told_apart() -> None:
+    """One lock for each user is one resource for each, though all are entered at one site."""
+    with testing.recorder() as recorder:
+        app = recorder.load(
+            MANAGERS
+            + """
+async def main():
+    of_user = {user: Manager() for user in range(20)}
+    for _ in range(2):
+        for user in of_user:
+            async with of_user[user]: pass
+"""
+        )
+        asyncio.run(app.main())
+        (batch,) = recorder.batches()
+    assert len(batch.resources) == 20
+    assert [row.resource for row in batch.rows] == [*range(20), *range(20)]
+
+
+def test_an_object_without_weak_references_is_a_resource_by_kind_and_site() -> None:
+    """Its identity cannot be followed safely, so no address is believed."""
+    seen = lifecycles(
+        """
+        class Slotted:
+            __slots__ = ()
+            async def __aenter__(self): pass
+            async def __aexit__(self, *details): pass
+        async def main():
+            shared = Slotted()
+            for _ in range(20):
+                async with shared: pass
+        """
+    )
+    assert {row.resource for row in seen} == {"program.Slotted shared"}
+
+
+def test_nothing_of_the_program_is_kept_alive() -> None:
+    """Managers, tasks and exceptions die as early as without recording."""
+    with testing.recorder() as recorder:
+        app = recorder.load(
+            MANAGERS
+            + """
+class Failure(Exception): pass
+async def main(watch):
+    made = Manager()
+    watch(made)
+    try:
+        async with made:
+            error = Failure()
+            watch(error)
+            raise error
+    except Failure:
+        del error
+    del made
+    task = asyncio.create_task(asyncio.sleep(0))
+    watch(task)
+    async with Manager(): await task
+    del task
+"""
+        )
+        alive: list[weakref.ref[object]] = []
+
+        async def main() -> None:
+            await app.main(lambda value: alive.append(weakref.ref(value)))
+            await asyncio.sleep(0)
+            gc.collect()
+            assert [reference() for reference in alive] == [None, None, None]
+
+        asyncio.run(main())
+        assert len(recorder.lifecycles()) == 2
+
+
+def test_an_async_generator_is_recorded_for_the_task_that_advances_it() -> None:
+    """Several tasks may advance one generator; each entry belongs to the task that made it."""
+    seen = lifecycles(
+        """
+        async def numbers():
+            for i in range(3):
+                async with Manager():
+                    yield i
+        async def advance(generator): return await anext(generator)
+        async def main():
+            generator = numbers()
+            for _ in range(3):
+                await asyncio.create_task(advance(generator))
+            await generator.aclose()
+        """
+    )
+    assert [row.task for row in seen] == ["advance-1", "advance-2", "advance-3"]
+
+
+def test_a_full_buffer_drops_whole_lifecycles_and_counts_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not fit is neither recorded in part nor lost in silence; the program does not notice."""
+    with testing.recorder() as recorder:
+        app = recorder.load(
+            MANAGERS + "async def main():\n    for _ in range(10):\n        shared = Manager()\n"
+            "        async with shared: pass\n        kept.append(shared)\nkept = []\n"
+        )
+        monkeypatch.setattr(buffer, "LIMIT", 4)
+        asyncio.run(app.main())
+        recorded = len([entry for entry in buffer.pending if isinstance(entry, list)])
+        (batch,) = recorder.batches()
+    assert len(batch.rows) == recorded
+    assert batch.dropped == {"buffer full": 10 - recorded}
+    assert 0 < recorded <= 4
+
+
+def test_a_fault_in_an_adapter_stops_the_tracing_of_that_type_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged once and counted; the program and everything else go on."""
+
+    def describe(manager: object, expression: str) -> resources.Description:
+        raise RuntimeError("of an unexpected shape")
+
+    with testing.recorder() as recorder:
+        app = recorder.load(
+            MANAGERS
+            + """
+class Strange(Manager): pass
+async def main():
+    for _ in range(3):
+        async with Strange(), Manager(): pass
+"""
+        )
+        resources.register(app.Strange, describe)
+        asyncio.run(app.main())
+        (batch,) = recorder.batches()
+    assert {resource.kind for resource in batch.resources} == {"app.Manager"}
+    assert len(batch.rows) == 3
+    assert batch.dropped == {"fault": 1}
+    assert [record.getMessage() for record in caplog.records] == [
+        "tenure: finding the resource of a Strange failed and is left out from now on: of an unexpected shape"
+    ]
+
+
+def test_secrets_do_not_leave_the_process() -> None:
+    """Expressions and messages are scrubbed before they are shipped."""
+    seen = one(
+        """
+        def connect(url, password): return Manager()
+        async def main():
+            async with connect("postgres://me:hunter2@db/shop", password="hunter2"):
+                raise ValueError("cannot log in: token=hunter2, user=me")
+        """
+    )
+    assert (seen.expression, seen.body_exception) == (
+        'connect("postgres://me:***@db/shop", password="***")',
+        "ValueError: cannot log in: token=***, user=me",
+    )
+
+
+def test_dead_resources_leave_the_table() -> None:
+    """A program that makes a lock for each request does not fill the tables for ever."""
+    with testing.recorder() as recorder:
+        app = recorder.load("import asyncio\nasync def main():\n    lock = asyncio.Lock()\n    async with lock: pass\n")
+        sizes = []
+        for _ in range(10):
+            asyncio.run(app.main())
+            recorder.batches()
+            sizes.append((len(resources.identity.table), len(tasks.table)))
+    assert sizes[3:] == [sizes[3]] * 7
+
+
+def test_a_record_holds_no_object_once_it_is_entered() -> None:
+    """The record in the buffer is made of texts, numbers and failures alone."""
+    with testing.recorder() as recorder:
+        app = recorder.load(MANAGERS + "async def main():\n    async with Manager(): raise KeyError(1)\n")
+        asyncio.run(outcome(app.main()))
+        (record,) = [entry for entry in buffer.pending if isinstance(entry, list)]
+    assert [type(value).__name__ for value in record] == ["str", *["int"] * 6, "Failure", "bool"]
+    assert len(record) == probe.RAISED + 1
