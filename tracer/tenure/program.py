@@ -93,8 +93,8 @@ def _code(program: Program) -> CodeType:
 
 
 def _archive(path: str, absolute: str) -> Program:
-    _set_first_path(path)
-    importer = pkgutil.get_importer(path)
+    _set_first_path(absolute)
+    importer = pkgutil.get_importer(absolute)
     spec = importer.find_spec("__main__") if importer is not None else None
     if spec is None or spec.loader is None:
         raise UsageError(f"cannot find a __main__ module in {path} (tenure run [options] script.py)")
@@ -125,7 +125,10 @@ def _main_module(file: str, spec: ModuleSpec | None, loader: object) -> ModuleTy
     module.__package__ = spec.parent if spec is not None else None
     module.__dict__["__cached__"] = spec.cached if spec is not None else None
     module.__dict__["__builtins__"] = sys.modules["builtins"]
-    _kept.append(sys.modules["__main__"])
+    ours = sys.modules["__main__"]
+    if "__annotations__" in vars(ours):  # to Python 3.13 every __main__ begins with one
+        module.__annotations__ = {}
+    _kept.append(ours)
     sys.modules["__main__"] = module
     return module
 

@@ -1,0 +1,376 @@
+"""``tenure run`` runs a program as ``python`` does: the same output, exit code, traceback and view of itself."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from tests.tracer import programs
+from tests.tracer.programs import NO_ANSWER, NOWHERE
+
+VIEW = """
+import sys
+print(__name__, __file__, __package__, type(__spec__).__name__, getattr(__spec__, "name", None), __doc__)
+print(sys.argv, sys.path[0], sys.modules["__main__"].__dict__ is globals())
+print(sorted(name for name in globals()))
+print(repr(sys.stdin.read()))
+"""
+
+RUNS = {
+    "a script": ["app.py", "one", "--two", "-m", "-o", "x"],
+    "a script in another directory": ["inner/app.py"],
+    "a directory": ["inner"],
+    "a module": ["-m", "inner.app", "--collector", "x"],
+    "a package": ["-m", "inner", "-m", "y"],
+}
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    programs.write(tmp_path, app=VIEW, inner____init__="", inner__app=VIEW, inner____main=VIEW)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_program_sees_itself_as_without_us(name: str, directory: Path) -> None:
+    """Its name, file, package, spec, arguments, import path, globals and standard input are the same."""
+    arguments = RUNS[name]
+    plain = programs.python(directory, *arguments, stdin="typed")
+    traced = programs.tenure(directory, "run", "-o", "x.json", *arguments, stdin="typed")
+    assert plain.stdout.count("\n") == 4
+    assert traced == plain
+
+
+def test_a_zip_file_runs(directory: Path) -> None:
+    """A zip file with a __main__.py is run as python runs it."""
+    with zipfile.ZipFile(directory / "app.zip", "w") as archive:
+        archive.writestr("__main__.py", VIEW)
+    plain = programs.python(directory, "app.zip", "one")
+    assert plain.status == 0
+    assert programs.tenure(directory, "run", "-o", "x.json", "app.zip", "one") == plain
+
+
+def test_safe_path_stays_safe(directory: Path) -> None:
+    """With -P neither the working directory nor the script's is put on the import path."""
+    plain = programs.python(directory, "app.py", flags=("-P",))
+    traced = programs.tenure(directory, "run", "-o", "x.json", "app.py", flags=("-P",))
+    assert traced == plain
+
+
+ENDS = {
+    "status": "import sys; sys.exit(3)",
+    "message": "import sys; sys.exit('a message')",
+    "none": "raise SystemExit",
+    "object": "raise SystemExit(['odd'])",
+    "exception": "def f(): raise ValueError('oops')\nf()",
+    "exception in a task": """
+import asyncio
+class M:
+    async def __aenter__(self): return self
+    async def __aexit__(self, *details): return False
+async def main():
+    async with M() as a, M():
+        async with asyncio.TaskGroup() as group:
+            raise KeyError('oops')
+asyncio.run(main())
+""",
+    "chained": """
+try:
+    raise KeyError('first')
+except KeyError as error:
+    raise ValueError('second') from error
+""",
+    "syntax": "print('never')\nx = = 1\n",
+    "syntax in async code": "async def f():\n    async with a b:\n        pass\n",
+    "indentation": "if 1:\nprint()\n",
+    "null byte": "x = '\\0'\n",
+    "keyboard": "raise KeyboardInterrupt",
+    "hook": "import sys\nsys.excepthook = lambda kind, error, tb: print(kind, error, tb.tb_lineno)\n1 / 0",
+    "import of what is missing": "import nothing_of_that_name",
+    "error in an imported module": "import broken",
+    "atexit": "import atexit; atexit.register(print, 'goodbye'); raise ValueError('oops')",
+    "thread": """
+import threading, time
+threading.Thread(target=lambda: (time.sleep(0.1), print('thread', __name__))).start()
+""",
+    "async exit": """
+import asyncio, sys
+async def main(): sys.exit(7)
+asyncio.run(main())
+""",
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_program_ends_as_without_us(name: str, tmp_path: Path) -> None:
+    """Exit status, output and the text of the traceback are the same however a program ends."""
+    programs.write(tmp_path, app=ENDS[name], broken="def f():\n    1 / 0\nf()\n")
+    plain = programs.python(tmp_path, "app.py")
+    assert programs.tenure(tmp_path, "run", "-o", "x.json", "app.py") == plain
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_program_as_without_us(number: signal.Signals, tmp_path: Path) -> None:
+    """The parent sees the same status, and what was recorded until then is readable."""
+    programs.write(
+        tmp_path,
+        app="""
+        import asyncio
+        class Manager:
+            async def __aenter__(self): return self
+            async def __aexit__(self, *details): await asyncio.sleep(0)
+        async def main():
+            async with Manager():
+                print("ready", flush=True)
+                await asyncio.sleep(60)
+        asyncio.run(main())
+        """,
+    )
+
+    def ended(*command: str) -> int:
+        with subprocess.Popen(
+            [sys.executable, *command], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(0.5)
+            process.send_signal(number)
+            return process.wait(30)
+
+    plain = ended("app.py")
+    assert plain == -number
+    assert ended("-m", "tenure", "run", "-o", "x.json", "app.py") == plain
+    last = programs.recorded(tmp_path / "x.json")[-1]
+    assert last.final == (number is signal.SIGINT)
+    assert len(programs.recorded(tmp_path / "x.json")[0].rows) == 1
+
+
+def test_a_crash_leaves_what_was_flushed(tmp_path: Path) -> None:
+    """After os._exit the recording is a whole document with all batches but the last moment's."""
+    programs.write(
+        tmp_path,
+        app="""
+        import asyncio, os
+        class Manager:
+            async def __aenter__(self): return self
+            async def __aexit__(self, *details): pass
+        async def main():
+            async with Manager():
+                await asyncio.sleep(0.5)
+                os._exit(9)
+        asyncio.run(main())
+        """,
+    )
+    assert programs.tenure(tmp_path, "run", "-o", "x.json", "app.py").status == 9
+    batches = programs.recorded(tmp_path / "x.json")
+    assert [(len(batch.rows), batch.final) for batch in batches] == [(1, False)]
+
+
+def test_children_of_multiprocessing_find_the_main_module(tmp_path: Path) -> None:
+    """A spawned child imports the program again by its path; functions of __main__ can be pickled to it."""
+    programs.write(
+        tmp_path,
+        app="""
+        import multiprocessing
+        def double(value): return value * 2, __name__
+        if __name__ == "__main__":
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                print(pool.map(double, [1, 2]))
+        """,
+    )
+    plain = programs.python(tmp_path, "app.py")
+    assert plain.stdout == "[(2, '__mp_main__'), (4, '__mp_main__')]\n"
+    assert programs.tenure(tmp_path, "run", "-o", "x.json", "app.py") == plain
+
+
+def test_a_forked_child_is_a_process_of_its_own(tmp_path: Path) -> None:
+    """It has another id, ships what it does itself, and its parent's open lifecycles stay its parent's."""
+    programs.write(
+        tmp_path,
+        app="""
+        import asyncio, os, sys
+        class Parents:
+            async def __aenter__(self): return self
+            async def __aexit__(self, *details): pass
+        class Childs(Parents): pass
+        async def use():
+            async with Childs(): pass
+        class Fork:
+            def __enter__(self): return os.fork()
+            def __exit__(self, *details): pass
+        with Fork() as pid:
+            if pid == 0:
+                asyncio.run(use())
+                sys.exit(0)
+        os.waitpid(pid, 0)
+        async def main():
+            async with Parents(): pass
+        asyncio.run(main())
+        """,
+    )
+    done = programs.tenure(tmp_path, "run", "--sync", "-o", "x.json", "app.py")
+    assert done == (0, "", "")
+    kinds: dict[bytes, list[str]] = {}
+    for batch in programs.recorded(tmp_path / "x.json"):
+        held = kinds.setdefault(batch.process.id, [])
+        held.extend(batch.resources[row.resource].kind for row in batch.rows)
+    assert sorted(kinds.values()) == [["__main__.Childs"], ["__main__.Fork", "__main__.Parents"]]
+
+
+BAD = {
+    "no program": (
+        ["run"],
+        "there is no program to run (tenure run [options] (script.py | -m module) [arguments of the program])",
+    ),
+    "missing script": (
+        ["run", "nothing.py"],
+        "cannot read nothing.py: No such file or directory (tenure run [options] script.py)",
+    ),
+    "unreadable script": (
+        ["run", "loop.py"],
+        "cannot read loop.py: Too many levels of symbolic links (tenure run [options] script.py)",
+    ),
+    "missing module": (["run", "-m", "nothing"], "no module named nothing (tenure run -m module)"),
+    "missing module of a package": (
+        ["run", "-m", "inner.nothing"],
+        "no module named inner.nothing (tenure run -m module)",
+    ),
+    "module below a module": (
+        ["run", "-m", "ast.x"],
+        "no module named ast.x (tenure run -m module)",
+    ),
+    "package without main": (
+        ["run", "-m", "empty"],
+        "empty is a package without a __main__ module (tenure run -m module)",
+    ),
+    "directory without main": (
+        ["run", "empty"],
+        "cannot find a __main__ module in empty (tenure run [options] script.py)",
+    ),
+    "recording nowhere": (
+        ["run", "-o", "nowhere/x.json", "app.py"],
+        "cannot write nowhere/x.json: No such file or directory (choose another -o path)",
+    ),
+    "recording onto a directory": (
+        ["run", "-o", "folder.json", "app.py"],
+        "cannot write folder.json: Is a directory (choose another -o path)",
+    ),
+    "diagram nowhere": (
+        ["run", "-o", "nowhere/x.mmd", "app.py"],
+        "cannot write nowhere/x.mmd: No such file or directory (choose another -o path)",
+    ),
+    "unknown suffix": (
+        ["run", "-o", "x.html", "app.py"],
+        "cannot write x.html: unknown suffix '.html' (-o takes FILE.json or FILE.mmd)",
+    ),
+    "collector without scheme": (
+        ["run", "--collector", "localhost:4320", "app.py"],
+        "'localhost:4320' is no collector's URL (http://127.0.0.1:4320, say)",
+    ),
+    "collector with a bad port": (
+        ["run", "--collector", "http://x:port", "app.py"],
+        (
+            "'http://x:port' is no collector's URL: Port could not be cast to integer value as 'port' "
+            "(http://127.0.0.1:4320, say)"
+        ),
+    ),
+    "unknown command": (["walk"], "there is no command 'walk' (there are: run, export, serve)"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_done_is_said_in_one_line(name: str, tmp_path: Path) -> None:
+    """One line with what happened and the remedy, exit code 2, no traceback, and the program does not start."""
+    programs.write(tmp_path, app="print('started')", inner____init__="", empty____init__="")
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "loop.py").symlink_to("loop.py")
+    arguments, line = BAD[name]
+    assert programs.tenure(tmp_path, *arguments) == (2, "", f"tenure: {line}\n")
+
+
+def test_help_and_version_are_there(tmp_path: Path) -> None:
+    """`tenure`, `tenure run --help` and `--version` say what there is."""
+    for arguments, status in (([], 2), (["--help"], 0), (["run", "--help"], 0)):
+        done = programs.tenure(tmp_path, *arguments)
+        assert (done.status, done.stderr) == (status, "")
+        assert "tenure run" in done.stdout
+    assert programs.tenure(tmp_path, "--version").stdout.startswith("tenure ")
+
+
+def test_without_a_collector_the_program_runs_as_if_alone(tmp_path: Path) -> None:
+    """Output and exit code are the program's; one line on stderr says that nobody answers."""
+    programs.write(tmp_path, app="import sys, time\nprint('out'); time.sleep(0.5); sys.exit(4)")
+    started = time.monotonic()
+    done = programs.tenure(tmp_path, "run", "--collector", NOWHERE, "app.py")
+    assert done == (4, "out\n", NO_ANSWER)
+    assert time.monotonic() - started < 5
+
+
+def test_the_program_is_called_by_its_name_unless_it_is_given_one(tmp_path: Path) -> None:
+    """--service goes before OTEL_SERVICE_NAME, and that before the name of the script or module."""
+    programs.write(tmp_path, app="", pkg____init__="", pkg____main="")
+
+    def service(*arguments: str, **environment: str) -> str:
+        done = programs.tenure(tmp_path, "run", "-o", "x.json", *arguments, **environment)
+        assert done == (0, "", "")
+        return programs.recorded(tmp_path / "x.json")[-1].process.service
+
+    assert service("app.py") == "app"
+    assert service("-m", "pkg") == "pkg"
+    assert service("app.py", OTEL_SERVICE_NAME="from-otel") == "from-otel"
+    assert service("--service", "mine", "app.py", OTEL_SERVICE_NAME="from-otel") == "mine"
+
+
+def test_the_tracer_works_alone(tmp_path: Path) -> None:
+    """With no server, no aiohttp and no OpenTelemetry to import, it records; what needs the server says so."""
+    programs.write(
+        tmp_path,
+        app="""
+        import asyncio
+        async def main():
+            async with asyncio.Lock(): pass
+        asyncio.run(main())
+        """,
+        blocked="""
+        import importlib.metadata, sys
+        for name in ("tenure_server", "aiohttp", "aiosqlite", "opentelemetry"):
+            sys.modules[name] = None
+        importlib.metadata.entry_points = lambda **wanted: ()
+        from tenure.__main__ import main
+        sys.exit(main())
+        """,
+    )
+    assert programs.python(tmp_path, "blocked.py", "run", "-o", "x.json", "app.py") == (0, "", "")
+    assert len(programs.recorded(tmp_path / "x.json")[0].rows) == 1
+    for command in ("serve", "export"):
+        assert programs.python(tmp_path, "blocked.py", command) == (
+            2,
+            "",
+            f"tenure: `tenure {command}` needs the server, which is not installed (pip install 'tenure[server]')\n",
+        )
+    assert programs.python(tmp_path, "blocked.py", "run", "-o", "x.mmd", "app.py") == (
+        2,
+        "",
+        "tenure: drawing x.mmd needs the server, which is not installed (pip install 'tenure[server]')\n",
+    )
+
+
+def test_importing_the_tracer_imports_nothing_but_the_standard_library_and_msgspec(tmp_path: Path) -> None:
+    """What goes into a program brings nothing else with it."""
+    programs.write(
+        tmp_path,
+        app="""
+        import json, sys
+        import msgspec
+        before = set(sys.modules)
+        import tenure, tenure.testing, tenure.commands.run
+        new = {name.partition(".")[0] for name in set(sys.modules) - before}
+        print(json.dumps(sorted(new - set(sys.stdlib_module_names))))
+        """,
+    )
+    done = programs.python(tmp_path, "app.py")
+    assert json.loads(done.stdout) == ["tenure"]
