@@ -70,7 +70,8 @@ async def test_names_are_text_whatever_they_hold(collector: Collector, page: Pag
 
     await expect(page.locator("button.head.task")).to_have_count(1)
     shown = await page.locator("button.head.task span").evaluate("(head) => head.textContent")
-    assert shown == name
+    whole = " ".join(name.split())  # a head is one line
+    assert shown == whole or (len(shown) > 50 and shown.endswith("…") and whole.startswith(shown[:-1]))
     await page.locator(".message.error").first.dispatch_event("click")
     await expect(page.locator(".details .said")).to_contain_text(re.compile(r"\S"))
     assert await page.locator(".details .said").evaluate("(said) => said.textContent") == name
@@ -78,7 +79,7 @@ async def test_names_are_text_whatever_they_hold(collector: Collector, page: Pag
     assert await page.locator("img, #app script").count() == 0
     assert await page.evaluate("document.documentElement.scrollWidth") == 1280
     widths = "(heads) => Math.max(...heads.map((head) => head.getBoundingClientRect().width))"
-    assert await page.locator("button.head").evaluate_all(widths) <= 190
+    assert await page.locator("button.head").evaluate_all(widths) <= 230
 
 
 async def test_a_page_opened_with_the_token_is_let_in(tmp_path: Path, dashboard: None, page: Page) -> None:

@@ -54,7 +54,8 @@ async def test_an_open_lifecycle_is_shown_as_open_and_its_time_goes_on(collector
     note = page.locator(".note.open text")
     await expect(note).to_have_text(re.compile(r"^still held, \d s$"))
     await expect(page.locator(".trace .lasted")).to_have_text(re.compile(r"^open \d s$"))
-    before = await note.inner_text()
+    before = await note.text_content()
+    assert before is not None
     await expect(note).not_to_have_text(before)
 
 
@@ -82,7 +83,7 @@ async def test_failures_and_cancellations_have_marks_of_their_own(collector: Col
     await page.goto(collector.url)
 
     await expect(page.locator(".message.error .label")).to_have_text(
-        ["released after 0.1 ms, ValueError goes on", "ConnectionError: refused after 5.0 ms"]
+        ["__aexit__(ValueError)", "released after 0.1 ms, ValueError goes on", "ConnectionError: refused after 5.0 ms"]
     )
     await expect(page.locator(".message.error .cross")).to_have_count(2)
     await expect(page.locator(".message.cancelled .label").first).to_have_text(re.compile("^⊘ "))
@@ -137,7 +138,7 @@ async def test_the_reader_is_not_carried_away_from_what_they_read(collector: Col
 
     program.use("worker-1", "Lock stock", acquire=1, wait=0.01, hold=1, release=0.01, line=900)
     await collector.post(program.batch())
-    await expect(page.locator(".behind")).to_have_text("4 new ↓")
+    await expect(page.locator(".behind")).to_have_text("5 new ↓")
     assert await diagram.evaluate("d => d.scrollTop") == 1000
 
     await page.locator(".behind").click()

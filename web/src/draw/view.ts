@@ -92,6 +92,7 @@ export class DiagramView {
     this.#paint();
     this.element.scrollTo({ left: 0, top: from === "end" ? this.element.scrollHeight : 0 });
     this.#follows = from === "end" || this.#isAtBottom();
+    this.#seenRows = this.#layout.rows.length;
     this.#seen();
     this.#paint();
   }
@@ -213,7 +214,7 @@ export class DiagramView {
 
   /** The details beside the diagram take room from it: what they tell of must not go out of sight by that. */
   #resizedTo(): void {
-    if (this.#follows) this.element.scrollTop = this.element.scrollHeight;
+    if (this.#follows && this.element.scrollTop > 0) this.element.scrollTop = this.element.scrollHeight;
     const row = this.#layout.rows.find(({ step }) => step.id === this.#chosen?.id);
     if (row) this.#reveal(row);
     this.#schedule();

@@ -178,7 +178,8 @@ export class Layout {
     const anchor = (step.lifecycle !== null && over.find(tellsOf)) || over.find(isTask) || first;
     this.rows.push({ kind: "note", place, step, top: this.#y, height: size.NOTE_ROW, first, last, anchor });
     const width = Math.min(size.NOTE_MAX, this.#measure(step.text, "label") + size.NOTE_PADDING);
-    this.spacing.overhang(first.slot, width / (first === last ? 2 : 1));
+    if (first === last) this.spacing.overhang(first.slot, width / 2);
+    else this.spacing.need(first.slot, last.slot, width + 2 * size.NOTE_APART);
     this.#y += size.NOTE_ROW;
     this.#touch(first.slot, last.slot);
   }

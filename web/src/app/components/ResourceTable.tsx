@@ -15,7 +15,7 @@ export function ResourceTable() {
   const store = useStore();
   const showsAll = useSignal(false);
   const overview = store.overview.value;
-  if (!overview) return null;
+  if (!overview || overview.resources.length === 0) return null;
   const ranked = store.ranking.sort(overview.resources, overview.now_ns);
   const shown = showsAll.value ? ranked : ranked.slice(0, SHOWN);
   const services = new Map(overview.processes.map((process) => [process.id, process]));

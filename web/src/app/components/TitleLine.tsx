@@ -79,8 +79,11 @@ function CopyButton() {
   return (
     <>
       <button type="button" class="quiet" onClick={() => void copy()}>
-        <span role="status">{said.value ?? "Copy as Mermaid"}</span>
+        {said.value ?? "Copy as Mermaid"}
       </button>
+      <span class="unseen" role="status">
+        {said.value}
+      </span>
       {byHand.value !== null && (
         <div class="by-hand" role="dialog" aria-label="Mermaid text">
           <textarea

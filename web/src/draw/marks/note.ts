@@ -1,7 +1,7 @@
 // Notes. One that tells of something still going on counts its time on by itself.
 
 import type { NoteRow } from "../../layout/shape.ts";
-import { NOTE, NOTE_MAX, NOTE_PADDING, NOTE_ROW } from "../../layout/sizes.ts";
+import { NOTE, NOTE_APART, NOTE_MAX, NOTE_PADDING, NOTE_ROW } from "../../layout/sizes.ts";
 import { formatTicking } from "../../model/durations.ts";
 import type { Note } from "../../schema/messages.ts";
 import { svg } from "../svg.ts";
@@ -9,7 +9,6 @@ import { cut } from "../text.ts";
 import type { Mark, Scene, View } from "./mark.ts";
 
 const LONGEST_TIME = " 59 min 59 s";
-const APART = 14; // px from the anchor's lifeline
 
 export function note(row: NoteRow, { layout, view, measure }: Scene): Mark | null {
   const { step } = row;
@@ -24,11 +23,11 @@ export function note(row: NoteRow, { layout, view, measure }: Scene): Mark | nul
   const y = row.top + (NOTE_ROW - NOTE) / 2;
   return {
     key: step.id,
-    signature: `${x} ${y} ${left} ${right} ${wanted} ${step.text} ${step.kind} ${step.since_ns}`,
+    signature: `${x} ${y} ${left} ${right} ${wanted} ${step.text} ${step.kind} ${step.outcome} ${step.since_ns}`,
     make: () => {
       const middle = y + NOTE / 2;
       const group = svg("g", {
-        class: `step note ${step.kind}`,
+        class: `step note ${step.kind} ${step.outcome ?? ""}`,
         role: "listitem",
         tabindex: -1,
         "aria-label": step.text,
@@ -51,8 +50,8 @@ export function note(row: NoteRow, { layout, view, measure }: Scene): Mark | nul
 
 /** Where the note's middle is: close to its anchor, but in view while any of its reach is. */
 function beside(row: NoteRow, left: number, right: number, width: number, view: View): number {
-  const least = left + width / 2 + APART;
-  const most = right - width / 2 - APART;
+  const least = left + width / 2 + NOTE_APART;
+  const most = right - width / 2 - NOTE_APART;
   if (least > most) return (left + right) / 2;
   const wished = row.anchor === row.first ? least : most;
   return Math.min(most, Math.max(least, Math.min(view.right - width / 2, Math.max(view.left + width / 2, wished))));
