@@ -1,124 +1,116 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
-from tenure import adapters, buffer, identity, probe, rewriting, tasks, wire
-from tenure.failures import Failure
-from tenure.ledger import Ledger
-from tenure.wire import OUTCOMES
+from tenure import rewriting, testing
+from tenure.wire import Resource, Site, Task
 
 
 class Recorder:
-    """Runs coroutines while everything is recorded, and says in one line each what was."""
+    """Runs coroutines while everything is recorded, and says in one line each what was.
+
+    It puts together what ``tenure.testing`` would ship. Everything is listed in the order of the acquires.
+    """
 
     def __init__(self) -> None:
-        _forget()
-        rewriting.provide_helpers()
-        adapters.install()
-        probe.start()
+        self._recording = ExitStack()
+        self._recorder = self._recording.enter_context(testing.recorder())
+        self._lifecycles: dict[int, testing.Lifecycle] = {}
+        self._resources: dict[int, Resource] = {}
+        self._sites: dict[int, Site] = {}
+        self._tasks: dict[int, Task] = {}
 
     def stop(self) -> None:
         """Everything is as if it had never been recorded."""
-        probe.stop()
-        adapters.uninstall()
+        self._recording.close()
 
     def run(self, main: Coroutine[Any, Any, Any]) -> list[str]:
-        """Run it in a loop of its own; the lifecycles in the order of their acquire, see ``line``."""
+        """Run it in a loop of its own; every lifecycle as ``line``."""
         asyncio.run(main)
         return self.lines()
 
-    def lines(self) -> list[str]:
-        return [line(entry) for entry in buffer.pending if isinstance(entry, list)]
+    def lifecycles(self) -> list[testing.Lifecycle]:
+        for batch in self._recorder.batches():
+            self._tasks |= {task.id: task for task in batch.tasks}
+            for row, lifecycle in zip(batch.rows, testing.lifecycles_of(batch), strict=True):
+                self._lifecycles[row.id] = lifecycle
+                self._resources[row.id] = batch.resources[row.resource]
+                self._sites[row.id] = batch.sites[row.site]
+        return [self._lifecycles[number] for number in sorted(self._lifecycles)]
 
-    def records(self) -> list[list[Any]]:
-        return [entry for entry in buffer.pending if isinstance(entry, list)]
+    def lines(self) -> list[str]:
+        return [line(lifecycle) for lifecycle in self.lifecycles()]
+
+    def resources(self) -> list[Resource]:
+        return [self._resources[lifecycle.id] for lifecycle in self.lifecycles()]
+
+    def sites(self) -> list[Site]:
+        return [self._sites[lifecycle.id] for lifecycle in self.lifecycles()]
+
+    def tasks(self) -> list[Task]:
+        """The tasks that held something and ended, or that made such a task, in the order of their ends."""
+        self.lifecycles()
+        ended = [task for task in self._tasks.values() if task.finished_ns is not None]
+        return sorted(ended, key=lambda task: task.finished_ns or 0)
 
     def tree(self) -> list[str]:
         """Every lifecycle as "task: kind name", two blanks deeper than its parent; a root begins a trace."""
-        ledger = Ledger(wire.Process(bytes(16), "", "", 1, "", 0))
-        ledger.note(buffer.pending)
-        depths: dict[int, int] = {}
+        depths: dict[int, int] = {0: -1}
         lines = []
-        for batch in ledger.batches(0, {}):
-            for row in batch.rows:
-                depths[row.id] = depths[row.parent] + 1 if row.parent else 0
-                resource = batch.resources[row.resource]
-                title = " ".join(filter(None, (resource.kind.rpartition(".")[2], resource.name)))
-                lines.append(f"{'  ' * depths[row.id]}{batch.tasks[row.task].name}: {title}")
+        for lifecycle, resource in zip(self.lifecycles(), self.resources(), strict=True):
+            depth = depths[lifecycle.id] = depths[lifecycle.parent] + 1
+            title = f"{resource.kind.rpartition('.')[2]} {resource.name}".rstrip()
+            lines.append(f"{'  ' * depth}{lifecycle.task}: {title}")
         return lines
 
-    def resources(self) -> list[identity.Resource]:
-        """The resource of each lifecycle."""
-        return [identity.table[record[probe.RESOURCE]] for record in self.records()]
 
-    def tasks(self) -> list[tasks.Task]:
-        """Every task that ended, in the order of their ends."""
-        return [entry.task for entry in buffer.pending if isinstance(entry, tasks.Ended)]
-
-
-def line(record: list[Any]) -> str:
+def line(lifecycle: testing.Lifecycle) -> str:
     """Who held what and how it went, "main: asyncio.locks.Lock stock (1), ok ok ok".
 
     After the task and the resource with its capacity come the outcomes of acquire, body and release. A failure is told
     with its exception's type; "goes on" says that the release let the body's exception go on, "suppressed" that it did
     not, "?" that a phase has not ended.
     """
-    resource = identity.table[record[probe.RESOURCE]]
-    title = " ".join(filter(None, (resource.kind, resource.name)))
-    title += f" ({resource.capacity})" if resource.capacity else ""
-    return f"{tasks.table[record[probe.TASK]].name}: {title}, {' '.join(_outcomes(record))}"
+    capacity = f" ({lifecycle.capacity})" if lifecycle.capacity else ""
+    return f"{lifecycle.task}: {lifecycle.resource}{capacity}, {' '.join(_outcomes(lifecycle))}"
 
 
-def _outcomes(record: list[Any]) -> Iterator[str]:
-    body, raised = record[probe.BODY], record[probe.RAISED]
-    if not record[probe.ACQUIRED]:
-        yield _failure(raised) if isinstance(raised, Failure) else "?"
-        return
-    yield "ok"
-    if not record[probe.RELEASE]:
-        yield "?"
-        return
-    yield _failure(body) if body else "ok"
-    if not record[probe.RELEASED]:
-        yield "?"
-    elif isinstance(raised, Failure):
-        yield _failure(raised)
-    elif body is None:
-        yield "ok"
+def _outcomes(lifecycle: testing.Lifecycle) -> Iterator[str]:
+    acquire, body, release, *suppressed = lifecycle.outcomes.split()
+    for outcome, exception in ((acquire, lifecycle.exception), (body, lifecycle.body_exception)):
+        yield _outcome(outcome, exception)
+        if outcome == "-" or (outcome == acquire != "ok"):
+            return
+    if suppressed:
+        yield "suppressed"
+    elif body != "ok" and release == "ok":
+        yield "goes on"
     else:
-        yield "goes on" if raised == probe.WENT_ON else "suppressed"
+        yield _outcome(release, lifecycle.exception)
 
 
-def _failure(failure: Failure) -> str:
-    return f"{OUTCOMES[failure.outcome]}({failure.type.rpartition('.')[2]})"
+def _outcome(outcome: str, exception: str) -> str:
+    if outcome in {"error", "cancelled"}:
+        return f"{outcome}({exception.partition(':')[0].rpartition('.')[2]})"
+    return "?" if outcome == "-" else outcome
 
 
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
-    """Everything is recorded from here on, by every adapter."""
+    """Everything is recorded from here on, by every adapter, with a fixed clock."""
     recorder = Recorder()
     yield recorder
     recorder.stop()
-    _forget()
-
-
-def _forget() -> None:
-    buffer.pending.clear()
-    buffer.dropped.clear()
-    tasks.forget_all()
 
 
 @pytest.fixture(params=["rewritten", "as it is"])
 def written(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """A function of a test module, once as the import hook would have it and once as it is."""
-
-    def form(function: Callable[..., Any]) -> Callable[..., Any]:
-        return _rewritten(function) if request.param == "rewritten" else function
-
-    return form
+    return _rewritten if request.param == "rewritten" else lambda function: function
 
 
 @pytest.fixture

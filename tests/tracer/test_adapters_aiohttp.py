@@ -6,9 +6,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from tenure.probe import ACQUIRED, RELEASED, SITE
-from tenure.resources import calls
-from tenure.sites import Site
+from tenure.wire import Site
 
 LOCK = web.AppKey("LOCK", asyncio.Lock)
 
@@ -101,12 +99,11 @@ def test_all_that_a_request_holds_is_one_trace(recorder):
         await manager.gen.aclose()
 
     recorder.run(main())
-    name = "RequestHandler._handle_request"
-    tree = [line.replace(f"{name}-1", name) for line in recorder.tree()]
+    tree = [line.replace("request-1", "request") for line in recorder.tree()]  # made by a task, or by none
     assert [line for line in tree if not line.startswith(("main: ", "RequestHandler.shutdown"))] == [
-        f"{name}: Request GET /orders/{{id}}",
-        f"  {name}: Lock",
-        f"    {name}: TaskGroup",
+        "request: Request GET /orders/{id}",
+        "  request: Lock",
+        "    request: TaskGroup",
         "      child: timeout 1 s",
     ]
 
@@ -115,14 +112,9 @@ def test_a_request_is_named_by_its_route_and_placed_at_its_handler(recorder):
     """Routes are few and paths are many; the place to look at is the handler."""
     lines = recorder.run(visit("/orders/1", "/orders/2"))
     assert requests(lines) == ["aiohttp.web.Request GET /orders/{id}, ok ok ok"] * 2
-    record = next(record for record in recorder.records() if "hold_and_answer" in record[SITE])
-    site = Site.of(record[SITE])
-    assert (site.file, site.line, site.function) == (
-        __file__,
-        hold_and_answer.__code__.co_firstlineno,
-        "hold_and_answer",
-    )
-    assert calls[record[SITE]] == ("request", "response")
+    line = hold_and_answer.__code__.co_firstlineno
+    sites = {site for site in recorder.sites() if site.enter == "request"}
+    assert sites == {Site(__file__, line, "hold_and_answer", "", "request", "response")}
 
 
 @pytest.mark.parametrize(
@@ -160,7 +152,7 @@ def test_a_request_within_a_sub_application_is_one_lifecycle(recorder):
 def test_what_a_middleware_holds_belongs_to_the_request(recorder):
     """The request begins before its middlewares."""
     recorder.run(visit("/refuse", middlewares=[guarded]))
-    tree = [line.replace("RequestHandler.", "") for line in recorder.tree()]
+    tree = recorder.tree()
     place = next(number for number, line in enumerate(tree) if "Request GET /refuse" in line)
     indent = len(tree[place]) - len(tree[place].lstrip())
     assert tree[place + 1] == " " * (indent + 2) + tree[place].strip().partition(":")[0] + ": timeout 5 s"
@@ -217,11 +209,11 @@ def test_a_clients_request_holds_its_session(recorder, written):
             return text
 
     assert asyncio.run(main()) == "done"
-    record = next(record for record in recorder.records() if "fetch" in record[SITE])
-    resource = next(resource for resource in recorder.resources() if "ClientSession" in resource.kind)
-    assert (resource.kind, resource.name, resource.capacity) == ("aiohttp.client.ClientSession", "session", None)
-    assert calls[record[SITE]][0] == "get"
-    assert record[ACQUIRED] < record[RELEASED]
+    assert [line for line in recorder.lines() if "ClientSession" in line] == [
+        "main: aiohttp.client.ClientSession session, ok ok ok"
+    ]
+    site = next(site for site in recorder.sites() if site.function == "fetch")
+    assert (site.enter, site.exit) == ("get", "__aexit__")
 
 
 def test_a_session_that_is_entered_is_the_one_that_its_requests_hold(recorder):

@@ -5,10 +5,6 @@ import traceback
 
 import pytest
 
-from tenure.probe import SITE
-from tenure.resources import calls
-from tenure.sites import Site
-
 
 class Pool:
     def __init__(self, capacity=2):
@@ -136,9 +132,10 @@ def test_each_item_of_a_statement_is_told_by_its_own_expression(recorder, writte
         f"use_both: {__name__}.Pool pool (2), ok ok ok",
         f"use_both: {__name__}.transaction, ok ok ok",
     ]
-    sites = [record[SITE] for record in recorder.records()]
-    assert [Site.of(site).expression for site in sites] == ["pool.acquire()", "transaction(connection)"]
-    assert [calls.get(site, ("", "")) for site in sites] == [("acquire", ""), ("", "")]
+    assert [(site.expression, site.enter, site.exit) for site in recorder.sites()] == [
+        ("pool.acquire()", "acquire", "__aexit__"),
+        ("transaction(connection)", "__aenter__", "__aexit__"),
+    ]
 
 
 @pytest.mark.parametrize("function", [use_slotted, use_maintenance])
@@ -149,6 +146,29 @@ def test_only_well_known_methods_make_their_object_the_resource(recorder, writte
         use_maintenance: (Pool(), f"{__name__}.Pool.maintenance (2)"),
     }[function]
     assert recorder.run(written(function)(pool)) == [f"{function.__name__}: {line}, ok ok ok"]
+
+
+def test_a_function_is_one_resource_wherever_it_is_called_and_however_often_it_is_made(recorder):
+    """Its handles are used once; a column of its own for each place would say nothing more."""
+
+    def made():
+        @contextlib.asynccontextmanager
+        async def locally():
+            yield
+
+        return locally
+
+    async def main():
+        async with transaction(1):
+            pass
+        async with transaction(2):
+            pass
+        async with made()(), made()():
+            pass
+
+    recorder.run(main())
+    assert [resource.id for resource in recorder.resources()] == [1, 1, 2, 2]
+    assert {resource.kind for resource in recorder.resources()} == {f"{__name__}.transaction", f"{__name__}.locally"}
 
 
 def test_an_exception_goes_through_a_generator(recorder, written):
@@ -171,7 +191,7 @@ def test_a_generator_used_as_a_decorator_is_recorded_at_the_call(recorder):
     """It is contextlib that enters it; the place to show is the one that called the decorated function."""
     lines = recorder.run(call_decorated())
     assert lines == [f"call_decorated: {__name__}.transaction, ok ok ok"]
-    site = Site.of(recorder.records()[0][0])
+    site = recorder.sites()[0]
     assert (site.file, site.function) == (__file__, "call_decorated")
 
 
@@ -185,7 +205,7 @@ def test_what_a_stack_enters_is_recorded_once_at_the_callers_place(recorder, wri
         f"enter_by_stack: {__name__}.Pool manager (2), ok ok ok",
         f"enter_by_stack: {__name__}.Plain manager, ok ok ok",
     ]
-    sites = [Site.of(record[0]) for record in recorder.records()[-3:]]
+    sites = recorder.sites()[-3:]
     assert {(site.file, site.function, site.expression) for site in sites} == {(__file__, "enter_by_stack", "manager")}
 
 

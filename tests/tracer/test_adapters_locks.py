@@ -2,9 +2,6 @@ import asyncio
 
 import pytest
 
-from tenure import identity
-from tenure.probe import RESOURCE
-
 
 async def hold(manager, until=None):
     async with manager:
@@ -54,8 +51,7 @@ def test_entered_by_hand_a_lock_is_recorded_as_well(recorder):
 def test_each_kind_of_lock_tells_its_kind_and_capacity(recorder, written, manager, line):
     """A person reads off a resource what it is and how many may hold it."""
     assert recorder.run(written(hold)(manager())) == [f"hold: {line}, ok ok ok"]
-    number = recorder.records()[0][RESOURCE]
-    assert identity.table[number].stereotype == "control"
+    assert recorder.resources()[0].stereotype == "control"
 
 
 def test_a_bounded_semaphore_that_is_partly_taken_keeps_its_whole_capacity(recorder):

@@ -2,25 +2,22 @@ import asyncio
 import logging
 import sys
 
-from tenure import tasks
+from tenure.testing import TICK_NS
 from tenure.wire import OUTCOMES
 
 
 async def work(fails=False):
-    await asyncio.sleep(0)
+    async with asyncio.Lock():
+        await asyncio.sleep(0)
     if fails:
         raise ValueError("no more")
 
 
-def parts(task):
-    parent = tasks.table[task.parent].name if task.parent else None
-    outcome = OUTCOMES[task.failure.outcome] if task.failure else "ok"
-    return task.name, task.coroutine, parent, outcome
-
-
-def own(recorder):
-    """The tasks of the program, without those by which asyncio.run closes its loop."""
-    return [parts(task) for task in recorder.tasks() if task.coroutine.startswith(("main", "work", "test_"))]
+def ended(recorder):
+    """Name, coroutine, creator and outcome of each task that ended."""
+    tasks = recorder.tasks()
+    names = {task.id: task.name for task in tasks}
+    return [(task.name, task.coroutine, names.get(task.parent), OUTCOMES[task.outcome]) for task in tasks]
 
 
 def test_every_task_is_known_with_its_creator_its_name_and_its_outcome(recorder):
@@ -34,7 +31,7 @@ def test_every_task_is_known_with_its_creator_its_name_and_its_outcome(recorder)
             group.create_task(work(), name="in a group")
 
     asyncio.run(main())
-    assert own(recorder) == [
+    assert ended(recorder) == [
         ("by name", "work", "main", "ok"),
         ("work-1", "work", "main", "ok"),
         ("work-2", "work", "main", "error"),
@@ -54,18 +51,14 @@ def test_a_task_that_was_cancelled_ends_as_cancelled(recorder):
         await asyncio.wait([task])
 
     asyncio.run(main())
-    assert own(recorder)[0] == ("work-1", "work", "main", "cancelled")
+    assert ended(recorder)[0] == ("work-1", "work", "main", "cancelled")
 
 
 def test_creation_and_end_are_stamped_when_they_happen(recorder):
-    """Created before it runs, finished after: the two stamps enclose what the task did."""
-
-    async def main():
-        await asyncio.create_task(asyncio.sleep(0.02), name="sleeper")
-
-    asyncio.run(main())
-    sleeper = next(task for task in recorder.tasks() if task.name == "sleeper")
-    assert 20_000_000 <= sleeper.finished_ns - sleeper.created_ns < 200_000_000
+    """Created before its first lifecycle, finished after it: the two stamps enclose what the task did."""
+    recorder.run(work())
+    task, lifecycle = recorder.tasks()[0], recorder.lifecycles()[0]
+    assert (lifecycle.acquire - task.created_ns, task.finished_ns - lifecycle.acquire) == (TICK_NS, 4 * TICK_NS)
 
 
 def test_a_task_that_is_over_before_the_first_batch_hangs_under_what_it_was_created_in(recorder):
@@ -122,10 +115,11 @@ def test_a_task_factory_may_make_what_it_likes(recorder):
         loop.set_task_factory(factory)
         made = await loop.create_task(work())
         loop.set_task_factory(None)
+        await work()
         return made
 
     assert asyncio.run(main()) == "made"
-    assert [name for name, *_ in own(recorder)] == ["main"]
+    assert [name for name, *_ in ended(recorder)] == ["main"]
 
 
 if sys.version_info >= (3, 12):
@@ -134,13 +128,15 @@ if sys.version_info >= (3, 12):
         """It is over before create_task returns, and has its creator all the same."""
 
         async def quick():
-            pass
+            async with asyncio.Lock():
+                pass
 
         async def main():
             asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
             await asyncio.create_task(quick(), name="eager")
 
         asyncio.run(main())
-        assert [parts(task) for task in recorder.tasks() if task.name == "eager"] == [
-            ("eager", quick.__qualname__, "main", "ok")
+        assert ended(recorder) == [
+            ("eager", quick.__qualname__, "main", "ok"),
+            ("main", main.__qualname__, None, "ok"),
         ]

@@ -59,6 +59,7 @@ _numbers = itertools.count(1)
 _known: dict[int, tuple[Task, weakref.ref[AnyTask]]] = {}  # by address: every task that was created or found
 _running: dict[int, int] = {}  # address to id: the tasks that have a name
 _loops: dict[int, weakref.ref[asyncio.AbstractEventLoop]] = {}  # the loop that was last seen running in a thread
+_titles: dict[str, str] = {}  # by the coroutine's qualified name
 _ordinals: dict[tuple[str, bool], int] = {}
 _here = threading.local()
 
@@ -103,6 +104,11 @@ def created(task: AnyTask, coroutine: object, created_ns: int) -> None:
     entry.coroutine = _qualified_name(coroutine)
     if buffer.has_room():
         buffer.pending.append(entry)
+
+
+def entitle(coroutine: str, title: str) -> None:
+    """Let people read this title for tasks of a library's coroutine: "request" for "RequestHandler._handle_request"."""
+    _titles[coroutine] = title
 
 
 def finished(task: AnyTask, error: BaseException | None) -> None:
@@ -195,7 +201,7 @@ def _qualified_name(coroutine: object) -> str:
 
 
 def _made(entry: Task) -> str:
-    short = entry.coroutine.rpartition("<locals>.")[2]
+    short = _titles.get(entry.coroutine) or entry.coroutine.rpartition("<locals>.")[2]
     key = short, entry.parent == 0
     ordinal = _ordinals[key] = _ordinals.get(key, 0) + 1
     return short if entry.parent == 0 and ordinal == 1 else f"{short}-{ordinal}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure import buffer, patching, probe, resources
+from tenure import buffer, patching, probe, resources, tasks
 from tenure.resources import Description
 from tenure.sites import Site
 
@@ -24,6 +24,8 @@ def install(web: ModuleType) -> None:
     application, dispatcher = web.Application, web.UrlDispatcher
     handle = application._handle  # noqa: SLF001  # there is no public entry
     resources.register(web.Request, _request)
+    tasks.entitle("RequestHandler._handle_request", "request")
+    tasks.entitle("RequestHandler.start", "connection")
     patching.replace(application, "_handle", _handling(handle, web.HTTPException))
     patching.replace(dispatcher, "resolve", _resolving(dispatcher.resolve))
 

@@ -1,6 +1,6 @@
 """``@asynccontextmanager``: the resource behind the one-use handle that the decorated function returns.
 
-``transaction(connection)`` of a function is one resource by place, with the function as its kind. A handle that an
+The handle of a function, ``transaction(connection)``, stands for the function, wherever it is called. A handle that an
 object's method gave stands for the object: ``pool.acquire()`` for the pool, kind "shop.pool.Pool", taken by
 ``acquire()``. Only the well-known names of such methods (``sites.TAKERS``) make the object itself the resource; another
 method makes one of its own, "shop.pool.Pool.method".
@@ -37,7 +37,8 @@ def _handle(manager: object, _: str) -> Description:
     name = getattr(function, "__name__", "")
     owner = _owner(function, arguments)
     if owner is None:
-        return Description(_kind(function), None, name="", stereotype=_stereotype(name))
+        code = getattr(function, "__code__", None)  # a function that is made again and again has one code
+        return Description(_kind(function), code, name="", stereotype=_stereotype(name))
     kind = type_name(type(owner))
     if name not in TAKERS:
         kind = f"{kind}.{name}"
