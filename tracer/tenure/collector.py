@@ -66,11 +66,10 @@ class Collector:
         """Stop the thread, so that the process can fork; what is queued stays."""
         with self._changed:
             self._stopping = True
-            self._changed.notify()
+            self._changed.notify_all()
         self._endpoint.interrupt()
         if self._thread is not None:
             self._thread.join(0.5)
-        self._thread = None
 
     def resume(self) -> None:
         """Start the thread (again)."""
@@ -87,10 +86,15 @@ class Collector:
             self._changed.notify_all()
             while self._queue and self._failures <= failures and time.monotonic() < deadline:
                 self._changed.wait(max(0.0, deadline - time.monotonic()))
-            self._stopping = True
-            self._changed.notify_all()
+        self.pause()
 
     def _run(self) -> None:
+        try:
+            self._send_all()
+        finally:
+            self._endpoint.disconnect()
+
+    def _send_all(self) -> None:
         pause = 0.0
         while True:
             with self._changed:
@@ -114,6 +118,8 @@ class Collector:
         try:
             answer = self._endpoint.post(data)
         except NoAnswer as error:
+            if self._stopping:
+                return 0.0  # we broke it off ourselves; the same batch twice changes nothing at the collector
             return self._later(None, f"does not answer ({error})")
         if answer.status == 429 or answer.status >= 500:
             return self._later(answer.retry_after, f"answers {answer.status}")
@@ -128,7 +134,9 @@ class Collector:
                 buffer.drop("refused by the collector", closed)
             self._changed.notify_all()
         if answer.status != 200:
-            self._say(str(answer.status), f"refused a batch: {answer.status} {answer.detail}", _remedy(answer.status))
+            self._say(
+                str(answer.status), f"refused a batch: {answer.status} {answer.detail}".rstrip(), _remedy(answer.status)
+            )
 
     def _later(self, retry_after: float | None, what: str) -> float:
         with self._changed:

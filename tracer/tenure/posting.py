@@ -52,6 +52,7 @@ class Endpoint:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         self._connection: http.client.HTTPConnection | None = None
+        self._interrupted = False
 
     def post(self, data: bytes) -> Answer:
         """Send a batch. A kept connection that the other side closed in between is opened anew, once.
@@ -63,6 +64,7 @@ class Endpoint:
         if self._host not in _LOOPBACK and len(data) > 1_000:
             data = gzip.compress(data, 1)
             headers["Content-Encoding"] = "gzip"
+        self._interrupted = False
         was_kept = self._connection is not None
         try:
             return self._exchange(data, headers)
@@ -71,12 +73,13 @@ class Endpoint:
             raise NoAnswer(f"no answer within {_TIMEOUT:.0f} s") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.disconnect()
-            if not was_kept:
+            if not was_kept or self._interrupted:
                 raise NoAnswer(_reason(error)) from None
         return self.post(data)
 
     def interrupt(self) -> None:
         """End a request that another thread is in."""
+        self._interrupted = True
         connection = self._connection
         if connection is not None and connection.sock is not None:
             with contextlib.suppress(OSError):

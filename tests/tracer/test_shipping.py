@@ -1,0 +1,369 @@
+"""Batches reach the collector, or are kept, retried, given up and counted; the program notices nothing."""
+
+import http.server
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.tracer import programs
+
+from tenure import buffer, collector, posting, shipping, wire
+from tenure.collector import Collector
+from tenure.errors import UsageError
+from tenure.posting import Answer, Endpoint, NoAnswer
+
+PROCESS = wire.Process(bytes(16), "service", "host", 1, "3.11.0", 0)
+ROW = wire.Row(1, 0, 0, 0, 0, 0, 0, 1, 1, 1, wire.OK)
+
+
+def batch(sequence: int, rows: int = 1) -> wire.Batch:
+    """A whole batch; its rows are closed."""
+    return wire.Batch(
+        version=wire.VERSION,
+        process=PROCESS,
+        sequence=sequence,
+        clock_offset_ns=0,
+        base_ns=0,
+        sites=[wire.Site("app.py", 1, "main", "lock")],
+        resources=[wire.Resource(1, "Lock", "lock", 1)],
+        tasks=[wire.Task(1, "main", "main", "task", 0, 0, None, None)],
+        traces=[wire.Trace(1)],
+        exceptions=[],
+        rows=[ROW] * rows,
+    )
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """A collector that answers as it is told; the last answer stays."""
+
+    daemon_threads = True
+
+    def __init__(self, *answers: tuple[int, dict[str, str], bytes], port: int = 0) -> None:
+        self.answers = list(answers) or [(200, {}, b"{}")]
+        self.received: list[wire.Batch] = []
+        self.headers: list[dict[str, str]] = []
+        self.times: list[float] = []
+        self.connections = 0
+        super().__init__(("127.0.0.1", port), Handler)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def finish_request(self, request: object, address: object) -> None:
+        self.connections += 1
+        super().finish_request(request, address)
+
+    def accepted(self) -> list[int]:
+        return [received.sequence for received in self.received]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status, headers, answer = self.server.answers[0]
+        if len(self.server.answers) > 1:
+            self.server.answers.pop(0)
+        self.server.times.append(time.monotonic())
+        self.server.headers.append(dict(self.headers))
+        if status == 200:
+            assert self.path == "/v1/lifecycles"
+            self.server.received.append(wire.decode(body))
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(answer))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@contextmanager
+def serving(*answers: tuple[int, dict[str, str], bytes], port: int = 0) -> Iterator[Server]:
+    with Server(*answers, port=port) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def sending(url: str) -> Iterator[Collector]:
+    sink = Collector(url)
+    try:
+        yield sink
+    finally:
+        sink.pause()
+        buffer.clear()
+
+
+def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.005)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def test_batches_arrive_in_order_over_one_connection() -> None:
+    """Every batch is posted once, whole, and the connection is kept."""
+    with serving() as server, sending(server.url) as sink:
+        for sequence in range(1, 6):
+            sink.send(batch(sequence))
+        until(lambda: len(server.received) == 5)
+    assert server.received == [batch(sequence) for sequence in range(1, 6)]
+    assert server.connections == 1
+    assert server.headers[0]["Content-Type"] == wire.CONTENT_TYPE
+
+
+def test_a_token_travels_as_bearer() -> None:
+    """$TENURE_TOKEN becomes the Authorization field."""
+    with serving() as server:
+        sink = Collector(server.url, "secret")
+        sink.send(batch(1))
+        until(lambda: server.received)
+        sink.pause()
+    assert server.headers[0]["Authorization"] == "Bearer secret"
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_busy_collector_gets_the_batch_again_when_it_says(
+    status: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Retry-After is kept; nothing is lost or sent twice."""
+    monkeypatch.setattr("sys.__stderr__", None)
+    with serving((status, {"Retry-After": "0.3"}, b""), (200, {}, b"{}")) as server, sending(server.url) as sink:
+        sink.send(batch(1))
+        sink.send(batch(2))
+        until(lambda: len(server.received) == 2)
+        assert server.accepted() == [1, 2]
+        assert buffer.dropped == {}
+        assert server.times[1] - server.times[0] >= 0.3
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "line"),
+    [
+        (
+            400,
+            b'{"title": "Malformed batch", "detail": "Expected `int` - at `$.rows`"}',
+            "refused a batch: 400 Expected `int` - at `$.rows` (its records are lost; please report this)",
+        ),
+        (401, b"{}", "refused a batch: 401 (set TENURE_TOKEN)"),
+        (413, b"[]", "refused a batch: 413 (its records are lost; please report this)"),
+        (404, b"<html>", "refused a batch: 404 (is it Tenure's collector? see --collector)"),
+    ],
+)
+def test_a_refused_batch_is_counted_said_once_and_never_sent_again(
+    status: int, answer: bytes, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next batches are tried all the same, and the count of lost lifecycles travels with them."""
+    said: list[str] = []
+    monkeypatch.setattr(collector, "say", said.append)
+    with serving((status, {}, answer), (status, {}, answer), (200, {}, b"{}")) as server:
+        with sending(server.url) as sink:
+            for sequence in range(1, 4):
+                sink.send(batch(sequence, rows=2))
+            until(lambda: server.received)
+            assert server.accepted() == [3]
+            assert buffer.dropped == {"refused by the collector": 4}
+        assert said == [f"collector at {server.url} {line}"]
+
+
+def test_a_collector_that_comes_back_gets_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Down at first, up later: all batches arrive in order, and the trouble was said once."""
+    said: list[str] = []
+    monkeypatch.setattr(collector, "say", said.append)
+    port = free_port()
+    with sending(f"http://127.0.0.1:{port}") as sink:
+        for sequence in range(1, 4):
+            sink.send(batch(sequence))
+        until(lambda: sink._failures >= 2)
+        with serving(port=port) as server:
+            until(lambda: len(server.received) == 3)
+            assert server.accepted() == [1, 2, 3]
+    assert len(said) == 1
+    assert "does not answer (Connection refused)" in said[0]
+
+
+def test_a_restarted_collector_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kept connection that the other side closed is opened anew without a word."""
+    said: list[str] = []
+    monkeypatch.setattr(collector, "say", said.append)
+    port = free_port()
+    with sending(f"http://127.0.0.1:{port}") as sink:
+        for sequence in (1, 2):
+            with serving((200, {"Connection": "close"} if sequence == 1 else {}, b"{}"), port=port) as server:
+                sink.send(batch(sequence))
+                until(lambda server=server: server.received)
+    assert said == []
+
+
+def test_a_full_queue_gives_up_the_oldest_and_counts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory stays bounded while nobody answers; what comes last is worth most."""
+    monkeypatch.setattr(collector, "say", lambda line: None)
+    size = len(wire.encode(batch(1, rows=10)))
+    monkeypatch.setattr(collector, "KEPT_BYTES", size * 3)
+    port = free_port()
+    with sending(f"http://127.0.0.1:{port}") as sink:
+        for sequence in range(1, 6):
+            sink.send(batch(sequence, rows=10))
+        assert buffer.dropped == {"collector unreachable": 20}
+        with serving(port=port) as server:
+            until(lambda: len(server.received) == 3)
+            assert server.accepted() == [3, 4, 5]
+
+
+@contextmanager
+def listening(answer: bytes | None) -> Iterator[str]:
+    """A server that answers every connection with these bytes, or (None) accepts and never says anything."""
+    kept = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.05)
+        stop = threading.Event()
+
+        def serve() -> None:
+            while not stop.is_set():
+                try:
+                    connection, _ = listener.accept()
+                except TimeoutError:
+                    continue
+                kept.append(connection)
+                if answer is not None:
+                    connection.recv(100_000)
+                    connection.sendall(answer)
+                    connection.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            stop.set()
+            thread.join()
+            for connection in kept:
+                connection.close()
+
+
+@pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 two hundred\r\n\r\n", b"\0" * 100_000])
+def test_garbage_is_no_answer(answer: bytes) -> None:
+    """Whatever is not HTTP leads to another attempt, not to an exception."""
+    with listening(answer) as url, pytest.raises(NoAnswer):
+        Endpoint(url).post(b"data")
+
+
+@pytest.mark.parametrize("mute", [True, False])
+def test_the_programs_end_waits_two_seconds_at_most(mute: bool, tmp_path: Path) -> None:
+    """A collector that accepts and never answers delays the exit by the last flush's time, one that is down by none."""
+    programs.write(tmp_path, app="import sys; print('out'); sys.exit(5)")
+    alone = time.monotonic()
+    programs.tenure(tmp_path, "run", "-o", "x.json", "app.py")
+    alone = time.monotonic() - alone
+    with listening(None) as url:
+        started = time.monotonic()
+        done = programs.tenure(tmp_path, "run", "--collector", url if mute else programs.NOWHERE, "app.py")
+        took = time.monotonic() - started
+    assert (done.status, done.stdout) == (5, "out\n")
+    assert took < alone + (3.5 if mute else 1.5)
+
+
+def test_an_answers_problem_and_retry_after_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The detail of a problem document on one line; seconds or a date."""
+    monkeypatch.setattr(posting, "time", lambda: 784_111_777.0)
+    problem = json.dumps({"title": "Malformed", "detail": "two\nlines"}).encode()
+    date = "Sun, 06 Nov 1994 08:49:47 GMT"
+    answers = (
+        (400, {"Retry-After": "7"}, problem),
+        (503, {"Retry-After": date}, b""),
+        (503, {"Retry-After": "soon"}, b'"x"'),
+    )
+    with serving(*answers) as server:
+        endpoint = Endpoint(server.url)
+        assert [endpoint.post(b"") for _ in answers] == [
+            Answer(400, "two lines", 7.0),
+            Answer(503, "", 10.0),
+            Answer(503, "", None),
+        ]
+        endpoint.disconnect()
+
+
+@pytest.mark.parametrize("url", ["", "localhost", "ftp://x", "http://", "http://x:99999", "http://[::1"])
+def test_a_malformed_url_is_refused(url: str) -> None:
+    """The error names the URL and shows a good one."""
+    with pytest.raises(UsageError, match=r"is no collector's URL.*\(http://127.0.0.1:4320, say\)"):
+        Endpoint(url)
+
+
+class Memory:
+    """A sink that keeps what it gets."""
+
+    wants_heartbeats = True
+
+    def __init__(self) -> None:
+        self.batches: list[wire.Batch] = []
+        self.closed = False
+
+    def send(self, batch: wire.Batch) -> None:
+        self.batches.append(batch)
+
+    def close(self, seconds: float) -> None:
+        self.closed = True
+
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def fork(self) -> "Memory":
+        return self
+
+
+class Full(Memory):
+    def send(self, batch: wire.Batch) -> None:
+        raise OSError("No space left on device")
+
+
+def test_an_idle_process_shows_that_it_lives_and_says_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty heartbeats while nothing happens, numbered on; a final batch at the end."""
+    monkeypatch.setattr(shipping, "HEARTBEAT", 0.1)
+    sink = Memory()
+    shipper = shipping.Shipper("service", [sink])
+    until(lambda: len(sink.batches) >= 3)
+    shipper.close()
+    assert sink.closed
+    assert [received.sequence for received in sink.batches] == list(range(1, len(sink.batches) + 1))
+    assert [received.final for received in sink.batches] == [False] * (len(sink.batches) - 1) + [True]
+    assert {(received.process.service, len(received.rows)) for received in sink.batches} == {("service", 0)}
+
+
+def test_a_sink_that_fails_is_left_out_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    """A full disk ends the recording, not the shipping, and is logged once."""
+    sink = Memory()
+    shipper = shipping.Shipper("service", [Full(), sink])
+    shipper.flush()
+    shipper.close()
+    buffer.clear()
+    assert [received.final for received in sink.batches] == [False, True]
+    assert [record.getMessage() for record in caplog.records] == [
+        "tenure: writing to full failed and is left out from now on: No space left on device"
+    ]
+
+
+def test_the_clock_offset_is_kept_until_it_moves() -> None:
+    """Wall time is read anew for each batch, and believed where it moved by more than 10 ms."""
+    readings = iter([1_000_000_000, 1_009_000_000, 1_011_000_000, 1_000_500_000])
+    clock = shipping.Clock(wall=lambda: next(readings), monotonic=lambda: 0)
+    assert [clock.offset_ns() for _ in range(3)] == [1_000_000_000, 1_011_000_000, 1_000_500_000]
