@@ -75,7 +75,8 @@ def create_app(
     app[FEED] = Feed(app[STORE], app[HUB], clock)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handle)
-    app.router.add_get("/{name:.*}", dashboard.get_page)
+    app.router.add_get("/{name:[^/]*}", dashboard.get_page)
+    app.router.add_get("/{name:assets/[^/]+}", dashboard.get_page)
     app.on_response_prepare.append(security.add_headers)
     app.on_shutdown.append(_end_live)
     app.cleanup_ctx.append(_keep_store)

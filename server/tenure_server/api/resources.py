@@ -31,7 +31,7 @@ ROUTES = [
         "/api/resources",
         get_resources,
         "Resources, newest first, with who holds them and who waits, in the order they came. Percentiles are within"
-        " 5 %; failed counts lifecycles of which some phase ended in an error.",
+        " 2.5 %; failed counts lifecycles of which some phase ended in an error.",
         parameters=[PROCESS, KIND, OPEN, LIMIT, CURSOR],
         answers={JSON: Listing[Resource]},
         errors=[400],

@@ -20,7 +20,7 @@ from tenure_server.limits import CHECK_TIMEOUT_S
 from tenure_server.records import Lifecycle, Process, Resource, Trace
 from tenure_server.store.protocol import LifecycleQuery, Listing, Paging, ResourceQuery, Scene, Totals, TraceQuery
 from tenure_server.store.sqlite.aliveness import Aliveness
-from tenure_server.store.sqlite.connecting import Lock, connect, open_store
+from tenure_server.store.sqlite.connecting import connect, open_store
 from tenure_server.store.sqlite.lifecycles import read_lifecycles
 from tenure_server.store.sqlite.processes import read_processes
 from tenure_server.store.sqlite.reading import Reading
@@ -49,13 +49,7 @@ class SqliteStore:
         """
         self.path = path
         self._clock = clock
-        self._lock = None if path is None else Lock(path)
-        try:
-            self._connection = open_store(path)
-        except BaseException:
-            if self._lock:
-                self._lock.release()
-            raise
+        self._connection, self._lock = open_store(path)
         self._aliveness = Aliveness(self._connection, clock)
         self._writer = Writer(self._connection, clock)
         self._retention = Retention(self._connection, self._aliveness)

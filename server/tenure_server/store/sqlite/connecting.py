@@ -20,36 +20,52 @@ def connect(path: Path | None) -> sqlite3.Connection:
     )
 
 
-def open_store(path: Path | None) -> sqlite3.Connection:
-    """The connection that writes, its tables made.
+def open_store(path: Path | None) -> tuple[sqlite3.Connection, Lock | None]:
+    """The connection that writes, its tables made, and the lock on its file.
 
     Raises:
         StoreUnusable: this is no place for a store; the text says why and what to do.
     """
     if sqlite3.sqlite_version_info < _NEEDED:
         raise StoreUnusable(f"SQLite {sqlite3.sqlite_version} is too old (Tenure needs 3.35 or newer)")
-    if path is not None and not path.parent.is_dir():
-        raise StoreUnusable(f"the store's directory {path.parent} does not exist (create it, or give another --store)")
-    if path is not None and path.is_dir():
-        raise StoreUnusable(f"the store {path} is a directory (give --store a file)")
+    if path is not None:
+        _check_place(path)
     connection: sqlite3.Connection | None = None
+    lock: Lock | None = None
     try:
         connection = connect(path)
         new = schema.is_new(connection)
+        lock = None if path is None else Lock(path)
         schema.configure(connection)
         if new:
             schema.create(connection)
         connection.execute("BEGIN IMMEDIATE")  # fails here and now where the file cannot be written
         connection.execute("ROLLBACK")
-    except schema.NotOurs as error:
-        reason = f"the store {path} {error} (give another --store)"
-    except sqlite3.Error as error:
-        reason = f"{_what_is_wrong(path, error)} (give another --store)"
-    else:
-        return connection
-    if connection is not None:
-        connection.close()
-    raise StoreUnusable(reason)
+    except (schema.NotOurs, sqlite3.Error, StoreUnusable) as error:
+        if connection is not None:
+            connection.close()
+        if lock is not None:
+            lock.release()
+        raise _unusable(path, error) from None
+    return connection, lock
+
+
+def _check_place(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise StoreUnusable(f"the store's directory {path.parent} does not exist (create it, or give another --store)")
+    if path.is_dir():
+        raise StoreUnusable(f"the store {path} is a directory (give --store a file)")
+
+
+def _unusable(path: Path | None, error: Exception) -> StoreUnusable:
+    match error:
+        case StoreUnusable():
+            return error
+        case sqlite3.Error():
+            what = _what_is_wrong(path, error)
+        case _:
+            what = f"the store {path} {error}"
+    return StoreUnusable(f"{what} (give another --store)")
 
 
 def _what_is_wrong(path: Path | None, error: sqlite3.Error) -> str:
@@ -80,7 +96,7 @@ class Lock:
             self._file = path.with_name(path.name + "-lock").open("ab")
         except OSError as error:
             raise StoreUnusable(
-                f"the store {path} cannot be opened for writing: {error} (give another --store)"
+                f"the store {path} cannot be opened for writing: {error.strerror} (give another --store)"
             ) from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

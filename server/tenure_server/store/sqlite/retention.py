@@ -124,11 +124,12 @@ class Retention:
         execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
 
     def _oldest_ns(self) -> int:
-        """When the oldest stored lifecycle began; now, where there is none."""
+        """When the oldest closed lifecycle began that is stored; now, where there is none."""
         oldest = self._aliveness.clock()
         for process, _ in self._processes():
             found = self._connection.execute(
-                "SELECT acquire_ns FROM lifecycles WHERE key BETWEEN ? AND ? ORDER BY key LIMIT 1",
+                "SELECT acquire_ns FROM lifecycles WHERE key BETWEEN ? AND ? AND release_ns IS NOT NULL"
+                " ORDER BY key LIMIT 1",
                 (keys.key(process, 0), keys.key(process, keys.NUMBERS)),
             ).fetchone()
             if found:

@@ -7,6 +7,7 @@ right by a look-ahead, and the processes are merged.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappush, heappushpop, merge
@@ -141,10 +142,8 @@ def parse_cursor(cursor: str, length: int) -> Sequence[int]:
     Raises:
         BadParameter: it was not made here.
     """
-    try:
-        numbers = [int(part, 16) for part in cursor.split(".")]
-    except ValueError:
-        numbers = []
-    if len(numbers) != length or not all(0 <= number < 1 << 63 for number in numbers):
+    is_cursor = re.fullmatch(r"[0-9a-f]{1,16}(\.[0-9a-f]{1,16})*", cursor)
+    numbers = [int(part, 16) for part in cursor.split(".")] if is_cursor else []
+    if len(numbers) != length or max(numbers) >= 1 << 63:
         raise BadParameter("cursor", f"{cursor[:80]!r} is no cursor of this list (take it from the answer before)")
     return numbers
