@@ -58,7 +58,7 @@ class _Drawer:
         elif what is What.CREATED:
             self._created(about, event.at_ns)
         elif about.task is not None:
-            self._finished(about, about.task, event.at_ns)
+            self._finished(about, about.task)
 
     def _show_use(self, node: Node, use: Lifecycle, what: What, at_ns: int) -> None:
         task = self._canvas.task(use.task, use.process)
@@ -203,10 +203,10 @@ class _Drawer:
         target = self._canvas.create(node.ref, node.process)
         self._put(Message(f"{node.id}:created", source, target, "-)", "create_task", at_ns))
 
-    def _finished(self, node: Node, record: Task, at_ns: int) -> None:
+    def _finished(self, node: Node, record: Task) -> None:
         source = self._canvas.task(node.ref, node.process)
         target = self._heir(node, source)
-        outcome = record.outcome or "ok"
+        outcome, at_ns = record.outcome or "ok", record.finished_ns or 0
         if target != source:
             self._canvas.destroy(node.ref, source)
         self._put(

@@ -29,6 +29,8 @@ class What(Enum):
 
 
 class Event(NamedTuple):
+    """``at_ns`` is its place in the order; a task's end may have to wait for the last thing that the task does."""
+
     at_ns: int
     what: What
     about: Node | Fold
@@ -37,11 +39,9 @@ class Event(NamedTuple):
 class _Block(NamedTuple):
     """A fold with what happens inside it."""
 
+    at_ns: int
     fold: Fold
-    events: list[_Timed]
-
-
-_Timed = tuple[int, Event | _Block]
+    inside: list[Event | _Block]
 
 
 def events(forest: Forest, folded: Folded) -> Iterator[Event]:
@@ -49,15 +49,15 @@ def events(forest: Forest, folded: Folded) -> Iterator[Event]:
     return _flatten(_Collector(folded).collect(forest.roots))
 
 
-def _flatten(timed: list[_Timed]) -> Iterator[Event]:
+def _flatten(timed: list[Event | _Block]) -> Iterator[Event]:
     """Blocks nest no deeper than a logarithm of their number: each stands for three and more like it."""
-    for at_ns, item in sorted(timed, key=itemgetter(0)):
+    for item in sorted(timed, key=itemgetter(0)):
         if isinstance(item, Event):
             yield item
         else:
-            yield Event(at_ns, What.FOLD_BEGIN, item.fold)
-            yield from _flatten(item.events)
-            yield Event(at_ns, What.FOLD_END, item.fold)
+            yield Event(item.at_ns, What.FOLD_BEGIN, item.fold)
+            yield from _flatten(item.inside)
+            yield Event(item.at_ns, What.FOLD_END, item.fold)
 
 
 class _Collector:
@@ -67,16 +67,16 @@ class _Collector:
         self._folded = folded
         self._last_ns: dict[str, int] = {}  # of each task, so that its end comes after all that it does
         self._process_last_ns: dict[str, int] = {}
-        self._abandoned: list[tuple[Node, list[_Timed]]] = []
+        self._abandoned: list[tuple[Node, list[Event | _Block]]] = []
 
-    def collect(self, roots: list[Node]) -> list[_Timed]:
-        top: list[_Timed] = []
-        stack: list[tuple[bool, Node | Fold, list[_Timed]]] = [(True, root, top) for root in reversed(roots)]
+    def collect(self, roots: list[Node]) -> list[Event | _Block]:
+        top: list[Event | _Block] = []
+        stack: list[tuple[bool, Node | Fold, list[Event | _Block]]] = [(True, root, top) for root in reversed(roots)]
         while stack:
             entering, item, timed = stack.pop()
             if isinstance(item, Fold):
-                inner: list[_Timed] = []
-                timed.append((item.start_ns, _Block(item, inner)))
+                inner: list[Event | _Block] = []
+                timed.append(_Block(item.start_ns, item, inner))
                 stack.extend((True, node, inner) for node in reversed(item.shown))
             elif entering:
                 self._enter(item, timed)
@@ -86,37 +86,34 @@ class _Collector:
             else:
                 self._leave(item, timed)
         for node, timed in self._abandoned:
-            self._add(timed, node, self._process_last_ns[node.process], What.ABANDONED)
+            timed.append(Event(self._process_last_ns[node.process], What.ABANDONED, node))
         return top
 
-    def _enter(self, node: Node, timed: list[_Timed]) -> None:
+    def _enter(self, node: Node, timed: list[Event | _Block]) -> None:
         if (lifecycle := node.lifecycle) is not None:
-            self._add(timed, node, lifecycle.acquire_ns, What.ACQUIRE)
+            timed.append(Event(lifecycle.acquire_ns, What.ACQUIRE, node))
             if lifecycle.acquired_ns is not None:
-                self._add(timed, node, lifecycle.acquired_ns, What.ACQUIRED)
+                timed.append(Event(lifecycle.acquired_ns, What.ACQUIRED, node))
+            last_ns = lifecycle.released_ns or lifecycle.release_ns or lifecycle.acquired_ns or lifecycle.acquire_ns
+            for last, owner in ((self._last_ns, lifecycle.task.id), (self._process_last_ns, lifecycle.process)):
+                if last.get(owner, last_ns) <= last_ns:
+                    last[owner] = last_ns
         elif node.creator is not None:
             creator = node.creator.id
             self._last_ns[creator] = max(self._last_ns.get(creator, node.start_ns), node.start_ns)
-            timed.append((node.start_ns, Event(node.start_ns, What.CREATED, node)))
+            timed.append(Event(node.start_ns, What.CREATED, node))
 
-    def _leave(self, node: Node, timed: list[_Timed]) -> None:
+    def _leave(self, node: Node, timed: list[Event | _Block]) -> None:
         if (lifecycle := node.lifecycle) is None:
             finished_ns = node.task.finished_ns if node.task is not None and node.creator is not None else None
             if finished_ns is not None:
                 at_ns = max(finished_ns, self._last_ns.get(node.id, finished_ns))
-                timed.append((at_ns, Event(finished_ns, What.FINISHED, node)))
+                timed.append(Event(at_ns, What.FINISHED, node))
             return
         if lifecycle.release_ns is not None:
-            self._add(timed, node, lifecycle.release_ns, What.RELEASE)
+            timed.append(Event(lifecycle.release_ns, What.RELEASE, node))
         if lifecycle.released_ns is not None:
             what = What.ACQUIRE_FAILED if lifecycle.acquired_ns is None else What.RELEASED
-            self._add(timed, node, lifecycle.released_ns, what)
+            timed.append(Event(lifecycle.released_ns, what, node))
         elif lifecycle.phase == "abandoned":
             self._abandoned.append((node, timed))
-
-    def _add(self, timed: list[_Timed], node: Node, at_ns: int, what: What) -> None:
-        timed.append((at_ns, Event(at_ns, what, node)))
-        if (lifecycle := node.lifecycle) is not None:
-            for last, owner in ((self._last_ns, lifecycle.task.id), (self._process_last_ns, lifecycle.process)):
-                if last.get(owner, at_ns) <= at_ns:
-                    last[owner] = at_ns

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tenure_server.labels import format_duration, resource_label
 from tenure_server.records import ExceptionInfo, Lifecycle, Outcome, Site, Task
@@ -32,6 +33,7 @@ def coroutine(record: Task) -> str:
     return shortened(record.coroutine.rpartition("<locals>.")[2] or record.name, LONGEST_NAME) or "task"
 
 
+@lru_cache(maxsize=4096)
 def shortened(text: str, longest: int) -> str:
     """In one line, and no longer than ``longest`` characters."""
     text = " ".join(text.split())

@@ -2,6 +2,8 @@
 
 Every step has an id that stays the same while the diagram grows: it is made from the id of the lifecycle (or task) that
 the step tells of. Participants have synthetic ids, ``p1``, ``p2``, ... in the order of their declaration.
+
+Steps hold text and numbers and nothing that could lead back to them: the garbage collector need not look at them.
 """
 
 from __future__ import annotations
@@ -26,28 +28,30 @@ class Participant(msgspec.Struct, frozen=True):
     ref: str  # id of the task or resource that a click leads to
 
 
-class Declare(msgspec.Struct, frozen=True, tag="declare", tag_field="step"):
+class Declare(msgspec.Struct, frozen=True, gc=False, tag="declare", tag_field="step"):
     """The participant stands from here on."""
 
     id: str
     participant: Participant
 
 
-class Create(msgspec.Struct, frozen=True, tag="create", tag_field="step"):
+class Create(msgspec.Struct, frozen=True, gc=False, tag="create", tag_field="step"):
     """The participant is created by the message that follows directly."""
 
     id: str
     participant: Participant
 
 
-class Destroy(msgspec.Struct, frozen=True, tag="destroy", tag_field="step"):
+class Destroy(msgspec.Struct, frozen=True, gc=False, tag="destroy", tag_field="step"):
     """The participant ends with the message that follows directly."""
 
     id: str
     participant: str
 
 
-class Message(msgspec.Struct, frozen=True, tag="message", tag_field="step", rename={"source": "from", "target": "to"}):
+class Message(
+    msgspec.Struct, frozen=True, gc=False, tag="message", tag_field="step", rename={"source": "from", "target": "to"}
+):
     """An arrow from one participant to another, or to itself."""
 
     id: str
@@ -62,7 +66,7 @@ class Message(msgspec.Struct, frozen=True, tag="message", tag_field="step", rena
     deactivate: bool = False  # ends an activation of `from` (Mermaid's "-")
 
 
-class Note(msgspec.Struct, frozen=True, tag="note", tag_field="step"):
+class Note(msgspec.Struct, frozen=True, gc=False, tag="note", tag_field="step"):
     """A note over one participant or from one to another.
 
     With ``since_ns`` it tells of something still going on: ``text`` ends in the time passed when the step was made, and
@@ -80,19 +84,19 @@ class Note(msgspec.Struct, frozen=True, tag="note", tag_field="step"):
     outcome: Outcome | None = None  # what the note tells of, as with Message
 
 
-class Activate(msgspec.Struct, frozen=True, tag="activate", tag_field="step"):
+class Activate(msgspec.Struct, frozen=True, gc=False, tag="activate", tag_field="step"):
     id: str
     participant: str
     lifecycle: str | None = None
 
 
-class Deactivate(msgspec.Struct, frozen=True, tag="deactivate", tag_field="step"):
+class Deactivate(msgspec.Struct, frozen=True, gc=False, tag="deactivate", tag_field="step"):
     id: str
     participant: str
     lifecycle: str | None = None
 
 
-class Begin(msgspec.Struct, frozen=True, tag="begin", tag_field="step"):
+class Begin(msgspec.Struct, frozen=True, gc=False, tag="begin", tag_field="step"):
     """A fragment opens. ``fold`` names the fold that it stands for, by which it can be opened again."""
 
     id: str
@@ -101,7 +105,7 @@ class Begin(msgspec.Struct, frozen=True, tag="begin", tag_field="step"):
     fold: str | None = None
 
 
-class End(msgspec.Struct, frozen=True, tag="end", tag_field="step"):
+class End(msgspec.Struct, frozen=True, gc=False, tag="end", tag_field="step"):
     id: str
     fragment: FragmentKind
 

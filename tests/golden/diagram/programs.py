@@ -94,10 +94,10 @@ class _Interpreter:
 
     def move(self) -> None:
         self.clock += self.rng.choice((0, 0.25, 1))
-        runner = self.rng.choice(self.runners[-4:])
-        if runner.finished is None:
-            what = self.rng.choice(MOVES[_state(runner.stack[-1]) if runner.stack else "idle"])
-            getattr(self, f"_{what}")(runner)
+        live = [runner for runner in self.runners[-4:] if runner.finished is None]
+        runner = self.rng.choice([self.runners[0], *live])
+        what = self.rng.choice(MOVES[_state(runner.stack[-1]) if runner.stack else "idle"])
+        getattr(self, f"_{what}")(runner)
 
     def _enter(self, runner: _Runner, resource: int | None = None) -> None:
         resource = self.rng.choice((0, 0, 0, 1, 1, 2, 3)) if resource is None else resource
@@ -127,7 +127,8 @@ class _Interpreter:
         return self.runners[-1]
 
     def _end(self, runner: _Runner, *, well: bool = False) -> None:
-        runner.finished, runner.fails = self.clock, None if well else self.rng.choice(ENDINGS)
+        if runner.creator is not None:
+            runner.finished, runner.fails = self.clock, None if well else self.rng.choice(ENDINGS)
 
     def _leak(self, runner: _Runner) -> None:
         if self.rng.random() < 0.2:
