@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+from aiohttp import web
 from tests.server.batches import at
 
 from tenure import wire
 from tenure_server.app import Server, create_app
+from tenure_server.context import FEED, STORE
+from tenure_server.live.feed import Feed
 from tenure_server.settings import Settings
 from tenure_server.store import Store
 from tenure_server.store.sqlite import SqliteStore
@@ -32,10 +36,11 @@ class Clock:
 class Collector:
     """What a test does with a running collector."""
 
-    def __init__(self, url: str, session: aiohttp.ClientSession, store: Store, clock: Clock) -> None:
+    def __init__(self, url: str, session: aiohttp.ClientSession, app: web.Application, clock: Clock) -> None:
         self.url = url
         self.session = session
-        self.store = store
+        self.store: Store = app[STORE]
+        self.feed: Feed = app[FEED]
         self.clock = clock
 
     async def post(self, batch: wire.Batch) -> Any:
@@ -48,7 +53,7 @@ class Collector:
         named = {"Content-Type": wire.CONTENT_TYPE} | {
             name.replace("_", "-"): value for name, value in headers.items() if value
         }
-        async with self.session.post(f"{self.url}/v1/lifecycles", data=body, headers=named) as answer:
+        async with self.session.post(f"{self.url}/v1/lifecycles", data=io.BytesIO(body), headers=named) as answer:
             return answer.status, await answer.json(content_type=None)
 
     async def get(self, path: str, **headers: str) -> tuple[int, Any]:
@@ -71,10 +76,11 @@ async def collecting(
     """A running collector, in memory unless a store is given."""
     clock = clock or Clock()
     store = store or SqliteStore(None, clock)
-    server = Server(create_app(settings or Settings(port=0), store, clock))
+    app = create_app(settings or Settings(port=0), store, clock)
+    server = Server(app)
     url = await server.start()
     try:
         async with aiohttp.ClientSession() as session:
-            yield Collector(url, session, store, clock)
+            yield Collector(url, session, app, clock)
     finally:
         await server.stop()
