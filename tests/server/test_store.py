@@ -333,6 +333,9 @@ async def test_lifecycles_are_found_by_every_filter(store: Store, clock: Clock) 
     for filter_name in ("id", "process", "resource", "task", "trace"):
         for unknown in ("ff" * 16, program.id(99), program.trace_id(99), "", "x-1", "-1", f"{'f' * 32}-{10**13}"):
             assert await numbers(store, **{filter_name: unknown}) == []
+            assert await numbers(store, phase="held", **{filter_name: unknown}) == []
+    assert await numbers(store, phase="held", id=program.id(4)) == [4]
+    assert await numbers(store, phase="held", id=program.id(3)) == []
 
 
 async def test_a_list_is_read_to_its_end_page_by_page(store: Store) -> None:
@@ -413,6 +416,8 @@ async def test_a_process_is_alive_until_it_says_goodbye_or_falls_silent(store: S
     assert (await store.processes(Paging())).items == processes(quiet_alive=True)
     clock.set(11_000)
     assert (await store.processes(Paging())).items == processes(quiet_alive=False)
+    resources = (await store.resources(ResourceQuery())).items
+    assert [(resource.held, resource.holders) for resource in resources] == [(0, []), (0, [])]
     assert await numbers(store, phase="held") == []
     assert len(await numbers(store, phase="abandoned")) == 2
     traces = (await store.traces(TraceQuery())).items

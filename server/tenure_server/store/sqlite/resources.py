@@ -103,10 +103,9 @@ def _records(reading: Reading, rows: list[Found]) -> list[Resource]:
 def _open_uses(reading: Reading, resources: list[int]) -> dict[int, list[Found]]:
     """The open lifecycles of living processes, by resource."""
     found: dict[int, list[Found]] = {}
-    for start in range(0, len(resources), _CHUNK):
-        some = [
-            key for key in resources[start : start + _CHUNK] if reading.assembly.process(keys.process_of(key)).alive
-        ]
+    living = [key for key in resources if reading.assembly.process(keys.process_of(key)).alive]
+    for start in range(0, len(living), _CHUNK):
+        some = living[start : start + _CHUNK]
         marks = ",".join("?" * len(some))
         sql = f"SELECT {LIFECYCLE_COLUMNS} {OPEN} AND resource IN ({marks})"
         for row in reading.connection.execute(sql, some):
