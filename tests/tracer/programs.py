@@ -27,11 +27,9 @@ class Done(NamedTuple):
 
 
 def write(directory: Path, **sources: str) -> None:
-    """Write modules; "pkg__mod" is pkg/mod.py."""
+    """Write modules by their paths without ".py"."""
     for name, source in sources.items():
-        path = directory.joinpath(*name.split("__")).with_suffix(".py")
-        if name.endswith("____main"):
-            path = directory.joinpath(name.removesuffix("____main"), "__main__.py")
+        path = directory / f"{name}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(source))
 

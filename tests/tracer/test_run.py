@@ -31,7 +31,7 @@ RUNS = {
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    programs.write(tmp_path, app=VIEW, inner____init__="", inner__app=VIEW, inner____main=VIEW)
+    programs.write(tmp_path, app=VIEW, **{"inner/__init__": "", "inner/app": VIEW, "inner/__main__": VIEW})
     return tmp_path
 
 
@@ -285,7 +285,7 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_what_cannot_be_done_is_said_in_one_line(name: str, tmp_path: Path) -> None:
     """One line with what happened and the remedy, exit code 2, no traceback, and the program does not start."""
-    programs.write(tmp_path, app="print('started')", inner____init__="", empty____init__="")
+    programs.write(tmp_path, app="print('started')", **{"inner/__init__": "", "empty/__init__": ""})
     (tmp_path / "folder.json").mkdir()
     (tmp_path / "loop.py").symlink_to("loop.py")
     arguments, line = BAD[name]
@@ -312,7 +312,7 @@ def test_without_a_collector_the_program_runs_as_if_alone(tmp_path: Path) -> Non
 
 def test_the_program_is_called_by_its_name_unless_it_is_given_one(tmp_path: Path) -> None:
     """--service goes before OTEL_SERVICE_NAME, and that before the name of the script or module."""
-    programs.write(tmp_path, app="", pkg____init__="", pkg____main="")
+    programs.write(tmp_path, app="", **{"pkg/__init__": "", "pkg/__main__": ""})
 
     def service(*arguments: str, **environment: str) -> str:
         done = programs.tenure(tmp_path, "run", "-o", "x.json", *arguments, **environment)

@@ -150,7 +150,7 @@ def _leaving(original: Method, *, moves: bool) -> AsyncMethod:
 
 def _entering_now(original: Method, wants: Wants, *, moves: bool) -> Method:
     def entering(manager: object) -> object:
-        record = probe.enter(manager) if wants(manager) else None
+        record = probe.enter(manager, sync=True) if wants(manager) else None
         try:
             value = original(manager)
         except BaseException as error:

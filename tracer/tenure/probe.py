@@ -106,8 +106,8 @@ def raised(record: Record) -> None:
         _set_raised(record, error)
 
 
-def enter(manager: object, site: str | None = None) -> Record | None:
-    """Begin the lifecycle of a manager whose class patch is being called.
+def enter(manager: object, site: str | None = None, *, sync: bool = False) -> Record | None:
+    """Begin the lifecycle of a manager whose class patch is being called; sync: by its ``__enter__``.
 
     The site is the nearest caller outside Tenure and contextlib, where the adapter does not say it. What asyncio uses
     within itself is passed over.
@@ -121,6 +121,8 @@ def enter(manager: object, site: str | None = None) -> Record | None:
         site = site or _site_of_caller(manager)
         if not site:
             return None
+        if sync:
+            site = sites.Site.of(site)._replace(sync=True).key()
     except Exception as error:  # noqa: BLE001  # never into the program
         buffer.fault("finding out who enters a manager", error)
         return None

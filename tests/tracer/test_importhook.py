@@ -1,0 +1,169 @@
+"""Which modules are rewritten, and that importing stays importing."""
+
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.tracer import programs
+
+from tenure import importhook, testing
+from tenure.importhook import Finder, Selection
+
+SOURCE = """
+async def main(manager):
+    async with manager as value:
+        return value
+"""
+
+
+@contextmanager
+def hooked(directory: Path, **options) -> Iterator[Finder]:
+    """The directory is on the import path, and its modules are selected."""
+    names, writes_none = set(sys.modules), sys.dont_write_bytecode
+    sys.dont_write_bytecode = options.pop("dont_write", False)
+    finder = Finder(Selection([directory], **options))
+    sys.path.insert(0, str(directory))
+    sys.meta_path.insert(0, finder)
+    importlib.invalidate_caches()
+    try:
+        with testing.recorder():
+            yield finder
+    finally:
+        sys.dont_write_bytecode = writes_none
+        sys.path.remove(str(directory))
+        sys.meta_path.remove(finder)
+        for name in set(sys.modules) - names:
+            del sys.modules[name]
+
+
+def is_rewritten(module) -> bool:
+    return any(name.startswith("@tenure") for name in module.main.__code__.co_names)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "wanted"),
+    [
+        ("app", "/home/me/app/app.py", True),
+        ("app.inner.deep", "/home/me/app/app/inner/deep.py", True),
+        ("other", "/home/me/other/other.py", False),
+        ("lib", "/home/me/app/.venv/lib/python3.11/site-packages/lib.py", False),
+        ("lib", "/home/me/app/dist-packages/lib.py", False),
+        ("asyncio", asyncio_file := importlib.util.find_spec("asyncio").origin, False),
+        ("pkg", "/opt/site-packages/pkg/__init__.py", True),
+        ("pkg.mod", "/opt/site-packages/pkg/mod.py", True),
+        ("pkgs", "/opt/site-packages/pkgs.py", False),
+        ("app.out", "/home/me/app/app/out.py", False),
+        ("pkg.out.deep", "/opt/site-packages/pkg/out/deep.py", False),
+        ("tenure.probe", "/home/me/app/tenure/probe.py", False),
+    ],
+)
+def test_the_programs_own_modules_are_selected(name: str, file: str, wanted: bool) -> None:
+    """Below the roots and not installed, or included by name; what is excluded and Tenure itself never."""
+    selection = Selection([Path("/home/me/app")], include=["pkg"], exclude=["app.out", "pkg.out"])
+    assert selection.wants(name, file) is wanted
+
+
+def test_a_root_that_holds_the_standard_library_does_not_select_it() -> None:
+    """A program run from / or from home, below which Python is installed, has no more modules for it."""
+    assert not Selection([Path("/")]).wants("asyncio", importlib.util.find_spec("asyncio").origin)
+
+
+def test_selected_modules_are_rewritten_and_others_are_not(tmp_path: Path) -> None:
+    """Only the loader of selected source files is changed."""
+    programs.write(tmp_path, mine=SOURCE, out=SOURCE, plain="x = 1")
+    with hooked(tmp_path, exclude=["out"]):
+        mine, out, plain = map(importlib.import_module, ("mine", "out", "plain"))
+        assert (is_rewritten(mine), is_rewritten(out), plain.x) == (True, False, 1)
+        assert isinstance(mine.__loader__, importlib.machinery.SourceFileLoader)
+        assert type(out.__loader__) is importlib.machinery.SourceFileLoader
+        assert mine.__loader__.get_source("mine") == (tmp_path / "mine.py").read_text()
+
+
+def test_rewritten_bytecode_has_a_cache_of_its_own(tmp_path: Path) -> None:
+    """Python's own cache is not touched, ours is used while the source is unchanged, and damage is repaired."""
+    programs.write(tmp_path, mine=SOURCE)
+    cache = tmp_path / "__pycache__"
+
+    def load() -> object:
+        with hooked(tmp_path):
+            return importlib.import_module("mine")
+
+    first = load()
+    (file,) = cache.iterdir()
+    assert ".opt-tenure" in file.name
+    assert first.__cached__ == str(file)
+    written = file.stat().st_mtime_ns
+    assert is_rewritten(load())
+    assert file.stat().st_mtime_ns == written
+    file.write_bytes(file.read_bytes()[:40])
+    assert is_rewritten(load())
+    assert file.stat().st_size > 40
+    programs.write(tmp_path, mine=SOURCE + "\nchanged = 1\n")
+    os.utime(tmp_path / "mine.py", (time.time() + 5,) * 2)
+    assert load().changed == 1
+
+
+def test_sites_survive_the_cache(tmp_path: Path) -> None:
+    """A module from the cache names the same file, line, function and expression."""
+    programs.write(tmp_path, mine=SOURCE)
+    with hooked(tmp_path):
+        fresh = importlib.import_module("mine").main.__code__
+    with hooked(tmp_path):
+        cached = importlib.import_module("mine").main.__code__
+    site = "\x1f".join([str(tmp_path / "mine.py"), "3", "main", "manager", ""])
+    assert site in fresh.co_consts
+    assert fresh == cached
+
+
+def test_no_bytecode_is_written_where_python_writes_none(tmp_path: Path) -> None:
+    """PYTHONDONTWRITEBYTECODE holds for ours too."""
+    programs.write(tmp_path, mine=SOURCE)
+    with hooked(tmp_path, dont_write=True):
+        assert is_rewritten(importlib.import_module("mine"))
+    assert not (tmp_path / "__pycache__").exists()
+
+
+def test_errors_of_imports_are_the_ordinary_ones(tmp_path: Path) -> None:
+    """A missing module and a syntax error say what they say without us."""
+    programs.write(tmp_path, broken="async def f():\n    async with x\n        pass\n")
+    with hooked(tmp_path):
+        with pytest.raises(ModuleNotFoundError, match="No module named 'nothing_there'"):
+            importlib.import_module("nothing_there")
+        with pytest.raises(SyntaxError) as error:
+            importlib.import_module("broken")
+    assert (error.value.filename, error.value.lineno) == (str(tmp_path / "broken.py"), 2)
+
+
+def test_a_fault_of_the_rewriting_leaves_the_module_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The module is imported unrecorded, and the log says so once."""
+
+    def fail(*arguments: object, **options: object) -> None:
+        raise RuntimeError("unexpected")
+
+    monkeypatch.setattr(importhook.rewriting, "rewrite", fail)
+    programs.write(tmp_path, mine=SOURCE)
+    with hooked(tmp_path):
+        assert not is_rewritten(importlib.import_module("mine"))
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        f"tenure: rewriting {tmp_path / 'mine.py'} failed and is left out from now on: unexpected"
+    )
+
+
+def test_source_and_tracebacks_of_rewritten_modules_can_be_shown(tmp_path: Path) -> None:
+    """Package resources, reloading and inspection work as ever."""
+    programs.write(tmp_path, **{"pack/__init__": "from pack.mod import main", "pack/mod": SOURCE})
+    with hooked(tmp_path):
+        module = importlib.import_module("pack")
+        assert is_rewritten(module)
+        assert inspect.getsource(module.main) == SOURCE.lstrip()
+        assert is_rewritten(importlib.reload(sys.modules["pack.mod"]))

@@ -1,0 +1,120 @@
+"""Names and texts: what is scrubbed, what resources are called, how tasks get their names."""
+
+import asyncio
+
+import pytest
+
+from tenure import testing
+from tenure.scrub import scrub, scrub_expression
+from tenure.sites import Site, one_line, resource_name
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("nothing to hide: user=me", "nothing to hide: user=me"),
+        ("postgres://me:hunter2@db:5432/shop", "postgres://me:***@db:5432/shop"),
+        ("redis://:hunter2@cache", "redis://:***@cache"),
+        ("https://example.org/path:with@signs", "https://example.org/path:with@signs"),
+        ("host=db password=hunter2 user=me", "host=db password=*** user=me"),
+        ("{'api_key': 'hun ter2', 'id': 3}", "{'api_key': '***', 'id': 3}"),
+        ('{"access-token": "hunter\\"2"}', '{"access-token": "***"}'),
+        ("Authorization: Bearer abc.def-ghi", "Authorization: Bearer ***"),
+        ("sent with bearer abcdefgh12345", "sent with bearer ***"),
+        ("DB_PASSWORD=hunter2;x=1", "DB_PASSWORD=***;x=1"),
+        ("the password is wrong", "the password is wrong"),
+        ("the token bucket is empty: 3 left", "the token bucket is empty: 3 left"),
+    ],
+)
+def test_secrets_are_hidden_and_the_rest_stays(text: str, expected: str) -> None:
+    """Passwords in URLs, values after words that name a secret, bearer tokens."""
+    assert scrub(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("connect(password='hunter2')", "connect(password='***')"),
+        ("connect(password=settings.password)", "connect(password=settings.password)"),
+        ("connect('postgres://me:hunter2@db')", "connect('postgres://me:***@db')"),
+        ("connect(token=token, db='x')", "connect(token=token, db='x')"),
+    ],
+)
+def test_expressions_hide_literals_and_keep_names(source: str, expected: str) -> None:
+    """What names a secret is worth reading; the secret itself is not."""
+    assert scrub_expression(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("lock", "lock"),
+        ("self._stock_lock", "stock_lock"),
+        ("pool.acquire()", "pool"),
+        ("self.pool.acquire(timeout=1)", "pool"),
+        ("await pool.acquire()", "pool"),
+        ('app["db"]', "db"),
+        ('request.app["db"].acquire()', "db"),
+        ("locks[0]", "locks[0]"),
+        ("locks[key]", ""),
+        ("Connection()", ""),
+        ("asyncio.timeout(0.5)", ""),
+        ("make()()", ""),
+        ("", ""),
+        ("not an expression", ""),
+    ],
+)
+def test_a_resource_is_called_by_its_expression(expression: str, expected: str) -> None:
+    """Names, attributes and constant subscripts name a resource; a constructor's call does not."""
+    assert resource_name(expression) == expected
+
+
+def test_a_site_is_one_string_and_back() -> None:
+    """Also with odd characters in the path, and with the expression cut to one line of bounded length."""
+    site = Site("/a b/ü.py", 3, "Shop.buy.<locals>.inner", one_line("f(\n    1,\n    2)"), True)
+    assert Site.of(site.key()) == site
+    assert site.expression == "f( 1, 2)"
+    assert len(one_line("x" * 1000)) == 200
+
+
+def test_tasks_are_called_by_their_coroutine_unless_the_program_named_them() -> None:
+    """Plain for the first task of all, with an ordinal for those that were created, a given name as it is."""
+    with testing.recorder() as recorder:
+        app = recorder.load("""
+            import asyncio, threading
+            class Manager:
+                async def __aenter__(self): pass
+                async def __aexit__(self, *details): pass
+            class Shop:
+                async def checkout(self):
+                    async with Manager(): pass
+            async def worker():
+                async with Manager(): pass
+            async def main():
+                async def inner():
+                    async with Manager(): pass
+                async with Manager(): pass
+                await asyncio.gather(worker(), worker(), Shop().checkout(), inner())
+                await asyncio.create_task(worker(), name="the special one")
+                late = asyncio.create_task(worker())
+                late.set_name("renamed")
+                await late
+            def in_a_thread():
+                try:
+                    worker().send(None)
+                except StopIteration:
+                    pass
+        """)
+        asyncio.run(app.main())
+        app.in_a_thread()
+        (batch,) = recorder.batches()
+    assert [(task.name, task.coroutine, task.kind) for task in batch.tasks] == [
+        ("main", "main", "task"),
+        ("worker-1", "worker", "task"),
+        ("worker-2", "worker", "task"),
+        ("Shop.checkout-1", "Shop.checkout", "task"),
+        ("inner-1", "main.<locals>.inner", "task"),
+        ("the special one", "worker", "task"),
+        ("renamed", "worker", "task"),
+        ("MainThread", "", "thread"),
+    ]
