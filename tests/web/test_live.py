@@ -134,7 +134,7 @@ async def test_the_reader_is_not_carried_away_from_what_they_read(collector: Col
     diagram = page.locator(".diagram")
     await expect(page.locator(".message").first).to_be_attached()
     await diagram.evaluate("d => d.scrollTop = 1000")
-    await page.wait_for_function("document.querySelector('.diagram').scrollTop === 1000")
+    await page.wait_for_function("() => document.querySelector('.diagram').scrollTop === 1000")
 
     program.use("worker-1", "Lock stock", acquire=1, wait=0.01, hold=1, release=0.01, line=900)
     await collector.post(program.batch())

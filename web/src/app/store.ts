@@ -3,11 +3,12 @@
 import { computed, signal } from "@preact/signals";
 import { DiagramModel, LostStep } from "../model/diagram.ts";
 import { Hues } from "../model/hues.ts";
+import { Lingering } from "../model/lingering.ts";
 import { Ranking } from "../model/ranking.ts";
 import { MAX_LIMIT, type Operations, type Overview, type Page, type Step } from "../schema/messages.ts";
 import { liveAddress, refusal } from "./api.ts";
 import { type Connection, Feed } from "./feed.ts";
-import { type Choice, formatHash, isSameSubject, lensOf, parseHash, type Subject } from "./subject.ts";
+import { type Choice, choiceOf, formatHash, isSameSubject, lensOf, parseHash, type Subject } from "./subject.ts";
 
 const FIRST_LIMIT = 500;
 
@@ -31,6 +32,7 @@ export class Store {
   readonly lens = computed(() => lensOf(this.choice.value, this.opened.value));
   readonly hues = new Hues();
   readonly ranking = new Ranking();
+  readonly lingering = new Lingering();
 
   readonly #model = new DiagramModel();
   readonly #feed: Feed;
@@ -74,7 +76,7 @@ export class Store {
   };
 
   choose(subject: Subject): void {
-    this.#navigate({ ...this.choice.value, subject });
+    this.#navigate(choiceOf(subject, this.choice.value));
   }
 
   setFold(fold: boolean): void {

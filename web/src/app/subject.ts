@@ -17,19 +17,35 @@ export interface Choice {
 
 const KINDS: readonly SubjectKind[] = ["trace", "task", "resource", "process"];
 
-export const NOW: Choice = { subject: { kind: "now", id: "" }, fold: true, grouped: false };
+export const NOW: Choice = { subject: { kind: "now", id: "" }, fold: true, grouped: true };
 
 /** Reads the address's fragment; what cannot be read means everything now. */
 export function parseHash(hash: string): Choice {
   const parameters = new URLSearchParams(hash.replace(/^#/, ""));
   const kind = KINDS.find((one) => parameters.get(one));
   const subject: Subject = kind ? { kind, id: parameters.get(kind) ?? "" } : NOW.subject;
-  return { subject, fold: parameters.get("fold") !== "0", grouped: parameters.get("grouped") === "1" };
+  const grouped = parameters.get("grouped");
+  return {
+    subject,
+    fold: parameters.get("fold") !== "0",
+    grouped: grouped === null ? isBroad(subject) : grouped === "1",
+  };
 }
 
 export function formatHash({ subject, fold, grouped }: Choice): string {
   const name = subject.kind === "now" ? "now" : `${subject.kind}=${encodeURIComponent(subject.id)}`;
-  return `#${name}${fold ? "" : "&fold=0"}${grouped ? "&grouped=1" : ""}`;
+  return `#${name}${fold ? "" : "&fold=0"}${grouped === isBroad(subject) ? "" : `&grouped=${Number(grouped)}`}`;
+}
+
+/** Another subject, with what goes best with it. */
+export function choiceOf(subject: Subject, before: Choice): Choice {
+  const isOfSameBreadth = isBroad(subject) === isBroad(before.subject);
+  return { ...before, subject, grouped: isOfSameBreadth ? before.grouped : isBroad(subject) };
+}
+
+/** Where there may be a task a request, and more of them than columns can be read, tasks are grouped at first. */
+function isBroad({ kind }: Subject): boolean {
+  return kind === "now" || kind === "process";
 }
 
 export function isSameSubject(one: Subject, other: Subject): boolean {

@@ -44,6 +44,7 @@ export class DiagramView {
   #layout: Layout;
   #follows = true;
   #seenRows = 0;
+  #lastTop = 0;
   #frame = 0;
   #hovered: string | null = null;
   #chosen: { id: string; lifecycle: string | null } | null = null;
@@ -206,8 +207,12 @@ export class DiagramView {
     this.#picture.element.classList.toggle("fades", this.#chosen?.lifecycle != null);
   }
 
+  /** Going up ends the following, coming to the bottom begins it; that the page moved something is neither. */
   #scrolled(): void {
-    this.#follows = this.#isAtBottom();
+    const { scrollTop } = this.element;
+    if (this.#isAtBottom()) this.#follows = true;
+    else if (scrollTop < this.#lastTop) this.#follows = false;
+    this.#lastTop = scrollTop;
     this.#seen();
     this.#schedule();
   }

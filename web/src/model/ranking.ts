@@ -1,4 +1,5 @@
-// The order of the table of resources: where somebody waits comes first, then what is in use, then the rest.
+// The order of the table of resources: where somebody waits comes first, then what has a capacity, of which somebody may
+// have to wait, then the rest; what is in use before what is not.
 //
 // Use flickers, and a table that jumps cannot be read. So a resource keeps its place for a while after the wait or the
 // use that earned it, and within each group the one known longest comes first.
@@ -30,10 +31,12 @@ export class Ranking {
       this.#known.set(resource.id, memory);
     }
     // Only what has a capacity can make anybody wait for somebody.
-    if (resource.waiters.length > 0 && resource.capacity !== null) memory.waitedNs = nowNs;
+    const isBounded = resource.capacity !== null;
+    if (resource.waiters.length > 0 && isBounded) memory.waitedNs = nowNs;
     if (resource.holders.length + resource.waiters.length > 0) memory.usedNs = nowNs;
-    const bounded = resource.capacity === null ? 1 : 0;
-    const group = nowNs - memory.waitedNs <= KEPT_NS ? 0 : nowNs - memory.usedNs <= KEPT_NS ? 1 + bounded : 3 + bounded;
+    const isWaitedFor = nowNs - memory.waitedNs <= KEPT_NS;
+    const isUsed = nowNs - memory.usedNs <= KEPT_NS;
+    const group = isWaitedFor ? 0 : isBounded ? (isUsed ? 1 : 2) : isUsed ? 3 : 4;
     return { group, order: memory.order };
   }
 }

@@ -1,14 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { diagramQuery, formatHash, lensOf, NOW, parseHash } from "../../src/app/subject.ts";
+import { choiceOf, diagramQuery, formatHash, lensOf, NOW, parseHash } from "../../src/app/subject.ts";
 
 describe("the address", () => {
   /** What stands in the address comes back from it. */
   test.each([
     ["#now", NOW],
-    ["#trace=ab12", { ...NOW, subject: { kind: "trace", id: "ab12" } }],
-    ["#task=ab-7&fold=0", { ...NOW, subject: { kind: "task", id: "ab-7" }, fold: false }],
-    ["#resource=ab-1&grouped=1", { ...NOW, subject: { kind: "resource", id: "ab-1" }, grouped: true }],
-    ["#process=a%26b", { ...NOW, subject: { kind: "process", id: "a&b" } }],
+    ["#now&fold=0&grouped=0", { ...NOW, fold: false, grouped: false }],
+    ["#trace=ab12", { subject: { kind: "trace", id: "ab12" }, fold: true, grouped: false }],
+    ["#task=ab-7&fold=0", { subject: { kind: "task", id: "ab-7" }, fold: false, grouped: false }],
+    ["#resource=ab-1&grouped=1", { subject: { kind: "resource", id: "ab-1" }, fold: true, grouped: true }],
+    ["#process=a%26b", { subject: { kind: "process", id: "a&b" }, fold: true, grouped: true }],
   ] as const)("%s", (hash, choice) => {
     expect(parseHash(hash)).toEqual(choice);
     expect(formatHash(choice)).toBe(hash);
@@ -18,6 +19,12 @@ describe("the address", () => {
   test.each(["", "#", "#nonsense", "#trace=", "#=&=&%"])("%j is everything now", (hash) => {
     expect(parseHash(hash)).toEqual(NOW);
   });
+});
+
+/** Everything now groups tasks at first, one trace does not; a choice is kept among subjects of the same breadth. */
+test("grouping goes with the subject", () => {
+  const of = (hash: string) => choiceOf({ kind: "task", id: "t" }, parseHash(hash)).grouped;
+  expect([of("#now"), of("#trace=ab"), of("#trace=ab&grouped=1")]).toEqual([false, false, true]);
 });
 
 /** Copy as Mermaid asks for the very picture that is shown. */

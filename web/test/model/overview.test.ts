@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { HUES, Hues } from "../../src/model/hues.ts";
+import { Lingering } from "../../src/model/lingering.ts";
 import { byService, droppedByReason } from "../../src/model/rail.ts";
 import { Ranking } from "../../src/model/ranking.ts";
 import type { Process, Resource, Trace, Use } from "../../src/schema/messages.ts";
@@ -72,7 +73,7 @@ describe("the ranking of resources", () => {
   const order = (ranking: Ranking, resources: Resource[], seconds: number) =>
     ranking.sort(resources, seconds * SECOND).map(({ id }) => id);
 
-  /** Who waits comes first, then what is held, then the rest; what has no limit comes after what has one. */
+  /** Who waits comes first, then what is held, then the rest; what has no limit comes after what has one, always. */
   test("puts contention first", () => {
     const resources = [
       resource("idle", "idle"),
@@ -81,7 +82,7 @@ describe("the ranking of resources", () => {
       resource("contended", "waited for"),
       resource("connecting", "waited for", null),
     ];
-    expect(order(new Ranking(), resources, 0)).toEqual(["contended", "held", "unlimited", "connecting", "idle"]);
+    expect(order(new Ranking(), resources, 0)).toEqual(["contended", "held", "idle", "unlimited", "connecting"]);
   });
 
   /** A resource keeps its place for some seconds after the wait that earned it. */
@@ -95,6 +96,24 @@ describe("the ranking of resources", () => {
       ["a", "b"],
     ]);
   });
+});
+
+/** A use that is over stays for three seconds after those that go on, the latest first. */
+test("uses linger", () => {
+  const lingering = new Lingering();
+  const uses = (ids: string[], seconds: number) => {
+    const [use] = resource("r", "held").holders as [Use];
+    const holders = ids.map((lifecycle) => ({ ...use, lifecycle }));
+    const shown = lingering.uses({ ...resource("r", "idle"), holders }, "holders", seconds * SECOND);
+    return shown.map(({ use, isOver }) => `${use.lifecycle}${isOver ? " over" : ""}`);
+  };
+  expect([uses(["a", "b"], 0), uses(["b", "c"], 1), uses(["c"], 1.5), uses([], 3.5), uses([], 9)]).toEqual([
+    ["a", "b"],
+    ["b", "c", "a over"],
+    ["c", "b over", "a over"],
+    ["c over", "b over"],
+    [],
+  ]);
 });
 
 /** A resource has one hue for good, and neighbours in time have different ones. */

@@ -8,12 +8,21 @@ import { moveFocus } from "./lists.ts";
 
 const SHOWN_PROCESSES = 3;
 
+type Filter = "all" | "open" | "failed";
+
+const FILTERS: Record<Filter, (trace: Trace) => boolean> = {
+  all: () => true,
+  open: (trace) => trace.end_ns === null,
+  failed: (trace) => trace.errors > 0,
+};
+
 /** What may be looked at: everything, a process, one of its recent traces. */
 export function Rail({ close }: { close: () => void }) {
   const store = useStore();
   const overview = store.overview.value;
   // A list that moves cannot be clicked: it stands still under the pointer.
   const isHeld = useSignal(false);
+  const filter = useSignal<Filter>("all");
   const held = useRef(overview);
   if (!isHeld.value || held.current === null) held.current = overview;
   const shown = held.current;
@@ -41,7 +50,24 @@ export function Rail({ close }: { close: () => void }) {
         Everything now
         {isHeld.value && waiting > 0 && <span class="held-back">{waiting} newer</span>}
       </button>
-      {shown && byService(shown.processes, shown.traces).map((group) => <Service key={group.service} group={group} />)}
+      <fieldset class="filter" aria-label="Which traces">
+        {(Object.keys(FILTERS) as Filter[]).map((one) => (
+          <button
+            type="button"
+            key={one}
+            aria-pressed={filter.value === one}
+            onClick={() => {
+              filter.value = one;
+            }}
+          >
+            {one}
+          </button>
+        ))}
+      </fieldset>
+      {shown &&
+        byService(shown.processes, shown.traces.filter(FILTERS[filter.value])).map((group) => (
+          <Service key={group.service} group={group} />
+        ))}
     </nav>
   );
 }
@@ -60,7 +86,7 @@ function Service({ group }: { group: ServiceGroup }) {
           <TraceItem key={trace.id} trace={trace} />
         ))}
       </ul>
-      {group.traces.length === 0 && <p class="muted">no trace yet</p>}
+      {group.traces.length === 0 && <p class="muted">none of its recent traces</p>}
     </section>
   );
 }

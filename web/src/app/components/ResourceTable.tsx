@@ -74,9 +74,11 @@ function Row(props: { resource: Resource; process: Process | undefined; hasFaile
   const { resource, process, hasFailed } = props;
   const store = useStore();
   const { subject } = store.choice.value;
-  const waits = resource.waiters.length > 0 && resource.capacity !== null;
+  const now = store.overview.value?.now_ns ?? 0;
+  const holders = store.lingering.uses(resource, "holders", now);
+  const waiters = store.lingering.uses(resource, "waiters", now);
   return (
-    <tr class={`hue-${store.hues.of(resource.id)} ${waits ? "contended" : ""}`}>
+    <tr class={`hue-${store.hues.of(resource.id)}`}>
       <th scope="row">
         <button
           type="button"
@@ -96,10 +98,10 @@ function Row(props: { resource: Resource; process: Process | undefined; hasFaile
         <Held resource={resource} />
       </td>
       <td>
-        <Uses uses={resource.holders} kind="holders" />
+        <Uses uses={holders} kind="holders" />
       </td>
       <td>
-        <Uses uses={resource.waiters} kind={waits ? "waiters" : "holders"} />
+        <Uses uses={waiters} kind={resource.capacity === null ? "holders" : "waiters"} />
       </td>
       <td class="number">{formatPercentile(resource.wait_ms.p95)}</td>
       <td class="number">{formatPercentile(resource.hold_ms.p95)}</td>

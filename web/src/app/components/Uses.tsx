@@ -1,13 +1,13 @@
 import { useSignal } from "@preact/signals";
 import { formatTicking } from "../../model/durations.ts";
 import { siteLabel } from "../../model/labels.ts";
-import type { Use } from "../../schema/messages.ts";
+import type { ShownUse } from "../../model/lingering.ts";
 import { useStore } from "./context.ts";
 
 const SHOWN = 2;
 
-/** Those who hold a resource, or wait for it, by name and since when. */
-export function Uses({ uses, kind }: { uses: readonly Use[]; kind: "holders" | "waiters" }) {
+/** Those who hold a resource, or wait for it, by name and since when; faint, those who did a moment ago. */
+export function Uses({ uses, kind }: { uses: readonly ShownUse[]; kind: "holders" | "waiters" }) {
   const store = useStore();
   store.second.value;
   const isWhole = useSignal(false);
@@ -15,16 +15,16 @@ export function Uses({ uses, kind }: { uses: readonly Use[]; kind: "holders" | "
   const others = uses.length - SHOWN;
   return (
     <span class={`uses ${kind} ${isWhole.value ? "whole" : ""}`}>
-      {(isWhole.value ? uses : uses.slice(0, SHOWN)).map((use) => (
+      {(isWhole.value ? uses : uses.slice(0, SHOWN)).map(({ use, isOver }) => (
         <button
           type="button"
           key={use.lifecycle}
-          class="use"
-          title={`${use.task.name}, ${siteLabel(use.site)} ${use.site.expression}`}
+          class={isOver ? "use over" : "use"}
+          title={`${isOver ? "a moment ago: " : ""}${use.task.name}, ${siteLabel(use.site)} ${use.site.expression}`}
           onClick={() => store.choose({ kind: "task", id: use.task.id })}
         >
           <span class="name">{use.task.name}</span>
-          {now - use.since_ns >= 1e9 && <span class="since">{formatTicking(now - use.since_ns)}</span>}
+          {!isOver && now - use.since_ns >= 1e9 && <span class="since">{formatTicking(now - use.since_ns)}</span>}
         </button>
       ))}
       {others > 0 && (
@@ -33,7 +33,7 @@ export function Uses({ uses, kind }: { uses: readonly Use[]; kind: "holders" | "
           class="others muted"
           aria-expanded={isWhole.value}
           aria-label={isWhole.value ? "Show fewer" : `Show ${others} more`}
-          title={isWhole.value ? "" : uses.map((use) => use.task.name).join("\n")}
+          title={isWhole.value ? "" : uses.map(({ use }) => use.task.name).join("\n")}
           onClick={() => {
             isWhole.value = !isWhole.value;
           }}
