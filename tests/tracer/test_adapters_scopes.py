@@ -38,6 +38,17 @@ def test_a_timeout_that_fires_cancels_the_body_and_turns_that_into_a_timeout_err
     assert recorder.run(main()) == ["main: asyncio.timeout 0.02 s, ok cancelled(CancelledError) error(TimeoutError)"]
 
 
+def test_a_timeout_is_named_by_the_length_it_was_given(recorder, written):
+    """However long it takes until it is entered: it is still the program's timeout of half a second."""
+
+    async def main():
+        timeout = asyncio.timeout(0.5)
+        await asyncio.sleep(0.05)
+        await written(within)(timeout, asyncio.sleep(0))
+
+    assert recorder.run(main()) == ["main: asyncio.timeout 0.5 s, ok ok ok"]
+
+
 def test_a_deadline_in_the_past_leaves_no_time(recorder, written):
     """timeout_at is named by what is left of it."""
 
