@@ -6,7 +6,8 @@
     mermaid      steps -> Mermaid text
 
 The way of a picture: ``forest`` (who stands inside whom) -> ``fold`` (repetition told once) -> ``events`` (the order)
--> ``draw`` with ``causes`` (whom a wait is for), ``phrases`` (what is said) and ``canvas`` (where it is put down).
+-> ``draw``, with ``causes`` (whom a wait is for), ``waits`` (what they come to in a fold), ``phrases`` (what is said)
+and ``canvas`` (where it is put down).
 """
 
 from tenure_server.diagram.difference import apply, difference

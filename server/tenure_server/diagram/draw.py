@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from tenure_server.diagram import phrases
 from tenure_server.diagram.canvas import Canvas
-from tenure_server.diagram.causes import Cause, Causes, causes
+from tenure_server.diagram.causes import Causes, causes
 from tenure_server.diagram.events import Event, What, events
 from tenure_server.diagram.fold import Fold, fold
 from tenure_server.diagram.forest import Forest, Node, in_order, plant
 from tenure_server.diagram.steps import Activate, Deactivate, Lens, Message, Note, Step
+from tenure_server.diagram.waits import waits
 from tenure_server.records import Lifecycle, Task
 
 
@@ -47,12 +48,17 @@ class _Drawer:
         self._busy = forest.busy
         self._causes = found
         self._now_ns = now_ns
+        self._fold_waits: dict[str, str] = {}  # what is said of the waits of a lifecycle that stands for others
         self._active: set[str] = set()  # lifecycles with an activation that has not ended
 
     def show(self, event: Event) -> None:
         about, what = event.about, event.what
         if isinstance(about, Fold):
-            (self._canvas.begin if what is What.FOLD_BEGIN else self._canvas.end)(about)
+            if what is What.FOLD_BEGIN:
+                self._canvas.begin(about)
+                self._fold_waits |= waits(about, self._causes.at_acquire)
+            else:
+                self._canvas.end(about)
         elif about.lifecycle is not None:
             self._show_use(about, about.lifecycle, what, event.at_ns)
         elif what is What.CREATED:
@@ -75,7 +81,7 @@ class _Drawer:
             self._over(use, task, resource, at_ns)
 
     def _acquire(self, use: Lifecycle, task: str, resource: str) -> None:
-        cause = self._causes.at_acquire.get(use.id)
+        wait = self._wait(use, self._canvas.over(task, resource))
         self._put(
             Message(
                 id=f"{use.id}:acquire",
@@ -85,36 +91,30 @@ class _Drawer:
                 label=phrases.enter_call(use),
                 at_ns=use.acquire_ns,
                 lifecycle=use.id,
-                activate=cause is None,
+                activate=wait is None,
             )
         )
-        if cause is None:
+        if wait is None:
             self._active.add(use.id)
         else:
-            self._waits(use, cause, self._canvas.over(task, resource))
+            self._put(wait)
 
-    def _waits(self, use: Lifecycle, cause: Cause, over: list[str]) -> None:
+    def _wait(self, use: Lifecycle, over: list[str]) -> Note | None:
+        """What an acquire waits for; in a fold, what the waits of all that it stands for come to."""
+        cause, lead, since_ns = self._causes.at_acquire.get(use.id), None, None
         end_ns = use.released_ns if use.acquired_ns is None else use.acquired_ns
-        lead = since_ns = None
-        if end_ns is not None:
-            text = phrases.waits_for(cause.text, self._duration(use.acquire_ns, end_ns))
-        elif use.phase == "abandoned":
-            text = phrases.waits_for(cause.text, None)
+        if self._canvas.in_fold:
+            text = self._fold_waits.get(use.id)
+        elif cause is None:
+            text = None
+        elif end_ns is not None or use.phase == "abandoned":
+            text = phrases.waits_for(cause.text, None if end_ns is None else end_ns - use.acquire_ns)
         else:
             lead, since_ns = phrases.waits_for(cause.text, None), use.acquire_ns
             text = phrases.ticking(lead, since_ns, self._now_ns)
-        self._put(
-            Note(
-                id=f"{use.id}:wait",
-                over=over,
-                text=text,
-                at_ns=use.acquire_ns,
-                lifecycle=use.id,
-                kind="wait",
-                lead=lead,
-                since_ns=since_ns,
-            )
-        )
+        if text is None:
+            return None
+        return Note(f"{use.id}:wait", over, text, use.acquire_ns, use.id, "wait", lead, since_ns)
 
     def _acquired(self, use: Lifecycle, task: str, resource: str, at_ns: int) -> None:
         self._put(

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 
 from tenure_server.diagram import phrases
-from tenure_server.diagram.forest import Forest, Node
+from tenure_server.diagram.forest import Forest, Node, walk
 from tenure_server.diagram.steps import FragmentKind
 from tenure_server.records import ExceptionInfo, Lifecycle
 
@@ -22,17 +22,21 @@ _Shape = tuple[object, ...]
 
 
 class Fold:
-    """A run of equal siblings, told by the first of them: ``shown`` are its nodes, drawn in the run's place."""
+    """Siblings that repeat, some together or each by itself: ``shown``, the first repetition, is drawn for all."""
 
-    __slots__ = ("fragment", "id", "label", "shown", "start_ns")
+    __slots__ = ("fragment", "id", "label", "repetitions", "start_ns")
 
-    def __init__(self, fragment: FragmentKind, fold_id: str, label: str, shown: list[Node]) -> None:
+    def __init__(self, fragment: FragmentKind, fold_id: str, label: str, repetitions: list[list[Node]]) -> None:
         self.fragment = fragment
         self.id = fold_id
         self.label = label
-        self.shown = shown
-        first = shown[0].lifecycle
-        self.start_ns = shown[0].start_ns if first is None else _turn_ns(first)
+        self.repetitions = repetitions
+        first = self.shown[0]
+        self.start_ns = first.start_ns if first.lifecycle is None else _turn_ns(first.lifecycle)
+
+    @property
+    def shown(self) -> list[Node]:
+        return self.repetitions[0]
 
 
 Folded = dict[str, "list[Node | Fold]"]  # what stands inside a node instead of its children, by key()
@@ -45,7 +49,7 @@ def key(node: Node) -> str:
 
 def fold(forest: Forest, opened: Collection[str]) -> Folded:
     """Find every repetition; folds in ``opened`` are left as they are."""
-    nodes = forest.walk()
+    nodes = walk(forest.roots)
     shapes = _Shapes(nodes)
     folded: Folded = {}
     for node in nodes:
@@ -127,7 +131,7 @@ def _pars(siblings: list[Node], shapes: _Shapes, opened: Collection[str]) -> Ite
         first = crowd[0]
         fold_id = f"{first.id}:par"
         if len(crowd) >= FEWEST and fold_id not in opened:
-            folds[first.id] = Fold("par", fold_id, _par_label(crowd), [first])
+            folds[first.id] = Fold("par", fold_id, _par_label(crowd), [[node] for node in crowd])
             hidden.update(node.id for node in crowd[1:])
     for node in siblings:
         if node.lifecycle is not None:
@@ -148,7 +152,8 @@ def _loops(siblings: list[Node | Fold], shapes: _Shapes, opened: Collection[str]
         elif (fold_id := f"{run[0].id}:loop") in opened:
             yield from run
         else:
-            yield Fold("loop", fold_id, _loop_label(run, period), run[:period])
+            repetitions = [run[i : i + period] for i in range(0, len(run), period)]
+            yield Fold("loop", fold_id, _loop_label(run, period), repetitions)
         at = end
 
 
@@ -182,4 +187,4 @@ def _loop_label(run: list[Node], period: int) -> str:
 def _par_label(crowd: list[Node]) -> str:
     tasks = [node.task for node in crowd if node.task is not None]
     durations = [(task.finished_ns or 0) - (task.created_ns or 0) for task in tasks]
-    return phrases.par(len(crowd), phrases.coroutine(tasks[0]), durations)
+    return phrases.par(len(crowd), phrases.crowd(tasks), durations)

@@ -6,7 +6,7 @@ one, so that not even records that contradict each other can make a circle of it
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 
 from tenure_server.diagram.steps import Lens
@@ -46,15 +46,16 @@ class Forest:
         self.roots = roots
         self.busy = busy
 
-    def walk(self) -> list[Node]:
-        """Every node, each before what is inside it."""
-        found: list[Node] = []
-        stack = self.roots[::-1]
-        while stack:
-            node = stack.pop()
-            found.append(node)
-            stack.extend(reversed(node.children))
-        return found
+
+def walk(nodes: Sequence[Node]) -> list[Node]:
+    """These nodes and every node in them, each before what is inside it."""
+    found: list[Node] = []
+    stack = list(reversed(nodes))
+    while stack:
+        node = stack.pop()
+        found.append(node)
+        stack.extend(reversed(node.children))
+    return found
 
 
 def plant(lifecycles: Iterable[Lifecycle], tasks: Mapping[str, Task], lens: Lens) -> Forest:

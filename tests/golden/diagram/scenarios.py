@@ -206,6 +206,17 @@ def par() -> list[Step]:
     return s.draw()
 
 
+def crowded_par() -> list[Step]:
+    """Equal workers that wait for each other: the fold says how many had to, and for how long."""
+    s = Scenario()
+    main, lock = s.task("main"), _lock(s, "stock")
+    group = s.use(main, s.resource(GROUP), (0, 0.01, 6, 200))
+    for i in range(5):
+        task = s.task(f"worker-{i + 1}", by=main, within=group, created=i / 10 + 0.1, finished=20 + i * 10)
+        s.use(task, lock, (7 + i / 10, 9 + i * 10, 19 + i * 10, 19.01 + i * 10))
+    return s.draw()
+
+
 def nested_tasks() -> list[Step]:
     """A task creates tasks: each column is right of its creator's, and ends where it reports to."""
     s = Scenario()
@@ -286,7 +297,7 @@ SCENARIOS: dict[str, Callable[[], list[Step]]] = {
         *(textbook, error_in_the_block, several_resources, suppressed, failing_acquire, failing_release),
         *(cancelled_acquiring, cancelled_held, cancelled_releasing, timeout),
         *(order, queue, crowded_pool, still_open, abandoned),
-        *(loops, loop_that_fails, par, nested_tasks, unknown_creator, thread, two_processes, grouped),
+        *(loops, loop_that_fails, par, nested_tasks, crowded_par, unknown_creator, thread, two_processes, grouped),
         *(hostile_names, nothing),
     )
 }
