@@ -15,7 +15,7 @@ from itertools import count, zip_longest
 from typing import TypeVar, cast
 
 from tenure import identity, tasks, wire
-from tenure.lifecycles import CLOSED, Snapshot
+from tenure.lifecycles import CLOSED, PLAIN, Snapshot, phase_of
 from tenure.probe import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, TASK, Record
 from tenure.tables import Tables
 from tenure.tasks import Ended, Task
@@ -78,7 +78,7 @@ class Ledger:
 
         With ``heartbeat`` or ``final`` there is at least one, be it empty; ``final`` marks the last one.
         """
-        rows = _parts([entry for entry in self._open.values() if self._has_changed(entry)])
+        rows = _parts([entry for entry in self._open.values() if phase_of(entry.record) != entry.shipped])
         ended = _parts([task for task in self._finished.values() if task.id in self._shipped_tasks])
         parts = list(zip_longest(rows, ended))
         if not parts and (heartbeat or final):
@@ -113,9 +113,6 @@ class Ledger:
             origin = self._innermost(task.parent, task.created_ns)
             if origin is not None:
                 self._origins[task.id] = origin
-
-    def _has_changed(self, lifecycle: _Lifecycle) -> bool:
-        return Snapshot.of(lifecycle.record).phase != lifecycle.shipped
 
     def _batch(
         self,
@@ -152,24 +149,35 @@ class Ledger:
         )
 
     def _row(self, tables: Tables, lifecycle: _Lifecycle, snapshot: Snapshot, before: int) -> wire.Row:
-        wait, hold, release = snapshot.durations()
-        row = wire.Row(
-            id=lifecycle.id,
-            parent=lifecycle.parent,
-            trace=tables.trace(lifecycle.root, lifecycle.link),
-            task=self._task(tables, tasks.table.get(snapshot.task) or _unknown(snapshot.task)),
-            resource=tables.resource(snapshot.resource),
-            site=tables.site(snapshot.site),
-            acquire_ns=snapshot.acquire - before,
-            wait_ns=wait,
-            hold_ns=hold,
-            release_ns=release,
-            outcomes=snapshot.outcomes() | (wire.RESENT if lifecycle.shipped is not None else 0),
-            body_exception=tables.exception(snapshot.body),
-            exception=tables.exception(snapshot.own_failure),
+        site, number, resource, acquire, acquired, release, released, body, raised = snapshot
+        task = tables.task_place(number)
+        if task is None:
+            task = self._task(tables, tasks.table.get(number) or _unknown(number))
+        if body is None and raised is None and 0 < acquired <= release <= released:
+            # Nearly all: through all phases with no exception anywhere.
+            wait, hold, leave, outcomes = acquired - acquire, release - acquired, released - release, PLAIN
+            failures = 0, 0
+        else:
+            wait, hold, leave = snapshot.durations()
+            outcomes = snapshot.outcomes()
+            failures = tables.exception(body), tables.exception(snapshot.own_failure)
+        if lifecycle.shipped is not None:
+            outcomes |= wire.RESENT
+        lifecycle.shipped = CLOSED if released else snapshot.phase
+        return wire.Row(
+            lifecycle.id,
+            lifecycle.parent,
+            tables.trace(lifecycle.root, lifecycle.link),
+            task,
+            tables.resource(resource),
+            tables.site(site),
+            acquire - before,
+            wait,
+            hold,
+            leave,
+            outcomes,
+            *failures,
         )
-        lifecycle.shipped = snapshot.phase
-        return row
 
     def _task(self, tables: Tables, task: Task) -> int:
         """The task's index; with it go those that created it, where no batch has told of them."""
@@ -191,7 +199,7 @@ class Ledger:
         closed = [lifecycle for lifecycle in self._open.values() if lifecycle.shipped == CLOSED]
         for lifecycle in closed:
             del self._open[lifecycle.id]
-            task = cast("int", lifecycle.record[TASK])
+        for task in {cast("int", lifecycle.record[TASK]) for lifecycle in closed}:
             if all(other.shipped == CLOSED for other in self._within.get(task, ())):
                 self._within.pop(task, None)
         for number in [number for number in self._finished if number not in self._within]:

@@ -6,9 +6,10 @@ from typing import NamedTuple, cast
 
 from tenure import wire
 from tenure.failures import Failure
-from tenure.probe import Record
+from tenure.probe import ACQUIRED, RELEASE, RELEASED, Record
 
 ACQUIRING, HELD, RELEASING, CLOSED = range(4)
+PLAIN = wire.OK | wire.OK << wire.BODY_SHIFT | wire.OK << wire.RELEASE_SHIFT  # outcomes
 _LONGEST = (1 << 57) - 1  # ns, what a row's field takes
 
 
@@ -34,9 +35,7 @@ class Snapshot(NamedTuple):
     def phase(self) -> int:
         if self.released:
             return CLOSED
-        if self.release:
-            return RELEASING
-        return HELD if self.acquired else ACQUIRING
+        return RELEASING if self.release else HELD if self.acquired else ACQUIRING
 
     @property
     def own_failure(self) -> Failure | None:
@@ -64,6 +63,13 @@ class Snapshot(NamedTuple):
             if self.body is not None and self.raised is None:
                 bits |= wire.SUPPRESSED
         return bits
+
+
+def phase_of(record: Record) -> int:
+    """The phase that a record is in now."""
+    if record[RELEASED]:
+        return CLOSED
+    return RELEASING if record[RELEASE] else HELD if record[ACQUIRED] else ACQUIRING
 
 
 def _length(start: int, end: int) -> int:

@@ -24,21 +24,25 @@ class Tables:
         self.tasks: list[wire.Task] = []
         self.traces: list[wire.Trace] = []
         self.exceptions: list[wire.ExceptionInfo] = []
-        self._places: dict[tuple[str, object], int] = {}
+        self._site_places: dict[str, int] = {}
+        self._resource_places: dict[int, int] = {}
+        self._task_places: dict[int, int] = {}
+        self._trace_places: dict[int, int] = {}
+        self._exception_numbers: dict[tuple[str, str], int] = {}
 
     def site(self, key: str) -> int:
         """The index of a site."""
-        place = self._places.get(("site", key))
+        place = self._site_places.get(key)
         if place is None:
-            place = self._places["site", key] = len(self.sites)
+            place = self._site_places[key] = len(self.sites)
             self.sites.append(_site(key))
         return place
 
     def resource(self, number: int) -> int:
         """The index of a resource."""
-        place = self._places.get(("resource", number))
+        place = self._resource_places.get(number)
         if place is None:
-            place = self._places["resource", number] = len(self.resources)
+            place = self._resource_places[number] = len(self.resources)
             known = identity.table.get(number)
             if known is None:  # cannot be, but a row without its resource would cost the whole batch
                 known = identity.Resource(number, "unknown", "", None, "participant")
@@ -46,11 +50,15 @@ class Tables:
             self.resources.append(wire.Resource(number, text(kind), text(name), capacity, stereotype))
         return place
 
+    def task_place(self, number: int) -> int | None:
+        """The index of a task that is in the table already."""
+        return self._task_places.get(number)
+
     def task(self, task: Task, created_in: int) -> int:
         """The index of a task in its present state."""
-        place = self._places.get(("task", task.id))
+        place = self._task_places.get(task.id)
         if place is None:
-            place = self._places["task", task.id] = len(self.tasks)
+            place = self._task_places[task.id] = len(self.tasks)
             outcome = 0
             if task.finished_ns is not None and task.ended:
                 outcome = wire.OK if task.failure is None else task.failure.outcome
@@ -72,9 +80,9 @@ class Tables:
 
     def trace(self, root: int, link: int) -> int:
         """The index of a trace."""
-        place = self._places.get(("trace", root))
+        place = self._trace_places.get(root)
         if place is None:
-            place = self._places["trace", root] = len(self.traces)
+            place = self._trace_places[root] = len(self.traces)
             self.traces.append(wire.Trace(root, link))
         return place
 
@@ -82,11 +90,11 @@ class Tables:
         """The number of an exception, 0 for none."""
         if failure is None:
             return 0
-        key = "exception", (failure.type, failure.message)
-        number = self._places.get(key)
+        key = failure.type, failure.message
+        number = self._exception_numbers.get(key)
         if number is None:
             self.exceptions.append(wire.ExceptionInfo(text(failure.type), text(failure.message)))
-            number = self._places[key] = len(self.exceptions)
+            number = self._exception_numbers[key] = len(self.exceptions)
         return number
 
 
