@@ -213,7 +213,7 @@ def crowded_par() -> list[Step]:
     group = s.use(main, s.resource(GROUP), (0, 0.01, 6, 200))
     for i in range(5):
         task = s.task(f"worker-{i + 1}", by=main, within=group, created=i / 10 + 0.1, finished=20 + i * 10)
-        s.use(task, lock, (7 + i / 10, 9 + i * 10, 19 + i * 10, 19.01 + i * 10))
+        s.use(task, lock, (7 + i / 10, 9.1 + i * 10 if i else 7.01, 19 + i * 10, 19.01 + i * 10))
     return s.draw()
 
 
