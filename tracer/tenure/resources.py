@@ -52,6 +52,7 @@ calls: dict[str, tuple[str, str]] = {}  # enter and exit of the sites that call 
 _described: dict[type, Describe] = {}
 _patched: set[type] = set()
 _plans: dict[type, _Plan] = {}
+_own_roles: dict[type, str] = {}  # types whose objects were found to be resources themselves, and as what
 _named: dict[int, tuple[str | None, int | None, weakref.ref[object]]] = {}  # by address
 _only_named: set[type] = set()
 
@@ -121,9 +122,16 @@ def resolve(manager: object, site: str) -> int:
     plan = _plan(kind)
     if id(manager) in _named:
         return _of_named(manager, plan, site)
-    if plan.describe is not None:
-        return _of_description(plan.describe(manager, Site.of(site).expression), site)
-    return habits.resolve(manager, kind, site)
+    if plan.describe is None:
+        return habits.resolve(manager, kind, site)
+    role = _own_roles.get(kind)
+    known = identity.known(manager, role) if role is not None else 0
+    if known:
+        return known
+    description = plan.describe(manager, Site.of(site).expression)
+    if description.subject is manager and not description.enter and not description.exit:
+        _own_roles[kind] = description.kind
+    return _of_description(description, site)
 
 
 def _plan(kind: type) -> _Plan:
@@ -139,6 +147,7 @@ def _plan(kind: type) -> _Plan:
 
 def _forget_plans() -> None:
     _plans.clear()
+    _own_roles.clear()
     habits.settled.clear()
 
 

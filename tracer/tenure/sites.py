@@ -36,8 +36,13 @@ class Site(NamedTuple):
     @classmethod
     def of(cls, key: str) -> Site:
         """The site that ``key()`` made this string from."""
-        file, line, function, expression, sync = key.split(_SEPARATOR)
-        return cls(file, int(line), function, expression, bool(sync))
+        return _of_key(key)
+
+
+@functools.lru_cache(maxsize=4096)
+def _of_key(key: str) -> Site:
+    file, line, function, expression, sync = key.split(_SEPARATOR)
+    return Site(file, int(line), function, expression, bool(sync))
 
 
 def one_line(source: str) -> str:

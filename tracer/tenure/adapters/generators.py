@@ -12,7 +12,8 @@ of the object is taken for it, in this order; a property is not asked.
 from __future__ import annotations
 
 import inspect
-from types import ModuleType
+import weakref
+from types import FunctionType, ModuleType
 
 from tenure import patching, resources
 from tenure.failures import type_name
@@ -21,6 +22,8 @@ from tenure.sites import TAKERS
 
 CAPACITY_ATTRIBUTES = "capacity", "maxsize", "max_size", "size"
 _DATABASE_WORDS = "pool", "database", "connection", "engine", "transaction", "db"  # last words of names
+
+_functions: weakref.WeakKeyDictionary[object, Description] = weakref.WeakKeyDictionary()  # those that are no methods
 
 
 def install(contextlib: ModuleType) -> None:
@@ -34,15 +37,25 @@ def _handle(manager: object, _: str) -> Description:
     function, arguments = getattr(manager, "func", None), getattr(manager, "args", ())
     if function is None:  # it was entered before: contextlib has let go of the function
         return Description(type_name(type(manager)), None)
+    known = _functions.get(function) if isinstance(function, FunctionType) else None
+    if known is not None:
+        return known
     name = getattr(function, "__name__", "")
     owner = _owner(function, arguments)
-    if owner is None:
-        code = getattr(function, "__code__", None)  # a function that is made again and again has one code
-        return Description(_kind(function), code, name="", stereotype=_stereotype(name))
-    kind = type_name(type(owner))
-    if name not in TAKERS:
-        kind = f"{kind}.{name}"
-    return Description(kind, owner, capacity=capacity(owner), stereotype=_stereotype(type(owner).__name__), enter=name)
+    if owner is not None:
+        title = type_name(type(owner))
+        kind = title if name in TAKERS else f"{title}.{name}"
+        return Description(kind, owner, None, capacity(owner), _stereotype(type(owner).__name__), enter=name)
+    code = getattr(function, "__code__", None)  # a function that is made again and again has one code
+    description = Description(_kind(function), code, name="", stereotype=_stereotype(name))
+    if isinstance(function, FunctionType) and not _may_be_a_method(function):
+        _functions[function] = description
+    return description
+
+
+def _may_be_a_method(function: FunctionType) -> bool:
+    outer, _, _ = function.__qualname__.rpartition(".")
+    return bool(outer) and not outer.endswith("<locals>")
 
 
 def _owner(function: object, arguments: tuple[object, ...]) -> object | None:
@@ -50,10 +63,9 @@ def _owner(function: object, arguments: tuple[object, ...]) -> object | None:
     bound = getattr(function, "__self__", None)
     if bound is not None:
         return None if isinstance(bound, type | ModuleType) else bound
-    outer, _, name = getattr(function, "__qualname__", "").rpartition(".")
-    if not arguments or not outer or outer.endswith("<locals>"):
+    if not arguments or not isinstance(function, FunctionType) or not _may_be_a_method(function):
         return None
-    attribute = inspect.getattr_static(type(arguments[0]), name, None)
+    attribute = inspect.getattr_static(type(arguments[0]), function.__name__, None)
     while attribute is not None and attribute is not function:
         attribute = getattr(attribute, "__wrapped__", None)
     return None if attribute is None else arguments[0]
