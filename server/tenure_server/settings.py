@@ -37,7 +37,7 @@ def parse_duration(text: str) -> int:
     Raises:
         UsageError: it is no such text, or no time at all.
     """
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smhdw])", text.strip())
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smhdw])", text.strip(), re.ASCII)
     ns = round(float(match[1]) * _SECONDS[match[2]] * 1e9) if match else 0
     if ns <= 0:
         raise UsageError(f"{text!r} is no duration (write a number and s, m, h, d or w, such as 7d)")
@@ -50,7 +50,7 @@ def parse_size(text: str) -> int:
     Raises:
         UsageError: it is no such text, or less than 1 MB, in which no store can live.
     """
-    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?I?B?)", text.strip().upper())
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?I?B?)", text.strip().upper(), re.ASCII)
     if not match or match[2] not in _BYTES:
         raise UsageError(f"{text!r} is no size (write a number and KB, MB, GB or TB, such as 2GB)")
     size = round(float(match[1]) * _BYTES[match[2]])

@@ -582,6 +582,7 @@ async def test_retention_by_age_deletes_what_is_over_and_keeps_what_is_open(stor
     program.task("old-1", parent="main", created=5, finished=40, outcome=OK)
     program.use("old-1", "Lock old", acquire=10, wait=1, hold=1, release=1, body=ERROR, body_exception=("E", "old"))
     program.use("new-1", "Lock new", acquire=60_000, wait=1, hold=1, release=1)
+    clock.set(60_003)
     await store.write(program.batch())
     clock.set(90_000)
     await store.write(program.batch())  # it lives
@@ -603,6 +604,20 @@ async def test_retention_by_age_deletes_what_is_over_and_keeps_what_is_open(stor
     assert {resource.name: resource.total for resource in (await store.resources(ResourceQuery())).items} == {
         "new": 1, "orders": 1, "old": 1,
     }  # fmt: skip
+
+
+async def test_retention_counts_age_from_when_a_lifecycle_was_told_of(store: Store, clock: Clock) -> None:
+    """A program whose clock is years behind is not punished for it."""
+    program = Program()
+    program.use("main", "Lock stock", acquire=0, wait=1, hold=1, release=1)
+    clock.set(10**9)
+    await store.write(program.batch())
+
+    assert await store.retain(60_000_000_000, None) == 0
+    clock.now_ns += 59_000_000_000
+    assert await store.retain(60_000_000_000, None) == 0
+    clock.now_ns += 2_000_000_000
+    assert await store.retain(60_000_000_000, None) == 1
 
 
 async def test_retention_takes_a_dead_process_with_all_that_it_left_open(store: Store, clock: Clock) -> None:

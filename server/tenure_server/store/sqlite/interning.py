@@ -25,11 +25,15 @@ TaskFacts = tuple[str, int | None, int | None, int, int | None]
 class KnownProcess:
     """What the writer knows of one process."""
 
-    def __init__(self, row: int, contiguous: int, ahead: set[int], dropped: dict[str, int]) -> None:
+    def __init__(
+        self, row: int, contiguous: int, ahead: set[int], dropped: dict[str, int], *, latest_ns: int, skew_ns: int
+    ) -> None:
         self.row = row
         self.contiguous = contiguous  # every batch up to this one is stored, or lost for good
         self.ahead = ahead
         self.dropped = dropped
+        self.latest_ns = latest_ns  # the latest instant that it told of, by its own clock
+        self.skew_ns = skew_ns  # the collector's clock then, less that
         self.resources: dict[int, ResourceFacts] = {}
         self.tasks: dict[int, TaskFacts] = {}
         self.traces: dict[int, int] = {}  # root -> key of its trace, where an OpenTelemetry id may say another
@@ -70,19 +74,18 @@ class Interning:
 
     def _load_process(self, process_id: bytes) -> KnownProcess | None:
         found = self._connection.execute(
-            "SELECT process, contiguous, dropped FROM processes WHERE id = ?", (process_id,)
+            "SELECT process, contiguous, dropped, latest_ns, skew_ns FROM processes WHERE id = ?", (process_id,)
         ).fetchone()
         if found is None:
             return None
-        row, contiguous, dropped = found
+        row, contiguous, dropped, latest_ns, skew_ns = found
         ahead = self._connection.execute("SELECT sequence FROM batches_ahead WHERE process = ?", (row,))
-        return KnownProcess(
-            row, contiguous, {n for (n,) in ahead}, msgspec.msgpack.decode(dropped, type=dict[str, int])
-        )
+        lost = msgspec.msgpack.decode(dropped, type=dict[str, int])
+        return KnownProcess(row, contiguous, {n for (n,) in ahead}, lost, latest_ns=latest_ns, skew_ns=skew_ns)
 
     def _new_process(self, header: wire.Process, now_ns: int) -> KnownProcess:
         cursor = self._connection.execute(
-            "INSERT INTO processes VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0)",
+            "INSERT INTO processes VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, 0, 0)",
             (
                 header.id,
                 header.service,
@@ -95,7 +98,7 @@ class Interning:
             ),
         )
         assert cursor.lastrowid is not None
-        return KnownProcess(cursor.lastrowid, 0, set(), {})
+        return KnownProcess(cursor.lastrowid, 0, set(), {}, latest_ns=0, skew_ns=0)
 
     def seen(self, known: KnownProcess, sequence: int) -> None:
         """Remember the batch. A gap that a thousand later batches have not closed counts as lost."""
@@ -148,16 +151,16 @@ class Interning:
         self._exceptions[exception] = row, now_ns
         return row
 
-    def resources(self, known: KnownProcess, resources: list[wire.Resource], now_ns: int) -> list[int]:
+    def resources(self, known: KnownProcess, resources: list[wire.Resource]) -> list[int]:
         rows = []
         for resource in resources:
             facts = (resource.kind, resource.name, resource.capacity, resource.stereotype)
             if known.resources.get(resource.id) != facts:
                 known.resources[resource.id] = facts
-                rows.append((keys.key(known.row, resource.id), *facts, now_ns))
+                rows.append((keys.key(known.row, resource.id), *facts))
         if rows:
             self._connection.executemany(
-                "INSERT INTO resources VALUES (?, ?, ?, ?, ?, 0, 0, x'80', x'80', ?) ON CONFLICT (key) DO UPDATE SET"
+                "INSERT INTO resources VALUES (?, ?, ?, ?, ?, 0, 0, x'80', x'80', 0) ON CONFLICT (key) DO UPDATE SET"
                 " kind = excluded.kind, name = excluded.name, capacity = excluded.capacity,"
                 " stereotype = excluded.stereotype",
                 rows,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from typing import NamedTuple
 
 from tenure_server.limits import RETENTION_CHUNK
 from tenure_server.store.sqlite import keys
@@ -13,6 +14,12 @@ from tenure_server.store.sqlite.reading import LIFECYCLES
 
 _VACUUM_PAGES = 2_000
 _MAX_GENERATIONS = 20  # of tasks that created tasks, taken away in one sweep
+
+
+class _Process(NamedTuple):
+    row: int
+    skew_ns: int  # to be added to its clock's instants to get the collector's
+    is_alive: bool
 
 
 class Retention:
@@ -33,30 +40,39 @@ class Retention:
 
     def delete_older(self, instant_ns: int) -> int:
         """Delete some lifecycles that began before the instant and are over; answer how many, 0: none is left."""
-        for process, alive in self._processes():
-            low, high = LIFECYCLES.keys_between(self._connection, process, None, instant_ns)
-            if count := self._delete(low, high, "acquire_ns < ?", [instant_ns], alive=alive):
+        for process in self._processes():
+            until_ns = instant_ns - process.skew_ns
+            low, high = LIFECYCLES.keys_between(self._connection, process.row, None, until_ns)
+            if count := self._delete(low, high, "acquire_ns < ?", [until_ns], alive=process.is_alive):
                 return count
         return 0
 
     def delete_oldest(self) -> int:
         """Delete some of the oldest lifecycles that are over; answer how many, 0: none is left."""
-        oldest = []
-        for process, alive in self._processes():
-            bounds = keys.key(process, 0), keys.key(process, keys.NUMBERS)
-            found = self._connection.execute(
-                "SELECT acquire_ns FROM lifecycles WHERE key BETWEEN ? AND ? ORDER BY key LIMIT 1", bounds
-            ).fetchone()
-            if found:
-                oldest.append((found[0], bounds, alive))
-        for _, bounds, alive in sorted(oldest):
-            if count := self._delete(*bounds, "true", [], alive=alive):
+        oldest = [
+            (began_ns + process.skew_ns, process.row, process.is_alive)
+            for process in self._processes()
+            if (began_ns := self._oldest_ns(process.row, "true")) is not None
+        ]
+        for _, process, alive in sorted(oldest):
+            if count := self._delete(*_bounds(process), "true", [], alive=alive):
                 return count
         return 0
 
-    def _processes(self) -> list[tuple[int, bool]]:
-        rows = self._connection.execute("SELECT process, ended, last_seen_ns FROM processes ORDER BY process")
-        return [(process, self._aliveness.is_alive(*facts)) for process, *facts in rows]
+    def _processes(self) -> list[_Process]:
+        rows = self._connection.execute("SELECT process, ended, last_seen_ns, skew_ns FROM processes ORDER BY process")
+        return [
+            _Process(row, skew_ns, self._aliveness.is_alive(ended, last_seen_ns))
+            for row, ended, last_seen_ns, skew_ns in rows
+        ]
+
+    def _oldest_ns(self, process: int, where: str) -> int | None:
+        """When the first of a process's lifecycles began, by its own clock."""
+        found = self._connection.execute(
+            f"SELECT acquire_ns FROM lifecycles WHERE key BETWEEN ? AND ? AND {where} ORDER BY key LIMIT 1",  # noqa: S608 -- our own words
+            _bounds(process),
+        ).fetchone()
+        return found[0] if found else None
 
     def _delete(self, low: int, high: int, where: str, values: list[int], *, alive: bool) -> int:
         over = "release_ns IS NOT NULL" if alive else "true"  # what a dead process left open will never close
@@ -95,56 +111,54 @@ class Retention:
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
         try:
-            oldest_ns = self._oldest_ns()
-            dead = [process for process, alive in self._processes() if not alive]
-            for _ in range(_MAX_GENERATIONS):
-                deleted = execute(
-                    "DELETE FROM tasks WHERE lifecycles = 0 AND finished_ns < ?"
-                    " AND NOT EXISTS (SELECT 1 FROM tasks AS child WHERE child.parent = tasks.key)",
-                    (oldest_ns,),
-                ).rowcount
-                if not deleted:
-                    break
-            execute(
-                "DELETE FROM resources WHERE used_ns < ?"
-                " AND NOT EXISTS (SELECT 1 FROM lifecycles WHERE resource = resources.key)",
-                (oldest_ns,),
-            )
+            oldest_ns = now_ns = self._aliveness.clock()
+            for process in self._processes():
+                began_ns = self._oldest_ns(process.row, "release_ns IS NOT NULL")
+                if began_ns is None:
+                    began_ns = now_ns - process.skew_ns
+                oldest_ns = min(oldest_ns, began_ns + process.skew_ns)
+                self._sweep_process(process, began_ns)
             execute("DELETE FROM exceptions WHERE used_ns < ?", (oldest_ns - USED_NS,))
-            execute("DELETE FROM otel_traces WHERE trace NOT IN (SELECT key FROM traces WHERE otel_id IS NOT NULL)")
-            execute(
-                "DELETE FROM otel_trace_processes WHERE trace NOT IN (SELECT key FROM traces WHERE otel_id IS NOT NULL)"
-            )
-            for process in dead:
-                self._delete_process(process, oldest_ns)
+            for table in ("otel_traces", "otel_trace_processes"):
+                execute(
+                    f"DELETE FROM {table}"  # noqa: S608 -- a table of ours
+                    " WHERE trace NOT IN (SELECT key FROM traces WHERE otel_id IS NOT NULL)"
+                )
             execute("COMMIT")
         except BaseException:
             execute("ROLLBACK")
             raise
         execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
 
-    def _oldest_ns(self) -> int:
-        """When the oldest closed lifecycle began that is stored; now, where there is none."""
-        oldest = self._aliveness.clock()
-        for process, _ in self._processes():
-            found = self._connection.execute(
-                "SELECT acquire_ns FROM lifecycles WHERE key BETWEEN ? AND ? AND release_ns IS NOT NULL"
-                " ORDER BY key LIMIT 1",
-                (keys.key(process, 0), keys.key(process, keys.NUMBERS)),
-            ).fetchone()
-            if found:
-                oldest = min(oldest, found[0])
-        return oldest
-
-    def _delete_process(self, process: int, oldest_ns: int) -> None:
-        gone = self._connection.execute(
-            "DELETE FROM processes WHERE process = ? AND lifecycles = 0 AND last_seen_ns < ?", (process, oldest_ns)
-        ).rowcount
-        if not gone:
+    def _sweep_process(self, process: _Process, began_ns: int) -> None:
+        """Delete what was over before the process's oldest closed lifecycle; a dead one that has none, whole."""
+        execute = self._connection.execute
+        bounds = _bounds(process.row)
+        gone = 0
+        if not process.is_alive:
+            gone = execute(
+                "DELETE FROM processes WHERE process = ? AND lifecycles = 0 AND last_seen_ns < ?",
+                (process.row, began_ns + process.skew_ns),
+            ).rowcount
+        if gone:
+            for table in ("tasks", "resources"):
+                execute(f"DELETE FROM {table} WHERE key BETWEEN ? AND ?", bounds)  # noqa: S608 -- a table of ours
+            execute("DELETE FROM batches_ahead WHERE process = ?", (process.row,))
             return
-        for table in ("tasks", "resources"):
-            self._connection.execute(
-                f"DELETE FROM {table} WHERE key BETWEEN ? AND ?",  # noqa: S608 -- tables of ours
-                (keys.key(process, 0), keys.key(process, keys.NUMBERS)),
-            )
-        self._connection.execute("DELETE FROM batches_ahead WHERE process = ?", (process,))
+        for _ in range(_MAX_GENERATIONS):
+            deleted = execute(
+                "DELETE FROM tasks WHERE key BETWEEN ? AND ? AND lifecycles = 0 AND finished_ns < ?"
+                " AND NOT EXISTS (SELECT 1 FROM tasks AS child WHERE child.parent = tasks.key)",
+                (*bounds, began_ns),
+            ).rowcount
+            if not deleted:
+                break
+        execute(
+            "DELETE FROM resources WHERE used_ns < ? AND key BETWEEN ? AND ?"
+            " AND NOT EXISTS (SELECT 1 FROM lifecycles WHERE resource = resources.key)",
+            (began_ns, *bounds),
+        )
+
+
+def _bounds(process: int) -> tuple[int, int]:
+    return keys.key(process, 0), keys.key(process, keys.NUMBERS)

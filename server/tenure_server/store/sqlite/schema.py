@@ -2,8 +2,9 @@
 
 ``lifecycles`` has one row a lifecycle: keys of ``keys.py``, durations as on the wire, None where not reached; it is
 closed where ``release_ns`` is set. It has two secondary indexes (a third would halve the rate) and a partial one over
-the few that are open. ``traces`` has the key of its (first) root, so that its id need not be stored. Counts and
-histograms are kept by the writer, in the transaction that writes the rows.
+the few that are open. ``traces`` has the key of its (first) root, so that its id need not be stored. How old something
+is, the collector's clock tells: ``processes.skew_ns`` is what a process's clock was behind it when it last told news.
+Counts and histograms are kept by the writer, in the transaction that writes the rows.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ TABLES = """
 CREATE TABLE processes (
     process INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, service TEXT NOT NULL, host TEXT NOT NULL,
     pid INTEGER NOT NULL, python TEXT NOT NULL, started_ns INTEGER NOT NULL, last_seen_ns INTEGER NOT NULL,
-    ended INTEGER NOT NULL, dropped BLOB NOT NULL, lifecycles INTEGER NOT NULL, contiguous INTEGER NOT NULL);
+    ended INTEGER NOT NULL, dropped BLOB NOT NULL, lifecycles INTEGER NOT NULL, contiguous INTEGER NOT NULL,
+    latest_ns INTEGER NOT NULL, skew_ns INTEGER NOT NULL);
 CREATE TABLE batches_ahead (
     process INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (process, sequence)) WITHOUT ROWID;
 CREATE TABLE sites (

@@ -23,6 +23,11 @@ def _progress(row: Row) -> int:
     return (row[7] is not None) + 2 * (row[8] is not None) + 4 * (row[9] is not None)
 
 
+def _end(row: Row) -> int:
+    """The latest instant that the row tells of."""
+    return row[6] + (row[7] or 0) + (row[8] or 0) + (row[9] or 0)
+
+
 class Writer:
     """Applies batches on one connection, in transactions that the caller begins with ``write``."""
 
@@ -73,13 +78,24 @@ class Writer:
             new = self._apply_rows(batch, known, tallies, now_ns)
         self._connection.execute(
             "UPDATE processes SET last_seen_ns = max(last_seen_ns, ?), ended = max(ended, ?), dropped = ?,"
-            " contiguous = ? WHERE process = ?",
-            (now_ns, batch.final, msgspec.msgpack.encode(known.dropped), known.contiguous, known.row),
+            " contiguous = ?, latest_ns = ?, skew_ns = ? WHERE process = ?",
+            (
+                now_ns,
+                batch.final,
+                msgspec.msgpack.encode(known.dropped),
+                known.contiguous,
+                known.latest_ns,
+                known.skew_ns,
+                known.row,
+            ),
         )
         return None if repeated else new
 
     def _apply_rows(self, batch: wire.Batch, known: KnownProcess, tallies: Tallies, now_ns: int) -> int:
         fresh, resent = self._rows(batch, known, now_ns)
+        latest_ns = max(map(_end, fresh + resent), default=0)
+        if latest_ns > known.latest_ns:
+            known.latest_ns, known.skew_ns = latest_ns, now_ns - latest_ns
         if fresh and not self._insert(fresh, tallies):
             return self._merge(fresh + resent, tallies)
         return len(fresh) + self._merge(resent, tallies)
@@ -131,7 +147,7 @@ class Writer:
         interning = self._interning
         sites = interning.sites(batch.sites)
         exceptions = interning.exceptions(batch.exceptions, now_ns)
-        resources = interning.resources(known, batch.resources, now_ns)
+        resources = interning.resources(known, batch.resources)
         tasks = interning.tasks(known, batch.tasks, batch.clock_offset_ns, exceptions)
         traces = interning.traces(known, batch.traces)
         fresh: list[Row] = []
