@@ -102,3 +102,17 @@ def test_a_growing_loop_only_changes_its_label() -> None:
     fold = f"{s.lifecycles[0].id}:loop"
     label = "6 times (wait p50 1.0 ms, hold p50 3.0 ms, p95 3.0 ms)"
     assert difference(before, s.draw()) == [Update(Begin(f"{fold}:begin", "loop", label, fold))]
+
+
+def test_columns_that_leave_change_nothing_but_themselves() -> None:
+    """A window that slides on sends removals at its top and what is new at its end, however many columns go."""
+    s = Scenario()
+    lock = s.resource("asyncio.locks.Lock", "stock", 1)
+    for i in range(20):
+        s.use(s.task(f"worker-{i}"), lock, (i * 10, i * 10 + 0.5, i * 10 + 4, i * 10 + 4.5))
+    window, later = Scenario(), Scenario()
+    window.lifecycles, later.lifecycles = s.lifecycles[:15], s.lifecycles[5:]
+    operations = difference(window.draw(), later.draw())
+    assert [type(operation) for operation in operations] == [Remove, Insert, Append]
+    moved = [step.id for operation in operations if isinstance(operation, Insert) for step in operation.steps]
+    assert moved == [f"{lock.id}:resource"]

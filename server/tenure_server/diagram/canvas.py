@@ -25,6 +25,7 @@ class Canvas:
         self._tasks = tasks
         self._suffixes = _suffixes(processes)
         self._columns: dict[tuple[str, ...], str] = {}  # what stands in a column -> participant id
+        self._places: dict[str, int] = {}  # participant id -> how many columns stand to its left
         self._gone: set[str] = set()
         self._fragments = 0
         self._declare_at: int | None = None  # where declarations go while a fragment is open
@@ -86,7 +87,7 @@ class Canvas:
     def over(self, *participants: str) -> list[str]:
         """What a note can lie over: of these the columns that have not ended, from left to right."""
         standing = {participant for participant in participants if participant not in self._gone}
-        return sorted(standing, key=lambda participant: int(participant[1:]))
+        return sorted(standing, key=self._places.__getitem__)
 
     def _declare(self, step: Declare) -> None:
         if self._declare_at is None:
@@ -98,8 +99,10 @@ class Canvas:
     def _stand(
         self, column: tuple[str, ...], role: Literal["task", "resource"], stereotype: str, label: str, ref: str
     ) -> Participant:
-        participant = Participant(f"p{len(self._columns) + 1}", role, stereotype, label, ref)
+        short = _short_id(role, ref)
+        participant = Participant(f"{role}-{ref}" if short in self._places else short, role, stereotype, label, ref)
         self._columns[column] = participant.id
+        self._places[participant.id] = len(self._places)
         return participant
 
     def _task_column(self, ref: TaskRef, process: str) -> tuple[str, ...]:
@@ -112,6 +115,12 @@ class Canvas:
         grouped = self._lens.tasks == "coroutine" and record is not None
         label = phrases.coroutine(record) if grouped and record is not None else phrases.task(ref.name)
         return label + self._suffixes[process]
+
+
+def _short_id(role: str, ref: str) -> str:
+    """Every message names two participants, so their ids are kept short: "<32 hex>-12" of a task -> "t12-<8 hex>"."""
+    process, _, number = ref.rpartition("-")
+    return f"{role[0]}{number}-{process[:8]}"
 
 
 def _suffixes(processes: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tenure_server.diagram.encoding import encode
 from tenure_server.diagram.steps import (
@@ -34,23 +34,30 @@ def mermaid(steps: Sequence[Step], limit: int = LIMIT) -> str:
     """
     if not steps:
         return _text(["participant p1 as Tenure", "Note over p1: nothing was held"])
-    shown = _fitting(steps, limit)
+    names = _names(steps)
+    shown = _fitting(steps, names, limit)
     if shown == 0:
         return _text(["participant p1 as Tenure", f"Note over p1: {_follow(len(steps))}"])
-    end = _OpenEnds()
+    end = _OpenEnds(names)
     for step in steps[:shown]:
         end.pass_step(step)
     cut = [] if shown == len(steps) else [f"Note over {end.width}: {_follow(len(steps) - shown)}"]
-    return _text([*_statements(steps[:shown]), *end.fragments, *cut, *end.activations])
+    return _text([*_statements(steps[:shown], names), *end.fragments, *cut, *end.activations])
 
 
-def _fitting(steps: Sequence[Step], limit: int) -> int:
+def _names(steps: Sequence[Step]) -> dict[str, str]:
+    """What the participants are called in the text: "p1", "p2", ... from left to right."""
+    ids = [step.participant.id for step in steps if isinstance(step, Declare | Create)]
+    return {participant: f"p{place}" for place, participant in enumerate(ids, 1)}
+
+
+def _fitting(steps: Sequence[Step], names: Mapping[str, str], limit: int) -> int:
     """How many of the steps fit, together with what has to be closed after them."""
-    end = _OpenEnds()
+    end = _OpenEnds(names)
     size = len(_HEAD)
     fitting = 0
     for count, step in enumerate(steps, 1):
-        size += _size(_statement(step))
+        size += _size(_statement(step, names))
         if size > limit:
             break
         end.pass_step(step)
@@ -66,7 +73,8 @@ def _fitting(steps: Sequence[Step], limit: int) -> int:
 class _OpenEnds:
     """What has begun and not ended: fragments, activations and columns."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
         self.standing: dict[str, None] = {}
         self.activations: list[str] = []  # as the statements that end them
         self.fragments: list[str] = []
@@ -78,35 +86,36 @@ class _OpenEnds:
         return standing[0] if len(standing) == 1 else f"{standing[0]},{standing[-1]}"
 
     def pass_step(self, step: Step) -> None:
+        names = self._names
         if isinstance(step, Message):
             if step.activate:
-                self.activations.append(f"deactivate {step.target}")
+                self.activations.append(f"deactivate {names[step.target]}")
             elif step.deactivate:
-                self.activations.remove(f"deactivate {step.source}")
+                self.activations.remove(f"deactivate {names[step.source]}")
         elif isinstance(step, Activate):
-            self.activations.append(f"deactivate {step.participant}")
+            self.activations.append(f"deactivate {names[step.participant]}")
         elif isinstance(step, Deactivate):
-            self.activations.remove(f"deactivate {step.participant}")
+            self.activations.remove(f"deactivate {names[step.participant]}")
         elif isinstance(step, Declare | Create):
-            self.standing[step.participant.id] = None
+            self.standing[names[step.participant.id]] = None
         elif isinstance(step, Destroy):
-            del self.standing[step.participant]
+            del self.standing[names[step.participant]]
         elif isinstance(step, Begin):
             self.fragments.append("end")
         elif isinstance(step, End):
             self.fragments.pop()
 
 
-def _statements(steps: Sequence[Step]) -> list[str]:
+def _statements(steps: Sequence[Step], names: Mapping[str, str]) -> list[str]:
     """One statement a step. Declarations stand together as far up as no column could change its place."""
     statements: list[str] = []
     declare_at: int | None = None
     for step in steps:
         if isinstance(step, Declare) and declare_at is not None:
-            statements.insert(declare_at, _statement(step))
+            statements.insert(declare_at, _statement(step, names))
             declare_at += 1
             continue
-        statements.append(_statement(step))
+        statements.append(_statement(step, names))
         if isinstance(step, Declare):
             declare_at = len(statements)
         elif isinstance(step, Create | Destroy | Begin | End):
@@ -114,19 +123,19 @@ def _statements(steps: Sequence[Step]) -> list[str]:
     return statements
 
 
-def _statement(step: Step) -> str:
+def _statement(step: Step, names: Mapping[str, str]) -> str:
     match step:
         case Message():
             activation = "+" if step.activate else "-" if step.deactivate else ""
-            statement = f"{step.source}{step.arrow}{activation}{step.target}: {encode(step.label)}"
+            statement = f"{names[step.source]}{step.arrow}{activation}{names[step.target]}: {encode(step.label)}"
         case Note():
-            statement = f"Note over {','.join(step.over)}: {encode(step.text)}"
+            statement = f"Note over {','.join(names[it] for it in step.over)}: {encode(step.text)}"
         case Declare():
-            statement = _participant(step.participant)
+            statement = _participant(step.participant, names)
         case Create():
-            statement = f"create {_participant(step.participant)}"
+            statement = f"create {_participant(step.participant, names)}"
         case Destroy() | Activate() | Deactivate():
-            statement = f"{type(step).__name__.lower()} {step.participant}"
+            statement = f"{type(step).__name__.lower()} {names[step.participant]}"
         case Begin():
             statement = f"{step.fragment} {encode(step.label)}"
         case End():
@@ -134,9 +143,9 @@ def _statement(step: Step) -> str:
     return statement
 
 
-def _participant(participant: Participant) -> str:
+def _participant(participant: Participant, names: Mapping[str, str]) -> str:
     kind = f'@{{ "type": "{participant.stereotype}" }}' if participant.stereotype in _STEREOTYPES else ""
-    return f"participant {participant.id}{kind} as {encode(participant.label)}"
+    return f"participant {names[participant.id]}{kind} as {encode(participant.label)}"
 
 
 def _follow(count: int) -> str:

@@ -1,7 +1,9 @@
 """A diagram as data: the steps that Mermaid text, the dashboard and every other output are made from.
 
 Every step has an id that stays the same while the diagram grows: it is made from the id of the lifecycle (or task) that
-the step tells of. Participants have synthetic ids, ``p1``, ``p2``, ... in the order of their declaration.
+the step tells of. A participant's id is made from its task's or resource's, so that a column which comes or goes
+changes no step of the others; the order of the columns is the order of their declaration. Mermaid text, which nobody
+updates, numbers them in that order: ``p1``, ``p2``, ...
 
 Steps hold text and numbers and nothing that could lead back to them: the garbage collector need not look at them.
 """
@@ -21,7 +23,7 @@ FragmentKind = Literal["loop", "par", "alt", "break", "critical"]
 class Participant(msgspec.Struct, frozen=True):
     """A column: a task, a resource, or a group of them."""
 
-    id: str  # "p1"
+    id: str  # opaque: "t12-5f0c1a2b"
     role: Literal["task", "resource"]
     stereotype: str  # Mermaid's participant type: participant, control, database, queue, ...
     label: str  # plain text: encoding is the business of each output

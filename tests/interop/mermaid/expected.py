@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from tenure_server.diagram.steps import (
     Activate,
     Begin,
@@ -34,6 +36,7 @@ def expected(steps: list[Step], following: int = 0) -> dict[str, Any]:
     Fragments that are open at the end are ended, then comes the note of the cut, and then open activations are ended,
     in the order of their beginning.
     """
+    steps = _numbered(steps)
     participants = [step.participant for step in steps if isinstance(step, Declare | Create)]
     destroyed = [step.participant for step in steps if isinstance(step, Destroy)]
     standing = [it.id for it in participants if it.id not in destroyed]
@@ -51,6 +54,26 @@ def expected(steps: list[Step], following: int = 0) -> dict[str, Any]:
             *(_edge("ACTIVE_END", participant) for participant in _open_activations(steps)),
         ],
     }
+
+
+def _numbered(steps: list[Step]) -> list[Step]:
+    """The same steps with participants called p1, p2, ... in the order of their declaration."""
+    names: dict[str, str] = {}
+    numbered: list[Step] = []
+    for step in steps:
+        match step:
+            case Declare() | Create():
+                name = names[step.participant.id] = f"p{len(names) + 1}"
+                numbered.append(replace(step, participant=replace(step.participant, id=name)))
+            case Message():
+                numbered.append(replace(step, source=names[step.source], target=names[step.target]))
+            case Note():
+                numbered.append(replace(step, over=[names[participant] for participant in step.over]))
+            case Destroy() | Activate() | Deactivate():
+                numbered.append(replace(step, participant=names[step.participant]))
+            case _:
+                numbered.append(step)
+    return numbered
 
 
 def _messages(step: Step) -> list[list[Any]]:
