@@ -68,11 +68,10 @@ def _happenings(it: Lifecycle) -> list[str]:
     return [name for name, at in zip(("acquire", "acquired", "release", "released"), reached, strict=True) if at]
 
 
-@given(programs(), st.randoms())
-def test_the_order_of_the_input_does_not_matter(program: Program, rng: random.Random) -> None:
+@given(programs(), st.integers())
+def test_the_order_of_the_input_does_not_matter(program: Program, seed: int) -> None:
     """A store may answer newest first."""
-    shuffled = list(program.lifecycles)
-    rng.shuffle(shuffled)
+    shuffled = random.Random(seed).sample(program.lifecycles, len(program.lifecycles))
     assert _draw(Program(shuffled, program.tasks, program.now_ns), Lens()) == _draw(program, Lens())
 
 
