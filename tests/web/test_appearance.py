@@ -106,7 +106,7 @@ async def test_a_page_opened_with_the_token_is_let_in(tmp_path: Path, dashboard:
 async def test_everything_is_named_for_those_who_do_not_see_it(collector: Collector, page: Page) -> None:
     """Buttons have names, steps say from whom to whom, the state of the connection is announced."""
     await collector.post(one_of_each_outcome().batch())
-    await page.goto(collector.url)
+    await page.goto(f"{collector.url}#now&grouped=0")
     await expect(page.locator(".message").first).to_be_attached()
     nameless = """() => [...document.querySelectorAll('button, [role=button]')].filter(
         (button) => !(button.textContent.trim() || button.getAttribute('aria-label')))"""

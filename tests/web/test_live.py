@@ -111,7 +111,7 @@ async def test_a_page_outlives_its_collector(collector: Collector, page: Page) -
     """While it is gone the page says so and keeps the last picture; after its return it goes on without a click."""
     program = held_and_waited_for()
     await collector.post(program.batch())
-    await page.goto(collector.url)
+    await page.goto(f"{collector.url}#now&grouped=0")
     await expect(page.locator(".connection")).to_have_text("live")
     await expect(page.locator(".bar.open").first).to_be_attached()
 

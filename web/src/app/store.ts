@@ -5,7 +5,7 @@ import { DiagramModel, LostStep } from "../model/diagram.ts";
 import { Hues } from "../model/hues.ts";
 import { Lingering } from "../model/lingering.ts";
 import { Ranking } from "../model/ranking.ts";
-import { MAX_LIMIT, type Operations, type Overview, type Page, type Step } from "../schema/messages.ts";
+import { MAX_LIMIT, type Operations, type Overview, type Page, type Step, type Trace } from "../schema/messages.ts";
 import { liveAddress, refusal } from "./api.ts";
 import { type Connection, Feed } from "./feed.ts";
 import { type Choice, choiceOf, formatHash, isSameSubject, lensOf, parseHash, type Subject } from "./subject.ts";
@@ -28,6 +28,7 @@ export class Store {
   readonly picture = signal<Picture | null>(null);
   readonly problem = signal<string | null>(null);
   readonly chosen = signal<Step | null>(null);
+  readonly trace = signal<Trace | null>(null); // the chosen one, as it was last told of
   readonly second = signal(0); // counts on once a second, for what ticks
   readonly lens = computed(() => lensOf(this.choice.value, this.opened.value));
   readonly hues = new Hues();
@@ -45,15 +46,11 @@ export class Store {
         connection: (state) => this.#connected(state),
         page: (page) => this.#paged(page),
         operations: (operations) => this.#changed(operations),
-        overview: (overview) => {
-          this.overview.value = overview;
-        },
+        overview: (overview) => this.#told(overview),
         now: (serverNs) => {
           this.#clock = { serverNs, at: performance.now() };
         },
-        problem: (detail) => {
-          this.problem.value = detail;
-        },
+        problem: (detail) => this.#refused(detail),
       },
       { open: () => new WebSocket(liveAddress()), refusal, random: Math.random },
     );
@@ -118,6 +115,7 @@ export class Store {
     const isOther = !isSameSubject(choice.subject, this.choice.value.subject);
     this.choice.value = choice;
     if (isOther) {
+      this.trace.value = this.overview.value?.traces.find(({ id }) => id === choice.subject.id) ?? null;
       this.opened.value = [];
       this.limit.value = FIRST_LIMIT;
     }
@@ -141,6 +139,25 @@ export class Store {
     this.#model.replace(page.steps);
     this.earlier.value = page.earlier;
     this.picture.value = { steps: this.#model.steps, from: 0, isNew };
+  }
+
+  /** Recent traces are few: the chosen one is remembered when it is no longer among them. */
+  #told(overview: Overview): void {
+    this.overview.value = overview;
+    const { id } = this.choice.value.subject;
+    const found = overview.traces.find((trace) => trace.id === id);
+    if (found) this.trace.value = found;
+  }
+
+  /** The picture of the subject before must not stand under the name of the one that cannot be shown. */
+  #refused(detail: string): void {
+    this.problem.value = detail;
+    const { subject } = this.choice.value;
+    if (this.#shown !== null && isSameSubject(this.#shown, subject)) return;
+    this.#shown = subject;
+    this.#model.replace([]);
+    this.earlier.value = 0;
+    this.picture.value = { steps: this.#model.steps, from: 0, isNew: true };
   }
 
   #changed({ operations, earlier }: Operations): void {

@@ -59,12 +59,8 @@ export function rowsInView(rows: readonly Row[], { top, bottom }: Pick<View, "to
 }
 
 function rows(scene: Scene): Mark[] {
-  const marks: Mark[] = [];
-  for (const row of rowsInView(scene.layout.rows, scene.view)) {
-    const mark = row.kind === "note" ? note(row, scene) : message(row, scene);
-    if (mark) marks.push(mark);
-  }
-  return marks;
+  const inView = rowsInView(scene.layout.rows, scene.view);
+  return inView.map((row) => (row.kind === "note" ? note(row, scene) : message(row, scene)));
 }
 
 function firstEndingAfter(rows: readonly Row[], y: number): number {

@@ -5,6 +5,7 @@ import type { Column, Measure, Row } from "../layout/shape.ts";
 import { MARGIN } from "../layout/sizes.ts";
 import type { Hues } from "../model/hues.ts";
 import type { Participant, Step } from "../schema/messages.ts";
+import { Emphasis } from "./emphasis.ts";
 import { type Clock, GUTTER, Gutter } from "./gutter.ts";
 import { Heads } from "./heads.ts";
 import type { Scene } from "./marks/mark.ts";
@@ -39,6 +40,7 @@ export class DiagramView {
   readonly #heads = new Heads();
   readonly #gutter = new Gutter();
   readonly #picture = new Picture();
+  readonly #emphasis = new Emphasis(this.#picture);
   readonly #resized: ResizeObserver;
   readonly #ticking: number;
   #layout: Layout;
@@ -46,8 +48,6 @@ export class DiagramView {
   #seenRows = 0;
   #lastTop = 0;
   #frame = 0;
-  #hovered: string | null = null;
-  #chosen: { id: string; lifecycle: string | null } | null = null;
   #now: () => number = () => Date.now() * 1e6;
 
   constructor(parent: HTMLElement, hues: Hues, events: ViewEvents) {
@@ -119,8 +119,8 @@ export class DiagramView {
   /** Chooses a step: all that its lifecycle did stands out. */
   choose(id: string | null): void {
     const row = id === null ? undefined : this.#layout.rows.find(({ step }) => step.id === id);
-    this.#chosen = row ? { id: row.step.id, lifecycle: row.step.lifecycle } : null;
-    this.#emphasise();
+    this.#emphasis.chosen = row?.step ?? null;
+    this.#emphasis.show();
     this.#events.chosen(row?.step ?? null);
   }
 
@@ -135,8 +135,8 @@ export class DiagramView {
 
   #listen(): void {
     this.element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    this.element.addEventListener("pointerover", (event) => this.#hover(lifecycleAt(event.target)));
-    this.element.addEventListener("pointerleave", () => this.#hover(null));
+    this.element.addEventListener("pointerover", (event) => this.#emphasis.hover(event.target));
+    this.element.addEventListener("pointerleave", () => this.#emphasis.hover(null));
     this.element.addEventListener("click", (event) => this.#clicked(event.target));
     this.element.addEventListener("keydown", (event) => this.#pressed(event));
   }
@@ -149,13 +149,16 @@ export class DiagramView {
     else if (participant !== undefined) {
       const found = this.participant(participant);
       if (found) this.#events.participant(found);
-    } else this.choose(target.closest<SVGElement>("[data-id]")?.dataset.id ?? null);
+    } else {
+      this.choose(target.closest<SVGElement>("[data-id]")?.dataset.id ?? null);
+      this.#revealChosen();
+    }
   }
 
   #pressed(event: KeyboardEvent): void {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === "j" || event.key === "k") this.#step(event.key === "j" ? 1 : -1);
-    else if (event.key === "Escape" && this.#chosen) this.choose(null);
+    else if (event.key === "Escape" && this.#emphasis.chosen) this.choose(null);
     else if (event.key === "Enter" || event.key === " ") {
       const button = event.target instanceof SVGElement && event.target.getAttribute("role") === "button";
       if (!button) return;
@@ -168,7 +171,7 @@ export class DiagramView {
   #step(by: 1 | -1): void {
     const { rows } = this.#layout;
     const visible = rowsInView(rows, { top: this.element.scrollTop, bottom: this.element.scrollTop });
-    const current = rows.findIndex(({ step }) => step.id === this.#chosen?.id);
+    const current = rows.findIndex(({ step }) => step.id === this.#emphasis.chosen?.id);
     const first = visible[0] ? rows.indexOf(visible[0]) : 0;
     const row = rows[current < 0 ? first : current + by];
     if (!row) return;
@@ -185,26 +188,13 @@ export class DiagramView {
     const width = this.element.clientWidth - GUTTER;
     const height = this.element.clientHeight - BAND;
     const { scrollTop, scrollLeft } = this.element;
-    if (left < scrollLeft || right - left > width) this.element.scrollLeft = left - 2 * MARGIN;
-    else if (right > scrollLeft + width) this.element.scrollLeft = right + 2 * MARGIN - width;
+    const shown = Math.min(right, scrollLeft + width) - Math.max(left, scrollLeft);
+    if (shown < Math.min(right - left, 3 * MARGIN)) {
+      const wished = left < scrollLeft ? left - 2 * MARGIN : right + 2 * MARGIN - width;
+      this.element.scrollLeft = Math.min(wished, left - 2 * MARGIN);
+    }
     if (row.top < scrollTop) this.element.scrollTop = row.top - 2 * row.height;
     else if (row.top + row.height > scrollTop + height) this.element.scrollTop = row.top + 3 * row.height - height;
-  }
-
-  #hover(lifecycle: string | null): void {
-    if (lifecycle === this.#hovered) return;
-    this.#hovered = lifecycle;
-    this.#emphasise();
-  }
-
-  #emphasise(): void {
-    for (const element of this.#picture.element.querySelectorAll(".lit, .chosen")) {
-      element.classList.remove("lit", "chosen");
-    }
-    const lifecycle = this.#chosen?.lifecycle ?? this.#hovered;
-    if (lifecycle) for (const element of this.#picture.ofLifecycle(lifecycle)) element.classList.add("lit");
-    if (this.#chosen) this.#picture.ofStep(this.#chosen.id)?.classList.add("chosen");
-    this.#picture.element.classList.toggle("fades", this.#chosen?.lifecycle != null);
   }
 
   /** Going up ends the following, coming to the bottom begins it; that the page moved something is neither. */
@@ -220,9 +210,13 @@ export class DiagramView {
   /** The details beside the diagram take room from it: what they tell of must not go out of sight by that. */
   #resizedTo(): void {
     if (this.#follows && this.element.scrollTop > 0) this.element.scrollTop = this.element.scrollHeight;
-    const row = this.#layout.rows.find(({ step }) => step.id === this.#chosen?.id);
-    if (row) this.#reveal(row);
+    this.#revealChosen();
     this.#schedule();
+  }
+
+  #revealChosen(): void {
+    const row = this.#layout.rows.find(({ step }) => step.id === this.#emphasis.chosen?.id);
+    if (row) this.#reveal(row);
   }
 
   #isAtBottom(): boolean {
@@ -268,7 +262,7 @@ export class DiagramView {
     this.#picture.show(scene);
     this.#gutter.show(scene, this.clock);
     this.#heads.show(scene, this.element.scrollTop);
-    this.#emphasise();
+    this.#emphasis.show();
     this.#tick();
   }
 
@@ -289,9 +283,4 @@ export class DiagramView {
       text.textContent = noteText(lead, separator, Number(since), now);
     }
   }
-}
-
-function lifecycleAt(target: EventTarget | null): string | null {
-  if (!(target instanceof Element)) return null;
-  return target.closest<SVGElement>("[data-lifecycle]")?.dataset.lifecycle ?? null;
 }

@@ -17,48 +17,76 @@ export class SchemaError extends Error {}
 
 /** The value as the named type of messages.ts; throws SchemaError naming the place ("$.steps[3].label"). */
 export function check<T>(name: string, value: unknown): T {
-  verify({ ref: name }, value, "$");
+  const fault = verify({ ref: name }, value);
+  if (fault) throw new SchemaError(`expected ${fault.expected}, got ${shown(fault.got)} at $${fault.at}`);
   return value as T;
 }
 
-function verify(definition: Definition, value: unknown, at: string): void {
-  if ("ref" in definition) verify(resolve(definition.ref), value, at);
-  else if ("type" in definition) verifyType(definition.type, value, at);
-  else if ("enum" in definition) {
-    if (!(definition.enum as unknown[]).includes(value)) fail(`one of ${definition.enum.join(", ")}`, value, at);
-  } else if ("items" in definition) {
-    if (!Array.isArray(value)) fail("a list", value, at);
-    else for (let i = 0; i < value.length; i++) verify(definition.items, value[i], `${at}[${i}]`);
-  } else if ("any" in definition) verifyAny(definition.any, value, at);
-  else verifyObject(definition, value, at);
+/** What is wrong, and where below the value that was looked at. Its place is put together only where there is one. */
+interface Fault {
+  readonly expected: string;
+  readonly got: unknown;
+  readonly at: string;
 }
 
-function verifyObject(definition: Definition, value: unknown, at: string): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) fail("an object", value, at);
-  const record = value as Record<string, unknown>;
-  if ("tag" in definition) {
-    const chosen = definition.of[String(record[definition.tag])];
-    if (!chosen) fail(`one of ${Object.keys(definition.of).join(", ")}`, record[definition.tag], at);
-    verify(chosen, value, at);
-  } else if ("fields" in definition) {
-    for (const name in definition.fields) {
-      const field = definition.fields[name];
-      if (field) verify(field, record[name], `${at}.${name}`);
-    }
-  } else if ("values" in definition) {
-    for (const name of Object.keys(record)) verify(definition.values, record[name], `${at}.${name}`);
+function verify(definition: Definition, value: unknown): Fault | null {
+  if ("ref" in definition) return verify(resolve(definition.ref), value);
+  if ("type" in definition) return verifyType(definition.type, value);
+  if ("enum" in definition) {
+    const isOne = (definition.enum as unknown[]).includes(value);
+    return isOne ? null : fault(`one of ${definition.enum.join(", ")}`, value);
   }
+  if ("items" in definition) return verifyItems(definition.items, value);
+  if ("any" in definition) return verifyAny(definition.any, value);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return fault("an object", value);
+  const record = value as Record<string, unknown>;
+  if ("fields" in definition) return verifyFields(definition.fields, record);
+  if ("values" in definition) return verifyValues(definition.values, record);
+  const chosen = definition.of[String(record[definition.tag])];
+  if (!chosen) return fault(`one of ${Object.keys(definition.of).join(", ")}`, record[definition.tag]);
+  return verify(chosen, value);
 }
 
-function verifyAny(definitions: Definition[], value: unknown, at: string): void {
-  // Here "any" is always "this or null", so that the error can name what this should have been.
+function verifyType(type: string, value: unknown): Fault | null {
+  const isIt = type === "null" ? value === null : typeof value === type;
+  return isIt ? null : fault(`a ${type}`, value);
+}
+
+function verifyItems(definition: Definition, value: unknown): Fault | null {
+  if (!Array.isArray(value)) return fault("a list", value);
+  for (let i = 0; i < value.length; i++) {
+    const found = verify(definition, value[i]);
+    if (found) return below(`[${i}]`, found);
+  }
+  return null;
+}
+
+function verifyFields(fields: Record<string, Definition>, record: Record<string, unknown>): Fault | null {
+  for (const name in fields) {
+    const definition = fields[name];
+    const found = definition && verify(definition, record[name]);
+    if (found) return below(`.${name}`, found);
+  }
+  return null;
+}
+
+function verifyValues(definition: Definition, record: Record<string, unknown>): Fault | null {
+  for (const name in record) {
+    const found = verify(definition, record[name]);
+    if (found) return below(`.${name}`, found);
+  }
+  return null;
+}
+
+/** Here "any" is always "this or null", so that the fault can name what this should have been. */
+function verifyAny(definitions: Definition[], value: unknown): Fault | null {
   const isNull = (one: Definition) => "type" in one && one.type === "null";
-  if (value === null && definitions.some(isNull)) return;
-  for (const one of definitions) if (!isNull(one)) verify(one, value, at);
-}
-
-function verifyType(type: string, value: unknown, at: string): void {
-  if (type === "null" ? value !== null : typeof value !== type) fail(`a ${type}`, value, at);
+  if (value === null && definitions.some(isNull)) return null;
+  for (const one of definitions) {
+    const found = isNull(one) ? null : verify(one, value);
+    if (found) return found;
+  }
+  return null;
 }
 
 function resolve(name: string): Definition {
@@ -67,7 +95,14 @@ function resolve(name: string): Definition {
   return found;
 }
 
-function fail(expected: string, value: unknown, at: string): never {
-  const got = value === undefined ? "nothing" : (JSON.stringify(value)?.slice(0, 40) ?? typeof value);
-  throw new SchemaError(`expected ${expected}, got ${got} at ${at}`);
+function fault(expected: string, got: unknown): Fault {
+  return { expected, got, at: "" };
+}
+
+function below(place: string, { expected, got, at }: Fault): Fault {
+  return { expected, got, at: place + at };
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? "nothing" : (JSON.stringify(value)?.slice(0, 40) ?? typeof value);
 }

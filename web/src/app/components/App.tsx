@@ -13,6 +13,9 @@ export function App() {
     store.choice.value;
     isRailOpen.value = false;
   });
+  useSignalEffect(() => {
+    if (isRailOpen.value) document.querySelector<HTMLElement>("#rail [data-item]")?.focus();
+  });
   const { kind } = store.connection.value;
   const overview = store.overview.value;
   const isEmpty = overview !== null && overview.processes.length === 0;
@@ -31,6 +34,7 @@ export function App() {
           <Rail
             close={() => {
               isRailOpen.value = false;
+              document.querySelector<HTMLElement>(".rail-button")?.focus();
             }}
           />
           <main>

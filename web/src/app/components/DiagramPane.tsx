@@ -42,7 +42,9 @@ export function DiagramPane() {
     if (!picture) return;
     const { subject } = store.choice.peek();
     made.clock = subject.kind === "trace" ? "since first" : "wall";
-    if (picture.isNew || isFirst) made.show(picture.steps, subject.kind === "trace" ? "beginning" : "end");
+    const isGrowing = picture.steps.some((step) => step.step === "note" && step.kind === "open");
+    const from = subject.kind === "trace" && !isGrowing ? "beginning" : "end";
+    if (picture.isNew || isFirst) made.show(picture.steps, from);
     else made.update(picture.steps, picture.from);
   }
 
@@ -53,7 +55,9 @@ export function DiagramPane() {
       <TitleLine />
       <div class="stage">
         <div class="place" ref={place} />
-        {isEmpty && <p class="nothing">Nothing here yet: the diagram begins with the next async with.</p>}
+        {isEmpty && !store.problem.value && (
+          <p class="nothing">Nothing here yet: the diagram begins with the next async with.</p>
+        )}
         {behind.value > 0 && (
           <button type="button" class="behind" onClick={() => view.current?.toEnd()}>
             {behind.value.toLocaleString("en")} new ↓

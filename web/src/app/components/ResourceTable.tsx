@@ -30,14 +30,14 @@ export function ResourceTable() {
             <th scope="col">Held</th>
             <th scope="col">By</th>
             <th scope="col">Waiting</th>
-            <th scope="col" class="number">
+            <th scope="col" class="number" title="95 of 100 acquires waited no longer than this">
               Wait p95
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="number" title="95 of 100 holds took no longer than this">
               Hold p95
             </th>
             {hasFailed && (
-              <th scope="col" class="number">
+              <th scope="col" class="number" title="Lifecycles in which a phase ended in an error">
                 Failed
               </th>
             )}

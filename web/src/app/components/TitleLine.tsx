@@ -1,18 +1,16 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { formatDuration, formatTicking } from "../../model/durations.ts";
-import { resourceLabel } from "../../model/labels.ts";
-import type { Overview, Participant, Step } from "../../schema/messages.ts";
+import * as naming from "../../model/naming.ts";
 import { ApiError, mermaidText } from "../api.ts";
-import type { Subject } from "../subject.ts";
+import type { Store } from "../store.ts";
 import { useStore } from "./context.ts";
 
 /** What the diagram shows, how it stands, and what can be done with it. */
 export function TitleLine() {
   const store = useStore();
   store.second.value;
-  const { subject, fold, grouped } = store.choice.value;
-  const { name, state } = describe(subject, store.overview.value, store.picture.value?.steps ?? [], store.nowNs());
+  const { fold, grouped } = store.choice.value;
+  const { name, state } = describe(store);
   const earlier = store.earlier.value;
   const opened = store.opened.value.length;
   return (
@@ -110,48 +108,24 @@ function CopyButton() {
   );
 }
 
-/** The subject's name and state in words. */
-function describe(subject: Subject, overview: Overview | null, steps: readonly Step[], nowNs: number) {
-  switch (subject.kind) {
+function describe(store: Store): naming.Description {
+  const { kind, id } = store.choice.value.subject;
+  const overview = store.overview.value;
+  const steps = store.picture.value?.steps ?? [];
+  switch (kind) {
     case "now":
       return { name: "Everything now", state: "" };
-    case "process": {
-      const process = overview?.processes.find(({ id }) => id === subject.id);
-      if (!process) return { name: "Process", state: "" };
-      return { name: `${process.service}, process ${process.pid}`, state: process.alive ? "running" : "ended" };
-    }
+    case "process":
+      return naming.describeProcess(id, overview);
     case "trace": {
-      const trace = overview?.traces.find(({ id }) => id === subject.id);
-      if (!trace) return { name: `Trace ${subject.id.slice(0, 8)}`, state: "" };
-      const lasted =
-        trace.end_ns === null
-          ? `open for ${formatTicking(nowNs - trace.start_ns)}`
-          : `closed after ${formatDuration(trace.end_ns - trace.start_ns)}`;
-      const errors = trace.errors > 0 ? `, ${count(trace.errors, "error")}` : "";
-      return { name: trace.name, state: `${lasted}, ${count(trace.lifecycles, "lifecycle")}${errors}` };
+      const isRecent = overview?.traces.some((trace) => trace.id === id) ?? false;
+      return naming.describeTrace(id, store.trace.value, isRecent, steps, store.nowNs());
     }
     case "resource": {
-      const resource = overview?.resources.find(({ id }) => id === subject.id);
-      if (!resource) return { name: labelOf(steps, subject.id) ?? "Resource", state: "" };
-      const waiting = resource.waiters.length > 0 ? `, ${resource.waiters.length} waiting` : "";
-      return {
-        name: resourceLabel(resource),
-        state: `${resource.held + resource.releasing} held${waiting}, ${count(resource.total, "lifecycle")} so far`,
-      };
+      const resource = overview?.resources.find((one) => one.id === id);
+      return naming.describeResource(id, resource, steps);
     }
     case "task":
-      return { name: labelOf(steps, subject.id) ?? "Task", state: "and the tasks it created" };
+      return naming.describeTask(id, steps);
   }
-}
-
-function labelOf(steps: readonly Step[], ref: string): string | null {
-  const isIt = (participant: Participant) => participant.ref === ref;
-  for (const step of steps) {
-    if ((step.step === "declare" || step.step === "create") && isIt(step.participant)) return step.participant.label;
-  }
-  return null;
-}
-
-function count(n: number, noun: string): string {
-  return `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
 }

@@ -5,6 +5,7 @@ import type { ShownUse } from "../../model/lingering.ts";
 import { useStore } from "./context.ts";
 
 const SHOWN = 2;
+const ROOM = 28; // characters that two names may have together
 
 /** Those who hold a resource, or wait for it, by name and since when; faint, those who did a moment ago. */
 export function Uses({ uses, kind }: { uses: readonly ShownUse[]; kind: "holders" | "waiters" }) {
@@ -12,10 +13,12 @@ export function Uses({ uses, kind }: { uses: readonly ShownUse[]; kind: "holders
   store.second.value;
   const isWhole = useSignal(false);
   const now = store.nowNs();
-  const others = uses.length - SHOWN;
+  const names = uses.slice(0, SHOWN).reduce((sum, { use, isOver }) => sum + use.task.name.length + (isOver ? 0 : 4), 0);
+  const shown = names > ROOM ? 1 : SHOWN;
+  const others = uses.length - shown;
   return (
     <span class={`uses ${kind} ${isWhole.value ? "whole" : ""}`}>
-      {(isWhole.value ? uses : uses.slice(0, SHOWN)).map(({ use, isOver }) => (
+      {(isWhole.value ? uses : uses.slice(0, shown)).map(({ use, isOver }) => (
         <button
           type="button"
           key={use.lifecycle}

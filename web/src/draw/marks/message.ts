@@ -5,16 +5,18 @@ import { BAR, LEVEL, SELF } from "../../layout/sizes.ts";
 import type { Outcome } from "../../schema/messages.ts";
 import { svg } from "../svg.ts";
 import { cut } from "../text.ts";
+import { beyond } from "./beyond.ts";
 import type { Mark, Scene } from "./mark.ts";
 import { between } from "./note.ts";
 
 const TIP = 8;
 
-export function message(row: MessageRow, scene: Scene): Mark | null {
+export function message(row: MessageRow, scene: Scene): Mark {
   return row.from.column === row.to.column ? selfMessage(row, scene) : arrow(row, scene);
 }
 
-function arrow(row: MessageRow, { layout, view, measure }: Scene): Mark | null {
+function arrow(row: MessageRow, scene: Scene): Mark {
+  const { layout, view, measure } = scene;
   const { step, line } = row;
   const toRight = row.to.column.slot > row.from.column.slot;
   const start = edge(row.from, layout.spacing.x(row.from.column.slot), toRight);
@@ -22,7 +24,7 @@ function arrow(row: MessageRow, { layout, view, measure }: Scene): Mark | null {
   const end = edge(row.to, layout.spacing.x(row.to.column.slot), !toRight) + (toRight ? -box : box);
   const left = Math.min(start, end);
   const right = Math.max(start, end);
-  if (right < view.left || left > view.right) return null;
+  if (right < view.left || left > view.right) return beyond(row, spoken(row), left, scene);
   const label = cut(step.label, Math.max(40, right - left - 14), measure);
   const width = measure(label, "label");
   const centre = Math.round(between(left, right, width + 14, view.left, view.right));
@@ -42,12 +44,13 @@ function arrow(row: MessageRow, { layout, view, measure }: Scene): Mark | null {
   };
 }
 
-function selfMessage(row: MessageRow, { layout, view, measure }: Scene): Mark | null {
+function selfMessage(row: MessageRow, scene: Scene): Mark {
+  const { layout, view, measure } = scene;
   const { step, line } = row;
   const x = edge(row.from, layout.spacing.x(row.from.column.slot), true);
   const label = cut(step.label, 420, measure);
   const width = SELF + measure(label, "label") + 12;
-  if (x + width < view.left || x > view.right) return null;
+  if (x + width < view.left || x > view.right) return beyond(row, spoken(row), x, scene);
   const top = line - 13;
   return {
     key: step.id,
@@ -67,14 +70,23 @@ function selfMessage(row: MessageRow, { layout, view, measure }: Scene): Mark | 
   };
 }
 
-function frame({ step, line, from, to }: MessageRow, x: number, width: number): SVGGElement {
+/** "main to Lock stock: __aenter__()" */
+function spoken({ step, from, to }: MessageRow): string {
+  const one = from.column.participant.label;
+  return from.column === to.column
+    ? `${one}: ${step.label}`
+    : `${one} to ${to.column.participant.label}: ${step.label}`;
+}
+
+function frame(row: MessageRow, x: number, width: number): SVGGElement {
+  const { step, line } = row;
   return svg(
     "g",
     {
       class: `step message ${step.outcome ?? ""}`,
       role: "listitem",
       tabindex: -1,
-      "aria-label": `${from.column.participant.label} to ${to.column.participant.label}: ${step.label}`,
+      "aria-label": spoken(row),
       "data-id": step.id,
       "data-lifecycle": step.lifecycle,
     },

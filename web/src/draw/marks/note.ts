@@ -6,11 +6,13 @@ import { formatTicking } from "../../model/durations.ts";
 import type { Note } from "../../schema/messages.ts";
 import { svg } from "../svg.ts";
 import { cut } from "../text.ts";
+import { beyond } from "./beyond.ts";
 import type { Mark, Scene, View } from "./mark.ts";
 
 const LONGEST_TIME = " 59 min 59 s";
 
-export function note(row: NoteRow, { layout, view, measure }: Scene): Mark | null {
+export function note(row: NoteRow, scene: Scene): Mark {
+  const { layout, view, measure } = scene;
   const { step } = row;
   const left = layout.spacing.x(row.first.slot);
   const right = layout.spacing.x(row.last.slot);
@@ -18,7 +20,9 @@ export function note(row: NoteRow, { layout, view, measure }: Scene): Mark | nul
   const wanted = Math.min(NOTE_MAX, measure(lasting, "label") + NOTE_PADDING);
   const centre = beside(row, left, right, wanted, view);
   const x = Math.max(6, centre - wanted / 2);
-  if (Math.max(x + wanted, right) < view.left || Math.min(x, left) > view.right) return null;
+  if (Math.max(x + wanted, right) < view.left || Math.min(x, left) > view.right) {
+    return beyond(row, `${row.anchor.participant.label}: ${step.lead ?? step.text}`, left, scene);
+  }
   const text = cut(step.text, NOTE_MAX - NOTE_PADDING, measure);
   const y = row.top + (NOTE_ROW - NOTE) / 2;
   return {

@@ -1,0 +1,64 @@
+// What the chosen subject is called, and how it stands, in words.
+
+import type { Overview, Participant, Resource, Step, Trace } from "../schema/messages.ts";
+import { formatDuration, formatTicking } from "./durations.ts";
+import { resourceLabel } from "./labels.ts";
+
+export interface Description {
+  readonly name: string;
+  readonly state: string;
+}
+
+export function describeProcess(id: string, overview: Overview | null): Description {
+  const process = overview?.processes.find((one) => one.id === id);
+  if (!process) return { name: "Process", state: "" };
+  return { name: `${process.service}, process ${process.pid}`, state: process.alive ? "running" : "ended" };
+}
+
+/** `trace` as it was last told of, if ever; one that is not told of any more may have ended since. */
+export function describeTrace(
+  id: string,
+  trace: Trace | null,
+  isRecent: boolean,
+  steps: readonly Step[],
+  nowNs: number,
+): Description {
+  if (!trace) return { name: nameBySteps(steps) ?? `Trace ${id.slice(0, 8)}`, state: "" };
+  if (trace.end_ns === null && !isRecent) return { name: trace.name, state: "" };
+  const lasted =
+    trace.end_ns === null
+      ? `open for ${formatTicking(nowNs - trace.start_ns)}`
+      : `closed after ${formatDuration(trace.end_ns - trace.start_ns)}`;
+  const errors = trace.errors > 0 ? `, ${count(trace.errors, "error")}` : "";
+  return { name: trace.name, state: `${lasted}, ${count(trace.lifecycles, "lifecycle")}${errors}` };
+}
+
+export function describeResource(id: string, resource: Resource | undefined, steps: readonly Step[]): Description {
+  if (!resource) return { name: labelOf(steps, id) ?? "Resource", state: "" };
+  const waiting = resource.waiters.length > 0 ? `, ${resource.waiters.length} waiting` : "";
+  const held = `${resource.held + resource.releasing} held${waiting}`;
+  return { name: resourceLabel(resource), state: `${held}, ${count(resource.total, "lifecycle")} so far` };
+}
+
+export function describeTask(id: string, steps: readonly Step[]): Description {
+  return { name: labelOf(steps, id) ?? "Task", state: "and the tasks it created" };
+}
+
+/** "main: Connection", as the collector names a trace: by the first task and the first resource. */
+function nameBySteps(steps: readonly Step[]): string | null {
+  const first = (role: Participant["role"]) => participants(steps).find((one) => one.role === role)?.label;
+  const [task, resource] = [first("task"), first("resource")];
+  return task === undefined || resource === undefined ? null : `${task}: ${resource}`;
+}
+
+function labelOf(steps: readonly Step[], ref: string): string | null {
+  return participants(steps).find((participant) => participant.ref === ref)?.label ?? null;
+}
+
+function participants(steps: readonly Step[]): Participant[] {
+  return steps.flatMap((step) => (step.step === "declare" || step.step === "create" ? [step.participant] : []));
+}
+
+function count(n: number, noun: string): string {
+  return `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+}
