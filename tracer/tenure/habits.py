@@ -16,7 +16,8 @@ from tenure.sites import Site, resource_name
 
 WATCHED = 8
 
-settled: dict[type, dict[str, int]] = {}  # by type and site: the resource, where nothing else need be asked any more
+# By site: the type of its one-use objects and their resource, where nothing else need be asked any more; None: ask.
+settled: dict[str, tuple[type | None, int]] = {}
 
 _habits: dict[tuple[str, type], _Habit] = {}
 _never: set[type] = set()
@@ -39,14 +40,15 @@ class _Habit:
         return self.constructs or self.last is None or self.last() is None
 
 
-def resolve(manager: object, kind: type, site: str) -> int:
-    """The id of the resource that this manager stands for, entered at this site."""
+def resolve(manager: object, kind: type, site: str, *, patched: bool) -> int:
+    """The id of the resource that this manager stands for, entered at this site; patched: its class reports itself."""
     habit = _habits.get((site, kind))
     if habit is None:
         habit = _habits[site, kind] = _Habit(site, kind)
     known = identity.known(manager, _OBJECT)
     if known:
         habit.shares = True
+        identity.share(manager, known, patched=patched)
         return known
     full_name = type_name(kind)
     if habit.shares or not habit.says_one_use():
@@ -57,7 +59,7 @@ def resolve(manager: object, kind: type, site: str) -> int:
         number = identity.by_site(full_name, site, None, None, "participant")
         habit.left -= 1
         if habit.left <= 0 and kind not in _never:
-            settled.setdefault(kind, {})[site] = number
+            settled[site] = kind, number
             return number
         if not identity.remember(manager, _OBJECT, number, alone=False):
             habit.left = 0
@@ -69,7 +71,8 @@ def resolve(manager: object, kind: type, site: str) -> int:
 def never_settle(kind: type) -> None:
     """Go on looking at every object of this type: some of them have names."""
     _never.add(kind)
-    settled.pop(kind, None)
+    for site in [site for site, (settled_kind, _) in list(settled.items()) if settled_kind is kind]:
+        settled.pop(site, None)
 
 
 def forget_all() -> None:

@@ -29,6 +29,8 @@ class Resource(NamedTuple):
 
 table: dict[int, Resource] = {}
 
+shared: dict[int, tuple[int, bool]] = {}  # by address: what ``probe`` need not ask again, see ``share``
+
 _numbers = itertools.count(1)
 _by_object: dict[tuple[int, str], tuple[int, weakref.ref[object]]] = {}
 _by_site: dict[tuple[str, str, str | None], int] = {}
@@ -60,6 +62,7 @@ def remember(subject: object, role: str, number: int, *, alone: bool) -> bool:
 
     def gone(_: weakref.ref[object]) -> None:
         _by_object.pop(key, None)
+        shared.pop(key[0], None)
         if alone:
             _dead.append(number)
 
@@ -68,6 +71,11 @@ def remember(subject: object, role: str, number: int, *, alone: bool) -> bool:
     except TypeError:
         return False
     return True
+
+
+def share(manager: object, number: int, *, patched: bool) -> None:
+    """Let the probe know at once that this object, remembered here, is that resource whoever enters it."""
+    shared[id(manager)] = number, patched
 
 
 def by_site(kind: str, site: str, name: str | None, capacity: int | None, stereotype: str) -> int:
@@ -116,7 +124,7 @@ def forget_all() -> None:
     """Begin anew with number 1; for tests."""
     global _numbers  # noqa: PLW0603
     _numbers = itertools.count(1)
-    for kept in (table, _by_object, _by_site, _by_name, _names_left, _dead, _dying):
+    for kept in (table, shared, _by_object, _by_site, _by_name, _names_left, _dead, _dying):
         kept.clear()
 
 

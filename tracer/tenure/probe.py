@@ -34,8 +34,9 @@ import sys
 from pathlib import Path
 from time import perf_counter_ns
 from types import FrameType
+from typing import NamedTuple
 
-from tenure import buffer, habits, resources, sites, tasks
+from tenure import buffer, habits, identity, resources, sites, tasks
 from tenure.failures import Failure, failure_of
 
 SITE, TASK, RESOURCE, ACQUIRE, ACQUIRED, RELEASE, RELEASED, BODY, RAISED = range(9)
@@ -46,13 +47,23 @@ now = perf_counter_ns  # the clock; tenure.testing puts a fixed one in its place
 
 _recording = False
 _settled = habits.settled
+_shared = identity.shared
 _append = buffer.pending.append
-_marks: dict[int, list[tuple[Record, int]]] = {}  # by task: records being acquired, with the manager's address
+_marks: dict[int, _Mark] = {}  # by task; swept now and then of those that are done
+_sweep_at = [1_000]  # marks
 _stopped: set[type] = set()  # types whose tracing stopped after a fault
 _OURS = str(Path(__file__).parent)
 _ENTERS = frozenset({"__aenter__", "__enter__"})
 _ASYNCIO = str(Path(asyncio.__file__).parent)  # a barrier's condition is nothing that the program holds
 _CONTEXTLIB = contextlib.__file__  # an exit stack and a decorator enter on behalf of their caller
+
+
+class _Mark(NamedTuple):
+    """A manager that a task is entering."""
+
+    record: Record
+    address: int
+    outer: _Mark | None  # the one that it is entered for
 
 
 def start() -> None:
@@ -66,14 +77,18 @@ def stop() -> None:
     global _recording  # noqa: PLW0603
     _recording = False
     _settled.clear()
+    _shared.clear()
     _marks.clear()
 
 
 def begin(site: str, task: int, manager: object) -> Record:
     """Begin the lifecycle of a manager that rewritten code enters next; the manager is the record's last element."""
     try:
-        resource = _settled[type(manager)][site]
+        kind, resource = _settled[site]
     except KeyError:
+        _settled[site] = None, 0
+        return _begin(site, task, manager)
+    if kind is not type(manager):
         return _begin(site, task, manager)
     record = [site, task, resource, now(), 0, 0, 0, None, None, manager]
     _append(record)
@@ -82,10 +97,15 @@ def begin(site: str, task: int, manager: object) -> Record:
 
 def _begin(site: str, task: int, manager: object) -> Record:
     """``begin`` where the resource has to be asked for, or where nothing is recorded."""
-    resource = _resource(site, manager)
+    known = _shared.get(id(manager))
+    if known is not None:
+        resource, patched = known
+    else:
+        resource = _resource(site, manager)
+        patched = resource != 0 and resources.is_patched(type(manager))
     record: Record = [site, task, resource, 0, 0, 0, 0, None, None, manager]
     if resource:
-        if resources.is_patched(type(manager)):
+        if patched:
             mark(record, manager)
         record[ACQUIRE] = now()
         _append(record)
@@ -112,11 +132,11 @@ def enter(manager: object, site: str | None = None, *, sync: bool = False) -> Re
     The site is the nearest caller outside Tenure and contextlib, where the adapter does not say it. What asyncio uses
     within itself is passed over.
     """
-    if not _recording or not resources.is_wanted(manager):
+    if not _recording:
         return None
     try:
         task = tasks.current()
-        if any(address == id(manager) and not (r[ACQUIRED] or r[RELEASED]) for r, address in _marks.get(task, ())):
+        if _is_marked(task, id(manager)) or not resources.is_wanted(manager):
             return None
         site = site or _site_of_caller(manager)
         if not site:
@@ -135,11 +155,24 @@ def mark(record: Record, manager: object) -> None:
     """Let ``enter`` pass over this manager in the record's task until the record is acquired."""
     task = record[TASK]
     assert isinstance(task, int)
-    acquiring = [entry for entry in _marks.get(task, ()) if not (entry[0][ACQUIRED] or entry[0][RELEASED])]
-    _marks[task] = [*acquiring, (record, id(manager))]
-    if len(_marks) > 1_000:
-        for key in [key for key, entries in _marks.items() if all(r[ACQUIRED] or r[RELEASED] for r, _ in entries)]:
-            _marks.pop(key, None)
+    outer = _marks.get(task)
+    while outer is not None and (outer.record[ACQUIRED] or outer.record[RELEASED]):
+        outer = outer.outer
+    _marks[task] = _Mark(record, id(manager), outer)
+    if len(_marks) > _sweep_at[0]:
+        for key, done in list(_marks.items()):
+            if done.record[ACQUIRED] or done.record[RELEASED]:
+                _marks.pop(key, None)
+        _sweep_at[0] = max(1_000, 2 * len(_marks))
+
+
+def _is_marked(task: int, address: int) -> bool:
+    mark = _marks.get(task)
+    while mark is not None:
+        if mark.address == address and not (mark.record[ACQUIRED] or mark.record[RELEASED]):
+            return True
+        mark = mark.outer
+    return False
 
 
 def acquired(record: Record) -> None:

@@ -98,6 +98,7 @@ def name(manager: object, given: str | None, capacity: int | None) -> None:
         _named.pop(address, None)
 
     _named[address] = given, capacity, weakref.ref(manager, gone)
+    identity.shared.pop(address, None)
     habits.never_settle(type(manager))
 
 
@@ -123,10 +124,11 @@ def resolve(manager: object, site: str) -> int:
     if id(manager) in _named:
         return _of_named(manager, plan, site)
     if plan.describe is None:
-        return habits.resolve(manager, kind, site)
+        return habits.resolve(manager, kind, site, patched=plan.patched)
     role = _own_roles.get(kind)
     known = identity.known(manager, role) if role is not None else 0
     if known:
+        identity.share(manager, known, patched=plan.patched)
         return known
     description = plan.describe(manager, Site.of(site).expression)
     if description.subject is manager and not description.enter and not description.exit:
@@ -149,6 +151,7 @@ def _forget_plans() -> None:
     _plans.clear()
     _own_roles.clear()
     habits.settled.clear()
+    identity.shared.clear()
 
 
 def _of_description(description: Description, site: str) -> int:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from tenure import buffer, habits, wire
+from tenure import buffer, habits, identity, wire
 from tenure.ledger import Ledger
 
 INTERVAL, POLL, HEARTBEAT = 0.1, 0.025, 2.0  # seconds
@@ -87,6 +87,7 @@ class Shipper:
                 self._send(batch)
         if not buffer.has_room():
             habits.settled.clear()  # so that every entry asks whether there is room
+            identity.shared.clear()
 
     def close(self) -> None:
         """The last flush, and the goodbye; waits LAST_FLUSH at most."""
