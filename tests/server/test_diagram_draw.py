@@ -106,6 +106,19 @@ def test_three_locks_of_one_line_are_not_one_loop() -> None:
     assert not [step for step in s.draw() if isinstance(step, Begin)]
 
 
+def test_objects_made_for_one_use_fold_by_kind_and_site() -> None:
+    """`async with Connection():` in a loop is one loop, though every connection is another object."""
+    s = Scenario()
+    main = s.task("main")
+    for i in range(4):
+        s.use(main, s.resource("shop.Connection"), (i * 10, i * 10 + 1, i * 10 + 2, i * 10 + 3))
+    steps = s.draw()
+    assert [step.label for step in steps if isinstance(step, Begin)] == [
+        "4 times (wait p50 1.0 ms, hold p50 1.0 ms, p95 1.0 ms)"
+    ]
+    assert _labels(steps) == ["main", "Connection"]
+
+
 def test_what_is_not_over_is_not_folded() -> None:
     """The open one of a run stands by itself below the loop of the others."""
     s = Scenario()
@@ -129,7 +142,7 @@ def test_a_loop_and_the_crowd_that_it_created_fold_side_by_side() -> None:
         s.use(worker, sem, (i * 10 + 1, i * 10 + 2, i * 10 + 3, i * 10 + 4))
         s.use(main, file, (i * 10 + 5, i * 10 + 6, i * 10 + 7, i * 10 + 8))
     assert [(step.fragment, step.label) for step in s.draw() if isinstance(step, Begin)] == [
-        ("par", "4 x worker (p50 9.0 ms, p95 9.0 ms)"),
+        ("par", "4 x worker (each p50 9.0 ms, p95 9.0 ms)"),
         ("loop", "4 times (wait p50 1.0 ms, hold p50 1.0 ms, p95 1.0 ms)"),
     ]
 

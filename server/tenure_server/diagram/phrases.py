@@ -165,11 +165,11 @@ def loop(times: int, waits_ns: Sequence[int], holds_ns: Sequence[int]) -> str:
 
 def loop_of_several(times: int, durations_ns: Sequence[int]) -> str:
     """Of repetitions of several uses in turn: how long one repetition takes."""
-    return f"{times} times ({_spread(durations_ns)})"
+    return f"{times} times (each {_spread(durations_ns)})"
 
 
 def par(count: int, name: str, durations_ns: Sequence[int]) -> str:
-    return f"{count} x {name} ({_spread(durations_ns)})"
+    return f"{count} x {name} (each {_spread(durations_ns)})"
 
 
 def percentile(values: Sequence[int], percent: int) -> int:
