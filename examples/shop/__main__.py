@@ -24,7 +24,7 @@ from .stock import Stock
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="shop", description="A small shop and its customers.")
     parser.add_argument("--seconds", type=float, help="stop by itself after this time (default: at Ctrl-C)")
-    parser.add_argument("--rate", type=float, default=4.0, help="customers a second (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=5.0, help="customers a second (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="of the shop on 127.0.0.1 (default: any that is free)")
     parser.add_argument("--seed", type=int, default=0, help="of everything left to chance (default: %(default)s)")
     parser.add_argument("--count", type=Path, metavar="FILE", help="write at the end what was entered how often")
@@ -67,7 +67,7 @@ async def run(options: argparse.Namespace, path: Path) -> None:
 
     activities = [
         asyncio.create_task(Customers(session, shop_url, options.rate, chance).come(), name="street"),
-        asyncio.create_task(stock.deliver(every=3), name="delivery"),
+        asyncio.create_task(stock.deliver(every=2), name="delivery"),
         asyncio.create_task(keep_books(path, every=5), name="bookkeeper"),
     ]
     try:

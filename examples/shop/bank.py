@@ -6,7 +6,7 @@ from aiohttp import web
 
 from .tally import entered, handled
 
-PATIENCE = 0.5  # seconds that the shop waits for the bank
+PATIENCE = 0.8  # seconds that the shop waits for the bank
 
 
 class Declined(Exception):
@@ -16,7 +16,7 @@ class Declined(Exception):
 class Payments:
     """The shop's way to the bank, which dislikes more than a few questions at once: ``bank_slots``."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, at_once: int = 3) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, at_once: int = 2) -> None:
         self.session = session
         self.url = url
         self.bank_slots = asyncio.Semaphore(at_once)
@@ -47,9 +47,10 @@ class Bank:
         handled("POST /payments")
         await request.json()
         risk = self.chance.random()
+        await asyncio.sleep(0.1 + 0.2 * risk)
         async with self.ledger_lock:
             entered("self.ledger_lock")
-            await asyncio.sleep(0.02 + 0.08 * risk)  # every payment is written down before the next
+            await asyncio.sleep(0.03 + 0.05 * risk)  # every payment is written down before the next
         if risk > 0.96:
             await asyncio.sleep(2 * PATIENCE)  # somebody has to look at this one
         if risk < 0.07:

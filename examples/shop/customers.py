@@ -36,7 +36,7 @@ class Customers:
 
     async def visit(self, n: int) -> None:
         """Look around, order something, look at the order; one in twelve loses patience and hangs up."""
-        patience = 0.08 if self.chance.random() < 1 / 12 else 10.0
+        patience = 0.25 if self.chance.random() < 1 / 12 else 10.0
         try:
             async with asyncio.timeout(patience):
                 entered("asyncio.timeout(patience)")

@@ -62,4 +62,4 @@ class Stock:
                 entered("self.pool.acquire()")
                 async with self.stock_lock:
                     entered("self.stock_lock")
-                    await connection.execute("UPDATE products SET stock = stock + 12 WHERE stock < 12")
+                    await connection.execute("UPDATE products SET stock = stock + 20 WHERE stock < 12")

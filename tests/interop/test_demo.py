@@ -99,7 +99,7 @@ def counted(lifecycle: dict) -> str | None:
 def test_every_lifecycle_that_the_shops_code_entered_is_in_the_store(collector, tmp_path):
     """None twice, none lost, each of them ended; counted inside the program by the program itself."""
     count = tmp_path / "count.json"
-    ran = shop("--seconds", str(SECONDS), "--rate", "8", "--count", str(count), port=collector)
+    ran = shop("--seconds", str(SECONDS), "--rate", "7", "--count", str(count), port=collector)
     assert (ran.returncode, ran.stderr) == (0, "")
 
     lifecycles = list(items(collector, "/api/lifecycles"))
