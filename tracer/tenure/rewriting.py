@@ -44,7 +44,7 @@ from tenure.sites import Site, one_line
 from tenure.syntax import PREFIX, Function, Statement
 from tenure.tracking import traced
 
-VERSION = 1  # of the rewritten form: part of the bytecode cache's name
+VERSION = 2  # of the rewritten form: part of the bytecode cache's name
 _LEVELS = (100, 3, 2, 1, 0)  # statements nested in place, tried until the compiler finds no block too many
 
 
@@ -102,8 +102,10 @@ class _Scope:
     def __init__(self, name: str, node: ast.AST, statements: list[Statement]) -> None:
         self.name = name
         self.in_function = isinstance(node, Function)
-        self.statements = bool(statements) and self.in_function
-        self.task_once = self.statements and not syntax.yields(node) and syntax.enters_more_than_once(node, statements)
+        self.entering = statements if self.in_function else []
+        self.task_once = (
+            bool(self.entering) and not syntax.yields(node) and syntax.enters_more_than_once(node, statements)
+        )
         self.depth = 0
 
 
@@ -130,7 +132,7 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         asks = isinstance(node.func, ast.Name) and node.func.id in {"locals", "vars", "dir"}
-        if not asks or node.args or node.keywords or not self._scopes[-1].statements:
+        if not asks or node.args or node.keywords or not self._scopes[-1].entering:
             return node
         return syntax.placed(syntax.call("visible", node), node)
 
@@ -143,12 +145,14 @@ class _Rewriter(ast.NodeTransformer):
             elif value is not None:
                 setattr(node, field, self.visit(value))
         scope = self._enter(node, node.name)
-        node.body = self._body(node.body)
-        self._scopes.pop()
         if scope.task_once:
-            start = 1 if ast.get_docstring(node, clean=False) is not None else 0
-            anchor = node.body[start] if start < len(node.body) else node.body[0]
-            node.body.insert(start, syntax.placed(syntax.assign("task", syntax.call("current")), anchor))
+            # Right before the first statement that enters anything: until then the program may name its task.
+            at = next(at for at, inner in enumerate(node.body) if any(s in scope.entering for s in ast.walk(inner)))
+            asked = syntax.placed(syntax.assign("task", syntax.call("current")), node.body[at])
+            node.body = [*self._body(node.body[:at]), asked, *self._body(node.body[at:])]
+        else:
+            node.body = self._body(node.body)
+        self._scopes.pop()
         return node
 
     def _inside(self, node: ast.ClassDef, name: str) -> ast.AST:

@@ -117,7 +117,7 @@ def finished(task: AnyTask, error: BaseException | None) -> None:
     if known is None:
         return
     entry = known[0]
-    if not entry.name:
+    if not entry.name or not _DEFAULT_NAME.fullmatch(task.get_name()):
         _name(entry, task)
     entry.ended = True
     entry.failure = None if error is None else failure_of(error)
