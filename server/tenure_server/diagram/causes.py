@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from tenure_server.diagram import phrases
+from tenure_server.diagram.forest import in_order
 from tenure_server.records import Lifecycle
 
 _RELEASED, _ACQUIRED, _ACQUIRE = 0, 1, 2  # at one and the same moment, in this order
@@ -80,7 +81,7 @@ def _pass(uses: dict[str, Lifecycle], found: Causes) -> None:
 
 
 def _edges(uses: dict[str, Lifecycle]) -> Iterable[tuple[int, int, Lifecycle]]:
-    for use in uses.values():
+    for use in in_order(uses.values()):
         yield use.acquire_ns, _ACQUIRE, use
         if use.acquired_ns is not None:
             yield use.acquired_ns, _ACQUIRED, use
