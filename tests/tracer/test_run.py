@@ -221,6 +221,31 @@ def test_a_forked_child_is_a_process_of_its_own(tmp_path: Path) -> None:
     assert sorted(kinds.values()) == [["__main__.Childs"], ["__main__.Fork", "__main__.Parents"]]
 
 
+def test_forked_workers_of_multiprocessing_ship_their_last_records(tmp_path: Path) -> None:
+    """They end without the interpreter's own exit handlers; what they held last is there all the same."""
+    programs.write(
+        tmp_path,
+        app="""
+        import asyncio, multiprocessing
+        class Manager:
+            async def __aenter__(self): return self
+            async def __aexit__(self, *details): pass
+        async def use(number):
+            async with Manager(): return number
+        def work(number): return asyncio.run(use(number))
+        context = multiprocessing.get_context("fork")
+        processes = [context.Process(target=work, args=(number,)) for number in range(2)]
+        for process in processes: process.start()
+        for process in processes: process.join()
+        print([process.exitcode for process in processes])
+        """,
+    )
+    assert programs.tenure(tmp_path, "run", "-o", "x.json", "app.py") == (0, "[0, 0]\n", "")
+    batches = programs.recorded(tmp_path / "x.json")
+    assert len({batch.process.id for batch in batches if batch.rows}) == 2
+    assert len({batch.process.id for batch in batches if batch.final}) == 3
+
+
 BAD = {
     "no program": (
         ["run"],

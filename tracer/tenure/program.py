@@ -118,16 +118,19 @@ def _find(name: str, otherwise: str = "") -> ModuleSpec:
 
 def _main_module(file: str, spec: ModuleSpec | None, loader: object) -> ModuleType:
     """A new ``__main__``; the old one, from which we run, stays alive here."""
-    module = ModuleType("__main__")
-    module.__file__ = file
-    module.__spec__ = spec
-    module.__loader__ = loader  # type: ignore[assignment]
-    module.__package__ = spec.parent if spec is not None else None
-    module.__dict__["__cached__"] = spec.cached if spec is not None else None
-    module.__dict__["__builtins__"] = sys.modules["builtins"]
     ours = sys.modules["__main__"]
-    if "__annotations__" in vars(ours):  # to Python 3.13 every __main__ begins with one
-        module.__annotations__ = {}
+    module = ModuleType("__main__")
+    attributes: dict[str, object] = {
+        "__file__": file,
+        "__spec__": spec,
+        "__loader__": loader,
+        "__package__": spec.parent if spec is not None else None,
+        "__cached__": spec.cached if spec is not None else None,
+        "__annotations__": {},
+        "__builtins__": sys.modules["builtins"],
+    }
+    # Which of these a __main__ begins with depends on the interpreter's version; ours has them all.
+    vars(module).update({name: value for name, value in attributes.items() if name in vars(ours)})
     _kept.append(ours)
     sys.modules["__main__"] = module
     return module

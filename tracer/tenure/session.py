@@ -152,3 +152,6 @@ def _after_in_parent() -> None:
 def _after_in_child() -> None:
     if _session is not None:
         _session.shipper.after_fork_in_child()
+        util = sys.modules.get("multiprocessing.util")
+        if util is not None:  # its children end by os._exit, after finalizers that are to be set after the fork
+            util.register_after_fork(_session, lambda _: util.Finalize(None, _at_exit, exitpriority=-1_000))
