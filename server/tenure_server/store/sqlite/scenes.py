@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from itertools import islice
 
@@ -22,7 +23,7 @@ _WORTH_NAMING_NS = 20_000  # a shorter wait was none
 def read_scene(reading: Reading, lens: Lens, limit: int) -> Scene:
     """See ``Store.scene``."""
     _check_subject(reading, lens)
-    selection = _select(reading, lens)
+    selection, family = _select(reading, lens)
     open_rows = _open_rows(reading, selection, lens, limit)
     newest = LIFECYCLES.newest(
         reading.connection,
@@ -39,7 +40,9 @@ def read_scene(reading: Reading, lens: Lens, limit: int) -> Scene:
             break
         found[row[0]] = row
     rows = sorted(found.values(), key=LIFECYCLES.position)
-    earlier = 0 if complete else _count(reading, selection, lens) - sum(_is_in_window(row, lens) for row in rows)
+    earlier = (
+        0 if complete else _count(reading, selection, family, lens) - sum(_is_in_window(row, lens) for row in rows)
+    )
     return Scene(
         lifecycles=reading.assembly.lifecycles(rows),
         tasks=reading.assembly.tasks(row[3] for row in rows),
@@ -59,10 +62,12 @@ def _check_subject(reading: Reading, lens: Lens) -> None:
             raise NotFound(f"no {table[:-1]} {public_id!r} is stored")
 
 
-def _select(reading: Reading, lens: Lens) -> Selection:
+def _select(reading: Reading, lens: Lens) -> tuple[Selection, list[int] | None]:
+    """What the lens shows, and the tasks that it is of, where it is of some."""
     query = LifecycleQuery(process=lens.process, trace=lens.trace, resource=lens.resource)
     selection = select_lifecycles(reading.connection, query, reading.now_ns)
     task = None if lens.task is None else reading.subjects.key(lens.task)
+    family = None
     if task is not None:
         selection.only([keys.process_of(task)])
         family = _family(reading, task)
@@ -73,7 +78,7 @@ def _select(reading: Reading, lens: Lens) -> Selection:
                 family,
             ).fetchone()
             selection.add(f"task IN ({marks}) AND key BETWEEN ? AND ?", *family, first or 0, last or 0)
-    return selection
+    return selection, family
 
 
 def _family(reading: Reading, task: int) -> list[int] | None:
@@ -99,13 +104,21 @@ def _is_in_window(row: Found, lens: Lens) -> bool:
     return lens.since_ns is None or bool(row[ACQUIRE] >= lens.since_ns)
 
 
-def _count(reading: Reading, selection: Selection, lens: Lens) -> int:
+def _count(reading: Reading, selection: Selection, family: list[int] | None, lens: Lens) -> int:
     """How many lifecycles of the lens are stored; for a window, in the window."""
     connection = reading.connection
-    windowed = lens.since_ns is not None or lens.until_ns is not None
-    if not windowed and selection.where == "true":
-        counts = connection.execute("SELECT process, lifecycles FROM processes")
-        return sum(count for process, count in counts if process in selection.processes)
+    if lens.since_ns is None and lens.until_ns is None:
+        if selection.where == "true":
+            counts = connection.execute("SELECT process, lifecycles FROM processes")
+            return sum(count for process, count in counts if process in selection.processes)
+        if family is not None and lens.process is None:
+            marks = ",".join("?" * len(family))
+            counted: int
+            (counted,) = connection.execute(
+                f"SELECT sum(lifecycles) FROM tasks WHERE key IN ({marks})",  # noqa: S608 -- marks only
+                family,
+            ).fetchone()
+            return counted
     total = 0
     for process in selection.processes:
         low, high = LIFECYCLES.keys_between(connection, process, lens.since_ns, lens.until_ns)
@@ -131,15 +144,19 @@ def _context(reading: Reading, rows: list[Found]) -> list[Found]:
     for resource, waiting in waits.items():
         if bounded[resource].capacity is None:
             continue
-        earliest = min(row[ACQUIRE] for row in waiting)
+        asked = sorted(row[ACQUIRE] for row in waiting)
         last = max(row[0] for row in waiting)
         still = reading.connection.execute(f"SELECT {LIFECYCLE_COLUMNS} {OPEN} AND resource = ?", (resource,))
         before = reading.connection.execute(
-            f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE resource = ? AND key < ? ORDER BY key DESC LIMIT ?",  # noqa: S608
+            f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE resource = ? AND key < ? ORDER BY key DESC LIMIT ?",  # noqa: S608 -- our own words
             (resource, last, _MAX_CONTEXT),
         )
         for row in (*still, *before):
-            ended = None if row[9] is None else row[ACQUIRE] + (row[7] or 0) + (row[8] or 0) + row[9]
-            if row[0] not in shown and (ended is None or ended > earliest):
+            next_asked = bisect_left(asked, row[ACQUIRE])
+            if row[0] not in shown and next_asked < len(asked) and _ends_after(row, asked[next_asked]):
                 found[row[0]] = row
     return sorted(found.values(), key=LIFECYCLES.position)
+
+
+def _ends_after(row: Found, instant_ns: int) -> bool:
+    return row[9] is None or bool(row[ACQUIRE] + (row[7] or 0) + (row[8] or 0) + row[9] > instant_ns)
