@@ -33,13 +33,14 @@ class Description(NamedTuple):
 
     ``name`` None: made from the expression at the first site. ``enter`` and ``exit``: the calls by which the resource
     is taken and given back, where they are not the manager's own; "" is the manager's own, ``__aenter__`` or
-    ``__enter__`` ("acquire" where the program wrote ``pool.acquire()``).
+    ``__enter__`` ("acquire" where the program wrote ``pool.acquire()``). A capacity that costs something to find out is
+    a function, asked when the resource is new.
     """
 
     kind: str
     subject: object | None
     name: str | None = None
-    capacity: int | None = None
+    capacity: int | Callable[[], int | None] | None = None
     stereotype: str = "participant"
     enter: str = ""
     exit: str = ""
@@ -163,10 +164,14 @@ def _of_description(description: Description, site: str) -> int:
         if known:
             return known
         own_title = resource_name(Site.of(site).expression) if title is None else title
-        number = identity.new(kind, own_title, capacity, stereotype)
+        number = identity.new(kind, own_title, _asked(capacity), stereotype)
         if identity.remember(subject, kind, number, alone=True):
             return number
-    return identity.by_site(kind, site, title, capacity, stereotype)
+    return identity.by_site(kind, site, title, _asked(capacity), stereotype)
+
+
+def _asked(capacity: int | Callable[[], int | None] | None) -> int | None:
+    return capacity() if callable(capacity) else capacity
 
 
 def _of_named(manager: object, plan: _Plan, site: str) -> int:
@@ -181,5 +186,5 @@ def _of_named(manager: object, plan: _Plan, site: str) -> int:
     if description.enter or description.exit:
         calls[site] = description.enter, description.exit
     subject = manager if description.subject is None else description.subject
-    capacity = description.capacity if capacity is None else capacity
+    capacity = _asked(description.capacity) if capacity is None else capacity
     return identity.by_name(subject, description.kind, given, capacity, description.stereotype)

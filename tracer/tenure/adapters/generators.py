@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import inspect
 import weakref
+from functools import partial
 from types import FunctionType, ModuleType
 
 from tenure import patching, resources
@@ -24,6 +25,7 @@ CAPACITY_ATTRIBUTES = "capacity", "maxsize", "max_size", "size"
 _DATABASE_WORDS = "pool", "database", "connection", "engine", "transaction", "db"  # last words of names
 
 _functions: weakref.WeakKeyDictionary[object, Description] = weakref.WeakKeyDictionary()  # those that are no methods
+_methods: weakref.WeakKeyDictionary[FunctionType, weakref.WeakSet[type]] = weakref.WeakKeyDictionary()  # of which types
 
 
 def install(contextlib: ModuleType) -> None:
@@ -45,7 +47,7 @@ def _handle(manager: object, _: str) -> Description:
     if owner is not None:
         title = type_name(type(owner))
         kind = title if name in TAKERS else f"{title}.{name}"
-        return Description(kind, owner, None, capacity(owner), _stereotype(type(owner).__name__), enter=name)
+        return Description(kind, owner, None, partial(capacity, owner), _stereotype(type(owner).__name__), enter=name)
     code = getattr(function, "__code__", None)  # a function that is made again and again has one code
     description = Description(_kind(function), code, name="", stereotype=_stereotype(name))
     if isinstance(function, FunctionType) and not _may_be_a_method(function):
@@ -65,10 +67,16 @@ def _owner(function: object, arguments: tuple[object, ...]) -> object | None:
         return None if isinstance(bound, type | ModuleType) else bound
     if not arguments or not isinstance(function, FunctionType) or not _may_be_a_method(function):
         return None
-    attribute = inspect.getattr_static(type(arguments[0]), function.__name__, None)
-    while attribute is not None and attribute is not function:
-        attribute = getattr(attribute, "__wrapped__", None)
-    return None if attribute is None else arguments[0]
+    kind = type(arguments[0])
+    kinds = _methods.setdefault(function, weakref.WeakSet())
+    if kind not in kinds:
+        attribute = inspect.getattr_static(kind, function.__name__, None)
+        while attribute is not None and attribute is not function:
+            attribute = getattr(attribute, "__wrapped__", None)
+        if attribute is None:
+            return None
+        kinds.add(kind)
+    return arguments[0]
 
 
 def capacity(owner: object) -> int | None:
