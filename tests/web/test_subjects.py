@@ -136,12 +136,12 @@ async def test_a_fold_can_be_opened_and_closed_again(collector: Collector, page:
         program.use("worker-1", "Lock stock", acquire=-100 + 4 * i, wait=0.01, hold=1, release=0.01)
     await collector.post(program.batch(final=True))
     await page.goto(collector.url)
-    await expect(page.locator(".frame .label")).to_have_text(re.compile("^20 times"))
+    await expect(page.locator(".tabs .label")).to_have_text(re.compile("^20 times"))
 
     await page.locator(".opener").click()
     await expect(page.locator(".frame")).to_have_count(0)
     await page.get_by_role("button", name="fold again").click()
-    await expect(page.locator(".frame .label")).to_have_text(re.compile("^20 times"))
+    await expect(page.locator(".tabs .label")).to_have_text(re.compile("^20 times"))
 
     await page.get_by_role("button", name="Fold repeats").click()
     await expect(page).to_have_url(f"{collector.url}#now&fold=0")

@@ -1,7 +1,7 @@
 // The picture: of a diagram of any length only what is in view stands in the document.
 
 import type { Row } from "../layout/shape.ts";
-import { frames } from "./marks/frame.ts";
+import { frames, tabs } from "./marks/frame.ts";
 import { createdHeads } from "./marks/head.ts";
 import { bars, lifelines } from "./marks/lifeline.ts";
 import type { Mark, Scene, View } from "./marks/mark.ts";
@@ -9,7 +9,7 @@ import { message } from "./marks/message.ts";
 import { note } from "./marks/note.ts";
 import { svg } from "./svg.ts";
 
-const LAYERS = ["frames", "lifelines", "bars", "rows", "heads"] as const;
+const LAYERS = ["frames", "lifelines", "bars", "rows", "tabs", "heads"] as const;
 
 interface Standing {
   readonly signature: string;
@@ -36,7 +36,7 @@ export class Picture {
     this.element.setAttribute("height", String(bottom - top));
     this.element.style.transform = `translate(${left}px, ${top}px)`;
     this.#root.setAttribute("transform", `translate(${-left},${-top})`);
-    const marks = [frames(scene), lifelines(scene), bars(scene), rows(scene), createdHeads(scene)];
+    const marks = [frames, lifelines, bars, rows, tabs, createdHeads].map((of) => of(scene));
     this.#layers.forEach((layer, i) => {
       reconcile(layer.element, layer.standing, marks[i] ?? []);
     });

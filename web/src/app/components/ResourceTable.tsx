@@ -16,10 +16,12 @@ export function ResourceTable() {
   const showsAll = useSignal(false);
   const overview = store.overview.value;
   if (!overview || overview.resources.length === 0) return null;
-  const ranked = store.ranking.sort(overview.resources, overview.now_ns);
+  const processes = new Map(overview.processes.map((process) => [process.id, process]));
+  const isOver = (resource: Resource) => processes.get(resource.process)?.alive === false;
+  const sorted = store.ranking.sort(overview.resources, overview.now_ns);
+  const ranked = [...sorted.filter((resource) => !isOver(resource)), ...sorted.filter(isOver)];
   const shown = showsAll.value ? ranked : ranked.slice(0, SHOWN);
-  const services = new Map(overview.processes.map((process) => [process.id, process]));
-  const tellsService = new Set(overview.processes.map((process) => process.service)).size > 1;
+  const tellsProcess = overview.processes.filter(({ alive }) => alive).length > 1;
   const hasFailed = shown.some((resource) => resource.failed > 0);
   return (
     <section class="resources" aria-label="Resources">
@@ -48,7 +50,7 @@ export function ResourceTable() {
             <Row
               key={resource.id}
               resource={resource}
-              process={tellsService ? services.get(resource.process) : undefined}
+              process={tellsProcess || isOver(resource) ? processes.get(resource.process) : undefined}
               hasFailed={hasFailed}
             />
           ))}
@@ -91,7 +93,7 @@ function Row(props: { resource: Resource; process: Process | undefined; hasFaile
           <i class="swatch" aria-hidden="true" />
           <Glyph stereotype={resource.stereotype} />
           <span class="name">{resourceLabel(resource)}</span>
-          {process && <span class="muted">{process.service}</span>}
+          {process && <span class="muted">{process.alive ? `${process.service} ${process.pid}` : "ended"}</span>}
         </button>
       </th>
       <td>

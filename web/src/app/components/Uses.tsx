@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { formatTicking } from "../../model/durations.ts";
 import { siteLabel } from "../../model/labels.ts";
 import type { ShownUse } from "../../model/lingering.ts";
+import { isNarrow } from "../narrow.ts";
 import { useStore } from "./context.ts";
 
 const SHOWN = 2;
@@ -14,7 +15,7 @@ export function Uses({ uses, kind }: { uses: readonly ShownUse[]; kind: "holders
   const isWhole = useSignal(false);
   const now = store.nowNs();
   const names = uses.slice(0, SHOWN).reduce((sum, { use, isOver }) => sum + use.task.name.length + (isOver ? 0 : 4), 0);
-  const shown = names > ROOM ? 1 : SHOWN;
+  const shown = isNarrow.value || names > ROOM ? 1 : SHOWN;
   const others = uses.length - shown;
   return (
     <span class={`uses ${kind} ${isWhole.value ? "whole" : ""}`}>
