@@ -126,6 +126,22 @@ def test_what_was_tracked_before_recording_began_is_recorded() -> None:
         assert seen(recorder) == [("library.Manager early", None, "manager")]
 
 
+def test_naming_one_lock_early_leaves_the_others_to_their_adapter() -> None:
+    """A class that an adapter reports anyway is not narrowed to its named objects."""
+    stock = tenure.track(asyncio.Lock(), "stock")
+    with testing.recorder() as recorder:
+
+        async def main() -> None:
+            await enter(stock)
+            await enter(asyncio.Lock())
+
+        asyncio.run(main())
+        assert [row.resource for row in recorder.lifecycles()] == [
+            "asyncio.locks.Lock stock",
+            "asyncio.locks.Lock manager",
+        ]
+
+
 def test_synchronous_managers_can_be_tracked() -> None:
     """`with` is recorded by its own calls."""
     kind = entered_elsewhere("Both")

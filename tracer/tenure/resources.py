@@ -79,6 +79,7 @@ def unregister(kind: type) -> None:
     """Undo ``register`` and ``patched``."""
     _described.pop(kind, None)
     _patched.discard(kind)
+    _only_named.discard(kind)
     _forget_plans()
 
 

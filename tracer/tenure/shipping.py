@@ -57,6 +57,7 @@ class Clock:
 
 def this_process(service: str) -> wire.Process:
     """The process that is running, under a new random id."""
+    service = service.encode("utf-8", "replace").decode()[: wire.MAX_STRING]
     return wire.Process(
         os.urandom(16), service, socket.gethostname(), os.getpid(), platform.python_version(), time.time_ns()
     )

@@ -12,7 +12,9 @@ from tenure.sites import Site
 _M = TypeVar("_M")
 _C = TypeVar("_C", bound=type)
 
-_classes: weakref.WeakSet[type] = weakref.WeakSet()  # to be patched whenever recording begins
+# To be patched whenever recording begins: for the sake of all their objects, or of those that were named.
+_classes: weakref.WeakSet[type] = weakref.WeakSet()
+_singles: weakref.WeakSet[type] = weakref.WeakSet()
 _installed = False
 
 
@@ -29,7 +31,7 @@ def track(manager: _M, name: str | None = None, capacity: int | None = None) -> 
         resources.name(manager, name, capacity)
     except TypeError:
         return manager
-    _patch_later(type(manager), only_named=True)
+    _patch_later(type(manager), single=True)
     return manager
 
 
@@ -41,7 +43,7 @@ def tracked(kind: _C) -> _C:
     """
     if not any(hasattr(kind, name) for name in ("__aenter__", "__enter__")):
         raise TypeError(f"{kind.__qualname__} has neither __aenter__ nor __enter__ (decorate a context manager)")
-    _patch_later(kind, only_named=False)
+    _patch_later(kind, single=False)
     return kind
 
 
@@ -49,7 +51,7 @@ def begin_patching() -> None:
     """Patch the classes that were told of so far, and those to come at once."""
     global _installed  # noqa: PLW0603
     _installed = True
-    for kind in list(_classes):
+    for kind in [*_classes, *_singles]:
         _patch(kind)
 
 
@@ -59,27 +61,30 @@ def end_patching() -> None:
     _installed = False
 
 
-def _patch_later(kind: type, *, only_named: bool) -> None:
-    if not only_named:
-        resources.take_all(kind)
-    elif not resources.is_patched(kind):
-        resources.take_named(kind)
+def _patch_later(kind: type, *, single: bool) -> None:
     try:
-        _classes.add(kind)
+        (_singles if single and kind not in _classes else _classes).add(kind)
     except TypeError:
         return
+    if not single:
+        _singles.discard(kind)
+        resources.take_all(kind)
     if _installed:
         _patch(kind)
 
 
 def _patch(kind: type) -> None:
-    """Classes written in C take no new attributes: their objects are recorded where rewritten code enters them."""
+    """Patch what no adapter patched. Classes written in C take no attributes: rewritten code records their objects."""
     for enter, leave, sync in (("__aenter__", "__aexit__", False), ("__enter__", "__exit__", True)):
-        if hasattr(kind, enter) and hasattr(kind, leave):
-            try:
-                patching.patch_manager(kind, sync=sync)
-            except (TypeError, AttributeError):
-                continue
+        entering = getattr(kind, enter, None)
+        if entering is None or not hasattr(kind, leave) or hasattr(entering, "__tenure__"):
+            continue
+        try:
+            patching.patch_manager(kind, sync=sync)
+        except (TypeError, AttributeError):
+            continue
+        if kind in _singles:
+            resources.take_named(kind)
 
 
 class Traced:
