@@ -74,7 +74,10 @@ def create_app(
     app[REFUSALS] = Refusals()
     app[FEED] = Feed(app[STORE], app[HUB], clock)
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, route.handle)
+        if route.method == "GET":
+            app.router.add_get(route.path, route.handle)  # and HEAD
+        else:
+            app.router.add_route(route.method, route.path, route.handle)
     app.router.add_get("/{name:[^/]*}", dashboard.get_page)
     app.router.add_get("/{name:assets/[^/]+}", dashboard.get_page)
     app.on_response_prepare.append(security.add_headers)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.server.batches import ERROR, OK, START_NS, Program, at
-from tests.server.collector import Clock, Collector
+from tests.server.collector import Clock, Collector, collecting
+
+from tenure import wire
+from tenure_server.store.sqlite import SqliteStore
 
 
 @pytest.fixture
@@ -297,6 +301,36 @@ async def test_wrong_paths_and_methods_are_problems_too(collector: Collector) ->
     status, answer = await collector.get("/v1/lifecycles")
     assert (status, answer["detail"]) == (405, "/v1/lifecycles answers POST, not GET")
     assert (await collector.get("/api/live"))[0] == 426
+
+
+async def test_a_store_that_cannot_write_is_told_and_recovers(tmp_path: Path, clock: Clock) -> None:
+    """503 with Retry-After for a batch and for readiness; nothing of it is stored, and the same batch goes in later."""
+    store = SqliteStore(tmp_path / "store.sqlite", clock)
+    program = Program()
+    for n in range(3_000):
+        program.use(f"task-{n}", f"Lock {n}", acquire=n, wait=1, hold=1, release=1)
+    body = wire.encode(program.batch())
+    async with collecting(store=store, clock=clock) as collector:
+        await store._thread.call(lambda: store._connection.execute("PRAGMA max_page_count = 30").fetchone())
+        headers = {"Content-Type": wire.CONTENT_TYPE}
+        for method, path, data in (("POST", "/v1/lifecycles", body), ("GET", "/readyz", None)):
+            async with collector.session.request(
+                method, f"{collector.url}{path}", data=data, headers=headers
+            ) as answer:
+                assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+                assert (await answer.json(content_type=None))["detail"] == "the store failed: database or disk is full"
+        assert await collector.answer("/healthz") == {"status": "ok"}
+        assert (await collector.answer("/api/processes"))["items"] == []
+        assert 'tenure_refused_total{reason="StoreFailed"} 1.0' in await collector.answer("/metrics")
+        await store._thread.call(lambda: store._connection.execute("PRAGMA max_page_count = 1000000").fetchone())
+        assert await collector.answer("/readyz") == {"status": "ok"}
+        assert await collector.send(body) == (200, {"stored": 3_000})
+
+
+async def test_health_is_asked_with_head_too(collector: Collector) -> None:
+    """Some watchers want the status alone."""
+    async with collector.session.head(f"{collector.url}/healthz") as answer:
+        assert (answer.status, await answer.read()) == (200, b"")
 
 
 async def test_health_and_metrics(collector: Collector, program: Program) -> None:

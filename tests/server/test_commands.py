@@ -111,6 +111,25 @@ async def test_serve_says_where_it_is_stores_and_stops_cleanly(tmp_path: Path, n
         assert await answer.text() == TEXTBOOK
 
 
+async def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
+    """200 means committed: a collector killed right after has it when it comes back, and knows the batch again."""
+    store = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    program = Program()
+    batches = []
+    for n in range(20):
+        program.use("main", "Lock stock", acquire=n, wait=1, hold=1, release=1)
+        batches.append(program.batch())
+    async with serving("--port", "0", "--store", store) as first:
+        assert [await post(first.url, batch) for batch in batches] == [200] * 20
+        first.process.kill()
+        await first.process.wait()
+    async with serving("--port", "0", "--store", store) as second, aiohttp.ClientSession() as session:
+        assert [await post(second.url, batch) for batch in batches] == [200] * 20
+        async with session.get(f"{second.url}/api/lifecycles") as answer:
+            found = [item["id"] for item in (await answer.json())["items"]]
+    assert found == [program.id(n) for n in range(20, 0, -1)]
+
+
 async def test_serve_takes_the_token_from_the_environment(tmp_path: Path) -> None:
     """It is not to be seen in the list of processes there, nor in what serve prints."""
     store = f"sqlite:///{tmp_path / 'store.sqlite'}"

@@ -26,6 +26,8 @@ def main(arguments: list[str]) -> int:
     except ServerError as error:
         print(f"tenure: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before the loop listens for it
+        return 130
     return 0
 
 

@@ -1,0 +1,72 @@
+"""The wire schema, as a collector must go on reading it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from tenure import wire
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "wire"
+
+VERSION_1 = wire.Batch(
+    version=1,
+    process=wire.Process(bytes(range(16)), "shop", "host-1", 4711, "3.11.7", 1_700_000_000_000_000_000),
+    sequence=3,
+    clock_offset_ns=1_699_999_995_000_000_000,
+    base_ns=5_000_000_000,
+    sites=[
+        wire.Site("shop/stock.py", 41, "Stock.reserve", "self._lock"),
+        wire.Site("shop/db.py", 12, "orders", "pool.acquire()", "acquire", "__aexit__"),
+    ],
+    resources=[
+        wire.Resource(1, "asyncio.locks.Lock", "stock_lock", 1, "control"),
+        wire.Resource(2, "shop.db.Pool", "pool", None, "database"),
+    ],
+    tasks=[
+        wire.Task(1, "main", "main", "task", 0, 0, None, None),
+        wire.Task(2, "worker-1", "worker", "task", 1, 7, 5_000_000_100, 5_000_900_000, wire.ERROR, 1),
+        wire.Task(3, "MainThread", "", "thread", 0, 0, None, None),
+    ],
+    traces=[wire.Trace(7), wire.Trace(9, 7, bytes(range(16, 32)), bytes(range(8)))],
+    exceptions=[wire.ExceptionInfo("ValueError", "out of stock: \N{HOT BEVERAGE}")],
+    rows=[
+        wire.Row(7, 0, 0, 0, 1, 1, 0, 1_200_000, -1, -1, wire.OK | wire.RESENT),
+        wire.Row(9, 7, 1, 1, 0, 0, 200, 500, 120_000, 800, wire.OK | wire.ERROR << 2 | wire.OK << 4 | 1 << 6, 1, 0),
+        wire.Row(10, 9, 1, 1, 0, 0, -100, -1, -1, 250_000, wire.CANCELLED, 0, 1),
+    ],
+    dropped={"full": 2},
+    final=True,
+)
+
+
+def test_version_1_is_written_as_it_always_was() -> None:
+    """The bytes are pinned: tracers of this version are out there."""
+    assert wire.encode(VERSION_1) == (GOLDEN / "version_1.msgpack").read_bytes()
+    assert msgspec.json.format(msgspec.json.encode(VERSION_1)) == (GOLDEN / "version_1.json").read_bytes().rstrip()
+
+
+def test_version_1_is_read_as_it_always_was() -> None:
+    """From MessagePack, and from the JSON of a recording."""
+    assert wire.decode((GOLDEN / "version_1.msgpack").read_bytes()) == VERSION_1
+    assert wire.decode_json((GOLDEN / "version_1.json").read_bytes()) == VERSION_1
+
+
+def test_fields_that_a_later_tracer_adds_are_passed_over() -> None:
+    """A row, a table's entry and the batch itself may grow at their ends without a new version."""
+    grown = msgspec.msgpack.decode(wire.encode(VERSION_1))
+    grown["hint"] = "new"
+    for entry in (grown["rows"][0], grown["rows"][1], grown["sites"][1], grown["process"]):
+        entry.append("new")
+    # the first row leaves defaults out: what is appended must not be taken for one of them
+    grown["rows"][0] = [*grown["rows"][0][:11], 0, 0, "new"]
+    assert wire.decode(msgspec.msgpack.encode(grown)) == VERSION_1
+
+
+def test_ids_outside_the_process_are_the_same_for_ever() -> None:
+    """They are derived, so that exporting again repeats them."""
+    process = bytes(range(16))
+    assert wire.public_id(process, 9) == "000102030405060708090a0b0c0d0e0f-9"
+    assert wire.trace_id(process, 9) == "8ff449887da362c997fc519085ab6acc"
+    assert wire.span_id(process, 9) == "97fc519085ab6acc"
