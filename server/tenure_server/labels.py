@@ -36,7 +36,7 @@ def _plain(name: str) -> str:
 
 
 def format_duration(ns: int) -> str:
-    """Nanoseconds as people say them: "<1 µs", "25 µs", "0.3 ms", "120 ms", "1.00 s", "32 s", "2 min 5 s", "3 h 0 min".
+    """Nanoseconds as people say them: "<1 µs", "25 µs", "0.3 ms", "3 ms", "120 ms", "1.00 s", "32 s", "2 min 5 s", "3 h 0 min".
 
     Each form is used up to where its rounding would spill over: 9.96 ms is "10 ms", never "10.0 ms".
     """
@@ -49,7 +49,7 @@ def _short_duration(ns: int) -> str:
     if (us := _rounded(ns, _MICROSECOND)) < 100:
         return f"{us} µs"
     if (tenths := _rounded(ns, _MILLISECOND // 10)) < 100:
-        return f"{tenths // 10}.{tenths % 10} ms"
+        return f"{tenths // 10}.{tenths % 10} ms".replace(".0 ", " ")
     if (ms := _rounded(ns, _MILLISECOND)) < 1_000:
         return f"{ms} ms"
     hundredths = _rounded(ns, _SECOND // 100)

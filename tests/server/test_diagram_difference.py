@@ -100,7 +100,7 @@ def test_a_growing_loop_only_changes_its_label() -> None:
     before = s.draw()
     s.use(main, file, (50, 51, 54, 55))
     fold = f"{s.lifecycles[0].id}:loop"
-    label = "6 times (wait p50 1.0 ms, hold p50 3.0 ms, p95 3.0 ms)"
+    label = "6 times (wait p50 1 ms, hold p50 3 ms, p95 3 ms)"
     assert difference(before, s.draw()) == [Update(Begin(f"{fold}:begin", "loop", label, fold))]
 
 

@@ -114,7 +114,7 @@ def test_objects_made_for_one_use_fold_by_kind_and_site() -> None:
         s.use(main, s.resource("shop.Connection"), (i * 10, i * 10 + 1, i * 10 + 2, i * 10 + 3))
     steps = s.draw()
     assert [step.label for step in steps if isinstance(step, Begin)] == [
-        "4 times (wait p50 1.0 ms, hold p50 1.0 ms, p95 1.0 ms)"
+        "4 times (wait p50 1 ms, hold p50 1 ms, p95 1 ms)"
     ]
     assert _labels(steps) == ["main", "Connection"]
 
@@ -128,7 +128,7 @@ def test_what_is_not_over_is_not_folded() -> None:
     still = s.use(main, file, (30, 31, None, None))
     steps = s.draw(now=40)
     assert [step.label for step in steps if isinstance(step, Begin)] == [
-        "3 times (wait p50 1.0 ms, hold p50 1.0 ms, p95 1.0 ms)"
+        "3 times (wait p50 1 ms, hold p50 1 ms, p95 1 ms)"
     ]
     assert [step.id for step in steps][-3:] == [f"{still.id}:{what}" for what in ("acquire", "acquired", "open")]
 
@@ -142,8 +142,8 @@ def test_a_loop_and_the_crowd_that_it_created_fold_side_by_side() -> None:
         s.use(worker, sem, (i * 10 + 1, i * 10 + 2, i * 10 + 3, i * 10 + 4))
         s.use(main, file, (i * 10 + 5, i * 10 + 6, i * 10 + 7, i * 10 + 8))
     assert [(step.fragment, step.label) for step in s.draw() if isinstance(step, Begin)] == [
-        ("par", "4 x worker (each p50 9.0 ms, p95 9.0 ms)"),
-        ("loop", "4 times (wait p50 1.0 ms, hold p50 1.0 ms, p95 1.0 ms)"),
+        ("par", "4 x worker (each p50 9 ms, p95 9 ms)"),
+        ("loop", "4 times (wait p50 1 ms, hold p50 1 ms, p95 1 ms)"),
     ]
 
 

@@ -56,6 +56,7 @@ def test_a_resource_is_called_by_kind_name_and_capacity(kind: str, name: str, ca
         (99_499, "99 µs"),
         (99_500, "0.1 ms"),
         (300_000, "0.3 ms"),
+        (3_000_000, "3 ms"),
         (1_249_999, "1.2 ms"),
         (9_949_999, "9.9 ms"),
         (9_950_000, "10 ms"),

@@ -61,7 +61,7 @@ async def test_a_step_tells_all_that_is_known_of_its_lifecycle(collector: Collec
         ["Resource", "Task", "Site", "Wait", "Hold", "Release", "Exception in the block", "Trace"]
     )
     await expect(details.locator("dd").nth(2)).to_contain_text("shop.py:10")
-    await expect(details.locator("dd").nth(4)).to_have_text("3.0 mserror")
+    await expect(details.locator("dd").nth(4)).to_have_text("3 mserror")
     await expect(details.locator("dd").nth(6)).to_have_text("ValueErrorout of stock")
     await expect(page.locator(".step.lit")).to_have_count(4)
 
@@ -130,7 +130,7 @@ async def test_where_the_clipboard_is_not_allowed_the_text_can_be_taken_by_hand(
 
 
 async def test_a_fold_can_be_opened_and_closed_again(collector: Collector, page: Page) -> None:
-    """Equal uses are one loop; unfolding it shows each, folding again the loop."""
+    """Equal uses are one loop; unfolding it shows each, in the page and in what is copied; folding again the loop."""
     program = Program()
     for i in range(20):
         program.use("worker-1", "Lock stock", acquire=-100 + 4 * i, wait=0.01, hold=1, release=0.01)
@@ -140,6 +140,10 @@ async def test_a_fold_can_be_opened_and_closed_again(collector: Collector, page:
 
     await page.locator(".opener").click()
     await expect(page.locator(".frame")).to_have_count(0)
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=collector.url)
+    await page.get_by_role("button", name="Copy as Mermaid").click()
+    await expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert "loop" not in await page.evaluate("navigator.clipboard.readText()")
     await page.get_by_role("button", name="fold again").click()
     await expect(page.locator(".tabs .label")).to_have_text(re.compile("^20 times"))
 
@@ -157,3 +161,18 @@ async def test_what_came_before_can_be_asked_for(collector: Collector, page: Pag
     await page.locator(".earlier button").click()
 
     await expect(page.locator(".earlier")).to_have_count(0)
+
+
+async def test_a_subject_that_is_not_there_is_said_so(collector: Collector, page: Page) -> None:
+    """An address of a trace that the store does not have: what was shown before goes, and the reason stands there."""
+    await collector.post(one_of_each_outcome().batch())
+    await page.goto(collector.url)
+    await expect(page.locator(".message").first).to_be_attached()
+
+    await page.evaluate("location.hash = '#trace=' + 'ab'.repeat(16)")
+
+    await expect(page.get_by_role("alert")).to_contain_text("ab" * 16)
+    await expect(page.locator(".message")).to_have_count(0)
+    await page.get_by_role("button", name="Everything now").click()
+    await expect(page.get_by_role("alert")).to_have_count(0)
+    await expect(page.locator(".message").first).to_be_attached()

@@ -24,7 +24,7 @@ function short(ns: number): string {
   const us = Math.round(ns / MICROSECOND);
   if (us < 100) return `${us} µs`;
   const tenths = Math.round(ns / (MILLISECOND / 10));
-  if (tenths < 100) return `${(tenths / 10).toFixed(1)} ms`;
+  if (tenths < 100) return `${tenths / 10} ms`;
   const ms = Math.round(ns / MILLISECOND);
   if (ms < 1000) return `${ms} ms`;
   const hundredths = Math.round(ns / (SECOND / 100));
