@@ -8,7 +8,7 @@ from typing import Literal
 
 from aiohttp import web
 
-from tenure_server.api.parameters import Parameter, choice, flag, instant, text, whole
+from tenure_server.api.parameters import Parameter, choice, flag, instant, names, text, whole
 from tenure_server.api.routes import JSON, Route, json_response
 from tenure_server.context import CLOCK, STORE
 from tenure_server.diagram import mermaid
@@ -24,6 +24,7 @@ PROCESS = text("process", "Only what belongs to the process with this id.")
 SINCE = instant("since", "From then on, and what is open now, however old.", time.time_ns)
 UNTIL = instant("until", "What began before.", time.time_ns)
 FOLD = flag("fold", "0: repetition is drawn out; 1, as where it is left out: folded.")
+OPENED = names("opened", "Folds that are drawn out all the same: their ids, separated by commas.")
 LIMIT = whole("limit", f"How many lifecycles at most, the newest; {DEFAULT_DIAGRAM} where left out.", 1, MAX_DIAGRAM)
 TASKS: Parameter[Literal["task", "coroutine"]] = choice(
     "tasks", "A column for each task, or for each coroutine.", ("task", "coroutine")
@@ -51,6 +52,7 @@ async def get_diagram(request: web.Request) -> web.Response:
         since_ns=SINCE.read(query),
         until_ns=UNTIL.read(query),
         fold=True if fold is None else fold,
+        opened=OPENED.read(query) or [],
         tasks=TASKS.read(query) or "task",
         resources=RESOURCES.read(query) or "resource",
     )
@@ -67,7 +69,7 @@ ROUTES = [
         "/api/diagram",
         get_diagram,
         "A sequence diagram: as steps, or as Mermaid text.",
-        parameters=[TRACE, TASK, RESOURCE, PROCESS, SINCE, UNTIL, FOLD, LIMIT, TASKS, RESOURCES, FORMAT],
+        parameters=[TRACE, TASK, RESOURCE, PROCESS, SINCE, UNTIL, FOLD, OPENED, LIMIT, TASKS, RESOURCES, FORMAT],
         answers={JSON: Diagram, "text/plain": None},
         errors=[400, 404],
     )

@@ -49,6 +49,11 @@ def text(name: str, description: str) -> Parameter[str]:
     return Parameter(name, description, {"type": "string"}, str)
 
 
+def names(name: str, description: str) -> Parameter[list[str]]:
+    """Several words, separated by commas."""
+    return Parameter(name, description, {"type": "string"}, lambda given: [one for one in given.split(",") if one])
+
+
 def choice(name: str, description: str, values: Iterable[T]) -> Parameter[T]:
     """One of some words."""
     known = {str(value): value for value in values}

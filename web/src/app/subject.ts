@@ -81,7 +81,7 @@ export function diagramQuery(lens: Lens, limit: number): string {
     if (id !== null) query.set(kind, id);
   }
   query.set("fold", lens.fold ? "1" : "0");
-  for (const fold of lens.opened) query.append("opened", fold);
+  if (lens.opened.length > 0) query.set("opened", lens.opened.join(","));
   if (lens.tasks !== "task") query.set("tasks", lens.tasks);
   query.set("limit", String(limit));
   query.set("format", "mermaid");

@@ -31,6 +31,6 @@ test("grouping goes with the subject", () => {
 test("the diagram's query says the whole lens", () => {
   const choice = parseHash("#trace=ab&fold=0&grouped=1");
   expect(diagramQuery(lensOf(choice, ["f1", "f2"]), 500)).toBe(
-    "trace=ab&fold=0&opened=f1&opened=f2&tasks=coroutine&limit=500&format=mermaid",
+    "trace=ab&fold=0&opened=f1%2Cf2&tasks=coroutine&limit=500&format=mermaid",
   );
 });
