@@ -36,7 +36,7 @@ def _plain(name: str) -> str:
 
 
 def format_duration(ns: int) -> str:
-    """Nanoseconds as people say them: "<1 µs", "25 µs", "0.3 ms", "3 ms", "120 ms", "1.00 s", "32 s", "2 min 5 s", "3 h 0 min".
+    """Nanoseconds as people say them: "<1 µs", "25 µs", "0.3 ms", "120 ms", "1.00 s", "32 s", "2 min 5 s", "3 h 0 min".
 
     Each form is used up to where its rounding would spill over: 9.96 ms is "10 ms", never "10.0 ms".
     """
