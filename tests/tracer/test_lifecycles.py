@@ -379,6 +379,61 @@ def test_an_async_generator_is_recorded_for_the_task_that_advances_it() -> None:
     assert [row.task for row in seen] == ["advance-1", "advance-2", "advance-3"]
 
 
+def test_tasks_that_share_a_context_are_told_apart() -> None:
+    """Who runs is asked of the loop, not of the context."""
+    seen = lifecycles(
+        """
+        async def work():
+            async with Manager(): await asyncio.sleep(0)
+        async def main():
+            import contextvars
+            shared = contextvars.copy_context()
+            await asyncio.gather(*[asyncio.create_task(work(), context=shared) for _ in range(3)])
+        """
+    )
+    assert sorted(row.task for row in seen) == ["work-1", "work-2", "work-3"]
+
+
+def test_a_coroutine_that_is_closed_while_it_holds_is_cancelled() -> None:
+    """GeneratorExit goes through the body; the release is recorded all the same."""
+    seen = lifecycles(
+        """
+        class Quick(Manager):
+            async def __aenter__(self): pass
+            async def __aexit__(self, *details): pass
+        async def hold():
+            async with Quick(): await asyncio.sleep(60)
+        async def main():
+            held = hold()
+            held.send(None)
+            held.close()
+        """.replace("(Manager)", "")
+    )
+    assert [(row.outcomes, row.body_exception) for row in seen] == [("ok cancelled ok", "GeneratorExit: ")]
+
+
+def test_an_interrupt_goes_through_and_is_an_error_of_the_body() -> None:
+    """KeyboardInterrupt is neither swallowed nor taken for a cancellation."""
+    seen = one("async def main():\n    async with Manager(): raise KeyboardInterrupt")
+    assert (seen.outcomes, seen.body_exception) == ("ok error ok", "KeyboardInterrupt: ")
+
+
+def test_a_synchronous_generator_is_called_by_its_function() -> None:
+    """`with` of a `@contextmanager` names what a person wrote, not contextlib's class."""
+    with testing.recorder(sync=True) as recorder:
+        app = recorder.load("""
+            import contextlib
+            @contextlib.contextmanager
+            def transaction(): yield 1
+            def main():
+                with transaction() as value: return value
+        """)
+        assert app.main() == 1
+        (batch,) = recorder.batches()
+    assert [resource.kind for resource in batch.resources] == ["app.transaction"]
+    assert [(site.enter, site.exit) for site in batch.sites] == [("__enter__", "__exit__")]
+
+
 def test_a_full_buffer_drops_whole_lifecycles_and_counts_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not fit is neither recorded in part nor lost in silence; the program does not notice."""
     with testing.recorder() as recorder:

@@ -75,6 +75,7 @@ def cancel() -> None:
 def start(service: str, sinks: list[Sink], selection: importhook.Selection, *, sync: bool = False) -> None:
     """Record into these sinks; what ``install`` and ``tenure run`` have in common."""
     global _session  # noqa: PLW0603
+    buffer.clear()
     rewriting.provide_helpers()
     finder = importhook.Finder(selection, sync=sync)
     sys.meta_path.insert(0, finder)

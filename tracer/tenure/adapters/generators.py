@@ -33,6 +33,7 @@ def install(contextlib: ModuleType) -> None:
     kind = contextlib._AsyncGeneratorContextManager  # noqa: SLF001  # there is no public name
     resources.register(kind, _handle)
     patching.patch_manager(kind, moves=True)
+    resources.register(contextlib._GeneratorContextManager, _handle)  # noqa: SLF001  # for rewritten `with`
 
 
 def _handle(manager: object, _: str) -> Description:
