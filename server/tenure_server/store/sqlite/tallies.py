@@ -76,7 +76,8 @@ class Tallies:
             if tally is None:
                 tally = resources[resource] = ResourceTally(0, 0, {}, {}, 0)
             tally.total += 1
-            tally.failed += error
+            if error:
+                tally.failed += 1
             if end_ns > tally.used_ns:
                 tally.used_ns = end_ns
             if wait_ns is not None:
