@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.tracer import programs
-from tests.tracer.test_shipping import Memory, serving, until
+from tests.tracer.collectors import Memory, serving, until
 
 import tenure
 from tenure import buffer, importhook, session, tasks, testing, wire
