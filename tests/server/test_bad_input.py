@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.server.batches import ERROR, OK, Program
 from tests.server.collector import Collector, collecting
-from tests.server.test_store import everything
+from tests.server.store_answers import everything
 
 from tenure import wire
 

@@ -15,13 +15,10 @@ import pytest
 from tests.server.batches import OK, Program, at
 from tests.server.collector import Clock, Collector, collecting
 
-from tenure import wire
 from tenure_server.diagram import apply, draw
 from tenure_server.diagram.steps import Lens, Step
-from tenure_server.hub import Mailbox
 from tenure_server.limits import MAX_FRAMES_QUEUED
 from tenure_server.live import messages
-from tenure_server.live.lenses import touches
 
 _decoder = msgspec.json.Decoder(messages.ServerMessage)
 
@@ -286,15 +283,6 @@ async def test_a_client_that_does_not_read_gets_a_gap_and_then_the_whole_picture
         await client.until(collector)
 
 
-async def test_a_mailbox_holds_so_much_and_counts_the_rest() -> None:
-    """Once something was left out nothing more goes in until it is emptied: what follows would not fit to what was."""
-    mailbox: Mailbox[int] = Mailbox(2)
-    assert [mailbox.put(n) for n in range(5)] == [True, True, False, False, False]
-    assert await mailbox.take() == ([0, 1], 3)
-    assert mailbox.put(9)
-    assert await mailbox.take() == ([9], 0)
-
-
 async def test_what_nobody_watches_is_not_drawn(collector: Collector) -> None:
     """When the last client has gone, so have its picture and the reading of the overview."""
     async with watching(collector) as client:
@@ -319,28 +307,3 @@ async def test_clients_of_the_same_lens_share_its_picture(collector: Collector) 
         program.use("main", "Lock stock", acquire=0)
         await collector.post(program.batch())
         assert await one.receive() == await two.receive()
-
-
-def test_only_what_can_change_a_picture_wakes_it() -> None:
-    """Told from the batch: another process, another trace, an empty batch do not; in doubt it is read again."""
-    program, other = Program(1), Program(2)
-    for each in (program, other):
-        each.use("main", "Lock stock", acquire=0, wait=1)
-        each.use("main", "Pool orders", acquire=0, wait=1)
-    first = program.batch()
-    heartbeat = msgspec.structs.replace(program.batch(), tasks=[], resources=[])
-    second = other.batch()
-
-    def woken_by(batch: wire.Batch, **lens: str) -> bool:
-        return touches(Lens(**lens), batch)  # type: ignore[arg-type]
-
-    assert woken_by(first)
-    assert not woken_by(heartbeat)
-    for lens in (
-        {"process": program.hex}, {"trace": program.trace_id(1)}, {"task": program.id(1)}, {"resource": program.id(2)},
-    ):  # fmt: skip
-        assert woken_by(first, **lens)
-        assert not woken_by(second, **lens)
-    assert not woken_by(first, trace=program.trace_id(9))
-    assert not woken_by(first, resource=program.id(9))
-    assert woken_by(msgspec.structs.replace(first, final=True), trace=program.trace_id(9))

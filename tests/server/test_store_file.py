@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.server.batches import Program
 from tests.server.collector import Clock
-from tests.server.test_store import everything, numbers
+from tests.server.store_answers import everything, numbers
 
 from tenure_server.errors import StoreBusy, StoreFailed, StoreUnusable
 from tenure_server.limits import MAX_QUEUED_BATCHES
