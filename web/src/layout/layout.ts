@@ -4,6 +4,7 @@
 // place costs what stands behind it (and at most CHECKPOINT steps more): appending costs the same at any length.
 
 import type { Activate, Begin, Deactivate, Message, Note, Participant, Step } from "../schema/messages.ts";
+import { noteWidth } from "./notes.ts";
 import type { Bar, Column, End, Frame, Measure, MessageRow, Row } from "./shape.ts";
 import * as size from "./sizes.ts";
 import { Slots, type SlotsState } from "./slots.ts";
@@ -177,7 +178,7 @@ export class Layout {
     const isTask = (column: Column) => column.participant.role === "task";
     const anchor = (step.lifecycle !== null && over.find(tellsOf)) || over.find(isTask) || first;
     this.rows.push({ kind: "note", place, step, top: this.#y, height: size.NOTE_ROW, first, last, anchor });
-    const width = Math.min(size.NOTE_MAX, this.#measure(step.text, "label") + size.NOTE_PADDING);
+    const width = noteWidth(step, this.#measure);
     if (first === last) this.spacing.overhang(first.slot, width / 2);
     else this.spacing.need(first.slot, last.slot, width + 2 * size.NOTE_APART);
     this.#y += size.NOTE_ROW;

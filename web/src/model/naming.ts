@@ -9,6 +9,13 @@ export interface Description {
   readonly state: string;
 }
 
+export function describeNow(overview: Overview | null): Description {
+  const resources = overview?.resources ?? [];
+  const held = resources.reduce((sum, resource) => sum + resource.held + resource.releasing, 0);
+  const waiting = resources.reduce((sum, resource) => sum + resource.acquiring, 0);
+  return { name: "Everything now", state: overview ? `${held} held, ${waiting} waiting` : "" };
+}
+
 export function describeProcess(id: string, overview: Overview | null): Description {
   const process = overview?.processes.find((one) => one.id === id);
   if (!process) return { name: "Process", state: "" };

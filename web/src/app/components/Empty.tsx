@@ -8,7 +8,9 @@ export function NoProcess() {
         <dt>
           <code>tenure run app.py</code>
         </dt>
-        <dd>runs a program of yours, unchanged, and records every async with in it</dd>
+        <dd>
+          runs a program of yours, unchanged, and records every <code>async with</code> in it
+        </dd>
         <dt>
           <code>make demo</code>
         </dt>

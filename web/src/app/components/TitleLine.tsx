@@ -114,7 +114,7 @@ function describe(store: Store): naming.Description {
   const steps = store.picture.value?.steps ?? [];
   switch (kind) {
     case "now":
-      return { name: "Everything now", state: "" };
+      return naming.describeNow(overview);
     case "process":
       return naming.describeProcess(id, overview);
     case "trace": {

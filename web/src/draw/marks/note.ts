@@ -1,5 +1,6 @@
 // Notes. One that tells of something still going on counts its time on by itself.
 
+import { noteWidth } from "../../layout/notes.ts";
 import type { NoteRow } from "../../layout/shape.ts";
 import { NOTE, NOTE_APART, NOTE_MAX, NOTE_PADDING, NOTE_ROW } from "../../layout/sizes.ts";
 import { formatTicking } from "../../model/durations.ts";
@@ -9,15 +10,12 @@ import { cut } from "../text.ts";
 import { beyond } from "./beyond.ts";
 import type { Mark, Scene, View } from "./mark.ts";
 
-const LONGEST_TIME = " 59 min 59 s";
-
 export function note(row: NoteRow, scene: Scene): Mark {
   const { layout, view, measure } = scene;
   const { step } = row;
   const left = layout.spacing.x(row.first.slot);
   const right = layout.spacing.x(row.last.slot);
-  const lasting = step.since_ns === null || step.lead === null ? step.text : `${step.lead}${LONGEST_TIME}`;
-  const wanted = Math.min(NOTE_MAX, measure(lasting, "label") + NOTE_PADDING);
+  const wanted = noteWidth(step, measure);
   const centre = beside(row, left, right, wanted, view);
   const x = Math.max(6, centre - wanted / 2);
   if (Math.max(x + wanted, right) < view.left || Math.min(x, left) > view.right) {
