@@ -142,6 +142,46 @@ def test_garbage_is_no_answer(answer: bytes) -> None:
         Endpoint(url).post(b"data")
 
 
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        (200, ""),
+        (400, "refused a batch: 400 why (its records are lost; please report this)"),
+        (401, "refused a batch: 401 why (set TENURE_TOKEN)"),
+        (413, "refused a batch: 413 why (its records are lost; please report this)"),
+        (
+            429,
+            "answers 429; the program runs on, records are kept up to 32 MB (it is asked again until it takes them)",
+        ),
+        (
+            503,
+            "answers 503; the program runs on, records are kept up to 32 MB (it is asked again until it takes them)",
+        ),
+    ],
+)
+def test_whatever_the_collector_answers_the_program_is_the_same(status: int, line: str, tmp_path: Path) -> None:
+    """Output and exit code are the program's; at most one line on stderr, soon after the start or at the end."""
+    programs.write(
+        tmp_path,
+        app="""
+        import asyncio, sys
+        async def main():
+            for number in range(3):
+                async with asyncio.Lock(): print(number)
+                await asyncio.sleep(0.15)
+            sys.exit(6)
+        asyncio.run(main())
+        """,
+    )
+    with serving((status, {"Retry-After": "60"}, b'{"detail": "why"}')) as server:
+        started = time.monotonic()
+        done = programs.tenure(tmp_path, "run", "--collector", server.url, "app.py")
+        took = time.monotonic() - started
+        said = f"tenure: collector at {server.url} {line}\n" if line else ""
+        assert done == (6, "0\n1\n2\n", said)
+    assert took < 5
+
+
 @pytest.mark.parametrize("mute", [True, False])
 def test_the_programs_end_waits_two_seconds_at_most(mute: bool, tmp_path: Path) -> None:
     """A collector that accepts and never answers delays the exit by the last flush's time, one that is down by none."""

@@ -120,9 +120,9 @@ class Collector:
         except NoAnswer as error:
             if self._stopping:
                 return 0.0  # we broke it off ourselves; the same batch twice changes nothing at the collector
-            return self._later(None, f"does not answer ({error})")
+            return self._later(None, f"does not answer ({error})", "start it with `tenure serve`")
         if answer.status == 429 or answer.status >= 500:
-            return self._later(answer.retry_after, f"answers {answer.status}")
+            return self._later(answer.retry_after, f"answers {answer.status}", "it is asked again until it takes them")
         self._done(data, answer)
         return 0.0
 
@@ -138,12 +138,12 @@ class Collector:
                 str(answer.status), f"refused a batch: {answer.status} {answer.detail}".rstrip(), _remedy(answer.status)
             )
 
-    def _later(self, retry_after: float | None, what: str) -> float:
+    def _later(self, retry_after: float | None, what: str, remedy: str) -> float:
         with self._changed:
             self._failures += 1
             self._changed.notify_all()
         kept = f"{what}; the program runs on, records are kept up to {KEPT_BYTES // 1_000_000} MB"
-        self._say("away", kept, "start it with `tenure serve`")
+        self._say("away", kept, remedy)
         if retry_after is not None:
             return min(retry_after, _LONGEST_RETRY_AFTER)
         longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._failures - 1, 10))
