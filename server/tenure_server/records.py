@@ -12,6 +12,8 @@ import msgspec
 Outcome = Literal["ok", "error", "cancelled"]
 Phase = Literal["acquiring", "held", "releasing", "closed", "abandoned"]
 
+OPEN_PHASES: tuple[Phase, ...] = ("acquiring", "held", "releasing")
+
 
 class TaskRef(msgspec.Struct, frozen=True):
     id: str

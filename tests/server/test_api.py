@@ -235,11 +235,15 @@ async def test_a_diagram_folds_unless_it_is_told_not_to(collector: Collector) ->
 
     folded = await collector.answer("/api/diagram?format=mermaid")
     unfolded = await collector.answer("/api/diagram?format=mermaid&fold=0")
+    steps = (await collector.answer("/api/diagram"))["steps"]
+    (fold,) = [step["fold"] for step in steps if step["step"] == "begin"]
+    opened = await collector.answer(f"/api/diagram?format=mermaid&opened={fold},unknown")
     newest = await collector.answer("/api/diagram?fold=0&limit=4")
 
     assert folded.count("__aenter__") == 1
     assert "loop 10 times" in folded
     assert unfolded.count("__aenter__") == 10
+    assert opened.count("__aenter__") == 10
     assert newest["earlier"] == 6
     assert sum(step.get("label") == "__aenter__()" for step in newest["steps"]) == 4
 

@@ -16,7 +16,7 @@ from tenure_server.drawing import draw_scene
 from tenure_server.errors import NotFound, ServerError, UsageError
 from tenure_server.limits import MAX_DIAGRAM, MAX_LIST
 from tenure_server.recording import Recording, read_recording
-from tenure_server.records import Lifecycle
+from tenure_server.records import OPEN_PHASES, Lifecycle
 from tenure_server.remote import Collector
 from tenure_server.store import Paging, TraceQuery
 from tenure_server.store.sqlite import SqliteStore
@@ -81,7 +81,7 @@ async def _draw(source: str, recording: Recording, lens: Lens) -> Document:
         clock_ns = max(time.time_ns(), clock_ns)
         rows = sum(len(batch.rows) for batch in recording.batches)
         scene = await store.scene(lens, max(rows, MAX_DIAGRAM))
-        is_open = any(lifecycle.phase in {"acquiring", "held", "releasing"} for lifecycle in scene.lifecycles)
+        is_open = any(lifecycle.phase in OPEN_PHASES for lifecycle in scene.lifecycles)
         now_ns = clock_ns if is_open else await store.latest_ns() or clock_ns
         return Document(scene.lifecycles, draw_scene(scene, lens, now_ns), scene.earlier)
     except NotFound:

@@ -18,6 +18,7 @@ from tenure_server.hub import Hub, Mailbox
 from tenure_server.limits import FRAME_S, FRAME_STRETCH, MAX_WAKE_UPS, POLL_S
 from tenure_server.live import messages
 from tenure_server.live.lenses import touches
+from tenure_server.records import OPEN_PHASES
 from tenure_server.store import Scene, Store
 
 log = logging.getLogger("tenure.server")
@@ -128,7 +129,7 @@ class Picture:
         if token == before.token:
             return before, None
         steps = draw_scene(scene, self.lens, now_ns)
-        has_open = any(lifecycle.released_ns is None for lifecycle in scene.lifecycles)
+        has_open = any(lifecycle.phase in OPEN_PHASES for lifecycle in scene.lifecycles)
         drawn = Drawn(token, steps, scene.earlier, has_open)
         operations = difference(before.steps, steps)
         return drawn, encode(messages.Operations(token, now_ns, operations, scene.earlier))
