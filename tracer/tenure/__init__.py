@@ -8,16 +8,20 @@ async with tenure.track(pool, "orders"):   one context manager, by name
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as _version
-
 from tenure.errors import TenureError, UsageError
 from tenure.session import install, uninstall
 from tenure.tracking import track, tracked
 
-try:
-    __version__ = _version("tenure")
-except PackageNotFoundError:  # used from a source tree that is not installed
-    __version__ = "0"
-
 __all__ = ["TenureError", "UsageError", "__version__", "install", "track", "tracked", "uninstall"]
+
+
+def __getattr__(name: str) -> str:
+    """``__version__``, looked up when it is asked for: that takes longer than all the rest of the start."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        return version("tenure")
+    except PackageNotFoundError:  # used from a source tree that is not installed
+        return "0"

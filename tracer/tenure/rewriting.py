@@ -21,8 +21,8 @@ within the one before. One statement then becomes
 so that the statement itself stays Python's, with its suppression, its tracebacks and its line numbers. A target that is
 no plain name may fail to be assigned, which is a failure of the body: it is assigned in there.
 
-The task is asked for at every entry; once for the function where it enters more than once and cannot be advanced by
-several tasks, which a generator can.
+The task is asked for at every entry; where a function enters more than once, once before the first, unless it is a
+generator, which several tasks may advance.
 
 Names. Locals start with "@tenure", which no program can write, and are hidden from ``locals()``, ``vars()`` and
 ``dir()``. What is called lies in ``builtins`` under such names (``HELPERS``): module globals are listed, copied and
@@ -121,13 +121,18 @@ class _Rewriter(ast.NodeTransformer):
         return self._function(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        return self._inside(node, node.name)
+        for field in (node.decorator_list, node.bases, node.keywords):
+            field[:] = [self.visit(item) for item in field]
+        self._enter(node, node.name)
+        node.body = self._body(node.body)
+        self._scopes.pop()
+        return node
 
     def visit_With(self, node: ast.With) -> ast.AST | list[ast.stmt]:
-        return self._statement(node) if self._sync else self.generic_visit(node)
+        return self._items(node, node.items) if self._sync else self.generic_visit(node)
 
     def visit_AsyncWith(self, node: ast.AsyncWith) -> ast.AST | list[ast.stmt]:
-        return self._statement(node)
+        return self._items(node, node.items)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
@@ -155,14 +160,6 @@ class _Rewriter(ast.NodeTransformer):
         self._scopes.pop()
         return node
 
-    def _inside(self, node: ast.ClassDef, name: str) -> ast.AST:
-        for field in ("decorator_list", "bases", "keywords"):
-            getattr(node, field)[:] = [self.visit(item) for item in getattr(node, field)]
-        self._enter(node, name)
-        node.body = self._body(node.body)
-        self._scopes.pop()
-        return node
-
     def _enter(self, node: ast.AST, name: str) -> _Scope:
         outer = self._scopes[-1]
         within = (
@@ -180,9 +177,6 @@ class _Rewriter(ast.NodeTransformer):
             result = self.visit(statement)
             out.extend(result if isinstance(result, list) else [result])
         return out
-
-    def _statement(self, node: Statement) -> list[ast.stmt]:
-        return self._items(node, node.items)
 
     def _items(self, node: Statement, items: list[ast.withitem]) -> list[ast.stmt]:
         """The statement for the first of these items, with the rest and the body within."""
@@ -229,7 +223,7 @@ def _in_place(
         clear = [syntax.assign(value, ast.Constant(None))]
     inner = syntax.guarded(
         body,
-        [*clear, syntax.expression(syntax.call("body_raised", syntax.load(record)))],
+        [*clear, ast.Expr(syntax.call("body_raised", syntax.load(record)))],
         syntax.stamp(record, probe.RELEASE),
     )
     popped = ast.Call(ast.Attribute(syntax.load(record), "pop", ast.Load()), [], [])
@@ -239,7 +233,7 @@ def _in_place(
     )
     outer = syntax.guarded(
         [syntax.placed(statement, node)],
-        [syntax.expression(syntax.call("raised", syntax.load(record)))],
+        [ast.Expr(syntax.call("raised", syntax.load(record)))],
         syntax.stamp(record, probe.RELEASED),
     )
     return [

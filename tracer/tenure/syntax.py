@@ -50,10 +50,6 @@ def assign(name: str, value: ast.expr) -> ast.Assign:
     return ast.Assign([store(name)], value)
 
 
-def expression(value: ast.expr) -> ast.Expr:
-    return ast.Expr(value)
-
-
 def stamp(record: str, place: int) -> ast.Assign:
     return ast.Assign([ast.Subscript(load(record), ast.Constant(place), ast.Store())], call("now"))
 
