@@ -23,7 +23,6 @@ RESOURCE = text("resource", "The resource with this id, and everybody who used i
 PROCESS = text("process", "Only what belongs to the process with this id.")
 SINCE = instant("since", "From then on, and what is open now, however old.", time.time_ns)
 UNTIL = instant("until", "What began before.", time.time_ns)
-OPENED = text("opened", "Folds to be drawn out, by the fold of their begin step; commas between.")
 FOLD = flag("fold", "0: repetition is drawn out; 1, as where it is left out: folded.")
 OPENED = names("opened", "Folds that are drawn out all the same: their ids, separated by commas.")
 LIMIT = whole("limit", f"How many lifecycles at most, the newest; {DEFAULT_DIAGRAM} where left out.", 1, MAX_DIAGRAM)
@@ -53,7 +52,6 @@ async def get_diagram(request: web.Request) -> web.Response:
         since_ns=SINCE.read(query),
         until_ns=UNTIL.read(query),
         fold=True if fold is None else fold,
-        opened=[fold_id for fold_id in (OPENED.read(query) or "").split(",") if fold_id],
         opened=OPENED.read(query) or [],
         tasks=TASKS.read(query) or "task",
         resources=RESOURCES.read(query) or "resource",
