@@ -75,6 +75,7 @@ def test_a_site_is_one_string_and_back() -> None:
     assert Site.of(site.key()) == site
     assert site.expression == "f( 1, 2)"
     assert len(one_line("x" * 1000)) == 200
+    assert Site.of(Site("a\x1fb.py", 1, "f", "x").key()).file == "a?b.py"
 
 
 def test_tasks_are_called_by_their_coroutine_unless_the_program_named_them() -> None:

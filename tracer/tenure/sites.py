@@ -31,7 +31,8 @@ class Site(NamedTuple):
 
     def key(self) -> str:
         """The string by which rewritten code and records name this site."""
-        return _SEPARATOR.join((self.file, str(self.line), self.function, self.expression, "sync" * self.sync))
+        file = self.file.replace(_SEPARATOR, "?")
+        return _SEPARATOR.join((file, str(self.line), self.function, self.expression, "sync" * self.sync))
 
     @classmethod
     def of(cls, key: str) -> Site:
