@@ -17,6 +17,7 @@ from tenure_server.store.sqlite.timeline import Found, Selection
 
 _MAX_FAMILY = 2_000  # tasks; a task with more descendants is shown with all of its process
 _MAX_CONTEXT = 500  # lifecycles of one resource looked through for whom a wait waited for
+_MAX_OLDER = 50  # of them, where they can only be older than what is shown
 _WORTH_NAMING_NS = 20_000  # a shorter wait was none
 
 
@@ -46,7 +47,7 @@ def read_scene(reading: Reading, lens: Lens, limit: int) -> Scene:
     return Scene(
         lifecycles=reading.assembly.lifecycles(rows),
         tasks=reading.assembly.tasks(row[3] for row in rows),
-        context=reading.assembly.lifecycles(_context(reading, rows)),
+        context=reading.assembly.lifecycles(_context(reading, rows, lens)),
         earlier=max(earlier, 0),
     )
 
@@ -132,8 +133,15 @@ def _count(reading: Reading, selection: Selection, family: list[int] | None, len
     return total
 
 
-def _context(reading: Reading, rows: list[Found]) -> list[Found]:
-    """Lifecycles outside the scene that had a resource, or stood in its queue, while one of the scene waited for it."""
+def _context(reading: Reading, rows: list[Found], lens: Lens) -> list[Found]:
+    """Lifecycles outside the scene that had a resource, or stood in its queue, while one of the scene waited for it.
+
+    Of a lens that leaves nobody out, they are older than all that it shows.
+    """
+    first: dict[int, int] = {}
+    if lens.trace is None and lens.task is None:
+        for row in reversed(rows):
+            first[row[4]] = row[0]
     waits: dict[int, list[Found]] = defaultdict(list)
     for row in rows:
         if row[7] is None or row[7] >= _WORTH_NAMING_NS:
@@ -145,11 +153,11 @@ def _context(reading: Reading, rows: list[Found]) -> list[Found]:
         if bounded[resource].capacity is None:
             continue
         asked = sorted(row[ACQUIRE] for row in waiting)
-        last = max(row[0] for row in waiting)
+        last = first.get(resource, max(row[0] for row in waiting))
         still = reading.connection.execute(f"SELECT {LIFECYCLE_COLUMNS} {OPEN} AND resource = ?", (resource,))
         before = reading.connection.execute(
             f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE resource = ? AND key < ? ORDER BY key DESC LIMIT ?",  # noqa: S608 -- our own words
-            (resource, last, _MAX_CONTEXT),
+            (resource, last, _MAX_OLDER if first else _MAX_CONTEXT),
         )
         for row in (*still, *before):
             next_asked = bisect_left(asked, row[ACQUIRE])
