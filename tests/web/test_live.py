@@ -17,7 +17,7 @@ async def test_a_page_without_a_process_says_how_to_start_one_and_fills_by_itsel
 ) -> None:
     """Before the first batch the two commands stand there; after it the resources, with no reload."""
     await page.goto(collector.url)
-    await expect(page.locator(".empty code")).to_have_text(["tenure run app.py", "make demo"])
+    await expect(page.locator(".empty dt")).to_have_text(["tenure run app.py", "make demo"])
 
     await collector.post(held_and_waited_for().batch())
 
@@ -123,7 +123,8 @@ async def test_a_page_outlives_its_collector(collector: Collector, page: Page) -
     await expect(page.locator(".connection")).to_have_text("live", timeout=10_000)
     program.use("late-1", "Queue mail", acquire=0, wait=0.1)
     await collector.post(program.batch())
-    await expect(page.locator("button.head", has_text="late-1")).to_have_count(1)
+    await expect(page.locator(".trace", has_text="late-1: Queue mail")).to_have_count(1)
+    await expect(page.locator(".title-line .state")).to_have_text("4 held, 2 waiting")
 
 
 async def test_the_reader_is_not_carried_away_from_what_they_read(collector: Collector, page: Page) -> None:

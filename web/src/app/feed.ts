@@ -103,7 +103,6 @@ export class Feed {
       this.#events.problem(`the collector speaks another version than this page (${error.message}): reload the page`);
       return;
     }
-    this.#failures = 0;
     this.#follow(message);
   }
 
@@ -138,7 +137,9 @@ export class Feed {
     this.#events.page(page);
   }
 
+  /** Only an answer shows that the collector is well: one that breaks at it must not be asked four times a second. */
   #answered(token: string): void {
+    this.#failures = 0;
     this.#awaits = false;
     this.#token = token;
   }

@@ -97,6 +97,18 @@ describe("the feed", () => {
     ]);
   });
 
+  /** A collector that lets the page in and breaks at its question is asked less and less often. */
+  test("does not hurry while it gets no answer", async () => {
+    const { socket, states } = connected();
+    for (const ms of [250, 500, 1_000]) {
+      socket().opens();
+      socket().says({ type: "overview", now_ns: 1, processes: [], traces: [], resources: [] });
+      socket().close();
+      expect(states.at(-1)).toEqual({ kind: "gone", retryInMs: ms });
+      await vi.advanceTimersByTimeAsync(ms);
+    }
+  });
+
   /** It never waits longer than some seconds between two attempts. */
   test("keeps trying", async () => {
     const { sockets, socket, states } = connected();
