@@ -1,0 +1,71 @@
+"""The documents are under test: what the code has and no page names, or a page names and the code has not, fails."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+
+from tenure.commands import run
+from tenure_server.app import ROUTES
+from tenure_server.commands import export, serve
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "tracer/README.md", ROOT / "server/README.md"])
+
+
+def _options(parser: argparse.ArgumentParser) -> set[str]:
+    return {option for action in parser._actions for option in action.option_strings} - {"-h", "--help"}
+
+
+def _section(page: str, heading: str) -> str:
+    return page.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+
+
+@pytest.mark.parametrize("command", [run, serve, export], ids=["run", "serve", "export"])
+def test_every_option_is_on_the_page_of_its_command_and_no_other(command: object) -> None:
+    """docs/commands.md names in a command's section exactly the options that its parser has."""
+    name = command.__name__.rpartition(".")[2]
+    section = _section((ROOT / "docs/commands.md").read_text(), f"tenure {name}")
+
+    named = set(re.findall(r"`(--?[a-z-]+)", section))
+
+    assert named == _options(command._parser())
+
+
+def test_every_address_is_on_the_page_of_the_api_and_no_other() -> None:
+    """docs/api.md has the routes, and the dashboard at /."""
+    named = set(re.findall(r"`(GET|POST) ([^` ]+)`", (ROOT / "docs/api.md").read_text()))
+
+    assert named == {(route.method, route.path) for route in ROUTES} | {("GET", "/")}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """Links and pictures of the pages that name a file of the project name one that is there."""
+    targets = re.findall(r"\]\(([^)#]+)", page.read_text())
+
+    missing = [target for target in targets if "://" not in target and not (page.parent / target).exists()]
+
+    assert missing == []
+
+
+def test_every_make_target_that_a_page_names_exists() -> None:
+    """`make demo` in a page is a target of the Makefile."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    named = {word for page in PAGES for word in re.findall(r"`make ([a-z-]+)`", page.read_text())}
+
+    assert named - targets == set()
+
+
+def test_every_python_module_that_the_architecture_names_exists() -> None:
+    """A path like tenure/probe.py on the architecture page leads to a file."""
+    named = re.findall(r"`(tenure(?:_server)?/[a-z_/]+\.py)`", (ROOT / "ARCHITECTURE.md").read_text())
+
+    missing = [path for path in named if not any((ROOT / part / path).exists() for part in ("tracer", "server"))]
+
+    assert named
+    assert missing == []
