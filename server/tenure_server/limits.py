@@ -26,6 +26,7 @@ RETENTION_CHUNK = 2_000  # lifecycles deleted in one transaction
 
 FRAME_S = 0.05  # between two frames of a live diagram, at least
 FRAME_STRETCH = 4  # times as long as reading and drawing took, at least
+GROWTH = 2  # times its limit a live diagram may grow before its older part is cut away
 POLL_S = 1.0  # a live diagram is read anew after so long even where no batch came: processes die in silence
 OVERVIEW_S = 0.5
 OVERVIEW_PROCESSES = 100

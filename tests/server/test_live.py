@@ -157,6 +157,25 @@ async def test_many_changes_are_told_in_few_frames(collector: Collector) -> None
     assert 1 <= frames <= took * 20 + 2
 
 
+async def test_a_full_picture_grows_at_its_end_before_its_beginning_is_cut_away(collector: Collector) -> None:
+    """Few frames take something away; the picture never has more than twice the limit, and says what is left out."""
+    program = Program()
+    cuts = 0
+    async with watching(collector) as client:
+        await client.subscribe(Lens(fold=False), limit=10)
+        await client.receive()
+        for n in range(40):
+            program.use("main", "Lock stock", acquire=n * 10, wait=1, hold=1, release=1)
+            await collector.post(program.batch())
+            before = {step.id for step in client.steps}
+            await client.receive()
+            cuts += not before <= {step.id for step in client.steps}
+            shown = sum(step.id.endswith(":acquire") for step in client.steps)
+            assert shown <= 20
+            assert shown + client.earlier == n + 1
+    assert 1 <= cuts <= 4
+
+
 async def test_a_client_that_comes_back_with_its_token_is_only_told_that_it_is_current(clock: Clock) -> None:
     """Also from a collector that was restarted over the same store; when something has happened it gets a page."""
     program = Program()

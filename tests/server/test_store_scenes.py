@@ -77,6 +77,27 @@ async def test_a_scene_keeps_the_newest_and_what_is_open(store: Store) -> None:
     assert await shown(Lens(since_ns=at(30_000)), 3) == ([1, 10, 11], 3)
 
 
+async def test_a_scene_grows_at_its_end_while_the_newest_join_on_to_what_was_shown(store: Store) -> None:
+    """What was shown stays beside the newest; where too much came between it goes, and the scene begins anew."""
+    program = Program()
+
+    async def go_on(rounds: int) -> None:
+        for _ in range(rounds):
+            program.use("main", "Lock stock", acquire=len(program.uses) * 10, wait=1, hold=1, release=1)
+        await store.write(program.batch())
+
+    async def shown(keep: list[int]) -> tuple[list[int], int]:
+        scene = await store.scene(Lens(), 4, [program.id(number) for number in keep])
+        return [int(lifecycle.id.partition("-")[2]) for lifecycle in scene.lifecycles], scene.earlier
+
+    await go_on(10)
+    assert await shown([]) == ([7, 8, 9, 10], 6)
+    await go_on(3)
+    assert await shown([7, 8, 9, 10]) == ([7, 8, 9, 10, 11, 12, 13], 6)
+    await go_on(10)
+    assert await shown([7, 8, 9, 10, 11, 12, 13]) == ([20, 21, 22, 23], 19)
+
+
 async def test_a_scene_brings_along_whom_its_waits_waited_for(store: Store) -> None:
     """Those who had the resource, or stood before one in its queue, though the lens does not show them."""
     program = Program()

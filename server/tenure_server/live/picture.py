@@ -15,7 +15,7 @@ from tenure_server.diagram.steps import Lens, Step
 from tenure_server.drawing import draw_scene
 from tenure_server.errors import NotFound, StoreError
 from tenure_server.hub import Hub, Mailbox
-from tenure_server.limits import FRAME_S, FRAME_STRETCH, MAX_WAKE_UPS, POLL_S
+from tenure_server.limits import FRAME_S, FRAME_STRETCH, GROWTH, MAX_WAKE_UPS, POLL_S
 from tenure_server.live import messages
 from tenure_server.live.lenses import touches
 from tenure_server.records import OPEN_PHASES
@@ -54,6 +54,7 @@ class Picture:
         self._clock = clock
         self._clients: set[Mailbox[Frame]] = set()
         self._drawn = _NOTHING
+        self._shown: list[str] = []  # lifecycles, by id
         self._failure: Exception | None = None
         self._ready = asyncio.Event()
 
@@ -105,7 +106,8 @@ class Picture:
 
     async def _redraw(self) -> None:
         try:
-            scene = await self._store.scene(self.lens, self.limit)
+            keep = self._shown if len(self._shown) < GROWTH * self.limit else ()
+            scene = await self._store.scene(self.lens, self.limit, keep)
             now_ns = self._clock()
             drawn, frame = await asyncio.to_thread(self._draw, scene, now_ns)
         except (NotFound, StoreError) as error:
@@ -116,6 +118,7 @@ class Picture:
             self._tell_failure(error)
             return
         self._failure = None
+        self._shown = [lifecycle.id for lifecycle in scene.lifecycles]
         self._drawn = drawn
         self._ready.set()
         if frame is not None:

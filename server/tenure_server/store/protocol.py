@@ -5,7 +5,7 @@ Lists are newest first. A cursor is opaque: it is handed out by a list and under
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Generic, Literal, Protocol, TypeVar
 
 import msgspec
@@ -113,8 +113,11 @@ class Store(Protocol):
 
     async def traces(self, query: TraceQuery) -> Listing[Trace]: ...
 
-    async def scene(self, lens: Lens, limit: int) -> Scene:
+    async def scene(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> Scene:
         """The newest ``limit`` lifecycles of the lens. A window takes in what is still open, however old.
+
+        ``keep`` are ids of others of the lens, shown before: they stay, if some of the newest are among them. So a
+        picture may grow at its end rather than move on under the reader's eyes.
 
         Raises:
             NotFound: the lens's trace, task, resource or process is unknown.

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,8 +78,8 @@ class SqliteStore:
     async def traces(self, query: TraceQuery) -> Listing[Trace]:
         return await self._read(lambda reading: read_traces(reading, query))
 
-    async def scene(self, lens: Lens, limit: int) -> Scene:
-        return await self._read(lambda reading: read_scene(reading, lens, limit))
+    async def scene(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> Scene:
+        return await self._read(lambda reading: read_scene(reading, lens, limit, keep))
 
     async def latest_ns(self) -> int | None:
         return await self._read(_latest_ns)

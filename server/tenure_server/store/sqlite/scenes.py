@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Collection, Iterator
 from itertools import islice
 
 from tenure_server.diagram.steps import Lens
@@ -18,28 +19,28 @@ from tenure_server.store.sqlite.timeline import Found, Selection
 _MAX_FAMILY = 2_000  # tasks; a task with more descendants is shown with all of its process
 _MAX_CONTEXT = 500  # lifecycles of one resource looked through for whom a wait waited for
 _MAX_OLDER = 50  # of them, where they can only be older than what is shown
+_CHUNK = 500  # keys in one query
 _WORTH_NAMING_NS = 20_000  # a shorter wait was none
 
 
-def read_scene(reading: Reading, lens: Lens, limit: int) -> Scene:
+def read_scene(reading: Reading, lens: Lens, limit: int, keep: Collection[str]) -> Scene:
     """See ``Store.scene``."""
     _check_subject(reading, lens)
     selection, family = _select(reading, lens)
-    open_rows = _open_rows(reading, selection, lens, limit)
-    newest = LIFECYCLES.newest(
-        reading.connection,
-        selection,
-        (lens.since_ns, lens.until_ns),
-    )
-    found = {row[0]: row for row in open_rows}
+    found = {row[0]: row for row in _open_rows(reading, selection, lens, limit)}
+    kept = _keys_of(reading, keep)
+    joins = False
     complete = True
-    for row in newest:
+    for row in LIFECYCLES.newest(reading.connection, selection, (lens.since_ns, lens.until_ns)):
         if row[0] in found:
             continue
         if len(found) >= limit:
             complete = False
             break
+        joins = joins or row[0] in kept
         found[row[0]] = row
+    if joins:
+        found |= {row[0]: row for row in _rows_of(reading, kept - found.keys())}
     rows = sorted(found.values(), key=LIFECYCLES.position)
     earlier = (
         0 if complete else _count(reading, selection, family, lens) - sum(_is_in_window(row, lens) for row in rows)
@@ -50,6 +51,25 @@ def read_scene(reading: Reading, lens: Lens, limit: int) -> Scene:
         context=reading.assembly.lifecycles(_context(reading, rows, lens)),
         earlier=max(earlier, 0),
     )
+
+
+def _keys_of(reading: Reading, public_ids: Collection[str]) -> set[int]:
+    processes = {
+        process_id.hex(): row for row, process_id in reading.connection.execute("SELECT process, id FROM processes")
+    }
+    parted = (public_id.partition("-") for public_id in public_ids)
+    return {keys.key(processes[process], int(number)) for process, _, number in parted if process in processes}
+
+
+def _rows_of(reading: Reading, wanted: Collection[int]) -> Iterator[Found]:
+    ordered = sorted(wanted)
+    for start in range(0, len(ordered), _CHUNK):
+        chunk = ordered[start : start + _CHUNK]
+        marks = ",".join("?" * len(chunk))
+        yield from reading.connection.execute(
+            f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE key IN ({marks})",  # noqa: S608 -- marks only
+            chunk,
+        )
 
 
 def _check_subject(reading: Reading, lens: Lens) -> None:
