@@ -272,8 +272,9 @@ export interface Problem {
 /**
  * Client: show me this from now on. It replaces the connection's earlier subscription.
  *
- * ``limit`` is how many lifecycles the page may hold, the newest (at most MAX_LIMIT). ``resume`` is the token of the
- * last page or operations that the client has: where nothing has happened since, ``Current`` answers it, else a page.
+ * ``limit`` is how many lifecycles the page may hold, the newest (at most MAX_LIMIT); as it goes on, the picture may
+ * grow to twice as many before its older part is removed. ``resume`` is the token of the last page or operations that
+ * the client has: where nothing has happened since, ``Current`` answers it, else a page.
  */
 export interface Subscribe {
   type: "subscribe";
