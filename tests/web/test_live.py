@@ -173,3 +173,27 @@ async def test_twenty_thousand_steps_stay_a_small_document(collector: Collector,
             }"""
         )
         assert await page.evaluate("document.querySelectorAll('*').length") < 1_500
+
+
+async def test_what_is_new_comes_into_view_sideways_too(collector: Collector, page: Page) -> None:
+    """Following the end, the view goes to where the latest steps are, unless the reader has scrolled sideways."""
+    program = Program()
+    for i in range(12):
+        program.use(f"worker-{i}", f"Lock number{i}", acquire=-100 + i, wait=0.1, hold=0.1, release=0.1, line=i)
+    await collector.post(program.batch())
+    await page.goto(f"{collector.url}#now&grouped=0&fold=0")
+    await expect(page.locator("button.head", has_text="worker-11")).to_be_visible()
+    diagram = page.locator(".diagram")
+    assert await diagram.evaluate("d => d.scrollLeft") > 1000
+
+    await diagram.press("ArrowLeft")
+    await diagram.evaluate("d => d.scrollLeft = 0")
+    program.use("worker-11", "Lock number11", acquire=1, wait=0.1, hold=0.1, release=0.1, line=11)
+    await collector.post(program.batch())
+    hint = page.locator(".beyond[data-id$='-13:released']")
+    await expect(hint).to_have_attribute("aria-label", "Lock number11 to worker-11: released after 0.1 ms")
+    assert await diagram.evaluate("d => d.scrollLeft") == 0
+
+    await hint.click()
+    await expect(page.locator(".step.chosen .label")).to_have_text("released after 0.1 ms")
+    assert await diagram.evaluate("d => d.scrollLeft") > 1000

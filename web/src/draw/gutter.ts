@@ -21,10 +21,12 @@ export class Gutter {
     const zero = layout.rows[0]?.step.at_ns ?? 0;
     const wanted = new Map<string, { row: Row; text: string }>();
     let before = "";
+    let top = -1;
     for (const row of rowsInView(layout.rows, view)) {
       const text = clock === "wall" ? wallTime(row.step.at_ns) : sinceFirst(row.step.at_ns - zero);
-      if (text !== before) wanted.set(`${row.step.id} ${row.top} ${text}`, { row, text });
+      if (text !== before && row.top !== top) wanted.set(`${row.step.id} ${row.top} ${text}`, { row, text });
       before = text;
+      top = row.top;
     }
     for (const [key, element] of this.#standing) {
       if (wanted.has(key)) continue;

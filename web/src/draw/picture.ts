@@ -60,7 +60,14 @@ export function rowsInView(rows: readonly Row[], { top, bottom }: Pick<View, "to
 
 function rows(scene: Scene): Mark[] {
   const inView = rowsInView(scene.layout.rows, scene.view);
-  return inView.map((row) => (row.kind === "note" ? note(row, scene) : message(row, scene)));
+  const marks = inView.map((row) => ({ row, mark: row.kind === "note" ? note(row, scene) : message(row, scene) }));
+  // Notes side by side share a height: there is room for a hint only where nothing else is, and for one.
+  const taken = new Set(marks.flatMap(({ row, mark }) => (mark.isHint ? [] : [row.top])));
+  return marks.flatMap(({ row, mark }) => {
+    if (mark.isHint && taken.has(row.top)) return [];
+    taken.add(row.top);
+    return [mark];
+  });
 }
 
 function firstEndingAfter(rows: readonly Row[], y: number): number {

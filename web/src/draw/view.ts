@@ -2,9 +2,9 @@
 
 import { Layout } from "../layout/layout.ts";
 import type { Column, Measure, Row } from "../layout/shape.ts";
-import { MARGIN } from "../layout/sizes.ts";
 import type { Hues } from "../model/hues.ts";
 import type { Participant, Step } from "../schema/messages.ts";
+import { Across } from "./across.ts";
 import { Emphasis } from "./emphasis.ts";
 import { type Clock, GUTTER, Gutter } from "./gutter.ts";
 import { Heads } from "./heads.ts";
@@ -40,6 +40,7 @@ export class DiagramView {
   readonly #heads = new Heads();
   readonly #gutter = new Gutter();
   readonly #picture = new Picture();
+  readonly #across = new Across(this.element);
   readonly #emphasis = new Emphasis(this.#picture);
   readonly #resized: ResizeObserver;
   readonly #ticking: number;
@@ -93,6 +94,8 @@ export class DiagramView {
     this.#paint();
     this.element.scrollTo({ left: 0, top: from === "end" ? this.element.scrollHeight : 0 });
     this.#follows = from === "end" || this.#isAtBottom();
+    this.#across.release();
+    if (from === "end") this.#across.follow(this.#layout);
     this.#seenRows = this.#layout.rows.length;
     this.#seen();
     this.#paint();
@@ -103,7 +106,7 @@ export class DiagramView {
     const anchor = this.#follows ? null : this.#anchor();
     this.#layout.update(steps, from);
     this.#resize();
-    if (this.#follows) this.element.scrollTop = this.element.scrollHeight;
+    if (this.#follows) this.#toBottom();
     else if (anchor) this.#restore(anchor);
     this.#seen();
     this.#schedule();
@@ -111,7 +114,8 @@ export class DiagramView {
 
   toEnd(): void {
     this.#follows = true;
-    this.element.scrollTop = this.element.scrollHeight;
+    this.#across.release();
+    this.#toBottom();
     this.#seen();
     this.#schedule();
   }
@@ -182,17 +186,9 @@ export class DiagramView {
   }
 
   #reveal(row: Row): void {
-    const [first, last] = row.kind === "note" ? [row.first, row.last] : [row.from.column, row.to.column];
-    const ends = [first, last].map((column) => this.#layout.spacing.x(column.slot)).sort((a, b) => a - b);
-    const [left = 0, right = 0] = ends;
-    const width = this.element.clientWidth - GUTTER;
     const height = this.element.clientHeight - BAND;
-    const { scrollTop, scrollLeft } = this.element;
-    const shown = Math.min(right, scrollLeft + width) - Math.max(left, scrollLeft);
-    if (shown < Math.min(right - left, 3 * MARGIN)) {
-      const wished = left < scrollLeft ? left - 2 * MARGIN : right + 2 * MARGIN - width;
-      this.element.scrollLeft = Math.min(wished, left - 2 * MARGIN);
-    }
+    const { scrollTop } = this.element;
+    this.#across.reveal(row, this.#layout.spacing);
     if (row.top < scrollTop) this.element.scrollTop = row.top - 2 * row.height;
     else if (row.top + row.height > scrollTop + height) this.element.scrollTop = row.top + 3 * row.height - height;
   }
@@ -217,6 +213,11 @@ export class DiagramView {
   #revealChosen(): void {
     const row = this.#layout.rows.find(({ step }) => step.id === this.#emphasis.chosen?.id);
     if (row) this.#reveal(row);
+  }
+
+  #toBottom(): void {
+    this.element.scrollTop = this.element.scrollHeight;
+    this.#across.follow(this.#layout);
   }
 
   #isAtBottom(): boolean {

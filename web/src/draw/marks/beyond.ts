@@ -16,6 +16,7 @@ export function beyond(row: Row, words: string, left: number, { view, measure }:
   const text = cut(words, WIDEST, measure);
   return {
     key: row.step.id,
+    isHint: true,
     signature: `beyond ${x} ${y} ${words}`,
     make: () =>
       svg(

@@ -8,6 +8,7 @@ export interface Mark {
   readonly key: string;
   readonly signature: string;
   readonly make: () => SVGElement;
+  readonly isHint?: true; // of what is beyond an edge; it gives way to what is in view of the same row
 }
 
 /** What part of the diagram is in view, in its own coordinates. */
