@@ -12,7 +12,7 @@ from tenure_server.bodies import read_body
 from tenure_server.context import HUB, REFUSALS, STORE
 from tenure_server.errors import Refused, StoreError
 
-_LARGE = 256 * 1024  # bytes; from here on decoding would hold up the event loop
+_LARGE = 64 * 1024  # bytes; from here on decoding would hold up the event loop
 
 
 class Stored(msgspec.Struct, frozen=True):

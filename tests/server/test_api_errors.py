@@ -24,7 +24,7 @@ from tenure_server.store.sqlite import SqliteStore
         ("/api/lifecycles?since=-5", "since"),
         ("/api/lifecycles?until=99999999999999999999", "until"),
         ("/api/lifecycles?limit=0", "limit"),
-        ("/api/lifecycles?limit=1001", "limit"),
+        ("/api/lifecycles?limit=10001", "limit"),
         ("/api/lifecycles?limit=ten", "limit"),
         ("/api/lifecycles?limit=%D9%A3", "limit"),
         ("/api/lifecycles?cursor=x", "cursor"),

@@ -67,7 +67,7 @@ def choice(name: str, description: str, values: Iterable[T]) -> Parameter[T]:
 
 
 def flag(name: str, description: str) -> Parameter[bool]:
-    values = {"0": False, "1": True}
+    values = {"0": False, "1": True, "false": False, "true": True}
 
     def parse(given: str) -> bool:
         if given not in values:
