@@ -6,7 +6,7 @@ import { isNarrow } from "../narrow.ts";
 import { useStore } from "./context.ts";
 
 const SHOWN = 2;
-const ROOM = 28; // characters that two names may have together
+const ROOM = 28; // characters that two names may have together, and what stands beside them
 
 /** Those who hold a resource, or wait for it, by name and since when; faint, those who did a moment ago. */
 export function Uses({ uses, kind }: { uses: readonly ShownUse[]; kind: "holders" | "waiters" }) {
@@ -14,7 +14,9 @@ export function Uses({ uses, kind }: { uses: readonly ShownUse[]; kind: "holders
   store.second.value;
   const isWhole = useSignal(false);
   const now = store.nowNs();
-  const names = uses.slice(0, SHOWN).reduce((sum, { use, isOver }) => sum + use.task.name.length + (isOver ? 0 : 4), 0);
+  const names = uses
+    .slice(0, SHOWN)
+    .reduce((sum, { use, isOver }) => sum + use.task.name.length + (isOver ? 0 : 4), uses.length > SHOWN ? 6 : 0);
   const shown = isNarrow.value || names > ROOM ? 1 : SHOWN;
   const others = uses.length - shown;
   return (
