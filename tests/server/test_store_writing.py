@@ -9,8 +9,10 @@ import pytest
 from msgspec.structs import replace
 from tests.server import batches
 from tests.server.batches import CANCELLED, ERROR, OK, Program, at
-from tests.server.store_answers import all_lifecycles, everything
+from tests.server.store_answers import all_lifecycles, everything, numbers
 
+from tenure import wire
+from tenure_server.limits import MAX_SEQUENCES_AHEAD
 from tenure_server.records import (
     ExceptionInfo,
     Lifecycle,
@@ -157,6 +159,41 @@ async def test_batches_in_any_order_give_the_same_store(store: Store) -> None:
 
     assert [lifecycle.id for lifecycle in await all_lifecycles(store)] == [program.id(n) for n in range(30, 0, -1)]
     assert store.totals().repeated == 30
+
+
+async def test_what_is_remembered_of_batches_is_bounded(store: Store) -> None:
+    """A batch that a thousand later ones have overtaken counts as lost: it is not waited for, nor taken any more."""
+    program = Program()
+    late = []
+    for sequence in range(1, MAX_SEQUENCES_AHEAD + 4):
+        program.use("main", "Lock stock", acquire=sequence, wait=1, hold=1, release=1)
+        batch = program.batch()
+        if sequence in {2, MAX_SEQUENCES_AHEAD + 2}:
+            late.append(batch)
+        else:
+            await store.write(batch)
+    for batch in late:
+        await store.write(batch)
+
+    totals = store.totals()
+    assert (totals.lifecycles, totals.repeated) == (MAX_SEQUENCES_AHEAD + 2, 1)
+    assert await numbers(store, id=program.id(2)) == []
+
+
+async def test_more_processes_than_are_remembered_at_once_are_told_apart(store: Store) -> None:
+    """What the writer knows of a process may be forgotten and read again, as often as it takes."""
+    many = 300
+    for turn in range(2):
+        for n in range(many):
+            program = Program(sequence=turn)
+            program.use("main", "Lock stock", acquire=turn * 10, wait=1, hold=1, release=1)
+            batch = program.batch()
+            row = replace(batch.rows[0], id=turn + 1)
+            process = replace(batch.process, id=n.to_bytes(16, "big"))
+            await store.write(replace(batch, process=process, rows=[row], traces=[wire.Trace(turn + 1)]))
+
+    resources = (await store.resources(ResourceQuery(paging=Paging(1_000)))).items
+    assert [resource.total for resource in resources] == [2] * many
 
 
 async def test_what_is_counted_equals_what_is_stored(store: Store) -> None:

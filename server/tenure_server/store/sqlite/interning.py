@@ -111,7 +111,7 @@ class Interning:
         known.ahead -= past
         if sequence in known.ahead:
             self._connection.execute("INSERT OR IGNORE INTO batches_ahead VALUES (?, ?)", (known.row, sequence))
-        elif len(past) > 1:
+        if past - {sequence}:
             self._connection.execute(
                 "DELETE FROM batches_ahead WHERE process = ? AND sequence <= ?", (known.row, known.contiguous)
             )
