@@ -65,7 +65,8 @@ class Collector:
                 data: bytes = answer.read()
                 return data
         except urllib.error.HTTPError as error:
-            raise UsageError(f"collector at {self._url} answered {error.code}: {_detail(error)}") from None
+            with error:
+                raise UsageError(f"collector at {self._url} answered {error.code}: {_detail(error)}") from None
         except (OSError, ValueError) as error:
             reason = getattr(error, "reason", error)
             raise UsageError(
