@@ -104,11 +104,15 @@ def test_in_debug_mode_a_task_says_who_made_it_without_a_frame_of_ours(recorder)
 def test_a_task_factory_may_make_what_it_likes(recorder):
     """What is no asyncio.Task is left alone."""
 
+    class Made(asyncio.Future[str]):
+        def set_name(self, name: str) -> None:
+            """Some versions of create_task name whatever the factory made."""
+
     def factory(loop, coroutine, **_):
         coroutine.close()
-        future = loop.create_future()
-        future.set_result("made")
-        return future
+        made = Made(loop=loop)
+        made.set_result("made")
+        return made
 
     async def main():
         loop = asyncio.get_running_loop()
@@ -137,6 +141,7 @@ if sys.version_info >= (3, 12):
 
         asyncio.run(main())
         assert ended(recorder) == [
-            ("eager", quick.__qualname__, "main", "ok"),
+            # 3.12 names the task when it has ended already
+            ("eager" if sys.version_info >= (3, 13) else "quick", quick.__qualname__, "main", "ok"),
             ("main", main.__qualname__, None, "ok"),
         ]

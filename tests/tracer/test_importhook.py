@@ -98,7 +98,7 @@ def test_rewritten_bytecode_has_a_cache_of_its_own(tmp_path: Path) -> None:
     first = load()
     (file,) = cache.iterdir()
     assert ".opt-tenure" in file.name
-    assert first.__cached__ == str(file)
+    assert first.__spec__.cached == str(file)
     written = file.stat().st_mtime_ns
     assert is_rewritten(load())
     assert file.stat().st_mtime_ns == written

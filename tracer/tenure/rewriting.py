@@ -36,6 +36,7 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib.util
+import sys
 from time import perf_counter_ns
 from types import CodeType
 
@@ -45,7 +46,9 @@ from tenure.syntax import PREFIX, Function, Statement
 from tenure.tracking import traced
 
 VERSION = 2  # of the rewritten form: part of the bytecode cache's name
-_LEVELS = (100, 3, 2, 1, 0)  # statements nested in place, tried until the compiler finds no block too many
+# Statements nested in place, tried until the compiler finds no block too many. That of 3.12.0 and 3.12.1 crashes
+# instead of saying so (mended in 3.12.2), so there only the outermost is.
+_LEVELS = (1, 0) if (3, 12) <= sys.version_info < (3, 12, 2) else (100, 3, 2, 1, 0)
 
 
 def rewrite(source: bytes, file: str, *, sync: bool = False, optimize: int = -1) -> CodeType:

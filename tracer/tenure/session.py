@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import sys
+import threading
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +28,7 @@ class _Session:
 
 
 _session: _Session | None = None
+_fork_filters: list[object] = []
 _fork_hooks: list[bool] = []  # they cannot be taken away again, so they are set once and look at the session
 
 
@@ -143,11 +147,28 @@ def _at_exit() -> None:
 def _before_fork() -> None:
     if _session is not None:
         _session.shipper.before_fork()
+        _unwarned(only_ours=threading.active_count() == 1)
 
 
 def _after_in_parent() -> None:
     if _session is not None:
         _session.shipper.after_fork_in_parent()
+
+
+def _unwarned(*, only_ours: bool) -> None:
+    """CPython 3.13 counts threads when the hooks have run, and would warn of the one that goes on by then.
+
+    A program that has threads of its own is warned as ever. The filter may stay until the next fork: nothing else
+    gives this warning.
+    """
+    if sys.version_info[:2] != (3, 13):
+        return
+    while _fork_filters:
+        with contextlib.suppress(ValueError):
+            warnings.filters.remove(_fork_filters.pop())
+    if only_ours:
+        warnings.filterwarnings("ignore", r"This process .* is multi-threaded, use of fork", DeprecationWarning)
+        _fork_filters.append(warnings.filters[0])
 
 
 def _after_in_child() -> None:
