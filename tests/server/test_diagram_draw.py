@@ -187,3 +187,13 @@ def test_records_that_contradict_each_other_are_still_drawn() -> None:
 
 def _with(record: Any, **changes: object) -> Any:
     return msgspec.structs.replace(record, **changes)
+
+
+def test_a_column_of_a_coroutine_has_the_name_that_its_tasks_share() -> None:
+    """Two requests, request-1 and request-2, stand as "request"; names that have no stem leave it to the coroutine."""
+    s = Scenario()
+    lock = s.resource("asyncio.locks.Lock", "stock", 1)
+    names = {"request-1": "Handler._handle", "request-2": "Handler._handle", "pay for 7": "pay", "pay for 8": "pay"}
+    for i, (name, coroutine) in enumerate(names.items()):
+        s.use(s.task(name, coroutine), lock, (10 * i, 10 * i + 1, 10 * i + 2, 10 * i + 3))
+    assert _labels(s.draw(lens=Lens(tasks="coroutine"))) == ["request", "Lock stock", "pay"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Literal
 
 from tenure_server.diagram import phrases
@@ -111,10 +112,19 @@ class Canvas:
         return "task", ref.id
 
     def _task_label(self, ref: TaskRef, process: str) -> str:
-        record = self._tasks.get(ref.id)
-        grouped = self._lens.tasks == "coroutine" and record is not None
-        label = phrases.coroutine(record) if grouped and record is not None else phrases.task(ref.name)
+        crowd = self._crowds.get(self._task_column(ref, process), ())
+        label = phrases.crowd(crowd) if crowd else phrases.task(ref.name)
         return label + self._suffixes[process]
+
+    @cached_property
+    def _crowds(self) -> dict[tuple[str, ...], list[Task]]:
+        """The tasks of this picture that share a column, by that column."""
+        crowds: dict[tuple[str, ...], list[Task]] = {}
+        if self._lens.tasks == "coroutine":
+            for task in self._tasks.values():
+                if task.coroutine:
+                    crowds.setdefault(("task", task.process, task.coroutine), []).append(task)
+        return crowds
 
 
 def _short_id(role: str, ref: str) -> str:
