@@ -44,36 +44,37 @@ async def test_the_table_says_what_is_held_by_whom_and_who_waits(collector: Coll
 
 
 async def test_an_open_lifecycle_is_shown_as_open_and_its_time_goes_on(collector: Collector, page: Page) -> None:
-    """Its activation has no end, its note says that it is still held and counts the seconds; its trace is open."""
+    """Its activation has no end, the tag under it says that it is held and counts the seconds; its trace is open."""
     program = Program()
     program.use("report-1", "Lock stock", acquire=-1_000, wait=0.1)
     await collector.post(program.batch())
     await page.goto(collector.url)
 
     await expect(page.locator(".bar.open")).to_have_count(1)
-    note = page.locator(".note.open text")
-    await expect(note).to_have_text(re.compile(r"^still held, \d s$"))
+    tag = page.locator(".tag")
+    await expect(tag).to_have_text(re.compile(r"^held \d s$"))
+    await expect(tag).to_have_attribute("aria-label", re.compile(r"^Lock stock: still held, "))
     await expect(page.locator(".trace .lasted")).to_have_text(re.compile(r"^open \d s$"))
-    before = await note.text_content()
+    before = await tag.text_content()
     assert before is not None
-    await expect(note).not_to_have_text(before)
+    await expect(tag).not_to_have_text(before)
 
 
 async def test_a_lifecycle_that_goes_on_changes_the_picture(collector: Collector, page: Page) -> None:
-    """Acquired, then released: the open activation ends and the note goes, while the page stands."""
+    """Acquired, then released: the open activation ends and its tag goes, while the page stands."""
     program = Program()
     use = program.use("report-1", "Lock stock", acquire=-10)
     await collector.post(program.batch())
     await page.goto(collector.url)
-    await expect(page.locator(".note.open text")).to_have_text(re.compile("^still waiting"))
+    await expect(page.locator(".tag.waits")).to_have_text(re.compile("^waiting"))
 
     program.go_on(use, wait=5)
     await collector.post(program.batch())
-    await expect(page.locator(".note.open text")).to_have_text(re.compile("^still held"))
+    await expect(page.locator(".tag:not(.waits)")).to_have_text(re.compile("^held"))
 
     program.go_on(use, hold=10, release=1)
     await collector.post(program.batch())
-    await expect(page.locator(".note.open")).to_have_count(0)
+    await expect(page.locator(".tag")).to_have_count(0)
     await expect(page.locator(".bar:not(.open)")).to_have_count(1)
 
 

@@ -77,14 +77,16 @@ async def test_a_program_is_seen_while_it_runs(collector: Collector, page: Page,
         assert program.stdin is not None
 
         program.stdin.write(b"hold\n")
-        await expect(page.locator(".note.open")).to_have_text(re.compile("^still held"))
+        await expect(page.locator(".tag")).to_have_text(re.compile("^held"))
         row = page.locator(".resources tbody tr", has_text="Lock vault")
         await expect(row.locator(".use .name")).to_have_text("main")
         await expect(row.locator(".held")).to_have_text("1/1")
 
         program.stdin.write(b"let another wait\n")
         await expect(row.locator(".uses.waiters .use:not(.over) .name")).to_have_text("impatient")
-        await expect(page.locator(".note", has_text="still waiting for main (vault.py:")).to_have_count(1)
+        await expect(page.locator(".tag.waits")).to_have_attribute(
+            "title", re.compile(r"^still waiting for main \(vault")
+        )
 
         program.stdin.write(b"cancel it\n")
         await expect(page.locator(".message.cancelled .label").first).to_have_text(re.compile("⊘ cancelled"))
@@ -92,7 +94,7 @@ async def test_a_program_is_seen_while_it_runs(collector: Collector, page: Page,
         program.stdin.write(b"let go and fail\n")
         failure = page.locator(".message.error .label", has_text="ValueError goes on")
         await expect(failure).to_have_count(1)
-        await expect(page.locator(".note.open")).to_have_count(0)
+        await expect(page.locator(".tag")).to_have_count(0)
 
         program.stdin.write(b"end\n")
         assert await program.wait() == 0

@@ -42,7 +42,7 @@ async def test_every_name_leads_somewhere(collector: Collector, page: Page) -> N
     await expect(page).to_have_url(re.compile(r"#task="))
     await expect(page.locator(".title-line h2")).to_have_text("checkout-2")
 
-    await page.locator("button.head.resource", has_text="Pool orders (3)").click()
+    await page.locator("button.head.resource[aria-label='Pool orders (3)']").click()
     await expect(page).to_have_url(re.compile(r"#resource="))
     await expect(page.locator(".title-line h2")).to_have_text("Pool orders (3)")
 
@@ -67,6 +67,41 @@ async def test_a_step_tells_all_that_is_known_of_its_lifecycle(collector: Collec
 
     await page.keyboard.press("Escape")
     await expect(details).to_have_count(0)
+
+
+async def test_what_is_open_is_told_at_the_bottom_edge_and_leads_to_its_details(
+    collector: Collector, page: Page
+) -> None:
+    """A tag lights up its lifecycle, chosen by pointer or keyboard it tells all; the room of one that goes stays."""
+    program = Program()
+    held = program.use("report-1", "Lock stock", acquire=-4_000, wait=0.1)
+    await collector.post(program.batch())
+    await page.goto(collector.url)
+    tag = page.locator(".tag")
+    await expect(tag).to_have_text(re.compile("^held"))
+    middles = """() => ['.tag', '.bar.open'].map((one) => {
+        const { left, right } = document.querySelector(one).getBoundingClientRect();
+        return (left + right) / 2;
+    })"""
+    of_tag, of_bar = await page.evaluate(middles)
+    assert abs(of_tag - of_bar) < 3
+
+    await tag.hover()
+    await expect(page.locator(".step.lit")).to_have_count(2)
+    await expect(page.locator(".bar.lit")).to_have_count(1)
+    await tag.press("Enter")
+    await expect(page.locator(".details h3")).to_have_text(re.compile("^still held, "))
+    await expect(page.locator(".details dd").first).to_contain_text("Lock stock")
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".details")).to_have_count(0)
+
+    height = "(band) => band.getBoundingClientRect().height"
+    before = await page.locator(".open-band").evaluate(height)
+    program.go_on(held, hold=10, release=1)
+    await collector.post(program.batch())
+    await expect(tag).to_have_count(0)
+    assert await page.locator(".open-band").evaluate(height) == before > 20
+    await expect(page.locator(".open-band")).to_be_hidden(timeout=10_000)
 
 
 async def test_the_page_can_be_used_without_a_pointer(collector: Collector, page: Page) -> None:

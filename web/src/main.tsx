@@ -9,6 +9,7 @@ import "./styles/rail.css";
 import "./styles/resources.css";
 import "./styles/pane.css";
 import "./styles/diagram.css";
+import "./styles/marks.css";
 
 applyTheme();
 const place = document.getElementById("app");

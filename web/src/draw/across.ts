@@ -3,17 +3,19 @@
 
 import type { Layout } from "../layout/layout.ts";
 import type { Row } from "../layout/shape.ts";
-import { MARGIN } from "../layout/sizes.ts";
-import { GUTTER } from "./gutter.ts";
+import { NEAR } from "../layout/sizes.ts";
 
 const LATEST = 12; // rows of which at least one is to be seen
 
 export class Across {
   readonly #element: HTMLElement;
+  readonly #gutter: () => number;
   #isSteered = false;
 
-  constructor(element: HTMLElement) {
+  /** `gutter`: the width of what covers the element's left edge. */
+  constructor(element: HTMLElement, gutter: () => number) {
     this.#element = element;
+    this.#gutter = gutter;
     element.addEventListener("wheel", (event) => this.#steeredIf(event.deltaX !== 0 || event.shiftKey), {
       passive: true,
     });
@@ -36,17 +38,17 @@ export class Across {
   /** Goes sideways until a fair part of the row is in view, where it is not. */
   reveal(row: Row, spacing: Layout["spacing"]): void {
     const [left, right] = reach(row, spacing);
-    const width = this.#element.clientWidth - GUTTER;
-    if (this.#shown(row, spacing) >= Math.min(right - left, 3 * MARGIN)) return;
-    const wished = left < this.#element.scrollLeft ? left - 2 * MARGIN : right + 2 * MARGIN - width;
-    this.#element.scrollLeft = Math.min(wished, left - 2 * MARGIN);
+    const width = this.#element.clientWidth - this.#gutter();
+    if (this.#shown(row, spacing) >= Math.min(right - left, 3 * NEAR)) return;
+    const wished = left < this.#element.scrollLeft ? left - 2 * NEAR : right + 2 * NEAR - width;
+    this.#element.scrollLeft = Math.min(wished, left - 2 * NEAR);
   }
 
   /** How much of the row is in view, in px; below 0: how far it is away. */
   #shown(row: Row, spacing: Layout["spacing"]): number {
     const [left, right] = reach(row, spacing);
     const { scrollLeft, clientWidth } = this.#element;
-    return Math.min(right, scrollLeft + clientWidth - GUTTER) - Math.max(left, scrollLeft);
+    return Math.min(right, scrollLeft + clientWidth - this.#gutter()) - Math.max(left, scrollLeft);
   }
 
   #steeredIf(isIt: boolean): void {
@@ -58,5 +60,5 @@ export class Across {
 function reach(row: Row, spacing: Layout["spacing"]): [number, number] {
   const columns = row.kind === "note" ? [row.first, row.last] : [row.from.column, row.to.column];
   const ends = columns.map((column) => spacing.x(column.slot));
-  return [Math.min(...ends), Math.max(...ends, Math.min(...ends) + MARGIN)];
+  return [Math.min(...ends), Math.max(...ends, Math.min(...ends) + NEAR)];
 }

@@ -1,7 +1,5 @@
 // What stands out: the chosen step with all of its lifecycle, else the lifecycle under the pointer.
 
-import type { Picture } from "./picture.ts";
-
 export interface Chosen {
   readonly id: string;
   readonly lifecycle: string | null;
@@ -9,11 +7,12 @@ export interface Chosen {
 
 export class Emphasis {
   chosen: Chosen | null = null;
-  readonly #picture: Picture;
+  readonly #root: Element;
   #hovered: string | null = null;
 
-  constructor(picture: Picture) {
-    this.#picture = picture;
+  /** `root`: the element in which the steps, activations and tags stand. */
+  constructor(root: Element) {
+    this.#root = root;
   }
 
   hover(target: EventTarget | null): void {
@@ -25,16 +24,19 @@ export class Emphasis {
 
   /** Marks the elements in view anew; what comes into view later needs it again. */
   show(): void {
-    const { element } = this.#picture;
-    for (const marked of element.querySelectorAll(".lit, .chosen")) marked.classList.remove("lit", "chosen");
+    for (const marked of this.#root.querySelectorAll(".lit, .chosen")) marked.classList.remove("lit", "chosen");
     const lifecycle = this.chosen?.lifecycle ?? this.#hovered;
-    if (lifecycle !== null) for (const one of this.#picture.ofLifecycle(lifecycle)) one.classList.add("lit");
-    if (this.chosen) this.#picture.ofStep(this.chosen.id)?.classList.add("chosen");
-    element.classList.toggle("fades", this.chosen !== null && this.chosen.lifecycle !== null);
+    if (lifecycle !== null) for (const one of this.#all("data-lifecycle", lifecycle)) one.classList.add("lit");
+    if (this.chosen) for (const one of this.#all("data-id", this.chosen.id)) one.classList.add("chosen");
+    this.#root.classList.toggle("fades", this.chosen !== null && this.chosen.lifecycle !== null);
+  }
+
+  #all(attribute: string, value: string): NodeListOf<Element> {
+    return this.#root.querySelectorAll(`[${attribute}="${CSS.escape(value)}"]`);
   }
 }
 
 function lifecycleAt(target: EventTarget | null): string | null {
   if (!(target instanceof Element)) return null;
-  return target.closest<SVGElement>("[data-lifecycle]")?.dataset.lifecycle ?? null;
+  return target.closest<SVGElement | HTMLElement>("[data-lifecycle]")?.dataset.lifecycle ?? null;
 }

@@ -6,7 +6,8 @@ import { rowsInView } from "./picture.ts";
 
 export type Clock = "since first" | "wall";
 
-export const GUTTER = 92;
+/** The gutter's width by its clock, in CSS pixels: as slim as its text. */
+export const GUTTERS: Readonly<Record<Clock, number>> = { "since first": 54, wall: 84 };
 
 export class Gutter {
   readonly element = document.createElement("div");

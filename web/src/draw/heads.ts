@@ -24,7 +24,7 @@ export class Heads {
     const wanted = new Map<string, Column>();
     for (const column of scene.layout.columns) {
       const x = scene.layout.spacing.x(column.slot);
-      if (x + column.headWidth < left || x - column.headWidth > right || !isAt(column, top)) continue;
+      if (x + column.head.width < left || x - column.head.width > right || !isAt(column, top)) continue;
       wanted.set(column.participant.id, column);
     }
     for (const [id, { button }] of this.#standing) {
@@ -36,9 +36,9 @@ export class Heads {
   }
 
   #place(column: Column, scene: Scene): void {
-    const { participant, headWidth } = column;
-    const x = Math.round(scene.layout.spacing.x(column.slot) - headWidth / 2);
-    const signature = `${x} ${headWidth} ${participant.label} ${participant.stereotype}`;
+    const { participant, head } = column;
+    const x = Math.round(scene.layout.spacing.x(column.slot) - head.width / 2);
+    const signature = `${x} ${head.width} ${participant.label} ${participant.stereotype}`;
     let standing = this.#standing.get(participant.id);
     if (standing?.signature === signature) return;
     if (!standing) {
@@ -49,20 +49,27 @@ export class Heads {
     standing.signature = signature;
     fill(standing.button, column, scene);
     standing.button.style.left = `${x}px`;
-    standing.button.style.width = `${headWidth}px`;
+    standing.button.style.width = `${head.width}px`;
   }
 }
 
 function fill(button: HTMLButtonElement, column: Column, scene: Scene): void {
-  const { participant } = column;
-  const label = document.createElement("span");
-  label.textContent = participant.label;
+  const { participant, head } = column;
+  const lines = head.lines.map(({ text, role }, i) => {
+    const line = document.createElement("span");
+    line.className = role === "kind" ? "line kind" : "line";
+    const words = document.createElement("bdi");
+    words.textContent = text;
+    const shape = i === 0 ? glyph(participant.stereotype) : null;
+    line.append(...(shape ? [shape, words] : [words]));
+    return line;
+  });
   button.type = "button";
   button.className = headClass(column, scene);
   button.title = participant.label;
   button.dataset.participant = participant.id;
-  const shape = glyph(participant.stereotype);
-  button.replaceChildren(...(shape ? [shape, label] : [label]));
+  button.setAttribute("aria-label", participant.label);
+  button.replaceChildren(...lines);
 }
 
 /** Whether the head belongs at the top edge: its own place has gone by, and its lifeline has not ended. */

@@ -42,11 +42,6 @@ export class Picture {
     });
   }
 
-  /** The elements that tell of a lifecycle, of those in view. */
-  ofLifecycle(id: string): SVGElement[] {
-    return [...this.element.querySelectorAll<SVGElement>(`[data-lifecycle="${CSS.escape(id)}"]`)];
-  }
-
   /** The element of a step, where it is in view. */
   ofStep(id: string): SVGElement | null {
     return this.element.querySelector<SVGElement>(`[data-id="${CSS.escape(id)}"]`);

@@ -1,21 +1,22 @@
 // The diagram in the page: scrolls, follows what is new, keeps the reader's place, and tells what was pointed at.
 
 import { Layout } from "../layout/layout.ts";
-import type { Column, Measure, Row } from "../layout/shape.ts";
+import type { Column, Measure, Row, Tag } from "../layout/shape.ts";
 import type { Hues } from "../model/hues.ts";
 import type { Participant, Step } from "../schema/messages.ts";
 import { Across } from "./across.ts";
 import { Emphasis } from "./emphasis.ts";
-import { type Clock, GUTTER, Gutter } from "./gutter.ts";
+import { type Clock, GUTTERS, Gutter } from "./gutter.ts";
 import { Heads } from "./heads.ts";
 import type { Scene } from "./marks/mark.ts";
-import { noteText } from "./marks/note.ts";
+import { tick } from "./marks/note.ts";
+import { OpenBand } from "./open.ts";
 import { Picture, rowsInView } from "./picture.ts";
 import { measureLike } from "./text.ts";
 
 const CHUNK = 400; // the view grows and shrinks in steps of this, so that few scroll events draw anything
 const NEAR = 32; // px from the bottom that still count as being there
-const BAND = 46; // height of the band of heads
+const BAND = 52; // height of the band of heads
 
 export interface ViewEvents {
   /** A step was chosen (or none any more). */
@@ -40,8 +41,9 @@ export class DiagramView {
   readonly #heads = new Heads();
   readonly #gutter = new Gutter();
   readonly #picture = new Picture();
-  readonly #across = new Across(this.element);
-  readonly #emphasis = new Emphasis(this.#picture);
+  readonly #open = new OpenBand();
+  readonly #across = new Across(this.element, () => GUTTERS[this.clock]);
+  readonly #emphasis = new Emphasis(this.element);
   readonly #resized: ResizeObserver;
   readonly #ticking: number;
   #layout: Layout;
@@ -64,14 +66,14 @@ export class DiagramView {
     corner.className = "corner";
     this.#band.append(corner, this.#heads.element);
     this.#canvas.append(this.#gutter.element, this.#picture.element);
-    this.element.append(this.#band, this.#canvas);
+    this.element.append(this.#band, this.#canvas, this.#open.element);
     parent.append(this.element);
     this.#measure = measureLike(this.element);
     this.#layout = new Layout(this.#measure);
     this.#listen();
     this.#resized = new ResizeObserver(() => this.#resizedTo());
     this.#resized.observe(this.element);
-    this.#ticking = window.setInterval(() => this.#tick(), 1000);
+    this.#ticking = window.setInterval(() => this.#schedule(), 1000);
   }
 
   dispose(): void {
@@ -90,6 +92,7 @@ export class DiagramView {
   show(steps: readonly Step[], from: "beginning" | "end"): void {
     this.#layout = new Layout(this.#measure);
     this.#layout.update(steps, 0);
+    this.#open.clear();
     this.choose(null);
     this.#paint();
     this.element.scrollTo({ left: 0, top: from === "end" ? this.element.scrollHeight : 0 });
@@ -122,10 +125,12 @@ export class DiagramView {
 
   /** Chooses a step: all that its lifecycle did stands out. */
   choose(id: string | null): void {
-    const row = id === null ? undefined : this.#layout.rows.find(({ step }) => step.id === id);
-    this.#emphasis.chosen = row?.step ?? null;
+    const { rows, tags } = this.#layout;
+    const isIt = (one: Row | Tag) => one.step.id === id;
+    const step = (rows.find(isIt) ?? tags.find(isIt))?.step ?? null;
+    this.#emphasis.chosen = step;
     this.#emphasis.show();
-    this.#events.chosen(row?.step ?? null);
+    this.#events.chosen(step);
   }
 
   participant(id: string): Participant | null {
@@ -154,7 +159,7 @@ export class DiagramView {
       const found = this.participant(participant);
       if (found) this.#events.participant(found);
     } else {
-      this.choose(target.closest<SVGElement>("[data-id]")?.dataset.id ?? null);
+      this.choose(target.closest<SVGElement | HTMLElement>("[data-id]")?.dataset.id ?? null);
       this.#revealChosen();
     }
   }
@@ -186,7 +191,7 @@ export class DiagramView {
   }
 
   #reveal(row: Row): void {
-    const height = this.element.clientHeight - BAND;
+    const height = this.element.clientHeight - BAND - this.#open.height;
     const { scrollTop } = this.element;
     this.#across.reveal(row, this.#layout.spacing);
     if (row.top < scrollTop) this.element.scrollTop = row.top - 2 * row.height;
@@ -251,8 +256,9 @@ export class DiagramView {
   #resize(): void {
     const { height, spacing } = this.#layout;
     this.#canvas.style.height = `${height}px`;
-    this.#canvas.style.width = `${GUTTER + spacing.width}px`;
-    this.#band.style.width = `${GUTTER + spacing.width}px`;
+    this.element.style.setProperty("--gutter", `${GUTTERS[this.clock]}px`);
+    this.#canvas.style.width = `${GUTTERS[this.clock] + spacing.width}px`;
+    this.#band.style.width = this.#canvas.style.width;
   }
 
   #paint(): void {
@@ -263,8 +269,9 @@ export class DiagramView {
     this.#picture.show(scene);
     this.#gutter.show(scene, this.clock);
     this.#heads.show(scene, this.element.scrollTop);
+    if (this.#open.show(scene, this.#now()) && this.#follows) this.#toBottom();
     this.#emphasis.show();
-    this.#tick();
+    tick(this.#picture.element, this.#now());
   }
 
   #scene(): Scene {
@@ -272,16 +279,8 @@ export class DiagramView {
     const { height, spacing } = this.#layout;
     const top = Math.max(0, Math.floor(scrollTop / CHUNK - 0.5) * CHUNK);
     const bottom = Math.min(height, Math.ceil((scrollTop + clientHeight) / CHUNK + 0.5) * CHUNK);
-    const right = Math.min(spacing.width, scrollLeft + clientWidth - GUTTER);
+    const right = Math.min(spacing.width, scrollLeft + clientWidth - GUTTERS[this.clock]);
     const view = { left: scrollLeft, right: Math.max(right, scrollLeft), top, bottom: Math.max(top, bottom) };
     return { layout: this.#layout, view, measure: this.#measure, hues: this.#hues };
-  }
-
-  #tick(): void {
-    const now = this.#now();
-    for (const text of this.#picture.element.querySelectorAll<SVGTextElement>("text[data-since]")) {
-      const { lead = "", separator = ", ", since } = text.dataset;
-      text.textContent = noteText(lead, separator, Number(since), now);
-    }
   }
 }

@@ -4,8 +4,9 @@
 // place costs what stands behind it (and at most CHECKPOINT steps more): appending costs the same at any length.
 
 import type { Activate, Begin, Deactivate, Message, Note, Participant, Step } from "../schema/messages.ts";
+import { headOf } from "./head.ts";
 import { noteWidth } from "./notes.ts";
-import type { Bar, Column, End, Frame, Measure, MessageRow, Row } from "./shape.ts";
+import type { Bar, Column, End, Frame, Measure, MessageRow, Row, Tag } from "./shape.ts";
 import * as size from "./sizes.ts";
 import { Slots, type SlotsState } from "./slots.ts";
 import { Spacing } from "./spacing.ts";
@@ -22,7 +23,7 @@ interface State {
 interface Checkpoint {
   readonly place: number;
   readonly state: State;
-  readonly counts: { rows: number; bars: number; frames: number; columns: number };
+  readonly counts: { rows: number; tags: number; bars: number; frames: number; columns: number };
   readonly alive: readonly Column[];
   readonly bars: readonly Bar[];
   readonly frames: readonly { frame: Frame; left: number; right: number; inset: number }[];
@@ -31,6 +32,7 @@ interface Checkpoint {
 
 export class Layout {
   readonly rows: Row[] = [];
+  readonly tags: Tag[] = [];
   readonly bars: Bar[] = [];
   readonly frames: Frame[] = [];
   readonly columns: Column[] = [];
@@ -105,11 +107,9 @@ export class Layout {
   }
 
   #stand(participant: Participant, slot: number, top: number, created: boolean): Column {
-    const icon = participant.stereotype === "participant" ? 0 : size.HEAD_ICON;
-    const text = this.#measure(participant.label, "head") + icon + 2 * size.HEAD_PADDING;
-    const headWidth = Math.ceil(Math.min(size.HEAD_MAX, Math.max(size.HEAD_MIN, text)));
-    const column: Column = { participant, slot, top, created, headWidth, bottom: null, ended: null, open: [] };
-    this.spacing.head(slot, headWidth);
+    const head = headOf(participant, this.#measure);
+    const column: Column = { participant, slot, top, created, head, bottom: null, ended: null, open: [] };
+    this.spacing.head(slot, head.width);
     this.columns.push(column);
     this.#columnOf.set(participant.id, column);
     this.#alive.add(column);
@@ -153,9 +153,13 @@ export class Layout {
 
   /** Asks for the room that the message's label needs. */
   #reserve({ step, from, to, creates }: MessageRow): void {
-    const width = this.#measure(step.label, "label") + size.LABEL_PADDING;
+    const width = Math.min(this.#measure(step.label, "label"), size.LABEL_MAX);
     if (from.column === to.column) this.spacing.overhang(from.column.slot, size.SELF + width);
-    else this.spacing.need(from.column.slot, to.column.slot, width + (creates ? to.column.headWidth / 2 : 0));
+    else {
+      const box = creates ? to.column.head.width / 2 : 0;
+      this.spacing.need(from.column.slot, to.column.slot, width + size.LABEL_PADDING + box);
+      this.spacing.least(width + 2 * size.EDGE);
+    }
   }
 
   #finish(column: Column, step: Message): void {
@@ -172,24 +176,17 @@ export class Layout {
     const first = over[0];
     const last = over.at(-1);
     if (!first || !last) return;
-    const beside = this.#hasRoomBeside(step, first);
-    if (beside) this.#y -= size.NOTE_ROW;
     const tellsOf = (column: Column) => column.open.some((bar) => bar.lifecycle === step.lifecycle);
     const isTask = (column: Column) => column.participant.role === "task";
     const anchor = (step.lifecycle !== null && over.find(tellsOf)) || over.find(isTask) || first;
+    if (step.kind === "open") {
+      this.tags.push({ place, step, column: anchor });
+      return;
+    }
     this.rows.push({ kind: "note", place, step, top: this.#y, height: size.NOTE_ROW, first, last, anchor });
-    const width = noteWidth(step, this.#measure);
-    if (first === last) this.spacing.overhang(first.slot, width / 2);
-    else this.spacing.need(first.slot, last.slot, width + 2 * size.NOTE_APART);
+    this.spacing.least(noteWidth(step, this.#measure) + 2 * size.EDGE);
     this.#y += size.NOTE_ROW;
     this.#touch(first.slot, last.slot);
-  }
-
-  /** What is still open is told of side by side, where it is of different columns. */
-  #hasRoomBeside(step: Note, first: Column): boolean {
-    const before = this.rows.at(-1);
-    const isOpen = (note: Note) => note.kind === "open";
-    return before?.kind === "note" && isOpen(before.step) && isOpen(step) && before.last.slot < first.slot;
   }
 
   #open(column: Column, lifecycle: string | null, top: number): void {
@@ -250,6 +247,7 @@ export class Layout {
       state: { y: this.#y, line: this.#line, creating: this.#creating, destroying: this.#destroying },
       counts: {
         rows: this.rows.length,
+        tags: this.tags.length,
         bars: this.bars.length,
         frames: this.frames.length,
         columns: this.columns.length,
@@ -268,6 +266,7 @@ export class Layout {
     if (!point) return;
     for (const column of this.columns.splice(point.counts.columns)) this.#columnOf.delete(column.participant.id);
     this.rows.length = point.counts.rows;
+    this.tags.length = point.counts.tags;
     this.bars.length = point.counts.bars;
     this.frames.length = point.counts.frames;
     for (const column of point.alive) {

@@ -3,13 +3,24 @@
 
 import type { Begin, Message, Note, Outcome, Participant } from "../schema/messages.ts";
 
+export interface Line {
+  readonly text: string;
+  readonly role: "kind" | "head";
+}
+
+/** A participant's name and kind, as they stand in its box. */
+export interface Head {
+  readonly lines: readonly Line[];
+  readonly width: number;
+}
+
 /** A participant with its lifeline, on a slot that a later task may have when this one has ended. */
 export interface Column {
   readonly participant: Participant;
   readonly slot: number;
   readonly top: number; // where the lifeline begins
   readonly created: boolean; // its head stands in place, at `top`; else at the top of all
-  readonly headWidth: number;
+  readonly head: Head;
   bottom: number | null; // where the lifeline ended
   ended: Outcome | null;
   readonly open: Bar[];
@@ -57,6 +68,13 @@ export interface NoteRow extends RowBase {
 
 export type Row = MessageRow | NoteRow;
 
+/** What is still open is told of below the end, under its column. */
+export interface Tag {
+  readonly place: number;
+  readonly step: Note;
+  readonly column: Column; // the one whose activation it tells of, else that of the task
+}
+
 /** A fragment, from the leftmost to the rightmost slot that its steps touch. */
 export interface Frame {
   readonly step: Begin;
@@ -69,4 +87,4 @@ export interface Frame {
 }
 
 /** The width of a text in a role, in CSS pixels. */
-export type Measure = (text: string, role: "label" | "head") => number;
+export type Measure = (text: string, role: "label" | "head" | "kind" | "tag") => number;

@@ -1,27 +1,31 @@
-// Where the columns stand across, from the widths of heads and of the labels between them.
+// Where the columns stand across: as close as their heads, their stacked activations and the labels between neighbours
+// allow. A label over several columns, or one too long for its gap, reaches over the lifelines beside it; where columns
+// are many, labels have less of a say.
 //
 // Widths are only ever raised while steps are appended: a column that has room keeps it, so nothing jitters.
 
-import { BAR, GAP_MAX, GAP_MIN, HEAD_MIN, LEVEL, MARGIN } from "./sizes.ts";
+import { BAR, CROWD, GAP_CROWDED, GAP_MAX, GAP_MIN, HEAD_APART, LEVEL, MARGIN, STACK_APART } from "./sizes.ts";
 
 export class Spacing {
   #heads: number[] = []; // greatest head width by slot
   #levels: number[] = []; // greatest bar level by slot
   #overhangs: number[] = []; // by slot, how far something reaches to the right of its lifeline
-  #needs = new Map<string, { left: number; right: number; width: number }>();
+  #needs: number[] = []; // by slot, the room that labels between it and the next ask for
   #positions: number[] | null = [];
+  #least = 0;
   #width = 0;
 
   clear(): void {
     this.#heads = [];
     this.#levels = [];
     this.#overhangs = [];
-    this.#needs.clear();
+    this.#needs = [];
+    this.#least = 0;
     this.#positions = null;
   }
 
   head(slot: number, width: number): void {
-    if (raise(this.#heads, slot, Math.max(width, HEAD_MIN))) this.#positions = null;
+    if (raise(this.#heads, slot, width)) this.#positions = null;
   }
 
   level(slot: number, level: number): void {
@@ -32,13 +36,16 @@ export class Spacing {
     if (raise(this.#overhangs, slot, width)) this.#positions = null;
   }
 
-  /** The slots must stand at least `width` apart (or as far as columns may be). */
+  /** Neighbours stand at least `width` apart, or as far as a label may drive them. */
   need(one: number, other: number, width: number): void {
-    const left = Math.min(one, other);
-    const right = Math.max(one, other);
-    const key = `${left}-${right}`;
-    if (width <= (this.#needs.get(key)?.width ?? 0)) return;
-    this.#needs.set(key, { left, right, width });
+    if (Math.abs(one - other) !== 1) return;
+    if (raise(this.#needs, Math.min(one, other), width)) this.#positions = null;
+  }
+
+  /** The whole is at least as wide. */
+  least(width: number): void {
+    if (width <= this.#least) return;
+    this.#least = width;
     this.#positions = null;
   }
 
@@ -59,37 +66,25 @@ export class Spacing {
 
   #settled(): number[] {
     if (this.#positions) return this.#positions;
-    const gaps = this.#gaps();
     let x = MARGIN + (this.#heads[0] ?? 0) / 2;
     const positions = this.#heads.map((_, slot) => {
-      x += slot === 0 ? 0 : (gaps[slot - 1] ?? 0);
+      x += slot === 0 ? 0 : this.#gapAfter(slot - 1);
       return x;
     });
     const reach = (slot: number) => Math.max((this.#heads[slot] ?? 0) / 2, this.#overhangs[slot] ?? 0);
-    this.#width = Math.ceil(positions.reduce((most, at, slot) => Math.max(most, at + reach(slot) + MARGIN), 0));
+    const reached = positions.reduce((most, at, slot) => Math.max(most, at + reach(slot) + MARGIN), 0);
+    this.#width = Math.ceil(Math.max(reached, this.#least));
     this.#positions = positions;
     return positions;
   }
 
-  /** The distance from each slot to the next. */
-  #gaps(): number[] {
-    const gaps: number[] = [];
-    for (let slot = 0; slot + 1 < this.#heads.length; slot++) {
-      const heads = ((this.#heads[slot] ?? 0) + (this.#heads[slot + 1] ?? 0)) / 2 + 18;
-      gaps.push(Math.max(GAP_MIN, heads, this.#stack(slot) + 60));
-    }
-    const byLength = [...this.#needs.values()].sort((a, b) => a.right - a.left - (b.right - b.left));
-    for (const { left, right, width } of byLength) {
-      const last = right - 1;
-      const others = gaps.slice(left, last).reduce((sum, gap) => sum + gap, 0);
-      const wanted = Math.min(GAP_MAX, width + this.#stack(left) - others);
-      gaps[last] = Math.max(gaps[last] ?? 0, wanted);
-    }
-    return gaps;
-  }
-
-  #stack(slot: number): number {
-    return BAR / 2 + (this.#levels[slot] ?? 0) * LEVEL;
+  /** The distance from a slot to the next. */
+  #gapAfter(slot: number): number {
+    const heads = ((this.#heads[slot] ?? 0) + (this.#heads[slot + 1] ?? 0)) / 2 + HEAD_APART;
+    const stack = BAR / 2 + (this.#levels[slot] ?? 0) * LEVEL;
+    const most = this.#heads.length < CROWD ? GAP_MAX : GAP_CROWDED;
+    const label = Math.min(most, (this.#needs[slot] ?? 0) + stack);
+    return Math.max(GAP_MIN, heads, stack + STACK_APART, label);
   }
 }
 

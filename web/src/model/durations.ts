@@ -37,3 +37,10 @@ function long(seconds: number): string {
   const minutes = Math.round(seconds / 60);
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** A duration that ticks, in one unit, where there is little room: "0 s", "119 s", "59 min", "3 h". */
+export function formatBrief(ns: number): string {
+  const seconds = Math.floor(ns / SECOND);
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;
+}

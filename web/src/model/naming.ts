@@ -51,11 +51,12 @@ export function describeTask(id: string, steps: readonly Step[]): Description {
   return { name: labelOf(steps, id) ?? "Task", state: "and the tasks it created" };
 }
 
-/** "main: Connection", as the collector names a trace: by the first task and the first resource. */
+/** As the collector names a trace: a request by its route, else by the first task and resource, "main: Connection". */
 function nameBySteps(steps: readonly Step[]): string | null {
   const first = (role: Participant["role"]) => participants(steps).find((one) => one.role === role)?.label;
   const [task, resource] = [first("task"), first("resource")];
-  return task === undefined || resource === undefined ? null : `${task}: ${resource}`;
+  if (task === undefined || resource === undefined) return null;
+  return resource.startsWith("Request ") ? resource.slice("Request ".length) : `${task}: ${resource}`;
 }
 
 function labelOf(steps: readonly Step[], ref: string): string | null {

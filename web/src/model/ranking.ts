@@ -1,5 +1,5 @@
-// The order of the table of resources: where somebody waits comes first, then what has a capacity, of which somebody may
-// have to wait, then the rest; what is in use before what is not.
+// The order of the table of resources: where somebody waits comes first, then what is held for long, then what was in use
+// lately, then the rest. What has a capacity, of which somebody may have to wait, comes before what has none.
 //
 // Use flickers, and a table that jumps cannot be read. So a resource keeps its place for a while after the wait or the
 // use that earned it, and within each group the one known longest comes first.
@@ -7,11 +7,14 @@
 import type { Resource } from "../schema/messages.ts";
 
 const KEPT_NS = 5e9;
+const LONG_NS = 1e9;
 
 interface Memory {
   readonly order: number;
-  waitedNs: number;
+  waitedNs: number; // when each of these was last so
+  heldLongNs: number;
   usedNs: number;
+  total: number; // of lifecycles, when it was last looked at
 }
 
 export class Ranking {
@@ -27,16 +30,17 @@ export class Ranking {
   #rank(resource: Resource, nowNs: number): { group: number; order: number } {
     let memory = this.#known.get(resource.id);
     if (!memory) {
-      memory = { order: this.#known.size, waitedNs: Number.NEGATIVE_INFINITY, usedNs: Number.NEGATIVE_INFINITY };
+      const never = Number.NEGATIVE_INFINITY;
+      memory = { order: this.#known.size, waitedNs: never, heldLongNs: never, usedNs: never, total: resource.total };
       this.#known.set(resource.id, memory);
     }
     // Only what has a capacity can make anybody wait for somebody.
     const isBounded = resource.capacity !== null;
     if (resource.waiters.length > 0 && isBounded) memory.waitedNs = nowNs;
-    if (resource.holders.length + resource.waiters.length > 0) memory.usedNs = nowNs;
-    const isWaitedFor = nowNs - memory.waitedNs <= KEPT_NS;
-    const isUsed = nowNs - memory.usedNs <= KEPT_NS;
-    const group = isWaitedFor ? 0 : isBounded ? (isUsed ? 1 : 2) : isUsed ? 3 : 4;
-    return { group, order: memory.order };
+    if (resource.holders.some((use) => nowNs - use.since_ns >= LONG_NS) && isBounded) memory.heldLongNs = nowNs;
+    if (resource.holders.length + resource.waiters.length > 0 || resource.total > memory.total) memory.usedNs = nowNs;
+    memory.total = resource.total;
+    const rank = [memory.waitedNs, memory.heldLongNs, memory.usedNs, nowNs].findIndex((at) => nowNs - at <= KEPT_NS);
+    return { group: 2 * rank + (isBounded ? 0 : 1), order: memory.order };
   }
 }

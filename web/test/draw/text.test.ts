@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { sinceFirst } from "../../src/draw/gutter.ts";
 import { between, noteText } from "../../src/draw/marks/note.ts";
+import { tagText } from "../../src/draw/open.ts";
 import { rowsInView } from "../../src/draw/picture.ts";
-import { cut } from "../../src/draw/text.ts";
+import { cut } from "../../src/layout/cut.ts";
 import { Layout } from "../../src/layout/layout.ts";
-import { declare, use } from "../steps.ts";
+import type { Note } from "../../src/schema/messages.ts";
+import { declare, note, use } from "../steps.ts";
 
 const measure = (text: string) => 10 * [...text].length;
 
@@ -42,6 +44,16 @@ describe("times", () => {
       "still held, <1 s",
     ]);
   });
+});
+
+/** A tag says briefly what its note says at length: what goes on, and for how long in one unit. */
+test.each([
+  ["still held", 32, "held 32 s"],
+  ["still waiting for worker-1 (shop.py:41), 2 ahead", 0.5, "waiting"],
+  ["still releasing by worker-1", 3599, "releasing 59 min"],
+  ["still held", 7200, "held 2 h"],
+])("a tag: %s", (lead, seconds, text) => {
+  expect(tagText(note("n", ["p1"], "", { lead, since_ns: 0 }) as Note, seconds * 1e9)).toBe(text);
 });
 
 /** A label stands in the middle of what is in view of its arrow, and never beyond the arrow's ends. */

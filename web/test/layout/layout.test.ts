@@ -28,6 +28,7 @@ function told(layout: Layout) {
     })),
     bars: layout.bars.map((bar) => ({ ...bar, column: bar.column.participant.id })),
     frames: layout.frames.map((frame) => ({ ...frame, step: frame.step.id })),
+    tags: layout.tags.map(({ place, step, column }) => [place, step.id, column.participant.id]),
   };
 }
 
@@ -112,12 +113,19 @@ describe("a layout", () => {
     expect(outer?.bottom).toBeGreaterThan(nested?.bottom ?? Number.POSITIVE_INFINITY);
   });
 
-  /** What is open in different columns is told of on one row; in the same column, one below the other. */
-  test("puts notes of what is open side by side", () => {
-    const heads = ["p1", "p2", "p3", "p4"].map((id) => declare(id));
-    const open = (id: string, over: string[]) => note(id, over, id, { kind: "open" });
-    const layout = layoutOf([...heads, open("a", ["p1", "p2"]), open("b", ["p3", "p4"]), open("c", ["p1", "p2"])]);
-    expect(layout.rows.map((row) => row.top)).toEqual([0, 0, 38]);
+  /** What is open takes no row: it is told of under the column of its activation, and what has none under its task. */
+  test("keeps what is open for the edge", () => {
+    const heads = [declare("p1"), declare("p2", "lock", "control"), declare("p3")];
+    const [acquire, acquired] = use("held", "p1", "p2") as [Step, Step];
+    const open = (lifecycle: string, over: string[]) =>
+      note(`${lifecycle} open`, over, "", { kind: "open", lifecycle });
+    const steps = [...heads, acquire, acquired, open("held", ["p1", "p2"]), open("waiting", ["p3", "p2"])];
+    const layout = layoutOf(steps);
+    expect(layout.rows.map((row) => row.step.id)).toEqual(["held acquire", "held acquired"]);
+    expect(layout.tags.map(({ step, column }) => [step.id, column.participant.id])).toEqual([
+      ["held open", "p2"],
+      ["waiting open", "p3"],
+    ]);
   });
 
   /** A participant that nobody declared stands under its id: a picture with a flaw is better than none. */
@@ -190,7 +198,8 @@ function program(random: () => number, length: number): Step[] {
       for (const rest of held)
         for (const step of rest) if ("from" in step && [step.from, step.to].includes(ended)) rest.length = 0;
     } else if (dice < 0.94) steps.push(begin(`f${i}`), message(`in f${i}`, `${task} ->> r1`), end(`f${i}`));
-    else steps.push(note(`note ${i}`, [task, "r2"]));
+    else
+      steps.push(note(`note ${i}`, [task, "r2"], "", random() < 0.5 ? {} : { kind: "open", lifecycle: `l${i - 1}` }));
   }
   return steps;
 }

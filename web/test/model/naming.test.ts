@@ -22,8 +22,10 @@ describe("a trace's state in words", () => {
     expect(describeTrace("ab", told, isRecent, steps, 3 * SECOND)).toEqual({ name: "POST /orders", state });
   });
 
-  /** One that nobody told of is named by what is seen of it, else by its id. */
+  /** One that nobody told of is named by what is seen of it, a request by its route, else by its id. */
   test("a trace that is not recent", () => {
+    const request = [declare("p1", "request-1"), declare("p2", "Request POST /orders", "control")];
+    expect(describeTrace("ab", null, false, request, 0)).toEqual({ name: "POST /orders", state: "" });
     expect(describeTrace("ab", null, false, steps, 0)).toEqual({ name: "main: Connection", state: "" });
     expect(describeTrace("0123456789", null, false, [], 0)).toEqual({ name: "Trace 01234567", state: "" });
   });

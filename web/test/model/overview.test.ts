@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { HUES, Hues } from "../../src/model/hues.ts";
+import { Hues } from "../../src/model/hues.ts";
 import { Lingering } from "../../src/model/lingering.ts";
 import { byService, droppedByReason } from "../../src/model/rail.ts";
 import { Ranking } from "../../src/model/ranking.ts";
@@ -73,7 +73,7 @@ describe("the ranking of resources", () => {
   const order = (ranking: Ranking, resources: Resource[], seconds: number) =>
     ranking.sort(resources, seconds * SECOND).map(({ id }) => id);
 
-  /** Who waits comes first, then what is held, then the rest; what has no limit comes after what has one, always. */
+  /** Who waits comes first, then what is held, then what is not; what has no limit comes after what has one. */
   test("puts contention first", () => {
     const resources = [
       resource("idle", "idle"),
@@ -82,7 +82,20 @@ describe("the ranking of resources", () => {
       resource("contended", "waited for"),
       resource("connecting", "waited for", null),
     ];
-    expect(order(new Ranking(), resources, 0)).toEqual(["contended", "held", "idle", "unlimited", "connecting"]);
+    expect(order(new Ranking(), resources, 0)).toEqual(["contended", "held", "unlimited", "connecting", "idle"]);
+  });
+
+  /** Held for a second or more comes before held just now; used between two looks is as good as seen in use. */
+  test("puts long holds before short ones and use before rest", () => {
+    const ranking = new Ranking();
+    const flickers = (total: number) => ({ ...resource("flickers", "idle"), total });
+    const used = (seconds: number) => {
+      const [use] = resource("x", "held").holders as [Use];
+      return { ...resource("used", "held"), holders: [{ ...use, since_ns: seconds * SECOND }] };
+    };
+    order(ranking, [resource("idle", "idle"), flickers(5)], 100);
+    const resources = [resource("idle", "idle"), flickers(6), used(100.5), resource("stuck", "held")];
+    expect(order(ranking, resources, 101)).toEqual(["stuck", "flickers", "used", "idle"]);
   });
 
   /** A resource keeps its place for some seconds after the wait that earned it. */
@@ -116,10 +129,14 @@ test("uses linger", () => {
   ]);
 });
 
-/** A resource has one hue for good, and neighbours in time have different ones. */
+/** A resource has one hue for good; those with a shape share none with those without. */
 test("hues are handed out in turn and kept", () => {
   const hues = new Hues();
-  const first = Array.from({ length: HUES + 1 }, (_, i) => hues.of(`r${i}`));
-  expect(first).toEqual([...Array(HUES).keys(), 0]);
-  expect(hues.of("r3")).toBe(3);
+  const huesOf = (stereotype: string) =>
+    [0, 1, 2, 3, 4, 5].map((i) => hues.of({ ref: `${stereotype}${i}`, stereotype }));
+  expect([huesOf("participant"), huesOf("control")]).toEqual([
+    [5, 6, 7, 5, 6, 7],
+    [0, 1, 2, 3, 4, 0],
+  ]);
+  expect(hues.of({ ref: "control3", stereotype: "control" })).toBe(3);
 });

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { formatPercentile } from "../../model/durations.ts";
 import { resourceLabel } from "../../model/labels.ts";
 import type { Process, Resource } from "../../schema/messages.ts";
+import { isNarrow } from "../narrow.ts";
 import { useStore } from "./context.ts";
 import { Glyph } from "./Glyph.tsx";
 import { moveFocus } from "./lists.ts";
@@ -23,12 +24,15 @@ export function ResourceTable() {
   const shown = showsAll.value ? ranked : ranked.slice(0, SHOWN);
   const tellsProcess = overview.processes.filter(({ alive }) => alive).length > 1;
   const hasFailed = shown.some((resource) => resource.failed > 0);
+  const longest = Math.max(...ranked.map((resource) => resourceLabel(resource).length)) + (tellsProcess ? 14 : 0);
   return (
     <section class="resources" aria-label="Resources">
       <table onKeyDown={moveFocus}>
         <thead>
           <tr>
-            <th scope="col">Resource</th>
+            <th scope="col" style={{ width: `calc(${0.72 * Math.min(longest, isNarrow.value ? 20 : 28)}em + 44px)` }}>
+              Resource
+            </th>
             <th scope="col">Held</th>
             <th scope="col">By</th>
             <th scope="col">Waiting</th>
@@ -80,7 +84,7 @@ function Row(props: { resource: Resource; process: Process | undefined; hasFaile
   const holders = store.lingering.uses(resource, "holders", now);
   const waiters = store.lingering.uses(resource, "waiters", now);
   return (
-    <tr class={`hue-${store.hues.of(resource.id)}`}>
+    <tr class={`hue-${store.hues.of({ ref: resource.id, stereotype: resource.stereotype })}`}>
       <th scope="row">
         <button
           type="button"

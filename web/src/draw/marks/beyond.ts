@@ -1,8 +1,8 @@
 // What stands beyond the left or the right edge of the view is told of at that edge, where the row would be empty.
 
+import { cut } from "../../layout/cut.ts";
 import type { Row } from "../../layout/shape.ts";
 import { svg } from "../svg.ts";
-import { cut } from "../text.ts";
 import type { Mark, Scene } from "./mark.ts";
 
 const WIDEST = 260;

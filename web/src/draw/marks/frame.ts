@@ -1,9 +1,9 @@
 // Fragments: a frame around the rows of a loop or a par, its label in a tab, and the way to open a fold.
 
+import { cut } from "../../layout/cut.ts";
 import type { Frame } from "../../layout/shape.ts";
 import { FRAME, INSET } from "../../layout/sizes.ts";
 import { svg } from "../svg.ts";
-import { cut } from "../text.ts";
 import type { Mark, Scene } from "./mark.ts";
 
 const LABEL_MAX = 560;
@@ -55,7 +55,7 @@ function tab(frame: Frame, scene: Scene): Mark {
 function extent(frame: Frame, { layout, measure }: Scene) {
   const { fragment, label, fold } = frame.step;
   const pad = FRAME + frame.inset * INSET;
-  const x = layout.spacing.x(frame.left) - pad;
+  const x = Math.max(1, layout.spacing.x(frame.left) - pad);
   const text = cut(label, LABEL_MAX, measure);
   const tabWidth = measure(fragment, "head") + 20;
   const textWidth = measure(text, "label");

@@ -1,10 +1,11 @@
 // Participants' heads: a task is a box, a lock, a database and a queue have shapes of their own.
 
 import type { Column } from "../../layout/shape.ts";
-import { HEAD, HEAD_ICON, HEAD_PADDING } from "../../layout/sizes.ts";
+import { HEAD, HEAD_ICON } from "../../layout/sizes.ts";
 import { svg } from "../svg.ts";
-import { cut } from "../text.ts";
 import type { Mark, Scene } from "./mark.ts";
+
+const LINE = 14; // from one line of text to the next
 
 // Drawn in a square of 16.
 const SHAPES: Record<string, string> = {
@@ -24,8 +25,8 @@ export function glyph(stereotype: string): SVGSVGElement | null {
 
 /** "hue-3" for a resource; a task has no colour of its own. */
 export function headClass(column: Column, { hues }: Pick<Scene, "hues">): string {
-  const { role, ref } = column.participant;
-  return role === "task" ? "head task" : `head resource hue-${hues.of(ref)}`;
+  const { participant } = column;
+  return participant.role === "task" ? "head task" : `head resource hue-${hues.of(participant)}`;
 }
 
 /** The heads that stand in place, where their participants were created. */
@@ -34,41 +35,33 @@ export function createdHeads(scene: Scene): Mark[] {
   return layout.columns.flatMap((column) => {
     if (!column.created || column.top + HEAD < view.top || column.top - HEAD > view.bottom) return [];
     const x = layout.spacing.x(column.slot);
-    if (x + column.headWidth < view.left || x - column.headWidth > view.right) return [];
+    if (x + column.head.width < view.left || x - column.head.width > view.right) return [];
     return [createdHead(column, x, scene)];
   });
 }
 
 function createdHead(column: Column, x: number, scene: Scene): Mark {
-  const { participant, headWidth, top } = column;
+  const { participant, head, top } = column;
   return {
     key: participant.id,
-    signature: `${x} ${top} ${headWidth} ${participant.label}`,
+    signature: `${x} ${top} ${head.width} ${participant.label}`,
     make: () => {
-      const shape = SHAPES[participant.stereotype];
-      const left = x - headWidth / 2;
-      const room = headWidth - 2 * HEAD_PADDING - (shape === undefined ? 0 : HEAD_ICON);
+      const attributes = { role: "button", tabindex: 0, "aria-label": participant.label };
       const group = svg(
         "g",
-        {
-          class: headClass(column, scene),
-          role: "button",
-          tabindex: 0,
-          "data-participant": participant.id,
-          "aria-label": participant.label,
-        },
-        svg("rect", { x: left, y: top - HEAD / 2, width: headWidth, height: HEAD, rx: 4 }),
-      );
-      const text = cut(participant.label, room, scene.measure, "head");
-      const shift = shape === undefined ? 0 : HEAD_ICON / 2;
-      group.append(
-        svg("text", { x: x + shift, y: top + 4, "text-anchor": "middle" }, text),
+        { class: headClass(column, scene), "data-participant": participant.id, ...attributes },
+        svg("rect", { x: x - head.width / 2, y: top - HEAD / 2, width: head.width, height: HEAD, rx: 4 }),
         svg("title", {}, participant.label),
       );
-      if (shape !== undefined) {
-        const at = `translate(${left + HEAD_PADDING},${top - 8})`;
-        group.append(svg("path", { class: "glyph", d: shape, transform: at }));
-      }
+      const shape = SHAPES[participant.stereotype];
+      head.lines.forEach(({ text, role }, i) => {
+        const y = top + 4 + (i - (head.lines.length - 1) / 2) * LINE;
+        const shift = i === 0 && shape !== undefined ? HEAD_ICON / 2 : 0;
+        group.append(svg("text", { class: role, x: x + shift, y, "text-anchor": "middle" }, text));
+        if (shift === 0 || shape === undefined) return;
+        const at = x - scene.measure(text, role) / 2 - HEAD_ICON / 2;
+        group.append(svg("path", { class: "glyph", d: shape, transform: `translate(${at},${y - 11}) scale(0.8)` }));
+      });
       return group;
     },
   };

@@ -31,7 +31,7 @@ export function bars({ layout, view, hues }: Scene): Mark[] {
     // What reaches beyond the view is cut there, rounded so that scrolling does not redraw it at every pixel.
     const top = Math.max(view.top, bar.top);
     const bottom = Math.min(view.bottom, bar.bottom ?? layout.height);
-    return [activation(bar, x, top, Math.max(bottom, top + 3), hues.of(bar.column.participant.ref))];
+    return [activation(bar, x, top, Math.max(bottom, top + 3), hues.of(bar.column.participant))];
   });
 }
 

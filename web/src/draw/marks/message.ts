@@ -1,10 +1,10 @@
 // Messages: an arrow from lifeline to lifeline, its label above it, and how a task ends.
 
+import { cut } from "../../layout/cut.ts";
 import type { End, MessageRow } from "../../layout/shape.ts";
-import { BAR, LEVEL, SELF } from "../../layout/sizes.ts";
+import { BAR, EDGE, LABEL_MAX, LEVEL, SELF } from "../../layout/sizes.ts";
 import type { Outcome } from "../../schema/messages.ts";
 import { svg } from "../svg.ts";
-import { cut } from "../text.ts";
 import { beyond } from "./beyond.ts";
 import type { Mark, Scene } from "./mark.ts";
 import { between } from "./note.ts";
@@ -20,14 +20,15 @@ function arrow(row: MessageRow, scene: Scene): Mark {
   const { step, line } = row;
   const toRight = row.to.column.slot > row.from.column.slot;
   const start = edge(row.from, layout.spacing.x(row.from.column.slot), toRight);
-  const box = row.creates ? row.to.column.headWidth / 2 : 0;
+  const box = row.creates ? row.to.column.head.width / 2 : 0;
   const end = edge(row.to, layout.spacing.x(row.to.column.slot), !toRight) + (toRight ? -box : box);
   const left = Math.min(start, end);
   const right = Math.max(start, end);
   if (right < view.left || left > view.right) return beyond(row, spoken(row), left, scene);
-  const label = cut(step.label, Math.max(40, right - left - 14), measure);
-  const width = measure(label, "label");
-  const centre = Math.round(between(left, right, width + 14, view.left, view.right));
+  const label = cut(step.label, LABEL_MAX, measure);
+  const half = measure(label, "label") / 2 + EDGE;
+  const wished = between(left, right, 2 * half + 10, view.left, view.right);
+  const centre = Math.round(Math.max(half, Math.min(layout.spacing.width - half, wished)));
   return {
     key: step.id,
     signature: `${start} ${end} ${line} ${centre} ${step.label} ${step.outcome} ${step.arrow} ${row.destroys}`,
@@ -48,7 +49,7 @@ function selfMessage(row: MessageRow, scene: Scene): Mark {
   const { layout, view, measure } = scene;
   const { step, line } = row;
   const x = edge(row.from, layout.spacing.x(row.from.column.slot), true);
-  const label = cut(step.label, 420, measure);
+  const label = cut(step.label, LABEL_MAX, measure);
   const width = SELF + measure(label, "label") + 12;
   if (x + width < view.left || x > view.right) return beyond(row, spoken(row), x, scene);
   const top = line - 13;

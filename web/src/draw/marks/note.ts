@@ -1,12 +1,12 @@
 // Notes. One that tells of something still going on counts its time on by itself.
 
+import { cut } from "../../layout/cut.ts";
 import { noteWidth } from "../../layout/notes.ts";
 import type { NoteRow } from "../../layout/shape.ts";
-import { NOTE, NOTE_APART, NOTE_MAX, NOTE_PADDING, NOTE_ROW } from "../../layout/sizes.ts";
+import { EDGE, NOTE, NOTE_APART, NOTE_MAX, NOTE_PADDING, NOTE_ROW } from "../../layout/sizes.ts";
 import { formatTicking } from "../../model/durations.ts";
 import type { Note } from "../../schema/messages.ts";
 import { svg } from "../svg.ts";
-import { cut } from "../text.ts";
 import { beyond } from "./beyond.ts";
 import type { Mark, Scene, View } from "./mark.ts";
 
@@ -17,7 +17,7 @@ export function note(row: NoteRow, scene: Scene): Mark {
   const right = layout.spacing.x(row.last.slot);
   const wanted = noteWidth(step, measure);
   const centre = beside(row, left, right, wanted, view);
-  const x = Math.max(6, centre - wanted / 2);
+  const x = Math.max(EDGE, Math.min(layout.spacing.width - EDGE - wanted, centre - wanted / 2));
   if (Math.max(x + wanted, right) < view.left || Math.min(x, left) > view.right) {
     return beyond(row, `${row.anchor.participant.label}: ${step.lead ?? step.text}`, left, scene);
   }
@@ -37,7 +37,8 @@ export function note(row: NoteRow, scene: Scene): Mark {
         "data-lifecycle": step.lifecycle,
       });
       if (right > left) group.append(svg("path", { class: "reach", d: `M${left},${middle}H${right}` }));
-      for (const end of right > left ? [left, right] : []) {
+      for (const end of [left, right]) {
+        if (end > x - 2 && end < x + wanted + 2) continue;
         group.append(svg("circle", { class: "anchor", cx: end, cy: middle, r: 3 }));
       }
       group.append(
@@ -62,6 +63,14 @@ function beside(row: NoteRow, left: number, right: number, width: number, view: 
 /** The text of a note at a moment: its own, or what it leads with and the time since. */
 export function noteText(lead: string, separator: string, sinceNs: number, nowNs: number): string {
   return `${lead}${separator}${formatTicking(Math.max(0, nowNs - sinceNs))}`;
+}
+
+/** Counts on the times of the notes in view. */
+export function tick(picture: SVGElement, nowNs: number): void {
+  for (const text of picture.querySelectorAll<SVGTextElement>("text[data-since]")) {
+    const { lead = "", separator = ", ", since } = text.dataset;
+    text.textContent = noteText(lead, separator, Number(since), nowNs);
+  }
 }
 
 function ticking({ lead, since_ns, text }: Note): Record<string, string | number | null> {
