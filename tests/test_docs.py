@@ -42,12 +42,12 @@ def test_every_address_is_on_the_page_of_the_api_and_no_other() -> None:
     assert named == {(route.method, route.path) for route in ROUTES} | {("GET", "/")}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_leads_somewhere(page: Path) -> None:
+@pytest.mark.parametrize("document", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(document: Path) -> None:
     """Links and pictures of the pages that name a file of the project name one that is there."""
-    targets = re.findall(r"\]\(([^)#]+)", page.read_text())
+    targets = re.findall(r"\]\(([^)#]+)", document.read_text())
 
-    missing = [target for target in targets if "://" not in target and not (page.parent / target).exists()]
+    missing = [target for target in targets if "://" not in target and not (document.parent / target).exists()]
 
     assert missing == []
 
