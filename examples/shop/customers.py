@@ -44,6 +44,8 @@ class Customers:
                 await self.order(n)
         except TimeoutError:
             pass  # hung up: the shop sees a client that disconnects
+        except aiohttp.ServerDisconnectedError:
+            pass  # the shop hung up: before Python 3.13 a failing TaskGroup may cancel what follows it, too
 
     async def look_around(self) -> None:
         async with self.session.get(f"{self.url}/products") as response:
