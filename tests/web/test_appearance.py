@@ -82,7 +82,7 @@ async def test_names_are_text_whatever_they_hold(collector: Collector, page: Pag
     assert await page.locator("img, #app script").count() == 0
     assert await page.evaluate("document.documentElement.scrollWidth") == 1280
     widths = "(heads) => Math.max(...heads.map((head) => head.getBoundingClientRect().width))"
-    assert await page.locator("button.head").evaluate_all(widths) <= 108
+    assert await page.locator("button.head").evaluate_all(widths) <= 118
 
 
 async def test_a_page_opened_with_the_token_is_let_in(tmp_path: Path, dashboard: None, page: Page) -> None:

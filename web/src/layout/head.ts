@@ -4,7 +4,7 @@
 import type { Participant } from "../schema/messages.ts";
 import { cut } from "./cut.ts";
 import type { Head, Line, Measure } from "./shape.ts";
-import { HEAD_ICON, HEAD_MIN, HEAD_PADDING, HEAD_TEXT } from "./sizes.ts";
+import { HEAD_ICON, HEAD_LINE, HEAD_MIN, HEAD_PADDING, HEAD_TEXT } from "./sizes.ts";
 
 const ICON_ALONE: Line = { text: "", role: "kind" };
 
@@ -26,22 +26,26 @@ function ofResource(label: string, measure: Measure): readonly Line[] {
   ];
 }
 
-/** One line where it fits, else two, as even as its words allow. */
+/** One line where that is short, or cannot be helped; else two, as even as the words allow. */
 function broken(label: string, measure: Measure): readonly Line[] {
   const line = (text: string): Line => ({ text: cut(text, HEAD_TEXT, measure, "head"), role: "head" });
-  if (measure(label, "head") <= HEAD_TEXT) return [line(label)];
-  const halves = breaks(label).map((at) => [label.slice(0, at).trimEnd(), label.slice(at)] as const);
-  const widest = (half: readonly [string, string]) => Math.max(measure(half[0], "head"), measure(half[1], "head"));
+  const width = measure(label, "head");
+  const places = width <= HEAD_LINE ? [] : breaks(label, width <= HEAD_TEXT ? BETWEEN_WORDS : WITHIN_NAMES);
+  const halves = places.map((at) => [label.slice(0, at).trimEnd(), label.slice(at)] as const);
   const [first, ...others] = halves;
-  if (!first) {
-    const fitting = cut(label, HEAD_TEXT, measure, "head").length - 1;
-    return [{ text: label.slice(0, fitting), role: "head" }, line(label.slice(fitting))];
+  if (first) {
+    const widest = (half: readonly string[]) => Math.max(...half.map((text) => measure(text, "head")));
+    const [one, other] = others.reduce((best, half) => (widest(half) < widest(best) ? half : best), first);
+    return [line(one), line(other)];
   }
-  const [one, other] = others.reduce((best, half) => (widest(half) < widest(best) ? half : best), first);
-  return [line(one), line(other)];
+  if (width <= HEAD_TEXT) return [line(label)];
+  const fitting = cut(label, HEAD_TEXT, measure, "head").length - 1;
+  return [{ text: label.slice(0, fitting), role: "head" }, line(label.slice(fitting))];
 }
 
-/** The places at which a name may be broken: behind a blank or a mark, and before a capital. */
-function breaks(label: string): number[] {
-  return [...label.matchAll(/[\s\-_.:/,](?=\S)|\p{Ll}(?=\p{Lu})/gu)].map(({ index }) => index + 1);
+const BETWEEN_WORDS = /(?<!@)[\s\-_.:/,](?=\S)/gu;
+const WITHIN_NAMES = /(?<!@)[\s\-_.:/,](?=\S)|\p{Ll}(?=\p{Lu})/gu;
+
+function breaks(label: string, at: RegExp): number[] {
+  return [...label.matchAll(at)].map(({ index }) => index + 1);
 }

@@ -13,7 +13,8 @@ export const TAIL = 22; // below the last step, where what is open goes on
 
 export const HEAD = 36; // a participant's head
 export const HEAD_MIN = 30; // of its text
-export const HEAD_TEXT = 100; // the widest line
+export const HEAD_TEXT = 106; // the widest line
+export const HEAD_LINE = 70; // what stays on one line although its words could stand on two
 export const HEAD_PADDING = 6;
 export const HEAD_ICON = 16; // its shape and the space beside it
 export const HEAD_APART = 5; // from one to the next

@@ -3,7 +3,7 @@ import { headOf } from "../../src/layout/head.ts";
 import { HEAD_ICON, HEAD_MIN, HEAD_PADDING } from "../../src/layout/sizes.ts";
 import { participant } from "../steps.ts";
 
-const measure = (text: string, role: string) => (role === "kind" ? 5 : 6) * [...text].length; // 16 characters a line
+const measure = (text: string, role: string) => (role === "kind" ? 5 : 6) * [...text].length; // 17 characters a line
 
 function linesOf(label: string, stereotype: string): string[] {
   return headOf(participant("p", label, stereotype), measure).lines.map(({ text, role }) => `${role}: ${text}`);
@@ -14,7 +14,7 @@ describe("a head", () => {
   test.each([
     ["Lock stock_lock", ["kind: Lock", "head: stock_lock"]],
     ["Lock stock_lock @ shop", ["kind: Lock @ shop", "head: stock_lock"]],
-    ["Queue GET /orders/{number}", ["kind: Queue", "head: GET /orders/{nu…"]],
+    ["Queue GET /orders/{number}", ["kind: Queue", "head: GET /orders/{num…"]],
     ["Pool (2)", ["kind: ", "head: Pool (2)"]],
     ["Connection @ shop", ["head: Connection", "head: @ shop"]],
     ["AsyncDatabaseConnection", ["head: AsyncDatabase", "head: Connection"]],
@@ -25,11 +25,14 @@ describe("a head", () => {
   /** A task's name is broken where words are, evenly; a word that is too long, where the line ends. */
   test.each([
     ["main", ["head: main"]],
+    ["bookkeepers", ["head: bookkeepers"]],
+    ["bookKeeperOne", ["head: bookKeeperOne"]],
+    ["request-12345", ["head: request-", "head: 12345"]],
     ["reserve honey for 1", ["head: reserve", "head: honey for 1"]],
     ["Customers.look_around", ["head: Customers.", "head: look_around"]],
-    ["x".repeat(20), [`head: ${"x".repeat(15)}`, "head: xxxxx"]],
-    [`${"x".repeat(40)} y`, [`head: ${"x".repeat(15)}…`, "head: y"]],
-    ["x".repeat(4000), [`head: ${"x".repeat(15)}`, `head: ${"x".repeat(15)}…`]],
+    ["x".repeat(20), [`head: ${"x".repeat(16)}`, "head: xxxx"]],
+    [`${"x".repeat(40)} y`, [`head: ${"x".repeat(16)}…`, "head: y"]],
+    ["x".repeat(4000), [`head: ${"x".repeat(16)}`, `head: ${"x".repeat(16)}…`]],
   ])("of the task %j", (label, lines) => {
     expect(linesOf(label, "participant")).toEqual(lines);
   });

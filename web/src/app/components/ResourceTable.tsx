@@ -9,6 +9,7 @@ import { moveFocus } from "./lists.ts";
 import { Uses } from "./Uses.tsx";
 
 const SHOWN = 6;
+const SHORT = 22; // characters of names that leave room for more of who holds and who waits
 const SLOTS = 12; // a capacity up to this is drawn slot by slot
 
 /** What is held, by whom, and who waits for it. */
@@ -56,6 +57,7 @@ export function ResourceTable() {
               resource={resource}
               process={tellsProcess || isOver(resource) ? processes.get(resource.process) : undefined}
               hasFailed={hasFailed}
+              room={longest > SHORT ? 24 : 28}
             />
           ))}
         </tbody>
@@ -76,8 +78,8 @@ export function ResourceTable() {
   );
 }
 
-function Row(props: { resource: Resource; process: Process | undefined; hasFailed: boolean }) {
-  const { resource, process, hasFailed } = props;
+function Row(props: { resource: Resource; process: Process | undefined; hasFailed: boolean; room: number }) {
+  const { resource, process, hasFailed, room } = props;
   const store = useStore();
   const { subject } = store.choice.value;
   const now = store.overview.value?.now_ns ?? 0;
@@ -104,10 +106,10 @@ function Row(props: { resource: Resource; process: Process | undefined; hasFaile
         <Held resource={resource} />
       </td>
       <td>
-        <Uses uses={holders} kind="holders" />
+        <Uses uses={holders} kind="holders" room={room} />
       </td>
       <td>
-        <Uses uses={waiters} kind={resource.capacity === null ? "holders" : "waiters"} />
+        <Uses uses={waiters} kind={resource.capacity === null ? "holders" : "waiters"} room={room} />
       </td>
       <td class="number">{formatPercentile(resource.wait_ms.p95)}</td>
       <td class="number">{formatPercentile(resource.hold_ms.p95)}</td>

@@ -6,10 +6,15 @@ import { isNarrow } from "../narrow.ts";
 import { useStore } from "./context.ts";
 
 const SHOWN = 2;
-const ROOM = 28; // characters that two names may have together, and what stands beside them
+
+interface Props {
+  readonly uses: readonly ShownUse[];
+  readonly kind: "holders" | "waiters";
+  readonly room: number; // characters that two names may have together, and what stands beside them
+}
 
 /** Those who hold a resource, or wait for it, by name and since when; faint, those who did a moment ago. */
-export function Uses({ uses, kind }: { uses: readonly ShownUse[]; kind: "holders" | "waiters" }) {
+export function Uses({ uses, kind, room }: Props) {
   const store = useStore();
   store.second.value;
   const isWhole = useSignal(false);
@@ -17,7 +22,7 @@ export function Uses({ uses, kind }: { uses: readonly ShownUse[]; kind: "holders
   const names = uses
     .slice(0, SHOWN)
     .reduce((sum, { use, isOver }) => sum + use.task.name.length + (isOver ? 0 : 4), uses.length > SHOWN ? 6 : 0);
-  const shown = isNarrow.value || names > ROOM ? 1 : SHOWN;
+  const shown = isNarrow.value || names > room ? 1 : SHOWN;
   const others = uses.length - shown;
   return (
     <span class={`uses ${kind} ${isWhole.value ? "whole" : ""}`}>
