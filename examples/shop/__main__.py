@@ -67,7 +67,7 @@ async def run(options: argparse.Namespace, path: Path) -> None:
 
     activities = [
         asyncio.create_task(Customers(session, shop_url, options.rate, chance).come(), name="street"),
-        asyncio.create_task(stock.deliver(every=2), name="delivery"),
+        asyncio.create_task(stock.deliver(every=3), name="delivery"),
         asyncio.create_task(keep_books(path, every=5), name="bookkeeper"),
     ]
     try:

@@ -4,6 +4,9 @@ from .database import transaction
 from .pool import Pool
 from .tally import entered
 
+TO_THE_SHELF = 0.025  # seconds to fetch what one order wants of one good
+UNLOADING = 0.8  # seconds in which a delivery is put on the shelves, and nobody can fetch anything
+
 
 class OutOfStock(Exception):
     """Fewer pieces are there than the order asks for."""
@@ -28,6 +31,7 @@ class Stock:
             entered("self.pool.acquire()")
             async with self.stock_lock:
                 entered("self.stock_lock")
+                await asyncio.sleep(TO_THE_SHELF)
                 async with transaction(connection):
                     entered("transaction(connection)")
                     rows = await connection.execute_fetchall(
@@ -62,4 +66,5 @@ class Stock:
                 entered("self.pool.acquire()")
                 async with self.stock_lock:
                     entered("self.stock_lock")
-                    await connection.execute("UPDATE products SET stock = stock + 20 WHERE stock < 12")
+                    await asyncio.sleep(UNLOADING)
+                    await connection.execute("UPDATE products SET stock = stock + 40 WHERE stock < 25")
