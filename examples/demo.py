@@ -23,7 +23,8 @@ WHAT_TO_SEE = """
   Its tasks reserve the goods at the same time, so they wait for the pool's two connections and for the stock lock.
   Crosses are orders that failed: out of stock, ordered twice, the card declined, the bank too slow.
   Some customers hang up: what was held at that moment is marked as cancelled, and released all the same.
-  The table of resources says who holds what just now, and who waits for it.
+  The table of resources says who holds what just now, and who waits for it: every few seconds a delivery
+  keeps the stock lock for most of a second, and orders queue up behind it.
 
 Ctrl-C ends the demo.
 """

@@ -44,7 +44,7 @@ MOMENT = """() => ['Lock stock_lock', 'Pool (2)'].every((label) => {
 @asynccontextmanager
 async def demo(port: int, store: Path) -> AsyncIterator[str]:
     """The URL of a running demo, once its collector answers."""
-    command = [sys.executable, ROOT / "examples" / "demo.py", "--port", str(port), "--store", store]
+    command = [sys.executable, str(ROOT / "examples" / "demo.py"), "--port", str(port), "--store", str(store)]
     program = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}/"
     try:
@@ -87,8 +87,9 @@ async def main() -> None:
     chromium = find_chromium()
     with tempfile.TemporaryDirectory() as folder:
         async with demo(free_port(), Path(folder) / "demo.sqlite") as url, async_playwright() as playwright:
+            env: dict[str, str | float | bool] = {**os.environ, **chromium.env}
             browser = await playwright.chromium.launch(
-                executable_path=chromium.path, args=list(chromium.arguments), env=dict(os.environ) | chromium.env
+                executable_path=chromium.path, args=list(chromium.arguments), env=env
             )
             page = await browser.new_page(viewport=SIZE)
             await page.goto(url)
