@@ -117,6 +117,8 @@ async def test_the_page_can_be_used_without_a_pointer(collector: Collector, page
         await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
     await expect(page).to_have_url(re.compile(r"#trace="))
+    await expect(page.locator(".title-line h2")).to_have_text(re.compile("Lock stock|Connection upstream"))
+    await expect(page.locator(".message")).to_have_count(4)
 
     await page.locator(".diagram").focus()
     await page.keyboard.press("j")

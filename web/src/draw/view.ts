@@ -106,6 +106,7 @@ export class DiagramView {
 
   /** The same diagram with steps changed from a place on; the reader's place is kept. */
   update(steps: readonly Step[], from: number): void {
+    this.#notice(); // the event of the reader's last scrolling may still be on its way
     const anchor = this.#follows ? null : this.#anchor();
     this.#layout.update(steps, from);
     this.#resize();
@@ -198,14 +199,18 @@ export class DiagramView {
     else if (row.top + row.height > scrollTop + height) this.element.scrollTop = row.top + 3 * row.height - height;
   }
 
-  /** Going up ends the following, coming to the bottom begins it; that the page moved something is neither. */
   #scrolled(): void {
+    this.#notice();
+    this.#seen();
+    this.#schedule();
+  }
+
+  /** Going up ends the following, coming to the bottom begins it; that the page moved something is neither. */
+  #notice(): void {
     const { scrollTop } = this.element;
     if (this.#isAtBottom()) this.#follows = true;
     else if (scrollTop < this.#lastTop) this.#follows = false;
     this.#lastTop = scrollTop;
-    this.#seen();
-    this.#schedule();
   }
 
   /** The details beside the diagram take room from it: what they tell of must not go out of sight by that. */

@@ -23,7 +23,7 @@ export function Uses({ uses, kind, room }: Props) {
     .slice(0, SHOWN)
     .reduce((sum, { use, isOver }) => sum + use.task.name.length + (isOver ? 0 : 4), uses.length > SHOWN ? 6 : 0);
   const shown = isNarrow.value || names > room ? 1 : SHOWN;
-  const others = uses.length - shown;
+  const others = uses.slice(shown).filter(({ isOver }) => !isOver).length;
   return (
     <span class={`uses ${kind} ${isWhole.value ? "whole" : ""}`}>
       {(isWhole.value ? uses : uses.slice(0, shown)).map(({ use, isOver }) => (
