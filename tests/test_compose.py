@@ -19,7 +19,7 @@ def _compose() -> dict[str, dict[str, dict[str, object]]]:
 
 def test_it_is_a_compose_file() -> None:
     """The schema of the compose specification accepts it."""
-    jsonschema.Draft7Validator(json.loads(SPECIFICATION.read_text())).validate(_compose())
+    jsonschema.Draft201909Validator(json.loads(SPECIFICATION.read_text())).validate(_compose())
 
 
 def test_it_builds_only_what_the_dockerfile_has() -> None:
