@@ -205,7 +205,8 @@ def _checked(
         batch = decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         _check_version(data, head)
-        raise WireError(str(error) or type(error).__name__) from None
+        what = str(error) or type(error).__name__
+        raise WireError(what if " at `$" in what else f"{what} - at `$`, in {len(data)} bytes") from None
     if batch.version != VERSION:
         raise UnknownVersion(f"version {batch.version}, this side reads version {VERSION} - at `$.version`")
     _check_references(batch)
