@@ -45,7 +45,8 @@ def test_every_address_is_on_the_page_of_the_api_and_no_other() -> None:
 @pytest.mark.parametrize("document", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(document: Path) -> None:
     """Links and pictures of the pages that name a file of the project name one that is there."""
-    targets = re.findall(r"\]\(([^)#]+)", document.read_text())
+    text = document.read_text()
+    targets = re.findall(r"\]\(([^)#]+)", text) + re.findall(r'src(?:set)?="([^"]+)"', text)
 
     missing = [target for target in targets if "://" not in target and not (document.parent / target).exists()]
 
