@@ -99,7 +99,7 @@ class Timeline:
         )
 
     def _first_after(self, connection: sqlite3.Connection, low: int, high: int, instant: int) -> int:
-        """The least key whose row is later than ``instant``; one past the last where none is."""
+        """A key from which on all rows are later than ``instant``, and none before it; ``high`` where none is."""
         sql = f"SELECT key, {self.time} FROM {self.table} WHERE key BETWEEN ? AND ? ORDER BY key"  # noqa: S608
         last = connection.execute(f"{sql} DESC LIMIT 1", (low, high)).fetchone()
         if last is None or last[1] <= instant:
@@ -107,11 +107,11 @@ class Timeline:
         high = last[0]
         while low < high:
             middle = (low + high) // 2
-            found, at = connection.execute(f"{sql} LIMIT 1", (middle, high)).fetchone()
-            if at > instant:
+            found = connection.execute(f"{sql} LIMIT 1", (middle, high)).fetchone()
+            if found is None or found[1] > instant:  # keys whose rows were deleted leave gaps
                 high = middle
             else:
-                low = found + 1
+                low = found[0] + 1
         return high
 
     def _sorted(self, rows: Iterable[Found]) -> Iterator[Found]:
