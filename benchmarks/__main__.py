@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 
-MODULES = ("overhead", "ingest", "paint")
+MODULES = ("overhead", "ingest", "paint", "otlp")
 
 
 def main() -> int:

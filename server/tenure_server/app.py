@@ -12,11 +12,12 @@ from aiohttp import web
 
 from tenure import wire
 from tenure_server import dashboard, ingest, security
-from tenure_server.api import diagram, health, lifecycles, metrics, processes, resources, traces
+from tenure_server.api import diagram, exporters, health, lifecycles, metrics, processes, resources, traces
 from tenure_server.api.openapi import routes_with_document
 from tenure_server.api.routes import JSON, Route
-from tenure_server.context import CLOCK, FEED, HUB, REFUSALS, SETTINGS, STORE
+from tenure_server.context import CLOCK, EXPORTERS, FEED, HUB, REFUSALS, SETTINGS, STORE
 from tenure_server.errors import StoreError, UsageError
+from tenure_server.export.exporters import Exporters
 from tenure_server.hub import Hub
 from tenure_server.limits import RETENTION_INTERVAL_S
 from tenure_server.live import session
@@ -50,6 +51,7 @@ ROUTES = routes_with_document(
         *traces.ROUTES,
         *diagram.ROUTES,
         *session.ROUTES,
+        *exporters.ROUTES,
         *health.ROUTES,
         *metrics.ROUTES,
     ]
@@ -73,6 +75,7 @@ def create_app(
     app[CLOCK] = clock
     app[REFUSALS] = Refusals()
     app[FEED] = Feed(app[STORE], app[HUB], clock)
+    app[EXPORTERS] = Exporters(app[STORE], app[HUB], settings.otlp, clock)
     for route in ROUTES:
         if route.method == "GET":
             app.router.add_get(route.path, route.handle)  # and HEAD
@@ -91,9 +94,11 @@ async def _end_live(app: web.Application) -> None:
 
 
 async def _keep_store(app: web.Application) -> AsyncIterator[None]:
-    """Enforce the retention while the collector runs; close the store after the last request."""
+    """Export and enforce the retention while the collector runs; close the store after the last request."""
+    await app[EXPORTERS].start()
     retention = asyncio.create_task(_retain(app[STORE], app[SETTINGS]))
     yield
+    await app[EXPORTERS].stop()
     retention.cancel()
     await asyncio.gather(retention, return_exceptions=True)
     await app[STORE].close()

@@ -12,6 +12,7 @@ from tenure_server.settings import Settings
 from tenure_server.store import Store
 
 if TYPE_CHECKING:
+    from tenure_server.export.exporters import Exporters
     from tenure_server.live.feed import Feed
     from tenure_server.refusals import Refusals
 
@@ -19,5 +20,6 @@ SETTINGS = web.AppKey("SETTINGS", Settings)
 STORE: web.AppKey[Store] = web.AppKey("STORE", Store)
 HUB = web.AppKey("HUB", Hub)
 FEED: web.AppKey[Feed] = web.AppKey("FEED")
+EXPORTERS: web.AppKey[Exporters] = web.AppKey("EXPORTERS")
 REFUSALS: web.AppKey[Refusals] = web.AppKey("REFUSALS")
 CLOCK: web.AppKey[Callable[[], int]] = web.AppKey("CLOCK")  # wall time, ns

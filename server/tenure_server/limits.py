@@ -17,7 +17,8 @@ RETRY_AFTER_S = 1
 GROUP_ROWS = 5_000  # about so many rows are written in one transaction
 
 MAX_SEQUENCES_AHEAD = 1_000  # batches remembered beyond a gap; then the gap counts as lost
-ALIVE_NS = 10_000_000_000  # a process that was silent for so long is dead
+ALIVE_NS = 10_000_000_000  # a process that was silent for so long is taken for dead
+DEAD_NS = 60_000_000_000  # and after so long what it left open is exported as abandoned
 
 CHECK_TIMEOUT_S = 2.0
 
@@ -35,3 +36,11 @@ OVERVIEW_RESOURCES = 100
 MAX_FRAMES_QUEUED = 32  # for one client; past it the client gets a gap and a fresh page
 MAX_WAKE_UPS = 64  # batches that wait for a picture's loop
 HEARTBEAT_S = 20.0  # a WebSocket that does not answer a ping for half as long is closed
+
+EXPORT_SPANS = 2_000  # of one request to a backend
+EXPORT_POLL_S = 1.0  # the store is looked at after so long even where no batch came
+EXPORT_LINGER_S = 0.5  # what ends within so long travels together
+EXPORT_YIELD_ROWS = 5_000  # while more wait for the writer, exporters wait too,
+EXPORT_YIELD_S = 1.0  # for so long at most
+EXPORT_ABANDON_S = 1.0
+EXPORT_LAST_S = 2.0  # at the collector's end

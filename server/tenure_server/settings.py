@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tenure_server.errors import UsageError
+from tenure_server.export.sender import Target
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 4320
 DEFAULT_RETENTION, DEFAULT_MAX_SIZE = "7d", "2GB"
@@ -29,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True):
     token: str | None = None
     retention_ns: int | None = None
     max_bytes: int | None = None
+    otlp: tuple[Target, ...] = ()
 
 
 def parse_duration(text: str) -> int:

@@ -257,7 +257,7 @@ def _check_times(batch: Batch) -> None:
 
 # Ids outside the process. A multiplication by an odd number is a bijection modulo a power of two: within one process no
 # two lifecycles share an id, and processes start from random numbers.
-_ODD = 0x9E3779B97F4A7C15
+_ODD = SPAN_STEP = 0x9E3779B97F4A7C15  # between the span ids of a lifecycle and of the next one
 _MASK_64, _MASK_128 = (1 << 64) - 1, (1 << 128) - 1
 
 

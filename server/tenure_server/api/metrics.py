@@ -12,7 +12,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from tenure_server.api.routes import Route
-from tenure_server.context import FEED, REFUSALS, STORE
+from tenure_server.context import EXPORTERS, FEED, REFUSALS, STORE
+from tenure_server.export.status import Exporter
 from tenure_server.records import Process
 from tenure_server.store import Paging, Store
 
@@ -53,6 +54,7 @@ async def get_metrics(request: web.Request) -> web.Response:
                 _gauge("queued_batches", "Batches that wait for the store's writer.", totals.queued_batches),
                 _gauge("queued_lifecycles", "Lifecycles that wait for the store's writer.", totals.queued_rows),
                 _gauge("processes_alive", "Processes that ship now.", sum(process.alive for process in processes)),
+                *_exporters(await request.app[EXPORTERS].status()),
                 _gauge("live_clients", "Pages that watch.", request.app[FEED].clients),
             ]
         )
@@ -69,6 +71,22 @@ async def _all_processes(store: Store) -> list[Process]:
         cursor = listing.cursor
         if cursor is None:
             return processes
+
+
+def _exporters(exporters: list[Exporter]) -> list[Metric]:
+    exported = CounterMetricFamily("tenure_exported", "Lifecycles that a backend took.", labels=["exporter"])
+    lost = CounterMetricFamily("tenure_export_lost", "Lifecycles that it did not get.", labels=["exporter", "reason"])
+    retries = CounterMetricFamily("tenure_export_retries", "Attempts that failed.", labels=["exporter"])
+    waiting = GaugeMetricFamily("tenure_export_waiting", "Lifecycles that it has not got yet.", labels=["exporter"])
+    lag = GaugeMetricFamily("tenure_export_lag_seconds", "Since when the first of them waits.", labels=["exporter"])
+    for exporter in exporters:
+        exported.add_metric([exporter.url], exporter.exported)
+        for reason in ("rejected", "refused", "expired"):
+            lost.add_metric([exporter.url, reason], getattr(exporter, reason))
+        retries.add_metric([exporter.url], exporter.retries)
+        waiting.add_metric([exporter.url], exporter.waiting)
+        lag.add_metric([exporter.url], exporter.lag_s)
+    return [exported, lost, retries, waiting, lag] if exporters else []
 
 
 def _counter(name: str, help_text: str, value: int) -> Metric:

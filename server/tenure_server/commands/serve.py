@@ -12,6 +12,7 @@ import sys
 from tenure_server import settings as ways
 from tenure_server.app import Server, create_app
 from tenure_server.errors import ServerError, UsageError
+from tenure_server.export.sender import HEADERS_VARIABLE, Target, parse_headers
 from tenure_server.settings import Settings
 
 
@@ -38,6 +39,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--store", metavar="sqlite:///PATH", help="(default: a file in the user's state directory)")
     parser.add_argument("--retention", default=ways.DEFAULT_RETENTION, help="how long to keep (default: %(default)s)")
     parser.add_argument("--max-size", default=ways.DEFAULT_MAX_SIZE, help="of the store (default: %(default)s)")
+    parser.add_argument(
+        "--otlp",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="export every lifecycle as a span to this OpenTelemetry backend or collector (OTLP/HTTP, such as"
+        f" http://127.0.0.1:4318; ${HEADERS_VARIABLE} are its headers); may be given several times",
+    )
     parser.add_argument("--token", help=f"ask it of everybody (default: ${ways.TOKEN_VARIABLE})")
     return parser
 
@@ -45,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 def _settings(options: argparse.Namespace) -> Settings:
     if not 0 <= options.port <= 65_535:
         raise UsageError(f"--port {options.port} is no port (give 0 to 65535)")
+    headers = parse_headers(os.environ.get(HEADERS_VARIABLE, ""))
     return Settings(
         host=options.host,
         port=options.port,
@@ -52,6 +62,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         token=options.token or os.environ.get(ways.TOKEN_VARIABLE) or None,
         retention_ns=ways.parse_duration(options.retention),
         max_bytes=ways.parse_size(options.max_size),
+        otlp=tuple(Target.parse(url, headers=headers) for url in options.otlp),
     )
 
 

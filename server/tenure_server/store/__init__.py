@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from tenure_server.store.protocol import (
+    Backlog,
+    Ending,
+    Endings,
+    HeldAround,
     LifecycleQuery,
     Listing,
     Paging,
@@ -14,6 +18,10 @@ from tenure_server.store.protocol import (
 )
 
 __all__ = [
+    "Backlog",
+    "Ending",
+    "Endings",
+    "HeldAround",
     "LifecycleQuery",
     "Listing",
     "Paging",

@@ -5,7 +5,7 @@ Lists are newest first. A cursor is opaque: it is handed out by a list and under
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Generic, Literal, Protocol, TypeVar
 
 import msgspec
@@ -83,6 +83,47 @@ class Scene(msgspec.Struct, frozen=True):
     earlier: int
 
 
+class HeldAround(msgspec.Struct, frozen=True):
+    """The lifecycle that was held around a root for so long that the root began a trace of its own."""
+
+    lifecycle: str
+    trace: str
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """A lifecycle that closed, or that its dead process left open."""
+
+    lifecycle: Lifecycle
+    ended_ns: int  # released, or the last that was heard of the process
+    otel_parent: str | None = None  # the OpenTelemetry span that a root hangs under, 16 hex digits
+    held_around: HeldAround | None = None
+
+
+class Endings(msgspec.Struct, frozen=True):
+    """What a follower has not acknowledged, in the order in which it ended.
+
+    ``processes``, by id, are theirs; ``context`` as in a Scene; ``position`` is the store's own note of how far they
+    go; ``expired`` more had been deleted before they were read.
+    """
+
+    items: list[Ending]
+    processes: Mapping[str, Process]
+    context: list[Lifecycle]
+    position: int
+    expired: int
+
+
+class Backlog(msgspec.Struct, frozen=True):
+    """What a follower has not acknowledged: how many lifecycles, and since when the first of them waits.
+
+    ``expired`` is how many were deleted, by the retention, before it got them, since it began to follow.
+    """
+
+    lifecycles: int
+    since_ns: int | None
+    expired: int
+
+
 class Totals(msgspec.Struct, frozen=True):
     """What a store has done since it was opened, and how it does now."""
 
@@ -125,6 +166,23 @@ class Store(Protocol):
 
     async def retain(self, max_age_ns: int | None, max_bytes: int | None) -> int:
         """Delete closed lifecycles, oldest first, until the limits hold; answer how many. Open ones stay."""
+
+    async def follow(self, followers: Sequence[str]) -> None:
+        """From now on keep for these, by name, what ends until they acknowledge it; forget all others.
+
+        A known follower goes on where it was, a new one begins with what ends from now on.
+        """
+
+    async def endings(self, follower: str, limit: int) -> Endings:
+        """What the follower has not acknowledged: about ``limit`` lifecycles at most."""
+
+    async def acknowledge(self, follower: str, read: Endings) -> None:
+        """The follower is done with all of these, and with what came before them."""
+
+    async def abandon(self) -> int:
+        """Let followers see what dead processes left open; answer how many that are. To be called now and then."""
+
+    async def backlog(self, follower: str) -> Backlog: ...
 
     async def check(self) -> None:
         """Raise StoreFailed where a write could not be done now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from tenure_server.limits import ALIVE_NS
+from tenure_server.limits import ALIVE_NS, DEAD_NS
 
 
 class Aliveness:
@@ -22,8 +22,13 @@ class Aliveness:
         self._doubt_from = (last_word or 0) - ALIVE_NS
 
     def is_alive(self, ended: int, last_seen_ns: int) -> bool:
-        if ended:
-            return False
+        return not ended and self._silence_ns(last_seen_ns) < ALIVE_NS
+
+    def is_dead(self, ended: int, last_seen_ns: int) -> bool:
+        """Whether it said goodbye, or has been silent for so long that nobody waits for it any more."""
+        return bool(ended) or self._silence_ns(last_seen_ns) >= DEAD_NS
+
+    def _silence_ns(self, last_seen_ns: int) -> int:
         if last_seen_ns >= self._doubt_from:
             last_seen_ns = max(last_seen_ns, self._listening_since)
-        return self.clock() - last_seen_ns < ALIVE_NS
+        return self.clock() - last_seen_ns

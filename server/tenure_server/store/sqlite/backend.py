@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +18,22 @@ from tenure_server.diagram.steps import Lens
 from tenure_server.errors import StoreFailed
 from tenure_server.limits import CHECK_TIMEOUT_S
 from tenure_server.records import Lifecycle, Process, Resource, Trace
-from tenure_server.store.protocol import LifecycleQuery, Listing, Paging, ResourceQuery, Scene, Totals, TraceQuery
+from tenure_server.store.protocol import (
+    Backlog,
+    Endings,
+    LifecycleQuery,
+    Listing,
+    Paging,
+    ResourceQuery,
+    Scene,
+    Totals,
+    TraceQuery,
+)
 from tenure_server.store.sqlite.aliveness import Aliveness
 from tenure_server.store.sqlite.connecting import connect, open_store
+from tenure_server.store.sqlite.endings import read_backlog, read_endings
 from tenure_server.store.sqlite.lifecycles import read_lifecycles
+from tenure_server.store.sqlite.outbox import Outbox
 from tenure_server.store.sqlite.processes import read_processes
 from tenure_server.store.sqlite.reading import Reading
 from tenure_server.store.sqlite.resources import read_resources
@@ -51,7 +63,8 @@ class SqliteStore:
         self._clock = clock
         self._connection, self._lock = open_store(path)
         self._aliveness = Aliveness(self._connection, clock)
-        self._writer = Writer(self._connection, clock)
+        self._outbox = Outbox(self._connection, self._aliveness)
+        self._writer = Writer(self._connection, clock, self._outbox)
         self._retention = Retention(self._connection, self._aliveness)
         self._swept_ns = 0
         self._guard = threading.RLock()
@@ -80,6 +93,21 @@ class SqliteStore:
 
     async def scene(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> Scene:
         return await self._read(lambda reading: read_scene(reading, lens, limit, keep))
+
+    async def follow(self, followers: Sequence[str]) -> None:
+        await self._thread.call(lambda: self._outbox.follow(followers))
+
+    async def endings(self, follower: str, limit: int) -> Endings:
+        return await self._read(lambda reading: read_endings(reading, follower, limit))
+
+    async def acknowledge(self, follower: str, read: Endings) -> None:
+        await self._thread.call(lambda: self._outbox.acknowledge(follower, read.position, read.expired))
+
+    async def abandon(self) -> int:
+        return await self._thread.call(self._outbox.abandon)
+
+    async def backlog(self, follower: str) -> Backlog:
+        return await self._read(lambda reading: read_backlog(reading, follower))
 
     async def latest_ns(self) -> int | None:
         return await self._read(_latest_ns)
@@ -137,6 +165,7 @@ class SqliteStore:
         if self._clock() - self._swept_ns >= _SWEEP_NS:
             self._swept_ns = self._clock()
             self._retention.sweep()
+            self._outbox.expire()
         self._writer.forget()
 
     async def check(self) -> None:

@@ -15,6 +15,7 @@ from msgspec.structs import astuple
 from tenure import wire
 from tenure_server.store.sqlite import keys
 from tenure_server.store.sqlite.interning import Interning, KnownProcess
+from tenure_server.store.sqlite.outbox import Outbox
 from tenure_server.store.sqlite.tallies import Books, Row, Tallies
 
 _ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -33,11 +34,12 @@ def _progress(row: Row) -> int:
 class Writer:
     """Applies batches on one connection, in transactions that the caller begins with ``write``."""
 
-    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
+    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int], outbox: Outbox) -> None:
         self._connection = connection
         self._clock = clock
         self._interning = Interning(connection)
         self._books = Books(connection)
+        self._outbox = outbox
 
     def forget(self) -> None:
         """Drop what is cached: rows were deleted or a transaction was undone."""
@@ -59,9 +61,11 @@ class Writer:
             tallies = Tallies()
             new = [self._apply(batch, tallies) for batch in batches]
             self._books.write(tallies)
+            self._outbox.write(self._clock())
             connection.execute("COMMIT")
         except BaseException:
             self.forget()
+            self._outbox.undo()
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
@@ -112,6 +116,7 @@ class Writer:
         connection.executemany(_INSERT, rows[whole:])
         if is_new := connection.total_changes - before == len(rows):
             tallies.count(rows)
+            self._outbox.note(row[0] for row in rows if row[9] is not None)
         else:
             connection.execute("ROLLBACK TO fresh")
         connection.execute("RELEASE fresh")
@@ -135,6 +140,7 @@ class Writer:
                 continue
             stored[row[0]] = written[row[0]] = after
         self._connection.executemany(_REPLACE, written.values())
+        self._outbox.note(row[0] for row in written.values() if row[9] is not None)
         return new
 
     def _stored(self, wanted: list[int]) -> dict[int, Row]:

@@ -1,0 +1,95 @@
+"""How far an exporter is, for the API, the metrics and the dashboard."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from tenure_server.store import Backlog
+
+
+class Exporter(msgspec.Struct, frozen=True):
+    """One backend that spans are exported to. Counts are of lifecycles, since the collector started.
+
+    ``state``: ok, everything goes out; retrying, the last attempts failed and nothing is lost; refusing, the backend
+    does not take what it is sent. ``waiting`` lifecycles have ended and are not acknowledged, the first of them for
+    ``lag_s``. ``rejected``: the backend said so in a partial success; ``refused``: it turned whole requests away;
+    ``expired``: deleted by the retention before they were exported (since the exporter is known to the store).
+    """
+
+    url: str
+    state: Literal["ok", "retrying", "refusing"]
+    waiting: int
+    lag_s: float
+    exported: int
+    rejected: int
+    refused: int
+    expired: int
+    retries: int
+    last_export_ns: int | None
+    last_error: str | None
+    last_error_ns: int | None
+
+
+class Progress:
+    """The counts of one exporter while the collector runs."""
+
+    def __init__(self) -> None:
+        self.failures = 0  # in a row
+        self._exported = self._rejected = self._refused = self._retries = 0
+        self._last_export_ns: int | None = None
+        self._last_error: str | None = None
+        self._last_error_ns: int | None = None
+        self._is_refusing = False
+        self._said: str | None = None
+
+    def delivered(self, spans: int, rejected: int, message: str, now_ns: int) -> None:
+        """The backend took them but for the rejected ones."""
+        self._exported += spans - rejected
+        self._rejected += rejected
+        self.failures = 0
+        self._is_refusing = False
+        self._last_export_ns = now_ns
+        if rejected:
+            self._note(message or f"{rejected} of {spans} spans rejected", now_ns)
+        else:
+            self._said = None
+
+    def refused(self, spans: int, what: str, now_ns: int) -> None:
+        """The backend will not take them."""
+        self._refused += spans
+        self.failures = 0
+        self._is_refusing = True
+        self._note(what, now_ns)
+
+    def failed(self, what: str, now_ns: int) -> None:
+        """An attempt that will be made again."""
+        self._retries += 1
+        self.failures += 1
+        self._note(what, now_ns)
+
+    def is_news(self, what: str) -> bool:
+        """Whether this has not just been said."""
+        is_new, self._said = what != self._said, what
+        return is_new
+
+    def exporter(self, url: str, backlog: Backlog, now_ns: int) -> Exporter:
+        lag_s = 0.0 if backlog.since_ns is None else max(now_ns - backlog.since_ns, 0) / 1e9
+        return Exporter(
+            url=url,
+            state="retrying" if self.failures else "refusing" if self._is_refusing else "ok",
+            waiting=backlog.lifecycles,
+            lag_s=lag_s,
+            exported=self._exported,
+            rejected=self._rejected,
+            refused=self._refused,
+            expired=backlog.expired,
+            retries=self._retries,
+            last_export_ns=self._last_export_ns,
+            last_error=self._last_error,
+            last_error_ns=self._last_error_ns,
+        )
+
+    def _note(self, what: str, now_ns: int) -> None:
+        self._last_error, self._last_error_ns = what, now_ns
