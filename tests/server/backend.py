@@ -1,0 +1,86 @@
+"""An OpenTelemetry backend for tests: it keeps what it took, and answers as the test wants."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+PROTOBUF = "application/x-protobuf"
+
+
+class Backend:
+    """Answers come from ``answers``, one a request; when there are none left, everything is taken.
+
+    An answer is a status with headers, a number of spans to reject from the end, or "never" for no answer at all.
+    """
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.answers: list[int | tuple[int, dict[str, str]] | str] = []
+        self.requests: list[ExportTraceServiceRequest] = []  # all that came, also those that were not taken
+        self.headers: list[dict[str, str]] = []
+        self.instants: list[float] = []
+        self.taken: Counter[str] = Counter()  # by span id
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all spans that came."""
+        return [span.name for request in self.requests for span in spans_of(request)]
+
+    async def until(self, spans: int, seconds: float = 10.0) -> None:
+        """Wait until it has taken so many spans, repeated ones included."""
+        async with asyncio.timeout(seconds):
+            while self.taken.total() < spans:  # noqa: ASYNC110 -- an event would have to be told of a number
+                await asyncio.sleep(0.01)
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        assert (request.method, request.path) == ("POST", "/v1/traces")
+        assert (request.headers["Content-Type"], request.headers["Content-Encoding"]) == (PROTOBUF, "gzip")
+        parsed = ExportTraceServiceRequest.FromString(gzip.decompress(await request.read()))
+        self.requests.append(parsed)
+        self.headers.append(dict(request.headers))
+        self.instants.append(asyncio.get_running_loop().time())
+        spans = list(spans_of(parsed))
+        response = ExportTraceServiceResponse()
+        match self.answers.pop(0) if self.answers else 0:
+            case "never":
+                await asyncio.sleep(30)
+            case (status, headers):
+                return web.Response(status=status, headers=headers, text="not today")
+            case int(rejected) if rejected:
+                spans = spans[:-rejected]
+                response.partial_success.rejected_spans = rejected
+                response.partial_success.error_message = "too old"
+        self.taken.update(span.span_id.hex() for span in spans)
+        return web.Response(body=response.SerializeToString(), content_type=PROTOBUF)
+
+
+def spans_of(request: ExportTraceServiceRequest) -> Iterator[Span]:
+    for resource in request.resource_spans:
+        for scope in resource.scope_spans:
+            yield from scope.spans
+
+
+@asynccontextmanager
+async def serving(backend: Backend, port: int = 0) -> AsyncIterator[Backend]:
+    """The backend on a port of 127.0.0.1, the same one again when it is given."""
+    app = web.Application(client_max_size=64 * 1024 * 1024)
+    app.router.add_route("*", "/{path:.*}", backend.take)
+    runner = web.AppRunner(app, auto_decompress=False, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        backend.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield backend
+    finally:
+        await runner.cleanup()
