@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tenure import rewriting, testing
-from tenure.wire import Resource, Site, Task
+from tenure.wire import Resource, Site, Task, Trace
 
 
 class Recorder:
@@ -23,6 +23,7 @@ class Recorder:
         self._resources: dict[int, Resource] = {}
         self._sites: dict[int, Site] = {}
         self._tasks: dict[int, Task] = {}
+        self._traces: dict[int, Trace] = {}
 
     def stop(self) -> None:
         """Everything is as if it had never been recorded."""
@@ -40,6 +41,7 @@ class Recorder:
                 self._lifecycles[row.id] = lifecycle
                 self._resources[row.id] = batch.resources[row.resource]
                 self._sites[row.id] = batch.sites[row.site]
+                self._traces[row.id] = batch.traces[row.trace]
         return [self._lifecycles[number] for number in sorted(self._lifecycles)]
 
     def lines(self) -> list[str]:
@@ -50,6 +52,9 @@ class Recorder:
 
     def sites(self) -> list[Site]:
         return [self._sites[lifecycle.id] for lifecycle in self.lifecycles()]
+
+    def traces(self) -> list[Trace]:
+        return [self._traces[lifecycle.id] for lifecycle in self.lifecycles()]
 
     def tasks(self) -> list[Task]:
         """The tasks that held something and ended, or that made such a task, in the order of their ends."""

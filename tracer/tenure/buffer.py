@@ -1,7 +1,8 @@
 """The bounded buffer between the program and the shipping thread.
 
-What stands in ``pending`` is, in the order in which it happened: a record (``tenure.probe``) at its acquire, and a task
-(``tenure.tasks``) at its creation and again at its end. The program appends, the shipping thread takes from the left.
+What stands in ``pending`` is, in the order in which it happened: a record (``tenure.probe``) at its acquire, alone or
+with the OpenTelemetry context that it began in (``tenure.active``), and a task (``tenure.tasks``) at its creation and
+again at its end. The program appends, the shipping thread takes from the left.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ lifecycles it is in, for each lifecycle the trace it belongs to. It reads no clo
 
 A lifecycle's parent is the innermost one that its task is in; for a task that is in none, the one in which the task was
 created. It begins a trace of its own where it has no parent, or where the parent was acquired more than LONG_HELD_NS
-before: then the trace has a link to it instead.
+before: then the trace has a link to it instead. Where an OpenTelemetry span was active at a root's begin, the root
+hangs under it and the trace is that span's.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, zip_longest
 from typing import TypeVar, cast
 
-from tenure import identity, tasks, wire
+from tenure import active, identity, tasks, wire
 from tenure.lifecycles import CLOSED, PLAIN, Snapshot, phase_of
 from tenure.probe import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, TASK, Record
 from tenure.tables import Tables
@@ -29,7 +30,7 @@ _T = TypeVar("_T")
 class _Lifecycle:
     """A lifecycle that is open, or that a living task was created in."""
 
-    __slots__ = ("id", "link", "parent", "record", "root", "shipped")
+    __slots__ = ("id", "link", "parent", "record", "root", "shipped", "span")
 
     def __init__(self, number: int, record: Record) -> None:
         self.id = number
@@ -37,6 +38,7 @@ class _Lifecycle:
         self.parent = 0
         self.root = number
         self.link = 0
+        self.span: active.SpanIds | None = None  # what the root hangs under
         self.shipped: int | None = None  # the phase of the snapshot that was shipped last
 
     def was_left_by(self, instant: int) -> bool:
@@ -65,7 +67,9 @@ class Ledger:
         """Take in what happened: records at their acquire, tasks at their creation and at their end."""
         for entry in entries:
             if isinstance(entry, list):
-                self._begin(entry)
+                self._begin(entry, None)
+            elif isinstance(entry, active.InContext):
+                self._begin(entry.record, entry.context)
             elif isinstance(entry, Task):
                 self._note_creation(entry)
             elif isinstance(entry, Ended):
@@ -90,14 +94,16 @@ class Ledger:
         self._let_go()
         return made
 
-    def _begin(self, record: Record) -> None:
+    def _begin(self, record: Record, context: object) -> None:
         lifecycle = _Lifecycle(next(self._numbers), record)
         task, instant = cast("int", record[TASK]), cast("int", record[ACQUIRE])
         parent = self._innermost(task, instant)
-        if parent is not None and parent.is_long_held(instant):
-            lifecycle.link = parent.id
-        elif parent is not None:
+        if parent is not None and not parent.is_long_held(instant):
             lifecycle.parent, lifecycle.root, lifecycle.link = parent.id, parent.root, parent.link
+            lifecycle.span = parent.span
+        else:
+            lifecycle.link = parent.id if parent is not None else 0
+            lifecycle.span = active.span_in(context)
         self._within.setdefault(task, []).append(lifecycle)
         self._open[lifecycle.id] = lifecycle
 
@@ -167,7 +173,7 @@ class Ledger:
         return wire.Row(
             lifecycle.id,
             lifecycle.parent,
-            tables.trace(lifecycle.root, lifecycle.link),
+            tables.trace(lifecycle.root, lifecycle.link, lifecycle.span),
             task,
             tables.resource(resource),
             tables.site(site),

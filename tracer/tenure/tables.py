@@ -6,6 +6,7 @@ Every text is scrubbed, cut and made encodable here, on its way out of the proce
 from __future__ import annotations
 
 from tenure import identity, resources, wire
+from tenure.active import SpanIds
 from tenure.failures import Failure
 from tenure.scrub import scrub, scrub_expression
 from tenure.sites import Site
@@ -78,12 +79,12 @@ class Tables:
             )
         return place
 
-    def trace(self, root: int, link: int) -> int:
+    def trace(self, root: int, link: int, span: SpanIds | None) -> int:
         """The index of a trace."""
         place = self._trace_places.get(root)
         if place is None:
             place = self._trace_places[root] = len(self.traces)
-            self.traces.append(wire.Trace(root, link))
+            self.traces.append(wire.Trace(root, link, *(span or ())))
         return place
 
     def exception(self, failure: Failure | None) -> int:

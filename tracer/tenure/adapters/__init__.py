@@ -24,6 +24,7 @@ ADAPTERS = {
     "aiohttp.client": ("aiohttp_client",),
     "aiohttp.web": ("aiohttp_web",),
     "aiosqlite": ("aiosqlite",),
+    "opentelemetry.trace": ("opentelemetry_trace",),
     "uvloop": ("asyncio_tasks",),
 }
 

@@ -1,0 +1,73 @@
+"""The program's active OpenTelemetry span when a lifecycle begins: the parent of a root, and its trace.
+
+Nothing of this runs before the program has imported OpenTelemetry. Then the buffer gets a record together with the
+context that it began in, which is one read of a context variable; what span that was is found out in the shipping
+thread, and only for roots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from tenure import buffer
+
+
+class SpanIds(NamedTuple):
+    """As they travel: 16 and 8 bytes."""
+
+    trace: bytes
+    span: bytes
+
+
+class InContext(NamedTuple):
+    """What stands in the buffer in a record's place."""
+
+    record: list[object]
+    context: object
+
+
+class _SpanContext(Protocol):
+    trace_id: int
+    span_id: int
+    is_valid: bool
+
+
+class _Span(Protocol):
+    def get_span_context(self) -> _SpanContext: ...
+
+
+CurrentSpan = Callable[[object], _Span]  # opentelemetry.trace.get_current_span
+
+_current_span: CurrentSpan | None = None
+
+
+def watching(get_current: Callable[[], object], current_span: CurrentSpan) -> Callable[[list[object]], None]:
+    """What puts records into the buffer from now on."""
+    global _current_span  # noqa: PLW0603
+    _current_span = current_span
+    append = buffer.pending.append
+
+    def append_in_context(record: list[object]) -> None:
+        try:
+            context = get_current()
+        except Exception as error:  # noqa: BLE001  # never into the program
+            buffer.fault("reading OpenTelemetry's context", error)
+            context = None
+        append(InContext(record, context) if context else record)
+
+    return append_in_context
+
+
+def span_in(context: object) -> SpanIds | None:
+    """The span of a context; None where it has none."""
+    if context is None or _current_span is None:
+        return None
+    try:
+        span = _current_span(context).get_span_context()
+        if not span.is_valid:
+            return None
+        return SpanIds(span.trace_id.to_bytes(16, "big"), span.span_id.to_bytes(8, "big"))
+    except Exception as error:  # noqa: BLE001  # the program may have put in any object
+        buffer.fault("reading OpenTelemetry's active span", error)
+        return None

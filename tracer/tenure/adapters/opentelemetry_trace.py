@@ -1,0 +1,14 @@
+"""OpenTelemetry: a root hangs under the span that is active where it begins, and takes that span's trace."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+from tenure import active, patching, probe
+
+
+def install(trace: ModuleType) -> None:
+    """Let records come with the context that they begin in."""
+    append = active.watching(sys.modules["opentelemetry.context"].get_current, trace.get_current_span)
+    patching.replace(probe, "_append", append)
