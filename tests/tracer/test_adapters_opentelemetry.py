@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from opentelemetry import context, trace
 from opentelemetry.sdk.trace import TracerProvider
 from tests.tracer.programs import python, write
@@ -126,6 +128,78 @@ def test_a_root_that_a_class_patch_sees_hangs_under_the_active_span(traces):
 def test_a_context_without_a_valid_span_leaves_the_trace_ours(traces, rewritten, broken):
     """Whatever a program put into its context."""
     assert traces(rewritten(within)(broken)) == [Trace(1)]
+
+
+@web.middleware
+async def in_a_span(request, handler):
+    """What OpenTelemetry's instrumentation of aiohttp does: its span begins within the request."""
+    async with asyncio.timeout(5):
+        with tracer.start_as_current_span("GET /") as span:
+            request.app[SPANS].append(span)
+            return await handler(request)
+
+
+async def hold(request):
+    await asyncio.sleep(request.app[PAUSE])
+    async with request.app[LOCK]:
+        return web.Response()
+
+
+@pytest.fixture
+def ask(recorder):
+    """Asks a server whose middleware begins a span; tells the span, and what the shipping thread would say meanwhile.
+
+    That is, for each lifecycle below the request each time that it is shipped, the trace that it is said to be of.
+    """
+
+    def flush(told):
+        book = recorder._recorder._ledger
+        book.note(buffer.drain())
+        for batch in book.batches(0, {}):
+            requests = {row.id for row in batch.rows if batch.resources[row.resource].kind == "aiohttp.web.Request"}
+            traces = [batch.traces[row.trace] for row in batch.rows]
+            told += [trace for trace in traces if trace.root in requests or trace.root in {one.root for one in told}]
+
+    async def one_request(told, pause):
+        app = web.Application(middlewares=[in_a_span])
+        app[SPANS], app[LOCK], app[PAUSE] = [], asyncio.Lock(), pause
+        app.router.add_get("/", hold)
+        async with TestServer(app) as server, TestClient(server) as client:
+            request = asyncio.create_task(client.get("/"))
+            while not request.done():
+                await asyncio.sleep(0.02)
+                flush(told)
+            await request
+        return app[SPANS][0]
+
+    def run(pause):
+        told = []
+        span = asyncio.run(one_request(told, pause))
+        flush(told)
+        return span, told
+
+    return run
+
+
+SPANS = web.AppKey("SPANS", list)
+LOCK = web.AppKey("LOCK", asyncio.Lock)
+PAUSE = web.AppKey("PAUSE", float)
+
+
+def test_a_request_takes_the_span_that_a_middleware_begins_for_it(ask):
+    """With all that it holds, what it entered before that span included."""
+    span, told = ask(0.01)
+    root = told[0].root
+    assert len(told) == 3
+    assert set(told) == {Trace(root, 0, *ids(span))}
+
+
+def test_a_request_that_waits_long_for_its_first_lifecycle_is_shipped_without(ask):
+    """It is to be seen while it runs; and once its trace is told, it stays that."""
+    _, told = ask(0.2)
+    root = told[0].root
+    assert len(told) > 3
+    assert set(told) == {Trace(root)}
 
 
 def test_records_come_alone_again_when_recording_ends(recorder):

@@ -59,6 +59,11 @@ def watching(get_current: Callable[[], object], current_span: CurrentSpan) -> Ca
     return append_in_context
 
 
+def is_watched() -> bool:
+    """Whether the program has imported OpenTelemetry since recording began."""
+    return _current_span is not None
+
+
 def span_in(context: object) -> SpanIds | None:
     """The span of a context; None where it has none."""
     if context is None or _current_span is None:

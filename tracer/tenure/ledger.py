@@ -5,8 +5,11 @@ lifecycles it is in, for each lifecycle the trace it belongs to. It reads no clo
 
 A lifecycle's parent is the innermost one that its task is in; for a task that is in none, the one in which the task was
 created. It begins a trace of its own where it has no parent, or where the parent was acquired more than LONG_HELD_NS
-before: then the trace has a link to it instead. Where an OpenTelemetry span was active at a root's begin, the root
-hangs under it and the trace is that span's.
+before: then the trace has a link to it instead.
+
+Where an OpenTelemetry span is active at a root's begin, the root hangs under it and the trace is that span's. A request
+is noted before a middleware of OpenTelemetry's begins its span; it takes the span that is active where the request's
+first own lifecycle begins, and its trace is not shipped for up to PATIENCE flushes, so that it can.
 """
 
 from __future__ import annotations
@@ -15,30 +18,41 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, zip_longest
 from typing import TypeVar, cast
 
-from tenure import active, identity, tasks, wire
+from tenure import active, identity, resources, tasks, wire
 from tenure.lifecycles import CLOSED, PLAIN, Snapshot, phase_of
-from tenure.probe import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, TASK, Record
+from tenure.probe import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Record
 from tenure.tables import Tables
 from tenure.tasks import Ended, Task
 
 LONG_HELD_NS = 60_000_000_000
 ROWS_A_BATCH = 5_000
+PATIENCE = 2
 
 _T = TypeVar("_T")
+
+
+class _Trace:
+    """A root and all below it."""
+
+    __slots__ = ("link", "patience", "root", "span")
+
+    def __init__(self, root: int, link: int, span: active.SpanIds | None, patience: int) -> None:
+        self.root = root
+        self.link = link
+        self.span = span  # what the root hangs under
+        self.patience = patience  # flushes left in which a span may still come
 
 
 class _Lifecycle:
     """A lifecycle that is open, or that a living task was created in."""
 
-    __slots__ = ("id", "link", "parent", "record", "root", "shipped", "span")
+    __slots__ = ("id", "parent", "record", "shipped", "trace")
 
-    def __init__(self, number: int, record: Record) -> None:
+    def __init__(self, number: int, record: Record, parent: int, trace: _Trace) -> None:
         self.id = number
         self.record = record
-        self.parent = 0
-        self.root = number
-        self.link = 0
-        self.span: active.SpanIds | None = None  # what the root hangs under
+        self.parent = parent
+        self.trace = trace
         self.shipped: int | None = None  # the phase of the snapshot that was shipped last
 
     def was_left_by(self, instant: int) -> bool:
@@ -76,13 +90,22 @@ class Ledger:
                 self._finished[entry.task.id] = entry.task
 
     def batches(
-        self, clock_offset_ns: int, dropped: dict[str, int], *, heartbeat: bool = False, final: bool = False
+        self,
+        clock_offset_ns: int,
+        dropped: dict[str, int],
+        *,
+        heartbeat: bool = False,
+        final: bool = False,
+        patient: bool = True,
     ) -> list[wire.Batch]:
         """What changed since the last call, as batches of at most ROWS_A_BATCH rows.
 
         With ``heartbeat`` or ``final`` there is at least one, be it empty; ``final`` marks the last one.
+        Not ``patient``: no request waits for its span.
         """
-        rows = _parts([entry for entry in self._open.values() if phase_of(entry.record) != entry.shipped])
+        rows = _parts(
+            [entry for entry in self._ready(patient and not final) if phase_of(entry.record) != entry.shipped]
+        )
         ended = _parts([task for task in self._finished.values() if task.id in self._shipped_tasks])
         parts = list(zip_longest(rows, ended))
         if not parts and (heartbeat or final):
@@ -95,17 +118,35 @@ class Ledger:
         return made
 
     def _begin(self, record: Record, context: object) -> None:
-        lifecycle = _Lifecycle(next(self._numbers), record)
+        number = next(self._numbers)
         task, instant = cast("int", record[TASK]), cast("int", record[ACQUIRE])
         parent = self._innermost(task, instant)
         if parent is not None and not parent.is_long_held(instant):
-            lifecycle.parent, lifecycle.root, lifecycle.link = parent.id, parent.root, parent.link
-            lifecycle.span = parent.span
+            lifecycle = _Lifecycle(number, record, parent.id, parent.trace)
+            if parent.trace.patience and (span := active.span_in(context)) is not None:
+                parent.trace.span, parent.trace.patience = span, 0
         else:
-            lifecycle.link = parent.id if parent is not None else 0
-            lifecycle.span = active.span_in(context)
+            span = active.span_in(context)
+            patience = PATIENCE if span is None and active.is_watched() and _is_request(record) else 0
+            trace = _Trace(number, parent.id if parent is not None else 0, span, patience)
+            lifecycle = _Lifecycle(number, record, 0, trace)
         self._within.setdefault(task, []).append(lifecycle)
         self._open[lifecycle.id] = lifecycle
+
+    def _ready(self, patient: bool) -> Iterator[_Lifecycle]:
+        """What may be shipped: all but the traces that wait for their span."""
+        if not patient or not active.is_watched():
+            yield from self._open.values()
+            return
+        waiting = set()
+        for entry in self._open.values():
+            trace = entry.trace
+            if trace.patience and entry.id == trace.root:
+                trace.patience = 0 if phase_of(entry.record) == CLOSED else trace.patience - 1
+                if trace.patience:
+                    waiting.add(trace.root)
+            if trace.root not in waiting:
+                yield entry
 
     def _innermost(self, task: int, instant: int) -> _Lifecycle | None:
         """What the task is in at this instant, or else what it was created in."""
@@ -173,7 +214,7 @@ class Ledger:
         return wire.Row(
             lifecycle.id,
             lifecycle.parent,
-            tables.trace(lifecycle.root, lifecycle.link, lifecycle.span),
+            tables.trace(lifecycle.trace.root, lifecycle.trace.link, lifecycle.trace.span),
             task,
             tables.resource(resource),
             tables.site(site),
@@ -214,6 +255,11 @@ class Ledger:
             self._shipped_tasks.discard(number)
             tasks.table.pop(number, None)
         identity.forget({cast("int", lifecycle.record[RESOURCE]) for lifecycle in self._open.values()})
+
+
+def _is_request(record: Record) -> bool:
+    enter, _ = resources.calls.get(cast("str", record[SITE]), ("", ""))
+    return enter == "request"
 
 
 def _unknown(number: int) -> Task:

@@ -68,7 +68,7 @@ class Recorder:
     def batches(self) -> list[wire.Batch]:
         """What would be shipped now: all that changed since the last call."""
         self._ledger.note(buffer.drain())
-        return self._ledger.batches(0, buffer.dropped)
+        return self._ledger.batches(0, buffer.dropped, patient=False)
 
     def lifecycles(self) -> list[Lifecycle]:
         """The rows of ``batches``, readable."""
