@@ -20,11 +20,7 @@ class SpanIds(NamedTuple):
     span: bytes
 
 
-class InContext(NamedTuple):
-    """What stands in the buffer in a record's place."""
-
-    record: list[object]
-    context: object
+InContext = tuple[list[object], object]  # what stands in the buffer in a record's place
 
 
 class _SpanContext(Protocol):
@@ -54,7 +50,7 @@ def watching(get_current: Callable[[], object], current_span: CurrentSpan) -> Ca
         except Exception as error:  # noqa: BLE001  # never into the program
             buffer.fault("reading OpenTelemetry's context", error)
             context = None
-        append(InContext(record, context) if context else record)
+        append((record, context) if context else record)
 
     return append_in_context
 

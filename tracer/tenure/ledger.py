@@ -82,12 +82,12 @@ class Ledger:
         for entry in entries:
             if isinstance(entry, list):
                 self._begin(entry, None)
-            elif isinstance(entry, active.InContext):
-                self._begin(entry.record, entry.context)
             elif isinstance(entry, Task):
                 self._note_creation(entry)
             elif isinstance(entry, Ended):
                 self._finished[entry.task.id] = entry.task
+            elif isinstance(entry, tuple):
+                self._begin(*cast("active.InContext", entry))
 
     def batches(
         self,
