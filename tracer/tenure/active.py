@@ -7,6 +7,7 @@ thread, and only for roots.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -27,6 +28,7 @@ class _SpanContext(Protocol):
     trace_id: int
     span_id: int
     is_valid: bool
+    trace_flags: int
 
 
 class _Span(Protocol):
@@ -35,6 +37,9 @@ class _Span(Protocol):
 
 CurrentSpan = Callable[[object], _Span]  # opentelemetry.trace.get_current_span
 
+_KEPT = 10_000
+
+unsampled: OrderedDict[bytes, None] = OrderedDict()  # the last traces that the program's sampler decided against
 _current_span: CurrentSpan | None = None
 
 
@@ -68,7 +73,12 @@ def span_in(context: object) -> SpanIds | None:
         span = _current_span(context).get_span_context()
         if not span.is_valid:
             return None
-        return SpanIds(span.trace_id.to_bytes(16, "big"), span.span_id.to_bytes(8, "big"))
+        ids = SpanIds(span.trace_id.to_bytes(16, "big"), span.span_id.to_bytes(8, "big"))
+        if not span.trace_flags & 1:
+            unsampled[ids.trace] = None
+            if len(unsampled) > _KEPT:
+                unsampled.popitem(last=False)
     except Exception as error:  # noqa: BLE001  # the program may have put in any object
         buffer.fault("reading OpenTelemetry's active span", error)
         return None
+    return ids

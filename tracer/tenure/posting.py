@@ -7,6 +7,7 @@ import gzip
 import http.client
 import json
 import socket
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from tenure import wire
 from tenure.errors import UsageError
 
 _TIMEOUT = 10.0  # seconds, for each step of a request
+_OF_BATCHES = {"Content-Type": wire.CONTENT_TYPE}
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -32,23 +34,33 @@ class Answer(NamedTuple):
 
 
 class Endpoint:
-    """``POST /v1/lifecycles`` below a base URL.
+    """``POST`` to a path below a base URL; ``what`` and ``example`` are what an error says should have been given.
 
     Raises:
         UsageError: the URL is malformed.
     """
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        path: str = "/v1/lifecycles",
+        headers: Mapping[str, str] = _OF_BATCHES,
+        what: str = "collector's URL",
+        example: str = "http://127.0.0.1:4320",
+    ) -> None:
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            raise UsageError(f"{url!r} is no collector's URL: {error} (http://127.0.0.1:4320, say)") from None
+            raise UsageError(f"{url!r} is no {what}: {error} ({example}, say)") from None
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise UsageError(f"{url!r} is no collector's URL (http://127.0.0.1:4320, say)")
+            raise UsageError(f"{url!r} is no {what} ({example}, say)")
         self._secure, self._host, self._port = parts.scheme == "https", parts.hostname, port
-        self._path = f"{parts.path.rstrip('/')}/v1/lifecycles"
-        self._headers = {"Content-Type": wire.CONTENT_TYPE, "User-Agent": "tenure"}
+        base = parts.path.rstrip("/")
+        self._path = base if base.endswith(path) else base + path
+        self._headers = {"User-Agent": "tenure", **headers}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         self._connection: http.client.HTTPConnection | None = None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tenure import adapters, buffer, importhook, probe, rewriting, tracking
+from tenure import adapters, buffer, importhook, probe, rewriting, spans, tracking
 from tenure.collector import Collector
 from tenure.shipping import Shipper, Sink
 
@@ -39,6 +39,7 @@ def install(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     sync: bool = False,
+    otel: bool = False,
 ) -> None:
     """Record this program from now on, and ship to a collector. A second call changes nothing.
 
@@ -47,13 +48,19 @@ def install(
     ``async with``. ``collector`` is a URL, else ``$TENURE_COLLECTOR``, else http://127.0.0.1:4320; ``$TENURE_TOKEN`` is
     its token. ``service`` is what the process is called, else the name of the program's file.
 
+    With ``otel`` every lifecycle becomes a span in the program's own OpenTelemetry TracerProvider, by its sampler and
+    processors; then nothing is shipped unless ``collector`` says where to.
+
     Raises:
-        UsageError: the collector's URL is malformed.
+        UsageError: the collector's URL is malformed, or OpenTelemetry is not installed.
     """
     if _session is not None:
         return
     selection = importhook.Selection([Path.cwd()], include, exclude)
-    start(service or program_name(), [to_collector(collector)], selection, sync=sync)
+    sinks = [spans.into_program()] if otel else []
+    if collector is not None or not otel:
+        sinks.append(to_collector(collector))
+    start(service or program_name(), sinks, selection, sync=sync)
 
 
 def uninstall() -> None:

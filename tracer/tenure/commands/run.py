@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tenure import commands, importhook, program, session
+from tenure import commands, importhook, program, session, spans
 from tenure.collector import say
 from tenure.errors import UsageError
 from tenure.recording import Recording
@@ -52,7 +52,9 @@ def _start(options: argparse.Namespace, name: str, selection: importhook.Selecti
     sinks: list[Sink] = []
     if options.output is not None:
         sinks.append(Recording(_recording_of(drawing) if drawing is not None else options.output))
-    if options.collector is not None or options.output is None:
+    if options.otlp is not None:
+        sinks.append(spans.to_otlp(options.otlp))
+    if options.collector is not None or (options.output is None and options.otlp is None):
         sinks.append(session.to_collector(options.collector))
     session.start(options.service or session.environment_name() or name, sinks, selection, sync=options.sync)
     if drawing is not None:
@@ -115,6 +117,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--exclude", metavar="PKG", action="append", default=[], help="leave the modules of this package as they are"
     )
+    parser.add_argument(
+        "--otlp",
+        metavar="URL",
+        help="send every lifecycle as a span to this OpenTelemetry backend or collector (OTLP/HTTP, such as"
+        " http://127.0.0.1:4318; $OTEL_EXPORTER_OTLP_HEADERS are its headers); needs no collector of Tenure's",
+    )
     parser.add_argument("--sync", action="store_true", help="record `with` like `async with`")
     parser.add_argument(
         "-o",
@@ -126,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_WITH_VALUE = {"--collector", "--service", "--include", "--exclude", "-o"}
+_WITH_VALUE = {"--collector", "--otlp", "--service", "--include", "--exclude", "-o"}
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
