@@ -33,9 +33,13 @@ class Backend:
         self.taken: Counter[str] = Counter()  # by span id
 
     @property
+    def spans(self) -> list[Span]:
+        """All spans that came."""
+        return [span for request in self.requests for span in spans_of(request)]
+
+    @property
     def names(self) -> list[str]:
-        """The names of all spans that came."""
-        return [span.name for request in self.requests for span in spans_of(request)]
+        return [span.name for span in self.spans]
 
     async def until(self, spans: int, seconds: float = 10.0) -> None:
         """Wait until it has taken so many spans, repeated ones included."""
@@ -45,8 +49,10 @@ class Backend:
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         assert (request.method, request.path) == ("POST", "/v1/traces")
-        assert (request.headers["Content-Type"], request.headers["Content-Encoding"]) == (PROTOBUF, "gzip")
-        parsed = ExportTraceServiceRequest.FromString(gzip.decompress(await request.read()))
+        assert request.headers["Content-Type"] == PROTOBUF
+        body = await request.read()
+        is_packed = request.headers.get("Content-Encoding") == "gzip"
+        parsed = ExportTraceServiceRequest.FromString(gzip.decompress(body) if is_packed else body)
         self.requests.append(parsed)
         self.headers.append(dict(request.headers))
         self.instants.append(asyncio.get_running_loop().time())

@@ -1,0 +1,221 @@
+"""``tenure run --otlp`` and ``tenure.install(otel=True)``: spans straight from the program, with no collector."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from tests.server.backend import Backend, serving
+from tests.tracer.programs import Done, python, tenure, write
+
+from tenure import UsageError, spans
+
+APP = """
+import asyncio, os, sys, tenure
+
+class Connection:
+    async def __aenter__(self): print("connected")
+    async def __aexit__(self, *_): print("disconnected")
+
+async def main():
+    for _ in range(COUNT):
+        async with Connection():
+            pass
+    PLUS
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+async def backend() -> AsyncIterator[Backend]:
+    async with serving(Backend()) as running:
+        yield running
+
+
+async def run(directory: Path, url: str, *, count: int = 3, plus: str = "pass", **environment: str) -> Done:
+    write(directory, app=APP.replace("COUNT", str(count)).replace("PLUS", plus))
+    environment = {"TENURE_COLLECTOR": "http://127.0.0.1:1", **environment}
+    return await asyncio.to_thread(tenure, directory, "run", "--otlp", url, "app.py", **environment)
+
+
+async def test_every_lifecycle_arrives_and_the_program_is_as_without(backend: Backend, tmp_path: Path) -> None:
+    """No collector is asked; headers come from the environment."""
+    done = await run(tmp_path, backend.url, OTEL_EXPORTER_OTLP_HEADERS="x-key=secret", OTEL_SERVICE_NAME="shop")
+
+    assert done == Done(0, "connected\ndisconnected\n" * 3, "")
+    assert backend.names == ["Connection"] * 3
+    assert set(backend.taken.values()) == {1}
+    assert backend.headers[0]["x-key"] == "secret"
+    resource = {one.key: one.value for one in backend.requests[0].resource_spans[0].resource.attributes}
+    assert resource["service.name"].string_value == "shop"
+
+
+async def test_many_lifecycles_arrive_once_each(backend: Backend, tmp_path: Path) -> None:
+    """More than go into one request, with a backend that asks for time in between and one that is gone for a while."""
+    backend.answers = [(429, {"Retry-After": "0"}), (503, {})]
+    done = await run(tmp_path, backend.url, count=2_000, plus="await asyncio.sleep(1)")
+
+    assert (done.status, backend.taken.total(), set(backend.taken.values())) == (0, 2_000, {1})
+    assert done.stderr == (
+        f"tenure: OpenTelemetry at {backend.url} answers 429; the program runs on, 50,000 spans are kept at most"
+        " (is the address right? see --otlp and OTEL_EXPORTER_OTLP_HEADERS)\n"
+    )
+
+
+async def test_what_is_held_at_the_end_is_abandoned(backend: Backend, tmp_path: Path) -> None:
+    """It is an error, with the phase that it was left in."""
+    leave = "async with Connection(): sys.stdout.flush(); tenure.uninstall(); os._exit(0)"
+    await run(tmp_path, backend.url, count=0, plus=leave)
+
+    (span,) = backend.spans
+    assert (span.name, span.status.code, span.status.message) == (
+        "Connection", 2, "abandoned while held: the process ended",
+    )  # fmt: skip
+
+
+async def test_a_fork_is_a_process_of_its_own(backend: Backend, tmp_path: Path) -> None:
+    """Each with its instance id."""
+    write(
+        tmp_path,
+        app="""
+        import asyncio, multiprocessing
+        class Connection:
+            async def __aenter__(self): pass
+            async def __aexit__(self, *_): pass
+        async def main():
+            async with Connection():
+                pass
+        def child():
+            asyncio.run(main())
+        if __name__ == "__main__":
+            asyncio.run(main())
+            process = multiprocessing.get_context("fork").Process(target=child)
+            process.start()
+            process.join()
+        """,
+    )
+    done = await asyncio.to_thread(tenure, tmp_path, "run", "--otlp", backend.url, "app.py")
+
+    assert (done.status, done.stderr) == (0, "")
+    instances = {
+        attribute.value.string_value
+        for request in backend.requests
+        for group in request.resource_spans
+        for attribute in group.resource.attributes
+        if attribute.key == "service.instance.id"
+    }
+    assert (len(instances), len(backend.taken)) == (2, 2)
+
+
+async def test_a_backend_that_is_gone_costs_one_line(tmp_path: Path) -> None:
+    """And one that says what was lost; the program does not wait."""
+    url = "http://127.0.0.1:1"
+    done = await run(tmp_path, url)
+
+    assert (done.status, done.stdout) == (0, "connected\ndisconnected\n" * 3)
+    assert done.stderr == (
+        f"tenure: OpenTelemetry at {url} does not answer (Connection refused); the program runs on, 50,000 spans are"
+        " kept at most (is the address right? see --otlp and OTEL_EXPORTER_OTLP_HEADERS)\n"
+        f"tenure: 3 spans were not sent to OpenTelemetry at {url}, which did not take them in time\n"
+    )
+
+
+async def test_a_backend_that_refuses_is_not_asked_again(backend: Backend, tmp_path: Path) -> None:
+    """What is lost is said."""
+    backend.answers = [(401, {})]
+    done = await run(tmp_path, backend.url)
+
+    assert len(backend.requests) == 1
+    assert done.stderr.startswith(f"tenure: OpenTelemetry at {backend.url} refused spans: 401")
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "line"),
+    [
+        ("grpc://x", "", "tenure: 'grpc://x' is no OTLP/HTTP address (http://127.0.0.1:4318, say)\n"),
+        (
+            "http://127.0.0.1:1", "secret",
+            "tenure: $OTEL_EXPORTER_OTLP_HEADERS is no list of headers (write name=value,name=value)\n",
+        ),
+    ],
+)  # fmt: skip
+async def test_what_is_no_address_is_refused_at_the_start(tmp_path: Path, url: str, headers: str, line: str) -> None:
+    """Exit code 2, one line, and the program has not run."""
+    assert await run(tmp_path, url, OTEL_EXPORTER_OTLP_HEADERS=headers) == Done(2, "", line)
+
+
+def test_without_opentelemetry_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK is an extra."""
+
+    def missing(name: str) -> ModuleType:
+        raise ModuleNotFoundError(f"No module named 'opentelemetry' ({name})", name="opentelemetry")
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    with pytest.raises(UsageError, match=r"^--otlp needs OpenTelemetry's SDK.*\(pip install 'tenure\[otlp\]'\)$"):
+        spans.to_otlp("http://127.0.0.1:4318")
+
+
+INTO_PROGRAM = """
+import tenure
+tenure.install(otel=True)
+import asyncio
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+
+exporter = InMemorySpanExporter()
+provider = TracerProvider(sampler=ParentBased(TraceIdRatioBased(RATIO)))
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+
+class Connection:
+    async def __aenter__(self): pass
+    async def __aexit__(self, *_): pass
+
+async def main():
+    async with tenure.track(Connection(), "outer"):
+        with trace.get_tracer("app").start_as_current_span("request"):
+            async with tenure.track(Connection(), "inner"):
+                pass
+    with trace.get_tracer("app").start_as_current_span("request"):
+        async with tenure.track(Connection(), "alone"), tenure.track(Connection(), "within"):
+            pass
+
+asyncio.run(main())
+tenure.uninstall()
+finished = exporter.get_finished_spans()
+names = {span.context.span_id: span.name for span in finished}
+for span in sorted(finished, key=lambda span: span.start_time):
+    parent = names[span.parent.span_id] if span.parent else None
+    print(span.name, "<", parent, "|", span.instrumentation_scope.name, len(span.events))
+"""
+
+
+async def test_lifecycles_go_into_the_program_s_own_provider(tmp_path: Path) -> None:
+    """Under the program's spans, each other and nobody; no collector is asked."""
+    write(tmp_path, app=INTO_PROGRAM.replace("RATIO", "1"))
+    done = await asyncio.to_thread(python, tmp_path, "app.py")
+
+    assert done == Done(
+        0,
+        "Connection outer < None | tenure 2\n"
+        "request < None | app 0\n"
+        "Connection inner < Connection outer | tenure 2\n"
+        "request < None | app 0\n"
+        "Connection alone < request | tenure 2\n"
+        "Connection within < Connection alone | tenure 2\n",
+        "",
+    )
+
+
+async def test_the_program_s_sampler_decides(tmp_path: Path) -> None:
+    """What it leaves out of its own traces, ours stay out of too."""
+    write(tmp_path, app=INTO_PROGRAM.replace("RATIO", "0"))
+    assert await asyncio.to_thread(python, tmp_path, "app.py") == Done(0, "", "")

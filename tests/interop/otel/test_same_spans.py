@@ -1,0 +1,143 @@
+"""A lifecycle is the same span whether a collector exports it or the program itself."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.sdk.trace import TracerProvider
+from tests.server.backend import spans_of
+
+from tenure import testing, wire
+from tenure.otel.sinks import _emitter_of, _Ended
+from tenure_server.export.encoding import encode
+from tenure_server.store.sqlite import SqliteStore
+
+PROGRAM = """
+import asyncio
+from contextlib import asynccontextmanager, suppress
+
+class OrderPool:
+    async def __aenter__(self): return self
+    async def __aexit__(self, *_): return None
+
+class Refusing:
+    async def __aenter__(self): raise ValueError("no")
+    async def __aexit__(self, *_): return None
+
+class Forgiving:
+    async def __aenter__(self): return self
+    async def __aexit__(self, *_): return True
+
+class Breaking:
+    async def __aenter__(self): return self
+    async def __aexit__(self, *_): raise OSError
+
+@asynccontextmanager
+async def transaction(name):
+    yield name
+
+async def worker(lock):
+    async with lock:
+        await asyncio.sleep(0)
+
+async def main(tracer):
+    lock = asyncio.Lock()
+    async with OrderPool() as pool:
+        with tracer.start_as_current_span("request"):
+            async with transaction("a"):
+                pass
+        async with Forgiving():
+            raise ValueError("forgiven")
+        with suppress(ValueError):
+            async with Refusing():
+                pass
+        with suppress(OSError):
+            async with Breaking():
+                raise LookupError("lost")
+        async with asyncio.TaskGroup() as group, asyncio.Semaphore(3):
+            for _ in range(3):
+                group.create_task(worker(lock))
+        hanging = asyncio.create_task(hang())
+        await asyncio.sleep(0)
+        with tracer.start_as_current_span("other request"):
+            async with lock:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.01):
+                        await asyncio.sleep(1)
+        return hanging
+
+async def hang():
+    async with OrderPool():
+        await asyncio.sleep(60)
+"""
+
+
+@pytest.fixture
+def batches() -> list[wire.Batch]:
+    """What a program with every outcome that there is ships, in four pieces."""
+    tracer = TracerProvider().get_tracer("program")
+    with testing.recorder() as recorder:
+        app = recorder.load(PROGRAM)
+        pieces = []
+
+        async def main() -> None:
+            task = asyncio.create_task(app.main(tracer))
+            await asyncio.sleep(0)
+            pieces.extend(recorder.batches())
+            await asyncio.sleep(0.005)
+            pieces.extend(recorder.batches())
+            hanging = await task
+            pieces.extend(recorder.batches())
+            hanging.cancel()
+
+        asyncio.run(main())
+        return [*pieces, *recorder.batches()]
+
+
+def ordered(span: Span) -> Span:
+    """The span with its attributes in the order of their names: an order has no meaning in OTLP.
+
+    Whom a wait waited for, only a collector finds out.
+    """
+    copy = Span()
+    copy.CopyFrom(span)
+    del copy.attributes[:]
+    copy.attributes.extend(sorted(span.attributes, key=lambda attribute: attribute.key))
+    del copy.links[:]
+    copy.links.extend(link for link in span.links if link.attributes[0].value.string_value != "waited_for")
+    return copy
+
+
+def by_id(request: ExportTraceServiceRequest) -> dict[str, Span]:
+    return {span.span_id.hex(): ordered(span) for span in spans_of(request)}
+
+
+async def from_collector(batches: list[wire.Batch]) -> ExportTraceServiceRequest:
+    store = SqliteStore(None)
+    await store.follow(["backend"])
+    for batch in batches:
+        await store.write(batch)
+    endings = await store.endings("backend", 1_000)
+    await store.close()
+    return ExportTraceServiceRequest.FromString(encode(endings))
+
+
+async def test_both_ways_make_the_same_spans(batches: list[wire.Batch]) -> None:
+    """Ids, parents, times, attributes, events, status, the resource and the scope."""
+    ended = _Ended()
+    emitter = _emitter_of(batches[0].process, ended)
+    for batch in batches:
+        emitter.take(batch)
+    direct = encode_spans(list(ended.spans))
+
+    exported = await from_collector(batches)
+
+    assert by_id(direct) == by_id(exported)
+    assert len(by_id(direct)) == 13
+    (one,), (other,) = direct.resource_spans, exported.resource_spans
+    assert one.resource == other.resource
+    assert one.scope_spans[0].scope == other.scope_spans[0].scope
