@@ -1,0 +1,106 @@
+"""Programs that the tests talk to: our collector, and rotel, a collector of OpenTelemetry's from PyPI."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import re
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from tenure import wire
+
+
+class Collector:
+    """``tenure serve`` in a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
+        self.process = process
+        self.url = url
+
+    async def post(self, batch: wire.Batch) -> None:
+        headers = {"Content-Type": wire.CONTENT_TYPE}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{self.url}/v1/lifecycles", data=wire.encode(batch), headers=headers) as answer,
+        ):
+            assert answer.status == 200, await answer.text()
+
+    async def kill(self) -> None:
+        """As a crash would."""
+        self.process.kill()
+        await self.process.wait()
+
+
+@asynccontextmanager
+async def serving(store: Path, *arguments: str, **environment: str) -> AsyncIterator[Collector]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tenure", "serve", "--port", "0", "--store", f"sqlite:///{store}", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if name != "TENURE_TOKEN"} | environment,
+    )
+    try:
+        assert process.stdout
+        async with asyncio.timeout(20):
+            line = (await process.stdout.readline()).decode()
+        found = re.search(r"http://\S+", line)
+        assert found, line
+        yield Collector(process, found[0])
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
+async def rotel(target: str, directory: Path) -> AsyncIterator[str]:
+    """A rotel that hands on to the target by gzipped OTLP/HTTP; its own OTLP/HTTP address."""
+    package = importlib.util.find_spec("rotel")
+    assert package
+    assert package.origin
+    http, grpc = _free_port(), _free_port()
+    process = await asyncio.create_subprocess_exec(
+        *(str(Path(package.origin).with_name("rotel-agent")), "start"),
+        *("--otlp-http-endpoint", f"127.0.0.1:{http}", "--otlp-grpc-endpoint", f"127.0.0.1:{grpc}"),
+        *("--exporter", "otlp", "--otlp-exporter-protocol", "http", "--otlp-exporter-endpoint", target),
+        *("--otlp-exporter-retry-initial-backoff", "200ms", "--batch-timeout", "100ms"),
+        *("--pid-file", str(directory / "rotel.pid"), "--log-file", str(directory / "rotel.log")),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        await _listening(http)
+        yield f"http://127.0.0.1:{http}"
+    finally:
+        process.terminate()
+        try:
+            async with asyncio.timeout(5):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+async def _listening(port: int) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return
