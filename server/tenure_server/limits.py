@@ -44,3 +44,6 @@ EXPORT_YIELD_ROWS = 5_000  # while more wait for the writer, exporters wait too,
 EXPORT_YIELD_S = 1.0  # for so long at most
 EXPORT_ABANDON_S = 1.0
 EXPORT_LAST_S = 2.0  # at the collector's end
+
+MAX_MEASURED = 1_000  # resources that metrics tell of
+EXPORT_METRICS_S = 60.0  # between two pushes of metrics

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -31,6 +32,9 @@ class Backend:
         self.headers: list[dict[str, str]] = []
         self.instants: list[float] = []
         self.taken: Counter[str] = Counter()  # by span id
+        self.metrics: list[ExportMetricsServiceRequest] = []
+        self.got_metrics = asyncio.Event()
+        self.takes_metrics = True
 
     @property
     def spans(self) -> list[Span]:
@@ -47,8 +51,17 @@ class Backend:
             while self.taken.total() < spans:  # noqa: ASYNC110 -- an event would have to be told of a number
                 await asyncio.sleep(0.01)
 
+    async def _take_metrics(self, request: web.Request) -> web.Response:
+        assert (request.headers["Content-Type"], request.headers["Content-Encoding"]) == (PROTOBUF, "gzip")
+        self.metrics.append(ExportMetricsServiceRequest.FromString(gzip.decompress(await request.read())))
+        self.got_metrics.set()
+        return web.Response(status=200 if self.takes_metrics else 404, content_type=PROTOBUF)
+
     async def take(self, request: web.Request) -> web.StreamResponse:
-        assert (request.method, request.path) == ("POST", "/v1/traces")
+        assert request.method == "POST"
+        if request.path == "/v1/metrics":
+            return await self._take_metrics(request)
+        assert request.path == "/v1/traces"
         assert request.headers["Content-Type"] == PROTOBUF
         body = await request.read()
         is_packed = request.headers.get("Content-Encoding") == "gzip"

@@ -1,19 +1,24 @@
-"""GET /metrics: the collector itself, in Prometheus' text format."""
+"""GET /metrics: the collector itself and the resources of living processes, in Prometheus' text format."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import accumulate
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
+from tenure_server import measuring
 from tenure_server.api.routes import Route
 from tenure_server.context import EXPORTERS, FEED, REFUSALS, STORE
 from tenure_server.export.status import Exporter
+from tenure_server.limits import MAX_MEASURED
+from tenure_server.measuring import metrics
 from tenure_server.records import Process
 from tenure_server.store import Paging, Store
 
@@ -56,6 +61,7 @@ async def get_metrics(request: web.Request) -> web.Response:
                 _gauge("processes_alive", "Processes that ship now.", sum(process.alive for process in processes)),
                 *_exporters(await request.app[EXPORTERS].status()),
                 _gauge("live_clients", "Pages that watch.", request.app[FEED].clients),
+                *_of_resources(metrics(await store.measures(MAX_MEASURED))),
             ]
         )
     )
@@ -71,6 +77,32 @@ async def _all_processes(store: Store) -> list[Process]:
         cursor = listing.cursor
         if cursor is None:
             return processes
+
+
+def _of_resources(found: list[measuring.Metric]) -> Iterable[Metric]:
+    """By the names that OpenTelemetry's metrics have in Prometheus; the process is told by two labels."""
+    for metric in found:
+        attributes = list(metric.points[0].attributes)
+        unit = "_seconds" if metric.unit == "s" else ""
+        name = _prometheus(metric.name) + unit
+        labels = ["service_name", "service_instance_id", *map(_prometheus, attributes)]
+        spreads = HistogramMetricFamily(name, metric.description, labels=labels)
+        numbers = (CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily)(
+            name, metric.description, labels=labels
+        )
+        for point in metric.points:
+            values = [point.process.service, point.process.id, *(point.attributes[name] for name in attributes)]
+            match point.value:
+                case measuring.Spread(counts, sum_s):
+                    bounds = [*map(floatToGoString, measuring.BOUNDS_S), "+Inf"]
+                    spreads.add_metric(values, list(zip(bounds, accumulate(counts), strict=True)), sum_s)
+                case int(number):
+                    numbers.add_metric(values, number)
+        yield spreads if metric.kind == "histogram" else numbers
+
+
+def _prometheus(name: str) -> str:
+    return name.replace(".", "_")
 
 
 def _exporters(exporters: list[Exporter]) -> list[Metric]:
@@ -108,7 +140,7 @@ ROUTES = [
         "GET",
         "/metrics",
         get_metrics,
-        "The collector's own metrics, as Prometheus scrapes them.",
+        "The collector's own metrics and those of resources, as Prometheus scrapes them.",
         answers={"text/plain": None},
     )
 ]

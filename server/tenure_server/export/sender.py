@@ -62,8 +62,8 @@ class Target(NamedTuple):
     headers: Mapping[str, str]
 
     @classmethod
-    def parse(cls, text: str, signal: str = "traces", headers: Mapping[str, str] | None = None) -> Target:
-        """Of a base URL, "http://127.0.0.1:4318", or of one that ends with the signal's path, "/v1/traces".
+    def parse(cls, text: str, headers: Mapping[str, str] | None = None) -> Target:
+        """Where spans go, of a base URL, "http://127.0.0.1:4318", or of one that ends with "/v1/traces" already.
 
         Raises:
             UsageError: it is no such URL.
@@ -78,7 +78,6 @@ class Target(NamedTuple):
         path = parts.path.rstrip("/")
         if not path.endswith("/v1/traces"):
             path += "/v1/traces"
-        path = path.removesuffix("traces") + signal
         where = (f"[{host}]" if ":" in host else host) + (f":{port}" if port is not None else "")
         own: dict[str, str] = dict(headers or {})
         if parts.username is not None:
@@ -104,6 +103,12 @@ def parse_headers(text: str) -> dict[str, str]:
 
 def _basic(user: str, password: str) -> str:
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
+
+
+def for_metrics(target: Target) -> Target:
+    """Where the same backend takes metrics."""
+    url = target.url.removesuffix("traces") + "metrics"
+    return Target(url, url, target.headers)
 
 
 class Sender:

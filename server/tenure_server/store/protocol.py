@@ -124,6 +124,25 @@ class Backlog(msgspec.Struct, frozen=True):
     expired: int
 
 
+class Measured(msgspec.Struct, frozen=True):
+    """A resource of a living process in numbers.
+
+    ``waiting`` lifecycles have not acquired it, ``open`` hold it or are giving it back now; ``total`` used it or wanted
+    to, ever. ``waits`` and ``holds`` count durations by the buckets of ``store.histogram``.
+    """
+
+    process: Process
+    kind: str
+    name: str
+    capacity: int | None
+    stereotype: str
+    waiting: int
+    open: int
+    total: int
+    waits: Mapping[int, int]
+    holds: Mapping[int, int]
+
+
 class Totals(msgspec.Struct, frozen=True):
     """What a store has done since it was opened, and how it does now."""
 
@@ -183,6 +202,9 @@ class Store(Protocol):
         """Let followers see what dead processes left open; answer how many that are. To be called now and then."""
 
     async def backlog(self, follower: str) -> Backlog: ...
+
+    async def measures(self, limit: int) -> list[Measured]:
+        """The resources of living processes, at most ``limit``, those that were used last."""
 
     async def check(self) -> None:
         """Raise StoreFailed where a write could not be done now."""

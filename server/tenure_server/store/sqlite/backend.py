@@ -23,6 +23,7 @@ from tenure_server.store.protocol import (
     Endings,
     LifecycleQuery,
     Listing,
+    Measured,
     Paging,
     ResourceQuery,
     Scene,
@@ -33,6 +34,7 @@ from tenure_server.store.sqlite.aliveness import Aliveness
 from tenure_server.store.sqlite.connecting import connect, open_store
 from tenure_server.store.sqlite.endings import read_backlog, read_endings
 from tenure_server.store.sqlite.lifecycles import read_lifecycles
+from tenure_server.store.sqlite.measures import read_measures
 from tenure_server.store.sqlite.outbox import Outbox
 from tenure_server.store.sqlite.processes import read_processes
 from tenure_server.store.sqlite.reading import Reading
@@ -108,6 +110,9 @@ class SqliteStore:
 
     async def backlog(self, follower: str) -> Backlog:
         return await self._read(lambda reading: read_backlog(reading, follower))
+
+    async def measures(self, limit: int) -> list[Measured]:
+        return await self._read(lambda reading: read_measures(reading, limit))
 
     async def latest_ns(self) -> int | None:
         return await self._read(_latest_ns)
