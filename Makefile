@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
 TEST_ARGS ?=
 
-.PHONY: help setup demo test check bench constraints clean
+.PHONY: help setup demo test interop check bench constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,14 @@ demo: $(STAMP)  ## start the collector and a small shop under `tenure run`; open
 test: $(STAMP) tests/web/node_modules/.installed  ## run every test, the browser's included  [TEST_ARGS="-k word"]
 	$(BIN)/python -m pytest $(TEST_ARGS)
 	$(BIN)/python scripts/node.py npm --prefix web run test
+
+interop: $(STAMP) .venv-mlflow/.installed  ## export to a real backend that is too heavy for `make test`: mlflow
+	TENURE_MLFLOW_PYTHON=$(CURDIR)/.venv-mlflow/bin/python $(BIN)/python -m pytest tests/interop/otel/mlflow_backend.py
+
+.venv-mlflow/.installed:
+	$(PYTHON) -m venv .venv-mlflow
+	.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check mlflow==3.17.2
+	@touch $@
 
 check: $(STAMP)  ## lint, types, import rules: ruff, mypy, import-linter, Biome, tsc
 	$(BIN)/ruff format --check .
@@ -35,7 +43,7 @@ constraints: $(STAMP)  ## pin the newest dependencies anew into constraints.txt
 		--group dev requirements.in -o constraints.txt
 
 clean:  ## remove what set-up made
-	rm -rf .venv web/node_modules tests/web/node_modules server/tenure_server/static
+	rm -rf .venv .venv-mlflow web/node_modules tests/web/node_modules server/tenure_server/static
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Tenure needs Python 3.11 or newer; set PYTHON=python3.12, say")'

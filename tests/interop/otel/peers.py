@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -31,6 +32,17 @@ class Collector:
             session.post(f"{self.url}/v1/lifecycles", data=wire.encode(batch), headers=headers) as answer,
         ):
             assert answer.status == 200, await answer.text()
+
+    async def exporter_when_done(self, seconds: float) -> dict[str, Any]:
+        """What the API tells of its only exporter once nothing waits any more."""
+        async with asyncio.timeout(seconds), aiohttp.ClientSession() as session:
+            while True:
+                async with session.get(f"{self.url}/api/exporters") as answer:
+                    exporter: dict[str, Any]
+                    (exporter,) = (await answer.json())["items"]
+                if not exporter["waiting"]:
+                    return exporter
+                await asyncio.sleep(0.05)
 
     async def kill(self) -> None:
         """As a crash would."""
@@ -64,7 +76,7 @@ async def rotel(target: str, directory: Path) -> AsyncIterator[str]:
     package = importlib.util.find_spec("rotel")
     assert package
     assert package.origin
-    http, grpc = _free_port(), _free_port()
+    http, grpc = free_port(), free_port()
     process = await asyncio.create_subprocess_exec(
         *(str(Path(package.origin).with_name("rotel-agent")), "start"),
         *("--otlp-http-endpoint", f"127.0.0.1:{http}", "--otlp-grpc-endpoint", f"127.0.0.1:{grpc}"),
@@ -75,7 +87,7 @@ async def rotel(target: str, directory: Path) -> AsyncIterator[str]:
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        await _listening(http)
+        await listening(http)
         yield f"http://127.0.0.1:{http}"
     finally:
         process.terminate()
@@ -87,15 +99,16 @@ async def rotel(target: str, directory: Path) -> AsyncIterator[str]:
             await process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]
         return port
 
 
-async def _listening(port: int) -> None:
-    async with asyncio.timeout(20):
+async def listening(port: int, seconds: float = 20) -> None:
+    """Wait until somebody listens there."""
+    async with asyncio.timeout(seconds):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)

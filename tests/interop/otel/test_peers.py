@@ -7,7 +7,6 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -93,14 +92,8 @@ async def test_a_collector_that_is_killed_loses_nothing_and_repeats_at_most_one_
                 await collector.post(batch)
             await asyncio.sleep(0.1 * part)
             await collector.kill()
-    async with peers.serving(path, "--otlp", backend.url) as collector, aiohttp.ClientSession() as session:
-        waiting = 1
-        async with asyncio.timeout(30):
-            while waiting:
-                await asyncio.sleep(0.05)
-                async with session.get(f"{collector.url}/api/exporters") as answer:
-                    (exporter,) = (await answer.json())["items"]
-                waiting = exporter["waiting"]
+    async with peers.serving(path, "--otlp", backend.url) as collector:
+        await collector.exporter_when_done(30)
 
     process = bytes.fromhex(program.hex)
     assert set(backend.taken) == {wire.span_id(process, number) for number in range(1, 10_001)}
