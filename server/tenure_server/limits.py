@@ -40,8 +40,7 @@ HEARTBEAT_S = 20.0  # a WebSocket that does not answer a ping for half as long i
 EXPORT_SPANS = 2_000  # of one request to a backend
 EXPORT_POLL_S = 1.0  # the store is looked at after so long even where no batch came
 EXPORT_LINGER_S = 0.5  # what ends within so long travels together
-EXPORT_YIELD_ROWS = 5_000  # while more wait for the writer, exporters wait too,
-EXPORT_YIELD_S = 1.0  # for so long at most
+EXPORT_STRETCH = 4  # times as long as reading and encoding took, at least, between two while batches come in
 EXPORT_ABANDON_S = 1.0
 EXPORT_LAST_S = 2.0  # at the collector's end
 

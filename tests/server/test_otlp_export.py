@@ -14,7 +14,7 @@ from tests.server.backend import Backend, serving
 from tests.server.batches import Program, at
 from tests.server.collector import Clock, Collector, collecting
 
-from tenure_server.errors import UsageError
+from tenure_server.errors import StoreFailed, UsageError
 from tenure_server.export import follower
 from tenure_server.export.exporters import Exporters
 from tenure_server.export.follower import Patience
@@ -22,7 +22,7 @@ from tenure_server.export.sender import Sender, Target, parse_headers
 from tenure_server.export.status import Exporter
 from tenure_server.hub import Hub
 from tenure_server.settings import Settings
-from tenure_server.store import Store
+from tenure_server.store import Endings, Store
 from tenure_server.store.sqlite import SqliteStore
 
 GONE = "http://127.0.0.1:1"
@@ -330,3 +330,63 @@ def test_headers_that_are_none_are_refused_without_showing_them(headers: str) ->
     """They may hold a secret."""
     with pytest.raises(UsageError, match=r"^\$OTEL_EXPORTER_OTLP_HEADERS is no list of headers \(write name=value"):
         parse_headers(headers)
+
+
+class Failing(SqliteStore):
+    """A store in memory whose readings for followers fail as often as it is told."""
+
+    def __init__(self, clock: Clock, errors: list[Exception]) -> None:
+        super().__init__(None, clock)
+        self.errors = errors
+
+    async def endings(self, follower: str, limit: int) -> Endings:
+        if self.errors:
+            raise self.errors.pop()
+        return await super().endings(follower, limit)
+
+
+@pytest.mark.parametrize("error", [StoreFailed("disk I/O error"), LookupError("a fault of ours")])
+async def test_an_exporter_outlives_a_store_that_fails_and_faults_of_its_own(
+    clock: Clock, backend: Backend, error: Exception
+) -> None:
+    """It says what was wrong and goes on."""
+    store = Failing(clock, [error])
+    async with exporting(store, clock, backend.url) as exporters:
+        program = Program()
+        ended(program, 4)
+        await store.write(program.batch())
+        await backend.until(4)
+        status = await status_when(exporters, lambda status: status.waiting == 0 and status.state == "ok")
+    await store.close()
+
+    assert (status.exported, status.retries) == (4, 1)
+    assert str(error) in str(status.last_error)
+
+
+class Slow(SqliteStore):
+    """A store in memory that takes a tenth of a second to read, in which another batch comes in."""
+
+    def __init__(self, clock: Clock, program: Program) -> None:
+        super().__init__(None, clock)
+        self.program = program
+        self.readings: list[tuple[float, float]] = []
+
+    async def endings(self, follower: str, limit: int) -> Endings:
+        began = asyncio.get_running_loop().time()
+        ended(self.program)
+        await self.write(self.program.batch())
+        await asyncio.sleep(0.1)
+        found = await super().endings(follower, limit)
+        self.readings.append((began, asyncio.get_running_loop().time()))
+        return found
+
+
+async def test_what_comes_in_goes_first(clock: Clock, backend: Backend) -> None:
+    """While batches come in, an exporter reads for a quarter of the time at most."""
+    store = Slow(clock, Program())
+    async with exporting(store, clock, backend.url):
+        await backend.until(3)
+    await store.close()
+
+    (_, first), (second, _), *_ = store.readings
+    assert second - first >= 3 * 0.1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -19,7 +20,7 @@ from tenure_server.export.encoding import encode
 from tenure_server.export.sender import Accepted, Later, Refused, Sender
 from tenure_server.export.status import Exporter, Progress
 from tenure_server.hub import Hub
-from tenure_server.limits import EXPORT_LINGER_S, EXPORT_POLL_S, EXPORT_SPANS, EXPORT_YIELD_ROWS, EXPORT_YIELD_S
+from tenure_server.limits import EXPORT_LINGER_S, EXPORT_POLL_S, EXPORT_SPANS, EXPORT_STRETCH
 from tenure_server.store import Endings, Store
 
 log = logging.getLogger("tenure.server")
@@ -71,9 +72,12 @@ class Follower:
                 try:
                     sent = await self._send_some()
                 except StoreError as error:
-                    self._progress.failed(f"the store could not be read: {error}", self._clock())
-                    await self._rest(self._patience.pause(self._progress.failures))
                     sent = 0
+                    await self._stumble(f"the store could not be read: {error}")
+                except Exception as error:  # a fault of ours must be seen, and must not end the export
+                    sent = 0
+                    log.exception("exporter %s", self.name)
+                    await self._stumble(f"{type(error).__name__}: {error}")
                 if self._closing.is_set() and (not sent or self._progress.failures):
                     return
                 if not sent:
@@ -84,27 +88,28 @@ class Follower:
             self._hub.unsubscribe(mailbox)
             await self._sender.close()
 
+    async def _stumble(self, what: str) -> None:
+        self._progress.failed(what, self._clock())
+        await self._rest(self._patience.pause(self._progress.failures))
+
     async def _send_some(self) -> int:
         """Read and send one page; answer how many lifecycles are done with."""
-        await self._give_way()
+        began, written = time.perf_counter(), self._store.totals().batches
         endings = await self._store.endings(self.name, EXPORT_SPANS)
-        if endings.items and not await self._deliver(endings):
+        body = await asyncio.to_thread(encode, endings)
+        busy_s = time.perf_counter() - began
+        if endings.items and not await self._deliver(body, endings):
             return 0
         done = len(endings.items) + endings.expired
         if done:
             await self._store.acknowledge(self.name, endings)
+        self._progress.failures = 0
+        if self._store.totals().batches != written:  # what comes in goes first
+            await self._rest((EXPORT_STRETCH - 1) * busy_s)
         return done
 
-    async def _give_way(self) -> None:
-        """What comes in goes first, for a while."""
-        waited = 0.0
-        while self._store.totals().queued_rows > EXPORT_YIELD_ROWS and waited < EXPORT_YIELD_S:
-            await asyncio.sleep(EXPORT_YIELD_S / 10)
-            waited += EXPORT_YIELD_S / 10
-
-    async def _deliver(self, endings: Endings) -> bool:
+    async def _deliver(self, body: bytes, endings: Endings) -> bool:
         """Send until there is an answer for good; false where it was broken off by ``close``."""
-        body = await asyncio.to_thread(encode, endings)
         spans = len(endings.items)
         while True:
             answer = await self._sender.send(body)
@@ -115,10 +120,8 @@ class Follower:
                         self._say(f"took {spans - rejected} of {spans} spans: {message}")
                     return True
                 case Refused(status, _) if status == _TOO_LARGE and spans > 1:
-                    first, second = endings.items[: spans // 2], endings.items[spans // 2 :]
-                    return await self._deliver(replace(endings, items=first)) and await self._deliver(
-                        replace(endings, items=second)
-                    )
+                    halves = endings.items[: spans // 2], endings.items[spans // 2 :]
+                    return all([await self._deliver_part(replace(endings, items=half)) for half in halves])
                 case Refused(_, what):
                     self._progress.refused(spans, what, self._clock())
                     self._say(f"refused {spans} spans, which are lost to it: {what}")
@@ -131,6 +134,9 @@ class Follower:
                     await self._rest(pause)
                     if self._closing.is_set():
                         return False
+
+    async def _deliver_part(self, endings: Endings) -> bool:
+        return not self._closing.is_set() and await self._deliver(await asyncio.to_thread(encode, endings), endings)
 
     def _say(self, what: str) -> None:
         if self._progress.is_news(what):
