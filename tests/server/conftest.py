@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.server.backend import Backend, serving
 from tests.server.collector import Clock, Collector, collecting
 
+from tenure_server.export import follower
 from tenure_server.store import Store
 from tenure_server.store.sqlite import SqliteStore
 
@@ -30,4 +32,13 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) ->
 async def collector(clock: Clock) -> AsyncIterator[Collector]:
     """A running collector with an empty store."""
     async with collecting(clock=clock) as running:
+        yield running
+
+
+@pytest.fixture
+async def backend(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Backend]:
+    """An OpenTelemetry backend that takes everything; exporters do not wait for more to travel together."""
+    monkeypatch.setattr(follower, "EXPORT_LINGER_S", 0.01)
+    monkeypatch.setattr(follower, "EXPORT_POLL_S", 0.05)
+    async with serving(Backend()) as running:
         yield running

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from google.protobuf.json_format import MessageToDict
-from tests.server.backend import Backend, serving
+from tests.server.backend import Backend
 from tests.server.batches import CANCELLED, START_NS, Program, at
 from tests.server.collector import Clock, Collector, collecting
 
@@ -33,12 +32,6 @@ def shop() -> Program:
     program.use("worker-5", POOL, acquire=50, release=10, acquire_outcome=CANCELLED, release_outcome=0)
     program.use("worker-1", LOCK, acquire=0, wait=0.05, hold=700, release=1)
     return program
-
-
-@pytest.fixture
-async def backend() -> AsyncIterator[Backend]:
-    async with serving(Backend()) as running:
-        yield running
 
 
 async def measured(store: Store) -> dict[str, list[tuple[dict[str, str], int | list[int]]]]:

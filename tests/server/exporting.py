@@ -1,0 +1,45 @@
+"""What tests of exporters share: a program's lifecycles, exporters that are quick, and waiting for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from tests.server.batches import Program
+
+from tenure_server.export.exporters import Exporters
+from tenure_server.export.follower import Patience
+from tenure_server.export.sender import Target
+from tenure_server.export.status import Exporter
+from tenure_server.hub import Hub
+from tenure_server.store import Store
+
+GONE = "http://127.0.0.1:1"
+QUICK = Patience(0.05, 0.2)
+
+
+def ended(program: Program, count: int = 1) -> None:
+    """So many lifecycles, from beginning to end."""
+    for _ in range(count):
+        program.use("main", "Lock stock", acquire=len(program.uses), wait=0, hold=0, release=0)
+
+
+@asynccontextmanager
+async def exporting(store: Store, clock: Callable[[], int], *urls: str) -> AsyncIterator[Exporters]:
+    exporters = Exporters(store, Hub(), [Target.parse(url) for url in urls], clock, QUICK)
+    await exporters.start()
+    try:
+        yield exporters
+    finally:
+        await exporters.stop()
+
+
+async def status_when(exporters: Exporters, is_so: Callable[[Exporter], bool]) -> Exporter:
+    """What the only exporter tells of itself once it is so."""
+    async with asyncio.timeout(10):
+        while True:
+            (status, *_) = await exporters.status()
+            if is_so(status):
+                return status
+            await asyncio.sleep(0.01)

@@ -1,0 +1,56 @@
+"""Where to export to, as people write it."""
+
+from __future__ import annotations
+
+import pytest
+from tests.server.backend import Backend
+from tests.server.batches import Program
+from tests.server.collector import Clock, collecting
+from tests.server.exporting import ended
+
+from tenure_server.errors import UsageError
+from tenure_server.export.sender import Target, parse_headers
+from tenure_server.settings import Settings
+
+
+async def test_credentials_travel_as_a_header_and_are_told_to_nobody(clock: Clock, backend: Backend) -> None:
+    """Those of the URL for this backend only, those of the environment for all; the API shows neither."""
+    url = backend.url.replace("http://", "http://shop:p%40ss@")
+    target = Target.parse(url, headers=parse_headers("x-team=shop%20floor, x-key = secret "))
+    async with collecting(Settings(port=0, otlp=(target,)), clock=clock) as collector:
+        program = Program()
+        ended(program)
+        await collector.post(program.batch())
+        await backend.until(1)
+        (exporter,) = (await collector.answer("/api/exporters"))["items"]
+
+    assert exporter["url"] == f"{backend.url}/v1/traces"
+    wanted = "Authorization", "x-team", "x-key", "Content-Encoding"
+    assert [backend.headers[0][name] for name in wanted] == ["Basic c2hvcDpwQHNz", "shop floor", "secret", "gzip"]
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/traces"),
+        ("https://example.org/otlp/", "https://example.org/otlp/v1/traces"),
+        ("http://[::1]:4318/v1/traces", "http://[::1]:4318/v1/traces"),
+    ],
+)
+def test_a_base_url_gets_the_signal_s_path(given: str, url: str) -> None:
+    """As the specification of OTLP's exporters has it; one that has the path already is taken as it is."""
+    assert Target.parse(given).url == url
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:4318", "grpc://127.0.0.1:4317", "http://", "http://h:x", "http://h?a"])
+def test_what_is_no_address_is_refused(url: str) -> None:
+    """With what to write instead."""
+    with pytest.raises(UsageError, match=r"is no OTLP/HTTP address \(write http://127\.0\.0\.1:4318, say\)"):
+        Target.parse(url)
+
+
+@pytest.mark.parametrize("headers", ["secret", "=secret", "a=b%0d%0aInjected: yes"])
+def test_headers_that_are_none_are_refused_without_showing_them(headers: str) -> None:
+    """They may hold a secret."""
+    with pytest.raises(UsageError, match=r"^\$OTEL_EXPORTER_OTLP_HEADERS is no list of headers \(write name=value"):
+        parse_headers(headers)

@@ -1,0 +1,164 @@
+"""Backends that are gone or silent, crashes, and stores that fail: nothing is lost, and nobody else suffers."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.server.backend import Backend, serving
+from tests.server.batches import Program
+from tests.server.collector import Clock
+from tests.server.exporting import GONE, QUICK, ended, exporting, status_when
+
+from tenure_server.errors import StoreFailed
+from tenure_server.export import follower
+from tenure_server.export.exporters import Exporters
+from tenure_server.export.sender import Sender, Target
+from tenure_server.hub import Hub
+from tenure_server.store import Endings, Store
+from tenure_server.store.sqlite import SqliteStore
+
+
+async def test_a_backend_that_is_down_at_the_start_gets_everything_when_it_comes(store: Store, clock: Clock) -> None:
+    """Meanwhile the exporter is retrying, and its lag grows."""
+    backend = Backend()
+    async with serving(backend):
+        port = int(backend.url.rpartition(":")[2])
+    async with exporting(store, clock, backend.url) as exporters:
+        program = Program()
+        for _ in range(5):
+            ended(program, 10)
+            await store.write(program.batch())
+        clock.set(3_000)
+        down = await status_when(exporters, lambda status: status.retries >= 2)
+        async with serving(backend, port):
+            await backend.until(50)
+            up = await status_when(exporters, lambda status: status.waiting == 0)
+
+    assert (down.state, down.waiting, down.lag_s, down.exported, down.last_export_ns) == ("retrying", 50, 2.0, 0, None)
+    assert down.last_error is not None
+    assert "Connect" in down.last_error or "refused" in down.last_error
+    assert (up.state, up.exported, up.lag_s) == ("ok", 50, 0.0)
+    assert set(backend.taken.values()) == {1}
+
+
+async def test_only_what_was_not_acknowledged_is_repeated_after_a_crash(
+    tmp_path: Path, clock: Clock, backend: Backend
+) -> None:
+    """The collector is killed after the backend took a request and before that was noted: it comes again, once."""
+    path = tmp_path / "store.sqlite"
+    program = Program()
+    store = SqliteStore(path, clock)
+    async with exporting(store, clock, backend.url):
+        ended(program, 20)
+        await store.write(program.batch())
+        await backend.until(20)
+    ended(program, 7)
+    await store.write(program.batch())
+    sender = Sender(Target.parse(backend.url))
+    answer = await sender.send(follower.encode(await store.endings(f"{backend.url}/v1/traces", 100)))
+    await sender.close()
+    await store.close()
+
+    store = SqliteStore(path, clock)
+    async with exporting(store, clock, backend.url) as exporters:
+        ended(program, 3)
+        await store.write(program.batch())
+        await status_when(exporters, lambda status: status.exported == 10)
+    await store.close()
+
+    assert answer == (0, "")
+    assert sorted(backend.taken.values()) == [1] * 23 + [2] * 7
+
+
+async def test_a_black_hole_holds_up_nobody_else(store: Store, clock: Clock, backend: Backend) -> None:
+    """A backend that never answers: the request times out and comes again; the store and other backends go on."""
+    backend.answers = ["never"]
+    program = Program()
+    senders = [Sender(Target.parse(backend.url), timeout_s=0.3)]
+    async with serving(Backend()) as other:
+        exporters = Exporters(store, Hub(), [Target.parse(backend.url), Target.parse(other.url)], clock, QUICK)
+        exporters._followers[0]._sender = senders[0]
+        await exporters.start()
+        ended(program, 4)
+        await store.write(program.batch())
+        await other.until(4)
+        assert backend.taken.total() == 0
+        await backend.until(4)
+        status = await status_when(exporters, lambda status: status.waiting == 0)
+        await exporters.stop()
+
+    assert (status.exported, status.retries, status.last_error) == (4, 1, "no answer within 0.3 s")
+    assert backend.requests[0] == backend.requests[1]
+
+
+async def test_a_collector_that_ends_sends_what_it_has(store: Store, clock: Clock, backend: Backend) -> None:
+    """And does not wait for a backend that is gone."""
+    program = Program()
+    async with exporting(store, clock, backend.url, GONE):
+        ended(program, 5)
+        await store.write(program.batch())
+
+    assert backend.taken.total() == 5
+    assert (await store.backlog(f"{GONE}/v1/traces")).lifecycles == 5
+
+
+class Failing(SqliteStore):
+    """A store in memory whose readings for followers fail as often as it is told."""
+
+    def __init__(self, clock: Clock, errors: list[Exception]) -> None:
+        super().__init__(None, clock)
+        self.errors = errors
+
+    async def endings(self, follower: str, limit: int) -> Endings:
+        if self.errors:
+            raise self.errors.pop()
+        return await super().endings(follower, limit)
+
+
+@pytest.mark.parametrize("error", [StoreFailed("disk I/O error"), LookupError("a fault of ours")])
+async def test_an_exporter_outlives_a_store_that_fails_and_faults_of_its_own(
+    clock: Clock, backend: Backend, error: Exception
+) -> None:
+    """It says what was wrong and goes on."""
+    store = Failing(clock, [error])
+    async with exporting(store, clock, backend.url) as exporters:
+        program = Program()
+        ended(program, 4)
+        await store.write(program.batch())
+        await backend.until(4)
+        status = await status_when(exporters, lambda status: status.waiting == 0 and status.state == "ok")
+    await store.close()
+
+    assert (status.exported, status.retries) == (4, 1)
+    assert str(error) in str(status.last_error)
+
+
+class Slow(SqliteStore):
+    """A store in memory that takes a tenth of a second to read, in which another batch comes in."""
+
+    def __init__(self, clock: Clock, program: Program) -> None:
+        super().__init__(None, clock)
+        self.program = program
+        self.readings: list[tuple[float, float]] = []
+
+    async def endings(self, follower: str, limit: int) -> Endings:
+        began = asyncio.get_running_loop().time()
+        ended(self.program)
+        await self.write(self.program.batch())
+        await asyncio.sleep(0.1)
+        found = await super().endings(follower, limit)
+        self.readings.append((began, asyncio.get_running_loop().time()))
+        return found
+
+
+async def test_what_comes_in_goes_first(clock: Clock, backend: Backend) -> None:
+    """While batches come in, an exporter reads for a quarter of the time at most."""
+    store = Slow(clock, Program())
+    async with exporting(store, clock, backend.url):
+        await backend.until(3)
+    await store.close()
+
+    (_, first), (second, _), *_ = store.readings
+    assert second - first >= 3 * 0.1
