@@ -19,12 +19,12 @@ test: $(STAMP) tests/web/node_modules/.installed  ## run every test, the browser
 	$(BIN)/python -m pytest $(TEST_ARGS)
 	$(BIN)/python scripts/node.py npm --prefix web run test
 
-interop: $(STAMP) .venv-mlflow/.installed  ## export to a real backend that is too heavy for `make test`: mlflow
-	TENURE_MLFLOW_PYTHON=$(CURDIR)/.venv-mlflow/bin/python $(BIN)/python -m pytest tests/interop/otel/mlflow_backend.py
+interop: $(STAMP) .venv-interop/.installed  ## export through rotel and into mlflow, which `make test` does not install
+	TENURE_INTEROP_PYTHON=$(CURDIR)/.venv-interop/bin/python $(BIN)/python -m pytest tests/interop/otel/backends.py
 
-.venv-mlflow/.installed:
-	$(PYTHON) -m venv .venv-mlflow
-	.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check mlflow==3.17.2
+.venv-interop/.installed:
+	$(PYTHON) -m venv .venv-interop
+	.venv-interop/bin/python -m pip install --quiet --disable-pip-version-check mlflow==3.17.2 rotel==0.0.1a15
 	@touch $@
 
 check: $(STAMP)  ## lint, types, import rules: ruff, mypy, import-linter, Biome, tsc
@@ -43,7 +43,7 @@ constraints: $(STAMP)  ## pin the newest dependencies anew into constraints.txt
 		--group dev requirements.in -o constraints.txt
 
 clean:  ## remove what set-up made
-	rm -rf .venv .venv-mlflow web/node_modules tests/web/node_modules server/tenure_server/static
+	rm -rf .venv .venv-interop web/node_modules tests/web/node_modules server/tenure_server/static
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Tenure needs Python 3.11 or newer; set PYTHON=python3.12, say")'

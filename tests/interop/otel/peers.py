@@ -1,9 +1,8 @@
-"""Programs that the tests talk to: our collector, and rotel, a collector of OpenTelemetry's from PyPI."""
+"""What the tests talk to: our collector in a process of its own."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import re
 import socket
@@ -68,35 +67,6 @@ async def serving(store: Path, *arguments: str, **environment: str) -> AsyncIter
         if process.returncode is None:
             process.terminate()
         await process.wait()
-
-
-@asynccontextmanager
-async def rotel(target: str, directory: Path) -> AsyncIterator[str]:
-    """A rotel that hands on to the target by gzipped OTLP/HTTP; its own OTLP/HTTP address."""
-    package = importlib.util.find_spec("rotel")
-    assert package
-    assert package.origin
-    http, grpc = free_port(), free_port()
-    process = await asyncio.create_subprocess_exec(
-        *(str(Path(package.origin).with_name("rotel-agent")), "start"),
-        *("--otlp-http-endpoint", f"127.0.0.1:{http}", "--otlp-grpc-endpoint", f"127.0.0.1:{grpc}"),
-        *("--exporter", "otlp", "--otlp-exporter-protocol", "http", "--otlp-exporter-endpoint", target),
-        *("--otlp-exporter-retry-initial-backoff", "200ms", "--batch-timeout", "100ms"),
-        *("--pid-file", str(directory / "rotel.pid"), "--log-file", str(directory / "rotel.log")),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        await listening(http)
-        yield f"http://127.0.0.1:{http}"
-    finally:
-        process.terminate()
-        try:
-            async with asyncio.timeout(5):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
 
 
 def free_port() -> int:

@@ -1,6 +1,7 @@
-"""mlflow as a real backend: spans are exported to it and queried back. Run by `make interop`, not by `make test`.
+"""Programs that nobody here wrote between and behind: rotel as a collector, mlflow as a backend that is queried back.
 
-mlflow has many dependencies, so it lives in an environment of its own; its Python is $TENURE_MLFLOW_PYTHON.
+Run by `make interop`, not by `make test`: mlflow has many dependencies, and rotel wants a shared libpython of one of
+few versions, so both live in an environment of their own; its Python is $TENURE_INTEROP_PYTHON.
 """
 
 from __future__ import annotations
@@ -19,10 +20,42 @@ import pytest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.interop.otel import peers
-from tests.interop.otel.test_peers import shop, spans_made
+from tests.interop.otel.shop import shop, spans_made
+from tests.server.backend import Backend, serving
 
 QUERY = Path(__file__).with_name("mlflow_query.py")
-PYTHON = os.environ["TENURE_MLFLOW_PYTHON"]
+PYTHON = os.environ["TENURE_INTEROP_PYTHON"]
+
+
+@asynccontextmanager
+async def rotel(target: str, directory: Path) -> AsyncIterator[str]:
+    """A rotel that hands on to the target by gzipped OTLP/HTTP; its own OTLP/HTTP address."""
+    asked = "import rotel, sysconfig; print(rotel.__path__[0]); print(sysconfig.get_config_var('LIBDIR'))"
+    process = await asyncio.create_subprocess_exec(PYTHON, "-c", asked, stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    package, libraries = out.decode().split()
+    http, grpc = peers.free_port(), peers.free_port()
+    process = await asyncio.create_subprocess_exec(
+        *(f"{package}/rotel-agent", "start"),
+        *("--otlp-http-endpoint", f"127.0.0.1:{http}", "--otlp-grpc-endpoint", f"127.0.0.1:{grpc}"),
+        *("--exporter", "otlp", "--otlp-exporter-protocol", "http", "--otlp-exporter-endpoint", target),
+        *("--otlp-exporter-retry-initial-backoff", "200ms", "--batch-timeout", "100ms"),
+        *("--pid-file", str(directory / "rotel.pid"), "--log-file", str(directory / "rotel.log")),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "LD_LIBRARY_PATH": libraries},
+    )
+    try:
+        await peers.listening(http)
+        yield f"http://127.0.0.1:{http}"
+    finally:
+        process.terminate()
+        try:
+            async with asyncio.timeout(5):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
 
 
 @asynccontextmanager
@@ -105,3 +138,23 @@ async def test_mlflow_has_what_was_exported(tmp_path: Path) -> None:
 
     assert len(traces) == 3
     assert {span["span"]: span for span in found} == {span.span_id.hex(): as_queried(span) for span in expected}
+
+
+async def test_spans_pass_a_collector_of_opentelemetry_s_unchanged(tmp_path: Path) -> None:
+    """Through rotel: every field of every span, the resource and the scope."""
+    program = shop()
+    batch = program.batch()
+    async with (
+        serving(Backend()) as backend,
+        rotel(backend.url, tmp_path) as between,
+        peers.serving(tmp_path / "store.sqlite", "--otlp", between) as collector,
+    ):
+        await collector.post(batch)
+        await backend.until(5, seconds=20)
+
+    expected = await spans_made(batch)
+    assert {span.span_id: span for span in backend.spans} == {span.span_id: span for span in expected}
+    resource = {one.key: one.value for one in backend.requests[0].resource_spans[0].resource.attributes}
+    assert resource["service.name"].string_value == "shop"
+    assert resource["service.instance.id"].string_value == program.hex
+    assert backend.requests[0].resource_spans[0].scope_spans[0].scope.name == "tenure"
