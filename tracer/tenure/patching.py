@@ -17,7 +17,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from types import CodeType
 from typing import NamedTuple
 
-from tenure import buffer, probe, resources, tasks
+from tenure import buffer, native, probe, resources, tasks
+
+if native.SERVES:
+    from tenure import _probe
 
 Method = Callable[..., object]
 AsyncMethod = Callable[..., Coroutine[object, object, object]]
@@ -65,6 +68,8 @@ def undo() -> None:
         resources.unregister(kind)
     _managers.clear()
     _open.clear()
+    if native.SERVES:
+        _probe.forget_opened()
 
 
 def patch_manager(kind: type, *, moves: bool = False, sync: bool = False, wants: Wants = _everything) -> None:
@@ -82,13 +87,16 @@ def patch_manager(kind: type, *, moves: bool = False, sync: bool = False, wants:
         raise TypeError(f"{kind.__qualname__} has no {names[0]} and {names[1]}")
     if any(_is_ours(vars(kind).get(name)) for name in names):
         return
-    if sync:
-        entering, leaving = _entering_now(enter, wants, moves=moves), _leaving_now(leave, moves=moves)
+    if native.SERVES:
+        wanted = None if wants is _everything else wants
+        replace(kind, names[0], _probe.patch(enter, wanted, False, moves, sync))
+        replace(kind, names[1], _probe.patch(leave, None, True, moves, sync))
+    elif sync:
+        replace(kind, names[0], like(enter)(_entering_now(enter, wants, moves=moves)))
+        replace(kind, names[1], like(leave)(_leaving_now(leave, moves=moves)))
     else:
-        entering = _shaped(enter, _entering(enter, wants, moves=moves))
-        leaving = _shaped(leave, _leaving(leave, moves=moves))
-    replace(kind, names[0], like(enter)(entering))
-    replace(kind, names[1], like(leave)(leaving))
+        replace(kind, names[0], like(enter)(_shaped(enter, _entering(enter, wants, moves=moves))))
+        replace(kind, names[1], like(leave)(_shaped(leave, _leaving(leave, moves=moves))))
     _managers.add(kind)
     resources.patched(kind)
 

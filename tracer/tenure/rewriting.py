@@ -18,6 +18,7 @@ within the one before. One statement then becomes
     finally:
         record[RELEASED] = now()
 
+(with the Python probe; ``tenure.stamping`` shows the stamps of the native one),
 so that the statement itself stays Python's, with its suppression, its tracebacks and its line numbers. A target that is
 no plain name may fail to be assigned, which is a failure of the body: it is assigned in there.
 
@@ -40,12 +41,12 @@ import sys
 from time import perf_counter_ns
 from types import CodeType
 
-from tenure import probe, syntax, tasks
+from tenure import probe, stamping, syntax, tasks
 from tenure.sites import Site, one_line
 from tenure.syntax import PREFIX, Function, Statement
 from tenure.tracking import traced
 
-VERSION = 2  # of the rewritten form: part of the bytecode cache's name
+VERSION = 3  # of the rewritten form: part of the bytecode cache's name
 # Statements nested in place, tried until the compiler finds no block too many. That of 3.12.0 and 3.12.1 crashes
 # instead of saying so (mended in 3.12.2), so there only the outermost is.
 _LEVELS = (1, 0) if (3, 12) <= sys.version_info < (3, 12, 2) else (100, 3, 2, 1, 0)
@@ -107,7 +108,10 @@ class _Scope:
         self.in_function = isinstance(node, Function)
         self.entering = statements if self.in_function else []
         self.task_once = (
-            bool(self.entering) and not syntax.yields(node) and syntax.enters_more_than_once(node, statements)
+            stamping.ASKS_TASK
+            and bool(self.entering)
+            and not syntax.yields(node)
+            and syntax.enters_more_than_once(node, statements)
         )
         self.depth = 0
 
@@ -227,19 +231,16 @@ def _in_place(
     inner = syntax.guarded(
         body,
         [*clear, ast.Expr(syntax.call("body_raised", syntax.load(record)))],
-        syntax.stamp(record, probe.RELEASE),
+        stamping.release(record),
     )
-    popped = ast.Call(ast.Attribute(syntax.load(record), "pop", ast.Load()), [], [])
-    item = ast.withitem(syntax.placed(popped, manager), syntax.store(value) if late else target)
-    statement = type(node)(
-        [item], [syntax.placed(syntax.stamp(record, probe.ACQUIRED), node), syntax.placed(inner, node)]
-    )
+    item = ast.withitem(syntax.placed(stamping.manager(record), manager), syntax.store(value) if late else target)
+    statement = type(node)([item], [syntax.placed(stamping.acquired(record), node), syntax.placed(inner, node)])
     outer = syntax.guarded(
         [syntax.placed(statement, node)],
         [ast.Expr(syntax.call("raised", syntax.load(record)))],
-        syntax.stamp(record, probe.RELEASED),
+        stamping.released(record),
     )
     return [
-        syntax.placed(syntax.assign(record, syntax.call("begin", site, task, manager)), node),
+        syntax.placed(stamping.begin(record, site, task, manager), node),
         syntax.placed(outer, node),
     ]
