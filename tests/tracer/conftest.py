@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from tenure import rewriting, testing
+from tenure import native, rewriting, testing
 from tenure.wire import Resource, Site, Task, Trace
+
+collect_ignore = [] if native.SERVES else ["test_native.py"]
 
 
 class Recorder:
