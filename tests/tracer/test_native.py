@@ -364,7 +364,9 @@ def test_a_subinterpreter_is_refused(tmp_path) -> None:
             except ImportError:
                 print("refused", flush=True)
         '''
-        interpreters.run_string(interpreters.create(), textwrap.dedent(source))
+        interpreter = interpreters.create()
+        interpreters.run_string(interpreter, textwrap.dedent(source))
+        interpreters.destroy(interpreter)
         """,
     )
     assert programs.python(tmp_path, "app.py") == (0, "refused\n", "")
