@@ -8,10 +8,10 @@ static Map known; /* (address of the task, 0) to its id */
 
 #if PY_VERSION_HEX < 0x030C0000
 
-/* Until 3.12 asyncio.current_task() asks the operating system for the process id at every call. What it asks for is the
- * loop that runs in this thread, which asyncio keeps in the dict of the thread's state; while that dict has the version
- * (PEP 509: no other dict and no later state of this one has it) at which the loop was asked for, it is the same loop,
- * and the dict keeps it alive. */
+/* Until 3.11 asyncio.current_task() asks the operating system for the process id at every call. What it has to find out
+ * is the loop that runs in this thread, which asyncio keeps in the dict of the thread's state. While that dict has the
+ * version at which the loop was asked for (PEP 509: no other dict and no later state of this one has it), it is the same
+ * loop, and the dict keeps it alive. */
 
 static PyObject *loop_seen; /* borrowed, see above; NULL: no loop runs */
 static uint64_t seen_at;    /* the dict's version; 0: nothing was seen yet */
@@ -33,22 +33,19 @@ static PyObject *running_loop(void)
     return loop_seen;
 }
 
-/* A new reference; NULL where no task runs. */
-static PyObject *running_task(void)
-{
-    PyObject *loop = running_loop();
-    if (loop == NULL || python.current_tasks == NULL) {
-        return NULL;
-    }
-    PyObject *task = PyDict_GetItemWithError(python.current_tasks, loop);
-    PyErr_Clear();
-    return Py_XNewRef(task);
-}
-
 static void forget_loop(void)
 {
     loop_seen = NULL;
     seen_at = 0;
+}
+
+/* A new reference; NULL where no task runs. */
+static PyObject *running_task(void)
+{
+    PyObject *loop = running_loop();
+    PyObject *task = loop == NULL ? NULL : PyDict_GetItemWithError(python.current_tasks, loop);
+    PyErr_Clear();
+    return Py_XNewRef(task);
 }
 
 #else

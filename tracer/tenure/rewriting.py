@@ -108,10 +108,7 @@ class _Scope:
         self.in_function = isinstance(node, Function)
         self.entering = statements if self.in_function else []
         self.task_once = (
-            stamping.ASKS_TASK
-            and bool(self.entering)
-            and not syntax.yields(node)
-            and syntax.enters_more_than_once(node, statements)
+            bool(self.entering) and not syntax.yields(node) and syntax.enters_more_than_once(node, statements)
         )
         self.depth = 0
 
@@ -199,7 +196,7 @@ class _Rewriter(ast.NodeTransformer):
         if not scope.in_function or level >= self._levels:
             item = ast.withitem(syntax.placed(syntax.call("traced", site, manager), first.context_expr), target)
             return [syntax.placed(type(node)([item], body), node)]
-        task = syntax.load("task") if scope.task_once else syntax.call("current")
+        task = syntax.load("task") if scope.task_once else None
         return _in_place(node, site=site, task=task, manager=manager, target=target, body=body, level=level)
 
     def _site(self, expression: ast.expr, sync: bool) -> str:
@@ -211,7 +208,7 @@ def _in_place(
     node: Statement,
     *,
     site: ast.expr,
-    task: ast.expr,
+    task: ast.expr | None,
     manager: ast.expr,
     target: ast.expr | None,
     body: list[ast.stmt],

@@ -1,13 +1,14 @@
 """The stamps as they stand in rewritten code: one form for each probe.
 
                               Python probe                              native probe
-    an item is reached        record = begin(site, task, MANAGER)       record = begin(site, MANAGER)
+    an item is reached        record = begin(site, task, MANAGER)       record = begin(site, MANAGER, task)
     what is entered           record.pop()                              +record
     it was entered            record[ACQUIRED] = now()                  -record
     the body was left         record[RELEASE] = now()                   -record
     the statement was left    record[RELEASED] = now()                  ~record
 
-The native probe's records are stamped by operators, the shortest way from bytecode to C. It finds the task itself.
+The native probe's records are stamped by operators, the shortest way from bytecode to C. Where the function did not ask
+for its task before, the Python probe's `task` is ``current()``, and the native one's is left out: it finds it itself.
 """
 
 from __future__ import annotations
@@ -17,13 +18,12 @@ import ast
 from tenure import native, syntax
 from tenure.records import ACQUIRED, RELEASE, RELEASED
 
-ASKS_TASK = not native.SERVES  # `begin` takes the task
 
-
-def begin(record: str, site: ast.expr, task: ast.expr, manager: ast.expr) -> ast.stmt:
-    """The statement that makes the record of an item."""
-    arguments = [site, task, manager] if ASKS_TASK else [site, manager]
-    return syntax.assign(record, syntax.call("begin", *arguments))
+def begin(record: str, site: ast.expr, task: ast.expr | None, manager: ast.expr) -> ast.stmt:
+    """The statement that makes the record of an item; task: where the function asked for it, None: it did not."""
+    if native.SERVES:
+        return syntax.assign(record, syntax.call("begin", site, manager, *([task] if task is not None else [])))
+    return syntax.assign(record, syntax.call("begin", site, task or syntax.call("current"), manager))
 
 
 def manager(record: str) -> ast.expr:
