@@ -345,11 +345,12 @@ def test_cycles_through_a_suspended_patch_are_collected(patched) -> None:
 
 
 def test_a_subinterpreter_is_refused(tmp_path) -> None:
-    """The extension's state is the process's: it says so where another interpreter loads it, and the twin serves."""
+    """Its state is the process's: where another interpreter loads it, it says so, and the first one records on."""
     programs.write(
         tmp_path,
         app="""
-        import textwrap
+        import asyncio, textwrap
+        from tenure import testing
         try:
             import _interpreters as interpreters
         except ImportError:
@@ -364,12 +365,17 @@ def test_a_subinterpreter_is_refused(tmp_path) -> None:
             except ImportError:
                 print("refused", flush=True)
         '''
-        interpreter = interpreters.create()
-        interpreters.run_string(interpreter, textwrap.dedent(source))
-        interpreters.destroy(interpreter)
+        async def main():
+            async with asyncio.Lock():
+                interpreter = interpreters.create()
+                interpreters.run_string(interpreter, textwrap.dedent(source))
+                interpreters.destroy(interpreter)
+        with testing.recorder() as recorder:
+            asyncio.run(main())
+            print([seen.outcomes for seen in recorder.lifecycles()])
         """,
     )
-    assert programs.python(tmp_path, "app.py") == (0, "refused\n", "")
+    assert programs.python(tmp_path, "app.py") == (0, "refused\n['ok ok ok']\n", "")
 
 
 def test_the_end_of_the_interpreter_finds_everything_open(tmp_path) -> None:

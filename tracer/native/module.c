@@ -65,6 +65,7 @@ static PyObject *start(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 static PyObject *stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     recording = false;
+    marks_clear();
     Py_RETURN_NONE;
 }
 
@@ -128,6 +129,8 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static PyObject *serving; /* borrowed: the module that was executed; not one that was refused */
+
 static int refuse_subinterpreters(void)
 {
     if (PyInterpreterState_Get() == PyInterpreterState_Main()) {
@@ -148,11 +151,30 @@ static int execute(PyObject *module)
             return -1;
         }
     }
-    return PyModule_AddObjectRef(module, "Record", (PyObject *)&Handle_Type) < 0 ||
-                   PyModule_AddIntConstant(module, "CLOSED_BYTES", sizeof(Stamps)) < 0 ||
-                   PyModule_AddIntConstant(module, "OPEN_BYTES", sizeof(Handle)) < 0
-               ? -1
-               : 0;
+    if (PyModule_AddObjectRef(module, "Record", (PyObject *)&Handle_Type) < 0 ||
+        PyModule_AddIntConstant(module, "CLOSED_BYTES", sizeof(Stamps)) < 0 ||
+        PyModule_AddIntConstant(module, "OPEN_BYTES", sizeof(Handle)) < 0) {
+        return -1;
+    }
+    serving = module;
+    return 0;
+}
+
+/* At the interpreter's end. Class patches and records may outlive the module: without these they pass through. */
+static void let_go(void *module)
+{
+    if (module != (void *)serving) {
+        return;
+    }
+    serving = NULL;
+    recording = false;
+    Python had = python;
+    python = (Python){NULL};
+    PyObject *all[] = {had.settled,     had.shared,       had.ask,          had.find_task,     had.failure_of, had.enter,
+                       had.thrown_away, had.current_task, had.running_loop, had.current_tasks, had.fault};
+    for (size_t at = 0; at < sizeof all / sizeof *all; at++) {
+        Py_XDECREF(all[at]);
+    }
 }
 
 static PyModuleDef_Slot slots[] = {
@@ -172,6 +194,7 @@ static struct PyModuleDef definition = {
     .m_doc = "The native probe; tenure.probe says what it does, tracer/native/probe.h how.",
     .m_methods = functions,
     .m_slots = slots,
+    .m_free = let_go,
 };
 
 PyMODINIT_FUNC PyInit__probe(void)

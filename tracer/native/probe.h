@@ -110,6 +110,7 @@ void stamp_failed(Handle *handle, PyObject *error);   /* error: an exception; NU
 void stamp_end(Handle *handle);
 void mark_set(Handle *handle);
 bool mark_is_set(PyObject *manager); /* the running task is entering this one already */
+void marks_clear(void);
 
 PyObject *stamps_begin(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *stamps_body_raised(PyObject *module, PyObject *handle);

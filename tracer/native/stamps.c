@@ -34,6 +34,11 @@ bool mark_is_set(PyObject *manager)
     return marks.used != 0 && map_find(&marks, (uint64_t)(uintptr_t)manager, task_current()) != NULL;
 }
 
+void marks_clear(void)
+{
+    map_clear(&marks);
+}
+
 /* ---- the four stamps and how the phases ended ---- */
 
 static bool is_open(const Handle *handle)

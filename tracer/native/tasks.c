@@ -43,7 +43,10 @@ static void forget_loop(void)
 static PyObject *running_task(void)
 {
     PyObject *loop = running_loop();
-    PyObject *task = loop == NULL ? NULL : PyDict_GetItemWithError(python.current_tasks, loop);
+    if (loop == NULL || python.current_tasks == NULL) {
+        return NULL;
+    }
+    PyObject *task = PyDict_GetItemWithError(python.current_tasks, loop);
     PyErr_Clear();
     return Py_XNewRef(task);
 }
