@@ -63,6 +63,52 @@ def patched():
         yield recorder
 
 
+def test_both_probes_record_the_same(tmp_path) -> None:
+    """Everything but the times: tasks, resources, sites, parents, outcomes, exceptions, whoever enters and however."""
+    programs.write(
+        tmp_path,
+        app="""
+        import asyncio, contextlib
+        class Manager:
+            async def __aenter__(self): await asyncio.sleep(0); return self
+            async def __aexit__(self, kind, error, traceback): return kind is KeyError
+        @contextlib.asynccontextmanager
+        async def transaction():
+            yield
+        async def generates(lock):
+            async with lock: yield 1
+        async def worker(lock, number):
+            for attempt in range(3):
+                async with lock, Manager() as manager, transaction():
+                    if number == attempt: raise KeyError(number)
+            async with contextlib.AsyncExitStack() as stack:
+                await stack.enter_async_context(Manager())
+            async for _ in generates(lock): pass
+            try:
+                async with asyncio.timeout(0.001), Manager(): await asyncio.sleep(60)
+            except TimeoutError: pass
+        async def main():
+            lock = asyncio.Lock()
+            try:
+                async with asyncio.TaskGroup() as group:
+                    await asyncio.wait([group.create_task(worker(lock, number)) for number in range(3)])
+                    raise ValueError("the end")
+            except* ValueError: pass
+            await worker(lock, 0)
+        asyncio.run(main())
+        """,
+    )
+
+    def recorded(probe):
+        assert programs.tenure(tmp_path, "run", "-o", "x.json", "app.py", TENURE_PROBE=probe) == (0, "", "")
+        rows = [row for batch in programs.recorded(tmp_path / "x.json") for row in testing.lifecycles_of(batch)]
+        kept = {row.id: row._replace(acquire=0, wait=0, hold=0, release=0) for row in rows}
+        return [kept[number] for number in sorted(kept)]
+
+    assert recorded("native") == recorded("python")
+    assert len(recorded("native")) > 20
+
+
 def test_records_are_as_small_as_promised() -> None:
     """64 bytes a closed and 160 an open record are the marks."""
     assert _probe.CLOSED_BYTES <= 64
