@@ -17,6 +17,7 @@ demo: $(STAMP)  ## start the collector and a small shop under `tenure run`; open
 
 test: $(STAMP) tests/web/node_modules/.installed  ## run every test, the browser's included  [TEST_ARGS="-k word"]
 	$(BIN)/python -m pytest $(TEST_ARGS)
+	TENURE_PROBE=python $(BIN)/python -m pytest tests/tracer $(TEST_ARGS)
 	$(BIN)/python scripts/node.py npm --prefix web run test
 
 interop: $(STAMP) .venv-interop/.installed  ## export through rotel and into mlflow, which `make test` does not install
