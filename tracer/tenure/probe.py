@@ -27,7 +27,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from tenure import asking, buffer, habits, identity, native, resources, sites, tasks, twin
+from tenure import asking, buffer, habits, identity, native, resources, sites, tasks
 from tenure.failures import failure_of
 from tenure.records import (
     ACQUIRE,
@@ -101,6 +101,7 @@ if native.SERVES:
         return record
 
 else:
+    from tenure import twin
     from tenure.twin import (
         acquired,
         begin,
