@@ -25,7 +25,7 @@ Handle *handle_new(PyObject *site, PyObject *manager)
     handle->stamps = (Stamps){.site = Py_NewRef(site)};
     handle->manager = Py_NewRef(manager);
     handle->address = 0;
-    handle->body = handle->raised = handle->shown = NULL;
+    handle->body = handle->raised = handle->context = handle->shown = NULL;
     handle->before = handle->after = NULL;
     return handle;
 }
@@ -37,6 +37,7 @@ static void handle_dealloc(PyObject *self)
     Py_XDECREF(handle->manager);
     Py_XDECREF(handle->body);
     Py_XDECREF(handle->raised);
+    Py_XDECREF(handle->context);
     Py_XDECREF(handle->shown);
     if (kept_count < KEPT) {
         kept[kept_count++] = handle;

@@ -68,6 +68,7 @@ typedef struct Handle {
     PyObject *manager;       /* between begin() and the entry; then NULL */
     uint64_t address;        /* the manager's, while MARKED */
     PyObject *body, *raised; /* Failure; Failure or True; NULL for None */
+    PyObject *context;       /* OpenTelemetry's, that it began in; NULL: none, or the program has no OpenTelemetry */
     PyObject *shown;         /* the list that the ledger has of it, once it was drained while open */
     struct Handle *before, *after;
 } Handle;
@@ -83,6 +84,7 @@ Handle *handle_new(PyObject *site, PyObject *manager);
 void handle_open(Handle *handle);  /* the acquire begins: order, stamp, link */
 void handle_close(Handle *handle); /* stamped released: into the buffer, or wait for the next drain */
 
+PyObject *records_set_context(PyObject *module, PyObject *reader);
 PyObject *records_put(PyObject *module, PyObject *entry);
 PyObject *records_drain(PyObject *module, PyObject *none);
 PyObject *records_waiting(PyObject *module, PyObject *none);

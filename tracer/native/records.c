@@ -26,6 +26,7 @@ static size_t linked;
 static size_t waiting, limit = 100000; /* entries that no drain has seen yet, and how many there may be */
 static size_t lost;
 static uint32_t last_order;
+static PyObject *read_context; /* where the program has OpenTelemetry: () -> the context, or None */
 
 static bool append(const Stamps *stamps)
 {
@@ -70,11 +71,37 @@ static void unlink_handle(Handle *handle)
     linked--;
 }
 
+static void take_context(Handle *handle)
+{
+    PyObject *context = PyObject_CallNoArgs(read_context);
+    if (context == NULL) {
+        fault("reading OpenTelemetry's context");
+        PyErr_Clear();
+    }
+    else if (context == Py_None) {
+        Py_DECREF(context);
+    }
+    else {
+        handle->context = context;
+    }
+}
+
+PyObject *records_set_context(PyObject *Py_UNUSED(module), PyObject *reader)
+{
+    PyObject *before = read_context;
+    read_context = reader == Py_None ? NULL : Py_NewRef(reader);
+    Py_XDECREF(before);
+    Py_RETURN_NONE;
+}
+
 void handle_open(Handle *handle)
 {
     if (waiting >= limit) {
         lost++;
         return;
+    }
+    if (read_context != NULL) {
+        take_context(handle);
     }
     if (handle->stamps.flags & PATCHED) {
         mark_set(handle);
@@ -93,7 +120,8 @@ void handle_open(Handle *handle)
 
 void handle_close(Handle *handle)
 {
-    bool plain = handle->body == NULL && handle->raised == NULL && !(handle->stamps.flags & DRAINED);
+    bool plain = handle->body == NULL && handle->raised == NULL && handle->context == NULL &&
+                 !(handle->stamps.flags & DRAINED);
     if (plain && append(&handle->stamps)) {
         handle->stamps.site = NULL; /* the chunk's now */
         unlink_handle(handle);
@@ -196,8 +224,13 @@ static bool show(Seen *seen, New *entry)
         return fill(handle->shown, &seen->stamps, seen->body, seen->raised);
     }
     entry->order = seen->stamps.order;
-    entry->entry = handle->shown = list_of(&seen->stamps, seen->body, seen->raised);
-    return Py_XNewRef(entry->entry) != NULL;
+    handle->shown = list_of(&seen->stamps, seen->body, seen->raised);
+    if (handle->shown == NULL) {
+        return false;
+    }
+    entry->entry = handle->context == NULL ? Py_NewRef(handle->shown) : PyTuple_Pack(2, handle->shown, handle->context);
+    Py_CLEAR(handle->context);
+    return entry->entry != NULL;
 }
 
 static bool take(Stamps *stamps, New *entry)

@@ -16,6 +16,8 @@ from tenure.tracking import track, tracked
 if TYPE_CHECKING:
     from tenure.session import install, uninstall
 
+    __version__: str
+
 __all__ = ["TenureError", "UsageError", "__version__", "install", "track", "tracked", "uninstall"]
 
 

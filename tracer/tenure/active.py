@@ -43,21 +43,19 @@ unsampled: OrderedDict[bytes, None] = OrderedDict()  # the last traces that the 
 _current_span: CurrentSpan | None = None
 
 
-def watching(get_current: Callable[[], object], current_span: CurrentSpan) -> Callable[[list[object]], None]:
-    """What puts records into the buffer from now on."""
+def watching(get_current: Callable[[], object], current_span: CurrentSpan) -> Callable[[], object]:
+    """What is read where a lifecycle begins from now on: the context, None where there is nothing in it."""
     global _current_span  # noqa: PLW0603
     _current_span = current_span
-    append = buffer.pending.append
 
-    def append_in_context(record: list[object]) -> None:
+    def read() -> object:
         try:
-            context = get_current()
+            return get_current() or None
         except Exception as error:  # noqa: BLE001  # never into the program
             buffer.fault("reading OpenTelemetry's context", error)
-            context = None
-        append((record, context) if context else record)
+            return None
 
-    return append_in_context
+    return read
 
 
 def is_watched() -> bool:

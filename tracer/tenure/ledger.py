@@ -257,7 +257,7 @@ class Ledger:
         identity.forget({cast("int", lifecycle.record[RESOURCE]) for lifecycle in self._open.values()})
 
 
-def _is_request(record: Record) -> bool:
+def _is_request(record: Listed) -> bool:
     enter, _ = resources.calls.get(cast("str", record[SITE]), ("", ""))
     return enter == "request"
 

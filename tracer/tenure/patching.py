@@ -28,6 +28,7 @@ Wants = Callable[[object], bool]  # never raises
 
 _MISSING = object()
 _replaced: list[tuple[object, str, object]] = []  # owner, attribute, what stood in the owner's own namespace
+_at_undo: list[Callable[[], None]] = []
 _managers: set[type] = set()
 _open: dict[tuple[int, int], _Open] = {}  # by address of the manager and id of the task (0: whatever the task)
 
@@ -56,6 +57,11 @@ def _is_ours(value: object) -> bool:
     return bool(getattr(value, "__tenure__", False))
 
 
+def at_undo(action: Callable[[], None]) -> None:
+    """Do this too when everything is restored."""
+    _at_undo.append(action)
+
+
 def undo() -> None:
     """Restore every attribute that was replaced; lifecycles that are open stay as they are."""
     while _replaced:
@@ -64,6 +70,8 @@ def undo() -> None:
             delattr(owner, attribute)
         else:
             setattr(owner, attribute, value)
+    while _at_undo:
+        _at_undo.pop()()
     for kind in _managers:
         resources.unregister(kind)
     _managers.clear()

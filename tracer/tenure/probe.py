@@ -65,6 +65,7 @@ __all__ = [
     "raised",
     "released",
     "set_clock",
+    "set_context",
     "start",
     "stop",
 ]
@@ -88,11 +89,12 @@ released: Callable[..., None]
 failed: Callable[..., None]
 enter_at: _EnterAt  # a record of what is entered on the spot, at this site, by the running task if none is given
 set_clock: Callable[[Callable[[], int] | None], None]  # tenure.testing puts a fixed one in the clock's place
+set_context: Callable[[Callable[[], object] | None], None]  # what is read where a lifecycle begins, ``tenure.active``
 _is_marked: Callable[[object], bool]
 
 if native.SERVES:
     from tenure import _probe
-    from tenure._probe import acquired, begin, body_raised, failed, leaving, raised, released, set_clock
+    from tenure._probe import acquired, begin, body_raised, failed, leaving, raised, released, set_clock, set_context
     from tenure._probe import is_marked as _is_marked
 
     def enter_at(site: str, manager: object, task: int | None = None) -> Record:
@@ -112,6 +114,7 @@ else:
         raised,
         released,
         set_clock,
+        set_context,
     )
     from tenure.twin import is_marked as _is_marked
 

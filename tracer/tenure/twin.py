@@ -20,7 +20,7 @@ now: Callable[[], int] = perf_counter_ns
 
 _settled = habits.settled
 _shared = identity.shared
-_append = buffer.pending.entries.append
+_append: Callable[[object], None] = buffer.pending.entries.append
 _marks: dict[int, _Mark] = {}  # by task; swept now and then of those that are done
 _sweep_at = [1_000]  # marks
 
@@ -37,6 +37,20 @@ def set_clock(clock: Callable[[], int] | None) -> None:
     """Read this instead of the clock; None: the clock."""
     global now  # noqa: PLW0603
     now = clock or perf_counter_ns
+
+
+def set_context(reader: Callable[[], object] | None) -> None:
+    """Read this when a lifecycle begins, and put the record into the buffer with what it gives; None: alone."""
+    global _append  # noqa: PLW0603
+    append = _append = buffer.pending.entries.append
+    if reader is None:
+        return
+
+    def append_in_context(record: object) -> None:
+        context = reader()
+        append((record, context) if context is not None else record)
+
+    _append = append_in_context
 
 
 def stop() -> None:

@@ -10,5 +10,5 @@ from tenure import active, patching, probe
 
 def install(trace: ModuleType) -> None:
     """Let records come with the context that they begin in."""
-    append = active.watching(sys.modules["opentelemetry.context"].get_current, trace.get_current_span)
-    patching.replace(probe, "_append", append)
+    probe.set_context(active.watching(sys.modules["opentelemetry.context"].get_current, trace.get_current_span))
+    patching.at_undo(lambda: probe.set_context(None))
