@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import json
 import os
 import platform
@@ -20,9 +21,6 @@ import sys
 import tracemalloc
 from collections.abc import Awaitable, Callable
 from types import ModuleType
-
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 import tenure
 from benchmarks import Measure
@@ -111,13 +109,6 @@ class Nowhere:
         return self
 
 
-class Discard(SpanExporter):
-    """An exporter that is done at once."""
-
-    def export(self, spans: object) -> SpanExportResult:  # noqa: ARG002
-        return SpanExportResult.SUCCESS
-
-
 def rows() -> list[Measure]:
     """The table's lines, of every interpreter and probe."""
     interpreters = [sys.executable, *filter(None, os.environ.get("BENCH_PYTHONS", "").split(":"))]
@@ -133,22 +124,23 @@ def _measured(python: str, probe: str) -> list[Measure]:
 
 def measure() -> list[Measure]:
     """The lines of this process's probe."""
-    provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(Discard(), max_queue_size=100_000))
     session.start("benchmark", [Nowhere()], importhook.Selection([]))
     try:
-        names = {"track": tenure.track, "tracer": provider.get_tracer("benchmark"), "ATTRIBUTES": ATTRIBUTES}
+        names: dict[str, object] = {"track": tenure.track, "ATTRIBUTES": ATTRIBUTES}
         bare, ours = _module(names, rewritten=False), _module(names, rewritten=True)
         pairs = {
             name: asyncio.run(_rounds({"bare": getattr(bare, name), "ours": getattr(ours, name)}, drained=True))
             for name in ("loop", "calls", "suspended")
         }
         others = asyncio.run(_rounds({"bare": bare.loop, "shipped": ours.loop, "tracked": bare.tracked}))
-        spans = asyncio.run(_rounds({"bare": bare.loop, "ours": ours.loop, "span": bare.spans}, times=SPANS))
         sizes = _sizes(ours)
+        provider = importlib.import_module("benchmarks.spans").provider()
+        bare.tracer = provider.get_tracer("benchmark")
+        with_otel = asyncio.run(_rounds({"bare": bare.loop, "ours": ours.loop}, drained=True))
+        spans = asyncio.run(_rounds({"bare": bare.loop, "ours": ours.loop, "span": bare.spans}, times=SPANS))
+        provider.shutdown()
     finally:
         tenure.uninstall()
-        provider.shutdown()
     cheaper = [(span - plain) / (ours - plain) for plain, ours, span in zip(*spans.values(), strict=True)]
     title = f"{platform.python_version()} {native.NAME}"
     mark, mark_of_spans = MARKS[native.NAME]
@@ -159,6 +151,7 @@ def measure() -> list[Measure]:
         Measure(f"{title}: one entry a call", _ratio(pairs["calls"], "ours"), "x bare call", ""),
         Measure(f"{title}: the shipping thread at work", _ratio(others, "shipped"), "x bare", ""),
         Measure(f"{title}: tenure.track, not rewritten, shipping", _ratio(others, "tracked"), "x bare", ""),
+        Measure(f"{title}: rewritten, OpenTelemetry imported", _ratio(with_otel, "ours"), "x bare", ""),
         Measure(f"{title}: OpenTelemetry SDK span of the same", _ratio(spans, "span"), "x bare", ""),
         Measure(f"{title}: cheaper than the SDK span", statistics.median(cheaper), "x", mark_of_spans),
         *(Measure(f"{title}: {name}", size, "bytes", limit) for name, size, limit in sizes),

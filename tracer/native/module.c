@@ -116,7 +116,7 @@ static PyMethodDef functions[] = {
     {"task_known", FAST(tasks_known), "task_known(address, id): the task at this address, until it is gone"},
     {"task_gone", tasks_gone, METH_O, "The task at this address is no more."},
     {"forget_tasks", tasks_clear, METH_NOARGS, "Forget all tasks."},
-    {"set_context", records_set_context, METH_O, "Read this when a lifecycle begins: () -> context; None: nothing."},
+    {"set_context", records_set_context, METH_O, "Read this variable, or call this, when a lifecycle begins; None: nothing."},
     {"put", records_put, METH_O, "Put an entry of another kind into the buffer; False where it is full."},
     {"drain", records_drain, METH_NOARGS, "Take out what is new, in order, and bring what was taken out up to date."},
     {"waiting", records_waiting, METH_NOARGS, "How many entries the next drain will find new."},

@@ -26,7 +26,7 @@ static size_t linked;
 static size_t waiting, limit = 100000; /* entries that no drain has seen yet, and how many there may be */
 static size_t lost;
 static uint32_t last_order;
-static PyObject *read_context; /* where the program has OpenTelemetry: () -> the context, or None */
+static PyObject *read_context; /* where the program has OpenTelemetry: a context variable, or () -> the context */
 
 static bool append(const Stamps *stamps)
 {
@@ -73,16 +73,22 @@ static void unlink_handle(Handle *handle)
 
 static void take_context(Handle *handle)
 {
-    PyObject *context = PyObject_CallNoArgs(read_context);
-    if (context == NULL) {
-        fault("reading OpenTelemetry's context");
-        PyErr_Clear();
-    }
-    else if (context == Py_None) {
-        Py_DECREF(context);
+    PyObject *context = NULL;
+    if (PyContextVar_CheckExact(read_context)) {
+        (void)PyContextVar_Get(read_context, NULL, &context);
     }
     else {
+        context = PyObject_CallNoArgs(read_context);
+    }
+    if (context != NULL && PyObject_IsTrue(context) == 1) {
         handle->context = context;
+    }
+    else {
+        Py_XDECREF(context); /* most have nothing in it */
+    }
+    if (PyErr_Occurred()) {
+        fault("reading OpenTelemetry's context");
+        PyErr_Clear();
     }
 }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from contextlib import suppress
 from typing import Protocol
 
 from tenure import native
@@ -50,7 +51,11 @@ class Pending:
         return len(self.entries)
 
     def drain(self) -> list[object]:
-        return [self.entries.popleft() for _ in range(len(self.entries))]
+        taken: list[object] = []
+        with suppress(IndexError):  # somebody else drains at the same time
+            for _ in range(len(self.entries)):
+                taken.append(self.entries.popleft())  # noqa: PERF401  # what was taken must not be lost
+        return taken
 
     def take_lost(self) -> int:
         return 0

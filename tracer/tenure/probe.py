@@ -23,6 +23,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
@@ -89,7 +90,9 @@ released: Callable[..., None]
 failed: Callable[..., None]
 enter_at: _EnterAt  # a record of what is entered on the spot, at this site, by the running task if none is given
 set_clock: Callable[[Callable[[], int] | None], None]  # tenure.testing puts a fixed one in the clock's place
-set_context: Callable[[Callable[[], object] | None], None]  # what is read where a lifecycle begins, ``tenure.active``
+set_context: Callable[
+    [ContextVar[object] | Callable[[], object] | None], None
+]  # what is read where a lifecycle begins, ``tenure.active``
 _is_marked: Callable[[object], bool]
 
 if native.SERVES:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
+from functools import partial
 from time import perf_counter_ns
 from typing import NamedTuple, cast
 
@@ -39,16 +41,18 @@ def set_clock(clock: Callable[[], int] | None) -> None:
     now = clock or perf_counter_ns
 
 
-def set_context(reader: Callable[[], object] | None) -> None:
+def set_context(reader: ContextVar[object] | Callable[[], object] | None) -> None:
     """Read this when a lifecycle begins, and put the record into the buffer with what it gives; None: alone."""
     global _append  # noqa: PLW0603
     append = _append = buffer.pending.entries.append
     if reader is None:
         return
 
+    read = partial(reader.get, None) if isinstance(reader, ContextVar) else reader
+
     def append_in_context(record: object) -> None:
-        context = reader()
-        append((record, context) if context is not None else record)
+        context = read()
+        append((record, context) if context else record)
 
     _append = append_in_context
 
