@@ -14,7 +14,10 @@ from tenure import adapters, patching
 PATCHED = [
     (asyncio.Lock, "__aenter__"),
     (asyncio.Lock, "__aexit__"),
+    (asyncio.Lock, "acquire"),
+    (asyncio.Lock, "release"),
     (asyncio.Condition, "__init__"),
+    (asyncio.Semaphore, "__init__"),
     (asyncio.BaseEventLoop, "create_task"),
     (contextlib.AsyncExitStack, "enter_async_context"),
     (contextlib._AsyncGeneratorContextManager, "__aenter__"),
@@ -183,13 +186,16 @@ def test_a_manager_that_is_held_when_it_dies_is_not_kept_alive(recorder):
 
 
 def test_an_exit_without_an_entry_passes_through(recorder):
-    """A program may leave by hand what it took by hand in another way."""
+    """A program may leave by hand what it took before tracing began."""
 
     async def main():
-        lock = asyncio.Lock()
-        await lock.acquire()
-        await lock.__aexit__(None, None, None)
-        return lock.locked()
+        semaphore = asyncio.Semaphore(1)
+        recorder.stop()
+        await semaphore.acquire()
+        adapters.install()
+        await semaphore.__aexit__(None, None, None)
+        adapters.uninstall()
+        return semaphore.locked()
 
     assert asyncio.run(main()) is False
     assert recorder.lines() == []

@@ -126,16 +126,16 @@ def raised(record: Record) -> None:
         _set_raised(record, error)
 
 
-def enter(manager: object, site: str | None = None, *, sync: bool = False) -> Record | None:
+def enter(manager: object, site: str | None = None, *, task: int | None = None, sync: bool = False) -> Record | None:
     """Begin the lifecycle of a manager whose class patch is being called; sync: by its ``__enter__``.
 
-    The site is the nearest caller outside Tenure and contextlib, where the adapter does not say it. What asyncio uses
-    within itself is passed over.
+    The site is the nearest caller outside Tenure and contextlib, and the task the one that is running, where the
+    adapter does not say them. What asyncio uses within itself is passed over.
     """
     if not _recording:
         return None
     try:
-        task = tasks.current()
+        task = tasks.current() if task is None else task
         if _is_marked(task, id(manager)) or not resources.is_wanted(manager):
             return None
         site = site or _site_of_caller(manager)

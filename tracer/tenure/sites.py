@@ -16,6 +16,8 @@ from typing import NamedTuple
 _SEPARATOR = "\x1f"
 MAX_EXPRESSION = 200  # characters of source text that are kept
 _ENTRIES = frozenset({"BEFORE_ASYNC_WITH", "BEFORE_WITH"})  # until 3.13; afterwards an item's code has its own position
+# Functions whose first argument is what they enter or acquire.
+_ON_BEHALF = frozenset({"enter_async_context", "enter_context", "wait_for", "shield", "create_task", "ensure_future"})
 # Methods whose result is a handle on the object they were called on: the resource of `pool.acquire()` is `pool`.
 TAKERS = frozenset({"acquire", "connect", "connection", "get", "begin", "checkout", "lock", "session"})
 
@@ -83,7 +85,7 @@ def _items_before(code: CodeType, offset: int) -> int:
 
 
 def _entered(source: str, number: int) -> str:
-    """The manager within ``await stack.enter_async_context(manager)`` or a statement's items; other text as it is."""
+    """The manager within a statement or ``await stack.enter_async_context(manager)`` and its like; else the text."""
     text = source.strip()
     if text.startswith(("async with", "with")):
         return _item(text, number)
@@ -91,12 +93,13 @@ def _entered(source: str, number: int) -> str:
         node: ast.expr = ast.parse(text.removeprefix("await "), mode="eval").body
     except (SyntaxError, ValueError):
         return ""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        if node.args and node.func.attr in {"enter_async_context", "enter_context"}:
+    if isinstance(node, ast.Call):
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if node.args and called in _ON_BEHALF:
             return ast.unparse(node.args[0])
-        if node.func.attr in {"__aenter__", "__enter__"}:
+        if isinstance(node.func, ast.Attribute) and called in {"__aenter__", "__enter__"}:
             return ast.unparse(node.func.value)
-    return text
+    return text.removeprefix("await ")
 
 
 def _item(statement: str, number: int) -> str:

@@ -15,12 +15,12 @@ import sys
 from types import ModuleType
 
 from tenure import buffer, patching
-from tenure.adapters import imported
+from tenure.adapters import calls, imported
 
 # The module that the program imports, and the adapters that wait for it.
 ADAPTERS = {
-    "asyncio": ("asyncio_locks", "asyncio_scopes", "asyncio_tasks"),
-    "contextlib": ("generators", "exit_stacks"),
+    "asyncio": ("asyncio_locks", "asyncio_scopes", "asyncio_tasks", "asyncio_runners"),
+    "contextlib": ("generators", "exit_stacks", "closing"),
     "aiohttp.client": ("aiohttp_client",),
     "aiohttp.web": ("aiohttp_web",),
     "aiosqlite": ("aiosqlite",),
@@ -40,6 +40,7 @@ def uninstall() -> None:
     """Take all class patches away again and wait for no more imports."""
     imported.forget()
     patching.undo()
+    calls.forget_all()
 
 
 def _installer(adapter: str) -> imported.Install:
