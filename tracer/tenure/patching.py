@@ -85,8 +85,8 @@ def patch_manager(kind: type, *, moves: bool = False, sync: bool = False, wants:
     if sync:
         entering, leaving = _entering_now(enter, wants, moves=moves), _leaving_now(leave, moves=moves)
     else:
-        entering = _shaped(enter, _entering(enter, wants, moves=moves))
-        leaving = _shaped(leave, _leaving(leave, moves=moves))
+        entering = shaped(enter, _entering(enter, wants, moves=moves))
+        leaving = shaped(leave, _leaving(leave, moves=moves))
     replace(kind, names[0], like(enter)(entering))
     replace(kind, names[1], like(leave)(leaving))
     _managers.add(kind)
@@ -185,7 +185,7 @@ def _leaving_now(original: Method, *, moves: bool) -> Method:
     return leaving
 
 
-def _shaped(original: Method, wrapper: AsyncMethod) -> Method:
+def shaped(original: Method, wrapper: AsyncMethod) -> Method:
     """The wrapper as a coroutine function if the original is one, else as a function that returns an awaitable."""
     if inspect.iscoroutinefunction(original):
         return wrapper

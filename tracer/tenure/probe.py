@@ -36,7 +36,7 @@ from time import perf_counter_ns
 from types import FrameType
 from typing import NamedTuple
 
-from tenure import buffer, habits, identity, resources, sites, tasks
+from tenure import buffer, habits, identity, libraries, resources, sites, tasks
 from tenure.failures import Failure, failure_of
 
 SITE, TASK, RESOURCE, ACQUIRE, ACQUIRED, RELEASE, RELEASED, BODY, RAISED = range(9)
@@ -213,12 +213,20 @@ def _set_raised(record: Record, error: BaseException) -> None:
 
 
 def _site_of_caller(manager: object) -> str:
-    """The site of whoever enters the manager; "" where that is asyncio itself, other than its loop."""
+    """The site of whoever enters the manager; "" where that is a library's own affair, or asyncio's."""
     frame = sys._getframe(2)  # noqa: SLF001  # there is no other way to the caller
-    while frame.f_back is not None and _is_between(frame, manager):
+    library = ""
+    while frame.f_back is not None:
+        if not _is_between(frame, manager):
+            package = libraries.of_frame(frame)
+            if not package:
+                break
+            if package != libraries.of_type(type(manager)):
+                return ""
+            library = package
         frame = frame.f_back
     file = frame.f_code.co_filename
-    if file.startswith(_ASYNCIO) and file != asyncio.events.__file__:
+    if file.startswith(_ASYNCIO) and (library or file != asyncio.events.__file__):
         return ""
     return sites.of_instruction(frame.f_code, frame.f_lasti)
 

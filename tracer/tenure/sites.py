@@ -19,7 +19,9 @@ _ENTRIES = frozenset({"BEFORE_ASYNC_WITH", "BEFORE_WITH"})  # until 3.13; afterw
 # Functions whose first argument is what they enter or acquire.
 _ON_BEHALF = frozenset({"enter_async_context", "enter_context", "wait_for", "shield", "create_task", "ensure_future"})
 # Methods whose result is a handle on the object they were called on: the resource of `pool.acquire()` is `pool`.
-TAKERS = frozenset({"acquire", "connect", "connection", "get", "begin", "checkout", "lock", "session"})
+TAKERS = frozenset(
+    {"acquire", "acquire_nowait", "connect", "connection", "get", "getconn", "begin", "checkout", "lock", "session"}
+)
 
 
 class Site(NamedTuple):
@@ -134,3 +136,14 @@ def resource_name(expression: str) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr.lstrip("_")
     return node.id.lstrip("_") if isinstance(node, ast.Name) else ""
+
+
+def owner_name(expression: str) -> str:
+    """What a person calls the object whose method this expression calls: "session" for ``self.session.get(url)``."""
+    try:
+        node = ast.parse(expression, mode="eval").body
+    except (SyntaxError, ValueError):
+        return ""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return resource_name(ast.unparse(node.func.value))
+    return ""

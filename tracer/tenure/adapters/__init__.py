@@ -14,7 +14,7 @@ import importlib
 import sys
 from types import ModuleType
 
-from tenure import buffer, patching
+from tenure import buffer, libraries, patching
 from tenure.adapters import calls, imported
 
 # The module that the program imports, and the adapters that wait for it.
@@ -25,6 +25,14 @@ ADAPTERS = {
     "aiohttp.web": ("aiohttp_web",),
     "aiosqlite": ("aiosqlite",),
     "opentelemetry.trace": ("opentelemetry_trace",),
+    "anyio": ("anyio",),
+    "anyio._backends._asyncio": ("anyio_asyncio",),
+    "asyncpg": ("asyncpg",),
+    "httpx": ("httpx",),
+    "psycopg": ("psycopg",),
+    "psycopg_pool": ("psycopg_pool",),
+    "redis.asyncio": ("redis",),
+    "sqlalchemy.ext.asyncio": ("sqlalchemy",),
     "uvloop": ("asyncio_tasks",),
 }
 
@@ -41,6 +49,7 @@ def uninstall() -> None:
     imported.forget()
     patching.undo()
     calls.forget_all()
+    libraries.forget_all()
 
 
 def _installer(adapter: str) -> imported.Install:

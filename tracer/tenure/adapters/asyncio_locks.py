@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from collections.abc import Callable
 from types import ModuleType
 
 from tenure import patching, resources
-from tenure.adapters import calls
+from tenure.adapters import calls, made
 from tenure.failures import type_name
 from tenure.resources import Description
 
@@ -39,8 +38,8 @@ def install(asyncio: ModuleType) -> None:
         patching.patch_manager(kind)
     calls.patch_calls(asyncio.Lock, "acquire", "release", alone=True)
     calls.patch_calls(asyncio.Semaphore, "acquire", "release", wants=_can_be_held)
-    patching.replace(asyncio.Condition, "__init__", _after(asyncio.Condition.__init__, _note_the_lock))
-    patching.replace(asyncio.Semaphore, "__init__", _after(asyncio.Semaphore.__init__, _note_the_value))
+    made.note(asyncio.Condition, _note_the_lock)
+    made.note(asyncio.Semaphore, _note_the_value)
 
 
 def _lock(manager: object, _: str) -> Description:
@@ -85,28 +84,14 @@ def _count(manager: object, attribute: str) -> int | None:
     return value if isinstance(value, int) and value > 0 else None
 
 
-def _after(original: patching.Method, note: Callable[..., None]) -> patching.Method:
-    """An ``__init__`` that is noted once it succeeded."""
-
-    @patching.like(original)
-    def noting(made: object, *arguments: object, **named: object) -> None:
-        try:
-            original(made, *arguments, **named)
-        except BaseException as error:
-            patching.without_frame(error, noting.__code__)
-            raise
-        with contextlib.suppress(TypeError):  # a subclass made it unhashable
-            note(made, *arguments, **named)
-
-    return noting
-
-
 def _note_the_lock(condition: object, lock: object = None, **_: object) -> None:
-    if lock is not None:
-        _given_a_lock.add(condition)
-    else:
-        _conditions[getattr(condition, "_lock", None)] = weakref.ref(condition)
+    with contextlib.suppress(TypeError):  # a subclass made it unhashable
+        if lock is not None:
+            _given_a_lock.add(condition)
+        else:
+            _conditions[getattr(condition, "_lock", None)] = weakref.ref(condition)
 
 
 def _note_the_value(semaphore: object, value: object = 1, **_: object) -> None:
-    _made_with[semaphore] = value
+    with contextlib.suppress(TypeError):  # a subclass made it unhashable
+        _made_with[semaphore] = value

@@ -17,17 +17,20 @@ import weakref
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import CodeType, FrameType
+from typing import NamedTuple
 
-from tenure import buffer, patching, probe, resources, sites, tasks
-from tenure.patching import Method, Wants
+from tenure import buffer, libraries, patching, probe, resources, sites, tasks
+from tenure.adapters import held
+from tenure.patching import AsyncMethod, Method, Wants
 
+StandIn = Callable[[object], object]
 _Take = Callable[[object, tuple[object, ...], FrameType], probe.Record | None]
-
 _OURS = str(Path(__file__).parent.parent)
 _ASYNCIO = str(Path(asyncio.__file__).parent)
 _LOCKS, _EVENTS = str(asyncio.locks.__file__), str(asyncio.events.__file__)
 
-_held: dict[int, _Held] = {}  # by address of the token
+_CONDITIONS = frozenset({"asyncio.locks", "anyio._core._synchronization"})  # the modules that define them
+
 _acquires: set[CodeType] = set()  # of our wrappers
 _made_by: weakref.WeakKeyDictionary[object, tuple[int, str]] = weakref.WeakKeyDictionary()  # by task: maker, its site
 
@@ -36,43 +39,60 @@ class NotAcquired(Exception):
     """The acquire returned False."""
 
 
-class _Held:
-    """The open uses of one token, oldest first."""
-
-    __slots__ = ("records", "reference")
-
-    def __init__(self, token: object) -> None:
-        address = id(token)
-        self.records: list[probe.Record] = []
-        try:
-            self.reference: weakref.ref[object] | None = weakref.ref(token, lambda _: _held.pop(address, None))
-        except TypeError:
-            self.reference = None
+class _Plan(NamedTuple):
+    attribute: str
+    enter: CodeType | None  # of the class's __aenter__, which acquires for a statement
+    wants: Wants
+    stand_in: StandIn
+    names: tuple[str, str]  # of acquire and release
+    by_result: bool
 
 
 def _always(_: object) -> bool:
     return True
 
 
+def _itself(manager: object) -> object:
+    return manager
+
+
 def patch_calls(
-    kind: type, acquire: str, release: str, *, by_result: bool = False, alone: bool = False, wants: Wants = _always
+    kind: type,
+    acquire: str,
+    release: str,
+    *,
+    by_result: bool = False,
+    release_of: type | None = None,
+    alone: bool = False,
+    labels: tuple[str, str] | None = None,
+    stand_in: StandIn = _itself,
+    wants: Wants = _always,
 ) -> None:
-    """Let a class report what is taken by its coroutine function ``acquire`` and given back by ``release``.
+    """Let a class report what its function ``acquire`` takes (a coroutine function, mostly) and ``release`` gives back.
 
     ``alone``: nobody else can hold it meanwhile, so that its ``__aexit__`` ends what was acquired by a call.
+    ``release_of``: the class that has the release, where that is a method of what the acquire returns. ``labels``: what
+    people call the two, where they are not called by their names. ``stand_in(object)``: what stands for the resource,
+    where that is not the object itself (to have an open pool is not to have one of its connections).
 
     Raises:
-        TypeError: ``acquire`` is no coroutine function, or ``release`` no function.
+        TypeError: one of them is no function.
     """
-    taking, giving = getattr(kind, acquire, None), getattr(kind, release, None)
-    if not inspect.iscoroutinefunction(taking) or not callable(giving):
-        raise TypeError(f"{kind.__qualname__} has no coroutine function {acquire} and function {release}")
+    releasable = release_of or kind
+    taking, giving = getattr(kind, acquire, None), getattr(releasable, release, None)
+    if not callable(taking) or not callable(giving):
+        raise TypeError(f"{kind.__qualname__} has no functions {acquire} and {release}")
     own = tuple(_code(getattr(kind, name, None)) for name in ("__aenter__", "__aexit__"))
-    acquiring = _acquiring(taking, own[0], wants, (acquire.lstrip("_"), release), by_result=by_result)
+    is_result = by_result or release_of is not None
+    plan = _Plan(acquire, own[0], wants, stand_in, labels or (acquire, release), by_result=is_result)
+    if inspect.iscoroutinefunction(inspect.unwrap(taking)):
+        acquiring = patching.shaped(taking, _acquiring(taking, plan))
+    else:
+        acquiring = _acquiring_now(taking, plan)
     take = _take_result if by_result else _take_self(None if alone else own[1], release)
-    releasing = (_releasing_later if inspect.iscoroutinefunction(giving) else _releasing)(giving, take)
+    releasing = _releasing_later(giving, take) if inspect.iscoroutinefunction(giving) else _releasing(giving, take)
     patching.replace(kind, acquire, patching.like(taking)(acquiring))
-    patching.replace(kind, release, patching.like(giving)(releasing))
+    patching.replace(releasable, release, patching.like(giving)(releasing))
 
 
 def note_task(task: object, coroutine: object) -> None:
@@ -81,83 +101,15 @@ def note_task(task: object, coroutine: object) -> None:
         _made_by[task] = tasks.current(), _site(sys._getframe(1))  # noqa: SLF001  # no other way to the caller
 
 
-def begin(manager: object, frame: FrameType, calls: tuple[str, str]) -> probe.Record | None:
-    """The record of an acquire by a call that this frame makes; None where somebody else records it.
-
-    ``calls``: the names of acquire and release.
-    """
-    try:
-        task, site = None, ""
-        made_by = _made_by.pop(_task(), None) if _made_by else None
-        if made_by is not None:
-            task, site = made_by
-        else:
-            site = _site(_overriding(frame, manager, calls[0]))
-        if not site:
-            return None
-        record = probe.enter(manager, site, task=task)
-        if record is not None:
-            resources.calls[site] = calls
-    except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"finding out who acquires a {type(manager).__qualname__}", error)
-        return None
-    return record
-
-
-def hold(token: object, record: probe.Record) -> None:
-    """The acquire of this token came to its end: it is held until ``give_back``."""
-    probe.acquired(record)
-    held = _held.get(id(token))
-    if held is None or (held.reference is not None and held.reference() is not token):
-        held = _held[id(token)] = _Held(token)
-    elif held.reference is None:  # another object may have had this address
-        held.records.clear()
-    held.records.append(record)
-
-
-def give_back(token: object) -> probe.Record | None:
-    """The record that the release of this token ends, now leaving; None where nobody recorded its acquire."""
-    held = _held.get(id(token)) if _held else None
-    if held is None:
-        return None
-    try:
-        records, task = held.records, tasks.current()
-        own = [place for place, record in enumerate(records) if record[probe.TASK] == task]
-        record = records.pop(own[-1] if own else 0)
-        if not records:
-            _held.pop(id(token), None)
-        probe.leaving(record, None)
-    except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"finding out what the release of a {type(token).__qualname__} ends", error)
-        return None
-    return record
-
-
 def forget_all() -> None:
     """Begin anew; for ``uninstall``."""
-    _held.clear()
+    held.forget_all()
     _made_by.clear()
 
 
-async def ending(record: probe.Record, release: Awaitable[object]) -> object:
-    """Await a release and end the record with it."""
-    try:
-        value = await release
-    except BaseException as error:
-        probe.failed(record, error)
-        patching.without_frame(error, ending.__code__)
-        raise
-    probe.released(record, None)
-    return value
-
-
-def _acquiring(
-    original: Method, enter: CodeType | None, wants: Wants, calls: tuple[str, str], *, by_result: bool
-) -> Method:
+def _acquiring(original: Method, plan: _Plan) -> AsyncMethod:
     async def acquiring(manager: object, *arguments: object, **named: object) -> object:
-        frame = sys._getframe(1)  # noqa: SLF001  # no other way to the caller
-        record = None if frame.f_code is enter or not wants(manager) else begin(manager, frame, calls)
-        del frame
+        record = _begin(manager, sys._getframe(1), plan)  # noqa: SLF001
         try:
             value = await original(manager, *arguments, **named)  # type: ignore[misc]
         except BaseException as error:
@@ -165,21 +117,64 @@ def _acquiring(
                 probe.failed(record, error)
             patching.without_frame(error, acquiring.__code__)
             raise
-        if record is None:
-            return value
-        if value is False:
-            probe.failed(record, NotAcquired(f"{calls[0]}() returned False"))
-        else:
-            hold(value if by_result else manager, record)
+        if record is not None:
+            _came_back(value, manager, record, plan)
         return value
 
     _acquires.add(acquiring.__code__)
     return acquiring
 
 
+def _acquiring_now(original: Method, plan: _Plan) -> Method:
+    def acquiring(manager: object, *arguments: object, **named: object) -> object:
+        record = _begin(manager, sys._getframe(1), plan)  # noqa: SLF001
+        try:
+            value = original(manager, *arguments, **named)
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            patching.without_frame(error, acquiring.__code__)
+            raise
+        if record is not None:
+            _came_back(value, manager, record, plan)
+        return value
+
+    return acquiring
+
+
+def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | None:
+    """The record of an acquire by a call that this frame makes; None where somebody else records it."""
+    if frame.f_code is plan.enter or not plan.wants(manager):
+        return None
+    try:
+        made_by = _made_by.pop(_task(), None) if _made_by else None
+        if made_by is not None:
+            task, site = made_by
+        else:
+            task, site = None, _site(_overriding(frame, manager, plan.attribute), libraries.of_type(type(manager)))
+        record = probe.enter(plan.stand_in(manager), site, task=task) if site else None
+        if record is not None:
+            resources.calls[site] = plan.names
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault(f"finding out who acquires a {type(manager).__qualname__}", error)
+        return None
+    return record
+
+
+def _came_back(value: object, manager: object, record: probe.Record, plan: _Plan) -> None:
+    if value is False:
+        probe.failed(record, NotAcquired(f"{plan.names[0]}() returned False"))
+        return
+    probe.acquired(record)
+    try:
+        held.hold(value if plan.by_result else manager, record)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault(f"remembering who holds a {type(manager).__qualname__}", error)
+
+
 def _releasing(original: Method, take: _Take) -> Method:
     def releasing(manager: object, *arguments: object, **named: object) -> object:
-        record = take(manager, arguments, sys._getframe(1)) if _held else None  # noqa: SLF001
+        record = take(manager, arguments, sys._getframe(1)) if held.tokens else None  # noqa: SLF001
         try:
             value = original(manager, *arguments, **named)
         except BaseException as error:
@@ -190,7 +185,7 @@ def _releasing(original: Method, take: _Take) -> Method:
         if record is None:
             return value
         if inspect.isawaitable(value):
-            return ending(record, value)
+            return _ending(record, value)
         probe.released(record, None)
         return value
 
@@ -199,7 +194,7 @@ def _releasing(original: Method, take: _Take) -> Method:
 
 def _releasing_later(original: Method, take: _Take) -> Method:
     async def releasing(manager: object, *arguments: object, **named: object) -> object:
-        record = take(manager, arguments, sys._getframe(1)) if _held else None  # noqa: SLF001
+        record = take(manager, arguments, sys._getframe(1)) if held.tokens else None  # noqa: SLF001
         try:
             value = await original(manager, *arguments, **named)  # type: ignore[misc]
         except BaseException as error:
@@ -214,27 +209,38 @@ def _releasing_later(original: Method, take: _Take) -> Method:
     return releasing
 
 
+async def _ending(record: probe.Record, release: Awaitable[object]) -> object:
+    try:
+        value = await release
+    except BaseException as error:
+        probe.failed(record, error)
+        patching.without_frame(error, _ending.__code__)
+        raise
+    probe.released(record, None)
+    return value
+
+
 def _take_result(_: object, arguments: tuple[object, ...], __: FrameType) -> probe.Record | None:
-    return give_back(arguments[0]) if arguments else None
+    return held.give_back(arguments[0]) if arguments else None
 
 
 def _take_self(leave: CodeType | None, name: str) -> _Take:
     def take(manager: object, _: tuple[object, ...], frame: FrameType) -> probe.Record | None:
-        if id(manager) not in _held:
+        if id(manager) not in held.tokens:
             return None
-        caller = _overriding(frame, manager, name).f_code
-        return None if caller is leave or _waits(caller) else give_back(manager)
+        caller = _overriding(frame, manager, name)
+        return None if caller.f_code is leave or _waits(caller) else held.give_back(manager)
 
     return take
 
 
-def _waits(code: CodeType) -> bool:
+def _waits(frame: FrameType) -> bool:
     """Whether this is a condition's ``wait``: its lock is the waiter's before and after, and is not taken anew."""
-    return code.co_filename == _LOCKS and code.co_name == "wait"
+    return frame.f_code.co_name == "wait" and frame.f_globals.get("__name__") in _CONDITIONS
 
 
 def _overriding(frame: FrameType, manager: object, name: str) -> FrameType:
-    """The frame itself; where it is a subclass's method of this name that calls its base's, the one that called that."""
+    """The frame itself, or, where that is a subclass's method of this name that calls its base's, its caller."""
     while frame.f_back is not None and frame.f_code.co_name == name and frame.f_code.co_argcount:
         if frame.f_locals.get(frame.f_code.co_varnames[0]) is not manager:
             break
@@ -242,16 +248,18 @@ def _overriding(frame: FrameType, manager: object, name: str) -> FrameType:
     return frame
 
 
-def _site(frame: FrameType) -> str:
-    """The nearest caller outside Tenure and asyncio; "" where that is one of asyncio's locks."""
-    while frame.f_back is not None:
-        file = frame.f_code.co_filename
-        if file == _LOCKS:
+def _site(frame: FrameType, own: str = "") -> str:
+    """The nearest caller outside Tenure, asyncio and the object's own library; "" if it is a library's own affair."""
+    library = ""
+    for caller in libraries.stack(frame):
+        file = caller.f_code.co_filename
+        package = libraries.of_frame(caller)
+        if file == _LOCKS or (package and package != own) or (library and file == _EVENTS):
             return ""
-        if file == _EVENTS or not file.startswith((_OURS, _ASYNCIO)):
-            break
-        frame = frame.f_back
-    return sites.of_instruction(frame.f_code, frame.f_lasti)
+        if file == _EVENTS or not (package or file.startswith((_OURS, _ASYNCIO))):
+            return sites.of_instruction(caller.f_code, caller.f_lasti)
+        library = library or package
+    return ""
 
 
 def _task() -> object:
