@@ -221,14 +221,14 @@ def _site_of_caller(manager: object) -> str:
             package = libraries.of_frame(frame)
             if not package:
                 break
-            if package != libraries.of_type(type(manager)):
+            if package != libraries.of_type(resources.described(type(manager))):
                 return ""
             library = package
         frame = frame.f_back
     file = frame.f_code.co_filename
     if file.startswith(_ASYNCIO) and (library or file != asyncio.events.__file__):
         return ""
-    return sites.of_instruction(frame.f_code, frame.f_lasti)
+    return sites.of_instruction(frame.f_code, frame.f_lasti, type(manager).__qualname__ if library else "")
 
 
 def _is_between(frame: FrameType, manager: object) -> bool:

@@ -83,6 +83,11 @@ def unregister(kind: type) -> None:
     _forget_plans()
 
 
+def described(kind: type) -> type:
+    """The nearest class of this type's that an adapter registered; the type itself where there is none."""
+    return next((base for base in kind.__mro__ if base in _described), kind)
+
+
 def is_patched(kind: type) -> bool:
     """Whether entering a manager of this type reports itself."""
     return _plan(kind).patched

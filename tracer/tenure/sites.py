@@ -25,18 +25,23 @@ TAKERS = frozenset(
 
 
 class Site(NamedTuple):
-    """A site's parts: file, line from 1, the enclosing function's qualified name, the manager's source text."""
+    """A site's parts: file, line from 1, the enclosing function's qualified name, the manager's source text.
+
+    ``via``: what a library enters on behalf of the program's line; such a site is another one than the line's own.
+    """
 
     file: str
     line: int
     function: str
     expression: str
     sync: bool = False  # `with`
+    via: str = ""
 
     def key(self) -> str:
         """The string by which rewritten code and records name this site."""
         file = self.file.replace(_SEPARATOR, "?")
-        return _SEPARATOR.join((file, str(self.line), self.function, self.expression, "sync" * self.sync))
+        parts = (file, str(self.line), self.function, self.expression, "sync" * self.sync)
+        return _SEPARATOR.join((*parts, self.via) if self.via else parts)
 
     @classmethod
     def of(cls, key: str) -> Site:
@@ -46,8 +51,8 @@ class Site(NamedTuple):
 
 @functools.lru_cache(maxsize=4096)
 def _of_key(key: str) -> Site:
-    file, line, function, expression, sync = key.split(_SEPARATOR)
-    return Site(file, int(line), function, expression, bool(sync))
+    file, line, function, expression, sync, *via = key.split(_SEPARATOR)
+    return Site(file, int(line), function, expression, bool(sync), "".join(via))
 
 
 def one_line(source: str) -> str:
@@ -57,7 +62,7 @@ def one_line(source: str) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def of_instruction(code: CodeType, offset: int) -> str:
+def of_instruction(code: CodeType, offset: int, via: str = "") -> str:
     """The key of the site at a byte offset of code that was not rewritten: ``frame.f_code`` and ``frame.f_lasti``.
 
     The expression is cut out of the source text where the interpreter knows the columns (PEP 657), else it is "".
@@ -69,7 +74,8 @@ def of_instruction(code: CodeType, offset: int) -> str:
         lines[-1] = lines[-1][:end_column]
         lines[0] = lines[0][column:]
         expression = _entered(b"".join(lines).decode(errors="replace"), _items_before(code, offset))
-    return Site(code.co_filename, line or code.co_firstlineno, code.co_qualname, one_line(expression)).key()
+    site = Site(code.co_filename, line or code.co_firstlineno, code.co_qualname, one_line(expression), via=via)
+    return site.key()
 
 
 def _position(code: CodeType, offset: int) -> tuple[int | None, int | None, int | None, int | None]:

@@ -27,7 +27,7 @@ StandIn = Callable[[object], object]
 _Take = Callable[[object, tuple[object, ...], FrameType], probe.Record | None]
 _OURS = str(Path(__file__).parent.parent)
 _ASYNCIO = str(Path(asyncio.__file__).parent)
-_LOCKS, _EVENTS = str(asyncio.locks.__file__), str(asyncio.events.__file__)
+_LOCKS, _EVENTS, _TASKS = (str(module.__file__) for module in (asyncio.locks, asyncio.events, asyncio.tasks))
 
 _CONDITIONS = frozenset({"asyncio.locks", "anyio._core._synchronization"})  # the modules that define them
 
@@ -89,7 +89,7 @@ def patch_calls(
         acquiring = patching.shaped(taking, _acquiring(taking, plan))
     else:
         acquiring = _acquiring_now(taking, plan)
-    take = _take_result if by_result else _take_self(None if alone else own[1], release)
+    take = _take_result if by_result else _take_self(None if alone or release_of else own[1], release)
     releasing = _releasing_later(giving, take) if inspect.iscoroutinefunction(giving) else _releasing(giving, take)
     patching.replace(kind, acquire, patching.like(taking)(acquiring))
     patching.replace(releasable, release, patching.like(giving)(releasing))
@@ -97,7 +97,8 @@ def patch_calls(
 
 def note_task(task: object, coroutine: object) -> None:
     """Called where a task is made: keep who made it if it does nothing but acquire."""
-    if getattr(coroutine, "cr_code", None) in _acquires:
+    code = getattr(coroutine, "cr_code", None) or getattr(coroutine, "gi_code", None)
+    if code in _acquires or (code is not None and code.co_filename == _TASKS and code.co_name == "_wrap_awaitable"):
         _made_by[task] = tasks.current(), _site(sys._getframe(1))  # noqa: SLF001  # no other way to the caller
 
 
@@ -151,7 +152,8 @@ def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | Non
         if made_by is not None:
             task, site = made_by
         else:
-            task, site = None, _site(_overriding(frame, manager, plan.attribute), libraries.of_type(type(manager)))
+            own = libraries.of_type(resources.described(type(manager)))
+            task, site = None, _site(_overriding(frame, manager, plan.attribute), own, plan.names[0])
         record = probe.enter(plan.stand_in(manager), site, task=task) if site else None
         if record is not None:
             resources.calls[site] = plan.names
@@ -248,7 +250,7 @@ def _overriding(frame: FrameType, manager: object, name: str) -> FrameType:
     return frame
 
 
-def _site(frame: FrameType, own: str = "") -> str:
+def _site(frame: FrameType, own: str = "", via: str = "") -> str:
     """The nearest caller outside Tenure, asyncio and the object's own library; "" if it is a library's own affair."""
     library = ""
     for caller in libraries.stack(frame):
@@ -257,7 +259,7 @@ def _site(frame: FrameType, own: str = "") -> str:
         if file == _LOCKS or (package and package != own) or (library and file == _EVENTS):
             return ""
         if file == _EVENTS or not (package or file.startswith((_OURS, _ASYNCIO))):
-            return sites.of_instruction(caller.f_code, caller.f_lasti)
+            return sites.of_instruction(caller.f_code, caller.f_lasti, via if library else "")
         library = library or package
     return ""
 

@@ -40,7 +40,6 @@ def install(asyncio: ModuleType) -> None:
         connection,
         "start",
         "close",
-        by_result=True,
         release_of=connection,
         labels=("connect", "close"),
         stand_in=_Connected,
@@ -49,6 +48,9 @@ def install(asyncio: ModuleType) -> None:
     generators.describe_by(asyncio.AsyncEngine.begin.__wrapped__, _begin)
     resources.register(asyncio.AsyncSession, _session)
     patching.patch_manager(asyncio.AsyncSession, wants=outside)
+    by_maker = asyncio.session._AsyncSessionContextManager  # noqa: SLF001  # there is no public name
+    resources.register(by_maker, _session_that_began)
+    patching.patch_manager(by_maker, moves=True)
     for kind in (asyncio.AsyncTransaction, asyncio.AsyncSessionTransaction):
         resources.register(kind, pools.one_use(type_name(kind)))
         patching.patch_manager(kind, moves=True, wants=outside)
@@ -88,6 +90,10 @@ def _begin(handle: object, _: str) -> Description:
 
 def _session(_: object, __: str) -> Description:
     return Description(_SESSION, None, stereotype="database")
+
+
+def _session_that_began(_: object, __: str) -> Description:
+    return Description(_SESSION, None, "", stereotype="database", enter="begin")
 
 
 def _engine(engine: object) -> Description:
