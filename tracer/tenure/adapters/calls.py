@@ -109,8 +109,12 @@ def forget_all() -> None:
 
 
 def _acquiring(original: Method, plan: _Plan) -> AsyncMethod:
+    enter = plan.enter
+
     async def acquiring(manager: object, *arguments: object, **named: object) -> object:
-        record = _begin(manager, sys._getframe(1), plan)  # noqa: SLF001
+        frame = sys._getframe(1)  # noqa: SLF001  # no other way to the caller
+        record = None if frame.f_code is enter else _begin(manager, frame, plan)
+        del frame
         try:
             value = await original(manager, *arguments, **named)  # type: ignore[misc]
         except BaseException as error:
@@ -145,15 +149,14 @@ def _acquiring_now(original: Method, plan: _Plan) -> Method:
 
 def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | None:
     """The record of an acquire by a call that this frame makes; None where somebody else records it."""
-    if frame.f_code is plan.enter or not plan.wants(manager):
+    if not plan.wants(manager):
         return None
     try:
         made_by = _made_by.pop(_task(), None) if _made_by else None
         if made_by is not None:
             task, site = made_by
         else:
-            own = libraries.of_type(resources.described(type(manager)))
-            task, site = None, _site(_overriding(frame, manager, plan.attribute), own, plan.names[0])
+            task, site = None, _site(_overriding(frame, manager, plan.attribute), type(manager), plan.names[0])
         record = probe.enter(plan.stand_in(manager), site, task=task) if site else None
         if record is not None:
             resources.calls[site] = plan.names
@@ -186,7 +189,7 @@ def _releasing(original: Method, take: _Take) -> Method:
             raise
         if record is None:
             return value
-        if inspect.isawaitable(value):
+        if value is not None and inspect.isawaitable(value):
             return _ending(record, value)
         probe.released(record, None)
         return value
@@ -228,7 +231,7 @@ def _take_result(_: object, arguments: tuple[object, ...], __: FrameType) -> pro
 
 def _take_self(leave: CodeType | None, name: str) -> _Take:
     def take(manager: object, _: tuple[object, ...], frame: FrameType) -> probe.Record | None:
-        if id(manager) not in held.tokens:
+        if not held.is_held(manager):
             return None
         caller = _overriding(frame, manager, name)
         return None if caller.f_code is leave or _waits(caller) else held.give_back(manager)
@@ -250,13 +253,15 @@ def _overriding(frame: FrameType, manager: object, name: str) -> FrameType:
     return frame
 
 
-def _site(frame: FrameType, own: str = "", via: str = "") -> str:
-    """The nearest caller outside Tenure, asyncio and the object's own library; "" if it is a library's own affair."""
+def _site(frame: FrameType, kind: type = object, via: str = "") -> str:
+    """The nearest caller outside Tenure, asyncio and the type's own library; "" if it is a library's own affair."""
     library = ""
     for caller in libraries.stack(frame):
         file = caller.f_code.co_filename
         package = libraries.of_frame(caller)
-        if file == _LOCKS or (package and package != own) or (library and file == _EVENTS):
+        if file == _LOCKS or (library and file == _EVENTS):
+            return ""
+        if package and package != libraries.of_type(resources.described(kind)):
             return ""
         if file == _EVENTS or not (package or file.startswith((_OURS, _ASYNCIO))):
             return sites.of_instruction(caller.f_code, caller.f_lasti, via if library else "")

@@ -40,19 +40,32 @@ def hold(token: object, record: probe.Record) -> None:
 def give_back(token: object) -> probe.Record | None:
     """The record that the release of this token ends, now leaving; None where nobody recorded its acquire."""
     held = tokens.get(id(token))
-    if held is None:
+    if held is None or not held.records:
         return None
     try:
-        records, task = held.records, tasks.current()
-        own = [place for place, record in enumerate(records) if record[probe.TASK] == task]
-        record = records.pop(own[-1] if own else 0)
-        if not records:
+        record = held.records.pop(_place(held.records))
+        if held.reference is None and not held.records:
             tokens.pop(id(token), None)
         probe.leaving(record, None)
     except Exception as error:  # noqa: BLE001  # never into the program
         buffer.fault(f"finding out what the release of a {type(token).__qualname__} ends", error)
         return None
     return record
+
+
+def is_held(token: object) -> bool:
+    """Whether an acquire of this token has not been given back."""
+    held = tokens.get(id(token))
+    return held is not None and bool(held.records)
+
+
+def _place(records: list[probe.Record]) -> int:
+    if len(records) > 1:
+        task = tasks.current()
+        for place in range(len(records) - 1, -1, -1):
+            if records[place][probe.TASK] == task:
+                return place
+    return 0
 
 
 def forget_all() -> None:
