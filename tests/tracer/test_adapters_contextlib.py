@@ -219,6 +219,19 @@ def test_a_stack_hands_an_exception_to_each_manager_and_one_of_them_suppresses_i
     ]
 
 
+def test_the_callback_of_a_stack_is_the_managers_method(recorder):
+    """As contextlib has it: who looks through a stack finds the managers in it."""
+
+    async def main():
+        manager = Plain()
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(manager)
+            return stack._exit_callbacks[-1][1].__self__ is manager
+
+    assert asyncio.run(main()) is True
+    assert recorder.lines() == [f"main: {__name__}.Plain manager, ok ok ok"]
+
+
 def test_a_manager_that_refuses_is_an_acquire_that_failed(recorder):
     """What was entered before it is left again."""
 

@@ -29,5 +29,6 @@ def _request(manager: object, expression: str) -> Description:
     if not isinstance(frame, FrameType):
         return Description(_KIND, None, name="")
     variables = frame.f_locals
-    method = variables.get("method", "request")
-    return Description(_KIND, variables.get("self"), name=owner_name(expression), enter=str(method).lower())
+    websocket = frame.f_code.co_name.endswith("ws_connect")
+    call = "ws_connect" if websocket else str(variables.get("method", "request")).lower()
+    return Description(_KIND, variables.get("self"), name=owner_name(expression), enter=call)
