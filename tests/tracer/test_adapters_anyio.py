@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 
@@ -150,6 +151,17 @@ def test_a_scope_is_told_of_at_the_programs_line_with_its_length(recorder, make)
     assert (site.function, site.enter, site.exit) == ("limited", "__enter__", "__exit__")
 
 
+def test_a_scope_without_an_end_is_not_told_of(recorder):
+    """Libraries enter them all the time, to shield or to be cancelled, and nothing is held."""
+
+    async def main():
+        for scope in (anyio.CancelScope(shield=True), anyio.move_on_after(None), anyio.fail_after(None)):
+            with scope:
+                await anyio.lowlevel.checkpoint()
+
+    assert recorder.run(main()) == []
+
+
 def test_a_scope_left_in_another_task_is_refused_in_anyios_own_words(recorder):
     """Scopes belong to their task, and no task of ours comes between."""
 
@@ -157,10 +169,10 @@ def test_a_scope_left_in_another_task_is_refused_in_anyios_own_words(recorder):
         scope.__exit__(None, None, None)
 
     async def main():
-        scope = anyio.CancelScope()
+        scope = anyio.CancelScope(deadline=anyio.current_time() + 9)
         scope.__enter__()
         with pytest.raises(RuntimeError, match="different task"):
             await asyncio.create_task(leave(scope))
         scope.__exit__(None, None, None)
 
-    assert recorder.run(main()) == ["main: anyio.CancelScope, ok ok ok"]
+    assert recorder.run(main()) == ["main: anyio.CancelScope 9 s, ok ok ok"]

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+from typing import Annotated
 
 import fastapi
 import pytest
@@ -82,8 +83,11 @@ def fast_application():
     async def item(item: int):
         return item
 
+    async def session():
+        yield 1
+
     @nested.get("/orders/{order}")
-    async def order(order: int):
+    async def order(order: int, found: Annotated[int, fastapi.Depends(session)]):
         return order
 
     router.include_router(nested, prefix="/v1")
@@ -178,6 +182,17 @@ def test_fastapis_routers_give_the_whole_pattern(recorder, path, name):
     assert requests(recorder) == [f"{REQUEST} {name}, ok ok ok"]
     site = next(site for site in recorder.sites() if site.enter == "request")
     assert site.file == __file__
+
+
+def test_what_a_dependency_holds_is_the_programs_and_hangs_under_the_request(recorder):
+    """FastAPI enters it through a manager of its own, of which nothing is told."""
+    asyncio.run(visit(fast_application(), "GET /shop/v1/orders/1"))
+    tree = recorder.tree()
+    first = next(place for place, line in enumerate(tree) if "Request" in line)
+    assert [line.replace("request-1", "request") for line in tree[first : first + 2]] == [
+        "request: Request GET /shop/v1/orders/{order}",
+        "  request: session",
+    ]
 
 
 def test_a_lifespan_is_held_while_the_application_runs(recorder):

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 known: set[str] = set()  # packages, by name
+frameworks: set[str] = set()  # packages, by name: their generator functions only pass on what is the program's
 _OURS = str(Path(__file__).parent)
 
 
@@ -21,9 +22,15 @@ def know(*packages: str) -> None:
     known.update(packages)
 
 
+def know_framework(*packages: str) -> None:
+    """Tell nothing of what is held by these packages' own ``@asynccontextmanager`` functions from now on."""
+    frameworks.update(packages)
+
+
 def forget_all() -> None:
     """Take nothing for a library."""
     known.clear()
+    frameworks.clear()
 
 
 def of_frame(frame: FrameType) -> str:

@@ -1,7 +1,7 @@
 """anyio on asyncio: task groups and cancel scopes are made for one use, and the locks are the backend's.
 
 A scope is told of where the program enters it, through ``move_on_after`` and ``fail_after`` too, and is named by its
-length. Those that anyio uses within itself, one in each task group, are not.
+length. One without an end holds nothing; nor is told of those that anyio uses within itself, in each task group.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from tenure.adapters import anyio, made, pools
 from tenure.adapters.asyncio_scopes import length
 from tenure.resources import Description
 
+_outside = libraries.entered_outside("anyio", "fail_at")
 _lengths: weakref.WeakKeyDictionary[object, float] = weakref.WeakKeyDictionary()  # seconds
 
 
@@ -28,7 +29,11 @@ def install(backend: ModuleType) -> None:
     patching.patch_manager(backend.TaskGroup, wants=libraries.entered_outside("anyio"))
     resources.register(backend.CancelScope, _scope)
     made.note(backend.CancelScope, _measure)
-    patching.patch_manager(backend.CancelScope, sync=True, wants=libraries.entered_outside("anyio", "fail_at"))
+    patching.patch_manager(backend.CancelScope, sync=True, wants=_has_an_end)
+
+
+def _has_an_end(scope: object) -> bool:
+    return scope in _lengths and _outside(scope)
 
 
 def _scope(scope: object, _: str) -> Description:

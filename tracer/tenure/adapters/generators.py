@@ -16,9 +16,9 @@ import weakref
 from functools import partial
 from types import FunctionType, ModuleType
 
-from tenure import patching, resources
+from tenure import libraries, patching, resources
 from tenure.failures import type_name
-from tenure.resources import Describe, Description
+from tenure.resources import NOTHING, Describe, Description
 from tenure.sites import TAKERS
 
 CAPACITY_ATTRIBUTES = "capacity", "maxsize", "max_size", "size"
@@ -52,6 +52,8 @@ def _handle(manager: object, expression: str) -> Description:
     described = _described.get(function) if isinstance(function, FunctionType) else None
     if described is not None:
         return described(manager, expression)
+    if str(getattr(function, "__module__", "")).partition(".")[0] in libraries.frameworks:
+        return NOTHING
     known = _functions.get(function) if isinstance(function, FunctionType) else None
     if known is not None:
         return known

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import NamedTuple, Protocol, cast
 
-from tenure import buffer, patching, probe, resources, tasks
+from tenure import buffer, libraries, patching, probe, resources, tasks
 from tenure.resources import Description
 from tenure.sites import Site
 
@@ -36,6 +36,7 @@ class _Route(Protocol):
 def install(applications: ModuleType) -> None:
     """Patch Starlette, of which FastAPI is a subclass."""
     kind = applications.Starlette
+    libraries.know_framework("starlette", "fastapi")
     resources.register(_Request, _describe)
     for coroutine in (
         "RequestResponseCycle.run_asgi",
