@@ -20,8 +20,8 @@ async def hold_by_calls(pool):
 
 
 async def in_time(pool):
-    connection = await asyncio.wait_for(pool.acquire(), 5)
-    await pool.release(connection)
+    connection = await asyncio.wait_for(pool.acquire(timeout=5), 5)
+    await pool.release(connection=connection, timeout=5)
 
 
 async def ask(pool):

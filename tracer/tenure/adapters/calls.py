@@ -24,7 +24,7 @@ from tenure.adapters import held
 from tenure.patching import AsyncMethod, Method, Wants
 
 StandIn = Callable[[object], object]
-_Take = Callable[[object, tuple[object, ...], FrameType], probe.Record | None]
+_Take = Callable[[object, tuple[object, ...], FrameType | None], probe.Record | None]
 _OURS = str(Path(__file__).parent.parent)
 _ASYNCIO = str(Path(asyncio.__file__).parent)
 _LOCKS, _EVENTS, _TASKS = (str(module.__file__) for module in (asyncio.locks, asyncio.events, asyncio.tasks))
@@ -112,8 +112,8 @@ def _acquiring(original: Method, plan: _Plan) -> AsyncMethod:
     enter = plan.enter
 
     async def acquiring(manager: object, *arguments: object, **named: object) -> object:
-        frame = sys._getframe(1)  # noqa: SLF001  # no other way to the caller
-        record = None if frame.f_code is enter else _begin(manager, frame, plan)
+        frame = sys._getframe().f_back  # noqa: SLF001  # no other way to the caller
+        record = None if frame is None or frame.f_code is enter else _begin(manager, frame, plan)
         del frame
         try:
             value = await original(manager, *arguments, **named)  # type: ignore[misc]
@@ -132,7 +132,9 @@ def _acquiring(original: Method, plan: _Plan) -> AsyncMethod:
 
 def _acquiring_now(original: Method, plan: _Plan) -> Method:
     def acquiring(manager: object, *arguments: object, **named: object) -> object:
-        record = _begin(manager, sys._getframe(1), plan)  # noqa: SLF001
+        frame = sys._getframe().f_back  # noqa: SLF001  # no other way to the caller
+        record = None if frame is None else _begin(manager, frame, plan)
+        del frame
         try:
             value = original(manager, *arguments, **named)
         except BaseException as error:
@@ -179,7 +181,7 @@ def _came_back(value: object, manager: object, record: probe.Record, plan: _Plan
 
 def _releasing(original: Method, take: _Take) -> Method:
     def releasing(manager: object, *arguments: object, **named: object) -> object:
-        record = take(manager, arguments, sys._getframe(1)) if held.tokens else None  # noqa: SLF001
+        record = take(manager, (*arguments, *named.values()), sys._getframe().f_back) if held.tokens else None  # noqa: SLF001
         try:
             value = original(manager, *arguments, **named)
         except BaseException as error:
@@ -199,7 +201,7 @@ def _releasing(original: Method, take: _Take) -> Method:
 
 def _releasing_later(original: Method, take: _Take) -> Method:
     async def releasing(manager: object, *arguments: object, **named: object) -> object:
-        record = take(manager, arguments, sys._getframe(1)) if held.tokens else None  # noqa: SLF001
+        record = take(manager, (*arguments, *named.values()), sys._getframe().f_back) if held.tokens else None  # noqa: SLF001
         try:
             value = await original(manager, *arguments, **named)  # type: ignore[misc]
         except BaseException as error:
@@ -225,13 +227,14 @@ async def _ending(record: probe.Record, release: Awaitable[object]) -> object:
     return value
 
 
-def _take_result(_: object, arguments: tuple[object, ...], __: FrameType) -> probe.Record | None:
-    return held.give_back(arguments[0]) if arguments else None
+def _take_result(_: object, arguments: tuple[object, ...], __: FrameType | None) -> probe.Record | None:
+    token = next((argument for argument in arguments if held.is_held(argument)), None)
+    return None if token is None else held.give_back(token)
 
 
 def _take_self(leave: CodeType | None, name: str) -> _Take:
-    def take(manager: object, _: tuple[object, ...], frame: FrameType) -> probe.Record | None:
-        if not held.is_held(manager):
+    def take(manager: object, _: tuple[object, ...], frame: FrameType | None) -> probe.Record | None:
+        if frame is None or not held.is_held(manager):
             return None
         caller = _overriding(frame, manager, name)
         return None if caller.f_code is leave or _waits(caller) else held.give_back(manager)
