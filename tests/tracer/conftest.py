@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from tests.tracer import servers
 
 from tenure import native, rewriting, testing
 from tenure.wire import Resource, Site, Task, Trace
@@ -112,6 +113,13 @@ def recorder() -> Iterator[Recorder]:
     recorder = Recorder()
     yield recorder
     recorder.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a database "shop" in a PostgreSQL of this test run: "//postgres@127.0.0.1:5432/shop"."""
+    with servers.postgres() as address:
+        yield address
 
 
 @pytest.fixture(params=["rewritten", "as it is"])

@@ -216,6 +216,39 @@ def test_a_clients_request_holds_its_session(recorder, written):
     assert (site.enter, site.exit) == ("get", "__aexit__")
 
 
+async def echo(request):
+    websocket = web.WebSocketResponse()
+    await websocket.prepare(request)
+    await websocket.send_str(await websocket.receive_str())
+    await websocket.close()
+    return websocket
+
+
+async def talk(session, url):
+    async with session.ws_connect(f"{url}/inner/echo") as websocket:
+        await websocket.send_str("hello")
+        return await websocket.receive_str()
+
+
+def test_a_clients_websocket_holds_its_session(recorder, written):
+    """ws_connect() is the call by which the session is taken, until the websocket is closed."""
+
+    async def main():
+        inner = web.Application()
+        inner.add_routes([web.get("/echo", echo)])
+        async with serving(inner=inner) as url:
+            session = aiohttp.ClientSession()
+            text = await written(talk)(session, url)
+            await session.close()
+            return text
+
+    assert asyncio.run(main()) == "hello"
+    assert [line for line in recorder.lines() if "ClientSession" in line] == [
+        "main: aiohttp.client.ClientSession session, ok ok ok"
+    ]
+    assert next(site for site in recorder.sites() if site.function == "talk").enter == "ws_connect"
+
+
 def test_a_session_that_is_entered_is_the_one_that_its_requests_hold(recorder):
     """One object, one resource, whichever way it is used."""
 

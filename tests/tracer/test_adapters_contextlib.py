@@ -9,15 +9,15 @@ import pytest
 class Pool:
     def __init__(self, capacity=2):
         self.capacity = capacity
-        self.free = asyncio.Semaphore(capacity)
+        self.free = capacity
 
     @contextlib.asynccontextmanager
     async def acquire(self):
-        await self.free.acquire()
+        self.free -= 1
         try:
             yield "connection"
         finally:
-            self.free.release()
+            self.free += 1
 
     @contextlib.asynccontextmanager
     async def maintenance(self):
@@ -217,6 +217,19 @@ def test_a_stack_hands_an_exception_to_each_manager_and_one_of_them_suppresses_i
         f"enter_by_stack: {__name__}.Plain manager, ok error(KeyError) suppressed",
         "enter_by_stack: asyncio.locks.Semaphore manager (2), ok error(KeyError) goes on",
     ]
+
+
+def test_the_callback_of_a_stack_is_the_managers_method(recorder):
+    """As contextlib has it: who looks through a stack finds the managers in it."""
+
+    async def main():
+        manager = Plain()
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(manager)
+            return stack._exit_callbacks[-1][1].__self__ is manager
+
+    assert asyncio.run(main()) is True
+    assert recorder.lines() == [f"main: {__name__}.Plain manager, ok ok ok"]
 
 
 def test_a_manager_that_refuses_is_an_acquire_that_failed(recorder):

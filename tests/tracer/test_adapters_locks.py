@@ -62,7 +62,21 @@ def test_a_bounded_semaphore_that_is_partly_taken_keeps_its_whole_capacity(recor
         await semaphore.acquire()
         await hold(semaphore)
 
-    assert recorder.run(main()) == ["main: asyncio.locks.BoundedSemaphore manager (2), ok ok ok"]
+    assert recorder.run(main()) == [
+        "main: asyncio.locks.BoundedSemaphore semaphore (2), ok ?",
+        "main: asyncio.locks.BoundedSemaphore semaphore (2), ok ok ok",
+    ]
+
+
+def test_a_semaphore_that_is_partly_taken_keeps_the_capacity_that_it_was_made_with(recorder, written):
+    """Nothing in it remembers what it began with, so its making is noted."""
+
+    async def main():
+        semaphore = asyncio.Semaphore(value=3)
+        semaphore._value = 1
+        await written(hold)(semaphore)
+
+    assert recorder.run(main()) == ["main: asyncio.locks.Semaphore manager (3), ok ok ok"]
 
 
 def test_a_condition_and_the_lock_it_was_given_are_one_resource(recorder, written):

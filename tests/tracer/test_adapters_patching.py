@@ -5,6 +5,7 @@ import contextlib
 import gc
 import inspect
 import traceback
+import types
 import weakref
 
 import pytest
@@ -14,7 +15,10 @@ from tenure import adapters, patching
 PATCHED = [
     (asyncio.Lock, "__aenter__"),
     (asyncio.Lock, "__aexit__"),
+    (asyncio.Lock, "acquire"),
+    (asyncio.Lock, "release"),
     (asyncio.Condition, "__init__"),
+    (asyncio.Semaphore, "__init__"),
     (asyncio.BaseEventLoop, "create_task"),
     (contextlib.AsyncExitStack, "enter_async_context"),
     (contextlib._AsyncGeneratorContextManager, "__aenter__"),
@@ -183,13 +187,16 @@ def test_a_manager_that_is_held_when_it_dies_is_not_kept_alive(recorder):
 
 
 def test_an_exit_without_an_entry_passes_through(recorder):
-    """A program may leave by hand what it took by hand in another way."""
+    """A program may leave by hand what it took before tracing began."""
 
     async def main():
-        lock = asyncio.Lock()
-        await lock.acquire()
-        await lock.__aexit__(None, None, None)
-        return lock.locked()
+        semaphore = asyncio.Semaphore(1)
+        recorder.stop()
+        await semaphore.acquire()
+        adapters.install()
+        await semaphore.__aexit__(None, None, None)
+        adapters.uninstall()
+        return semaphore.locked()
 
     assert asyncio.run(main()) is False
     assert recorder.lines() == []
@@ -226,6 +233,18 @@ def test_a_coroutine_that_is_closed_while_it_waits_ends_its_lifecycle(recorder):
         coroutine.close()
 
     assert [line.rpartition(", ")[2] for line in recorder.run(main())] == ["cancelled(GeneratorExit)"]
+
+
+@pytest.mark.parametrize("adapter", sorted({name for names in adapters.ADAPTERS.values() for name in names}))
+def test_any_library_may_have_any_shape(caplog, adapter):
+    """A version of which nothing is known: its adapter gives up, says so once, and the program goes on."""
+    try:
+        for _ in range(2):
+            adapters._installer(adapter)(types.ModuleType("strange"))
+    finally:
+        adapters.uninstall()
+    messages = [record.getMessage().partition(" failed")[0] for record in caplog.records]
+    assert messages == [f"tenure: the adapter {adapter} for strange "]
 
 
 def test_a_library_of_unexpected_shape_costs_its_adapter_and_nothing_else(recorder, monkeypatch, caplog):

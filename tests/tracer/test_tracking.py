@@ -192,6 +192,27 @@ def test_every_object_of_a_tracked_class_is_recorded() -> None:
         assert [row.resource for row in recorder.lifecycles()] == ["library.Manager manager", f"{sub} manager"]
 
 
+def test_a_tracked_class_made_anew_for_each_use_is_recorded_once_each_time() -> None:
+    """Its site's habit is known after a few uses; the class patch still has to hear of every entry."""
+    with testing.recorder() as recorder:
+        app = recorder.load(
+            """
+            import tenure
+
+            @tenure.tracked
+            class Connection:
+                async def __aenter__(self): pass
+                async def __aexit__(self, *details): pass
+
+            async def main():
+                for _ in range(20):
+                    async with Connection(): pass
+            """
+        )
+        asyncio.run(app.main())
+        assert [row.resource for row in recorder.lifecycles()] == ["app.Connection"] * 20
+
+
 def test_only_context_managers_can_be_tracked_classes() -> None:
     """The error names the class and says what to decorate."""
     with pytest.raises(TypeError, match=r"has neither __aenter__ nor __enter__ \(decorate a context manager\)"):

@@ -58,7 +58,7 @@ def resolve(manager: object, kind: type, site: str, *, patched: bool) -> int:
     else:
         number = identity.by_site(full_name, site, None, None, "participant")
         habit.left -= 1
-        if habit.left <= 0 and kind not in _never:
+        if habit.left <= 0 and not patched and kind not in _never:  # a patched class has to be marked each time
             settled[site] = kind, number
             return number
         if not identity.remember(manager, _OBJECT, number, alone=False):

@@ -103,8 +103,8 @@ def patch_manager(kind: type, *, moves: bool = False, sync: bool = False, wants:
         replace(kind, names[0], like(enter)(_entering_now(enter, wants, moves=moves)))
         replace(kind, names[1], like(leave)(_leaving_now(leave, moves=moves)))
     else:
-        replace(kind, names[0], like(enter)(_shaped(enter, _entering(enter, wants, moves=moves))))
-        replace(kind, names[1], like(leave)(_shaped(leave, _leaving(leave, moves=moves))))
+        replace(kind, names[0], like(enter)(shaped(enter, _entering(enter, wants, moves=moves))))
+        replace(kind, names[1], like(leave)(shaped(leave, _leaving(leave, moves=moves))))
     _managers.add(kind)
     resources.patched(kind)
 
@@ -201,7 +201,7 @@ def _leaving_now(original: Method, *, moves: bool) -> Method:
     return leaving
 
 
-def _shaped(original: Method, wrapper: AsyncMethod) -> Method:
+def shaped(original: Method, wrapper: AsyncMethod) -> Method:
     """The wrapper as a coroutine function if the original is one, else as a function that returns an awaitable."""
     if inspect.iscoroutinefunction(original):
         return wrapper

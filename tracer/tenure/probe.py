@@ -28,7 +28,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from tenure import asking, buffer, habits, identity, native, resources, sites, tasks
+from tenure import asking, buffer, habits, identity, libraries, native, resources, sites, tasks
 from tenure.failures import failure_of
 from tenure.records import (
     ACQUIRE,
@@ -165,14 +165,22 @@ def enter(manager: object, site: str | None = None, *, task: int | None = None, 
 
 
 def _site_of_caller(manager: object) -> str:
-    """The site of whoever enters the manager; "" where that is asyncio itself, other than its loop."""
+    """The site of whoever enters the manager; "" where that is a library's own affair, or asyncio's."""
     frame = sys._getframe(2)  # noqa: SLF001  # there is no other way to the caller
-    while frame.f_back is not None and _is_between(frame, manager):
+    library = ""
+    while frame.f_back is not None:
+        if not _is_between(frame, manager):
+            package = libraries.of_frame(frame)
+            if not package:
+                break
+            if package != libraries.of_type(resources.described(type(manager))):
+                return ""
+            library = package
         frame = frame.f_back
     file = frame.f_code.co_filename
-    if file.startswith(_ASYNCIO) and file != asyncio.events.__file__:
+    if file.startswith(_ASYNCIO) and (library or file != asyncio.events.__file__):
         return ""
-    return sites.of_instruction(frame.f_code, frame.f_lasti)
+    return sites.of_instruction(frame.f_code, frame.f_lasti, type(manager).__qualname__ if library else "")
 
 
 def _is_between(frame: FrameType, manager: object) -> bool:

@@ -47,6 +47,7 @@ class Description(NamedTuple):
 
 
 Describe = Callable[[object, str], Description]
+NOTHING = Description("", None)  # said of a manager that holds nothing: it is not recorded
 
 calls: dict[str, tuple[str, str]] = {}  # enter and exit of the sites that call others than the manager's own
 
@@ -81,6 +82,11 @@ def unregister(kind: type) -> None:
     _patched.discard(kind)
     _only_named.discard(kind)
     _forget_plans()
+
+
+def described(kind: type) -> type:
+    """The nearest class of this type's that an adapter registered; the type itself where there is none."""
+    return next((base for base in kind.__mro__ if base in _described), kind)
 
 
 def is_patched(kind: type) -> bool:
@@ -120,7 +126,7 @@ def is_wanted(manager: object) -> bool:
 
 
 def resolve(manager: object, site: str) -> int:
-    """The id of the resource behind this manager, which is about to be entered at this site."""
+    """The id of the resource behind this manager, which is about to be entered at this site; 0 where there is none."""
     kind = type(manager)
     plan = _plan(kind)
     if id(manager) in _named:
@@ -133,6 +139,8 @@ def resolve(manager: object, site: str) -> int:
         identity.share(manager, known, patched=plan.patched)
         return known
     description = plan.describe(manager, Site.of(site).expression)
+    if description is NOTHING:
+        return 0
     if description.subject is manager and not description.enter and not description.exit:
         _own_roles[kind] = description.kind
     return _of_description(description, site)

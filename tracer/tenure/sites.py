@@ -16,23 +16,32 @@ from typing import NamedTuple
 _SEPARATOR = "\x1f"
 MAX_EXPRESSION = 200  # characters of source text that are kept
 _ENTRIES = frozenset({"BEFORE_ASYNC_WITH", "BEFORE_WITH"})  # until 3.13; afterwards an item's code has its own position
+# Functions whose first argument is what they enter or acquire.
+_ON_BEHALF = frozenset({"enter_async_context", "enter_context", "wait_for", "shield", "create_task", "ensure_future"})
 # Methods whose result is a handle on the object they were called on: the resource of `pool.acquire()` is `pool`.
-TAKERS = frozenset({"acquire", "connect", "connection", "get", "begin", "checkout", "lock", "session"})
+TAKERS = frozenset(
+    {"acquire", "acquire_nowait", "connect", "connection", "get", "getconn", "begin", "checkout", "lock", "session"}
+)
 
 
 class Site(NamedTuple):
-    """A site's parts: file, line from 1, the enclosing function's qualified name, the manager's source text."""
+    """A site's parts: file, line from 1, the enclosing function's qualified name, the manager's source text.
+
+    ``via``: what a library enters on behalf of the program's line; such a site is another one than the line's own.
+    """
 
     file: str
     line: int
     function: str
     expression: str
     sync: bool = False  # `with`
+    via: str = ""
 
     def key(self) -> str:
         """The string by which rewritten code and records name this site."""
         file = self.file.replace(_SEPARATOR, "?")
-        return _SEPARATOR.join((file, str(self.line), self.function, self.expression, "sync" * self.sync))
+        parts = (file, str(self.line), self.function, self.expression, "sync" * self.sync)
+        return _SEPARATOR.join((*parts, self.via) if self.via else parts)
 
     @classmethod
     def of(cls, key: str) -> Site:
@@ -42,8 +51,8 @@ class Site(NamedTuple):
 
 @functools.lru_cache(maxsize=4096)
 def _of_key(key: str) -> Site:
-    file, line, function, expression, sync = key.split(_SEPARATOR)
-    return Site(file, int(line), function, expression, bool(sync))
+    file, line, function, expression, sync, *via = key.split(_SEPARATOR)
+    return Site(file, int(line), function, expression, bool(sync), "".join(via))
 
 
 def one_line(source: str) -> str:
@@ -53,7 +62,7 @@ def one_line(source: str) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def of_instruction(code: CodeType, offset: int) -> str:
+def of_instruction(code: CodeType, offset: int, via: str = "") -> str:
     """The key of the site at a byte offset of code that was not rewritten: ``frame.f_code`` and ``frame.f_lasti``.
 
     The expression is cut out of the source text where the interpreter knows the columns (PEP 657), else it is "".
@@ -65,7 +74,8 @@ def of_instruction(code: CodeType, offset: int) -> str:
         lines[-1] = lines[-1][:end_column]
         lines[0] = lines[0][column:]
         expression = _entered(b"".join(lines).decode(errors="replace"), _items_before(code, offset))
-    return Site(code.co_filename, line or code.co_firstlineno, code.co_qualname, one_line(expression)).key()
+    site = Site(code.co_filename, line or code.co_firstlineno, code.co_qualname, one_line(expression), via=via)
+    return site.key()
 
 
 def _position(code: CodeType, offset: int) -> tuple[int | None, int | None, int | None, int | None]:
@@ -83,7 +93,7 @@ def _items_before(code: CodeType, offset: int) -> int:
 
 
 def _entered(source: str, number: int) -> str:
-    """The manager within ``await stack.enter_async_context(manager)`` or a statement's items; other text as it is."""
+    """The manager within a statement or ``await stack.enter_async_context(manager)`` and its like; else the text."""
     text = source.strip()
     if text.startswith(("async with", "with")):
         return _item(text, number)
@@ -91,12 +101,13 @@ def _entered(source: str, number: int) -> str:
         node: ast.expr = ast.parse(text.removeprefix("await "), mode="eval").body
     except (SyntaxError, ValueError):
         return ""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        if node.args and node.func.attr in {"enter_async_context", "enter_context"}:
+    if isinstance(node, ast.Call):
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if node.args and called in _ON_BEHALF:
             return ast.unparse(node.args[0])
-        if node.func.attr in {"__aenter__", "__enter__"}:
+        if isinstance(node.func, ast.Attribute) and called in {"__aenter__", "__enter__"}:
             return ast.unparse(node.func.value)
-    return text
+    return text.removeprefix("await ")
 
 
 def _item(statement: str, number: int) -> str:
@@ -131,3 +142,14 @@ def resource_name(expression: str) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr.lstrip("_")
     return node.id.lstrip("_") if isinstance(node, ast.Name) else ""
+
+
+def owner_name(expression: str) -> str:
+    """What a person calls the object whose method this expression calls: "session" for ``self.session.get(url)``."""
+    try:
+        node = ast.parse(expression, mode="eval").body
+    except (SyntaxError, ValueError):
+        return ""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return resource_name(ast.unparse(node.func.value))
+    return ""

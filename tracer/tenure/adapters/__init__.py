@@ -14,17 +14,33 @@ import importlib
 import sys
 from types import ModuleType
 
-from tenure import buffer, patching
-from tenure.adapters import imported
+from tenure import buffer, libraries, patching
+from tenure.adapters import calls, imported
 
 # The module that the program imports, and the adapters that wait for it.
 ADAPTERS = {
-    "asyncio": ("asyncio_locks", "asyncio_scopes", "asyncio_tasks"),
-    "contextlib": ("generators", "exit_stacks"),
+    "asyncio": ("asyncio_locks", "asyncio_scopes", "asyncio_tasks", "asyncio_runners"),
+    "contextlib": ("generators", "exit_stacks", "closing"),
+    "aio_pika": ("aio_pika",),
+    "aiofiles.base": ("aiofiles",),
+    "aiofiles.tempfile": ("aiofiles",),
     "aiohttp.client": ("aiohttp_client",),
     "aiohttp.web": ("aiohttp_web",),
+    "aiokafka": ("aiokafka",),
     "aiosqlite": ("aiosqlite",),
+    "anyio": ("anyio",),
+    "anyio._backends._asyncio": ("anyio_asyncio",),
+    "asyncpg": ("asyncpg",),
+    "httpx": ("httpx",),
+    "nats.aio.client": ("nats",),
     "opentelemetry.trace": ("opentelemetry_trace",),
+    "psycopg": ("psycopg",),
+    "psycopg_pool": ("psycopg_pool",),
+    "redis.asyncio": ("redis",),
+    "sqlalchemy.ext.asyncio": ("sqlalchemy",),
+    "starlette.applications": ("starlette",),
+    "websockets.asyncio.client": ("websockets",),
+    "websockets.asyncio.server": ("websockets_server",),
     "uvloop": ("asyncio_tasks",),
 }
 
@@ -40,6 +56,8 @@ def uninstall() -> None:
     """Take all class patches away again and wait for no more imports."""
     imported.forget()
     patching.undo()
+    calls.forget_all()
+    libraries.forget_all()
 
 
 def _installer(adapter: str) -> imported.Install:

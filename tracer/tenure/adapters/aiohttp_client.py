@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from types import FrameType, ModuleType
 
 from tenure import patching, resources
 from tenure.resources import Description
-from tenure.sites import resource_name
+from tenure.sites import owner_name
 
 _KIND = "aiohttp.client.ClientSession"
 
@@ -30,16 +29,6 @@ def _request(manager: object, expression: str) -> Description:
     if not isinstance(frame, FrameType):
         return Description(_KIND, None, name="")
     variables = frame.f_locals
-    method = variables.get("method", "request")
-    return Description(_KIND, variables.get("self"), name=_name(expression), enter=str(method).lower())
-
-
-def _name(expression: str) -> str:
-    """What the program calls the session: "session" for ``self.session.get(url)``."""
-    try:
-        node = ast.parse(expression, mode="eval").body
-    except (SyntaxError, ValueError):
-        return ""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return resource_name(ast.unparse(node.func.value))
-    return ""
+    websocket = frame.f_code.co_name.endswith("ws_connect")
+    call = "ws_connect" if websocket else str(variables.get("method", "request")).lower()
+    return Description(_KIND, variables.get("self"), name=owner_name(expression), enter=call)

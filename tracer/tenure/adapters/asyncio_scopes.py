@@ -7,10 +7,12 @@ nothing is recorded.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import weakref
 from types import ModuleType
 
 from tenure import patching, resources
+from tenure.adapters import made
 from tenure.failures import type_name
 from tenure.resources import Description
 
@@ -21,7 +23,7 @@ def install(module: ModuleType) -> None:
     """Patch the classes of asyncio."""
     resources.register(module.Timeout, _timeout)
     patching.patch_manager(module.Timeout, wants=_has_an_end)
-    patching.replace(module.Timeout, "__init__", _measuring(module.Timeout.__init__))
+    made.note(module.Timeout, _measure)
     resources.register(module.TaskGroup, _task_group)
     patching.patch_manager(module.TaskGroup)
 
@@ -39,15 +41,15 @@ def _task_group(manager: object, _: str) -> Description:
 
 
 def _length(manager: object) -> str:
-    """How long the timeout was to be when it was made, "0.5 s"; "" for one without an end.
-
-    Two digits are enough to know it by, and keep the number of resources small where the lengths vary.
-    """
+    """How long the timeout was to be when it was made, "0.5 s"; "" for one without an end."""
     seconds = _lengths.get(manager)
     if seconds is None:
         seconds = _seconds_left(manager)
-    if seconds is None:
-        return ""
+    return "" if seconds is None else length(seconds)
+
+
+def length(seconds: float) -> str:
+    """Say how long a timeout is: two digits are enough to know it by, and keep the number of resources small."""
     return "0 s" if seconds < 0.001 else f"{float(f'{seconds:.2g}'):.6g} s"
 
 
@@ -56,19 +58,8 @@ def _seconds_left(manager: object) -> float | None:
     return when - asyncio.get_running_loop().time() if isinstance(when, int | float) else None
 
 
-def _measuring(original: patching.Method) -> patching.Method:
-    @patching.like(original)
-    def measuring(timeout: object, *arguments: object, **named: object) -> None:
-        try:
-            original(timeout, *arguments, **named)
-        except BaseException as error:
-            patching.without_frame(error, measuring.__code__)
-            raise
-        try:
-            seconds = _seconds_left(timeout)
-            if seconds is not None:
-                _lengths[timeout] = seconds
-        except RuntimeError:  # no loop is running: it is measured when it is entered
-            pass
-
-    return measuring
+def _measure(timeout: object, *_: object, **__: object) -> None:
+    with contextlib.suppress(RuntimeError):  # no loop is running: it is measured when it is entered
+        seconds = _seconds_left(timeout)
+        if seconds is not None:
+            _lengths[timeout] = seconds

@@ -10,6 +10,7 @@ import asyncio
 from types import ModuleType
 
 from tenure import buffer, patching, tasks
+from tenure.adapters import calls
 from tenure.tasks import AnyTask
 
 
@@ -42,6 +43,7 @@ def _note(task: object, coroutine: object, instant: int) -> None:
         return  # a task factory of the program's own made something else
     try:
         tasks.created(task, coroutine, instant)
+        calls.note_task(task, coroutine)
         if task.done():  # it was eager
             _ended(task)
         else:

@@ -8,7 +8,7 @@ which the stack will leave the manager.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from types import ModuleType, TracebackType
+from types import MethodType, ModuleType, TracebackType
 
 from tenure import buffer, patching, probe
 
@@ -45,14 +45,14 @@ def _watch_exit(stack: object, record: probe.Record) -> None:
     try:
         callbacks = stack._exit_callbacks  # type: ignore[attr-defined]  # noqa: SLF001
         is_sync, leave = callbacks[-1]
-        callbacks[-1] = is_sync, _leaving(leave, record)
+        callbacks[-1] = is_sync, MethodType(_leaving(leave, record), leave.__self__)
     except Exception as error:  # noqa: BLE001  # never into the program
         buffer.fault("watching an exit stack", error)
 
 
-def _leaving(leave: Leave, record: probe.Record) -> Leave:
+def _leaving(leave: Leave, record: probe.Record) -> Callable[..., Awaitable[object]]:
     async def leaving(
-        kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        _: object, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> object:
         probe.leaving(record, error)
         try:

@@ -16,14 +16,15 @@ import weakref
 from functools import partial
 from types import FunctionType, ModuleType
 
-from tenure import patching, resources
+from tenure import libraries, patching, resources
 from tenure.failures import type_name
-from tenure.resources import Description
+from tenure.resources import NOTHING, Describe, Description
 from tenure.sites import TAKERS
 
 CAPACITY_ATTRIBUTES = "capacity", "maxsize", "max_size", "size"
 _DATABASE_WORDS = "pool", "database", "connection", "engine", "transaction", "db"  # last words of names
 
+_described: weakref.WeakKeyDictionary[object, Describe] = weakref.WeakKeyDictionary()  # by an adapter
 _functions: weakref.WeakKeyDictionary[object, Description] = weakref.WeakKeyDictionary()  # those that are no methods
 _methods: weakref.WeakKeyDictionary[FunctionType, weakref.WeakSet[type]] = weakref.WeakKeyDictionary()  # of which types
 
@@ -36,10 +37,23 @@ def install(contextlib: ModuleType) -> None:
     resources.register(contextlib._GeneratorContextManager, _handle)  # noqa: SLF001  # for rewritten `with`
 
 
-def _handle(manager: object, _: str) -> Description:
+def describe_by(function: object, describe: Describe) -> None:
+    """Let an adapter describe the handles of a library's generator function: ``describe(handle, expression)``.
+
+    ``handle.args`` are the arguments of the call, the bound object first.
+    """
+    _described[function] = describe
+
+
+def _handle(manager: object, expression: str) -> Description:
     function, arguments = getattr(manager, "func", None), getattr(manager, "args", ())
     if function is None:  # it was entered before: contextlib has let go of the function
         return Description(type_name(type(manager)), None)
+    described = _described.get(function) if isinstance(function, FunctionType) else None
+    if described is not None:
+        return described(manager, expression)
+    if str(getattr(function, "__module__", "")).partition(".")[0] in libraries.frameworks:
+        return NOTHING
     known = _functions.get(function) if isinstance(function, FunctionType) else None
     if known is not None:
         return known

@@ -1,0 +1,57 @@
+"""contextlib.aclosing and asyncio.Runner."""
+
+import asyncio
+import contextlib
+
+
+async def use(manager):
+    async with manager:
+        pass
+
+
+def test_closing_a_generator_holds_what_its_function_holds(recorder, written):
+    """What is held until aclose() is the generator; aclosing is only the means."""
+
+    async def main():
+        return await written(read)(rows)
+
+    assert recorder.run(main()) == [f"main: {__name__}.rows, ok ok ok"]
+    assert (recorder.sites()[0].enter, recorder.sites()[0].exit) == ("__aenter__", "aclose")
+
+
+async def rows():
+    yield 1
+    yield 2
+
+
+async def read(rows):
+    async with contextlib.aclosing(rows()) as found:
+        return await anext(found)
+
+
+def test_closing_an_object_is_a_use_of_that_object(recorder, written):
+    """The same object is the same resource."""
+
+    class Client:
+        async def aclose(self):
+            pass
+
+    async def main():
+        client = Client()
+        for _ in range(2):
+            await written(use)(contextlib.aclosing(client))
+
+    lines = recorder.run(main())
+    assert len(set(recorder.resources())) == 1
+    assert [line.rpartition(", ")[2] for line in lines] == ["ok ok ok"] * 2
+
+
+def test_a_runner_is_held_by_its_thread(recorder):
+    """A program that has a runner of its own holds a loop; asyncio.run uses one too, and says nothing of it."""
+    with asyncio.Runner() as runner:
+        runner.run(use(asyncio.Lock()))
+    assert recorder.run(use(asyncio.Lock())) == [
+        "MainThread: asyncio.runners.Runner, ok ok ok",
+        "use: asyncio.locks.Lock manager (1), ok ok ok",
+        "use-2: asyncio.locks.Lock manager (1), ok ok ok",
+    ]

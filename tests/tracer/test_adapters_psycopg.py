@@ -1,0 +1,153 @@
+import asyncio
+
+import psycopg
+import psycopg_pool
+import pytest
+
+
+async def connect(url):
+    async with await psycopg.AsyncConnection.connect(url) as connection, connection.cursor() as cursor:
+        await cursor.execute("SELECT 1")
+        return await cursor.fetchone()
+
+
+async def in_transaction(url, sql):
+    async with await psycopg.AsyncConnection.connect(url) as connection, connection.transaction():
+        await connection.execute(sql)
+
+
+async def in_pipeline(url):
+    async with await psycopg.AsyncConnection.connect(url) as connection, connection.pipeline():
+        await connection.execute("SELECT 1")
+
+
+async def hold(pool, until=None):
+    async with pool.connection() as connection:
+        if until is not None:
+            await until.wait()
+        await connection.execute("SELECT 1")
+
+
+async def hold_by_calls(pool):
+    connection = await pool.getconn()
+    try:
+        await connection.execute("SELECT 1")
+    finally:
+        await pool.putconn(connection)
+
+
+async def open_and_hold(url, **named):
+    async with psycopg_pool.AsyncConnectionPool(url, min_size=1, max_size=3, open=False, **named) as pool:
+        await hold(pool)
+
+
+@pytest.fixture
+def url(postgres):
+    return f"postgresql:{postgres}"
+
+
+@pytest.fixture
+def with_pool(url):
+    """Runs ``use(pool)`` with a pool that is open outside of all statements."""
+
+    async def run(use, *arguments, size=2):
+        pool = psycopg_pool.AsyncConnectionPool(url, min_size=1, max_size=size, open=False)
+        await pool.open(wait=True)
+        try:
+            return await use(pool, *arguments)
+        finally:
+            await pool.close()
+
+    return run
+
+
+def test_a_connection_is_known_by_its_database(recorder, written, url):
+    """A cursor is a use of its own."""
+    assert recorder.run(written(connect)(url)) == [
+        "connect: psycopg.AsyncConnection shop, ok ok ok",
+        "connect: psycopg.AsyncCursor, ok ok ok",
+    ]
+    assert {resource.stereotype for resource in recorder.resources()} == {"database"}
+
+
+def test_a_transaction_that_fails_is_a_use_of_its_own(recorder, written, url):
+    """It is rolled back, and the exception goes on through the connection."""
+
+    async def main():
+        with pytest.raises(psycopg.errors.SyntaxError):
+            await written(in_transaction)(url, "no SQL")
+
+    assert recorder.run(main()) == [
+        "main: psycopg.AsyncConnection shop, ok error(SyntaxError) goes on",
+        "main: psycopg.AsyncConnection.transaction, ok error(SyntaxError) goes on",
+    ]
+
+
+def test_a_pipeline_is_a_use_of_its_own(recorder, written, url):
+    """While it is open, statements are sent without waiting for their results."""
+    assert recorder.run(written(in_pipeline)(url)) == [
+        "in_pipeline: psycopg.AsyncConnection shop, ok ok ok",
+        "in_pipeline: psycopg.AsyncConnection.pipeline, ok ok ok",
+    ]
+
+
+@pytest.mark.parametrize(("use", "enter"), [(hold, "connection"), (hold_by_calls, "getconn")])
+def test_a_connection_is_taken_from_the_pool_however_it_is_asked_for(recorder, written, with_pool, use, enter):
+    """By a statement or by calls: the pool is held, and nothing is told of what it uses within itself."""
+    assert recorder.run(with_pool(written(use))) == ["run: psycopg_pool.AsyncConnectionPool shop (2), ok ok ok"]
+    site = recorder.sites()[0]
+    assert (site.file, site.function, site.enter) == (__file__, use.__name__, enter)
+
+
+def test_all_ways_take_one_pool(recorder, written, with_pool):
+    """One pool is one resource."""
+
+    async def main(pool):
+        for use in (hold, hold_by_calls):
+            await written(use)(pool)
+
+    recorder.run(with_pool(main))
+    assert len(set(recorder.resources())) == 1
+
+
+def test_who_waits_for_a_connection_is_seen_to_wait(recorder, written, with_pool):
+    """A pool of one: the second task acquires until the first has released."""
+
+    async def main(pool):
+        done = asyncio.Event()
+        users = [asyncio.create_task(written(hold)(pool, done), name=name) for name in ("holder", "waiter")]
+        await asyncio.sleep(0.1)
+        seen = recorder.lines()
+        done.set()
+        await asyncio.gather(*users)
+        return seen
+
+    assert asyncio.run(with_pool(main, size=1)) == [
+        "holder: psycopg_pool.AsyncConnectionPool shop (1), ok ?",
+        "waiter: psycopg_pool.AsyncConnectionPool shop (1), ?",
+    ]
+    assert [line.rpartition(", ")[2] for line in recorder.lines()] == ["ok ok ok"] * 2
+
+
+def test_no_connection_in_time_is_an_acquire_that_failed(recorder, written, with_pool):
+    """The program gets psycopg's PoolTimeout."""
+
+    async def main(pool):
+        connection = await pool.getconn()
+        with pytest.raises(psycopg_pool.PoolTimeout):
+            await pool.getconn(timeout=0.05)
+        await pool.putconn(connection)
+
+    assert [line.partition(", ")[2] for line in recorder.run(with_pool(main, size=1))] == [
+        "ok ok ok",
+        "error(PoolTimeout)",
+    ]
+
+
+@pytest.mark.parametrize(("named", "name"), [({}, "shop"), ({"name": "orders"}, "orders")])
+def test_an_open_pool_is_not_a_taken_one(recorder, written, url, named, name):
+    """To open a pool by a statement takes none of its connections; the name that the program gave it counts."""
+    assert recorder.run(written(open_and_hold)(url, **named)) == [
+        f"open_and_hold: psycopg_pool.pool_async.AsyncConnectionPool.open {name}, ok ok ok",
+        f"open_and_hold: psycopg_pool.AsyncConnectionPool {name} (3), ok ok ok",
+    ]

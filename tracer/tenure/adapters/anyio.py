@@ -1,0 +1,58 @@
+"""anyio's locks, semaphores, limiters and conditions: each object is a resource of its own.
+
+What a program makes before a loop runs stands in for what the backend makes later; both are patched, the backend's by
+``anyio_asyncio``. What anyio enters within itself is not told of.
+"""
+
+from __future__ import annotations
+
+import math
+from types import ModuleType
+
+from tenure import libraries, patching, resources
+from tenure.adapters import calls
+from tenure.resources import Description
+
+_outside = libraries.entered_outside("anyio")
+
+
+def install(anyio: ModuleType) -> None:
+    """Patch the locks and what stands in for them."""
+    libraries.know("anyio")
+    for kind, describe in (
+        (anyio.Lock, _lock),
+        (anyio.Semaphore, _semaphore),
+        (anyio.CapacityLimiter, _limiter),
+        (anyio.Condition, _condition),
+    ):
+        resources.register(kind, describe)
+        for one in (kind, *kind.__subclasses__()):
+            patch_lock(one)
+
+
+def patch_lock(kind: type) -> None:
+    """Patch the methods that this class does not inherit."""
+    if "__aenter__" in vars(kind):
+        patching.patch_manager(kind, wants=_outside)
+    for acquire in ("acquire", "acquire_nowait"):
+        if acquire in vars(kind):
+            calls.patch_calls(kind, acquire, "release", wants=_outside)
+
+
+def _lock(manager: object, _: str) -> Description:
+    return Description("anyio.Lock", manager, capacity=1, stereotype="control")
+
+
+def _semaphore(manager: object, _: str) -> Description:
+    value = getattr(manager, "max_value", None) or getattr(manager, "value", None)
+    return Description("anyio.Semaphore", manager, capacity=value or None, stereotype="control")
+
+
+def _limiter(manager: object, _: str) -> Description:
+    tokens = getattr(manager, "total_tokens", math.inf)
+    capacity = int(tokens) if 0 < tokens < math.inf else None
+    return Description("anyio.CapacityLimiter", manager, capacity=capacity, stereotype="control")
+
+
+def _condition(manager: object, _: str) -> Description:
+    return Description("anyio.Condition", manager, capacity=1, stereotype="control")

@@ -1,0 +1,47 @@
+"""anyio on asyncio: task groups and cancel scopes are made for one use, and the locks are the backend's.
+
+A scope is told of where the program enters it, through ``move_on_after`` and ``fail_after`` too, and is named by its
+length. One without an end holds nothing; nor is told of those that anyio uses within itself, in each task group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import weakref
+from types import ModuleType
+
+from tenure import libraries, patching, resources
+from tenure.adapters import anyio, made, pools
+from tenure.adapters.asyncio_scopes import length
+from tenure.resources import Description
+
+_outside = libraries.entered_outside("anyio", "fail_at")
+_lengths: weakref.WeakKeyDictionary[object, float] = weakref.WeakKeyDictionary()  # seconds
+
+
+def install(backend: ModuleType) -> None:
+    """Patch the classes of anyio's asyncio backend."""
+    libraries.know("anyio")
+    for kind in (backend.Lock, backend.Semaphore, backend.CapacityLimiter):
+        anyio.patch_lock(kind)
+    resources.register(backend.TaskGroup, pools.one_use("anyio.TaskGroup", "participant"))
+    patching.patch_manager(backend.TaskGroup, wants=libraries.entered_outside("anyio"))
+    resources.register(backend.CancelScope, _scope)
+    made.note(backend.CancelScope, _measure)
+    patching.patch_manager(backend.CancelScope, sync=True, wants=_has_an_end)
+
+
+def _has_an_end(scope: object) -> bool:
+    return scope in _lengths and _outside(scope)
+
+
+def _scope(scope: object, _: str) -> Description:
+    seconds = _lengths.get(scope)
+    return Description("anyio.CancelScope", None, name="" if seconds is None else length(seconds))
+
+
+def _measure(scope: object, *_: object, **__: object) -> None:
+    deadline = getattr(scope, "deadline", math.inf)
+    if abs(deadline) < math.inf:
+        _lengths[scope] = deadline - asyncio.get_running_loop().time()

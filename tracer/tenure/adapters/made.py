@@ -1,0 +1,26 @@
+"""What can be known of an object only while it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tenure import buffer, patching
+
+
+def note(kind: type, noting: Callable[..., None]) -> None:
+    """Call ``noting(object, *arguments, **named)`` with the arguments of ``__init__``, after that succeeded."""
+    original = kind.__init__  # type: ignore[misc]
+
+    @patching.like(original)
+    def init(made: object, *arguments: object, **named: object) -> None:
+        try:
+            original(made, *arguments, **named)
+        except BaseException as error:
+            patching.without_frame(error, init.__code__)
+            raise
+        try:
+            noting(made, *arguments, **named)
+        except Exception as error:  # noqa: BLE001  # never into the program
+            buffer.fault(f"noting the making of a {kind.__qualname__}", error)
+
+    patching.replace(kind, "__init__", init)

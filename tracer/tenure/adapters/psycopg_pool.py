@@ -1,0 +1,50 @@
+"""psycopg_pool: ``pool.connection()`` and ``getconn()`` take the pool; a pool that is entered itself is open."""
+
+from __future__ import annotations
+
+import re
+from types import ModuleType
+
+from tenure import libraries, patching, resources
+from tenure.adapters import calls, generators, pools
+from tenure.resources import Description
+
+_DEFAULT_NAME = re.compile(r"pool-\d+")
+
+
+class _Taken(pools.Taken):
+    pass
+
+
+def install(psycopg_pool: ModuleType) -> None:
+    """Patch AsyncConnectionPool, of which AsyncNullConnectionPool is a subclass."""
+    libraries.know("psycopg_pool")
+    pool = psycopg_pool.AsyncConnectionPool
+    resources.register(pool, pools.opened(_name))
+    patching.patch_manager(pool)
+    generators.describe_by(pool.connection.__wrapped__, _connection)
+    resources.register(_Taken, _taken)
+    outside = libraries.entered_outside("psycopg_pool")
+    calls.patch_calls(pool, "getconn", "putconn", by_result=True, stand_in=_Taken, wants=outside)
+
+
+def _connection(handle: object, _: str) -> Description:
+    return _in_use(handle.args[0])._replace(enter="connection")  # type: ignore[attr-defined]
+
+
+def _taken(handle: object, _: str) -> Description:
+    return _in_use(handle.pool)  # type: ignore[attr-defined]
+
+
+def _in_use(pool: object) -> Description:
+    capacity = getattr(pool, "max_size", None) or None
+    return Description("psycopg_pool.AsyncConnectionPool", pool, _name(pool), capacity, "database")
+
+
+def _name(pool: object) -> str | None:
+    """The name that the program gave the pool, else that of its database."""
+    given = getattr(pool, "name", "")
+    if given and not _DEFAULT_NAME.fullmatch(given):
+        return str(given)
+    named = getattr(pool, "kwargs", None) or {}
+    return named.get("dbname") or pools.database_of(getattr(pool, "conninfo", None))

@@ -1,0 +1,65 @@
+"""redis.asyncio: a lock is known by its key; a client or pipeline is a use of its own; a command takes the pool.
+
+``Lock(name)`` objects of one key are one resource, whoever made them, since Redis holds one of them at a time.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from tenure import libraries, patching, resources
+from tenure.adapters import calls, pools
+from tenure.failures import type_name
+from tenure.resources import Description
+
+MAX_KEYS = 1_000  # of locks that are remembered; further ones are known by their sites
+_UNLIMITED = 2**31  # what redis gives a pool that was given no limit, in its older versions
+
+_keys: dict[str, _Key] = {}
+
+
+class _Key:
+    """What all the locks of one key stand for."""
+
+
+class _Taken(pools.Taken):
+    pass
+
+
+def install(asyncio: ModuleType) -> None:
+    """Patch Redis, Pipeline, PubSub, Lock and the pools."""
+    libraries.know("redis")
+    client = asyncio.client
+    resources.register(client.Redis, _client)
+    patching.patch_manager(client.Redis)
+    for kind in (client.Pipeline, client.PubSub):
+        resources.register(kind, pools.one_use(type_name(kind)))
+        patching.patch_manager(kind, moves=True)
+    resources.register(asyncio.lock.Lock, _lock)
+    patching.patch_manager(asyncio.lock.Lock)
+    calls.patch_calls(asyncio.lock.Lock, "acquire", "release", alone=True)
+    resources.register(_Taken, _taken)
+    for kind in (asyncio.ConnectionPool, asyncio.BlockingConnectionPool):
+        calls.patch_calls(kind, "get_connection", "release", by_result=True, stand_in=_Taken)
+
+
+def _client(client: object, _: str) -> Description:
+    return Description("redis.asyncio.client.Redis", client, stereotype="database")
+
+
+def _lock(lock: object, _: str) -> Description:
+    key = getattr(lock, "name", "")
+    name = key.decode(errors="replace") if isinstance(key, bytes) else str(key)
+    subject = _keys.get(name)
+    if subject is None and len(_keys) < MAX_KEYS:
+        subject = _keys[name] = _Key()
+    return Description("redis.asyncio.lock.Lock", subject, name, 1, "control")
+
+
+def _taken(taken: object, _: str) -> Description:
+    pool = taken.pool  # type: ignore[attr-defined]
+    where = getattr(pool, "connection_kwargs", {})
+    name = f"{where.get('path') or where.get('host', 'localhost')}/{where.get('db') or 0}"
+    limit = getattr(pool, "max_connections", None)
+    capacity = limit if isinstance(limit, int) and 0 < limit < _UNLIMITED else None
+    return Description(type_name(type(pool)), pool, name, capacity, "database")

@@ -1,0 +1,118 @@
+"""SQLAlchemy's asyncio: who has a connection, by ``connect()``, ``begin()`` or a session, holds the engine.
+
+The resource is the engine's pool, with the database's name. ``engine.begin()`` is one use, though it enters a
+connection and a transaction within itself. A session holds nothing until its first statement; from then on it has a
+lifecycle on the engine, from checkout to checkin, at the line of that statement.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import PurePath
+from types import FrameType, ModuleType
+
+from tenure import libraries, patching, resources
+from tenure.adapters import calls, generators, pools
+from tenure.failures import type_name
+from tenure.resources import Description
+
+_ENGINE = "sqlalchemy.ext.asyncio.engine.AsyncEngine"
+_SESSION = "sqlalchemy.ext.asyncio.session.AsyncSession"
+
+
+class _Connected(pools.Taken):
+    """An AsyncConnection that was awaited."""
+
+
+class _CheckedOut(pools.Taken):
+    """A connection of an Engine that a session took."""
+
+
+def install(asyncio: ModuleType) -> None:
+    """Patch the connections, sessions and transactions of sqlalchemy.ext.asyncio, and the engine beneath."""
+    libraries.know("sqlalchemy")
+    outside = libraries.entered_outside("sqlalchemy")
+    connection = asyncio.AsyncConnection
+    resources.register(connection, _connection)
+    patching.patch_manager(connection, moves=True, wants=outside)
+    resources.register(_Connected, _connected)
+    calls.patch_calls(
+        connection,
+        "start",
+        "close",
+        release_of=connection,
+        labels=("connect", "close"),
+        stand_in=_Connected,
+        wants=outside,
+    )
+    generators.describe_by(asyncio.AsyncEngine.begin.__wrapped__, _begin)
+    resources.register(asyncio.AsyncSession, _session)
+    patching.patch_manager(asyncio.AsyncSession, wants=outside)
+    by_maker = asyncio.session._AsyncSessionContextManager  # noqa: SLF001  # there is no public name
+    resources.register(by_maker, _session_that_began)
+    patching.patch_manager(by_maker, moves=True)
+    for kind in (asyncio.AsyncTransaction, asyncio.AsyncSessionTransaction):
+        resources.register(kind, pools.one_use(type_name(kind)))
+        patching.patch_manager(kind, moves=True, wants=outside)
+    fairy = sys.modules["sqlalchemy.pool.base"]._ConnectionFairy  # noqa: SLF001  # there is no public name
+    _patch_checkouts(sys.modules["sqlalchemy.engine"].Engine, fairy)
+
+
+def _patch_checkouts(engine: type, fairy: type) -> None:
+    """What a session takes is taken from the synchronous engine, within a greenlet."""
+    resources.register(_CheckedOut, _checked_out)
+    calls.patch_calls(
+        engine,
+        "raw_connection",
+        "_checkin",
+        release_of=fairy,
+        labels=("checkout", "checkin"),
+        stand_in=_CheckedOut,
+        wants=_is_for_a_session,
+    )
+
+
+def _connection(connection: object, _: str) -> Description:
+    return _engine(connection.sync_engine)._replace(enter="connect")  # type: ignore[attr-defined]
+
+
+def _connected(taken: object, _: str) -> Description:
+    return _engine(taken.pool.sync_engine)  # type: ignore[attr-defined]
+
+
+def _checked_out(taken: object, _: str) -> Description:
+    return _engine(taken.pool)  # type: ignore[attr-defined]
+
+
+def _begin(handle: object, _: str) -> Description:
+    return _engine(handle.args[0].sync_engine)._replace(enter="begin")  # type: ignore[attr-defined]
+
+
+def _session(_: object, __: str) -> Description:
+    return Description(_SESSION, None, stereotype="database")
+
+
+def _session_that_began(_: object, __: str) -> Description:
+    return Description(_SESSION, None, "", stereotype="database", enter="begin")
+
+
+def _engine(engine: object) -> Description:
+    """The resource that stands for a synchronous engine and its pool."""
+    pool, url = engine.pool, engine.url  # type: ignore[attr-defined]
+    name = PurePath(url.database).name if url.database else None
+    return Description(_ENGINE, pool, name, _capacity(pool), "database")
+
+
+def _capacity(pool: object) -> int | None:
+    """Connections in the pool and beyond it; None where there is no limit."""
+    size, overflow = getattr(pool, "size", None), getattr(pool, "_max_overflow", -1)
+    return size() + overflow if callable(size) and isinstance(overflow, int) and overflow >= 0 else None
+
+
+def _is_for_a_session(engine: object) -> bool:
+    if not getattr(getattr(engine, "dialect", None), "is_async", False):
+        return False
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # there is no other way to the caller
+    while frame is not None and frame.f_code.co_name != "_connection_for_bind":
+        frame = frame.f_back
+    return frame is not None

@@ -1,0 +1,26 @@
+"""websockets: ``connect()`` and ``serve()`` of its asyncio side are made for one use, and are named by where to."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from urllib.parse import urlsplit
+
+from tenure import libraries, patching, resources
+from tenure.resources import Description
+
+
+def install(client: ModuleType) -> None:
+    """Patch connect."""
+    libraries.know("websockets")
+    resources.register(client.connect, _connect)
+    patching.patch_manager(client.connect, moves=True)
+
+
+def _connect(manager: object, _: str) -> Description:
+    return Description("websockets.connect", None, name=_host(getattr(manager, "uri", "")))
+
+
+def _host(uri: object) -> str:
+    """The host and port, without a user's name and password, nor the path that may be made of ids."""
+    parts = urlsplit(str(uri))
+    return f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
