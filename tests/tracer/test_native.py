@@ -14,6 +14,7 @@ import weakref
 import pytest
 from tests.tracer import programs
 
+import tenure
 from tenure import _probe, patching, testing
 
 
@@ -85,7 +86,7 @@ def test_both_probes_record_the_same(tmp_path) -> None:
                 await stack.enter_async_context(Manager())
             async for _ in generates(lock): pass
             try:
-                async with asyncio.timeout(0.001), Manager(): await asyncio.sleep(60)
+                async with asyncio.timeout(0.1), Manager(): await asyncio.sleep(60)
             except TimeoutError: pass
         async def main():
             lock = asyncio.Lock()
@@ -147,25 +148,35 @@ def test_a_suspended_patch_is_the_original_coroutine_to_whoever_looks(patched) -
 
 
 async def test_the_stack_of_a_waiting_task_shows_the_program_alone() -> None:
-    """A program prints it when something hangs, which is when people look."""
+    """A program prints it when something hangs, which is when people look: a class patch adds no frame to it."""
+
+    class Gate:
+        async def __aenter__(self):
+            await asyncio.Event().wait()
+
+        async def __aexit__(self, *details):
+            pass
 
     async def waits():
-        async with lock:
+        async with gate:
             pass
 
     def stack():
         return [frame.f_code.co_qualname.rpartition(".")[2] for frame in task.get_stack()], repr(task.get_coro())[:40]
 
-    lock, stacks = asyncio.Lock(), []
-    await lock.acquire()
+    gate, stacks = Gate(), []
     for traced in (False, True):
-        with testing.recorder() if traced else contextlib.nullcontext():
+        with testing.recorder() if traced else contextlib.nullcontext() as recorder:
+            if traced:
+                tenure.track(gate, name="gate")
             task = asyncio.create_task(waits())
             await asyncio.sleep(0)
             stacks.append((stack(), chain(task.get_coro())))
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
+            if traced:
+                assert [len(batch.rows) for batch in recorder.batches()] == [1]
     assert stacks[0] == stacks[1]
 
 
