@@ -17,6 +17,7 @@ demo: $(STAMP)  ## start the collector and a small shop under `tenure run`; open
 
 test: $(STAMP) tests/web/node_modules/.installed  ## run every test, the browser's included  [TEST_ARGS="-k word"]
 	$(BIN)/python -m pytest $(TEST_ARGS)
+	TENURE_PROBE=python $(BIN)/python -m pytest tests/tracer $(TEST_ARGS) || [ $$? -eq 5 ]  # 5: no test has the word
 	$(BIN)/python scripts/node.py npm --prefix web run test
 
 interop: $(STAMP) .venv-interop/.installed  ## export through rotel and into mlflow, which `make test` does not install
@@ -49,7 +50,7 @@ clean:  ## remove what set-up made
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Tenure needs Python 3.11 or newer; set PYTHON=python3.12, say")'
 	$(PYTHON) -m venv .venv
 
-$(STAMP): .venv/bin/python constraints.txt pyproject.toml tracer/pyproject.toml server/pyproject.toml server/hatch_build.py $(WEB_SOURCES)
+$(STAMP): .venv/bin/python constraints.txt pyproject.toml tracer/pyproject.toml $(wildcard tracer/setup.py tracer/native/*) server/pyproject.toml server/hatch_build.py $(WEB_SOURCES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade -c constraints.txt pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev -e tracer -e server
 	@touch $@

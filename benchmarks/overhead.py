@@ -1,27 +1,36 @@
-"""What one lifecycle costs the program: the ways of recording it, side by side in one process.
+"""What one lifecycle costs the program: the ways of recording it, side by side, once with each probe.
 
-A round runs each way once, a few thousand times in a loop; ratios are taken within a round, and the median of the
+A round runs each way once, some hundred times in a loop; ratios are taken within a round, and the median of the
 rounds is shown, so that whatever else the machine does hits all of them alike. The manager does nothing.
+
+A process has one probe, so each is measured in a process of its own; further interpreters, which must have the tracer
+and opentelemetry-sdk, are named by $BENCH_PYTHONS, a list separated by colons like $PATH.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
+import json
+import os
+import platform
 import statistics
+import subprocess
+import sys
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from types import ModuleType
 
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-
 import tenure
 from benchmarks import Measure
-from tenure import buffer, importhook, session, wire
+from tenure import buffer, importhook, native, session, wire
 
-ROUNDS, TIMES, SPANS = 40, 2_000, 200
+ROUNDS, TIMES, SPANS = 60, 1_000, 200
+MARKS = {"native": ("at most 1.6", "at least 60"), "python": ("at most 2.3", "at least 20")}
 
 PROGRAM = """
+from asyncio import sleep
 from time import perf_counter_ns
 
 class Manager:
@@ -45,6 +54,13 @@ async def calls(times):
     begin = perf_counter_ns()
     for _ in range(times):
         await once()
+    return (perf_counter_ns() - begin) / times
+
+async def suspended(times):
+    begin = perf_counter_ns()
+    for _ in range(times):
+        async with Manager():
+            await sleep(0)
     return (perf_counter_ns() - begin) / times
 
 async def tracked(times):
@@ -93,38 +109,82 @@ class Nowhere:
         return self
 
 
-class Discard(SpanExporter):
-    """An exporter that is done at once."""
-
-    def export(self, spans: object) -> SpanExportResult:  # noqa: ARG002
-        return SpanExportResult.SUCCESS
-
-
 def rows() -> list[Measure]:
-    """The table's lines."""
-    provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(Discard(), max_queue_size=100_000))
+    """The table's lines, of every interpreter and probe."""
+    interpreters = [sys.executable, *filter(None, os.environ.get("BENCH_PYTHONS", "").split(":"))]
+    return [measure for python in interpreters for probe in MARKS for measure in _measured(python, probe)]
+
+
+def _measured(python: str, probe: str) -> list[Measure]:
+    command = [python, "-m", "benchmarks.overhead"]
+    environment = {**os.environ, "TENURE_PROBE": probe}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+    return [Measure(*line) for line in json.loads(done.stdout)]
+
+
+def measure() -> list[Measure]:
+    """The lines of this process's probe."""
     session.start("benchmark", [Nowhere()], importhook.Selection([]))
     try:
-        names = {"track": tenure.track, "tracer": provider.get_tracer("benchmark"), "ATTRIBUTES": ATTRIBUTES}
-        bare, rewritten = _module(names, rewritten=False), _module(names, rewritten=True)
-        loops = asyncio.run(_rounds({"bare": bare.loop, "probe": rewritten.loop}, drained=True))
-        calls = asyncio.run(_rounds({"bare": bare.calls, "probe": rewritten.calls}, drained=True))
-        others = asyncio.run(_rounds({"bare": bare.loop, "shipped": rewritten.loop, "tracked": bare.tracked}))
-        spans = asyncio.run(_rounds({"bare": bare.loop, "probe": rewritten.loop, "span": bare.spans}, times=SPANS))
+        names: dict[str, object] = {"track": tenure.track, "ATTRIBUTES": ATTRIBUTES}
+        bare, ours = _module(names, rewritten=False), _module(names, rewritten=True)
+        pairs = {
+            name: asyncio.run(_rounds({"bare": getattr(bare, name), "ours": getattr(ours, name)}, drained=True))
+            for name in ("loop", "calls", "suspended")
+        }
+        others = asyncio.run(_rounds({"bare": bare.loop, "shipped": ours.loop, "tracked": bare.tracked}))
+        sizes = _sizes(ours)
+        provider = importlib.import_module("benchmarks.spans").provider()
+        bare.tracer = provider.get_tracer("benchmark")
+        with_otel = asyncio.run(_rounds({"bare": bare.loop, "ours": ours.loop}, drained=True))
+        spans = asyncio.run(_rounds({"bare": bare.loop, "ours": ours.loop, "span": bare.spans}, times=SPANS))
+        provider.shutdown()
     finally:
         tenure.uninstall()
-        provider.shutdown()
     cheaper = [(span - plain) / (ours - plain) for plain, ours, span in zip(*spans.values(), strict=True)]
+    title = f"{platform.python_version()} {native.NAME}"
+    mark, mark_of_spans = MARKS[native.NAME]
     return [
-        Measure("bare async with", statistics.median(loops["bare"]), "ns", ""),
-        Measure("rewritten", _ratio(loops, "probe"), "x bare", "at most 2.3"),
-        Measure("rewritten, one entry a call", _ratio(calls, "probe"), "x bare call", ""),
-        Measure("rewritten, the shipping thread at work", _ratio(others, "shipped"), "x bare", ""),
-        Measure("tenure.track, not rewritten, shipping", _ratio(others, "tracked"), "x bare", ""),
-        Measure("OpenTelemetry SDK span of the same information", _ratio(spans, "span"), "x bare", ""),
-        Measure("rewritten cheaper than the SDK span", statistics.median(cheaper), "x", "at least 20"),
+        Measure(f"{title}: bare async with", statistics.median(pairs["loop"]["bare"]), "ns", ""),
+        Measure(f"{title}: rewritten", _ratio(pairs["loop"], "ours"), "x bare", mark),
+        Measure(f"{title}: one suspension in the body", _ratio(pairs["suspended"], "ours"), "x bare", "at most 1.3"),
+        Measure(f"{title}: one entry a call", _ratio(pairs["calls"], "ours"), "x bare call", ""),
+        Measure(f"{title}: the shipping thread at work", _ratio(others, "shipped"), "x bare", ""),
+        Measure(f"{title}: tenure.track, not rewritten, shipping", _ratio(others, "tracked"), "x bare", ""),
+        Measure(f"{title}: rewritten, OpenTelemetry imported", _ratio(with_otel, "ours"), "x bare", ""),
+        Measure(f"{title}: OpenTelemetry SDK span of the same", _ratio(spans, "span"), "x bare", ""),
+        Measure(f"{title}: cheaper than the SDK span", statistics.median(cheaper), "x", mark_of_spans),
+        *(Measure(f"{title}: {name}", size, "bytes", limit) for name, size, limit in sizes),
+        Measure(f"{title}: import tenure, after asyncio and msgspec", _import_ms(), "ms", "at most 40"),
     ]
+
+
+def _sizes(module: ModuleType) -> list[tuple[str, float, str]]:
+    """Bytes of a record that waits to be shipped: of the extension's own, or as they are found to be allocated."""
+    if native.SERVES:
+        from tenure import _probe  # noqa: PLC0415  # it may not be there
+
+        return [
+            ("a closed record", _probe.CLOSED_BYTES, "at most 64"),
+            ("an open record", _probe.OPEN_BYTES, "at most 160"),
+        ]
+    times = 10_000
+    asyncio.run(module.loop(1_000))
+    buffer.drain()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    asyncio.run(module.loop(times))
+    taken = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    return [("a record, open or closed", taken / times, "")]
+
+
+def _import_ms() -> float:
+    """Milliseconds; the middle of seven processes."""
+    source = "import asyncio, msgspec, time; a = time.perf_counter(); import tenure; print(time.perf_counter() - a)"
+    command = [sys.executable, "-c", source]
+    taken = [subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout for _ in range(7)]
+    return statistics.median(map(float, taken)) * 1e3
 
 
 def _module(names: dict[str, object], *, rewritten: bool) -> ModuleType:
@@ -150,3 +210,7 @@ async def _rounds(ways: dict[str, Way], *, times: int = TIMES, drained: bool = F
 
 def _ratio(taken: dict[str, list[float]], name: str) -> float:
     return statistics.median(way / bare for way, bare in zip(taken[name], taken["bare"], strict=True))
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure()))

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from tests.tracer import servers
 
-from tenure import rewriting, testing
+from tenure import native, rewriting, testing
 from tenure.wire import Resource, Site, Task, Trace
+
+collect_ignore = [] if native.SERVES else ["test_native.py"]
 
 
 class Recorder:

@@ -51,7 +51,8 @@ def recorded(path: Path) -> list[wire.Batch]:
 
 
 def _run(directory: Path, command: list[str], stdin: str, **environment: str) -> Done:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TENURE_", "OTEL_"))}
+    ours = "TENURE_", "OTEL_"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours) or name == "TENURE_PROBE"}
     done = subprocess.run(
         command,
         check=False,

@@ -46,18 +46,20 @@ async def main(watch):
         assert len(recorder.lifecycles()) == 2
 
 
-def test_a_full_buffer_drops_whole_lifecycles_and_counts_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_buffer_drops_whole_lifecycles_and_counts_them() -> None:
     """What does not fit is neither recorded in part nor lost in silence; the program does not notice."""
     with testing.recorder() as recorder:
         app = recorder.load(
             MANAGERS + "async def main():\n    for _ in range(10):\n        shared = Manager()\n"
             "        async with shared: pass\n        kept.append(shared)\nkept = []\n"
         )
-        monkeypatch.setattr(buffer, "LIMIT", 4)
-        asyncio.run(app.main())
-        recorded = len([entry for entry in buffer.pending if isinstance(entry, list)])
+        buffer.set_limit(4)
+        try:
+            asyncio.run(app.main())
+        finally:
+            buffer.set_limit(buffer.LIMIT)
         (batch,) = recorder.batches()
-    assert len(batch.rows) == recorded
+    recorded = len(batch.rows)
     assert batch.dropped == {"buffer full": 10 - recorded}
     assert 0 < recorded <= 4
 
@@ -110,6 +112,6 @@ def test_a_record_holds_no_object_once_it_is_entered() -> None:
     with testing.recorder() as recorder:
         app = recorder.load(MANAGERS + "async def main():\n    async with Manager(): raise KeyError(1)\n")
         asyncio.run(outcome(app.main()))
-        (record,) = [entry for entry in buffer.pending if isinstance(entry, list)]
+        (record,) = [entry for entry in buffer.drain() if isinstance(entry, list)]
     assert [type(value).__name__ for value in record] == ["str", *["int"] * 6, "Failure", "bool"]
     assert len(record) == probe.RAISED + 1

@@ -81,7 +81,7 @@ def test_uninstall_leaves_nothing_behind() -> None:
         asyncio.run(use())
     assert len(recorded(sink)) == 1
     asyncio.run(use())
-    assert list(buffer.pending) == []
+    assert buffer.waiting() == 0
     assert before == (
         asyncio.Lock.__aenter__,
         contextlib._AsyncGeneratorContextManager.__aenter__,

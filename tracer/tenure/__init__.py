@@ -8,15 +8,25 @@ async with tenure.track(pool, "orders"):   one context manager, by name
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tenure.errors import TenureError, UsageError
-from tenure.session import install, uninstall
 from tenure.tracking import track, tracked
+
+if TYPE_CHECKING:
+    from tenure.session import install, uninstall
+
+    __version__: str
 
 __all__ = ["TenureError", "UsageError", "__version__", "install", "track", "tracked", "uninstall"]
 
 
-def __getattr__(name: str) -> str:
-    """``__version__``, looked up when it is asked for: that takes longer than all the rest of the start."""
+def __getattr__(name: str) -> object:
+    """What takes long to import, and is not needed by a program that only names its managers."""
+    if name in {"install", "uninstall"}:
+        from tenure import session  # noqa: PLC0415
+
+        return getattr(session, name)
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415

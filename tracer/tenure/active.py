@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import NamedTuple, Protocol
 
 from tenure import buffer
@@ -43,21 +44,23 @@ unsampled: OrderedDict[bytes, None] = OrderedDict()  # the last traces that the 
 _current_span: CurrentSpan | None = None
 
 
-def watching(get_current: Callable[[], object], current_span: CurrentSpan) -> Callable[[list[object]], None]:
-    """What puts records into the buffer from now on."""
+def watching(
+    get_current: Callable[[], object], current_span: CurrentSpan, variable: object = None
+) -> ContextVar[object] | Callable[[], object]:
+    """What is read where a lifecycle begins from now on: the variable that has the context, else ``get_current``."""
     global _current_span  # noqa: PLW0603
     _current_span = current_span
-    append = buffer.pending.append
+    if isinstance(variable, ContextVar):
+        return variable
 
-    def append_in_context(record: list[object]) -> None:
+    def read() -> object:
         try:
-            context = get_current()
+            return get_current()
         except Exception as error:  # noqa: BLE001  # never into the program
             buffer.fault("reading OpenTelemetry's context", error)
-            context = None
-        append((record, context) if context else record)
+            return None
 
-    return append_in_context
+    return read
 
 
 def is_watched() -> bool:

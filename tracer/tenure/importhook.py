@@ -21,7 +21,7 @@ from importlib.abc import MetaPathFinder
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from tenure import buffer, rewriting
+from tenure import buffer, native, rewriting
 
 _INSTALLED = ("site-packages", "dist-packages")
 
@@ -123,7 +123,7 @@ class RewritingLoader(importlib.machinery.SourceFileLoader):
 
     def cache_path(self, path: str) -> str | None:
         """The file of this module's rewritten bytecode; None where the interpreter keeps none."""
-        kind = f"{rewriting.VERSION}|{self._sync}|{sys.flags.optimize}|{path}"
+        kind = f"{rewriting.VERSION}|{native.NAME}|{self._sync}|{sys.flags.optimize}|{path}"
         digest = hashlib.sha256(kind.encode(errors="surrogatepass")).hexdigest()[:12]
         try:
             return importlib.util.cache_from_source(path, optimization=f"tenure{digest}")

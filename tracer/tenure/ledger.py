@@ -20,7 +20,7 @@ from typing import TypeVar, cast
 
 from tenure import active, identity, resources, tasks, wire
 from tenure.lifecycles import CLOSED, PLAIN, Snapshot, phase_of
-from tenure.probe import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Record
+from tenure.records import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Listed
 from tenure.tables import Tables
 from tenure.tasks import Ended, Task
 
@@ -48,7 +48,7 @@ class _Lifecycle:
 
     __slots__ = ("id", "parent", "record", "shipped", "trace")
 
-    def __init__(self, number: int, record: Record, parent: int, trace: _Trace) -> None:
+    def __init__(self, number: int, record: Listed, parent: int, trace: _Trace) -> None:
         self.id = number
         self.record = record
         self.parent = parent
@@ -117,7 +117,7 @@ class Ledger:
         self._let_go()
         return made
 
-    def _begin(self, record: Record, context: object) -> None:
+    def _begin(self, record: Listed, context: object) -> None:
         number = next(self._numbers)
         task, instant = cast("int", record[TASK]), cast("int", record[ACQUIRE])
         parent = self._innermost(task, instant)
@@ -257,7 +257,7 @@ class Ledger:
         identity.forget({cast("int", lifecycle.record[RESOURCE]) for lifecycle in self._open.values()})
 
 
-def _is_request(record: Record) -> bool:
+def _is_request(record: Listed) -> bool:
     enter, _ = resources.calls.get(cast("str", record[SITE]), ("", ""))
     return enter == "request"
 

@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 
 from tenure import wire
 from tenure.failures import Failure
-from tenure.probe import ACQUIRED, RELEASE, RELEASED, Record
+from tenure.records import ACQUIRED, RELEASE, RELEASED, Listed
 
 ACQUIRING, HELD, RELEASING, CLOSED = range(4)
 PLAIN = wire.OK | wire.OK << wire.BODY_SHIFT | wire.OK << wire.RELEASE_SHIFT  # outcomes
@@ -27,7 +27,7 @@ class Snapshot(NamedTuple):
     raised: Failure | bool | None
 
     @classmethod
-    def of(cls, record: Record) -> Snapshot:
+    def of(cls, record: Listed) -> Snapshot:
         """What the record says now. Its last stamp is read first: where that is set, all others are."""
         return cls(*cast("tuple[str, int, int, int, int, int, int, Failure | None, Failure | bool | None]", record[:9]))
 
@@ -65,7 +65,7 @@ class Snapshot(NamedTuple):
         return bits
 
 
-def phase_of(record: Record) -> int:
+def phase_of(record: Listed) -> int:
     """The phase that a record is in now."""
     if record[RELEASED]:
         return CLOSED

@@ -17,7 +17,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from types import CodeType
 from typing import NamedTuple
 
-from tenure import buffer, probe, resources, tasks
+from tenure import buffer, native, probe, resources, tasks
+
+if native.SERVES:
+    from tenure import _probe
 
 Method = Callable[..., object]
 AsyncMethod = Callable[..., Coroutine[object, object, object]]
@@ -25,6 +28,7 @@ Wants = Callable[[object], bool]  # never raises
 
 _MISSING = object()
 _replaced: list[tuple[object, str, object]] = []  # owner, attribute, what stood in the owner's own namespace
+_at_undo: list[Callable[[], None]] = []
 _managers: set[type] = set()
 _open: dict[tuple[int, int], _Open] = {}  # by address of the manager and id of the task (0: whatever the task)
 
@@ -53,6 +57,11 @@ def _is_ours(value: object) -> bool:
     return bool(getattr(value, "__tenure__", False))
 
 
+def at_undo(action: Callable[[], None]) -> None:
+    """Do this too when everything is restored."""
+    _at_undo.append(action)
+
+
 def undo() -> None:
     """Restore every attribute that was replaced; lifecycles that are open stay as they are."""
     while _replaced:
@@ -61,10 +70,14 @@ def undo() -> None:
             delattr(owner, attribute)
         else:
             setattr(owner, attribute, value)
+    while _at_undo:
+        _at_undo.pop()()
     for kind in _managers:
         resources.unregister(kind)
     _managers.clear()
     _open.clear()
+    if native.SERVES:
+        _probe.forget_opened()
 
 
 def patch_manager(kind: type, *, moves: bool = False, sync: bool = False, wants: Wants = _everything) -> None:
@@ -82,13 +95,16 @@ def patch_manager(kind: type, *, moves: bool = False, sync: bool = False, wants:
         raise TypeError(f"{kind.__qualname__} has no {names[0]} and {names[1]}")
     if any(_is_ours(vars(kind).get(name)) for name in names):
         return
-    if sync:
-        entering, leaving = _entering_now(enter, wants, moves=moves), _leaving_now(leave, moves=moves)
+    if native.SERVES:
+        wanted = None if wants is _everything else wants
+        replace(kind, names[0], _probe.patch(enter, wanted, False, moves, sync))
+        replace(kind, names[1], _probe.patch(leave, None, True, moves, sync))
+    elif sync:
+        replace(kind, names[0], like(enter)(_entering_now(enter, wants, moves=moves)))
+        replace(kind, names[1], like(leave)(_leaving_now(leave, moves=moves)))
     else:
-        entering = shaped(enter, _entering(enter, wants, moves=moves))
-        leaving = shaped(leave, _leaving(leave, moves=moves))
-    replace(kind, names[0], like(enter)(entering))
-    replace(kind, names[1], like(leave)(leaving))
+        replace(kind, names[0], like(enter)(shaped(enter, _entering(enter, wants, moves=moves))))
+        replace(kind, names[1], like(leave)(shaped(leave, _leaving(leave, moves=moves))))
     _managers.add(kind)
     resources.patched(kind)
 

@@ -18,6 +18,7 @@ within the one before. One statement then becomes
     finally:
         record[RELEASED] = now()
 
+(with the Python probe; ``tenure.stamping`` shows the stamps of the native one),
 so that the statement itself stays Python's, with its suppression, its tracebacks and its line numbers. A target that is
 no plain name may fail to be assigned, which is a failure of the body: it is assigned in there.
 
@@ -40,12 +41,12 @@ import sys
 from time import perf_counter_ns
 from types import CodeType
 
-from tenure import probe, syntax, tasks
+from tenure import probe, stamping, syntax, tasks
 from tenure.sites import Site, one_line
 from tenure.syntax import PREFIX, Function, Statement
 from tenure.tracking import traced
 
-VERSION = 2  # of the rewritten form: part of the bytecode cache's name
+VERSION = 3  # of the rewritten form: part of the bytecode cache's name
 # Statements nested in place, tried until the compiler finds no block too many. That of 3.12.0 and 3.12.1 crashes
 # instead of saying so (mended in 3.12.2), so there only the outermost is.
 _LEVELS = (1, 0) if (3, 12) <= sys.version_info < (3, 12, 2) else (100, 3, 2, 1, 0)
@@ -195,7 +196,7 @@ class _Rewriter(ast.NodeTransformer):
         if not scope.in_function or level >= self._levels:
             item = ast.withitem(syntax.placed(syntax.call("traced", site, manager), first.context_expr), target)
             return [syntax.placed(type(node)([item], body), node)]
-        task = syntax.load("task") if scope.task_once else syntax.call("current")
+        task = syntax.load("task") if scope.task_once else None
         return _in_place(node, site=site, task=task, manager=manager, target=target, body=body, level=level)
 
     def _site(self, expression: ast.expr, sync: bool) -> str:
@@ -207,7 +208,7 @@ def _in_place(
     node: Statement,
     *,
     site: ast.expr,
-    task: ast.expr,
+    task: ast.expr | None,
     manager: ast.expr,
     target: ast.expr | None,
     body: list[ast.stmt],
@@ -227,19 +228,16 @@ def _in_place(
     inner = syntax.guarded(
         body,
         [*clear, ast.Expr(syntax.call("body_raised", syntax.load(record)))],
-        syntax.stamp(record, probe.RELEASE),
+        stamping.release(record),
     )
-    popped = ast.Call(ast.Attribute(syntax.load(record), "pop", ast.Load()), [], [])
-    item = ast.withitem(syntax.placed(popped, manager), syntax.store(value) if late else target)
-    statement = type(node)(
-        [item], [syntax.placed(syntax.stamp(record, probe.ACQUIRED), node), syntax.placed(inner, node)]
-    )
+    item = ast.withitem(syntax.placed(stamping.manager(record), manager), syntax.store(value) if late else target)
+    statement = type(node)([item], [syntax.placed(stamping.acquired(record), node), syntax.placed(inner, node)])
     outer = syntax.guarded(
         [syntax.placed(statement, node)],
         [ast.Expr(syntax.call("raised", syntax.load(record)))],
-        syntax.stamp(record, probe.RELEASED),
+        stamping.released(record),
     )
     return [
-        syntax.placed(syntax.assign(record, syntax.call("begin", site, task, manager)), node),
+        syntax.placed(stamping.begin(record, site, task, manager), node),
         syntax.placed(outer, node),
     ]

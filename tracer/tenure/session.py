@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tenure import adapters, buffer, importhook, probe, rewriting, spans, tracking
+from tenure import adapters, buffer, importhook, native, probe, rewriting, spans, tracking
 from tenure.collector import Collector
+from tenure.errors import UsageError
 from tenure.shipping import Shipper, Sink
 
 DEFAULT_COLLECTOR = "http://127.0.0.1:4320"
@@ -86,6 +87,8 @@ def cancel() -> None:
 def start(service: str, sinks: list[Sink], selection: importhook.Selection, *, sync: bool = False) -> None:
     """Record into these sinks; what ``install`` and ``tenure run`` have in common."""
     global _session  # noqa: PLW0603
+    if native.problem:
+        raise UsageError(native.problem)
     buffer.clear()
     rewriting.provide_helpers()
     finder = importhook.Finder(selection, sync=sync)

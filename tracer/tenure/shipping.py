@@ -149,7 +149,7 @@ class Shipper:
         last = time.monotonic()
         while not self._stop.wait(POLL):
             now = time.monotonic()
-            if len(buffer.pending) >= ENOUGH or now - last >= INTERVAL:
+            if buffer.waiting() >= ENOUGH or now - last >= INTERVAL:
                 last = now
                 try:
                     self.flush()

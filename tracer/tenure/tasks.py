@@ -17,11 +17,12 @@ import re
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 from threading import get_ident
 from time import perf_counter_ns
 from typing import Literal, NamedTuple
 
-from tenure import buffer
+from tenure import buffer, native
 from tenure.failures import Failure, failure_of
 
 now = perf_counter_ns
@@ -66,21 +67,20 @@ _here = threading.local()
 
 if sys.version_info >= (3, 14):  # the interpreter keeps the current task with the thread: one cheap call
 
-    def current() -> int:
-        """The id of the task that is running, or else of the thread."""
+    def _current_id() -> int:
         try:
             return _running[id(asyncio.current_task())]
         except (KeyError, RuntimeError):
-            return _find()
+            return find()
 
 else:
     _current_tasks: dict[asyncio.AbstractEventLoop, AnyTask] = getattr(asyncio.tasks, "_current_tasks", {})
 
-    def current() -> int:
-        """The id of the task that is running, or else of the thread.
+    def _current_id() -> int:
+        """``asyncio.current_task()`` asks the operating system for the process id at every call.
 
-        ``asyncio.current_task()`` asks the operating system for the process id at every call; the loop that runs in
-        this thread is remembered instead, and believed only while it says itself that it runs in this thread.
+        The loop that runs in this thread is remembered instead, and believed only while it says itself that it runs in
+        this thread.
         """
         ident = get_ident()
         try:
@@ -89,7 +89,25 @@ else:
                 return _running[id(_current_tasks[loop])]  # type: ignore[index]
         except (KeyError, AttributeError):
             pass
-        return _find()
+        return find()
+
+
+# The id of the task that is running, or else of the thread.
+current: Callable[[], int] = _current_id
+
+
+def _remember(address: int, number: int, /) -> None:
+    _running[address] = number
+
+
+def _forget(address: int, /) -> None:
+    _running.pop(address, None)
+
+
+if native.SERVES:  # it keeps what _running keeps
+    from tenure import _probe
+
+    current, _remember, _forget = _probe.current, _probe.task_known, _probe.task_gone
 
 
 def created(task: AnyTask, coroutine: object, created_ns: int) -> None:
@@ -97,13 +115,12 @@ def created(task: AnyTask, coroutine: object, created_ns: int) -> None:
 
     An eager task has run by then, and may even be over: it no longer knows its coroutine.
     """
-    parent = _find() if _current() is not None else 0
+    parent = find() if _current() is not None else 0
     known = _known.get(id(task))
     entry = known[0] if known is not None else _add(task, Task(next(_numbers), "task", parent, created_ns))
     entry.parent, entry.created_ns = parent, created_ns
     entry.coroutine = _qualified_name(coroutine)
-    if buffer.has_room():
-        buffer.pending.append(entry)
+    buffer.put(entry)
 
 
 def entitle(coroutine: str, title: str) -> None:
@@ -122,8 +139,7 @@ def finished(task: AnyTask, error: BaseException | None) -> None:
     entry.ended = True
     entry.failure = None if error is None else failure_of(error)
     entry.finished_ns = now()
-    if buffer.has_room():
-        buffer.pending.append(Ended(entry))
+    buffer.put(Ended(entry))
 
 
 def forget_all() -> None:
@@ -133,6 +149,8 @@ def forget_all() -> None:
     table.clear()
     _known.clear()
     _running.clear()
+    if native.SERVES:
+        _probe.forget_tasks()
     _ordinals.clear()
     _here.__dict__.clear()
 
@@ -144,7 +162,7 @@ def _current() -> AnyTask | None:
         return None
 
 
-def _find() -> int:
+def find() -> int:
     """The current task or thread by the slow way, registered where it is new."""
     task = _current()
     if task is None:
@@ -156,7 +174,7 @@ def _find() -> int:
     entry = known[0] if known is not None else _add(task, Task(next(_numbers), "task", 0, None))
     if not entry.name:
         _name(entry, task)
-    _running[id(task)] = entry.id
+    _remember(id(task), entry.id)
     return entry.id
 
 
@@ -165,13 +183,13 @@ def _add(task: AnyTask, entry: Task) -> Task:
 
     def gone(_: weakref.ref[AnyTask]) -> None:
         _known.pop(address, None)
-        _running.pop(address, None)
+        _forget(address)
         if entry.finished_ns is None:
             entry.finished_ns = now()
             if not entry.name:
                 table.pop(entry.id, None)
-            elif buffer.has_room():
-                buffer.pending.append(Ended(entry))
+            else:
+                buffer.put(Ended(entry))
 
     _known[address] = entry, weakref.ref(task, gone)
     table[entry.id] = entry

@@ -80,10 +80,11 @@ def recorder(*, sync: bool = False) -> Iterator[Recorder]:
     """Record until the end of the block; ``sync`` rewrites ``with`` too."""
     clock = itertools.count(TICK_NS, TICK_NS).__next__
     _reset()
-    real = probe.now, tasks.now
+    real = tasks.now
     try:
         rewriting.provide_helpers()
-        probe.now = tasks.now = clock
+        probe.set_clock(clock)
+        tasks.now = clock
         setattr(builtins, f"{syntax.PREFIX}_now", clock)
         adapters.install()
         tracking.begin_patching()
@@ -93,7 +94,8 @@ def recorder(*, sync: bool = False) -> Iterator[Recorder]:
         probe.stop()
         tracking.end_patching()
         adapters.uninstall()
-        probe.now, tasks.now = real
+        probe.set_clock(None)
+        tasks.now = real
         rewriting.provide_helpers()
 
 

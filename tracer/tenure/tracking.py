@@ -6,7 +6,7 @@ import weakref
 from types import CodeType
 from typing import TypeVar
 
-from tenure import patching, probe, resources, tasks
+from tenure import patching, probe, resources
 from tenure.sites import Site
 
 _M = TypeVar("_M")
@@ -146,8 +146,7 @@ class Traced:
         return value
 
     def _begin(self) -> probe.Record:
-        self._record = probe.begin(self._site, tasks.current(), self._manager)
-        self._record.pop()
+        self._record = probe.enter_at(self._site, self._manager)
         return self._record
 
 

@@ -1,0 +1,284 @@
+/* The stamps, and what begins a lifecycle. */
+
+#include "probe.h"
+
+bool recording;
+
+static Map marks; /* (address of a manager, task that is entering it) to how often it is */
+
+/* ---- marks ---- */
+
+void mark_set(Handle *handle)
+{
+    Slot *slot = map_add(&marks, handle->address, handle->stamps.task);
+    if (slot != NULL) {
+        slot->value++;
+        handle->stamps.flags |= MARKED;
+    }
+}
+
+static void mark_clear(Handle *handle)
+{
+    if (!(handle->stamps.flags & MARKED)) {
+        return;
+    }
+    handle->stamps.flags &= ~(uint32_t)MARKED;
+    Slot *slot = map_find(&marks, handle->address, handle->stamps.task);
+    if (slot != NULL && --slot->value == 0) {
+        map_remove(&marks, slot);
+    }
+}
+
+bool mark_is_set(PyObject *manager)
+{
+    return marks.used != 0 && map_find(&marks, (uint64_t)(uintptr_t)manager, task_current()) != NULL;
+}
+
+void marks_clear(void)
+{
+    map_clear(&marks);
+}
+
+/* ---- the four stamps and how the phases ended ---- */
+
+static bool is_open(const Handle *handle)
+{
+    return handle->stamps.flags & LINKED && handle->stamps.released == 0;
+}
+
+static PyObject *failure_of(PyObject *error)
+{
+    if (error == NULL) {
+        return Py_XNewRef(python.thrown_away);
+    }
+    PyObject *failure = python.failure_of == NULL ? NULL : PyObject_CallOneArg(python.failure_of, error);
+    if (failure == NULL && PyErr_Occurred()) {
+        fault("describing an exception");
+    }
+    return failure;
+}
+
+/* Whether this is the failure of that very exception: its identity is compared while it is on its way. */
+static bool tells_of(PyObject *failure, PyObject *error)
+{
+    if (failure == NULL || error == NULL || !PyTuple_Check(failure) || PyTuple_GET_SIZE(failure) != 4) {
+        return false;
+    }
+    void *identity = PyLong_AsVoidPtr(PyTuple_GET_ITEM(failure, 3));
+    PyErr_Clear();
+    return identity == error;
+}
+
+static void set_raised(Handle *handle, PyObject *error)
+{
+    PyObject *raised = tells_of(handle->body, error) ? Py_NewRef(Py_True) : failure_of(error);
+    Py_XSETREF(handle->raised, raised);
+}
+
+void stamp_acquired(Handle *handle)
+{
+    if (is_open(handle)) {
+        handle->stamps.acquired = clock_ns();
+        mark_clear(handle);
+    }
+}
+
+void stamp_leaving(Handle *handle, PyObject *error)
+{
+    if (is_open(handle)) {
+        if (error != NULL && error != Py_None) {
+            Py_XSETREF(handle->body, failure_of(error));
+        }
+        handle->stamps.release = clock_ns();
+    }
+}
+
+void stamp_end(Handle *handle)
+{
+    if (is_open(handle)) {
+        mark_clear(handle);
+        handle->stamps.released = clock_ns();
+        handle_close(handle);
+    }
+}
+
+void stamp_released(Handle *handle, PyObject *value)
+{
+    if (!is_open(handle)) {
+        return;
+    }
+    if (handle->body != NULL) {
+        int is_true = PyObject_IsTrue(value);
+        if (is_true < 0) {
+            PyErr_Clear(); /* the interpreter asks it again right away, and the program gets its exception */
+        }
+        if (is_true <= 0) {
+            Py_XSETREF(handle->raised, Py_NewRef(Py_True));
+        }
+    }
+    stamp_end(handle);
+}
+
+void stamp_failed(Handle *handle, PyObject *error)
+{
+    if (is_open(handle)) {
+        set_raised(handle, error);
+        stamp_end(handle);
+    }
+}
+
+/* ---- the beginning ---- */
+
+/* What (resource, patched) says, into the handle. */
+static void take_answer(Handle *handle, PyObject *answer)
+{
+    handle->stamps.resource = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(answer, 0));
+    if (PyTuple_GET_ITEM(answer, 1) == Py_True) {
+        handle->stamps.flags |= PATCHED;
+    }
+}
+
+/* Finds the resource of a manager that its site alone does not tell; false where an interrupt is set. */
+static bool ask(Handle *handle, PyObject *site, PyObject *manager)
+{
+    PyObject *address = PyLong_FromVoidPtr(manager);
+    PyObject *answer = address == NULL ? NULL : PyDict_GetItemWithError(python.shared, address);
+    Py_XINCREF(answer);
+    Py_XDECREF(address);
+    if (answer == NULL && !PyErr_Occurred()) {
+        answer = PyObject_CallFunctionObjArgs(python.ask, site, manager, NULL);
+    }
+    if (answer != NULL && PyTuple_Check(answer) && PyTuple_GET_SIZE(answer) == 2) {
+        take_answer(handle, answer);
+    }
+    Py_XDECREF(answer);
+    if (PyErr_Occurred()) {
+        handle->stamps.resource = 0;
+        fault("finding the resource of a manager");
+    }
+    return !PyErr_Occurred();
+}
+
+PyObject *stamps_begin(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    if (count != 2 && count != 3) {
+        return PyErr_Format(PyExc_TypeError, "begin() takes a site, a manager and, where it is known, a task");
+    }
+    PyObject *site = arguments[0], *manager = arguments[1];
+    Handle *handle = handle_new(site, manager);
+    if (handle == NULL || !recording) {
+        return (PyObject *)handle;
+    }
+    PyObject *settled = PyDict_GetItemWithError(python.settled, site); /* (type, resource) */
+    if (settled != NULL && PyTuple_GET_ITEM(settled, 0) == (PyObject *)Py_TYPE(manager)) {
+        handle->stamps.resource = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(settled, 1));
+    }
+    else if (PyErr_Occurred() || !ask(handle, site, manager)) {
+        Py_DECREF(handle);
+        return NULL;
+    }
+    if (handle->stamps.resource != 0) {
+        handle->stamps.task = count == 3 ? PyLong_AsUnsignedLongLong(arguments[2]) : task_current();
+        if (handle->stamps.task == 0 || PyErr_Occurred()) {
+            handle->stamps.resource = 0;
+        }
+        if (PyErr_Occurred()) {
+            Py_CLEAR(handle);
+        }
+    }
+    return (PyObject *)handle;
+}
+
+/* ---- what is called from Python ---- */
+
+static Handle *as_handle(PyObject *object)
+{
+    if (!Py_IS_TYPE(object, &Handle_Type)) {
+        PyErr_Format(PyExc_TypeError, "expected a record, not %.100s", Py_TYPE(object)->tp_name);
+        return NULL;
+    }
+    return (Handle *)object;
+}
+
+static Handle *handle_of_two(PyObject *const *arguments, Py_ssize_t count)
+{
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "expected a record and one thing more");
+        return NULL;
+    }
+    return as_handle(arguments[0]);
+}
+
+PyObject *stamps_body_raised(PyObject *Py_UNUSED(module), PyObject *record)
+{
+    Handle *handle = as_handle(record);
+    if (handle == NULL) {
+        return NULL;
+    }
+    PyObject *error = PyErr_GetHandledException();
+    if (error != NULL && is_open(handle)) {
+        Py_XSETREF(handle->body, failure_of(error));
+    }
+    Py_XDECREF(error);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+PyObject *stamps_raised(PyObject *Py_UNUSED(module), PyObject *record)
+{
+    Handle *handle = as_handle(record);
+    if (handle == NULL) {
+        return NULL;
+    }
+    PyObject *error = PyErr_GetHandledException();
+    if (error != NULL && is_open(handle)) {
+        set_raised(handle, error);
+    }
+    Py_XDECREF(error);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+PyObject *stamps_acquired(PyObject *Py_UNUSED(module), PyObject *record)
+{
+    Handle *handle = as_handle(record);
+    if (handle == NULL) {
+        return NULL;
+    }
+    stamp_acquired(handle);
+    Py_RETURN_NONE;
+}
+
+PyObject *stamps_leaving(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    Handle *handle = handle_of_two(arguments, count);
+    if (handle == NULL) {
+        return NULL;
+    }
+    stamp_leaving(handle, arguments[1]);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+PyObject *stamps_released(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    Handle *handle = handle_of_two(arguments, count);
+    if (handle == NULL) {
+        return NULL;
+    }
+    stamp_released(handle, arguments[1]);
+    Py_RETURN_NONE;
+}
+
+PyObject *stamps_failed(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    Handle *handle = handle_of_two(arguments, count);
+    if (handle == NULL) {
+        return NULL;
+    }
+    stamp_failed(handle, arguments[1]);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+PyObject *stamps_is_marked(PyObject *Py_UNUSED(module), PyObject *manager)
+{
+    bool is_set = mark_is_set(manager);
+    return PyErr_Occurred() ? NULL : PyBool_FromLong(is_set);
+}

@@ -1,0 +1,172 @@
+"""The Python probe: what ``tenure._probe`` does in C, for where that cannot be built.
+
+A record is a plain list (``tenure.records``), put into the buffer at its acquire and filled in where it lies, so that
+the shipping thread sees open lifecycles too. No record refers to an object of the program: only ``begin`` puts the
+manager behind the last place, for the rewritten code to pop it on the spot.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import partial
+from time import perf_counter_ns
+from typing import NamedTuple, cast
+
+from tenure import asking, buffer, habits, identity, tasks
+from tenure.failures import Failure, failure_of
+from tenure.records import ACQUIRE, ACQUIRED, BODY, RAISED, RELEASE, RELEASED, TASK, WENT_ON, Listed
+
+now: Callable[[], int] = perf_counter_ns
+
+_settled = habits.settled
+_shared = identity.shared
+_append: Callable[[object], None] = buffer.pending.entries.append
+_marks: dict[int, _Mark] = {}  # by task; swept now and then of those that are done
+_sweep_at = [1_000]  # marks
+
+
+class _Mark(NamedTuple):
+    """A manager that a task is entering."""
+
+    record: Listed
+    address: int
+    outer: _Mark | None  # the one that it is entered for
+
+
+def set_clock(clock: Callable[[], int] | None) -> None:
+    """Read this instead of the clock; None: the clock."""
+    global now  # noqa: PLW0603
+    now = clock or perf_counter_ns
+
+
+def set_context(reader: ContextVar[object] | Callable[[], object] | None) -> None:
+    """Read this when a lifecycle begins, and put the record into the buffer with what it gives; None: alone."""
+    global _append  # noqa: PLW0603
+    append = _append = buffer.pending.entries.append
+    if reader is None:
+        return
+
+    read = partial(reader.get, None) if isinstance(reader, ContextVar) else reader
+
+    def append_in_context(record: object) -> None:
+        context = read()
+        append((record, context) if context else record)
+
+    _append = append_in_context
+
+
+def stop() -> None:
+    """Forget who is entering what."""
+    _marks.clear()
+
+
+def begin(site: str, task: int, manager: object) -> Listed:
+    """Begin the lifecycle of a manager that rewritten code enters next; the manager is the record's last element."""
+    try:
+        kind, resource = _settled[site]
+    except KeyError:
+        _settled[site] = None, 0
+        return _begin(site, task, manager)
+    if kind is not type(manager):
+        return _begin(site, task, manager)
+    record = [site, task, resource, now(), 0, 0, 0, None, None, manager]
+    _append(record)
+    return record
+
+
+def _begin(site: str, task: int, manager: object) -> Listed:
+    """``begin`` where the resource has to be asked for, or where nothing is recorded."""
+    resource, patched = _shared.get(id(manager)) or asking.resource_of(site, manager)
+    if resource and not buffer.has_room():
+        buffer.drop("buffer full")
+        resource = 0
+    record: Listed = [site, task, resource, 0, 0, 0, 0, None, None, manager]
+    if resource:
+        if patched:
+            _mark(record, manager)
+        record[ACQUIRE] = now()
+        _append(record)
+    return record
+
+
+def enter_at(site: str, manager: object, task: int | None = None) -> Listed:
+    """Begin the lifecycle of a manager that is entered on the spot, by the running task where none is given."""
+    record = _begin(site, tasks.current() if task is None else task, manager)
+    record.pop()
+    return record
+
+
+def body_raised(record: Listed) -> None:
+    """Rewritten code: an exception is leaving the body. It is the one being handled."""
+    error = sys.exception()
+    if error is not None:
+        record[BODY] = failure_of(error)
+
+
+def raised(record: Listed) -> None:
+    """Rewritten code: an exception is leaving the whole statement. It is the one being handled."""
+    error = sys.exception()
+    if error is not None:
+        _set_raised(record, error)
+
+
+def acquired(record: Listed) -> None:
+    """``__aenter__`` returned."""
+    record[ACQUIRED] = now()
+
+
+def leaving(record: Listed, error: BaseException | None) -> None:
+    """``__aexit__`` is called, with the exception that left the body or None."""
+    if error is not None:
+        record[BODY] = failure_of(error)
+    record[RELEASE] = now()
+
+
+def released(record: Listed, value: object) -> None:
+    """``__aexit__`` returned this value; where it is false, an exception of the body goes on."""
+    if record[BODY] is not None and not _is_true(value):
+        record[RAISED] = WENT_ON
+    record[RELEASED] = now()
+
+
+def failed(record: Listed, error: BaseException) -> None:
+    """``__aenter__`` or ``__aexit__`` raised, be it the body's own exception again. The lifecycle ends."""
+    _set_raised(record, error)
+    record[RELEASED] = now()
+
+
+def is_marked(manager: object) -> bool:
+    """Whether the running task is entering this manager already."""
+    mark = _marks.get(tasks.current())
+    while mark is not None:
+        if mark.address == id(manager) and not (mark.record[ACQUIRED] or mark.record[RELEASED]):
+            return True
+        mark = mark.outer
+    return False
+
+
+def _mark(record: Listed, manager: object) -> None:
+    task = cast("int", record[TASK])
+    outer = _marks.get(task)
+    while outer is not None and (outer.record[ACQUIRED] or outer.record[RELEASED]):
+        outer = outer.outer
+    _marks[task] = _Mark(record, id(manager), outer)
+    if len(_marks) > _sweep_at[0]:
+        for key, done in list(_marks.items()):
+            if done.record[ACQUIRED] or done.record[RELEASED]:
+                _marks.pop(key, None)
+        _sweep_at[0] = max(1_000, 2 * len(_marks))
+
+
+def _is_true(value: object) -> bool:
+    try:
+        return bool(value)
+    except Exception:  # noqa: BLE001  # the interpreter asks it again right away, and the program gets its exception
+        return False
+
+
+def _set_raised(record: Listed, error: BaseException) -> None:
+    body = record[BODY]
+    record[RAISED] = WENT_ON if isinstance(body, Failure) and body.identity == id(error) else failure_of(error)
