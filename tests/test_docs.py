@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tenure.commands import run
+from tenure.commands import doctor, run
 from tenure_server.app import ROUTES
 from tenure_server.commands import export, serve
 
@@ -24,7 +24,7 @@ def _section(page: str, heading: str) -> str:
     return page.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
 
 
-@pytest.mark.parametrize("command", [run, serve, export], ids=["run", "serve", "export"])
+@pytest.mark.parametrize("command", [run, serve, export, doctor], ids=["run", "serve", "export", "doctor"])
 def test_every_option_is_on_the_page_of_its_command_and_no_other(command: object) -> None:
     """docs/commands.md names in a command's section exactly the options that its parser has."""
     name = command.__name__.rpartition(".")[2]

@@ -63,7 +63,7 @@ BAD = {
             "(http://127.0.0.1:4320, say)"
         ),
     ),
-    "unknown command": (["walk"], "there is no command 'walk' (there are: run, export, serve)"),
+    "unknown command": (["walk"], "there is no command 'walk' (there are: run, doctor, export, serve)"),
 }
 
 

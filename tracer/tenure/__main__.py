@@ -14,6 +14,7 @@ usage: tenure COMMAND ...
   run      run a program and record what it holds       tenure run app.py
   serve    the collector and its dashboard              tenure serve
   export   a recording or a collector's records as text tenure export x.json --to mermaid
+  doctor   what is recorded, what is missed, and why    tenure doctor app.py
 
 `tenure COMMAND --help` tells more. tenure --version
 """

@@ -45,14 +45,20 @@ class Selection:
 
     def wants(self, name: str, file: str) -> bool:
         """Whether this module, in this file, is to be rewritten."""
-        if any(_is_in(name, package) for package in self._exclude):
+        if self.excludes(name):
             return False
         if any(_is_in(name, package) for package in self._include):
             return True
         path = Path(file).resolve()
-        if any(part in _INSTALLED for part in path.parts) or any(path.is_relative_to(lib) for lib in self._library):
-            return False
-        return any(path.is_relative_to(root) for root in self.roots)
+        return not self.is_installed(path) and any(path.is_relative_to(root) for root in self.roots)
+
+    def excludes(self, name: str) -> bool:
+        """Whether this module is one that was told to be left as it is."""
+        return any(_is_in(name, package) for package in self._exclude)
+
+    def is_installed(self, path: Path) -> bool:
+        """Whether this file belongs to an installed package or to the standard library."""
+        return any(part in _INSTALLED for part in path.parts) or any(path.is_relative_to(lib) for lib in self._library)
 
 
 def _is_in(name: str, package: str) -> bool:

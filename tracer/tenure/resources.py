@@ -110,6 +110,11 @@ def name(manager: object, given: str | None, capacity: int | None) -> None:
     habits.never_settle(type(manager))
 
 
+def is_named(manager: object) -> bool:
+    """Whether this object was given a name or a capacity of its own."""
+    return id(manager) in _named
+
+
 def take_named(kind: type) -> None:
     """Of this class, whose patch is there for the sake of single objects, record only those that were named."""
     _only_named.add(kind)

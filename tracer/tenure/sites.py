@@ -55,6 +55,17 @@ def _of_key(key: str) -> Site:
     return Site(file, int(line), function, expression, bool(sync), "".join(via))
 
 
+def in_code(code: CodeType) -> set[str]:
+    """The keys of the sites that rewritten code records, the functions in it included."""
+    found: set[str] = set()
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            found |= in_code(constant)
+        elif isinstance(constant, str) and constant.count(_SEPARATOR) == len(Site._fields) - 1:
+            found.add(constant)
+    return found
+
+
 def one_line(source: str) -> str:
     """An expression's source text on one line, cut to MAX_EXPRESSION characters."""
     text = " ".join(source.replace(_SEPARATOR, " ").split())

@@ -47,6 +47,11 @@ def tracked(kind: _C) -> _C:
     return kind
 
 
+def is_told(manager: object) -> bool:
+    """Whether the program said itself that this object, or its class, is to be recorded."""
+    return resources.is_named(manager) or any(base in _classes for base in type(manager).__mro__)
+
+
 def begin_patching() -> None:
     """Patch the classes that were told of so far, and those to come at once."""
     global _installed  # noqa: PLW0603

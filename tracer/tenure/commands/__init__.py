@@ -26,11 +26,15 @@ def find(name: str) -> Command:
         from tenure.commands import run  # noqa: PLC0415  # a command pays only for itself
 
         return run.main
+    if name == "doctor":
+        from tenure.commands import doctor  # noqa: PLC0415
+
+        return doctor.main
     for point in entry_points(group="tenure.commands", name=name):
         return cast("Command", point.load())
     if name in OF_THE_SERVER:
         raise UsageError(f"`tenure {name}` needs the server, which is not installed (pip install 'tenure[server]')")
-    known = ", ".join(["run", *sorted({point.name for point in entry_points(group="tenure.commands")})])
+    known = ", ".join(["run", "doctor", *sorted({point.name for point in entry_points(group="tenure.commands")})])
     raise UsageError(f"there is no command {name!r} (there are: {known})")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tenure import commands, importhook, program, session, spans
@@ -14,15 +14,26 @@ from tenure.errors import UsageError
 from tenure.recording import Recording
 from tenure.shipping import Sink
 
+Start = Callable[[str, importhook.Selection], None]
+
 _USAGE = "tenure run [options] (script.py | -m module) [arguments of the program]"
 
 
 def main(arguments: list[str]) -> int:
     """Run the program; what it raises passes through. 2 for what cannot be done, with one line on stderr."""
-    own, rest = _split(arguments)
+    own, rest = split(arguments)
     options = _parser().parse_args(own)
+
+    def start(name: str, selection: importhook.Selection) -> None:
+        _start(options, name, selection, _drawing(options.output))
+
+    return execute(options, rest, start, _USAGE)
+
+
+def execute(options: argparse.Namespace, rest: Sequence[str], start: Start, usage: str) -> int:
+    """Make the program ready, ``start(its name, its modules)`` recording, and run it; as ``main``."""
     try:
-        target = _prepare(options, rest)
+        target = _prepare(options, rest, start, usage)
     except UsageError as error:
         session.cancel()
         sys.stderr.write(f"tenure: {error}\n")
@@ -31,19 +42,18 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _prepare(options: argparse.Namespace, rest: Sequence[str]) -> program.Program:
+def _prepare(options: argparse.Namespace, rest: Sequence[str], start: Start, usage: str) -> program.Program:
     """Everything stands ready: the session, and ``__main__`` to be executed."""
     if not rest:
-        raise UsageError(f"there is no program to run ({_USAGE})")
-    drawing = _drawing(options.output)
+        raise UsageError(f"there is no program to run ({usage})")
     selection = importhook.Selection([Path.cwd()], options.include, options.exclude)
     if options.module:
         # The import hook goes first: finding a module imports the packages that it is in.
-        _start(options, rest[0].rpartition(".")[2], selection, drawing)
+        start(rest[0].rpartition(".")[2], selection)
         target = program.module(rest[0], rest[1:])
     else:
         target = program.script(rest[0], rest[1:], sync=options.sync)
-        _start(options, target.name, selection, drawing)
+        start(target.name, selection)
     selection.add_root(target.directory)
     return target
 
@@ -97,19 +107,27 @@ def _draw(drawing: Path) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    return parser_of(
         prog="tenure run",
         usage=_USAGE,
         description="Run a program and record every `async with` of its own modules, and what the adapters know.",
+        collector="ship to this collector (else $TENURE_COLLECTOR, else http://127.0.0.1:4320; "
+        "$TENURE_TOKEN is its token)",
+        output="write a recording (.json) or a Mermaid diagram (.mmd); needs no collector",
+    )
+
+
+def parser_of(prog: str, usage: str, description: str, collector: str, output: str) -> argparse.ArgumentParser:
+    """The options of a command that runs a program; two of them mean to each command what it says itself."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        usage=usage,
+        description=description,
         epilog="The exit code is the program's own.",
         allow_abbrev=False,
     )
     parser.add_argument("-m", dest="module", action="store_true", help="run a module or package, as `python -m` does")
-    parser.add_argument(
-        "--collector",
-        metavar="URL",
-        help="ship to this collector (else $TENURE_COLLECTOR, else http://127.0.0.1:4320; $TENURE_TOKEN is its token)",
-    )
+    parser.add_argument("--collector", metavar="URL", help=collector)
     parser.add_argument("--service", metavar="NAME", help="what the process is called (else the program's name)")
     parser.add_argument(
         "--include", metavar="PKG", action="append", default=[], help="record the modules of this package too"
@@ -124,20 +142,14 @@ def _parser() -> argparse.ArgumentParser:
         " http://127.0.0.1:4318; $OTEL_EXPORTER_OTLP_HEADERS are its headers); needs no collector of Tenure's",
     )
     parser.add_argument("--sync", action="store_true", help="record `with` like `async with`")
-    parser.add_argument(
-        "-o",
-        dest="output",
-        metavar="FILE",
-        type=Path,
-        help="write a recording (.json) or a Mermaid diagram (.mmd); needs no collector",
-    )
+    parser.add_argument("-o", dest="output", metavar="FILE", type=Path, help=output)
     return parser
 
 
 _WITH_VALUE = {"--collector", "--otlp", "--service", "--include", "--exclude", "-o"}
 
 
-def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """Our own options, and the program with its arguments: all from the first word that is no option of ours."""
     own: list[str] = []
     at = 0

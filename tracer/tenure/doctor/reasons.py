@@ -1,0 +1,79 @@
+"""Why code is not rewritten, and so why a manager that it enters is not recorded where no adapter knows its class."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+
+from tenure.doctor.calls import is_statement
+from tenure.importhook import RewritingLoader, Selection
+
+_ASYNCIO = str(Path(asyncio.__file__).parent)
+
+
+class Reasons:
+    """Knows what was imported before the import hook stood: make it right before recording begins."""
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+        self._before = dict(sys.modules)
+
+    def missed(self, site: FrameType, *, is_patched: bool) -> str:
+        """Why a manager that was entered there is not recorded."""
+        if is_patched:
+            return "tenure.track names other objects of its class (decorate the class with tenure.tracked)"
+        code = site.f_code
+        if not is_statement(site):
+            return "it is entered by a call and not by a statement, and no adapter knows the class (tenure.track)"
+        if not code.co_filename.endswith((".py", ".pyw")):
+            return f"entered by code made at run time, {code.co_filename} (tenure.track)"
+        return self.not_rewritten(site.f_globals, code.co_filename)
+
+    def left_out(self, site: FrameType) -> str:
+        """Why a manager whose class reports its entries is left out there."""
+        if site.f_code.co_filename.startswith(_ASYNCIO):
+            return "asyncio uses it within itself"
+        return "its adapter leaves it out"
+
+    def not_rewritten(self, names: Mapping[str, object], file: str) -> str:
+        """Why this module, given by its globals and its file, runs as it is."""
+        name = module_name(names)
+        package = name.partition(".")[0]
+        path = Path(file)
+        if self._selection.excludes(name):
+            return f"its module {name} is excluded (--exclude)"
+        if not self._selection.wants(name, file):
+            if not self._selection.is_installed(path.resolve()):
+                return (
+                    f"{package} lies outside of the program's folders, and no adapter knows the class ({_add(package)})"
+                )
+            return f"{_whose(package)} is not rewritten, and no adapter knows the class ({_add(package)})"
+        if self.was_before(name):
+            return f"its module {name} was imported before recording began"
+        loader = names.get("__loader__")
+        if not isinstance(loader, RewritingLoader):
+            return (
+                f"its module {name} was loaded by {type(loader).__qualname__}, which is not Python's for source files"
+            )
+        return f"rewriting {name} failed there"
+
+    def was_before(self, name: str) -> bool:
+        """Whether this module was imported before recording began, and is still that one."""
+        return name in self._before and sys.modules.get(name) is self._before[name]
+
+
+def module_name(names: Mapping[str, object]) -> str:
+    """A module's name, by its globals; what runs as ``__main__`` has one beside that, if it was found as a module."""
+    spec_name = getattr(names.get("__spec__"), "name", None)
+    return spec_name if isinstance(spec_name, str) else str(names.get("__name__", ""))
+
+
+def _whose(package: str) -> str:
+    return f"the standard library's {package}" if package in sys.stdlib_module_names else f"the installed {package}"
+
+
+def _add(package: str) -> str:
+    return f"--include {package}" if package else "tenure.track"
