@@ -58,10 +58,11 @@ def _of_key(key: str) -> Site:
 def in_code(code: CodeType) -> set[str]:
     """The keys of the sites that rewritten code records, the functions in it included."""
     found: set[str] = set()
+    start = Site(code.co_filename, 0, "", "").key().partition(_SEPARATOR)[0] + _SEPARATOR
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             found |= in_code(constant)
-        elif isinstance(constant, str) and constant.count(_SEPARATOR) == len(Site._fields) - 1:
+        elif isinstance(constant, str) and constant.startswith(start):
             found.add(constant)
     return found
 
