@@ -203,7 +203,7 @@ def test_what_finds_no_room_in_the_buffer_is_missed_and_dropped(tmp_path: Path) 
             from tenure import buffer
             from helper import Manager, use
 
-            buffer.set_limit(0) if hasattr(buffer, "set_limit") else setattr(buffer, "LIMIT", 0)
+            buffer.set_limit(0)
             asyncio.run(use(Manager()))
         """,
         helper=LIBRARY,

@@ -8,7 +8,7 @@ import platform
 from collections import Counter
 from collections.abc import Callable
 
-from tenure import importhook, probe, session
+from tenure import importhook, native, session
 from tenure.doctor.counting import Counting
 from tenure.doctor.faults import Faults
 from tenure.doctor.modules import Module, survey
@@ -67,7 +67,7 @@ class Examination:
             Report(
                 program=self._program,
                 python=platform.python_version(),
-                probe=probe_name(),
+                probe=native.NAME,
                 watched_by=self._watch.way,
                 limits=[*self._watch.limits, *LIMITS],
                 modules=self._modules,
@@ -79,8 +79,3 @@ class Examination:
                 faults=self._faults.found,
             )
         )
-
-
-def probe_name() -> str:
-    """Which probe serves here, "native" or "python"."""
-    return str(getattr(getattr(probe, "native", None), "NAME", "python"))

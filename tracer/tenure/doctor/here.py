@@ -9,10 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 import msgspec
 
 import tenure
-from tenure import commands, importhook, session
+from tenure import commands, importhook, native, session
 from tenure.doctor import answering, cost, libraries
 from tenure.doctor.counting import Counting
-from tenure.doctor.examination import probe_name
 from tenure.doctor.faults import Faults
 
 
@@ -48,7 +47,7 @@ def examine(collector: str | None) -> Here:
         tenure=tenure.__version__,
         python=platform.python_version(),
         implementation=platform.python_implementation(),
-        probe=probe_name(),
+        probe=native.NAME,
         server=_server(),
         cost=taken,
         libraries=found,

@@ -163,11 +163,12 @@ class Watch:
         """The probe was asked to record this manager, which is entered next."""
         self._calls.go_on()
         here = self._here
+        again = here.announced is not None and here.announced.is_(manager)
         here.announced = _Same(manager)
-        if record[probe.RESOURCE]:
+        if record[probe.RESOURCE] and (record[probe.ACQUIRE] or buffer.has_room()):  # the native probe acquires later
             _remember(here.recent, manager, here.announced)
             here.counts[Seen(label(manager), how)] += 1
-        else:
+        elif not again:  # a class patch, too, may have tried
             where = f"finding the resource of a {type(manager).__qualname__}"
             reason = FAULT if any(fault.where == where for fault in self._faults.found) else NO_ROOM
             site = sites.Site.of(str(record[probe.SITE]))
