@@ -432,6 +432,23 @@ def test_a_manager_that_fails_or_is_none_is_counted_as_it_is_recorded(tmp_path: 
     assert report["lifecycles"] == 1
 
 
+def test_hostile_names_neither_break_the_report_nor_the_terminal(tmp_path: Path) -> None:
+    """Surrogates, escape sequences and line ends are replaced, and 10 MB of a name are cut."""
+    environment = install(tmp_path, helper=LIBRARY)
+    programs.write(
+        tmp_path,
+        app="""
+            import asyncio
+            from helper import Manager, use
+            Hostile = type("\\x1b[31m\\n" + "x" * 10_000_000, (Manager,), {"__module__": "\\ud800"})
+            asyncio.run(use(Hostile()))
+        """,
+    )
+    done, report = examine(tmp_path, "app.py", **environment)
+    assert (done.status, done.stderr) == (0, "")
+    assert [one["type"] for one in report["missed"]] == ["?.?[31m?" + "x" * (300 - len("?.?[31m?"))]
+
+
 def test_a_fault_of_ours_is_named_with_the_class_that_it_stopped(tmp_path: Path) -> None:
     """An adapter that meets what it did not expect: what it left unrecorded is missed, with that reason."""
     programs.write(

@@ -12,6 +12,7 @@ from tenure import importhook, native, session
 from tenure.doctor.counting import Counting
 from tenure.doctor.faults import Faults
 from tenure.doctor.modules import Module, survey
+from tenure.doctor.plain import plain
 from tenure.doctor.reasons import Reasons
 from tenure.doctor.report import Report, recorded, unrecorded
 from tenure.doctor.watch import Seen, Watch
@@ -65,7 +66,7 @@ class Examination:
         seen = self._seen or Counter()
         self._tell(
             Report(
-                program=self._program,
+                program=plain(self._program),
                 python=platform.python_version(),
                 probe=native.NAME,
                 watched_by=self._watch.way,

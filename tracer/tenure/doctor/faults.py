@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from tenure.doctor.plain import plain
+
 
 class Fault(msgspec.Struct, frozen=True):
     """What was left out because of it, and the exception."""
@@ -31,7 +33,7 @@ class Faults:
     def _hear(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple) and len(record.args) == 2:
             where, error = record.args
-            self.found.append(Fault(str(where), f"{type(error).__name__}: {error}"))
+            self.found.append(Fault(plain(str(where)), plain(f"{type(error).__name__}: {error}")))
             for listener in self.listeners:
                 listener()
             return not self._quiet

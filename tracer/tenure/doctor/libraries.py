@@ -12,6 +12,7 @@ import msgspec
 
 from tenure import adapters
 from tenure.doctor.faults import Faults
+from tenure.doctor.plain import plain
 
 
 class Library(msgspec.Struct, frozen=True):
@@ -48,5 +49,5 @@ def _problem(modules: Mapping[str, Sequence[str]], faults: Faults) -> str:
         try:
             importlib.import_module(module)
         except Exception as error:  # noqa: BLE001  # whatever is wrong with that library, it is told
-            return f"{module} cannot be imported: {type(error).__name__}: {error}"
+            return plain(f"{module} cannot be imported: {type(error).__name__}: {error}")
     return "; ".join(f"{fault.where}: {fault.error}" for fault in faults.found[before:])

@@ -11,6 +11,7 @@ from types import ModuleType
 import msgspec
 
 from tenure import sites
+from tenure.doctor.plain import plain
 from tenure.doctor.reasons import Reasons, module_name
 from tenure.importhook import RewritingLoader, Selection
 
@@ -33,9 +34,9 @@ def survey(selection: Selection, reasons: Reasons, *, sync: bool) -> list[Module
         if isinstance(loader, RewritingLoader):
             recorded = _sites_of(loader, file)
         if recorded:
-            found[name] = Module(name, file, recorded)
+            found[name] = Module(plain(name), plain(file), recorded)
         elif written:
-            found[name] = Module(name, file, written, reasons.not_rewritten(names, file))
+            found[name] = Module(plain(name), plain(file), written, plain(reasons.not_rewritten(names, file)))
     return [found[name] for name in sorted(found)]
 
 

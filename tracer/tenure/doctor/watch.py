@@ -23,13 +23,13 @@ from typing import NamedTuple, TypeVar
 from tenure import buffer, probe, resources, sites, syntax, tracking
 from tenure.doctor.calls import ENTERS, Calls, first_argument
 from tenure.doctor.faults import Faults
+from tenure.doctor.plain import plain
 from tenure.doctor.reasons import Reasons
 from tenure.failures import type_name
 
 REWRITTEN, ADAPTER, TRACKED = "rewritten", "adapter", "tracked"
 BY_DESIGN = "by design: "  # begins the reason of what is left out and not missed
 NO_ROOM = "the buffer was full"
-MAX_NAME = 300  # characters
 FAULT = "a fault of Tenure's stopped the recording of its class"
 
 _OURS = str(Path(__file__).parent.parent)
@@ -169,7 +169,7 @@ class Watch:
             _remember(here.recent, manager, here.announced)
             here.counts[Seen(label(manager), how)] += 1
         elif not again:  # a class patch, too, may have tried
-            where = f"finding the resource of a {type(manager).__qualname__}"
+            where = plain(f"finding the resource of a {type(manager).__qualname__}")
             reason = FAULT if any(fault.where == where for fault in self._faults.found) else NO_ROOM
             site = sites.Site.of(str(record[probe.SITE]))
             seen = Seen(label(manager), "", plain(site.file), site.line, plain(site.function), reason)
@@ -223,11 +223,6 @@ def label(manager: object) -> str:
         if isinstance(function, FunctionType):
             return plain(f"{function.__module__}.{function.__qualname__.replace('<locals>.', '')}()")
     return plain(type_name(type(manager)))
-
-
-def plain(text: str) -> str:
-    """What a program calls something, as it can be printed anywhere: without control characters, and not too long."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text[:MAX_NAME])
 
 
 def _site_frame(frame: FrameType, manager: object) -> FrameType | None:
