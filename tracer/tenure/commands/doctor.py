@@ -11,11 +11,13 @@ from typing import TypeVar
 
 import msgspec
 
+from tenure import session, spans
 from tenure.collector import say
 from tenure.commands import run
 from tenure.doctor import here, report
 from tenure.doctor.examination import Examination
 from tenure.errors import UsageError
+from tenure.shipping import Sink
 
 _USAGE = "tenure doctor [options] [(script.py | -m module) [arguments of the program]]"
 _Found = TypeVar("_Found")
@@ -42,7 +44,11 @@ def main(arguments: list[str]) -> int:
                 sys.__stderr__.write(page)
                 sys.__stderr__.flush()
 
-    examination = Examination(service=options.service, collector=options.collector, sync=options.sync, tell=tell)
+    def sinks() -> list[Sink]:
+        wanted: list[Sink] = [] if options.collector is None else [session.to_collector(options.collector)]
+        return wanted if options.otlp is None else [*wanted, spans.to_otlp(options.otlp)]
+
+    examination = Examination(service=options.service, sync=options.sync, sinks=sinks, tell=tell)
     return run.execute(options, rest, examination.start, _USAGE)
 
 

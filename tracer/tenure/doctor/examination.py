@@ -25,12 +25,15 @@ LIMITS = [
 
 
 class Examination:
-    """From ``start`` to the end of the process, or of the recording. ``tell`` is given the report then, once."""
+    """From ``start`` to the end of the process, or of the recording. ``tell`` is given the report then, once.
+
+    ``sinks()``: where the records go beside being counted.
+    """
 
     def __init__(
-        self, *, service: str | None, collector: str | None, sync: bool, tell: Callable[[Report], None]
+        self, *, service: str | None, sync: bool, sinks: Callable[[], list[Sink]], tell: Callable[[Report], None]
     ) -> None:
-        self._service, self._collector, self._sync, self._tell = service, collector, sync, tell
+        self._service, self._sync, self._sinks, self._tell = service, sync, sinks, tell
         self._program = ""
         self._pid = os.getpid()
         self._counting, self._faults = Counting(), Faults()
@@ -41,14 +44,12 @@ class Examination:
         """Begin with this program, of which nothing was imported yet.
 
         Raises:
-            UsageError: the collector's URL is malformed.
+            UsageError: there is something wrong with what ``sinks`` is to make.
         """
         self._program, self._selection = name, selection
         self._reasons = Reasons(selection)
         self._watch = Watch(self._reasons, self._faults, sync=self._sync)
-        sinks: list[Sink] = [self._counting]
-        if self._collector is not None:
-            sinks.append(session.to_collector(self._collector))
+        sinks = [self._counting, *self._sinks()]
         session.start(self._service or session.environment_name() or name, sinks, selection, sync=self._sync)
         self._watch.start()
         session.at_end(self._report)
