@@ -22,6 +22,7 @@ from tenure_server.hub import Hub
 from tenure_server.limits import RETENTION_INTERVAL_S
 from tenure_server.live import session
 from tenure_server.live.feed import Feed
+from tenure_server.otlp import receiver, status
 from tenure_server.problems import problems
 from tenure_server.refusals import Refusals
 from tenure_server.settings import Settings
@@ -38,13 +39,14 @@ INGEST = Route(
     ingest.post_lifecycles,
     "Store one batch of tenure.wire. 200: it is committed. A batch sent again changes nothing.",
     answers={JSON: ingest.Stored},
-    takes=wire.CONTENT_TYPE,
+    takes=[wire.CONTENT_TYPE],
     errors=[400, 413, 415, 503],
 )
 
 ROUTES = routes_with_document(
     [
         INGEST,
+        *receiver.ROUTES,
         *processes.ROUTES,
         *resources.ROUTES,
         *lifecycles.ROUTES,
@@ -68,7 +70,7 @@ def create_app(
     Raises:
         StoreUnusable: no store was given and the settings' one cannot be opened.
     """
-    app = web.Application(middlewares=[problems, security.guard])
+    app = web.Application(middlewares=[status.statuses, problems, security.guard])
     app[SETTINGS] = settings
     app[STORE] = SqliteStore(settings.store, clock) if store is None else store
     app[HUB] = Hub()

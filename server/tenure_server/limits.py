@@ -5,6 +5,8 @@ from __future__ import annotations
 MAX_ENCODED_BODY = 16 * 1024 * 1024  # bytes of a POST as sent; decompressed it may have wire.MAX_BODY
 MAX_MESSAGE = 64 * 1024  # bytes of a WebSocket message from a client
 
+MAX_SPANS = 20_000  # of one POST of OpenTelemetry's; as many as a batch has rows
+
 MAX_LIST = 10_000  # items of one answer of the API
 DEFAULT_LIST = 100
 MAX_USES = 500  # holders, or waiters, named with one resource

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from tenure_server import problems
-from tenure_server.api.routes import Route, json_response
+from tenure_server.api.routes import Route, Shape, json_response
 
 Document = dict[str, object]
 
@@ -28,7 +28,8 @@ _ALWAYS = (401, 403)
 
 def document(routes: Sequence[Route]) -> Document:
     """The OpenAPI 3.1 description of the routes."""
-    shapes = [shape for route in routes for shape in route.answers.values() if shape is not None]
+    answers = [answer for route in routes for answer in (route.answers, route.errors_as or {})]
+    shapes = [shape for answer in answers for shape in answer.values() if shape is not None]
     schemas, components = msgspec.json.schema_components(
         [*shapes, problems.ProblemDocument], ref_template="#/components/schemas/{name}"
     )
@@ -55,17 +56,17 @@ def document(routes: Sequence[Route]) -> Document:
 
 
 def _operation(route: Route, schema_of: dict[int, dict[str, object]], problem: dict[str, object]) -> Document:
-    content = {
-        media: {"schema": {"type": "string"} if shape is None else schema_of[id(shape)]}
-        for media, shape in route.answers.items()
-    }
+    content = _content(route.answers, schema_of)
+    errors: dict[str, object] = {problems.CONTENT_TYPE: {"schema": problem}}
+    if route.errors_as is not None:
+        errors = _content(route.errors_as, schema_of)
     responses: Document = {"200": {"description": "As asked.", "content": content}}
     if not content:
         responses = {"101": {"description": "The connection is a WebSocket from here on (RFC 6455)."}}
     for status in (*_ALWAYS, *route.errors):
         responses[str(status)] = {
             "description": _ERRORS[status],
-            "content": {problems.CONTENT_TYPE: {"schema": problem}},
+            "content": errors,
         }
     operation: Document = {"summary": route.summary, "responses": responses}
     if route.parameters:
@@ -80,8 +81,15 @@ def _operation(route: Route, schema_of: dict[int, dict[str, object]], problem: d
             for parameter in route.parameters
         ]
     if route.takes:
-        operation["requestBody"] = {"required": True, "content": {route.takes: {"schema": {}}}}
+        operation["requestBody"] = {"required": True, "content": {media: {"schema": {}} for media in route.takes}}
     return operation
+
+
+def _content(answers: dict[str, Shape | None], schema_of: dict[int, dict[str, object]]) -> dict[str, object]:
+    return {
+        media: {"schema": {"type": "string"} if shape is None else schema_of[id(shape)]}
+        for media, shape in answers.items()
+    }
 
 
 def routes_with_document(routes: Sequence[Route]) -> list[Route]:

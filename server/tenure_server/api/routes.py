@@ -30,10 +30,14 @@ class Route:
         *,
         parameters: Sequence[Parameter[object]] = (),
         answers: dict[str, Shape | None] | None = None,
-        takes: str | None = None,
+        takes: Sequence[str] = (),
         errors: Sequence[int] = (),
+        errors_as: dict[str, Shape | None] | None = None,
     ) -> None:
-        """``answers`` are the media types of a 200 with their shapes; ``takes`` is the media type of the body."""
+        """``answers`` are the media types of a 200 with their shapes; ``takes`` are those of the body.
+
+        ``errors_as`` are those of an error, where it is no problem document.
+        """
         self.method = method
         self.path = path
         self.summary = summary
@@ -41,6 +45,7 @@ class Route:
         self.answers = answers or {}
         self.takes = takes
         self.errors = errors
+        self.errors_as = errors_as
         self._handler = handler
 
     async def handle(self, request: web.Request) -> web.StreamResponse:

@@ -114,7 +114,8 @@ class Canvas:
     def _task_label(self, ref: TaskRef, process: str) -> str:
         crowd = self._crowds.get(self._task_column(ref, process), ())
         label = phrases.crowd(crowd) if crowd else phrases.task(ref.name)
-        return label + self._suffixes[process]
+        suffix = self._suffixes[process]
+        return label if suffix == f" @ {label}" else label + suffix
 
     @cached_property
     def _crowds(self) -> dict[tuple[str, ...], list[Task]]:

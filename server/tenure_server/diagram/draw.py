@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from tenure_server.diagram import phrases
 from tenure_server.diagram.canvas import Canvas
 from tenure_server.diagram.causes import Causes, causes
+from tenure_server.diagram.crossing import with_callers
 from tenure_server.diagram.events import Event, What, events
 from tenure_server.diagram.fold import Fold, fold
 from tenure_server.diagram.forest import Forest, Node, in_order, plant
@@ -29,6 +30,7 @@ def draw(
     same resources, which only explain what somebody waits for. ``now_ns`` (wall clock) is how far the open ones are.
     """
     ordered = in_order(lifecycles)
+    tasks = with_callers(ordered, tasks)
     forest = plant(ordered, tasks, lens)
     folded = fold(forest, lens.opened) if lens.fold else {}
     canvas = Canvas(lens, tasks, {lifecycle.process: lifecycle.service for lifecycle in ordered})
@@ -69,6 +71,8 @@ class _Drawer:
     def _show_use(self, node: Node, use: Lifecycle, what: What, at_ns: int) -> None:
         task = self._canvas.task(use.task, use.process)
         resource = self._canvas.resource(use.resource, use.process)
+        if what in {What.ACQUIRED, What.RELEASE} and not use.site.exit:
+            return  # a span has a begin and an end, and no acquire or release between them
         if what is What.ACQUIRE:
             self._acquire(use, task, resource)
         elif what is What.ACQUIRED:
@@ -158,7 +162,8 @@ class _Drawer:
             label = phrases.acquire_failed(use, self._duration(use.acquire_ns, at_ns))
             outcome = use.acquire_outcome or "error"
         else:
-            label = phrases.released(use, self._duration(use.release_ns, at_ns))
+            begun_ns = use.release_ns if use.site.exit else use.acquire_ns
+            label = phrases.released(use, self._duration(begun_ns, at_ns))
             outcome = use.release_outcome or "ok"
             if outcome == "ok" and not use.suppressed and use.body_outcome is not None:
                 outcome = use.body_outcome
@@ -199,9 +204,17 @@ class _Drawer:
     def _created(self, node: Node, at_ns: int) -> None:
         if node.creator is None:
             return
-        source = self._canvas.task(node.creator.ref, node.process)
+        caller = self._caller(node)
+        source = caller or self._canvas.task(node.creator.ref, node.creator.process)
         target = self._canvas.create(node.ref, node.process)
-        self._put(Message(f"{node.id}:created", source, target, "-)", "create_task", at_ns))
+        self._put(Message(f"{node.id}:created", source, target, "-)", "request" if caller else "create_task", at_ns))
+
+    def _caller(self, node: Node) -> str | None:
+        """Of a task that another process called: the resource by which it did."""
+        call = node.created_in
+        if call is None or call.process == node.process:
+            return None
+        return self._canvas.resource(call.resource, call.process)
 
     def _finished(self, node: Node, record: Task) -> None:
         source = self._canvas.task(node.ref, node.process)
@@ -223,6 +236,8 @@ class _Drawer:
 
     def _heir(self, node: Node, source: str) -> str:
         """Who learns of a task's end: its task group, else the task that created it, else, if that is gone, nobody."""
+        if (caller := self._caller(node)) is not None:
+            return caller
         group = node.created_in
         if group is not None and group.resource.kind.endswith("TaskGroup"):
             return self._canvas.resource(group.resource, node.process)

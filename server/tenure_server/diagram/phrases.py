@@ -72,6 +72,8 @@ def released(lifecycle: Lifecycle, duration_ns: int | None) -> str:
     """How a release that has ended ended: by itself, with the body's exception going on, or with one of its own."""
     if lifecycle.release_outcome in ("error", "cancelled"):
         return _failed(lifecycle.release_outcome, lifecycle.raised, "releasing", duration_ns)
+    if not lifecycle.site.exit:
+        return _ended(lifecycle, duration_ns)
     text = f"released{_after(duration_ns)}"
     if lifecycle.suppressed:
         return f"{text}, {_left_by(lifecycle) or 'exception'} suppressed"
@@ -80,6 +82,12 @@ def released(lifecycle: Lifecycle, duration_ns: int | None) -> str:
     if lifecycle.body_outcome == "error":
         return f"{text}, {_left_by(lifecycle)} goes on"
     return text
+
+
+def _ended(span: Lifecycle, duration_ns: int | None) -> str:
+    if span.body_outcome != "error":
+        return f"done{_after(duration_ns)}"
+    return f"{exception(span.body_exception, with_message=duration_ns is not None)}{_after(duration_ns)}"
 
 
 def finished(record: Task, duration_ns: int | None) -> str:

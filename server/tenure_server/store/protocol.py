@@ -143,6 +143,21 @@ class Measured(msgspec.Struct, frozen=True):
     holds: Mapping[int, int]
 
 
+class Spans(msgspec.Struct, frozen=True):
+    """Spans of any service as lifecycles of one process, all closed.
+
+    ``ids`` and ``parents``, signed 64-bit integers, are OpenTelemetry's of each row (0: no parent); a parent may be in
+    any process. A row's id is where the store begins to look for its number: the span itself, if it is there already,
+    else the first that is free. ``origin`` is the tracer's process whose lifecycles these were before they were spans,
+    where that is so: of those that are stored, nothing is stored again.
+    """
+
+    batch: wire.Batch
+    ids: list[int]
+    parents: list[int]
+    origin: bytes | None = None
+
+
 class Totals(msgspec.Struct, frozen=True):
     """What a store has done since it was opened, and how it does now."""
 
@@ -162,6 +177,12 @@ class Store(Protocol):
         Raises:
             StoreBusy: too much is waiting.
             StoreFailed: nothing of the batch is stored.
+        """
+
+    async def write_spans(self, spans: Sequence[Spans]) -> None:
+        """Return when all are committed, or none. A span seen before changes nothing; raises as ``write`` does.
+
+        They are not given to followers: whoever sent them can send them there too, whole.
         """
 
     async def processes(self, paging: Paging) -> Listing[Process]: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from tenure import wire
 from tenure_server.records import (
@@ -107,7 +107,9 @@ class Assembly:
             some = missing[start : start + _CHUNK]
             yield from self._connection.execute(f"{sql} ({','.join('?' * len(some))})", some)
 
-    def lifecycles(self, rows: Sequence[Found]) -> list[Lifecycle]:
+    def lifecycles(self, rows: Sequence[Found], parents: Mapping[int, str] | None = None) -> list[Lifecycle]:
+        """``parents``, by key, are those that are known beyond the process; see ``lineage``."""
+        beyond = parents or {}
         traces = self.trace_ids(row[2] for row in rows)
         tasks = self.task_refs(row[3] for row in rows)
         resources = self.resource_refs(row[4] for row in rows)
@@ -127,7 +129,7 @@ class Assembly:
                     process=process.hex,
                     service=process.service,
                     trace=traces[trace],
-                    parent=f"{process.hex}-{parent}" if parent else None,
+                    parent=f"{process.hex}-{parent}" if parent else beyond.get(key),
                     phase=phase_of(wait, hold, release, process.alive),
                     suppressed=bool(outcomes & wire.SUPPRESSED),
                     task=tasks[task],

@@ -27,6 +27,7 @@ from tenure_server.store.protocol import (
     Paging,
     ResourceQuery,
     Scene,
+    Spans,
     Totals,
     TraceQuery,
 )
@@ -80,6 +81,10 @@ class SqliteStore:
         new = await self._thread.write(batch)
         self._counts["repeated" if new is None else "batches"] += 1
         self._counts["lifecycles"] += new or 0
+
+    async def write_spans(self, spans: Sequence[Spans]) -> None:
+        if spans:
+            self._counts["lifecycles"] += await self._thread.write(spans) or 0
 
     async def processes(self, paging: Paging) -> Listing[Process]:
         return await self._read(lambda reading: read_processes(reading, paging))

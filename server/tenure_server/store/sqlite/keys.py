@@ -14,6 +14,8 @@ NUMBERS = (1 << NUMBER_BITS) - 1
 _MODULUS = 1 << 128
 _STEP = int(wire.trace_id(bytes(16), 1), 16)  # from one root's trace id to the next one's
 _UNSTEP = pow(_STEP, -1, _MODULUS)
+_SPAN_MODULUS = 1 << 64
+_SPAN_UNSTEP = pow(wire.SPAN_STEP, -1, _SPAN_MODULUS)
 
 
 def key(process: int, number: int) -> int:
@@ -50,3 +52,9 @@ def root_of(trace_id: bytes, process_id: bytes) -> int | None:
     difference = int.from_bytes(trace_id, "big") - int.from_bytes(process_id, "big")
     root = difference * _UNSTEP % _MODULUS
     return root if 0 < root <= NUMBERS else None
+
+
+def number_of_span(span: int, process_id: bytes) -> int | None:
+    """The lifecycle whose ``wire.span_id`` (signed, 64 bits) in this process this is; None where it has none."""
+    number = (span - int.from_bytes(process_id[8:], "big")) * _SPAN_UNSTEP % _SPAN_MODULUS
+    return number if 0 < number <= NUMBERS else None

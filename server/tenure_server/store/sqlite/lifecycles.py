@@ -8,6 +8,7 @@ from itertools import islice
 from tenure_server.records import Lifecycle
 from tenure_server.store.protocol import LifecycleQuery, Listing
 from tenure_server.store.sqlite.assembly import ACQUIRE
+from tenure_server.store.sqlite.lineage import parents_beyond
 from tenure_server.store.sqlite.reading import LIFECYCLES, Reading, next_cursor, position_of
 from tenure_server.store.sqlite.selection import select_lifecycles
 from tenure_server.store.sqlite.timeline import Found, Selection
@@ -25,7 +26,8 @@ def read_lifecycles(reading: Reading, query: LifecycleQuery) -> Listing[Lifecycl
     else:
         rows = _open_ones(reading, selection, query)
     found = list(islice(rows, query.paging.limit + 1))
-    items = reading.assembly.lifecycles(found[: query.paging.limit])
+    shown = found[: query.paging.limit]
+    items = reading.assembly.lifecycles(shown, parents_beyond(reading, shown))
     return Listing(items, next_cursor(found, query.paging.limit, LIFECYCLES.position))
 
 

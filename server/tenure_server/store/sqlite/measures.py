@@ -15,7 +15,9 @@ _histogram = msgspec.msgpack.Decoder(dict[int, int])
 
 def read_measures(reading: Reading, limit: int) -> list[Measured]:
     """See ``Store.measures``."""
-    living = reading.living()
+    living = reading.living() - {
+        process for (process,) in reading.connection.execute("SELECT process FROM span_processes")
+    }  # those have metrics of their own
     bounds = [(keys.key(process, 0), keys.key(process, keys.NUMBERS)) for process in sorted(living)]
     rows: list[Found] = []
     for low, high in bounds:

@@ -6,31 +6,35 @@ import asyncio
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
 from tenure import wire
 from tenure_server.errors import StoreBusy, StoreFailed
 from tenure_server.limits import GROUP_ROWS, MAX_QUEUED_BATCHES, MAX_QUEUED_ROWS
+from tenure_server.store.protocol import Spans
 
 T = TypeVar("T")
 
-WriteBatches = Callable[[list[wire.Batch]], list[int | None]]
+Work = wire.Batch | Sequence[Spans]  # what is written whole or not at all
+WriteAll = Callable[[list[Work]], list[int | None]]
 
 
 class _Job:
     """Something to do, and the future of whoever waits for it."""
 
-    def __init__(self, *, batch: wire.Batch | None = None, function: Callable[[], object] | None = None) -> None:
-        self.batch = batch
+    def __init__(self, *, work: Work | None = None, function: Callable[[], object] | None = None) -> None:
+        self.work = work
         self.function = function
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Any] = self.loop.create_future()
 
     @property
     def rows(self) -> int:
-        return len(self.batch.rows) if self.batch else 0
+        if isinstance(self.work, wire.Batch):
+            return len(self.work.rows)
+        return sum(len(part.ids) for part in self.work or ())
 
     def settle(self, value: object) -> None:
         """Wake who waits, in its own event loop, with a value or an exception."""
@@ -41,7 +45,7 @@ class _Job:
 class WriterThread:
     """Runs ``write`` and other functions of the writer's connection, one after another, off the event loop."""
 
-    def __init__(self, write: WriteBatches, guard: threading.RLock) -> None:
+    def __init__(self, write: WriteAll, guard: threading.RLock) -> None:
         self._write = write
         self._guard = guard  # held while the connection is used
         self._jobs: deque[_Job] = deque()
@@ -52,21 +56,21 @@ class WriterThread:
         self._thread = threading.Thread(target=self._run, name="tenure-store", daemon=True)
         self._thread.start()
 
-    async def write(self, batch: wire.Batch) -> int | None:
-        """Wait until the batch is committed; see ``Writer.write``.
+    async def write(self, work: Work) -> int | None:
+        """Wait until it is committed; see ``Writer.write``.
 
         Raises:
             StoreBusy: more than MAX_QUEUED_BATCHES batches or MAX_QUEUED_ROWS rows would wait.
             StoreFailed: the database could not write.
         """
-        job = _Job(batch=batch)
+        job = _Job(work=work)
         with self._changed:
             if self._closing:
                 raise StoreBusy("the store is closing")
             if self.queued_batches >= MAX_QUEUED_BATCHES or self.queued_rows >= MAX_QUEUED_ROWS:
                 raise StoreBusy(f"{self.queued_batches} batches with {self.queued_rows} rows wait to be written")
             self.queued_batches += 1
-            self.queued_rows += len(batch.rows)
+            self.queued_rows += job.rows
             self._jobs.append(job)
             self._changed.notify()
         new: int | None = await job.future
@@ -111,13 +115,13 @@ class WriterThread:
                 self._changed.wait()
             group = [self._jobs.popleft()]
             rows = group[0].rows
-            while group[0].batch and self._jobs and self._jobs[0].batch and rows < GROUP_ROWS:
+            while group[0].work and self._jobs and self._jobs[0].work and rows < GROUP_ROWS:
                 group.append(self._jobs.popleft())
                 rows += group[-1].rows
             return group
 
     def _do_writes(self, jobs: list[_Job]) -> None:
-        result = _attempt(lambda: self._write([job.batch for job in jobs if job.batch]))
+        result = _attempt(lambda: self._write([job.work for job in jobs if job.work]))
         with self._changed:
             self.queued_batches -= len(jobs)
             self.queued_rows -= sum(job.rows for job in jobs)
@@ -132,9 +136,9 @@ class WriterThread:
                 self._do_alone(job)
 
     def _do_alone(self, job: _Job) -> None:
-        assert job.batch
-        batch = job.batch
-        result = _attempt(lambda: self._write([batch]))
+        assert job.work
+        work = job.work
+        result = _attempt(lambda: self._write([work]))
         job.settle(result[0] if isinstance(result, list) else result)
 
 

@@ -50,7 +50,7 @@ def _only_with_part_of(reading: Reading, selection: Selection, processes: set[in
 
 def _records(reading: Reading, rows: list[Found]) -> list[Trace]:
     ids = reading.assembly.trace_ids(row[0] for row in rows)
-    names = _names(reading, [row[0] for row in rows])
+    names = _names(reading, [row[0] for row in rows], {row[0] for row in rows if row[1] is not None})
     open_ones = _open_by_trace(reading, {row[0] for row in rows if row[5]})
     records = []
     for key, otel_id, start_ns, end_ns, lifecycles, _, errors in rows:
@@ -82,14 +82,18 @@ def _open_by_trace(reading: Reading, traces: set[int]) -> dict[int, list[int]]:
     return found
 
 
-def _names(reading: Reading, traces: list[int]) -> dict[int, str]:
-    """What the root shows or, where the root is not stored, the earliest lifecycle that is."""
+def _names(reading: Reading, traces: list[int], shared: set[int]) -> dict[int, str]:
+    """What the root shows or, where the root is not stored, the earliest lifecycle that is.
+
+    A trace that is ``shared`` with OpenTelemetry may have begun with a span, which came when the trace was known.
+    """
     columns = "trace, task, resource, site"
     rows: list[Found] = []
     for start in range(0, len(traces), _CHUNK):
         some = traces[start : start + _CHUNK]
         sql = f"SELECT {columns} FROM lifecycles WHERE key IN ({','.join('?' * len(some))})"  # noqa: S608 -- marks only
         rows += reading.connection.execute(sql, some)
+    rows += _begun_by_spans(reading, shared)  # of two for one trace the later counts
     for trace in set(traces) - {row[0] for row in rows}:
         sql = f"SELECT {columns} FROM lifecycles WHERE trace = ? ORDER BY key LIMIT 1"  # noqa: S608 -- columns of ours
         rows += reading.connection.execute(sql, (trace,))
@@ -101,6 +105,18 @@ def _names(reading: Reading, traces: list[int]) -> dict[int, str]:
         shown = resources[resource]
         names[trace] = trace_name(tasks[task].name, shown.kind, shown.name, shown.capacity, sites[site].enter)
     return names
+
+
+def _begun_by_spans(reading: Reading, traces: set[int]) -> list[Found]:
+    rows: list[Found] = []
+    for trace in traces:
+        rows += reading.connection.execute(
+            "SELECT spans.trace, spans.task, spans.resource, spans.site FROM trace_firsts AS first"
+            " JOIN lifecycles AS spans ON spans.key = first.key LEFT JOIN lifecycles AS root ON root.key = first.trace"
+            " WHERE first.trace = ? AND (root.key IS NULL OR first.at_ns <= root.acquire_ns)",
+            (trace,),
+        )
+    return rows
 
 
 def _services(reading: Reading, trace: int, otel_id: bytes | None) -> list[str]:

@@ -13,10 +13,13 @@ import msgspec
 from msgspec.structs import astuple
 
 from tenure import wire
+from tenure_server.store.protocol import Spans
 from tenure_server.store.sqlite import keys
 from tenure_server.store.sqlite.interning import Interning, KnownProcess
 from tenure_server.store.sqlite.outbox import Outbox
+from tenure_server.store.sqlite.spans import SpanTables
 from tenure_server.store.sqlite.tallies import Books, Row, Tallies
+from tenure_server.store.sqlite.thread import Work
 
 _ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _AT_ONCE = 50  # rows in one statement: a step of SQLite for each row would cost half as much again, and the GIL
@@ -40,14 +43,16 @@ class Writer:
         self._interning = Interning(connection)
         self._books = Books(connection)
         self._outbox = outbox
+        self._spans = SpanTables(connection)
 
     def forget(self) -> None:
         """Drop what is cached: rows were deleted or a transaction was undone."""
         self._interning.forget()
         self._books.forget()
+        self._spans.forget()
 
-    def write(self, batches: list[wire.Batch]) -> list[int | None]:
-        """Write the batches in one transaction.
+    def write(self, works: list[Work]) -> list[int | None]:
+        """Write batches and spans in one transaction.
 
         Returns:
             How many new lifecycles each brought; None for a batch that had been written before.
@@ -59,7 +64,12 @@ class Writer:
         connection.execute("BEGIN IMMEDIATE")
         try:
             tallies = Tallies()
-            new = [self._apply(batch, tallies) for batch in batches]
+            new = [
+                self._apply(work, tallies)
+                if isinstance(work, wire.Batch)
+                else sum(self._apply_spans(part, tallies) for part in work)
+                for work in works
+            ]
             self._books.write(tallies)
             self._outbox.write(self._clock())
             connection.execute("COMMIT")
@@ -82,12 +92,35 @@ class Writer:
                 reason: max(count, known.dropped.get(reason, 0)) for reason, count in batch.dropped.items()
             }
             new = self._apply_rows(batch, known, tallies, now_ns)
+        self._note(known, now_ns, ended=batch.final)
+        return None if repeated else new
+
+    def _apply_spans(self, part: Spans, tallies: Tallies) -> int:
+        """The spans that are new, as rows that no batch of a tracer has; answer how many."""
+        batch, interning, now_ns = part.batch, self._interning, self._clock()
+        known = interning.process(batch.process, now_ns)
+        chosen = self._spans.choose(known.row, part)
+        if chosen:
+            self._spans.note(known.row, part, chosen)
+            sites = interning.sites(batch.sites)
+            exceptions = interning.exceptions(batch.exceptions, now_ns)
+            resources = interning.resources(known, batch.resources)
+            rows, latest_ns = self._spans.rows(known.row, part, chosen, (sites, resources, exceptions))
+            if not self._insert(rows, tallies, are_followed=False):
+                raise sqlite3.IntegrityError("a span's number is taken by a lifecycle")
+            if latest_ns > known.latest_ns:
+                known.latest_ns, known.skew_ns = latest_ns, now_ns - latest_ns
+        self._note(known, now_ns, ended=False)
+        return len(chosen)
+
+    def _note(self, known: KnownProcess, now_ns: int, *, ended: bool) -> None:
+        """That the process was heard of."""
         self._connection.execute(
             "UPDATE processes SET last_seen_ns = max(last_seen_ns, ?), ended = max(ended, ?), dropped = ?,"
             " contiguous = ?, latest_ns = ?, skew_ns = ? WHERE process = ?",
             (
                 now_ns,
-                batch.final,
+                ended,
                 msgspec.msgpack.encode(known.dropped),
                 known.contiguous,
                 known.latest_ns,
@@ -95,7 +128,6 @@ class Writer:
                 known.row,
             ),
         )
-        return None if repeated else new
 
     def _apply_rows(self, batch: wire.Batch, known: KnownProcess, tallies: Tallies, now_ns: int) -> int:
         fresh, resent = self._rows(batch, known, now_ns)
@@ -103,7 +135,7 @@ class Writer:
             return self._merge(fresh + resent, tallies)
         return len(fresh) + self._merge(resent, tallies)
 
-    def _insert(self, rows: list[Row], tallies: Tallies) -> bool:
+    def _insert(self, rows: list[Row], tallies: Tallies, *, are_followed: bool = True) -> bool:
         """Insert rows that should all be new; false, and nothing is done, where one is there already."""
         connection = self._connection
         connection.execute("SAVEPOINT fresh")
@@ -116,7 +148,8 @@ class Writer:
         connection.executemany(_INSERT, rows[whole:])
         if is_new := connection.total_changes - before == len(rows):
             tallies.count(rows)
-            self._outbox.note(row[0] for row in rows if row[9] is not None)
+            if are_followed:
+                self._outbox.note(row[0] for row in rows if row[9] is not None)
         else:
             connection.execute("ROLLBACK TO fresh")
         connection.execute("RELEASE fresh")
