@@ -12,7 +12,10 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import aiohttp
 
@@ -72,16 +75,11 @@ def rows() -> list[Measure]:
 async def _run() -> tuple[float, float, float]:
     """Lifecycles a second by the clock and by processor time; milliseconds of one batch on an idle collector."""
     bodies = batches()
-    collector = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.ingest", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    assert collector.stdin is not None
-    assert collector.stdout is not None
-    url = (await collector.stdout.readline()).decode().strip()
-    async with aiohttp.ClientSession(headers={"Content-Type": wire.CONTENT_TYPE}) as session:
+    headers = {"Content-Type": wire.CONTENT_TYPE}
+    async with collector() as running, aiohttp.ClientSession(headers=headers) as session:
 
         async def post(body: bytes) -> None:
-            async with session.post(f"{url}/v1/lifecycles", data=body) as answer:
+            async with session.post(f"{running.url}/v1/lifecycles", data=body) as answer:
                 assert answer.status == 200, await answer.text()
 
         async def send(share: list[bytes]) -> None:
@@ -93,20 +91,40 @@ async def _run() -> tuple[float, float, float]:
             began = time.perf_counter()
             await post(body)
             waits.append(time.perf_counter() - began)
-        cpu = await _cpu_seconds(collector.stdin, collector.stdout)
+        cpu = await cpu_seconds(running)
         began = time.perf_counter()
         await asyncio.gather(*(send(bodies[20 + n :: CONNECTIONS]) for n in range(CONNECTIONS)))
         took = time.perf_counter() - began
-        cpu = await _cpu_seconds(collector.stdin, collector.stdout) - cpu
-    collector.stdin.close()
-    await collector.wait()
+        cpu = await cpu_seconds(running) - cpu
     stored = (BATCHES - 20) * ROWS
     return stored / took, stored / cpu, statistics.median(waits) * 1e3
 
 
-async def _cpu_seconds(ask: asyncio.StreamWriter, answers: asyncio.StreamReader) -> float:
-    ask.write(b"\n")
-    return float(await answers.readline())
+class Running(NamedTuple):
+    """A collector in a process of its own, with a store in a file."""
+
+    url: str
+    ask: asyncio.StreamWriter
+    answers: asyncio.StreamReader
+
+
+@asynccontextmanager
+async def collector() -> AsyncIterator[Running]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.ingest", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    url = (await process.stdout.readline()).decode().strip()
+    yield Running(url, process.stdin, process.stdout)
+    process.stdin.close()
+    await process.wait()
+
+
+async def cpu_seconds(running: Running) -> float:
+    """Processor time that it has used so far."""
+    running.ask.write(b"\n")
+    return float(await running.answers.readline())
 
 
 async def _serve() -> None:

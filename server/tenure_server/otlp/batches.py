@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from tenure import wire
 from tenure_server.otlp import meaning
 from tenure_server.otlp.spans import Facts, Form, Group, Shape, Span
-from tenure_server.store import Spans
+from tenure_server.store import SpanRow, Spans
 
 _GENERATION_BITS = 54  # of a start in ns
 _TICK_BITS = 20  # about a millisecond
@@ -98,10 +98,7 @@ class _Part:
         self._tasks: dict[tuple[bytes, str], list[int]] = {}  # index, start, end
         self._traces: dict[bytes, list[int]] = {}  # index, start, number of the one that began first
         self._exceptions: dict[wire.ExceptionInfo, int] = {}
-        self._rows: list[wire.Row] = []
-        self._ids: list[int] = []
-        self._parents: list[int] = []
-        self._last_ns = 0
+        self._rows: list[SpanRow] = []
 
     def turn_to(self, group: Group) -> None:
         """The next spans are of this group."""
@@ -109,8 +106,8 @@ class _Part:
         self._shapes.clear()  # readers may differ, and so may what their shapes mean
 
     def add(self, span: Span) -> None:
-        shape = self._shapes.get(span.shape) or self._learn(span.shape)
-        resource, site, thread, form = shape
+        from_bytes, new_row = int.from_bytes, tuple.__new__
+        resource, site, thread, form = self._shapes.get(span.shape) or self._learn(span.shape)
         start_ns, end_ns = span.start_ns, span.end_ns
         task = self._tasks.get((span.trace, thread))
         if task is None:
@@ -119,7 +116,7 @@ class _Part:
             task[1] = start_ns
         if end_ns > task[2]:
             task[2] = end_ns
-        span_id = int.from_bytes(span.id, "big", signed=True)
+        span_id = from_bytes(span.id, "big", signed=True)
         number = (start_ns >> _TICK_BITS & _TICKS) << _CHANCE_BITS | span_id & _CHANCE or 1
         trace = self._traces.get(span.trace)
         if trace is None:
@@ -129,14 +126,14 @@ class _Part:
         exception = 0 if span.error is None else self._exception(span.error, form.facts)
         outcomes = _OK if span.error is None else _FAILED
         self._rows.append(
-            wire.Row(
-                number, 0, trace[0], task[0], resource, site, start_ns - self._last_ns, 0, end_ns - start_ns, 0,
-                outcomes, exception,
+            new_row(
+                SpanRow,
+                (
+                    number, span_id, from_bytes(span.parent, "big", signed=True), trace[0], task[0], resource, site,
+                    start_ns, end_ns - start_ns, outcomes, exception,
+                ),
             )
         )  # fmt: skip
-        self._last_ns = start_ns
-        self._ids.append(span_id)
-        self._parents.append(int.from_bytes(span.parent, "big", signed=True))
 
     def _learn(self, shape: Shape) -> tuple[int, int, str, Form]:
         form = self._form(shape)
@@ -176,6 +173,6 @@ class _Part:
             tasks=list(self._all_tasks()),
             traces=[wire.Trace(number, 0, trace) for trace, (_, _, number) in self._traces.items()],
             exceptions=list(self._exceptions),
-            rows=self._rows,
+            rows=[],
         )
-        return Spans(batch, self._ids, self._parents, self._origin)
+        return Spans(batch, self._rows, self._origin)

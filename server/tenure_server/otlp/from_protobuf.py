@@ -5,10 +5,11 @@ its size, whatever is in it. As by the format, fields may come in any order, an 
 stands twice the later counts.
 """
 
-# ruff: noqa: C901, PLR0912 -- one flat loop over a span's fields: calls would double its cost
+# ruff: noqa: C901, PLR0912, PLR0915 -- one flat loop over a span's fields: calls would double its cost
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Collection
 
@@ -22,9 +23,15 @@ _VARINT, _FIXED_64, _LENGTH, _FIXED_32 = 0, 1, 2, 5
 # Fields of a span with their wire types, as they stand in front of it in one byte.
 _TRACE, _ID, _PARENT, _NAME, _KIND, _START, _END = 0x0A, 0x12, 0x22, 0x2A, 0x30, 0x39, 0x41
 _ATTRIBUTE, _EVENT, _STATUS = 0x4A, 0x5A, 0x7A
+_FLAGS = 16 << 3 | 5
 _KEY = 0x0A  # of a KeyValue
 
 _OF_SPANS = {key.encode() for key in spans.OF_SPANS}
+# How nearly every span begins: trace, id, parent or none, the length of a name of less than 128 bytes; after the name
+# kind, start and end, each field behind its tag. What begins otherwise is read field by field.
+_head = re.compile(rb"\x0a\x10(.{16})\x12\x08(.{8})(?:\x22\x08(.{8}))?\x2a([\x00-\x7f])", re.DOTALL).match
+_TIMES = struct.Struct("<BBBQBQ")
+_times = _TIMES.unpack_from
 _fixed_64 = struct.Struct("<Q").unpack_from
 _double = struct.Struct("<d").unpack
 
@@ -92,11 +99,24 @@ def _span(data: bytes, at: int, end: int) -> Span:
     kind = start_ns = end_ns = 0
     shape: list[object] = [0, b""]
     events: list[bytes] = []
+    if head := _head(data, at, end):
+        trace, span, parent, named = head.groups(b"")
+        begin = head.end()
+        at = begin + named[0]
+        name = data[begin:at]
+        if at + _TIMES.size <= end:
+            kind_tag, some_kind, start_tag, start, end_tag, stop = _times(data, at)
+            if (kind_tag, start_tag, end_tag) == (_KIND, _START, _END) and some_kind < 0x80:
+                kind, start_ns, end_ns = some_kind, start, stop
+                at += _TIMES.size
     while at < end:
         tag = data[at]
         at += 1
         if tag > 0x7F:
             tag, at = _varint(data, at - 1)
+            if tag == _FLAGS:
+                at += 4
+                continue
         if tag & 7 == _LENGTH:
             length = data[at]
             at += 1
@@ -107,7 +127,10 @@ def _span(data: bytes, at: int, end: int) -> Span:
             if at > end:
                 raise Malformed("it ends within a field")
             if tag == _ATTRIBUTE:
-                if _is_wanted(data, begin, at):
+                if length > 2 and data[begin] == _KEY and (size := data[begin + 1]) < 0x80:
+                    if data[begin + 2 : begin + 2 + size] in _OF_SPANS:
+                        shape.append(data[begin:at])
+                elif _is_wanted(data[begin:at]):
                     shape.append(data[begin:at])
             elif tag == _TRACE:
                 trace = data[begin:at]
@@ -137,11 +160,8 @@ def _span(data: bytes, at: int, end: int) -> Span:
     return Span(trace, span, parent, start_ns, end_ns, tuple(shape), _error(status, events) if status else None)
 
 
-def _is_wanted(data: bytes, begin: int, end: int) -> bool:
-    """Whether a KeyValue has one of the keys that mean something, told without reading more of it than the key."""
-    if end - begin > 2 and data[begin] == _KEY and (length := data[begin + 1]) < 0x80:
-        return data[begin + 2 : begin + 2 + length] in _OF_SPANS
-    return any(field == 1 and value in _OF_SPANS for field, value in fields(data[begin:end]))
+def _is_wanted(key_value: bytes) -> bool:
+    return any(field == 1 and value in _OF_SPANS for field, value in fields(key_value))
 
 
 def _form(shape: Shape) -> Form:

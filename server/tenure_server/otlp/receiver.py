@@ -33,7 +33,8 @@ async def post_traces(request: web.Request) -> web.Response:
         request.app[REFUSALS].count(type(error).__name__)
         raise
     for part in spans:
-        request.app[HUB].publish(replace(part.batch, tasks=[]))  # they have nothing to tell but by their lifecycles
+        tasks = [replace(task, finished_ns=None) for task in part.batch.tasks]  # they have no news but by lifecycles
+        request.app[HUB].publish(replace(part.batch, tasks=tasks))
     return status.response(request, rejected.total(), _why(rejected))
 
 

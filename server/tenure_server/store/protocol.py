@@ -6,7 +6,7 @@ Lists are newest first. A cursor is opaque: it is handed out by a list and under
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -143,18 +143,36 @@ class Measured(msgspec.Struct, frozen=True):
     holds: Mapping[int, int]
 
 
-class Spans(msgspec.Struct, frozen=True):
-    """Spans of any service as lifecycles of one process, all closed.
+class SpanRow(NamedTuple):
+    """A span as a lifecycle that was acquired when it began and is closed.
 
-    ``ids`` and ``parents``, signed 64-bit integers, are OpenTelemetry's of each row (0: no parent); a parent may be in
-    any process. A row's id is where the store begins to look for its number: the span itself, if it is there already,
-    else the first that is free. ``origin`` is the tracer's process whose lifecycles these were before they were spans,
-    where that is so: of those that are stored, nothing is stored again.
+    ``id`` and ``parent``, signed 64-bit integers, are OpenTelemetry's (0: no parent); a parent may be in any process.
+    ``number`` is where the store begins to look for the lifecycle's: the span itself, if it is there already, else the
+    first that is free. ``trace``, ``task``, ``resource``, ``site`` and ``exception`` are as in ``wire.Row``.
+    """
+
+    number: int
+    id: int
+    parent: int
+    trace: int
+    task: int
+    resource: int
+    site: int
+    acquire_ns: int  # wall time
+    hold_ns: int
+    outcomes: int
+    exception: int  # what left the body
+
+
+class Spans(msgspec.Struct, frozen=True):
+    """Spans of one process of any service.
+
+    ``batch`` has their tables, and no rows of its own. ``origin`` is the tracer's process whose lifecycles these were
+    before they were spans, where that is so: of those that are stored, nothing is stored again.
     """
 
     batch: wire.Batch
-    ids: list[int]
-    parents: list[int]
+    rows: list[SpanRow]
     origin: bytes | None = None
 
 

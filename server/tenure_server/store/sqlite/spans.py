@@ -13,9 +13,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from itertools import chain
+from operator import itemgetter
 
 from tenure import wire
-from tenure_server.store.protocol import Spans
+from tenure_server.store.protocol import SpanRow, Spans
 from tenure_server.store.sqlite import keys
 from tenure_server.store.sqlite.tallies import Row
 
@@ -27,14 +28,11 @@ TABLES = (
 
 _LOOK_UP = 500  # keys in one query
 _AT_ONCE = 50  # rows in one statement
-_INSERT = "INSERT INTO spans VALUES (?, ?, ?)"
-_INSERT_MANY = f"INSERT INTO spans VALUES {', '.join(['(?, ?, ?)'] * _AT_ONCE)}"  # noqa: S608 -- marks only
 _MAX_KNOWN = 50_000
 
 _STRIDE_BITS = 10  # of a span's id: how far it moves on where its place is taken
 _STRIDES = 32  # after so many it moves a thousand times as far
 
-Chosen = dict[int, int]  # index of a span in its batch -> its key
 Interned = tuple[Sequence[int], Sequence[int], Sequence[int | None]]  # sites, resources, exceptions
 
 
@@ -52,29 +50,56 @@ class SpanTables:
         self._tasks.clear()
         self._traces.clear()
 
-    def choose(self, process: int, part: Spans) -> Chosen:
-        """The spans that are new and the keys they get, each the first free one on its way from where it looks."""
+    def add(self, process: int, part: Spans) -> list[tuple[int, SpanRow]]:
+        """Keep the ids of the spans that are new, each at the first free key on its way; answer those with their keys.
+
+        In the order of their keys, which is the order in which SQLite is quickest to write them.
+        """
+        self._connection.execute("INSERT OR IGNORE INTO span_processes VALUES (?)", (process,))
         low = keys.key(process, 0)
-        ids = part.ids
-        ignored = self._stored_of(part)
-        pending = [(index, row.id) for index, row in enumerate(part.batch.rows) if ids[index] not in ignored]
-        chosen: Chosen = {}
-        taken: dict[int, int] = {}
+        stored = self._stored_of(part)
+        pending = [(low + row[0], row) for row in part.rows if row[1] not in stored]
+        new: dict[int, SpanRow] = {}
         steps = 0
         while pending:
-            stored = self._ids_at([low + number for _, number in pending])
-            again = []
-            for index, number in pending:
-                key = low + number
-                there = stored.get(key) or taken.get(key)
-                if there is None:
-                    taken[key] = ids[index]
-                    chosen[index] = key
-                elif there != ids[index]:
-                    again.append((index, _next(number, ids[index], steps)))
-            pending = again
+            free: dict[int, SpanRow] = {}
+            passed: list[tuple[int, SpanRow]] = []
+            for key, row in pending:
+                there = new.get(key) or free.setdefault(key, row)
+                if there is not row and there[1] != row[1]:
+                    passed.append((key, row))
+            stored = self._insert(free, new)
+            passed += [(key, free[key]) for key in stored]
+            pending = [
+                (low + _next(keys.number_of(key), row[1], steps), row)
+                for key, row in passed
+                if stored.get(key) != row[1]  # else it is there, and new to nobody
+            ]
             steps += 1
-        return chosen
+        return sorted(new.items(), key=itemgetter(0))
+
+    def _insert(self, wanted: dict[int, SpanRow], new: dict[int, SpanRow]) -> dict[int, int]:
+        """Write ids at those keys that are free, and note them as new; answer the ids at the others."""
+        occupied: dict[int, int] = {}
+        ordered = sorted(wanted.items(), key=itemgetter(0))
+        for at in range(0, len(ordered), _AT_ONCE):
+            some = ordered[at : at + _AT_ONCE]
+            try:
+                self._insert_free(some)
+            except sqlite3.IntegrityError:  # nothing of it is written
+                stored = self._ids_at([key for key, _ in some])
+                occupied |= stored
+                some = [(key, row) for key, row in some if key not in stored]
+                self._insert_free(some)
+            new.update(some)
+        return occupied
+
+    def _insert_free(self, some: list[tuple[int, SpanRow]]) -> None:
+        """In one statement, which does all or nothing."""
+        if some:
+            marks = ", ".join(["(?, ?, ?)"] * len(some))
+            values = chain.from_iterable((key, row[1], row[2]) for key, row in some)
+            self._connection.execute(f"INSERT INTO spans VALUES {marks}", tuple(values))  # noqa: S608 -- marks only
 
     def _ids_at(self, wanted: list[int]) -> dict[int, int]:
         found: dict[int, int] = {}
@@ -93,10 +118,10 @@ class SpanTables:
         if not process or part.origin is None:
             return set()
         by_key = {}
-        for span in part.ids:
-            number = keys.number_of_span(span, part.origin)
+        for row in part.rows:
+            number = keys.number_of_span(row.id, part.origin)
             if number is not None:
-                by_key[keys.key(process[0], number)] = span
+                by_key[keys.key(process[0], number)] = row.id
         wanted = list(by_key)
         found: set[int] = set()
         for start in range(0, len(wanted), _LOOK_UP):
@@ -105,35 +130,22 @@ class SpanTables:
             found |= {by_key[key] for (key,) in self._connection.execute(sql, some)}
         return found
 
-    def note(self, process: int, part: Spans, chosen: Chosen) -> None:
-        """Keep the ids."""
-        self._connection.execute("INSERT OR IGNORE INTO span_processes VALUES (?)", (process,))
-        rows = [(key, part.ids[index], part.parents[index]) for index, key in chosen.items()]
-        whole = len(rows) - len(rows) % _AT_ONCE
-        many = self._connection.executemany
-        many(_INSERT_MANY, [tuple(chain.from_iterable(rows[at : at + _AT_ONCE])) for at in range(0, whole, _AT_ONCE)])
-        many(_INSERT, rows[whole:])
-
-    def rows(self, process: int, part: Spans, chosen: Chosen, interned: Interned) -> tuple[list[Row], int]:
-        """The rows of the chosen spans for the table of lifecycles, and the latest instant that they tell of."""
-        batch = part.batch
+    def rows(
+        self, process: int, batch: wire.Batch, new: list[tuple[int, SpanRow]], interned: Interned
+    ) -> tuple[list[Row], int]:
+        """The new spans as rows of the table of lifecycles, and the latest instant that they tell of."""
         sites, resources, exceptions = interned
         tasks = self._write_tasks(process, batch.tasks)
-        traces = self._write_traces(process, batch, chosen)
+        traces = self._write_traces(process, batch, new)
         found: list[Row] = []
-        latest_ns = acquire_ns = 0
-        for index, row in enumerate(batch.rows):
-            acquire_ns += row.acquire_ns
-            key = chosen.get(index)
-            if key is None:
-                continue
-            hold_ns = row.hold_ns
+        latest_ns = 0
+        for key, (_, _, _, trace, task, resource, site, acquire_ns, hold_ns, outcomes, exception) in new:
             if acquire_ns + hold_ns > latest_ns:
                 latest_ns = acquire_ns + hold_ns
             found.append(
                 (
-                    key, None, traces[row.trace], tasks[row.task], resources[row.resource], sites[row.site],
-                    acquire_ns, 0, hold_ns, 0, row.outcomes, exceptions[row.body_exception], None,
+                    key, None, traces[trace], tasks[task], resources[resource], sites[site], acquire_ns, 0, hold_ns, 0,
+                    outcomes, exceptions[exception], None,
                 )
             )  # fmt: skip
         return found, latest_ns
@@ -157,16 +169,13 @@ class SpanTables:
         )
         return [keys.key(process, task.id) for task in tasks]
 
-    def _write_traces(self, process: int, batch: wire.Batch, chosen: Chosen) -> list[int]:
-        """Their keys; 0 for one of which no span is chosen. A new trace has the key of the span that began first."""
+    def _write_traces(self, process: int, batch: wire.Batch, new: list[tuple[int, SpanRow]]) -> list[int]:
+        """Their keys; 0 for one of which no span is new. A new trace has the key of the span that began first."""
         firsts: dict[int, tuple[int, int]] = {}  # trace's index -> start, key
-        acquire_ns = 0
-        for index, row in enumerate(batch.rows):
-            acquire_ns += row.acquire_ns
-            if (key := chosen.get(index)) is not None:
-                first = firsts.get(row.trace)
-                if first is None or acquire_ns < first[0]:
-                    firsts[row.trace] = acquire_ns, key
+        for key, row in new:
+            first = firsts.get(row[3])
+            if first is None or row[7] < first[0]:
+                firsts[row[3]] = row[7], key
         ids = {trace: batch.traces[trace].otel_trace_id or b"" for trace in firsts}
         self._make_traces({ids[trace]: key for trace, (_, key) in firsts.items()})
         found = [0] * len(batch.traces)

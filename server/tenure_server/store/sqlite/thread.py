@@ -34,7 +34,7 @@ class _Job:
     def rows(self) -> int:
         if isinstance(self.work, wire.Batch):
             return len(self.work.rows)
-        return sum(len(part.ids) for part in self.work or ())
+        return sum(len(part.rows) for part in self.work or ())
 
     def settle(self, value: object) -> None:
         """Wake who waits, in its own event loop, with a value or an exception."""

@@ -99,19 +99,18 @@ class Writer:
         """The spans that are new, as rows that no batch of a tracer has; answer how many."""
         batch, interning, now_ns = part.batch, self._interning, self._clock()
         known = interning.process(batch.process, now_ns)
-        chosen = self._spans.choose(known.row, part)
-        if chosen:
-            self._spans.note(known.row, part, chosen)
+        new = self._spans.add(known.row, part)
+        if new:
             sites = interning.sites(batch.sites)
             exceptions = interning.exceptions(batch.exceptions, now_ns)
             resources = interning.resources(known, batch.resources)
-            rows, latest_ns = self._spans.rows(known.row, part, chosen, (sites, resources, exceptions))
+            rows, latest_ns = self._spans.rows(known.row, batch, new, (sites, resources, exceptions))
             if not self._insert(rows, tallies, are_followed=False):
                 raise sqlite3.IntegrityError("a span's number is taken by a lifecycle")
             if latest_ns > known.latest_ns:
                 known.latest_ns, known.skew_ns = latest_ns, now_ns - latest_ns
         self._note(known, now_ns, ended=False)
-        return len(chosen)
+        return len(new)
 
     def _note(self, known: KnownProcess, now_ns: int, *, ended: bool) -> None:
         """That the process was heard of."""

@@ -95,6 +95,7 @@ function ProcessItem({ process }: { process: Process }) {
   const store = useStore();
   store.second.value;
   const { subject } = store.choice.value;
+  const runtime = process.python ? `Python ${process.python}` : "OpenTelemetry";
   const ended = process.alive ? "" : `ended ${formatTicking(store.nowNs() - process.last_seen_ns)} ago`;
   return (
     <button
@@ -102,12 +103,12 @@ function ProcessItem({ process }: { process: Process }) {
       data-item
       class={`process ${process.alive ? "alive" : "ended"}`}
       aria-current={subject.kind === "process" && subject.id === process.id}
-      title={`${process.host}, Python ${process.python}`}
+      title={`${process.host}, ${runtime}`}
       onClick={() => store.choose({ kind: "process", id: process.id })}
     >
       <i class="dot" aria-hidden="true" />
       <span class="name">process {process.pid}</span>
-      <span class="muted">{ended || `Python ${process.python}`}</span>
+      <span class="muted">{ended || runtime}</span>
     </button>
   );
 }
