@@ -57,8 +57,8 @@ class SpanTables:
         """
         self._connection.execute("INSERT OR IGNORE INTO span_processes VALUES (?)", (process,))
         low = keys.key(process, 0)
-        stored = self._stored_of(part)
-        pending = [(low + row[0], row) for row in part.rows if row[1] not in stored]
+        brought = self._stored_of(part)
+        pending = [(low + row[0], row) for row in part.rows if row[1] not in brought]
         new: dict[int, SpanRow] = {}
         steps = 0
         while pending:
