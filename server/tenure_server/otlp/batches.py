@@ -106,7 +106,7 @@ class _Part:
         self._shapes.clear()  # readers may differ, and so may what their shapes mean
 
     def add(self, span: Span) -> None:
-        from_bytes, new_row = int.from_bytes, tuple.__new__
+        from_bytes = int.from_bytes
         resource, site, thread, form = self._shapes.get(span.shape) or self._learn(span.shape)
         start_ns, end_ns = span.start_ns, span.end_ns
         task = self._tasks.get((span.trace, thread))
@@ -126,12 +126,9 @@ class _Part:
         exception = 0 if span.error is None else self._exception(span.error, form.facts)
         outcomes = _OK if span.error is None else _FAILED
         self._rows.append(
-            new_row(
-                SpanRow,
-                (
-                    number, span_id, from_bytes(span.parent, "big", signed=True), trace[0], task[0], resource, site,
-                    start_ns, end_ns - start_ns, outcomes, exception,
-                ),
+            SpanRow(
+                number, span_id, from_bytes(span.parent, "big", signed=True), trace[0], task[0], resource, site,
+                start_ns, end_ns - start_ns, outcomes, exception,
             )
         )  # fmt: skip
 

@@ -6,7 +6,7 @@ Lists are newest first. A cursor is opaque: it is handed out by a list and under
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -143,7 +143,7 @@ class Measured(msgspec.Struct, frozen=True):
     holds: Mapping[int, int]
 
 
-class SpanRow(NamedTuple):
+class SpanRow(msgspec.Struct, gc=False):
     """A span as a lifecycle that was acquired when it began and is closed.
 
     ``id`` and ``parent``, signed 64-bit integers, are OpenTelemetry's (0: no parent); a parent may be in any process.

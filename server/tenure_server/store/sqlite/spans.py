@@ -58,7 +58,7 @@ class SpanTables:
         self._connection.execute("INSERT OR IGNORE INTO span_processes VALUES (?)", (process,))
         low = keys.key(process, 0)
         brought = self._stored_of(part)
-        pending = [(low + row[0], row) for row in part.rows if row[1] not in brought]
+        pending = [(low + row.number, row) for row in part.rows if row.id not in brought]
         new: dict[int, SpanRow] = {}
         steps = 0
         while pending:
@@ -66,14 +66,14 @@ class SpanTables:
             passed: list[tuple[int, SpanRow]] = []
             for key, row in pending:
                 there = new.get(key) or free.setdefault(key, row)
-                if there is not row and there[1] != row[1]:
+                if there is not row and there.id != row.id:
                     passed.append((key, row))
             stored = self._insert(free, new)
             passed += [(key, free[key]) for key in stored]
             pending = [
-                (low + _next(keys.number_of(key), row[1], steps), row)
+                (low + _next(keys.number_of(key), row.id, steps), row)
                 for key, row in passed
-                if stored.get(key) != row[1]  # else it is there, and new to nobody
+                if stored.get(key) != row.id  # else it is there, and new to nobody
             ]
             steps += 1
         return sorted(new.items(), key=itemgetter(0))
@@ -98,7 +98,7 @@ class SpanTables:
         """In one statement, which does all or nothing."""
         if some:
             marks = ", ".join(["(?, ?, ?)"] * len(some))
-            values = chain.from_iterable((key, row[1], row[2]) for key, row in some)
+            values = chain.from_iterable((key, row.id, row.parent) for key, row in some)
             self._connection.execute(f"INSERT INTO spans VALUES {marks}", tuple(values))  # noqa: S608 -- marks only
 
     def _ids_at(self, wanted: list[int]) -> dict[int, int]:
@@ -139,13 +139,14 @@ class SpanTables:
         traces = self._write_traces(process, batch, new)
         found: list[Row] = []
         latest_ns = 0
-        for key, (_, _, _, trace, task, resource, site, acquire_ns, hold_ns, outcomes, exception) in new:
+        for key, row in new:
+            acquire_ns, hold_ns = row.acquire_ns, row.hold_ns
             if acquire_ns + hold_ns > latest_ns:
                 latest_ns = acquire_ns + hold_ns
             found.append(
                 (
-                    key, None, traces[trace], tasks[task], resources[resource], sites[site], acquire_ns, 0, hold_ns, 0,
-                    outcomes, exceptions[exception], None,
+                    key, None, traces[row.trace], tasks[row.task], resources[row.resource], sites[row.site],
+                    acquire_ns, 0, hold_ns, 0, row.outcomes, exceptions[row.exception], None,
                 )
             )  # fmt: skip
         return found, latest_ns
@@ -173,9 +174,9 @@ class SpanTables:
         """Their keys; 0 for one of which no span is new. A new trace has the key of the span that began first."""
         firsts: dict[int, tuple[int, int]] = {}  # trace's index -> start, key
         for key, row in new:
-            first = firsts.get(row[3])
-            if first is None or row[7] < first[0]:
-                firsts[row[3]] = row[7], key
+            first = firsts.get(row.trace)
+            if first is None or row.acquire_ns < first[0]:
+                firsts[row.trace] = row.acquire_ns, key
         ids = {trace: batch.traces[trace].otel_trace_id or b"" for trace in firsts}
         self._make_traces({ids[trace]: key for trace, (_, key) in firsts.items()})
         found = [0] * len(batch.traces)
