@@ -10,10 +10,11 @@ passes through leaves no frame of ours in its traceback.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from types import CodeType
 from typing import NamedTuple
 
@@ -128,10 +129,10 @@ def like(original: Method) -> Callable[[Method], Method]:
 
 
 def _entering(original: Method, wants: Wants, *, moves: bool) -> AsyncMethod:
-    async def entering(manager: object) -> object:
+    async def entering(manager: object, *, _original: Method = original) -> object:
         record = probe.enter(manager) if wants(manager) else None
         try:
-            value = await original(manager)  # type: ignore[misc]
+            value = await _original(manager)  # type: ignore[misc]
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
@@ -146,12 +147,12 @@ def _entering(original: Method, wants: Wants, *, moves: bool) -> AsyncMethod:
 
 
 def _leaving(original: Method, *, moves: bool) -> AsyncMethod:
-    async def leaving(manager: object, *details: object, **named: object) -> object:
+    async def leaving(manager: object, *details: object, _original: Method = original, **named: object) -> object:
         record = _recall(manager, moves=moves)
         if record is not None:
             probe.leaving(record, _raised_in_body(details, named))
         try:
-            value = await original(manager, *details, **named)  # type: ignore[misc]
+            value = await _original(manager, *details, **named)  # type: ignore[misc]
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
@@ -202,14 +203,34 @@ def _leaving_now(original: Method, *, moves: bool) -> Method:
 
 
 def shaped(original: Method, wrapper: AsyncMethod) -> Method:
-    """The wrapper as a coroutine function if the original is one, else as a function that returns an awaitable."""
+    """The wrapper as a coroutine function if the original is one, else as a function that calls it at once.
+
+    So does Python, which complains in its own words of what is not to be awaited. The wrapper takes what it calls as
+    ``_original``; a call that raises is recorded through it as well.
+    """
     if inspect.iscoroutinefunction(original):
         return wrapper
 
-    def returning(*arguments: object, **named: object) -> Awaitable[object]:
-        return wrapper(*arguments, **named)
+    def returning(*arguments: object, **named: object) -> object:
+        try:
+            given = original(*arguments, **named)
+        except BaseException as error:
+            traceback = error.__traceback__
+            with contextlib.suppress(type(error)):
+                wrapper(*arguments, **named, _original=_raising(error)).send(None)
+            error.__traceback__ = traceback
+            without_frame(error, returning.__code__)
+            raise
+        return wrapper(*arguments, **named, _original=lambda *_, **__: given) if inspect.isawaitable(given) else given
 
     return returning
+
+
+def _raising(error: BaseException) -> Method:
+    def raises(*_: object, **__: object) -> object:
+        raise error
+
+    return raises
 
 
 def _raised_in_body(details: tuple[object, ...], named: dict[str, object]) -> BaseException | None:

@@ -111,12 +111,12 @@ def forget_all() -> None:
 def _acquiring(original: Method, plan: _Plan) -> AsyncMethod:
     enter = plan.enter
 
-    async def acquiring(manager: object, *arguments: object, **named: object) -> object:
+    async def acquiring(manager: object, *arguments: object, _original: Method = original, **named: object) -> object:
         frame = sys._getframe().f_back  # noqa: SLF001  # no other way to the caller
         record = None if frame is None or frame.f_code is enter else _begin(manager, frame, plan)
         del frame
         try:
-            value = await original(manager, *arguments, **named)  # type: ignore[misc]
+            value = await _original(manager, *arguments, **named)  # type: ignore[misc]
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
