@@ -4,6 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
 TEST_ARGS ?=
+TRANSPARENCY_ARGS ?=
 
 .PHONY: help setup demo test interop check bench constraints clean
 
@@ -37,6 +38,9 @@ check: $(STAMP)  ## lint, types, import rules: ruff, mypy, import-linter, Biome,
 
 bench: $(STAMP)  ## measure: overhead of a lifecycle, lifecycles stored a second, time to paint (prints a table)
 	$(BIN)/python -m benchmarks
+
+transparency: $(STAMP)  ## run CPython's and libraries' own suites as they are and recorded, and compare test by test (takes half an hour)  [TRANSPARENCY_ARGS="--python PATH --suite test_with"]
+	$(BIN)/python -m scripts.transparency $(TRANSPARENCY_ARGS)
 
 constraints: $(STAMP)  ## pin the newest dependencies anew into constraints.txt
 	TENURE_SKIP_WEB=1 $(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --quiet \

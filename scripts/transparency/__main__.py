@@ -1,0 +1,114 @@
+"""Suites that nobody here wrote, run as they are and recorded: each test comes to the same.
+
+    python -m scripts.transparency [--python PATH].. [--probe python|native].. [--suite NAME].. [--tracer DIRECTORY]
+
+Each row of the table is one suite on one interpreter with one probe. A test that differs is run twice more, both ways,
+by itself: one that then agrees was unsteady, and is named too. The exit code is 1 where a test differs that is not
+among the exceptions (``comparing.EXCEPTIONS``), where a suite did not run to its end, or where nothing was recorded:
+a green run that captured nothing proves nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from scripts.transparency import comparing, environments, running
+from scripts.transparency.comparing import Difference
+from scripts.transparency.environments import Environment, NotPossible
+from scripts.transparency.running import Run
+from scripts.transparency.suites import CPYTHON, LIBRARIES, Suite
+
+PROBES = ("python", "native")
+SUITES = {suite.name: suite for suite in (*CPYTHON, *LIBRARIES)}
+ROW = "{:<10} {:<7} {:<22} {:>6} {:>7} {:>9} {:>7} {:>6} {:>11} {:>8}"
+HEAD = ROW.format(
+    "CPython", "probe", "suite", "tests", "differ", "excepted", "wobble", "sites", "lifecycles", "seconds"
+)
+
+
+def main() -> int:
+    """Run what the command line says, and print a table."""
+    options = _options()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    print(HEAD)
+    bad = 0
+    for interpreter in options.python or [Path(sys.executable)]:
+        try:
+            environment = environments.make(interpreter, options.tracer)
+            probes = [probe for probe in options.probe or PROBES if environments.serves(environment, probe)]
+            for missing in sorted({*(options.probe or PROBES)} - {*probes}):
+                print(f"{environment.version:<10} {missing:<7} cannot be had with this tracer")
+            for name in options.suite or SUITES:
+                bad += _suite(environment, probes, SUITES[name])
+        except NotPossible as error:
+            print(f"{interpreter}: {error}")
+            bad += 1
+    return 1 if bad else 0
+
+
+def _suite(environment: Environment, probes: list[str], suite: Suite) -> int:
+    """Run one suite as it is and with each probe; how many rows are not as they should be."""
+    if not environments.has_tests(environment, suite):
+        print(f"{environment.version:<10} {'':7} {suite.name:<22} is not installed with this interpreter")
+        return 0
+    directory = environments.directory(environment, suite)
+    plain = running.plain(suite, environment.python, directory)
+    bad = 0
+    for probe in probes:
+        recorded = running.recorded(suite, environment.python, probe, directory)
+
+        def again(test: str, probe: str = probe) -> tuple[Run, Run]:
+            return (
+                running.plain(suite, environment.python, directory, (test,)),
+                running.recorded(suite, environment.python, probe, directory, (test,)),
+            )
+
+        found = comparing.differences(plain, recorded)
+        steady = comparing.steady(found, again)
+        unsteady = [difference for difference in found if difference not in steady]
+        new = [difference for difference in steady if not difference.reason]
+        print(
+            ROW.format(
+                environment.version,
+                probe,
+                suite.name,
+                len(recorded.outcomes),
+                len(new),
+                len(steady) - len(new),
+                len(unsteady),
+                recorded.sites,
+                recorded.lifecycles,
+                f"{plain.seconds:.0f}+{recorded.seconds:.0f}",
+            )
+        )
+        for line in _remarks(plain, recorded, steady, unsteady):
+            print(f"{'':18} {line}")
+        bad += bool(new or plain.trouble or recorded.trouble or not recorded.sites or not recorded.lifecycles)
+    return bad
+
+
+def _remarks(plain: Run, recorded: Run, steady: list[Difference], unsteady: list[Difference]) -> Iterator[str]:
+    for form, run in (("as it is", plain), ("recorded", recorded)):
+        if run.trouble:
+            yield f"{form}: {run.trouble}"
+    for test, one, other in steady:
+        reason = Difference(test, one, other).reason
+        yield f"{'excepted' if reason else 'DIFFERS'}: {test}: {one} -> {other}{f' ({reason})' if reason else ''}"
+    for test, one, other in unsteady:
+        yield f"wobbles: {test}: {one} -> {other}, and agrees by itself"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m scripts.transparency", description=__doc__.partition("\n")[0])
+    parser.add_argument("--python", action="append", type=Path, metavar="PATH", help="an interpreter (else this one)")
+    parser.add_argument("--probe", action="append", choices=PROBES, help="else both")
+    parser.add_argument("--suite", action="append", choices=SUITES, help="else all")
+    parser.add_argument("--tracer", type=Path, default=environments.ROOT / "tracer", help="else the one of this tree")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

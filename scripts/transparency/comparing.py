@@ -1,0 +1,74 @@
+"""Two runs of one suite compared test by test, by id and outcome, never by counts."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable
+from typing import NamedTuple
+
+from scripts.transparency.running import UNFINISHED, Run
+
+MISSING = "was not run"
+
+
+class Excepted(NamedTuple):
+    """A test, by a pattern of ids, that may come to something else when it is recorded, and why."""
+
+    test: str
+    reason: str
+
+
+_STAMPS_ARE_LINES = (
+    "compares every event of a trace function: the stamps are code on the statement's own line, which is visited once "
+    "more for them, and what they call is Python where the Python probe serves or the native one meets something new"
+)
+_JUMP_OVER_STATEMENT = (
+    "a debugger's jump (frame.f_lineno = n) over a function's first statement jumps over the question for its task "
+    "too, which is asked on that line and which the next statement needs"
+)
+
+EXCEPTIONS = (
+    Excepted("test.test_sys_settrace.*.test_early_exit_with", _STAMPS_ARE_LINES),
+    Excepted("test.test_sys_settrace.*.test_if_false_in_with", _STAMPS_ARE_LINES),
+    Excepted("test.test_sys_settrace.*.test_tracing_exception_raised_in_with", _STAMPS_ARE_LINES),
+    Excepted("test.test_sys_settrace.JumpTestCase.test_jump_across_with", _JUMP_OVER_STATEMENT),
+    Excepted("test.test_sys_settrace.JumpTestCase.test_jump_across_async_with", _JUMP_OVER_STATEMENT),
+)
+
+
+class Difference(NamedTuple):
+    """A test that came to something else when it was recorded."""
+
+    test: str
+    plain: str
+    recorded: str
+
+    @property
+    def reason(self) -> str:
+        """Why that is known and right; "" where it is not."""
+        return next((known.reason for known in EXCEPTIONS if fnmatch.fnmatchcase(self.test, known.test)), "")
+
+
+def differences(plain: Run, recorded: Run) -> list[Difference]:
+    """The tests of either run that differ, in the order of the plain run."""
+    tests = dict.fromkeys([*plain.outcomes, *recorded.outcomes])
+    pairs = ((test, plain.outcomes.get(test, MISSING), recorded.outcomes.get(test, MISSING)) for test in tests)
+    return [Difference(*pair) for pair in pairs if pair[1] != pair[2]]
+
+
+def steady(found: list[Difference], again: Callable[[str], tuple[Run, Run]]) -> list[Difference]:
+    """Those that are excepted or stay when the test is run by itself, twice, as it is and recorded (``again``).
+
+    A test of timing may fail on a busy machine in one of two runs; recorded, it must not fail by itself.
+    """
+    return [
+        difference
+        for difference in found
+        if difference.reason or not all(_agree(difference.test, *again(difference.test)) for _ in range(2))
+    ]
+
+
+def _agree(test: str, plain: Run, recorded: Run) -> bool:
+    """Whether both runs ran this test to the same outcome."""
+    outcome = plain.outcomes.get(test, MISSING)
+    return outcome not in {MISSING, UNFINISHED} and outcome == recorded.outcomes.get(test)

@@ -1,0 +1,89 @@
+"""The suites that are run: CPython's own and those of libraries, and how each is told to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+INSIDE = Path(__file__).parent / "inside"
+PYTEST = ("pytest==9.2.0",)
+
+
+class Suite(NamedTuple):
+    """A suite of tests.
+
+    ``include`` are the packages whose modules are rewritten although they are installed. A library's suite is run in
+    its unpacked source distribution, ``source``; CPython's in an empty directory.
+    """
+
+    name: str
+    include: tuple[str, ...]
+    arguments: tuple[str, ...]
+    with_pytest: bool = False
+    source: str = ""
+    needs: tuple[str, ...] = ()
+
+    def command(self, python: Path, tests: tuple[str, ...] = ()) -> list[str]:
+        """The suite, or these tests of it, run as it is."""
+        return [str(python), *self._program(tests)]
+
+    def recorded(self, python: Path, recording: Path, tests: tuple[str, ...] = ()) -> list[str]:
+        """The same under ``tenure run``, `with` included."""
+        packages = [word for package in self.include for word in ("--include", package)]
+        ours = ["--exclude", "transparency_report", "--exclude", "with_pytest"]
+        options = ["--sync", *packages, *ours, "-o", str(recording)]
+        return [str(python), "-m", "tenure", "run", *options, *self._program(tests)]
+
+    def _program(self, tests: tuple[str, ...]) -> list[str]:
+        if not self.with_pytest:
+            return [str(INSIDE / "with_unittest.py"), *(tests or self.arguments)]
+        options = ["--assert=plain", "-p", "with_pytest", "-p", "no:cacheprovider", "-q"]
+        return ["-m", "pytest", *options, *(tests or self.arguments)]
+
+
+def cpython(*modules: str) -> Suite:
+    """Modules of the interpreter's own ``test`` package as one suite."""
+    return Suite(", ".join(modules), ("test",), tuple(f"test.{module}" for module in modules))
+
+
+CPYTHON = tuple(
+    cpython(module)
+    for module in (
+        "test_contextlib",
+        "test_contextlib_async",
+        "test_with",
+        "test_coroutines",
+        "test_asyncgen",
+        "test_sys_settrace",
+        "test_asyncio",
+    )
+)
+LIBRARIES = (
+    Suite(
+        "anyio",
+        ("anyio", "tests"),
+        # The plugin's tests start another pytest each, which nothing records; the network may not be there.
+        ("tests", "-k", "not trio and not uvloop", "-m", "not network", "--ignore=tests/test_pytest_plugin.py"),
+        with_pytest=True,
+        source="anyio==4.16.0",
+        needs=(
+            *PYTEST,
+            "blockbuster==1.5.29",
+            "hypothesis==6.170.17",
+            "psutil==7.2.2",
+            "pytest-mock==3.17.0",
+            "pytest-timeout==2.4.0",
+            "trustme==1.2.1",
+            "truststore==0.10.5",
+        ),
+    ),
+    Suite("aiosqlite", ("aiosqlite",), ("aiosqlite.tests",), source="aiosqlite==0.22.1"),
+    Suite(
+        "asyncstdlib",
+        ("asyncstdlib", "unittests"),
+        ("unittests",),
+        with_pytest=True,
+        source="asyncstdlib==3.14.0",
+        needs=PYTEST,
+    ),
+)
