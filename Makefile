@@ -6,7 +6,7 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 
 TEST_ARGS ?=
 TRANSPARENCY_ARGS ?=
 
-.PHONY: help setup demo test interop check bench constraints clean
+.PHONY: help setup demo test interop check bench transparency constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
