@@ -94,11 +94,18 @@ def _remarks(plain: Run, recorded: Run, steady: list[Difference], unsteady: list
     for form, run in (("as it is", plain), ("recorded", recorded)):
         if run.trouble:
             yield f"{form}: {run.trouble}"
-    for test, one, other in steady:
-        reason = Difference(test, one, other).reason
-        yield f"{'excepted' if reason else 'DIFFERS'}: {test}: {one} -> {other}{f' ({reason})' if reason else ''}"
-    for test, one, other in unsteady:
-        yield f"wobbles: {test}: {one} -> {other}, and agrees by itself"
+    for difference in steady:
+        if not difference.reason:
+            yield f"DIFFERS: {_told(difference)}"
+    for reason in dict.fromkeys(difference.reason for difference in steady if difference.reason):
+        tests = ", ".join(difference.test for difference in steady if difference.reason == reason)
+        yield f"excepted: {tests}: {reason}"
+    for difference in unsteady:
+        yield f"wobbles: {_told(difference)}, and agrees by itself"
+
+
+def _told(difference: Difference) -> str:
+    return f"{difference.test}: {difference.plain} -> {difference.recorded}"
 
 
 def _options() -> argparse.Namespace:
