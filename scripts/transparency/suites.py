@@ -84,6 +84,6 @@ LIBRARIES = (
         ("unittests",),
         with_pytest=True,
         source="asyncstdlib==3.14.0",
-        needs=PYTEST,
+        needs=(*PYTEST, "typing-extensions==4.16.0"),
     ),
 )
