@@ -40,7 +40,8 @@ def main() -> int:
             environment = environments.make(interpreter, options.tracer)
             probes = [probe for probe in options.probe or PROBES if environments.serves(environment, probe)]
             for missing in sorted({*(options.probe or PROBES)} - {*probes}):
-                print(f"{environment.version:<10} {missing:<7} cannot be had with this tracer")
+                print(f"{environment.version:<10} {missing:<7} cannot be had: is there a C compiler, and Python.h?")
+                bad += missing in (options.probe or ())
             for name in options.suite or SUITES:
                 bad += _suite(environment, probes, SUITES[name])
         except NotPossible as error:
