@@ -13,7 +13,7 @@ MODULES = ("overhead", "ingest", "paint", "otlp", "otlp_in")
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("modules", nargs="*", choices=[[], *MODULES], help=f"which of {', '.join(MODULES)}; all")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=", ".join(MODULES) + " (default: all)")
     chosen = parser.parse_args().modules or MODULES
     print(f"CPython {platform.python_version()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}")
     for name in chosen:
