@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 
 from tenure import buffer, wire
@@ -11,7 +12,7 @@ from tenure import buffer, wire
 KEPT_ROWS = 100_000
 
 
-class Worker:
+class Worker(ABC):
     """Takes batches one after another in a daemon thread; what does not fit is counted."""
 
     wants_heartbeats = False
@@ -25,15 +26,15 @@ class Worker:
         self._thread: threading.Thread | None = None
         self.resume()
 
+    @abstractmethod
     def take(self, batch: wire.Batch) -> None:
         """What is to be done with a batch."""
-        raise NotImplementedError
 
     def go_on(self) -> float | None:
         """Do a piece of what batches left to do: seconds until the next piece, None where nothing is left."""
         return None
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> None:  # noqa: B027  # most wait for nothing
         """End what the thread may be waiting for."""
 
     def send(self, batch: wire.Batch) -> None:
