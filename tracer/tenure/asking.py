@@ -12,6 +12,7 @@ def start() -> None:
     """Answer from now on."""
     global _recording  # noqa: PLW0603
     _recording = True
+    _stopped.clear()
 
 
 def stop() -> None:
@@ -33,6 +34,7 @@ def resource_of(site: str, manager: object) -> tuple[int, bool]:
     try:
         return resources.resolve(manager, site), resources.is_patched(kind)
     except Exception as error:  # noqa: BLE001  # an adapter met what it did not expect: the program goes on
-        _stopped.add(kind)
+        if not isinstance(error, RecursionError):  # that is the program's depth, and over when it comes back up
+            _stopped.add(kind)
         buffer.fault(f"finding the resource of a {kind.__qualname__}", error)
         return 0, False
