@@ -32,9 +32,7 @@ FRAME_STRETCH = 4  # times as long as reading and drawing took, at least
 GROWTH = 2  # times its limit a live diagram may grow before its older part is cut away
 POLL_S = 1.0  # a live diagram is read anew after so long even where no batch came: processes die in silence
 OVERVIEW_S = 0.5
-OVERVIEW_PROCESSES = 100
-OVERVIEW_TRACES = 100
-OVERVIEW_RESOURCES = 100
+OVERVIEW_LIMIT = 100  # processes, traces and resources of an overview, each
 MAX_FRAMES_QUEUED = 32  # for one client; past it the client gets a gap and a fresh page
 MAX_WAKE_UPS = 64  # batches that wait for a picture's loop
 HEARTBEAT_S = 20.0  # a WebSocket that does not answer a ping for half as long is closed
@@ -48,3 +46,6 @@ EXPORT_LAST_S = 2.0  # at the collector's end
 
 MAX_MEASURED = 1_000  # resources that metrics tell of
 EXPORT_METRICS_S = 60.0  # between two pushes of metrics
+
+MAX_PAGE_STEPS = 150_000  # of all diagrams in an exported page
+MAX_PAGE_DIAGRAM = 5_000  # lifecycles of one of them

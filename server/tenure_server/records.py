@@ -42,12 +42,20 @@ class ExceptionInfo(msgspec.Struct, frozen=True):
     message: str
 
 
+class HeldAround(msgspec.Struct, frozen=True):
+    """The lifecycle that was held around a root for so long that the root began a trace of its own."""
+
+    lifecycle: str
+    trace: str
+
+
 class Lifecycle(msgspec.Struct, frozen=True):
     """One use of one resource by one task: enter to exit.
 
     ``released_ns`` is when it ended, also for an acquire that failed (its ``acquired_ns`` and ``release_ns`` are None).
     ``body_exception`` left the body; ``raised`` is what acquire or release raised of its own; ``exception`` is the one
-    that a reader wants first: ``raised``, else ``body_exception``.
+    that a reader wants first: ``raised``, else ``body_exception``. Of a root, ``otel_parent`` is the OpenTelemetry span
+    that it hangs under (16 hex digits), whether or not that span is known here.
     """
 
     id: str
@@ -70,6 +78,8 @@ class Lifecycle(msgspec.Struct, frozen=True):
     exception: ExceptionInfo | None
     body_exception: ExceptionInfo | None = None
     raised: ExceptionInfo | None = None
+    otel_parent: str | None = None
+    held_around: HeldAround | None = None
 
 
 class Task(msgspec.Struct, frozen=True):

@@ -63,10 +63,10 @@ def _context(trace: str, lifecycle: str) -> SpanContext:
 
 def _parent(ending: Ending) -> SpanContext | None:
     lifecycle = ending.lifecycle
+    if lifecycle.otel_parent is not None:
+        return SpanContext(int(lifecycle.trace, 16), int(lifecycle.otel_parent, 16), is_remote=False)
     if lifecycle.parent is not None:
         return _context(lifecycle.trace, lifecycle.parent)
-    if ending.otel_parent is not None:
-        return SpanContext(int(lifecycle.trace, 16), int(ending.otel_parent, 16), is_remote=False)
     return None
 
 

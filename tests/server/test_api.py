@@ -122,6 +122,8 @@ async def test_lifecycles(collector: Collector, program: Program) -> None:
                 "exception": None,
                 "body_exception": None,
                 "raised": None,
+                "otel_parent": None,
+                "held_around": None,
             }
         ],
         "cursor": None,

@@ -13,8 +13,8 @@ from tests.server.sdk_spans import Links, sdk_span
 from tenure import wire
 from tenure_server.export.encoding import encode
 from tenure_server.export.meaning import VERSION
-from tenure_server.records import ExceptionInfo, Lifecycle, Process, ResourceRef, Site, TaskRef
-from tenure_server.store import Ending, Endings, HeldAround
+from tenure_server.records import ExceptionInfo, HeldAround, Lifecycle, Process, ResourceRef, Site, TaskRef
+from tenure_server.store import Ending, Endings
 from tenure_server.store.sqlite import SqliteStore
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -68,10 +68,10 @@ def endings(draw: st.DrawFn) -> Ending:
         exception=None,
         body_exception=draw(st.none() | EXCEPTION),
         raised=draw(st.none() | EXCEPTION),
+        otel_parent=draw(st.none() | st.binary(min_size=8, max_size=8).map(bytes.hex)),
+        held_around=draw(st.none() | st.just(HeldAround(public_id(), draw(st.binary(min_size=16, max_size=16)).hex()))),
     )
-    around = HeldAround(public_id(), draw(st.binary(min_size=16, max_size=16)).hex())
-    parent = draw(st.none() | st.binary(min_size=8, max_size=8).map(bytes.hex))
-    return Ending(lifecycle, ended_ns, parent, draw(st.none() | st.just(around)))
+    return Ending(lifecycle, ended_ns)
 
 
 ENTERS = ["__aenter__", "acquire", "request"]
@@ -82,9 +82,9 @@ def test_the_bytes_parsed_equal_what_the_sdk_encodes(items: list[Ending]) -> Non
     """Field by field, for whatever a lifecycle can be, several processes in one request included."""
     processes = {process.id: process for process in PROCESSES}
     links: Links = {
-        ending.lifecycle.id: [(ending.held_around.trace, ending.held_around.lifecycle, "held_around")]
+        ending.lifecycle.id: [(around.trace, around.lifecycle, "held_around")]
         for ending in items
-        if ending.held_around
+        if (around := ending.lifecycle.held_around)
     }
     spans = [sdk_span(ending, processes[ending.lifecycle.process], links) for ending in items]
 

@@ -8,7 +8,8 @@ from tests.server.batches import Program, at
 from tests.server.collector import Clock
 
 from tenure import wire
-from tenure_server.store import Backlog, HeldAround, Store
+from tenure_server.records import HeldAround
+from tenure_server.store import Backlog, Store
 from tenure_server.store.sqlite import SqliteStore
 
 
@@ -164,10 +165,10 @@ async def test_a_root_comes_with_the_span_it_hangs_under_and_with_what_was_held_
     program.traces[linked.root] = wire.Trace(linked.root, outer.id, b"\x01" * 16, b"\x02" * 8)
     await store.write(program.batch())
 
-    endings = (await store.endings("backend", 10)).items
+    found = [ending.lifecycle for ending in (await store.endings("backend", 10)).items]
 
     around = HeldAround(program.id(outer.id), program.trace_id(outer.id))
-    assert [(one.lifecycle.id, one.lifecycle.trace, one.otel_parent, one.held_around) for one in endings] == [
+    assert [(one.id, one.trace, one.otel_parent, one.held_around) for one in found] == [
         (program.id(outer.id), program.trace_id(outer.id), None, None),
         (program.id(linked.id), "01" * 16, "02" * 8, around),
         (program.id(within.id), "01" * 16, None, None),

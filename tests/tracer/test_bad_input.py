@@ -49,8 +49,8 @@ BAD = {
         "cannot write nowhere/x.mmd: No such file or directory (choose another -o path)",
     ),
     "unknown suffix": (
-        ["run", "-o", "x.html", "app.py"],
-        "cannot write x.html: unknown suffix '.html' (-o takes FILE.json or FILE.mmd)",
+        ["run", "-o", "x.svg", "app.py"],
+        "cannot write x.svg: unknown suffix '.svg' (-o takes FILE.json, FILE.mmd or FILE.html)",
     ),
     "collector without scheme": (
         ["run", "--collector", "localhost:4320", "app.py"],

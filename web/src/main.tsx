@@ -1,6 +1,8 @@
 import { render } from "preact";
+import { ArchiveSource, firstHash, readArchive } from "./app/archive.ts";
 import { App } from "./app/components/App.tsx";
 import { StoreContext } from "./app/components/context.ts";
+import { LiveSource } from "./app/live.ts";
 import { Store } from "./app/store.ts";
 import { applyTheme } from "./app/theme.ts";
 import "./styles/tokens.css";
@@ -14,7 +16,9 @@ import "./styles/marks.css";
 applyTheme();
 const place = document.getElementById("app");
 if (!place) throw new Error("index.html has no #app");
-const store = new Store();
+const archive = await readArchive(document.getElementById("archive"));
+if (archive && !location.hash) location.hash = firstHash(archive);
+const store = new Store((events) => (archive ? new ArchiveSource(archive, events) : new LiveSource(events)));
 render(
   <StoreContext.Provider value={store}>
     <App />

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
+import os
 import sys
-import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
 
+from tenure_server import archive
 from tenure_server.diagram import mermaid
 from tenure_server.diagram.steps import Lens, Step
-from tenure_server.drawing import draw_scene
-from tenure_server.errors import NotFound, ServerError, UsageError
-from tenure_server.limits import MAX_DIAGRAM, MAX_LIST
-from tenure_server.recording import Recording, read_recording
+from tenure_server.errors import ServerError, UsageError
+from tenure_server.export import file
+from tenure_server.export.encoding import encode
+from tenure_server.export.once import send_all
+from tenure_server.export.sender import HEADERS_VARIABLE, Target, parse_headers
+from tenure_server.limits import MAX_DIAGRAM
 from tenure_server.records import OPEN_PHASES, Lifecycle
-from tenure_server.remote import Collector
-from tenure_server.store import Paging, TraceQuery
-from tenure_server.store.sqlite import SqliteStore
-
-_NAMED = 5  # traces that an error names
+from tenure_server.sources import Source, open_source
 
 
 class Document(msgspec.Struct, frozen=True):
     """What ``--to json`` writes: the lifecycles, oldest first, as the API gives them, and their diagram's steps."""
 
-    lifecycles: list[Lifecycle] | list[msgspec.Raw]
-    steps: list[Step] | msgspec.Raw
+    lifecycles: list[Lifecycle]
+    steps: list[Step]
     earlier: int
 
 
@@ -36,7 +35,11 @@ def main(arguments: list[str]) -> int:
     """Write the export; 0, or 2 where it cannot be made."""
     options = _parser().parse_args(arguments)
     try:
-        _write(options.output, _export(options.source, options.to, options.trace))
+        with open_source(options.source, _say) as source:
+            if options.to == "otlp":
+                _export_spans(source, options.trace, options.output)
+            else:
+                _write(options.output, [_MAKERS[options.to](source, options.source, options.trace)])
     except ServerError as error:
         print(f"tenure: {error}", file=sys.stderr)
         return 2
@@ -46,62 +49,73 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tenure export", description="Turn records into a file of another kind.")
     parser.add_argument("source", metavar="SOURCE", help="a recording (tenure run -o FILE.json), or a collector's URL")
-    parser.add_argument("--to", required=True, choices=["mermaid", "json"], help="what to make of it")
+    parser.add_argument(
+        "--to",
+        required=True,
+        choices=["mermaid", "json", "html", "otlp"],
+        help="mermaid: a diagram's text; json: lifecycles and steps; html: the dashboard as one page that needs no"
+        " collector; otlp: spans, a request a line (OTLP/JSON)",
+    )
     parser.add_argument("--trace", metavar="ID", help="only this trace (default: everything)")
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="where to (default: standard output)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where to (default: standard output); of otlp also the URL of an OpenTelemetry backend or collector",
+    )
     return parser
 
 
-def _export(source: str, to: str, trace: str | None) -> str:
-    if source.startswith(("http://", "https://")):
-        collector = Collector(source)
-        if to == "mermaid":
-            return collector.mermaid(trace)
-        steps, earlier = collector.steps(trace)
-        return _json(Document(collector.lifecycles(trace), steps, earlier))
-    recording = read_recording(Path(source))
-    if recording.cut:
-        print(f"tenure: {source} is not whole, {recording.cut}; what is whole is used", file=sys.stderr)
-    document = asyncio.run(_draw(source, recording, Lens(trace=trace)))
-    assert isinstance(document.steps, list)
-    return mermaid(document.steps) if to == "mermaid" else _json(document)
+def _mermaid(source: Source, _: str, trace: str | None) -> str:
+    return mermaid(source.diagram(Lens(trace=trace), MAX_DIAGRAM).steps)
 
 
-async def _draw(source: str, recording: Recording, lens: Lens) -> Document:
-    """Through a store in memory, so that it comes out as from a collector.
-
-    To that store the recording was written when its file was: a program that has not written for a while, and did not
-    say goodbye, is dead.
-    """
-    clock_ns = recording.written_ns
-    store = SqliteStore(None, lambda: clock_ns)
-    try:
-        for batch in recording.batches:
-            await store.write(batch)
-        clock_ns = max(time.time_ns(), clock_ns)
-        rows = sum(len(batch.rows) for batch in recording.batches)
-        scene = await store.scene(lens, max(rows, MAX_DIAGRAM))
-        is_open = any(lifecycle.phase in OPEN_PHASES for lifecycle in scene.lifecycles)
-        now_ns = clock_ns if is_open else await store.latest_ns() or clock_ns
-        return Document(scene.lifecycles, draw_scene(scene, lens, now_ns), scene.earlier)
-    except NotFound:
-        traces = (await store.traces(TraceQuery(paging=Paging(MAX_LIST)))).items
-        known = ", ".join(f"{trace.id} {trace.name}" for trace in traces[:_NAMED])
-        rest = f" and {len(traces) - _NAMED} more" if len(traces) > _NAMED else ""
-        raise UsageError(f"no trace {lens.trace!r} is in {source} (it has {known or 'none'}{rest})") from None
-    finally:
-        await store.close()
-
-
-def _json(document: Document) -> str:
+def _json(source: Source, _: str, trace: str | None) -> str:
+    diagram = source.diagram(Lens(trace=trace), MAX_DIAGRAM)
+    document = Document(source.lifecycles(trace), diagram.steps, diagram.earlier)
     return msgspec.json.encode(document).decode() + "\n"
 
 
-def _write(path: Path | None, text: str) -> None:
-    if path is None:
-        sys.stdout.write(text)
+def _html(source: Source, name: str, trace: str | None) -> str:
+    return archive.render(archive.gather(source, trace), name)
+
+
+_MAKERS: dict[str, Callable[[Source, str, str | None], str]] = {"mermaid": _mermaid, "json": _json, "html": _html}
+
+
+def _export_spans(source: Source, trace: str | None, output: str | None) -> None:
+    """To a backend, or as lines; what is still open is no span yet, and that is said."""
+    open_ones = sum(lifecycle.phase in OPEN_PHASES for lifecycle in source.lifecycles(trace))
+    if open_ones:
+        _say(f"{open_ones} lifecycles are still open: they are no spans yet and are left out")
+    if output is None or not output.startswith(("http://", "https://")):
+        _write(output, (file.line(encode(endings)) for endings in source.endings(trace)))
         return
+    headers = parse_headers(os.environ.get(HEADERS_VARIABLE, ""))
+    sent = send_all(source.endings(trace), Target.parse(output, headers=headers))
+    _say(f"{sent.spans} spans sent to {output}" + (f", {sent.rejected} rejected: {sent.why}" if sent.rejected else ""))
+
+
+def _say(what: str) -> None:
+    print(f"tenure: {what}", file=sys.stderr)
+
+
+def _write(output: str | None, pieces: Iterable[str]) -> None:
+    """To the file, which is replaced when all is written, or to standard output."""
+    if output is None:
+        for piece in pieces:
+            sys.stdout.write(piece)
+        return
+    path = Path(output)
+    is_device = path.exists() and not path.is_file()
+    place = path if is_device else path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        path.write_text(text, encoding="utf-8")
+        with place.open("w", encoding="utf-8") as stream:
+            stream.writelines(pieces)
+        if not is_device:
+            place.replace(path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror} (give -o a file that can be written)") from None
+    finally:
+        if not is_device:
+            place.unlink(missing_ok=True)

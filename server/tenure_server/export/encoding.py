@@ -93,10 +93,10 @@ class _Spans:
         trace = bytes.fromhex(lifecycle.trace)
         span = _span(self._low, lifecycle.id)
         ids: tuple[bytes, ...] = (trace, span)
-        if lifecycle.parent is not None:
+        if lifecycle.otel_parent is not None:
+            ids = trace, span, bytes.fromhex(lifecycle.otel_parent)
+        elif lifecycle.parent is not None:
             ids = trace, span, _span(self._low, lifecycle.parent)
-        elif ending.otel_parent is not None:
-            ids = trace, span, bytes.fromhex(ending.otel_parent)
         has_parent = len(ids) == 3
         if acquired is None:
             return _PACK[has_parent, 0](*ids, start, ending.ended_ns)

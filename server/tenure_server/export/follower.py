@@ -17,15 +17,13 @@ from msgspec.structs import replace
 
 from tenure_server.errors import StoreError
 from tenure_server.export.encoding import encode
-from tenure_server.export.sender import Accepted, Later, Refused, Sender
+from tenure_server.export.sender import TOO_LARGE, Accepted, Later, Refused, Sender
 from tenure_server.export.status import Exporter, Progress
 from tenure_server.hub import Hub
 from tenure_server.limits import EXPORT_LINGER_S, EXPORT_POLL_S, EXPORT_SPANS, EXPORT_STRETCH
 from tenure_server.store import Endings, Store
 
 log = logging.getLogger("tenure.server")
-
-_TOO_LARGE = 413
 
 
 class Patience:
@@ -119,7 +117,7 @@ class Follower:
                     if rejected or message:
                         self._say(f"took {spans - rejected} of {spans} spans: {message}")
                     return True
-                case Refused(status, _) if status == _TOO_LARGE and spans > 1:
+                case Refused(status, _) if status == TOO_LARGE and spans > 1:
                     halves = endings.items[: spans // 2], endings.items[spans // 2 :]
                     return all([await self._deliver_part(replace(endings, items=half)) for half in halves])
                 case Refused(_, what):

@@ -23,7 +23,7 @@ def links_of(endings: Endings) -> Mapping[str, list[Link]]:
     """By lifecycle; only those that have links."""
     found: dict[str, list[Link]] = {}
     for ending in endings.items:
-        around = ending.held_around
+        around = ending.lifecycle.held_around
         if around is not None:
             found[ending.lifecycle.id] = [Link(around.trace, around.lifecycle, HELD_AROUND)]
     waited = {ending.lifecycle.id for ending in endings.items if _waited(ending.lifecycle)}

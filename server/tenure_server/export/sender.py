@@ -24,6 +24,7 @@ from tenure_server.export.protobuf import Malformed, fields
 
 CONTENT_TYPE = "application/x-protobuf"
 HEADERS_VARIABLE = "OTEL_EXPORTER_OTLP_HEADERS"
+TOO_LARGE = 413
 _RETRYABLE = frozenset({429, 502, 503, 504})
 _TIMEOUT_S = 10.0
 _MAX_ANSWER = 65_536  # bytes read of one

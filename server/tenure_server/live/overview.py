@@ -11,7 +11,7 @@ import msgspec
 
 from tenure_server.errors import StoreError
 from tenure_server.hub import Hub, Mailbox
-from tenure_server.limits import OVERVIEW_PROCESSES, OVERVIEW_RESOURCES, OVERVIEW_S, OVERVIEW_TRACES, POLL_S
+from tenure_server.limits import OVERVIEW_LIMIT, OVERVIEW_S, POLL_S
 from tenure_server.live import messages
 from tenure_server.live.picture import Frame, encode
 from tenure_server.store import Paging, ResourceQuery, Store, TraceQuery
@@ -55,7 +55,7 @@ class OverviewLoop:
 
     async def _refresh(self) -> None:
         try:
-            overview = await self._read()
+            overview = await read_overview(self._store, self._clock(), OVERVIEW_LIMIT)
         except StoreError as error:
             log.warning("the overview could not be read: %s", error)
             return
@@ -67,14 +67,16 @@ class OverviewLoop:
         for mailbox in self._clients:
             mailbox.put(self.latest)
 
-    async def _read(self) -> messages.Overview:
-        resources = ResourceQuery(order="used", paging=Paging(OVERVIEW_RESOURCES))
-        return messages.Overview(
-            now_ns=self._clock(),
-            processes=(await self._store.processes(Paging(OVERVIEW_PROCESSES))).items,
-            traces=(await self._store.traces(TraceQuery(paging=Paging(OVERVIEW_TRACES)))).items,
-            resources=(await self._store.resources(resources)).items,
-        )
+
+async def read_overview(store: Store, now_ns: int, limit: int) -> messages.Overview:
+    """At most ``limit`` of each kind."""
+    resources = ResourceQuery(order="used", paging=Paging(limit))
+    return messages.Overview(
+        now_ns=now_ns,
+        processes=(await store.processes(Paging(limit))).items,
+        traces=(await store.traces(TraceQuery(paging=Paging(limit)))).items,
+        resources=(await store.resources(resources)).items,
+    )
 
 
 def _digest(overview: messages.Overview) -> bytes:

@@ -83,20 +83,11 @@ class Scene(msgspec.Struct, frozen=True):
     earlier: int
 
 
-class HeldAround(msgspec.Struct, frozen=True):
-    """The lifecycle that was held around a root for so long that the root began a trace of its own."""
-
-    lifecycle: str
-    trace: str
-
-
 class Ending(msgspec.Struct, frozen=True):
     """A lifecycle that closed, or that its dead process left open."""
 
     lifecycle: Lifecycle
     ended_ns: int  # released, or the last that was heard of the process
-    otel_parent: str | None = None  # the OpenTelemetry span that a root hangs under, 16 hex digits
-    held_around: HeldAround | None = None
 
 
 class Endings(msgspec.Struct, frozen=True):

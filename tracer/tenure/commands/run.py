@@ -16,6 +16,7 @@ from tenure.shipping import Sink
 
 Start = Callable[[str, importhook.Selection], None]
 
+_DRAWN = {".mmd": "mermaid", ".html": "html"}  # what is made of a recording when the program ends
 _USAGE = "tenure run [options] (script.py | -m module) [arguments of the program]"
 
 
@@ -72,15 +73,16 @@ def _start(options: argparse.Namespace, name: str, selection: importhook.Selecti
 
 
 def _drawing(output: Path | None) -> Path | None:
-    """The Mermaid file that is wanted, None where none is.
+    """The diagram's file that is wanted, None where none is.
 
     Raises:
         UsageError: nothing can be written there, or nobody can draw.
     """
     if output is None or output.suffix == ".json":
         return None
-    if output.suffix != ".mmd":
-        raise UsageError(f"cannot write {output}: unknown suffix {output.suffix!r} (-o takes FILE.json or FILE.mmd)")
+    if output.suffix not in _DRAWN:
+        known = "FILE.json, FILE.mmd or FILE.html"
+        raise UsageError(f"cannot write {output}: unknown suffix {output.suffix!r} (-o takes {known})")
     if not commands.is_installed("export"):
         raise UsageError(f"drawing {output} needs the server, which is not installed (pip install 'tenure[server]')")
     try:
@@ -98,12 +100,13 @@ def _recording_of(drawing: Path) -> Path:
 def _draw(drawing: Path) -> None:
     """Turn the recording into a diagram; the recording stays where that fails."""
     recording = _recording_of(drawing)
-    command = [sys.executable, "-m", "tenure", "export", str(recording), "--to", "mermaid", "-o", str(drawing)]
+    to = _DRAWN[drawing.suffix]
+    command = [sys.executable, "-m", "tenure", "export", str(recording), "--to", to, "-o", str(drawing)]
     done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL)  # noqa: S603  # our own command
     if done.returncode == 0:
         recording.unlink(missing_ok=True)
     else:
-        say(f"{drawing} was not drawn; the records are in {recording} (tenure export {recording} --to mermaid)")
+        say(f"{drawing} was not drawn; the records are in {recording} (tenure export {recording} --to {to})")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -113,7 +116,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Run a program and record every `async with` of its own modules, and what the adapters know.",
         collector="ship to this collector (else $TENURE_COLLECTOR, else http://127.0.0.1:4320; "
         "$TENURE_TOKEN is its token)",
-        output="write a recording (.json) or a Mermaid diagram (.mmd); needs no collector",
+        output="write a recording (.json), a Mermaid diagram (.mmd), or the dashboard with the diagrams in it, as one"
+        " page (.html); needs no collector",
     )
 
 

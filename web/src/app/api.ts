@@ -2,10 +2,8 @@
 
 import { check, SchemaError } from "../schema/check.ts";
 import type { Lens, Lifecycle } from "../schema/messages.ts";
+import { SourceError } from "./source.ts";
 import { diagramQuery } from "./subject.ts";
-
-/** The collector refused or could not be reached; `message` is for the reader. */
-export class ApiError extends Error {}
 
 export function liveAddress(): string {
   const address = new URL("api/live", document.baseURI);
@@ -41,14 +39,14 @@ export async function refusal(): Promise<string | null> {
     await ask("api/processes?limit=1", [401, 403]);
     return null;
   } catch (error) {
-    return error instanceof ApiError ? error.message : null;
+    return error instanceof SourceError ? error.message : null;
   }
 }
 
 async function ask(path: string, fatal: readonly number[] | null = null): Promise<Response> {
   const response = await fetch(new URL(path, document.baseURI));
   if (response.ok || (fatal && !fatal.includes(response.status))) return response;
-  throw new ApiError(await reason(response));
+  throw new SourceError(await reason(response));
 }
 
 /** What a problem document (RFC 9457) says, else the status. */

@@ -1,25 +1,9 @@
 // The connection to /api/live: it comes back by itself, and goes on from where it was.
 
 import { check, SchemaError } from "../schema/check.ts";
-import type { Lens, Operations, Overview, Page, ServerMessage, Subscribe } from "../schema/messages.ts";
+import type { Lens, Page, ServerMessage, Subscribe } from "../schema/messages.ts";
+import type { SourceEvents } from "./source.ts";
 import { isSameLens } from "./subject.ts";
-
-export type Connection =
-  | { readonly kind: "connecting" }
-  | { readonly kind: "live" }
-  | { readonly kind: "gone"; readonly retryInMs: number }
-  | { readonly kind: "refused"; readonly reason: string };
-
-export interface FeedEvents {
-  connection(state: Connection): void;
-  page(page: Page): void;
-  operations(operations: Operations): void;
-  overview(overview: Overview): void;
-  /** The collector's clock, wall ns. */
-  now(nowNs: number): void;
-  /** The collector or the data said no; for the reader. */
-  problem(detail: string): void;
-}
 
 /** What the feed needs of its surroundings. */
 export interface Surroundings {
@@ -33,7 +17,7 @@ const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5_000;
 
 export class Feed {
-  readonly #events: FeedEvents;
+  readonly #events: SourceEvents;
   readonly #surroundings: Surroundings;
   #socket: WebSocket | null = null;
   #subscription: { lens: Lens; limit: number } | null = null;
@@ -43,7 +27,7 @@ export class Feed {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #closed = false;
 
-  constructor(events: FeedEvents, surroundings: Surroundings) {
+  constructor(events: SourceEvents, surroundings: Surroundings) {
     this.#events = events;
     this.#surroundings = surroundings;
   }

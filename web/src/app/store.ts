@@ -6,8 +6,7 @@ import { Hues } from "../model/hues.ts";
 import { Lingering } from "../model/lingering.ts";
 import { Ranking } from "../model/ranking.ts";
 import { MAX_LIMIT, type Operations, type Overview, type Page, type Step, type Trace } from "../schema/messages.ts";
-import { liveAddress, refusal } from "./api.ts";
-import { type Connection, Feed } from "./feed.ts";
+import type { Connection, Source, SourceEvents } from "./source.ts";
 import { type Choice, choiceOf, formatHash, isSameSubject, lensOf, parseHash, type Subject } from "./subject.ts";
 
 const FIRST_LIMIT = 500;
@@ -19,6 +18,7 @@ export interface Picture {
 }
 
 export class Store {
+  readonly source: Source;
   readonly connection = signal<Connection>({ kind: "connecting" });
   readonly overview = signal<Overview | null>(null);
   readonly choice = signal<Choice>(parseHash(location.hash));
@@ -36,37 +36,32 @@ export class Store {
   readonly lingering = new Lingering();
 
   readonly #model = new DiagramModel();
-  readonly #feed: Feed;
   #shown: Subject | null = null;
   #clock = { serverNs: Date.now() * 1e6, at: performance.now() };
 
-  constructor() {
-    this.#feed = new Feed(
-      {
-        connection: (state) => this.#connected(state),
-        page: (page) => this.#paged(page),
-        operations: (operations) => this.#changed(operations),
-        overview: (overview) => this.#told(overview),
-        now: (serverNs) => {
-          this.#clock = { serverNs, at: performance.now() };
-        },
-        problem: (detail) => this.#refused(detail),
+  constructor(open: (events: SourceEvents) => Source) {
+    this.source = open({
+      connection: (state) => this.#connected(state),
+      page: (page) => this.#paged(page),
+      operations: (operations) => this.#changed(operations),
+      overview: (overview) => this.#told(overview),
+      now: (serverNs) => {
+        this.#clock = { serverNs, at: performance.now() };
       },
-      { open: () => new WebSocket(liveAddress()), refusal, random: Math.random },
-    );
+      problem: (detail) => this.#refused(detail),
+    });
   }
 
   start(): void {
     window.addEventListener("hashchange", () => this.#follow(parseHash(location.hash)));
-    window.addEventListener("online", () => this.#feed.retryNow());
     window.setInterval(() => {
       if (this.connection.value.kind === "live") this.second.value += 1;
     }, 1000);
     this.#subscribe();
-    this.#feed.connect();
+    this.source.connect();
   }
 
-  /** The collector's clock, wall ns. It stands still while the collector is gone: nobody knows what goes on. */
+  /** The source's clock, wall ns. It stands still where nobody is there who knows what goes on. */
   nowNs = (): number => {
     const isLive = this.connection.value.kind === "live";
     return this.#clock.serverNs + (isLive ? (performance.now() - this.#clock.at) * 1e6 : 0);
@@ -124,7 +119,7 @@ export class Store {
 
   #subscribe(): void {
     this.problem.value = null;
-    this.#feed.subscribe(this.lens.value, this.limit.value);
+    this.source.subscribe(this.lens.value, this.limit.value);
   }
 
   #connected(state: Connection): void {
@@ -167,7 +162,7 @@ export class Store {
       this.picture.value = { steps: this.#model.steps, from, isNew: false };
     } catch (error) {
       if (!(error instanceof LostStep)) throw error;
-      this.#feed.refresh();
+      this.source.refresh();
     }
   }
 }

@@ -52,7 +52,13 @@ export function isSameSubject(one: Subject, other: Subject): boolean {
   return one.kind === other.kind && one.id === other.id;
 }
 
-/** What to ask the collector for. */
+/** The subject that a lens shows. */
+export function subjectOf(lens: Lens): Subject {
+  const kind = KINDS.find((one) => lens[one as keyof Lens] !== null);
+  return kind ? { kind, id: String(lens[kind as keyof Lens]) } : NOW.subject;
+}
+
+/** What to ask the source for. */
 export function lensOf({ subject, fold, grouped }: Choice, opened: readonly string[]): Lens {
   const of = (kind: SubjectKind) => (subject.kind === kind ? subject.id : null);
   return {

@@ -9,11 +9,13 @@ export interface Description {
   readonly state: string;
 }
 
-export function describeNow(overview: Overview | null): Description {
+/** `isRecorded`: of a program that was recorded; what was open at its end is told, and nothing where nothing was. */
+export function describeNow(overview: Overview | null, isRecorded: boolean): Description {
   const resources = overview?.resources ?? [];
   const held = resources.reduce((sum, resource) => sum + resource.held + resource.releasing, 0);
   const waiting = resources.reduce((sum, resource) => sum + resource.acquiring, 0);
-  return { name: "Everything now", state: overview ? `${held} held, ${waiting} waiting` : "" };
+  const state = overview && !(isRecorded && held + waiting === 0) ? `${held} held, ${waiting} waiting` : "";
+  return { name: isRecorded ? "Everything" : "Everything now", state };
 }
 
 export function describeProcess(id: string, overview: Overview | null): Description {

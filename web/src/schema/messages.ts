@@ -298,7 +298,8 @@ export interface Diagram {
  *
  * ``released_ns`` is when it ended, also for an acquire that failed (its ``acquired_ns`` and ``release_ns`` are None).
  * ``body_exception`` left the body; ``raised`` is what acquire or release raised of its own; ``exception`` is the one
- * that a reader wants first: ``raised``, else ``body_exception``.
+ * that a reader wants first: ``raised``, else ``body_exception``. Of a root, ``otel_parent`` is the OpenTelemetry span
+ * that it hangs under (16 hex digits), whether or not that span is known here.
  */
 export interface Lifecycle {
   id: string;
@@ -321,6 +322,8 @@ export interface Lifecycle {
   exception: ExceptionInfo | null;
   body_exception: ExceptionInfo | null;
   raised: ExceptionInfo | null;
+  otel_parent: string | null;
+  held_around: HeldAround | null;
 }
 
 export interface ResourceRef {
@@ -334,4 +337,37 @@ export interface ResourceRef {
 export interface ExceptionInfo {
   type: string;
   message: string;
+}
+
+/** The lifecycle that was held around a root for so long that the root began a trace of its own. */
+export interface HeldAround {
+  lifecycle: string;
+  trace: string;
+}
+
+/**
+ * Everything that the page can show.
+ *
+ * ``lifecycles`` are those that the pictures tell of; ``left_out`` subjects have no diagram of their own here, for the
+ * page's size.
+ */
+export interface Archive {
+  overview: Overview;
+  views: View[];
+  pictures: Picture[];
+  lifecycles: Lifecycle[];
+  left_out: number;
+}
+
+/** What a lens shows: the place of its picture among the archive's. Lenses that show the same share one. */
+export interface View {
+  lens: Lens;
+  picture: number;
+}
+
+/** A drawn diagram, and the same as Mermaid text. */
+export interface Picture {
+  steps: Step[];
+  earlier: number;
+  mermaid: string;
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Connection, Feed } from "../../src/app/feed.ts";
+import { Feed } from "../../src/app/feed.ts";
+import type { Connection } from "../../src/app/source.ts";
 import { lensOf, NOW, parseHash } from "../../src/app/subject.ts";
 
 class Socket {

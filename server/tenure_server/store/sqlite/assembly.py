@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from tenure import wire
 from tenure_server.records import (
     ExceptionInfo,
+    HeldAround,
     Lifecycle,
     Outcome,
     Phase,
@@ -27,6 +29,17 @@ LIFECYCLE_COLUMNS = (
 ACQUIRE = 6  # index of acquire_ns
 
 _CHUNK = 500  # values in one IN (...)
+
+
+class Root(NamedTuple):
+    """What a root has beyond its lifecycle; as in ``records.Lifecycle``."""
+
+    otel_parent: str | None
+    held_around: HeldAround | None
+
+
+_NO_ROOT = Root(None, None)
+_NOBODY: Mapping[int, Any] = {}
 
 
 class ProcessFacts:
@@ -107,9 +120,10 @@ class Assembly:
             some = missing[start : start + _CHUNK]
             yield from self._connection.execute(f"{sql} ({','.join('?' * len(some))})", some)
 
-    def lifecycles(self, rows: Sequence[Found], parents: Mapping[int, str] | None = None) -> list[Lifecycle]:
-        """``parents``, by key, are those that are known beyond the process; see ``lineage``."""
-        beyond = parents or {}
+    def lifecycles(
+        self, rows: Sequence[Found], parents: Mapping[int, str] = _NOBODY, roots: Mapping[int, Root] = _NOBODY
+    ) -> list[Lifecycle]:
+        """``parents``, by key, are those that are known beyond the process; see ``lineage``. ``roots``: see there."""
         traces = self.trace_ids(row[2] for row in rows)
         tasks = self.task_refs(row[3] for row in rows)
         resources = self.resource_refs(row[4] for row in rows)
@@ -123,13 +137,14 @@ class Assembly:
             released_ns = None if release is None else (release_ns or acquired_ns or acquire_ns) + release
             body_exception = exceptions.get(body)
             raised = exceptions.get(own)
+            root = roots.get(key, _NO_ROOT)
             records.append(
                 Lifecycle(
                     id=f"{process.hex}-{key & keys.NUMBERS}",
                     process=process.hex,
                     service=process.service,
                     trace=traces[trace],
-                    parent=f"{process.hex}-{parent}" if parent else beyond.get(key),
+                    parent=f"{process.hex}-{parent}" if parent else parents.get(key),
                     phase=phase_of(wait, hold, release, process.alive),
                     suppressed=bool(outcomes & wire.SUPPRESSED),
                     task=tasks[task],
@@ -145,6 +160,8 @@ class Assembly:
                     exception=raised or body_exception,
                     body_exception=body_exception,
                     raised=raised,
+                    otel_parent=root.otel_parent,
+                    held_around=root.held_around,
                 )
             )
         return records

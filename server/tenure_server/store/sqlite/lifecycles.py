@@ -10,6 +10,7 @@ from tenure_server.store.protocol import LifecycleQuery, Listing
 from tenure_server.store.sqlite.assembly import ACQUIRE
 from tenure_server.store.sqlite.lineage import parents_beyond
 from tenure_server.store.sqlite.reading import LIFECYCLES, Reading, next_cursor, position_of
+from tenure_server.store.sqlite.roots import read_roots
 from tenure_server.store.sqlite.selection import select_lifecycles
 from tenure_server.store.sqlite.timeline import Found, Selection
 
@@ -27,7 +28,7 @@ def read_lifecycles(reading: Reading, query: LifecycleQuery) -> Listing[Lifecycl
         rows = _open_ones(reading, selection, query)
     found = list(islice(rows, query.paging.limit + 1))
     shown = found[: query.paging.limit]
-    items = reading.assembly.lifecycles(shown, parents_beyond(reading, shown))
+    items = reading.assembly.lifecycles(shown, parents_beyond(reading, shown), read_roots(reading, shown))
     return Listing(items, next_cursor(found, query.paging.limit, LIFECYCLES.position))
 
 

@@ -8,13 +8,12 @@ asked for, among what is read at once and then among all that the store has of t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from tenure_server.store.sqlite import keys
 from tenure_server.store.sqlite.reading import Reading
 from tenure_server.store.sqlite.timeline import Found
 
-_CHUNK = 500  # keys in one query
 _MAX_LOOKED_THROUGH = 50_000  # spans of one trace
 
 _Wanted = dict[int, dict[int, list[int]]]  # trace -> id of a parent -> keys of its children
@@ -27,13 +26,13 @@ def parents_beyond(reading: Reading, rows: Sequence[Found]) -> dict[int, str]:
     spans = [key for key in traces if keys.process_of(key) in foreign]
     at_hand: dict[tuple[int, int], int] = {}  # trace, id -> key
     wanted: _Wanted = defaultdict(lambda: defaultdict(list))
-    for key, span, parent in _in_chunks(reading, "SELECT key, id, parent FROM spans WHERE key IN", spans):
+    for key, span, parent in reading.in_chunks("SELECT key, id, parent FROM spans WHERE key IN", spans):
         at_hand[traces[key], span] = key
         if parent:
             wanted[traces[key]][parent].append(key)
     roots = [key for key in traces if keys.process_of(key) not in foreign]
     sql = "SELECT key, otel_parent_id FROM roots WHERE otel_parent_id IS NOT NULL AND key IN"
-    for key, parent in _in_chunks(reading, sql, roots):
+    for key, parent in reading.in_chunks(sql, roots):
         wanted[traces[key]][int.from_bytes(parent, "big", signed=True)].append(key)
     found: dict[int, str] = {}
     for trace, children in wanted.items():
@@ -70,9 +69,3 @@ def _spans(reading: Reading, trace: int, wanted: set[int]) -> dict[int, int]:
         (trace, _MAX_LOOKED_THROUGH),
     )
     return {span: key for span, key in rows if span in wanted}
-
-
-def _in_chunks(reading: Reading, sql: str, wanted: Sequence[int]) -> Iterator[Found]:
-    for start in range(0, len(wanted), _CHUNK):
-        some = wanted[start : start + _CHUNK]
-        yield from reading.connection.execute(f"{sql} ({','.join('?' * len(some))})", some)

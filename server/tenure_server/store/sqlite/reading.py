@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from tenure_server.store.protocol import Paging
 from tenure_server.store.sqlite import keys
@@ -14,6 +14,7 @@ from tenure_server.store.sqlite.timeline import Found, Position, Selection, Time
 
 LIFECYCLES = Timeline("lifecycles", "acquire_ns", LIFECYCLE_COLUMNS, ACQUIRE)
 OPEN = "FROM lifecycles INDEXED BY lifecycles_open WHERE release_ns IS NULL"
+_CHUNK = 500  # keys in one query
 
 
 class Reading:
@@ -33,6 +34,12 @@ class Reading:
         """The processes that are alive."""
         rows = self.connection.execute("SELECT process, ended, last_seen_ns FROM processes")
         return {row for row, *facts in rows if self.aliveness.is_alive(*facts)}
+
+    def in_chunks(self, sql: str, wanted: Sequence[int]) -> Iterator[Found]:
+        """The rows of ``sql``, which ends in ``IN``, for some of the wanted keys after another."""
+        for start in range(0, len(wanted), _CHUNK):
+            some = wanted[start : start + _CHUNK]
+            yield from self.connection.execute(f"{sql} ({','.join('?' * len(some))})", some)
 
     def open_rows(self, selection: Selection) -> Iterator[Found]:
         """Open lifecycles that the selection means, newest first, whether or not their process is alive."""

@@ -14,6 +14,7 @@ from tenure_server.store.sqlite import keys
 from tenure_server.store.sqlite.assembly import ACQUIRE, LIFECYCLE_COLUMNS
 from tenure_server.store.sqlite.lineage import parents_beyond
 from tenure_server.store.sqlite.reading import LIFECYCLES, OPEN, Reading
+from tenure_server.store.sqlite.roots import read_roots
 from tenure_server.store.sqlite.selection import select_lifecycles
 from tenure_server.store.sqlite.timeline import Found, Selection
 
@@ -47,7 +48,7 @@ def read_scene(reading: Reading, lens: Lens, limit: int, keep: Collection[str]) 
         0 if complete else _count(reading, selection, family, lens) - sum(_is_in_window(row, lens) for row in rows)
     )
     return Scene(
-        lifecycles=reading.assembly.lifecycles(rows, parents_beyond(reading, rows)),
+        lifecycles=reading.assembly.lifecycles(rows, parents_beyond(reading, rows), read_roots(reading, rows)),
         tasks=reading.assembly.tasks(row[3] for row in rows),
         context=reading.assembly.lifecycles(_context(reading, rows, lens)),
         earlier=max(earlier, 0),

@@ -1,7 +1,7 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useStore } from "./context.ts";
 import { DiagramPane } from "./DiagramPane.tsx";
-import { NoProcess } from "./Empty.tsx";
+import { NoProcess, NothingRecorded } from "./Empty.tsx";
 import { Header } from "./Header.tsx";
 import { Rail } from "./Rail.tsx";
 import { ResourceTable } from "./ResourceTable.tsx";
@@ -20,16 +20,16 @@ export function App() {
   const overview = store.overview.value;
   const isEmpty = overview !== null && overview.processes.length === 0;
   return (
-    <div class={`page ${kind === "live" ? "" : "stale"} ${isRailOpen.value ? "rail-open" : ""}`}>
+    <div class={`page ${kind === "live" || kind === "recorded" ? "" : "stale"} ${isRailOpen.value ? "rail-open" : ""}`}>
       <Header
         isRailOpen={isRailOpen.value}
         toggleRail={() => {
           isRailOpen.value = !isRailOpen.value;
         }}
       />
-      {isEmpty ? (
-        <NoProcess />
-      ) : (
+      {isEmpty && kind === "recorded" && <NothingRecorded />}
+      {isEmpty && kind !== "recorded" && <NoProcess />}
+      {!isEmpty && (
         <div class="body">
           <Rail
             close={() => {

@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { formatDuration, formatTicking } from "../../model/durations.ts";
 import { resourceLabel } from "../../model/labels.ts";
 import type { ExceptionInfo, Lifecycle, Outcome } from "../../schema/messages.ts";
-import { ApiError, lifecycle } from "../api.ts";
+import { SourceError } from "../source.ts";
 import { useStore } from "./context.ts";
 
 /** All that is known of the chosen step's lifecycle. */
@@ -20,14 +20,15 @@ export function Details({ close }: { close: () => void }) {
     if (found.peek()?.id !== id) found.value = null;
     if (id === null || at === null) return;
     let isCurrent = true;
-    lifecycle(id, at).then(
+    store.source.lifecycle(id, at).then(
       (answer) => {
         if (!isCurrent) return;
         found.value = answer;
         failure.value = answer ? null : "The collector keeps it no longer.";
       },
       (error: unknown) => {
-        if (isCurrent) failure.value = error instanceof ApiError ? error.message : "The collector cannot be reached.";
+        if (isCurrent)
+          failure.value = error instanceof SourceError ? error.message : "The collector cannot be reached.";
       },
     );
     return () => {

@@ -43,7 +43,8 @@ export function DiagramPane() {
     const { subject } = store.choice.peek();
     made.clock = subject.kind === "trace" ? "since first" : "wall";
     const isGrowing = picture.steps.some((step) => step.step === "note" && step.kind === "open");
-    const from = subject.kind === "trace" && !isGrowing ? "beginning" : "end";
+    const isOver = store.connection.peek().kind === "recorded" || (subject.kind === "trace" && !isGrowing);
+    const from = isOver ? "beginning" : "end";
     if (picture.isNew || isFirst) made.show(picture.steps, from);
     else made.update(picture.steps, picture.from);
   }

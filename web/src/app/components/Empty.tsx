@@ -19,3 +19,16 @@ export function NoProcess() {
     </section>
   );
 }
+
+/** A page exported from a recording in which nothing happened. */
+export function NothingRecorded() {
+  return (
+    <section class="empty">
+      <h2>Nothing was recorded</h2>
+      <p>
+        The program entered no <code>async with</code> of its own modules, and nothing that an adapter knows.{" "}
+        <code>tenure doctor app.py</code> says of every manager whether it is recorded, and why not.
+      </p>
+    </section>
+  );
+}

@@ -1,5 +1,6 @@
+import { formatInstant } from "../../model/instants.ts";
 import { droppedByReason } from "../../model/rail.ts";
-import type { Connection } from "../feed.ts";
+import type { Connection } from "../source.ts";
 import { nextTheme, theme } from "../theme.ts";
 import { useStore } from "./context.ts";
 
@@ -26,10 +27,17 @@ const WORDS: Record<Connection["kind"], string> = {
   live: "live",
   gone: "collector gone, trying again",
   refused: "refused",
+  recorded: "recorded",
 };
 
 function ConnectionState({ state }: { state: Connection }) {
-  const text = state.kind === "refused" ? state.reason : WORDS[state.kind];
+  const recordedNs = useStore().overview.value?.now_ns ?? 0;
+  const text =
+    state.kind === "refused"
+      ? state.reason
+      : state.kind === "recorded"
+        ? `recorded ${formatInstant(recordedNs)}`
+        : WORDS[state.kind];
   return (
     <span class={`connection ${state.kind}`} role="status" title={text}>
       <i class="dot" aria-hidden="true" />

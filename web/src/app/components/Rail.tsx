@@ -28,6 +28,7 @@ export function Rail({ close }: { close: () => void }) {
   const shown = held.current;
   const waiting = overview && shown ? newer(overview.traces, shown.traces) : 0;
   const { kind } = store.choice.value.subject;
+  const connection = store.connection.value;
   return (
     <nav
       id="rail"
@@ -40,16 +41,18 @@ export function Rail({ close }: { close: () => void }) {
         isHeld.value = false;
       }}
     >
-      <button
-        type="button"
-        data-item
-        class="everything"
-        aria-current={kind === "now"}
-        onClick={() => store.choose({ kind: "now", id: "" })}
-      >
-        Everything now
-        {isHeld.value && waiting > 0 && <span class="held-back">{waiting} newer</span>}
-      </button>
+      {(connection.kind !== "recorded" || connection.hasEverything) && (
+        <button
+          type="button"
+          data-item
+          class="everything"
+          aria-current={kind === "now"}
+          onClick={() => store.choose({ kind: "now", id: "" })}
+        >
+          {connection.kind === "recorded" ? "Everything" : "Everything now"}
+          {isHeld.value && waiting > 0 && <span class="held-back">{waiting} newer</span>}
+        </button>
+      )}
       <fieldset class="filter" aria-label="Which traces">
         {(Object.keys(FILTERS) as Filter[]).map((one) => (
           <button

@@ -23,7 +23,9 @@ export function ResourceTable() {
   const sorted = store.ranking.sort(overview.resources, overview.now_ns);
   const ranked = [...sorted.filter((resource) => !isOver(resource)), ...sorted.filter(isOver)];
   const shown = showsAll.value ? ranked : ranked.slice(0, SHOWN);
-  const tellsProcess = overview.processes.filter(({ alive }) => alive).length > 1;
+  const isRecorded = store.connection.value.kind === "recorded"; // then all are over, or are told apart
+  const tellsProcess = overview.processes.filter(({ alive }) => alive || isRecorded).length > 1;
+  const tellsEnd = (resource: Resource) => !isRecorded && isOver(resource);
   const hasFailed = shown.some((resource) => resource.failed > 0);
   const longest = Math.max(...ranked.map((resource) => resourceLabel(resource).length)) + (tellsProcess ? 14 : 0);
   return (
@@ -55,7 +57,7 @@ export function ResourceTable() {
             <Row
               key={resource.id}
               resource={resource}
-              process={tellsProcess || isOver(resource) ? processes.get(resource.process) : undefined}
+              process={tellsProcess || tellsEnd(resource) ? processes.get(resource.process) : undefined}
               hasFailed={hasFailed}
               room={longest > SHORT ? 24 : 28}
             />

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import * as naming from "../../model/naming.ts";
-import { ApiError, mermaidText } from "../api.ts";
+import { SourceError } from "../source.ts";
 import type { Store } from "../store.ts";
 import { useStore } from "./context.ts";
 
@@ -19,10 +19,15 @@ export function TitleLine() {
       {state && <span class="state">{state}</span>}
       {earlier > 0 && (
         <span class="earlier">
-          earlier: {earlier.toLocaleString("en")} lifecycles,{" "}
-          <button type="button" class="link" onClick={() => store.showMore()}>
-            show more
-          </button>
+          earlier: {earlier.toLocaleString("en")} lifecycles
+          {store.connection.value.kind !== "recorded" && (
+            <>
+              ,{" "}
+              <button type="button" class="link" onClick={() => store.showMore()}>
+                show more
+              </button>
+            </>
+          )}
         </span>
       )}
       {store.problem.value && (
@@ -63,7 +68,7 @@ function CopyButton() {
   };
   const copy = async () => {
     try {
-      const text = await mermaidText(store.lens.value, store.limit.value);
+      const text = await store.source.mermaid(store.lens.value, store.limit.value);
       try {
         await navigator.clipboard.writeText(text);
         say("Copied");
@@ -71,7 +76,7 @@ function CopyButton() {
         byHand.value = text;
       }
     } catch (error) {
-      say(error instanceof ApiError ? error.message : "The collector cannot be reached");
+      say(error instanceof SourceError ? error.message : "The collector cannot be reached");
     }
   };
   return (
@@ -114,7 +119,7 @@ function describe(store: Store): naming.Description {
   const steps = store.picture.value?.steps ?? [];
   switch (kind) {
     case "now":
-      return naming.describeNow(overview);
+      return naming.describeNow(overview, store.connection.value.kind === "recorded");
     case "process":
       return naming.describeProcess(id, overview);
     case "trace": {
