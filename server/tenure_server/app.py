@@ -76,8 +76,8 @@ def create_app(
     app[HUB] = Hub()
     app[CLOCK] = clock
     app[REFUSALS] = Refusals()
-    app[FEED] = Feed(app[STORE], app[HUB], clock)
     app[EXPORTERS] = Exporters(app[STORE], app[HUB], settings.otlp, clock)
+    app[FEED] = Feed(app[STORE], app[HUB], clock, app[EXPORTERS].status)
     for route in ROUTES:
         if route.method == "GET":
             app.router.add_get(route.path, route.handle)  # and HEAD

@@ -7,6 +7,7 @@ import { Store } from "./app/store.ts";
 import { applyTheme } from "./app/theme.ts";
 import "./styles/tokens.css";
 import "./styles/page.css";
+import "./styles/exporters.css";
 import "./styles/rail.css";
 import "./styles/resources.css";
 import "./styles/pane.css";

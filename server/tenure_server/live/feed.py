@@ -14,7 +14,7 @@ from tenure_server.errors import NotFound, StoreError
 from tenure_server.hub import Hub, Mailbox
 from tenure_server.limits import MAX_FRAMES_QUEUED
 from tenure_server.live import messages
-from tenure_server.live.overview import OverviewLoop
+from tenure_server.live.overview import ExportersStatus, OverviewLoop
 from tenure_server.live.picture import Frame, Picture, encode
 from tenure_server.store import Store
 
@@ -31,12 +31,13 @@ class Client:
 class Feed:
     """All live pictures and the clients that look at them."""
 
-    def __init__(self, store: Store, hub: Hub, clock: Callable[[], int]) -> None:
+    def __init__(self, store: Store, hub: Hub, clock: Callable[[], int], exporters: ExportersStatus) -> None:
         self._store = store
         self._hub = hub
         self._clock = clock
+        self._exporters = exporters
         self._pictures: dict[bytes, tuple[Picture, asyncio.Task[None]]] = {}
-        self._overview = OverviewLoop(store, hub, clock)
+        self._overview = OverviewLoop(store, hub, clock, exporters)
         self._overview_task: asyncio.Task[None] | None = None
         self._clients: set[Client] = set()
 
@@ -57,7 +58,7 @@ class Feed:
         if not self._clients and self._overview_task:
             self._overview_task.cancel()
             self._overview_task = None
-            self._overview = OverviewLoop(self._store, self._hub, self._clock)
+            self._overview = OverviewLoop(self._store, self._hub, self._clock, self._exporters)
 
     async def look(self, client: Client, wanted: messages.Subscribe) -> None:
         """Let the client look at another picture. Where there is none it is told why."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tenure_server.diagram.steps import Lens, Operation, Step
+from tenure_server.export.status import Exporter
 from tenure_server.records import Process, Resource, Trace
 
 MAX_LIMIT = 20_000
@@ -56,12 +57,16 @@ class Gap(msgspec.Struct, frozen=True, tag="gap", tag_field="type"):
 
 
 class Overview(msgspec.Struct, frozen=True, tag="overview", tag_field="type"):
-    """Server: processes, recent traces (newest first) and resources in use or lately used; at most twice a second."""
+    """Server: processes, recent traces (newest first), resources in use or lately used, and how far each exporter is.
+
+    It comes at most twice a second.
+    """
 
     now_ns: int
     processes: list[Process]
     traces: list[Trace]
     resources: list[Resource]
+    exporters: list[Exporter] = []
 
 
 class Problem(msgspec.Struct, frozen=True, tag="problem", tag_field="type"):

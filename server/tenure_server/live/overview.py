@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from tenure_server.errors import StoreError
+from tenure_server.export.status import Exporter
 from tenure_server.hub import Hub, Mailbox
 from tenure_server.limits import OVERVIEW_LIMIT, OVERVIEW_S, POLL_S
 from tenure_server.live import messages
 from tenure_server.live.picture import Frame, encode
 from tenure_server.store import Paging, ResourceQuery, Store, TraceQuery
+
+ExportersStatus = Callable[[], Awaitable[list[Exporter]]]
 
 log = logging.getLogger("tenure.server")
 
@@ -22,10 +25,11 @@ log = logging.getLogger("tenure.server")
 class OverviewLoop:
     """Reads the overview when batches came, at most twice a second, and sends it to all when it has changed."""
 
-    def __init__(self, store: Store, hub: Hub, clock: Callable[[], int]) -> None:
+    def __init__(self, store: Store, hub: Hub, clock: Callable[[], int], exporters: ExportersStatus) -> None:
         self._store = store
         self._hub = hub
         self._clock = clock
+        self._exporters = exporters
         self._digest = b""
         self._clients: set[Mailbox[Frame]] = set()
         self.latest: Frame | None = None
@@ -56,6 +60,7 @@ class OverviewLoop:
     async def _refresh(self) -> None:
         try:
             overview = await read_overview(self._store, self._clock(), OVERVIEW_LIMIT)
+            overview = msgspec.structs.replace(overview, exporters=await self._exporters())
         except StoreError as error:
             log.warning("the overview could not be read: %s", error)
             return
@@ -82,5 +87,5 @@ async def read_overview(store: Store, now_ns: int, limit: int) -> messages.Overv
 def _digest(overview: messages.Overview) -> bytes:
     """Of all but the passing of time."""
     still = [msgspec.structs.replace(process, last_seen_ns=0) for process in overview.processes]
-    told = msgspec.msgpack.encode((still, overview.traces, overview.resources))
+    told = msgspec.msgpack.encode((still, overview.traces, overview.resources, overview.exporters))
     return hashlib.blake2b(told, digest_size=16).digest()

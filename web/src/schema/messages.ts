@@ -183,13 +183,18 @@ export interface Gap {
   missed: number;
 }
 
-/** Server: processes, recent traces (newest first) and resources in use or lately used; at most twice a second. */
+/**
+ * Server: processes, recent traces (newest first), resources in use or lately used, and how far each exporter is.
+ *
+ * It comes at most twice a second.
+ */
 export interface Overview {
   type: "overview";
   now_ns: number;
   processes: Process[];
   traces: Trace[];
   resources: Resource[];
+  exporters: Exporter[];
 }
 
 export interface Process {
@@ -261,6 +266,29 @@ export interface Percentiles {
   p50: number | null;
   p95: number | null;
   p99: number | null;
+}
+
+/**
+ * One backend that spans are exported to. Counts are of lifecycles, since the collector started.
+ *
+ * ``state``: ok, everything goes out; retrying, the last attempts failed and nothing is lost; refusing, the backend
+ * does not take what it is sent. ``waiting`` lifecycles have ended and are not acknowledged, the first of them for
+ * ``lag_s``. ``rejected``: the backend said so in a partial success; ``refused``: it turned whole requests away;
+ * ``expired``: deleted by the retention before they were exported (since the exporter is known to the store).
+ */
+export interface Exporter {
+  url: string;
+  state: "ok" | "refusing" | "retrying";
+  waiting: number;
+  lag_s: number;
+  exported: number;
+  rejected: number;
+  refused: number;
+  expired: number;
+  retries: number;
+  last_export_ns: number | null;
+  last_error: string | null;
+  last_error_ns: number | null;
 }
 
 /** Server: the last message could not be followed, and why. */

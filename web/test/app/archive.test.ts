@@ -13,7 +13,7 @@ function picture(id: string): Picture {
 }
 
 const archive: Archive = {
-  overview: { type: "overview", now_ns: 5, processes: [], traces: [], resources: [] },
+  overview: { type: "overview", now_ns: 5, processes: [], traces: [], resources: [], exporters: [] },
   views: [
     { lens: everything, picture: 0 },
     { lens: unfolded, picture: 1 },

@@ -3,6 +3,7 @@ import { droppedByReason } from "../../model/rail.ts";
 import type { Connection } from "../source.ts";
 import { nextTheme, theme } from "../theme.ts";
 import { useStore } from "./context.ts";
+import { Exporters } from "./Exporters.tsx";
 
 export function Header({ isRailOpen, toggleRail }: { isRailOpen: boolean; toggleRail: () => void }) {
   const store = useStore();
@@ -14,6 +15,7 @@ export function Header({ isRailOpen, toggleRail }: { isRailOpen: boolean; toggle
       <h1>Tenure</h1>
       <span class="purpose">what is held, by whom, and who waits</span>
       <ConnectionState state={store.connection.value} />
+      <Exporters />
       <Dropped />
       <button type="button" class="quiet" onClick={nextTheme} title="Light, dark, or as the system has it">
         Theme: {theme.value}
