@@ -279,6 +279,7 @@ async def test_the_overview_tells_what_there_is_and_who_holds_it(collector: Coll
         "processes": (await collector.answer("/api/processes"))["items"],
         "traces": (await collector.answer("/api/traces"))["items"],
         "resources": (await collector.answer("/api/resources"))["items"],
+        "exporters": (await collector.answer("/api/exporters"))["items"],
     }
 
 
