@@ -49,3 +49,4 @@ EXPORT_METRICS_S = 60.0  # between two pushes of metrics
 
 MAX_PAGE_STEPS = 150_000  # of all diagrams in an exported page
 MAX_PAGE_DIAGRAM = 5_000  # lifecycles of one of them
+MAX_PAGE_SUBJECTS = 300  # of each kind: processes, traces, resources, tasks

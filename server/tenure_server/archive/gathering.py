@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import islice
+from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from tenure_server.archive.contents import Archive, Picture, View
 from tenure_server.diagram import mermaid
-from tenure_server.diagram.steps import Diagram, Lens
-from tenure_server.limits import MAX_PAGE_DIAGRAM, MAX_PAGE_STEPS
+from tenure_server.diagram.steps import Begin, Diagram, Lens
+from tenure_server.limits import MAX_PAGE_DIAGRAM, MAX_PAGE_STEPS, MAX_PAGE_SUBJECTS
 from tenure_server.live.messages import Overview
 from tenure_server.records import Lifecycle
 from tenure_server.sources import Source
+
+_OTHER: dict[str, Literal["task", "coroutine"]] = {"task": "coroutine", "coroutine": "task"}
 
 
 def gather(source: Source, trace: str | None) -> Archive:
@@ -23,12 +27,13 @@ def gather(source: Source, trace: str | None) -> Archive:
         UsageError: the source does not have the trace, or cannot be read.
     """
     lifecycles = source.lifecycles(trace)
-    overview = _of(source.overview(), lifecycles) if trace is not None else source.overview()
+    whole = source.overview()
+    if trace is not None:
+        whole = _of(whole, lifecycles)
+    overview = _bounded(whole)
     album = _Album(source)
-    left_out = 0
-    for lens in _lenses(overview, lifecycles, trace):
-        if not album.add(lens):
-            left_out += 1
+    lenses = [Lens(trace=trace)] if trace is not None else list(_lenses(overview, lifecycles))
+    left_out = sum(not album.add(lens) for lens in lenses) + len(whole.traces) - len(overview.traces)
     shown = album.shown
     return Archive(overview, album.views, album.pictures, [one for one in lifecycles if one.id in shown], left_out)
 
@@ -46,11 +51,20 @@ def _of(overview: Overview, lifecycles: list[Lifecycle]) -> Overview:
     )
 
 
-def _lenses(overview: Overview, lifecycles: list[Lifecycle], trace: str | None) -> Iterator[Lens]:
+def _bounded(overview: Overview) -> Overview:
+    """With the traces that are most likely looked for: those that failed or are open, and the newest."""
+    ranked = sorted(overview.traces, key=lambda trace: not (trace.errors or trace.open))  # and newest first, as it was
+    kept = {trace.id for trace in ranked[:MAX_PAGE_SUBJECTS]}
+    return Overview(
+        overview.now_ns,
+        overview.processes[:MAX_PAGE_SUBJECTS],
+        [trace for trace in overview.traces if trace.id in kept],
+        overview.resources[:MAX_PAGE_SUBJECTS],
+    )
+
+
+def _lenses(overview: Overview, lifecycles: list[Lifecycle]) -> Iterator[Lens]:
     """The subjects, those that are looked at first in front."""
-    if trace is not None:
-        yield Lens(trace=trace)
-        return
     yield Lens(tasks="coroutine")
     for process in overview.processes:
         yield Lens(process=process.id, tasks="coroutine")
@@ -58,7 +72,8 @@ def _lenses(overview: Overview, lifecycles: list[Lifecycle], trace: str | None) 
         yield Lens(trace=one.id)
     for resource in overview.resources:
         yield Lens(resource=resource.id)
-    for task in dict.fromkeys(lifecycle.task.id for lifecycle in reversed(lifecycles)):
+    tasks = dict.fromkeys(lifecycle.task.id for lifecycle in reversed(lifecycles))
+    for task in islice(tasks, MAX_PAGE_SUBJECTS):
         yield Lens(task=task)
 
 
@@ -77,11 +92,16 @@ class _Album:
         """Draw the subject in all its ways; false: there is no room for it."""
         if self._room <= 0:
             return False
-        for variant in _variants(lens):
-            self._draw(variant)
+        for tasks in (lens.tasks, _OTHER[lens.tasks]):
+            folded = replace(lens, tasks=tasks)
+            if self._draw(folded):
+                self._draw(replace(folded, fold=False))
+            else:  # drawn out it is the same
+                self.views.append(View(replace(folded, fold=False), self.views[-1].picture))
         return True
 
-    def _draw(self, lens: Lens) -> None:
+    def _draw(self, lens: Lens) -> bool:
+        """Whether something is folded in it."""
         diagram = self._source.diagram(lens, MAX_PAGE_DIAGRAM)
         digest = msgspec.json.encode(diagram)
         number = self._known.get(digest)
@@ -91,14 +111,7 @@ class _Album:
             self._room -= len(diagram.steps)
             self.shown.update(_told_of(diagram))
         self.views.append(View(lens, number))
-
-
-def _variants(lens: Lens) -> Iterable[Lens]:
-    """As it is first shown, and by each of the dashboard's two switches."""
-    other = "task" if lens.tasks == "coroutine" else "coroutine"
-    for tasks in (lens.tasks, other):
-        for fold in (True, False):
-            yield replace(lens, tasks=tasks, fold=fold)
+        return any(isinstance(step, Begin) and step.fold for step in diagram.steps)
 
 
 def _told_of(diagram: Diagram) -> Iterator[str | None]:

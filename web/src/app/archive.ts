@@ -19,9 +19,9 @@ export class ArchiveSource implements Source {
   }
 
   connect(): void {
-    const { overview } = this.#archive;
+    const { overview, left_out: leftOut } = this.#archive;
     const hasEverything = this.#find(lensOf(NOW, [])) !== undefined;
-    this.#events.connection({ kind: "recorded", hasEverything });
+    this.#events.connection({ kind: "recorded", hasEverything, leftOut });
     this.#events.now(overview.now_ns);
     this.#events.overview(overview);
     this.#isConnected = true;

@@ -7,7 +7,7 @@ export type Connection =
   | { readonly kind: "live" }
   | { readonly kind: "gone"; readonly retryInMs: number }
   | { readonly kind: "refused"; readonly reason: string }
-  | { readonly kind: "recorded"; readonly hasEverything: boolean };
+  | { readonly kind: "recorded"; readonly hasEverything: boolean; readonly leftOut: number };
 
 /** What a source tells of. */
 export interface SourceEvents {

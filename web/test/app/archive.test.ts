@@ -44,7 +44,7 @@ describe("an archive", () => {
     expect(heard).toEqual([]);
     source.connect();
     expect(heard).toEqual([
-      { kind: "recorded", hasEverything: true },
+      { kind: "recorded", hasEverything: true, leftOut: 1 },
       "now 5",
       "overview of 5",
       [everything, ["folded"]],
@@ -79,7 +79,7 @@ describe("an archive", () => {
     expect(firstHash(ofTrace)).toBe("#trace=ab");
     const { source, heard } = opened(ofTrace);
     source.connect();
-    expect(heard[0]).toEqual({ kind: "recorded", hasEverything: false });
+    expect(heard[0]).toEqual({ kind: "recorded", hasEverything: false, leftOut: 1 });
   });
 
   /** As `tenure export` writes it: JSON, gzipped, in base64. */

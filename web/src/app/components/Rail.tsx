@@ -71,6 +71,12 @@ export function Rail({ close }: { close: () => void }) {
         byService(shown.processes, shown.traces.filter(FILTERS[filter.value])).map((group) => (
           <Service key={group.service} group={group} />
         ))}
+      {connection.kind === "recorded" && connection.leftOut > 0 && (
+        <p class="muted left-out">
+          {connection.leftOut.toLocaleString("en")} more traces, tasks or resources have no diagram in this page (export
+          one with --trace)
+        </p>
+      )}
     </nav>
   );
 }
