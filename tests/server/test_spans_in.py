@@ -117,7 +117,7 @@ async def test_a_span_is_a_closed_lifecycle(collector: Collector, content_type: 
         "site": {"file": "", "line": 0, "function": "", "expression": "", "enter": "INSERT payments", "exit": ""},
         "acquire_ns": at(22), "acquired_ns": at(22), "release_ns": at(26), "released_ns": at(26),
         "acquire_outcome": "ok", "body_outcome": "ok", "release_outcome": "ok",
-        "exception": None, "body_exception": None, "raised": None,
+        "exception": None, "body_exception": None, "raised": None, "otel_parent": None, "held_around": None,
     }  # fmt: skip
     failed = next(one for one in (await collector.answer("/api/lifecycles?outcome=error"))["items"])
     assert (failed["resource"]["kind"], failed["body_exception"]) == (
