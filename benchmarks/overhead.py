@@ -24,7 +24,8 @@ from types import ModuleType
 
 import tenure
 from benchmarks import Measure
-from tenure import buffer, importhook, native, session, wire
+from tenure import buffer, loaders, native, session, wire
+from tenure.selection import Selection
 
 ROUNDS, TIMES, SPANS = 60, 1_000, 200
 MARKS = {"native": ("at most 1.6", "at least 60"), "python": ("at most 2.3", "at least 20")}
@@ -124,7 +125,7 @@ def _measured(python: str, probe: str) -> list[Measure]:
 
 def measure() -> list[Measure]:
     """The lines of this process's probe."""
-    session.start("benchmark", [Nowhere()], importhook.Selection([]))
+    session.start("benchmark", [Nowhere()], Selection([]))
     try:
         names: dict[str, object] = {"track": tenure.track, "ATTRIBUTES": ATTRIBUTES}
         bare, ours = _module(names, rewritten=False), _module(names, rewritten=True)
@@ -191,7 +192,7 @@ def _module(names: dict[str, object], *, rewritten: bool) -> ModuleType:
     module = ModuleType("program")
     vars(module).update(names)
     source = PROGRAM.encode()
-    code = importhook.compiled(source, "program.py", sync=False) if rewritten else compile(source, "plain.py", "exec")
+    code = loaders.compiled(source, "program.py", sync=False) if rewritten else compile(source, "plain.py", "exec")
     exec(code, vars(module))  # noqa: S102
     return module
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from tests.tracer import programs
 
-from tenure import importhook, testing
-from tenure.importhook import Finder, Selection
+from tenure import loaders, testing
+from tenure.importhook import Finder
+from tenure.selection import Selection
 
 SOURCE = """
 async def main(manager):
@@ -149,7 +150,7 @@ def test_a_fault_of_the_rewriting_leaves_the_module_as_it_is(
     def fail(*arguments: object, **options: object) -> None:
         raise RuntimeError("unexpected")
 
-    monkeypatch.setattr(importhook.rewriting, "rewrite", fail)
+    monkeypatch.setattr(loaders.rewriting, "rewrite", fail)
     programs.write(tmp_path, mine=SOURCE)
     with hooked(tmp_path):
         assert not is_rewritten(importlib.import_module("mine"))

@@ -14,8 +14,9 @@ from tests.tracer import programs
 from tests.tracer.collectors import Memory, serving, until
 
 import tenure
-from tenure import buffer, importhook, session, tasks, testing, wire
+from tenure import buffer, session, tasks, testing, wire
 from tenure.recording import Recording
+from tenure.selection import Selection
 
 
 def recorded(sink: Memory) -> list[testing.Lifecycle]:
@@ -28,7 +29,7 @@ def recorded(sink: Memory) -> list[testing.Lifecycle]:
 def recording():
     """A session into memory."""
     sink = Memory()
-    session.start("service", [sink], importhook.Selection([]))
+    session.start("service", [sink], Selection([]))
     try:
         yield sink
     finally:

@@ -16,8 +16,9 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import NamedTuple
 
+from tenure import importhook
 from tenure.errors import UsageError
-from tenure.importhook import RewritingLoader
+from tenure.loaders import RewritingLoader
 
 
 class Program(NamedTuple):
@@ -29,8 +30,8 @@ class Program(NamedTuple):
     loader: SourceFileLoader | None  # None: not a source file; the module's own loader gives the code
 
 
-def script(path: str, arguments: Sequence[str], *, sync: bool) -> Program:
-    """A script, or a directory or zip file with a ``__main__.py`` in it.
+def script(path: str, arguments: Sequence[str], *, sync: bool, command: str = "tenure run") -> Program:
+    """A script, or a directory or zip file with a ``__main__.py`` in it; ``command`` is what was typed.
 
     Raises:
         UsageError: it is not there or cannot be read.
@@ -38,31 +39,33 @@ def script(path: str, arguments: Sequence[str], *, sync: bool) -> Program:
     sys.argv[:] = [path, *arguments]
     absolute = os.path.abspath(path)  # noqa: PTH100  # as the interpreter does: links and all
     if Path(path).is_dir() or path.endswith((".zip", ".pyz")):
-        return _archive(path, absolute)
+        return _archive(path, absolute, command, sync=sync)
     try:
         with Path(path).open("rb"):
             pass
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror} (tenure run [options] script.py)") from None
+        raise UsageError(f"cannot read {path}: {error.strerror} ({command} [options] script.py)") from None
     _set_first_path(os.path.dirname(os.path.realpath(path)))  # noqa: PTH120
     loader = RewritingLoader("__main__", absolute, sync=sync)
     module = _main_module(absolute, None, loader)
     return Program(Path(path).stem, Path(absolute).parent, module, loader)
 
 
-def module(name: str, arguments: Sequence[str]) -> Program:
-    """A module, or a package's ``__main__``, as ``python -m`` finds it. The import hook must stand already.
+def module(name: str, arguments: Sequence[str], *, command: str = "tenure run") -> Program:
+    """A module, or a package's ``__main__``, as ``python -m`` finds it; ``command`` is what was typed.
+
+    The import hook must stand already.
 
     Raises:
         UsageError: there is none of this name, or it cannot be executed.
     """
     sys.argv[:] = ["-m", *arguments]
     _set_first_path(str(Path.cwd()))
-    spec = _find(name)
+    spec = _find(name, command)
     if spec.submodule_search_locations is not None:
-        spec = _find(f"{name}.__main__", f"{name} is a package without a __main__ module")
+        spec = _find(f"{name}.__main__", command, f"{name} is a package without a __main__ module")
     if spec.loader is None or not hasattr(spec.loader, "get_code"):
-        raise UsageError(f"module {name} has no code that can be run (tenure run -m module)")
+        raise UsageError(f"module {name} has no code that can be run ({command} -m module)")
     origin = spec.origin or name
     sys.argv[0] = origin
     return Program(name.rpartition(".")[2], Path(origin).parent, _main_module(origin, spec, spec.loader), None)
@@ -92,17 +95,18 @@ def _code(program: Program) -> CodeType:
     return code
 
 
-def _archive(path: str, absolute: str) -> Program:
+def _archive(path: str, absolute: str, command: str, *, sync: bool) -> Program:
     _set_first_path(absolute)
     importer = pkgutil.get_importer(absolute)
     spec = importer.find_spec("__main__") if importer is not None else None
     if spec is None or spec.loader is None:
-        raise UsageError(f"cannot find a __main__ module in {path} (tenure run [options] script.py)")
+        raise UsageError(f"cannot find a __main__ module in {path} ({command} [options] script.py)")
+    importhook.record(spec, sync=sync)
     return Program(Path(path).stem, Path(absolute), _main_module(spec.origin or path, spec, spec.loader), None)
 
 
-def _find(name: str, otherwise: str = "") -> ModuleSpec:
-    missing = UsageError(f"{otherwise or f'no module named {name}'} (tenure run -m module)")
+def _find(name: str, command: str, otherwise: str = "") -> ModuleSpec:
+    missing = UsageError(f"{otherwise or f'no module named {name}'} ({command} -m module)")
     try:
         spec = importlib.util.find_spec(name)
     except ModuleNotFoundError as error:
@@ -110,7 +114,7 @@ def _find(name: str, otherwise: str = "") -> ModuleSpec:
             raise missing from None
         raise
     except (ImportError, ValueError) as error:
-        raise UsageError(f"cannot find module {name}: {error} (tenure run -m module)") from None
+        raise UsageError(f"cannot find module {name}: {error} ({command} -m module)") from None
     if spec is None:
         raise missing
     return spec
@@ -166,11 +170,10 @@ def _is_compiling(traceback: TracebackType | None) -> bool:
     """Whether an error comes from compiling the program itself: all its frames are the import system's and ours."""
     while traceback is not None:
         file = traceback.tb_frame.f_code.co_filename
-        if not (file.startswith(("<frozen importlib", str(Path(__file__).parent))) or file == _AST):
+        if not file.startswith(("<frozen importlib", str(Path(__file__).parent))):
             return False
         traceback = traceback.tb_next
     return True
 
 
 _OURS = {execute.__code__}
-_AST = sys.modules["ast"].__file__

@@ -37,9 +37,11 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib.util
+import re
 import sys
 from time import perf_counter_ns
 from types import CodeType
+from typing import cast
 
 from tenure import probe, stamping, syntax, tasks
 from tenure.sites import Site, one_line
@@ -51,6 +53,16 @@ VERSION = 3  # of the rewritten form: part of the bytecode cache's name
 # instead of saying so (mended in 3.12.2), so there only the outermost is.
 _LEVELS = (1, 0) if (3, 12) <= sys.version_info < (3, 12, 2) else (100, 3, 2, 1, 0)
 
+_WITH = re.compile(rb"\bwith\b")
+_ASYNC_WITH = re.compile(rb"\basync(?:[ \t\f]|\\\r?\n?)+with\b")
+_ENCODING = re.compile(rb"(?:[^\r\n]*(?:\r\n?|\n))?[^\r\n]*?coding[:=][ \t]*([-\w.]+)")  # PEP 263
+_LIKE_ASCII = (b"utf-8", b"utf8", b"latin", b"iso-8859", b"iso8859", b"ascii", b"cp125")
+
+
+def mentions(source: bytes, *, sync: bool) -> bool:
+    """Whether the source text may have statements to rewrite; where it has not, it can be compiled as it is."""
+    return bool((_WITH if sync else _ASYNC_WITH).search(source)) or _is_veiled(source)
+
 
 def rewrite(source: bytes, file: str, *, sync: bool = False, optimize: int = -1) -> CodeType:
     """Compile a module with its ``async with`` (and, with sync, its ``with``) recorded.
@@ -58,19 +70,31 @@ def rewrite(source: bytes, file: str, *, sync: bool = False, optimize: int = -1)
     Raises:
         SyntaxError, ValueError: as ``compile`` does of the source as it is.
     """
-    tree = ast.parse(source, file)
-    if not any(isinstance(node, ast.AsyncWith) or (sync and isinstance(node, ast.With)) for node in ast.walk(tree)):
-        return compile(tree, file, "exec", dont_inherit=True, optimize=optimize)
+    if not mentions(source, sync=sync):
+        return compile(source, file, "exec", dont_inherit=True, optimize=optimize)
+    tree = cast("ast.Module", compile(source, file, "exec", ast.PyCF_ONLY_AST, dont_inherit=True))
+    return compile_tree(tree, source, file, sync=sync, optimize=optimize)
+
+
+def compile_tree(tree: ast.Module, source: bytes, file: str, *, sync: bool = False, optimize: int = -1) -> CodeType:
+    """As ``rewrite``, of a module that was parsed from this source; the tree is changed."""
     lines = importlib.util.decode_source(source).split("\n")
     for levels in _LEVELS:
-        rewritten = _Rewriter(file, lines, sync, levels).visit(tree)
+        rewriter = _Rewriter(tree, file, lines, sync=sync, levels=levels)
+        rewriter.rewrite()
         try:
-            return compile(rewritten, file, "exec", dont_inherit=True, optimize=optimize)
+            return compile(tree, file, "exec", dont_inherit=True, optimize=optimize)
         except SyntaxError as error:
+            rewriter.undo()
             if "nested blocks" not in str(error):
-                raise
-            tree = ast.parse(source, file)
-    return compile(source, file, "exec", dont_inherit=True, optimize=optimize)
+                break
+    return compile(tree, file, "exec", dont_inherit=True, optimize=optimize)
+
+
+def _is_veiled(source: bytes) -> bool:
+    """Whether the source declares an encoding in which its keywords need not be what they are in ASCII."""
+    declared = _ENCODING.match(source)
+    return declared is not None and not declared[1].lower().startswith(_LIKE_ASCII)
 
 
 def visible(names: object) -> object:
@@ -101,107 +125,102 @@ def provide_helpers() -> None:
 
 
 class _Scope:
-    """A function, a class body or the module, while its statements are visited."""
+    """A function, a class body or the module."""
 
-    def __init__(self, name: str, node: ast.AST, statements: list[Statement]) -> None:
+    def __init__(self, name: str, function: Function | None = None) -> None:
         self.name = name
-        self.in_function = isinstance(node, Function)
-        self.entering = statements if self.in_function else []
-        self.task_once = (
-            bool(self.entering) and not syntax.yields(node) and syntax.enters_more_than_once(node, statements)
-        )
-        self.depth = 0
+        self.function = function  # None: not a function's
+        self.use: syntax.Use | None = None  # once a statement was found that enters anything
+
+    def inner(self, node: Function | ast.ClassDef) -> _Scope:
+        """That of a function or class in here, by its qualified name."""
+        within = f"{self.name}.<locals>." if self.function is not None else f"{self.name}." if self.name else ""
+        return _Scope(within + node.name, None if isinstance(node, ast.ClassDef) else node)
+
+    @property
+    def task_once(self) -> bool:
+        return self.use is not None and self.use.entries > 1 and not self.use.yields
 
 
-class _Rewriter(ast.NodeTransformer):
-    def __init__(self, file: str, lines: list[str], sync: bool, levels: int) -> None:
-        self._file, self._lines, self._sync, self._levels = file, lines, sync, levels
-        self._scopes: list[_Scope] = [_Scope("", ast.Module([], []), [])]
+class _Rewriter:
+    """Rewrites one module's tree in place, list of statements by list."""
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        return self._function(node)
+    def __init__(self, tree: ast.Module, file: str, lines: list[str], *, sync: bool, levels: int) -> None:
+        self._file, self._lines, self._levels = file, lines, levels
+        self._kinds: tuple[type[Statement], ...] = (ast.AsyncWith, ast.With) if sync else (ast.AsyncWith,)
+        self._waiting: list[tuple[list[ast.stmt], _Scope, int]] = [(tree.body, _Scope(""), 0)]
+        self._functions: list[_Scope] = []  # that enter anything
+        self._before: list[tuple[list[ast.stmt], list[ast.stmt]]] = []
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        return self._function(node)
+    def rewrite(self) -> None:
+        """Do it."""
+        while self._waiting:
+            self._list(*self._waiting.pop())
+        for scope in self._functions:
+            self._finish(scope)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        for field in (node.decorator_list, node.bases, node.keywords):
-            field[:] = [self.visit(item) for item in field]
-        self._enter(node, node.name)
-        node.body = self._body(node.body)
-        self._scopes.pop()
-        return node
+    def undo(self) -> None:
+        """Put the program's own statements back."""
+        for statements, before in reversed(self._before):
+            statements[:] = before
 
-    def visit_With(self, node: ast.With) -> ast.AST | list[ast.stmt]:
-        return self._items(node, node.items) if self._sync else self.generic_visit(node)
-
-    def visit_AsyncWith(self, node: ast.AsyncWith) -> ast.AST | list[ast.stmt]:
-        return self._items(node, node.items)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        asks = isinstance(node.func, ast.Name) and node.func.id in {"locals", "vars", "dir"}
-        if not asks or node.args or node.keywords or not self._scopes[-1].entering:
-            return node
-        return syntax.placed(syntax.call("visible", node), node)
-
-    def _function(self, node: Function) -> ast.AST:
-        # Decorators, defaults and annotations are evaluated in the scope around the function.
-        for field in ("decorator_list", "returns", "args"):
-            value = getattr(node, field)
-            if isinstance(value, list):
-                value[:] = [self.visit(item) for item in value]
-            elif value is not None:
-                setattr(node, field, self.visit(value))
-        scope = self._enter(node, node.name)
-        if scope.task_once:
-            # Right before the first statement that enters anything: until then the program may name its task.
-            at = next(at for at, inner in enumerate(node.body) if any(s in scope.entering for s in ast.walk(inner)))
-            asked = syntax.placed(syntax.assign("task", syntax.call("current")), node.body[at])
-            node.body = [*self._body(node.body[:at]), asked, *self._body(node.body[at:])]
-        else:
-            node.body = self._body(node.body)
-        self._scopes.pop()
-        return node
-
-    def _enter(self, node: ast.AST, name: str) -> _Scope:
-        outer = self._scopes[-1]
-        within = (
-            f"{outer.name}.<locals>.{name}" if outer.in_function else f"{outer.name}.{name}" if outer.name else name
-        )
-        kinds = (ast.AsyncWith, ast.With) if self._sync else (ast.AsyncWith,)
-        statements = [inner for inner in syntax.own(node) if isinstance(inner, kinds)]
-        scope = _Scope(within, node, statements)
-        self._scopes.append(scope)
-        return scope
-
-    def _body(self, statements: list[ast.stmt]) -> list[ast.stmt]:
+    def _list(self, statements: list[ast.stmt], scope: _Scope, level: int) -> None:
         out: list[ast.stmt] = []
         for statement in statements:
-            result = self.visit(statement)
-            out.extend(result if isinstance(result, list) else [result])
-        return out
+            if isinstance(statement, self._kinds):
+                out += self._entering(statement, scope, level)
+                continue
+            out.append(statement)
+            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                self._waiting.append((statement.body, scope.inner(statement), 0))
+            else:
+                self._waiting += [(block, scope, level) for block in syntax.blocks(statement)]
+        if out != statements:
+            self._replace(statements, out)
 
-    def _items(self, node: Statement, items: list[ast.withitem]) -> list[ast.stmt]:
-        """The statement for the first of these items, with the rest and the body within."""
-        scope = self._scopes[-1]
-        first = items[0]
-        site = ast.Constant(self._site(first.context_expr, isinstance(node, ast.With)))
-        manager = self.visit(first.context_expr)
-        target = self.visit(first.optional_vars) if first.optional_vars is not None else None
-        level = scope.depth
-        scope.depth += 1
-        body = self._items(node, items[1:]) if len(items) > 1 else self._body(node.body)
-        scope.depth -= 1
-        if not scope.in_function or level >= self._levels:
-            item = ast.withitem(syntax.placed(syntax.call("traced", site, manager), first.context_expr), target)
-            return [syntax.placed(type(node)([item], body), node)]
+    def _replace(self, statements: list[ast.stmt], new: list[ast.stmt]) -> None:
+        self._before.append((statements, statements[:]))
+        statements[:] = new
+
+    def _entering(self, node: Statement, scope: _Scope, level: int) -> list[ast.stmt]:
+        """A statement for each item, one within the other, and the body within the last."""
+        if scope.function is not None and scope.use is None:
+            scope.use = syntax.use_of(scope.function, self._kinds)
+            self._functions.append(scope)
+        body = node.body[:]
+        self._waiting.append((body, scope, level + len(node.items)))
+        for at in reversed(range(len(node.items))):
+            body = self._item(node, node.items[at], body, scope, level + at)
+        return body
+
+    def _item(
+        self, node: Statement, item: ast.withitem, body: list[ast.stmt], scope: _Scope, level: int
+    ) -> list[ast.stmt]:
+        manager, target = item.context_expr, item.optional_vars
+        site = ast.Constant(self._site(manager, scope, isinstance(node, ast.With)))
+        if scope.function is None or level >= self._levels:
+            wrapped = ast.withitem(syntax.placed(syntax.call("traced", site, manager), manager), target)
+            return [syntax.placed(type(node)([wrapped], body), node)]
         task = syntax.load("task") if scope.task_once else None
         return _in_place(node, site=site, task=task, manager=manager, target=target, body=body, level=level)
 
-    def _site(self, expression: ast.expr, sync: bool) -> str:
+    def _site(self, expression: ast.expr, scope: _Scope, sync: bool) -> str:
         source = one_line(syntax.source_of(expression, self._lines))
-        return Site(self._file, expression.lineno, self._scopes[-1].name or "<module>", source, sync).key()
+        return Site(self._file, expression.lineno, scope.name or "<module>", source, sync).key()
+
+    def _finish(self, scope: _Scope) -> None:
+        """What a function needs that enters anything: its task, and ``locals()`` without our names."""
+        function, use = scope.function, scope.use
+        if function is None or use is None:
+            return
+        if scope.task_once:
+            # Right before the first statement that enters anything: until then the program may name its task.
+            first = function.body[use.first]
+            asked = syntax.placed(syntax.assign("task", syntax.call("current")), first)
+            self._replace(function.body, [*function.body[: use.first], asked, *function.body[use.first :]])
+        for call in use.asking:
+            answer = syntax.placed(ast.Call(call.func, [], []), call)
+            call.func, call.args = syntax.placed(syntax.load("visible"), call), [answer]
 
 
 def _in_place(
@@ -223,7 +242,7 @@ def _in_place(
             [ast.Tuple([target, syntax.store(value)], ast.Store())],
             ast.Tuple([syntax.load(value), ast.Constant(None)], ast.Load()),
         )
-        body = [syntax.placed(unpack, target), *body]
+        body.insert(0, syntax.placed(unpack, target))
         clear = [syntax.assign(value, ast.Constant(None))]
     inner = syntax.guarded(
         body,

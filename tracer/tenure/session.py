@@ -11,10 +11,12 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from tenure import adapters, buffer, importhook, native, probe, rewriting, spans, tracking
 from tenure.collector import Collector
 from tenure.errors import UsageError
+from tenure.selection import Selection
 from tenure.shipping import Shipper, Sink
 
 DEFAULT_COLLECTOR = "http://127.0.0.1:4320"
@@ -57,7 +59,7 @@ def install(
     """
     if _session is not None:
         return
-    selection = importhook.Selection([Path.cwd()], include, exclude)
+    selection = Selection([Path.cwd()], include, exclude)
     sinks = [spans.into_program()] if otel else []
     if collector is not None or not otel:
         sinks.append(to_collector(collector))
@@ -84,7 +86,7 @@ def cancel() -> None:
         session.shipper.cancel()
 
 
-def start(service: str, sinks: list[Sink], selection: importhook.Selection, *, sync: bool = False) -> None:
+def start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool = False) -> None:
     """Record into these sinks; what ``install`` and ``tenure run`` have in common."""
     global _session  # noqa: PLW0603
     if native.problem:
@@ -173,9 +175,10 @@ def _unwarned(*, only_ours: bool) -> None:
     """
     if sys.version_info[:2] != (3, 13):
         return
+    filters = cast("list[object]", warnings.filters)  # typeshed has it immutable since 3.13; ``warnings`` changes it
     while _fork_filters:
         with contextlib.suppress(ValueError):
-            warnings.filters.remove(_fork_filters.pop())
+            filters.remove(_fork_filters.pop())
     if only_ours:
         warnings.filterwarnings("ignore", r"This process .* is multi-threaded, use of fork", DeprecationWarning)
         _fork_filters.append(warnings.filters[0])

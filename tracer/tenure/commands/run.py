@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tenure import commands, importhook, program, session, spans
+from tenure import commands, program, session, spans
 from tenure.collector import say
 from tenure.errors import UsageError
 from tenure.recording import Recording
+from tenure.selection import Selection
 from tenure.shipping import Sink
 
-Start = Callable[[str, importhook.Selection], None]
+Start = Callable[[str, Selection], None]
 
 _DRAWN = {".mmd": "mermaid", ".html": "html"}  # what is made of a recording when the program ends
 _USAGE = "tenure run [options] (script.py | -m module) [arguments of the program]"
@@ -25,7 +26,7 @@ def main(arguments: list[str]) -> int:
     own, rest = split(arguments)
     options = _parser().parse_args(own)
 
-    def start(name: str, selection: importhook.Selection) -> None:
+    def start(name: str, selection: Selection) -> None:
         _start(options, name, selection, _drawing(options.output))
 
     return execute(options, rest, start, _USAGE)
@@ -47,19 +48,20 @@ def _prepare(options: argparse.Namespace, rest: Sequence[str], start: Start, usa
     """Everything stands ready: the session, and ``__main__`` to be executed."""
     if not rest:
         raise UsageError(f"there is no program to run ({usage})")
-    selection = importhook.Selection([Path.cwd()], options.include, options.exclude)
+    command = usage.partition(" [")[0]
+    selection = Selection([Path.cwd()], options.include, options.exclude)
     if options.module:
         # The import hook goes first: finding a module imports the packages that it is in.
         start(rest[0].rpartition(".")[2], selection)
-        target = program.module(rest[0], rest[1:])
+        target = program.module(rest[0], rest[1:], command=command)
     else:
-        target = program.script(rest[0], rest[1:], sync=options.sync)
+        target = program.script(rest[0], rest[1:], sync=options.sync, command=command)
         start(target.name, selection)
     selection.add_root(target.directory)
     return target
 
 
-def _start(options: argparse.Namespace, name: str, selection: importhook.Selection, drawing: Path | None) -> None:
+def _start(options: argparse.Namespace, name: str, selection: Selection, drawing: Path | None) -> None:
     sinks: list[Sink] = []
     if options.output is not None:
         sinks.append(Recording(_recording_of(drawing) if drawing is not None else options.output))

@@ -13,7 +13,7 @@ from typing import cast
 
 import msgspec
 
-from tenure import buffer, importhook
+from tenure import buffer, loaders
 
 ROUNDS, TIMES = 25, 400
 
@@ -64,6 +64,6 @@ async def _measure(bare: Loop, recorded: Loop) -> Cost:
 
 def _loop(*, recorded: bool) -> Loop:
     module = ModuleType("cost")
-    code = importhook.compiled(PROGRAM, "cost.py", sync=False) if recorded else compile(PROGRAM, "cost.py", "exec")
+    code = loaders.compiled(PROGRAM, "cost.py", sync=False) if recorded else compile(PROGRAM, "cost.py", "exec")
     exec(code, vars(module))  # noqa: S102  # our own program
     return cast("Loop", vars(module)["loop"])

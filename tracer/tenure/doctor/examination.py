@@ -8,7 +8,7 @@ import platform
 from collections import Counter
 from collections.abc import Callable
 
-from tenure import importhook, native, session
+from tenure import native, session
 from tenure.doctor.counting import Counting
 from tenure.doctor.faults import Faults
 from tenure.doctor.modules import Module, survey
@@ -16,6 +16,7 @@ from tenure.doctor.plain import plain
 from tenure.doctor.reasons import Reasons
 from tenure.doctor.report import Report, recorded, unrecorded
 from tenure.doctor.watch import Seen, Watch
+from tenure.selection import Selection
 from tenure.shipping import Sink
 
 LIMITS = [
@@ -40,7 +41,7 @@ class Examination:
         self._seen: Counter[Seen] | None = None
         self._modules: list[Module] = []
 
-    def start(self, name: str, selection: importhook.Selection) -> None:
+    def start(self, name: str, selection: Selection) -> None:
         """Begin with this program, of which nothing was imported yet.
 
         Raises:

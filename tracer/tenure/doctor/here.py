@@ -9,10 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 import msgspec
 
 import tenure
-from tenure import commands, importhook, native, session
+from tenure import commands, native, session
 from tenure.doctor import answering, cost, libraries
 from tenure.doctor.counting import Counting
 from tenure.doctor.faults import Faults
+from tenure.selection import Selection
 
 
 class Here(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +37,7 @@ def examine(collector: str | None) -> Here:
     """
     answer = answering.ask(collector)
     faults = Faults(quiet=True)
-    session.start("doctor", [Counting()], importhook.Selection([]))
+    session.start("doctor", [Counting()], Selection([]))
     try:
         taken = cost.measure()
         found = libraries.survey(faults)

@@ -13,7 +13,8 @@ import msgspec
 from tenure import sites
 from tenure.doctor.plain import plain
 from tenure.doctor.reasons import Reasons, module_name
-from tenure.importhook import RewritingLoader, Selection
+from tenure.loaders import Rewriting
+from tenure.selection import Selection
 
 
 class Module(msgspec.Struct, frozen=True):
@@ -31,7 +32,7 @@ def survey(selection: Selection, reasons: Reasons, *, sync: bool) -> list[Module
     for names, file in _own(selection):
         loader, name = names.get("__loader__"), module_name(names)
         written, recorded = _sites_in(file, sync=sync), 0
-        if isinstance(loader, RewritingLoader):
+        if isinstance(loader, Rewriting):
             recorded = _sites_of(loader, file)
         if recorded:
             found[name] = Module(plain(name), plain(file), recorded)
@@ -64,7 +65,7 @@ def _sites_in(file: str, *, sync: bool) -> int:
     return sum(len(node.items) for node in ast.walk(tree) if isinstance(node, kinds))
 
 
-def _sites_of(loader: RewritingLoader, file: str) -> int:
+def _sites_of(loader: Rewriting, file: str) -> int:
     """How many sites a rewritten module records: it is rewritten once more, and nothing is kept of that."""
     try:
         return len(sites.in_code(loader.source_to_code(loader.get_data(file), file)))

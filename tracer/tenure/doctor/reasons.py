@@ -9,7 +9,8 @@ from pathlib import Path
 from types import FrameType
 
 from tenure.doctor.calls import is_statement
-from tenure.importhook import RewritingLoader, Selection
+from tenure.loaders import Rewriting
+from tenure.selection import Selection
 
 _ASYNCIO = str(Path(asyncio.__file__).parent)
 
@@ -54,7 +55,7 @@ class Reasons:
         if self.was_before(name):
             return f"its module {name} was imported before recording began"
         loader = names.get("__loader__")
-        if not isinstance(loader, RewritingLoader):
+        if not isinstance(loader, Rewriting):
             return (
                 f"its module {name} was loaded by {type(loader).__qualname__}, which is not Python's for source files"
             )

@@ -1,0 +1,149 @@
+"""Loaders whose modules are rewritten.
+
+Rewritten code has a bytecode cache of its own, ``__pycache__/NAME.cpython-311.opt-tenureXXXXXXXX.pyc``: the digest
+covers all that goes into it beside the source text. A stale or foreign file is compiled over. Its head is that of
+bytecode checked by hash (PEP 552), the hash being of the source's time and size: the times that Python's own cache
+compares are whole seconds, within which a source can change.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.machinery
+import importlib.util
+import marshal
+import os
+import sys
+import zipimport
+from pathlib import Path
+from types import CodeType
+
+from tenure import buffer, native, rewriting, sites, stamping, syntax
+from tenure.tracebacks import called_by_importing
+
+_UNCHECKED = (1).to_bytes(4, "little")  # the flags of bytecode that has a hash which nobody but its writer compares
+
+
+class RewritingLoader(importlib.machinery.SourceFileLoader):
+    """A source file's loader whose code is rewritten, and cached apart from the ordinary bytecode."""
+
+    def __init__(self, fullname: str, path: str, *, sync: bool = False) -> None:
+        super().__init__(fullname, path)
+        self._sync = sync
+
+    @called_by_importing
+    def get_code(self, fullname: str) -> CodeType:
+        """The module's code, from the cache where that is fresh.
+
+        Raises:
+            SyntaxError, OSError: as the ordinary loader.
+        """
+        path = self.get_filename(fullname)
+        try:
+            return self._code(path)
+        except Exception as error:  # noqa: BLE001  # it goes on, without our frames
+            raise error.with_traceback(None)  # noqa: B904  # it is the same one
+
+    def source_to_code(self, data: bytes, path: str, *, _optimization: int = -1) -> CodeType:  # type: ignore[override]
+        """Rewritten code; where rewriting itself fails, the code as it is."""
+        return compiled(bytes(data), path, sync=self._sync, optimize=_optimization)
+
+    def cache_path(self, path: str) -> str | None:
+        """The file of this module's rewritten bytecode; None where the interpreter keeps none."""
+        digest = hashlib.sha256(f"{kind_of_code(sync=self._sync)}|{path}".encode(errors="surrogatepass"))
+        try:
+            return importlib.util.cache_from_source(path, optimization=f"tenure{digest.hexdigest()[:12]}")
+        except NotImplementedError:
+            return None
+
+    def _code(self, path: str) -> CodeType:
+        cache = self.cache_path(path)
+        stats = self.path_stats(path)
+        head = _head(stats["mtime"], int(stats["size"]))
+        code = _read(cache, head) if cache is not None else None
+        if code is None:
+            code = self.source_to_code(self.get_data(path), path)
+            if cache is not None and not sys.dont_write_bytecode:
+                # Python's own way of writing: at one stroke, with the source's permissions, and silent if it cannot.
+                self._cache_bytecode(path, cache, head + marshal.dumps(code))  # type: ignore[attr-defined]
+        return code
+
+
+class RewritingZipLoader(zipimport.zipimporter):
+    """A zip file's loader whose code is rewritten; bytecode without its source is run as it is."""
+
+    def __init__(self, loader: zipimport.zipimporter, *, sync: bool = False) -> None:
+        super().__init__(os.path.join(loader.archive, loader.prefix))  # noqa: PTH118  # a path within a file
+        self._sync = sync
+
+    @called_by_importing
+    def get_code(self, fullname: str) -> CodeType:
+        """The module's code.
+
+        Raises:
+            SyntaxError, ZipImportError: as the ordinary loader.
+        """
+        try:
+            path = self.get_filename(fullname)
+            source = path.removesuffix("c")
+            try:
+                data = self.get_data(source)
+            except OSError:
+                return super().get_code(fullname)
+            return self.source_to_code(data, source)
+        except Exception as error:  # noqa: BLE001  # as above
+            raise error.with_traceback(None)  # noqa: B904
+
+    def source_to_code(self, data: bytes, path: str) -> CodeType:
+        """As that of ``RewritingLoader``."""
+        return compiled(data, path, sync=self._sync)
+
+
+Rewriting = RewritingLoader | RewritingZipLoader
+
+
+def kind_of_code(*, sync: bool) -> str:
+    """All that decides what becomes of a source text; it is part of the names of caches."""
+    return f"{_form()}|{native.NAME}|{sync}|{sys.flags.optimize}"
+
+
+@functools.cache
+def _form() -> str:
+    """Which Tenure rewrites: the sizes and times of the files that decide the form of rewritten code."""
+    try:
+        found = [os.stat(str(module.__file__)) for module in (rewriting, stamping, syntax, sites)]  # noqa: PTH116
+    except OSError:  # in a zip file, say
+        return str(rewriting.VERSION)
+    return "|".join([str(rewriting.VERSION), *(f"{one.st_size},{one.st_mtime_ns}" for one in found)])
+
+
+def compiled(source: bytes, path: str, *, sync: bool, optimize: int = -1) -> CodeType:
+    """Source rewritten and compiled; compiled as it is where rewriting fails.
+
+    Raises:
+        SyntaxError, ValueError: as ``compile`` does.
+    """
+    try:
+        return rewriting.rewrite(source, path, sync=sync, optimize=optimize)
+    except SyntaxError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a fault of the rewriting, unless the source is at fault
+        fault = error
+    code = compile(source, path, "exec", dont_inherit=True, optimize=optimize)
+    buffer.fault(f"rewriting {path}", fault)
+    return code
+
+
+def _head(mtime: float, size: int) -> bytes:
+    """The first 16 bytes of a bytecode file: magic number, flags, hash."""
+    return importlib.util.MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(f"{mtime!r}|{size}".encode())
+
+
+def _read(cache: str, head: bytes) -> CodeType | None:
+    try:
+        data = Path(cache).read_bytes()
+        code = marshal.loads(memoryview(data)[len(head) :]) if data.startswith(head) else None  # noqa: S302  # as Python's own do
+    except (OSError, ValueError, EOFError, TypeError):
+        return None
+    return code if isinstance(code, CodeType) else None
