@@ -156,7 +156,6 @@ def measure() -> list[Measure]:
         Measure(f"{title}: OpenTelemetry SDK span of the same", _ratio(spans, "span"), "x bare", ""),
         Measure(f"{title}: cheaper than the SDK span", statistics.median(cheaper), "x", mark_of_spans),
         *(Measure(f"{title}: {name}", size, "bytes", limit) for name, size, limit in sizes),
-        Measure(f"{title}: import tenure, after asyncio and msgspec", _import_ms(), "ms", "at most 40"),
     ]
 
 
@@ -178,14 +177,6 @@ def _sizes(module: ModuleType) -> list[tuple[str, float, str]]:
     taken = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     return [("a record, open or closed", taken / times, "")]
-
-
-def _import_ms() -> float:
-    """Milliseconds; the middle of seven processes."""
-    source = "import asyncio, msgspec, time; a = time.perf_counter(); import tenure; print(time.perf_counter() - a)"
-    command = [sys.executable, "-c", source]
-    taken = [subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout for _ in range(7)]
-    return statistics.median(map(float, taken)) * 1e3
 
 
 def _module(names: dict[str, object], *, rewritten: bool) -> ModuleType:

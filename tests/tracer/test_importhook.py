@@ -3,49 +3,15 @@
 import importlib
 import importlib.util
 import inspect
-import os
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.tracer import programs
+from tests.tracer.importing import SOURCE, hooked, is_rewritten
 
-from tenure import loaders, testing
-from tenure.importhook import Finder
+from tenure import loaders
 from tenure.selection import Selection
-
-SOURCE = """
-async def main(manager):
-    async with manager as value:
-        return value
-"""
-
-
-@contextmanager
-def hooked(directory: Path, **options) -> Iterator[Finder]:
-    """The directory is on the import path, and its modules are selected."""
-    names, writes_none = set(sys.modules), sys.dont_write_bytecode
-    sys.dont_write_bytecode = options.pop("dont_write", False)
-    finder = Finder(Selection([directory], **options))
-    sys.path.insert(0, str(directory))
-    sys.meta_path.insert(0, finder)
-    importlib.invalidate_caches()
-    try:
-        with testing.recorder():
-            yield finder
-    finally:
-        sys.dont_write_bytecode = writes_none
-        sys.path.remove(str(directory))
-        sys.meta_path.remove(finder)
-        for name in set(sys.modules) - names:
-            del sys.modules[name]
-
-
-def is_rewritten(module) -> bool:
-    return any(name.startswith("@tenure") for name in module.main.__code__.co_names)
 
 
 @pytest.mark.parametrize(
@@ -85,50 +51,6 @@ def test_selected_modules_are_rewritten_and_others_are_not(tmp_path: Path) -> No
         assert isinstance(mine.__loader__, importlib.machinery.SourceFileLoader)
         assert type(out.__loader__) is importlib.machinery.SourceFileLoader
         assert mine.__loader__.get_source("mine") == (tmp_path / "mine.py").read_text()
-
-
-def test_rewritten_bytecode_has_a_cache_of_its_own(tmp_path: Path) -> None:
-    """Python's own cache is not touched, ours is used while the source is unchanged, and damage is repaired."""
-    programs.write(tmp_path, mine=SOURCE)
-    cache = tmp_path / "__pycache__"
-
-    def load() -> object:
-        with hooked(tmp_path):
-            return importlib.import_module("mine")
-
-    first = load()
-    (file,) = cache.iterdir()
-    assert ".opt-tenure" in file.name
-    assert first.__spec__.cached == str(file)
-    written = file.stat().st_mtime_ns
-    assert is_rewritten(load())
-    assert file.stat().st_mtime_ns == written
-    file.write_bytes(file.read_bytes()[:40])
-    assert is_rewritten(load())
-    assert file.stat().st_size > 40
-    programs.write(tmp_path, mine=SOURCE + "\nchanged = 1\n")
-    os.utime(tmp_path / "mine.py", (time.time() + 5,) * 2)
-    assert load().changed == 1
-
-
-def test_sites_survive_the_cache(tmp_path: Path) -> None:
-    """A module from the cache names the same file, line, function and expression."""
-    programs.write(tmp_path, mine=SOURCE)
-    with hooked(tmp_path):
-        fresh = importlib.import_module("mine").main.__code__
-    with hooked(tmp_path):
-        cached = importlib.import_module("mine").main.__code__
-    site = "\x1f".join([str(tmp_path / "mine.py"), "3", "main", "manager", ""])
-    assert site in fresh.co_consts
-    assert fresh == cached
-
-
-def test_no_bytecode_is_written_where_python_writes_none(tmp_path: Path) -> None:
-    """PYTHONDONTWRITEBYTECODE holds for ours too."""
-    programs.write(tmp_path, mine=SOURCE)
-    with hooked(tmp_path, dont_write=True):
-        assert is_rewritten(importlib.import_module("mine"))
-    assert not (tmp_path / "__pycache__").exists()
 
 
 def test_errors_of_imports_are_the_ordinary_ones(tmp_path: Path) -> None:

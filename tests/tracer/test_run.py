@@ -91,6 +91,27 @@ except KeyError as error:
     "hook": "import sys\nsys.excepthook = lambda kind, error, tb: print(kind, error, tb.tb_lineno)\n1 / 0",
     "import of what is missing": "import nothing_of_that_name",
     "error in an imported module": "import broken",
+    "syntax error in an imported module": "import unreadable",
+    "syntax error in an imported module, told by the program": """
+import logging, traceback
+try:
+    import unreadable
+except SyntaxError as error:
+    traceback.print_exc()
+    logging.exception("told")
+""",
+    "null byte in an imported module": "import null",
+    "an import that a finder forbids": """
+import sys
+class Forbids:
+    def find_spec(self, name, path, target=None):
+        if name == "helper": raise ImportError("forbidden")
+sys.meta_path.append(Forbids())
+def f(): import helper
+f()
+""",
+    "a module that imports what is missing": "import imports",
+    "syntax warnings": "import warns",
     "atexit": "import atexit; atexit.register(print, 'goodbye'); raise ValueError('oops')",
     "thread": """
 import threading, time
@@ -104,10 +125,27 @@ asyncio.run(main())
 }
 
 
+MODULES = {
+    "broken": "def f():\n    1 / 0\nf()\n",
+    "unreadable": "async def f():\n    async with a as 5: pass\n",
+    "imports": "async def f(m):\n    async with m: pass\nimport nothing_of_that_name\n",
+    "warns": r"""
+        async def f(m):
+            async with m:
+                return "\d", 1 is 1, (1, 2)(3)
+        def g():
+            try: pass
+            finally: return 1
+        assert (f, "never false")
+    """,
+}
+
+
 @pytest.mark.parametrize("name", ENDS)
 def test_a_program_ends_as_without_us(name: str, tmp_path: Path) -> None:
     """Exit status, output and the text of the traceback are the same however a program ends."""
-    programs.write(tmp_path, app=ENDS[name], broken="def f():\n    1 / 0\nf()\n")
+    programs.write(tmp_path, app=ENDS[name], **MODULES)
+    (tmp_path / "null.py").write_bytes(b"async def f(m):\n    async with m: pass\n\0")
     plain = programs.python(tmp_path, "app.py")
     assert programs.tenure(tmp_path, "run", "-o", "x.json", "app.py") == plain
 

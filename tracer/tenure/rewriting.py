@@ -19,8 +19,9 @@ within the one before. One statement then becomes
         record[RELEASED] = now()
 
 (with the Python probe; ``tenure.stamping`` shows the stamps of the native one),
-so that the statement itself stays Python's, with its suppression, its tracebacks and its line numbers. A target that is
-no plain name may fail to be assigned, which is a failure of the body: it is assigned in there.
+so that the statement itself stays Python's, with its suppression, its tracebacks and its line numbers. Stamps have no
+line where they can go without, so that what watches lines (debuggers, coverage) is not led to one anew. A target that
+is no plain name may fail to be assigned, which is a failure of the body: it is assigned in there.
 
 The task is asked for at every entry; where a function enters more than once, once before the first, unless it is a
 generator, which several tasks may advance.
@@ -77,17 +78,20 @@ def rewrite(source: bytes, file: str, *, sync: bool = False, optimize: int = -1)
 
 
 def compile_tree(tree: ast.Module, source: bytes, file: str, *, sync: bool = False, optimize: int = -1) -> CodeType:
-    """As ``rewrite``, of a module that was parsed from this source; the tree is changed."""
+    """As ``rewrite``, of a module that was parsed from this source; the tree is changed, unless that fails."""
     lines = importlib.util.decode_source(source).split("\n")
     for levels in _LEVELS:
         rewriter = _Rewriter(tree, file, lines, sync=sync, levels=levels)
-        rewriter.rewrite()
         try:
+            rewriter.rewrite()
             return compile(tree, file, "exec", dont_inherit=True, optimize=optimize)
         except SyntaxError as error:
             rewriter.undo()
             if "nested blocks" not in str(error):
                 break
+        except Exception:
+            rewriter.undo()
+            raise
     return compile(tree, file, "exec", dont_inherit=True, optimize=optimize)
 
 
@@ -239,7 +243,7 @@ def _in_place(
     clear: list[ast.stmt] = []
     if late and target is not None:
         unpack = ast.Assign(
-            [ast.Tuple([target, syntax.store(value)], ast.Store())],
+            [ast.Tuple([target, syntax.placed(syntax.store(value), syntax.NOWHERE)], ast.Store())],
             ast.Tuple([syntax.load(value), ast.Constant(None)], ast.Load()),
         )
         body.insert(0, syntax.placed(unpack, target))
@@ -250,13 +254,16 @@ def _in_place(
         stamping.release(record),
     )
     item = ast.withitem(syntax.placed(stamping.manager(record), manager), syntax.store(value) if late else target)
-    statement = type(node)([item], [syntax.placed(stamping.acquired(record), node), syntax.placed(inner, node)])
+    stamped = [syntax.placed(stamping.acquired(record), syntax.NOWHERE), syntax.placed(inner, syntax.NOWHERE)]
+    statement = type(node)([item], stamped)
     outer = syntax.guarded(
         [syntax.placed(statement, node)],
         [ast.Expr(syntax.call("raised", syntax.load(record)))],
-        stamping.released(record),
+        # Where the statement's own exit stands, so that no line is visited anew; a frame that an exception has left
+        # says this line.
+        syntax.placed(stamping.released(record), manager if sys.version_info >= (3, 13) else node),
     )
     return [
-        syntax.placed(stamping.begin(record, site, task, manager), node),
-        syntax.placed(outer, node),
+        syntax.placed(stamping.begin(record, site, task, manager), manager),
+        syntax.placed(outer, syntax.NOWHERE),
     ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from tenure import adapters, buffer, importhook, native, probe, rewriting, spans, tracking
+from tenure import adapters, assertions, buffer, importhook, native, probe, rewriting, spans, tracking
 from tenure.collector import Collector
 from tenure.errors import UsageError
 from tenure.selection import Selection
@@ -96,6 +96,7 @@ def start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool =
     finder = importhook.Finder(selection, sync=sync)
     sys.meta_path.insert(0, finder)
     adapters.install()  # its finder comes before this one, and puts itself around the rewriting loader
+    assertions.join(selection, sync=sync)
     tracking.begin_patching()
     _session = _Session(Shipper(service, sinks), finder)
     atexit.register(_at_exit)

@@ -29,6 +29,7 @@ _OUTSIDE: dict[type, tuple[str, ...]] = {
     ast.ClassDef: ("decorator_list", "bases", "keywords"),
     ast.Lambda: ("args",),
 }
+NOWHERE = ast.Pass(lineno=-1, col_offset=-1, end_lineno=-1, end_col_offset=-1)  # what has no line visits none
 _LEAVES = {ast.Name, ast.Constant, ast.Load, ast.Store, ast.Pass}  # most nodes, and nothing is in them
 
 

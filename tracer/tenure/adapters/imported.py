@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from types import ModuleType
 
+from tenure.tracebacks import importing
+
 Install = Callable[[ModuleType], None]
 
 _waiting: dict[str, list[Install]] = {}
@@ -43,6 +45,7 @@ def _is_being_imported(module: ModuleType) -> bool:
 
 
 class _Finder(MetaPathFinder):
+    @importing
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
@@ -58,6 +61,7 @@ class _Finder(MetaPathFinder):
         return spec
 
 
+@importing
 def _found_by_others(
     fullname: str, path: Sequence[str] | None, target: ModuleType | None
 ) -> importlib.machinery.ModuleSpec | None:
@@ -79,6 +83,7 @@ class _Loader(Loader):
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)
 
+    @importing
     def exec_module(self, module: ModuleType) -> None:
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader

@@ -10,10 +10,10 @@ from types import ModuleType
 
 import msgspec
 
-from tenure import sites
+from tenure import assertions, sites
 from tenure.doctor.plain import plain
 from tenure.doctor.reasons import Reasons, module_name
-from tenure.loaders import Rewriting
+from tenure.loaders import Rewriting, RewritingLoader
 from tenure.selection import Selection
 
 
@@ -34,6 +34,8 @@ def survey(selection: Selection, reasons: Reasons, *, sync: bool) -> list[Module
         written, recorded = _sites_in(file, sync=sync), 0
         if isinstance(loader, Rewriting):
             recorded = _sites_of(loader, file)
+        elif assertions.is_joined(loader):
+            recorded = _sites_of(RewritingLoader(name, file, sync=sync), file)
         if recorded:
             found[name] = Module(plain(name), plain(file), recorded)
         elif written:

@@ -1,0 +1,48 @@
+"""Modules imported as under ``tenure run``, in this process."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType
+
+from tenure import sites, testing
+from tenure.importhook import Finder
+from tenure.selection import Selection
+
+SOURCE = """
+async def main(manager):
+    async with manager as value:
+        return value
+"""
+
+
+@contextmanager
+def hooked(directory: Path, *, sync: bool = False, **options) -> Iterator[Finder]:
+    """The directory is on the import path, and its modules are selected."""
+    names, writes_none = set(sys.modules), sys.dont_write_bytecode
+    sys.dont_write_bytecode = options.pop("dont_write", False)
+    finder = Finder(Selection([directory], **options), sync=sync)
+    sys.path.insert(0, str(directory))
+    sys.meta_path.insert(0, finder)
+    importlib.invalidate_caches()
+    try:
+        with testing.recorder():
+            yield finder
+    finally:
+        sys.dont_write_bytecode = writes_none
+        sys.path.remove(str(directory))
+        sys.meta_path.remove(finder)
+        for name in set(sys.modules) - names:
+            del sys.modules[name]
+
+
+def is_rewritten(module) -> bool:
+    return any(name.startswith("@tenure") for name in module.main.__code__.co_names)
+
+
+def expressions(code: CodeType) -> list[str]:
+    """The managers that a module's code records, as they are written, in the order of their lines."""
+    found = sorted(map(sites.Site.of, sites.in_code(code)), key=lambda site: site.line)
+    return [site.expression for site in found]
