@@ -1,9 +1,9 @@
 """What importing costs: rewriting beside CPython's own compiling, from source and from bytecode, and `import tenure`.
 
 The code is real: those of CPython's own tests of asyncio that have ``async with`` (of our tests, where an interpreter
-brings none), and asyncio itself, which has hardly any. It is copied into a folder, and its code is asked for through the
-import system in both forms turn by turn; it is not executed. A figure is the middle round's difference, in time of the
-processor, which other work on the machine changes least.
+brings none), and asyncio itself, which has hardly any. It is copied into a folder, and its code is asked for through
+the import system in both forms turn by turn; it is not executed. A figure is the middle round's difference, in time of
+the processor, which other work on the machine changes least.
 
 Further interpreters are named by $BENCH_PYTHONS, as for ``overhead``.
 """
@@ -32,7 +32,6 @@ from tenure.loaders import RewritingLoader
 from tenure.selection import Selection
 
 ROUNDS, PROCESSES = 5, 9
-MARK = "at most 15"
 MODULES_OF_A_PROGRAM = 300
 
 
@@ -57,10 +56,9 @@ def measure() -> list[Measure]:
                 continue
             first, cached, lengths = _differences(sources, sync=sync)
             what = f"{title}: {name}, {lengths:,} lines" + (", --sync" if sync else "")
-            lines.append(Measure(f"{what}: first time", first, "ms/1,000 lines", MARK if not sync else ""))
-            lines.append(
-                Measure(f"{what}: from bytecode", cached, "ms/1,000 lines", "nothing measurable" if not sync else "")
-            )
+            marks = ("", "") if sync else ("at most 15", "nothing measurable")
+            lines.append(Measure(f"{what}: first time", first, "ms/1,000 lines", marks[0]))
+            lines.append(Measure(f"{what}: from bytecode", cached, "ms/1,000 lines", marks[1]))
     for name, before in (("", ""), (", after asyncio and msgspec", "import asyncio, msgspec; ")):
         lines.append(Measure(f"{title}: import tenure{name}", _import_ms(before), "ms", "at most 40" if name else ""))
     return lines
