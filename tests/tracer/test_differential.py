@@ -112,12 +112,12 @@ async def main():
 
 
 def test_only_a_frame_itself_shows_the_names_that_rewriting_brought_in() -> None:
-    """``frame.f_locals`` and a call of ``locals`` by another name have them; no program can have written any."""
+    """``frame.f_locals``, ``locals`` by another name or in a text have them; no program can have written any."""
     program = """
 async def main():
     async with Manager() as manager:
         ask = locals
-        return sorted(sys._getframe().f_locals), sorted(ask())
+        return sorted(sys._getframe().f_locals), sorted(ask()), eval("sorted(locals())")
 """
     plain = run(program, "as it is")
     with testing.recorder():
