@@ -1,5 +1,6 @@
 """``tenure run`` runs a program as ``python`` does: the same output, exit code, traceback and view of itself."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -51,6 +52,32 @@ def test_a_zip_file_runs(directory: Path) -> None:
     plain = programs.python(directory, "app.zip", "one")
     assert plain.status == 0
     assert programs.tenure(directory, "run", "-o", "x.json", "app.zip", "one") == plain
+
+
+@pytest.mark.parametrize("name", ["app.py", "folder", "app.zip", "-m folder", "-m space.inner", "-m inside"])
+def test_whatever_is_run_is_recorded(name: str, tmp_path: Path) -> None:
+    """A script, a folder, a zip file, a package by its __main__, a module of a namespace package and one in a zip."""
+    source = """
+        import asyncio
+        class Manager:
+            async def __aenter__(self): return self
+            async def __aexit__(self, *details): return None
+        async def main():
+            async with Manager(): print(__name__)
+        asyncio.run(main())
+    """
+    programs.write(tmp_path, **dict.fromkeys(["app", "folder/__main__", "folder/__init__", "space/inner"], source))
+    with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
+        archive.write(tmp_path / "app.py", "__main__.py")
+        archive.write(tmp_path / "app.py", "inside.py")
+    (tmp_path / "folder" / "__init__.py").write_text("")
+    done = programs.tenure(tmp_path, "run", "-o", "x.json", *name.split(), PYTHONPATH=_with(tmp_path / "app.zip"))
+    assert done == (0, "__main__\n", "")
+    assert sum(len(batch.rows) for batch in programs.recorded(tmp_path / "x.json")) == 1
+
+
+def _with(path: Path) -> str:
+    return os.pathsep.join([str(path), os.environ.get("PYTHONPATH", "")])
 
 
 def test_safe_path_stays_safe(directory: Path) -> None:
