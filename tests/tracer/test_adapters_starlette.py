@@ -4,15 +4,14 @@ from typing import Annotated
 
 import fastapi
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
-from tests.tracer import servers
-from websockets.asyncio.client import connect
+from tests.tracer.asgi_servers import by_uvicorn
 
+from tenure import buffer
 from tenure.wire import Site
 
 REQUEST = "starlette.requests.Request"
@@ -95,45 +94,14 @@ def fast_application():
     return app
 
 
-async def ask(port, method, path):
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"{method} {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n".encode())
-    answer = await reader.read()
-    writer.close()
-    await writer.wait_closed()
-    return answer
-
-
-async def visit(app, *requests):
-    """What a real server answers to these requests, one after the other: status lines without the version."""
-    port = servers.free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=port, log_config=None, log_level="critical", ws="websockets-sansio")
-    )
-    serving = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not server.started:  # noqa: ASYNC110  # it is all that uvicorn tells
-            await asyncio.sleep(0.01)
-        answers = [await ask(port, *request.split()) for request in requests if request[:2] != "WS"]
-        for request in requests:
-            if request[:2] == "WS":
-                websocket = await connect(f"ws://127.0.0.1:{port}{request[2:].strip()}")
-                await websocket.send("hello")
-                answers.append(b"WS " + (await websocket.recv()).encode())
-                await websocket.close()
-        server.should_exit = True
-        await serving
-    return [answer.split(b"\r\n")[0].decode().partition(" ")[2] for answer in answers]
-
-
 def requests(recorder):
     return [line.partition(": ")[2] for line in recorder.lines() if REQUEST in line]
 
 
 def test_a_request_is_named_by_its_route_and_placed_at_its_endpoint(recorder):
     """Routes are few and paths are many; the place to look at is the endpoint."""
-    answers = asyncio.run(visit(application(), "GET /orders/1", "GET /orders/2"))
-    assert answers == ["200 OK"] * 2
+    answers = asyncio.run(by_uvicorn(application(), "GET /orders/1", "GET /orders/2"))
+    assert answers == ["200"] * 2
     assert requests(recorder) == [f"{REQUEST} GET /orders/{{id}}, ok ok ok"] * 2
     line = hold_and_answer.__code__.co_firstlineno
     sites = {site for site in recorder.sites() if site.enter == "request"}
@@ -142,7 +110,7 @@ def test_a_request_is_named_by_its_route_and_placed_at_its_endpoint(recorder):
 
 def test_all_that_a_request_holds_is_one_trace(recorder):
     """What middlewares and endpoints hold hangs under the request, which is a root."""
-    asyncio.run(visit(application(middleware=[Middleware(Guarded)]), "GET /orders/17"))
+    asyncio.run(by_uvicorn(application(middleware=[Middleware(Guarded)]), "GET /orders/17"))
     tree = recorder.tree()
     first = next(place for place, line in enumerate(tree) if "Request" in line)
     assert [line.replace("request-1", "request") for line in tree[first : first + 4]] == [
@@ -156,19 +124,19 @@ def test_all_that_a_request_holds_is_one_trace(recorder):
 @pytest.mark.parametrize(
     ("request_line", "line", "status"),
     [
-        ("POST /refuse", "POST /refuse, ok ok ok", "404 Not Found"),
-        ("GET /refuse", "405 Method Not Allowed, ok ok ok", "405 Method Not Allowed"),
-        ("GET /nowhere/17", "404 Not Found, ok ok ok", "404 Not Found"),
-        ("GET /fail", "GET /fail, ok error(RuntimeError) goes on", "500 Internal Server Error"),
-        ("GET /stream", "GET /stream, ok ok ok", "200 OK"),
-        ("GET /within/17/tea", "GET /within/{name}/tea, ok ok ok", "404 Not Found"),
-        ("GET /inner/17", "GET /inner/{name}, ok ok ok", "404 Not Found"),
+        ("POST /refuse", "POST /refuse, ok ok ok", "404"),
+        ("GET /refuse", "405 Method Not Allowed, ok ok ok", "405"),
+        ("GET /nowhere/17", "404 Not Found, ok ok ok", "404"),
+        ("GET /fail", "GET /fail, ok error(RuntimeError) goes on", "500"),
+        ("GET /stream", "GET /stream, ok ok ok", "200"),
+        ("GET /within/17/tea", "GET /within/{name}/tea, ok ok ok", "404"),
+        ("GET /inner/17", "GET /inner/{name}, ok ok ok", "404"),
         ("WS /echo/17", "WEBSOCKET /echo/{id}, ok ok ok", "hello"),
     ],
 )
 def test_a_request_is_one_lifecycle_wherever_its_route_stands(recorder, request_line, line, status):
     """A refusal is an ordinary answer, an exception that nobody caught is a failure, a mount adds its prefix."""
-    assert asyncio.run(visit(application(), request_line)) == [status]
+    assert asyncio.run(by_uvicorn(application(), request_line)) == [status]
     assert requests(recorder) == [f"{REQUEST} {line}"]
 
 
@@ -178,7 +146,7 @@ def test_a_request_is_one_lifecycle_wherever_its_route_stands(recorder, request_
 )
 def test_fastapis_routers_give_the_whole_pattern(recorder, path, name):
     """Whether a router's routes were copied when it was included, or are looked up in it."""
-    assert asyncio.run(visit(fast_application(), f"GET {path}")) == ["200 OK"]
+    assert asyncio.run(by_uvicorn(fast_application(), f"GET {path}")) == ["200"]
     assert requests(recorder) == [f"{REQUEST} {name}, ok ok ok"]
     site = next(site for site in recorder.sites() if site.enter == "request")
     assert site.file == __file__
@@ -186,7 +154,7 @@ def test_fastapis_routers_give_the_whole_pattern(recorder, path, name):
 
 def test_what_a_dependency_holds_is_the_programs_and_hangs_under_the_request(recorder):
     """FastAPI enters it through a manager of its own, of which nothing is told."""
-    asyncio.run(visit(fast_application(), "GET /shop/v1/orders/1"))
+    asyncio.run(by_uvicorn(fast_application(), "GET /shop/v1/orders/1"))
     tree = recorder.tree()
     first = next(place for place, line in enumerate(tree) if "Request" in line)
     assert [line.replace("request-1", "request") for line in tree[first : first + 2]] == [
@@ -196,15 +164,22 @@ def test_what_a_dependency_holds_is_the_programs_and_hangs_under_the_request(rec
 
 
 def test_a_lifespan_is_held_while_the_application_runs(recorder):
-    """It is the program's own generator, and no request hangs under it."""
-    asyncio.run(visit(application(lifespan=lifespan), "GET /orders/1"))
+    """It is placed at the program's own generator, which hangs under it; no request does."""
+    asyncio.run(by_uvicorn(application(lifespan=lifespan), "GET /orders/1"))
     held = [line.partition(": ")[2] for line in recorder.lines() if "lifespan" in line]
-    assert held == [f"{__name__}.lifespan, ok ok ok"]
+    assert held == ["starlette.applications.Starlette lifespan, ok ok ok", f"{__name__}.lifespan, ok ok ok"]
+    place = next(site for site in recorder.sites() if site.enter == "startup")
+    assert (place.file, place.function) == (__file__, "lifespan")
+    assert [line.partition(": ")[2] for line in recorder.tree() if "ifespan" in line] == [
+        "Starlette lifespan",
+        "lifespan",
+    ]
     assert next(line for line in recorder.tree() if "Request" in line).startswith("request")
 
 
-def test_a_scope_that_is_no_dictionary_costs_the_record_and_nothing_else(recorder, caplog):
+def test_a_scope_that_is_no_dictionary_costs_the_record_and_nothing_else(recorder, caplog, monkeypatch):
     """Whatever calls the application, it sees what it would have seen."""
+    monkeypatch.setattr(buffer, "_said", set())
     app = application()
 
     async def send(message):

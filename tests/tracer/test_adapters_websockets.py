@@ -1,9 +1,13 @@
 import asyncio
+from functools import partial
 
 import pytest
 from tests.tracer import servers
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tenure.adapters import websockets_server
 
 
 async def echo(websocket):
@@ -42,7 +46,97 @@ def test_server_and_client_are_told_of_and_what_they_use_within_themselves_is_no
     assert own(recorder) == [
         "serve_and_talk: websockets.serve, ok ok ok",
         f"serve_and_talk: websockets.connect 127.0.0.1:{port}, ok ok ok",
+        "connection: websockets.ServerConnection echo, ok ok ok",
         "connection: asyncio.timeout 2 s, ok ok ok",
+    ]
+
+
+async def fail(websocket):
+    async with websocket:
+        raise RuntimeError("a bug")
+
+
+async def close_badly(websocket):
+    websocket.transport.abort()
+    await websocket.recv()
+
+
+@pytest.mark.parametrize(
+    ("handler", "line"),
+    [
+        (fail, "fail, ok error(RuntimeError) goes on"),
+        (close_badly, "close_badly, ok error(ConnectionClosedError) goes on"),
+    ],
+)
+def test_a_connection_is_named_by_its_handler_and_fails_with_it(recorder, caplog, handler, line):
+    """It is placed there too; that a handler enters its own connection makes no second one."""
+
+    async def main():
+        port = servers.free_port()
+        async with serve(handler, "127.0.0.1", port):
+            with pytest.raises(ConnectionClosed):
+                await talk(f"ws://127.0.0.1:{port}/orders/17")
+
+    asyncio.run(main())
+    assert [found.partition(" ")[2] for found in own(recorder) if "ServerConnection" in found] == [
+        f"websockets.ServerConnection {line}"
+    ]
+    place = next(site for site in recorder.sites() if site.enter == "request")
+    assert (place.function, place.line, place.exit) == (handler.__name__, handler.__code__.co_firstlineno, "close")
+    assert "/tenure/" not in caplog.text
+
+
+def test_all_that_a_connection_holds_hangs_under_it(recorder):
+    """It is a root, whose server is held elsewhere."""
+
+    async def main():
+        port = servers.free_port()
+        server = await serve(partial(echo), "127.0.0.1", port)
+        await talk(f"ws://127.0.0.1:{port}")
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(main())
+    tree = [line for line in recorder.tree() if "connection" in line]
+    assert [line.replace("connection-1", "connection") for line in tree] == [
+        "connection: ServerConnection echo",
+        "  connection: timeout 2 s",
+    ]
+    assert websockets_server._records == {}
+
+
+def test_a_connection_that_the_handshake_refuses_is_not_told_of(recorder):
+    """Its handler never runs."""
+
+    def refuse(websocket, request):
+        return websocket.respond(403, "no")
+
+    async def main():
+        port = servers.free_port()
+        async with serve(echo, "127.0.0.1", port, process_request=refuse):
+            with pytest.raises(InvalidStatus):
+                await talk(f"ws://127.0.0.1:{port}")
+
+    asyncio.run(main())
+    assert not [line for line in recorder.lines() if "ServerConnection" in line]
+
+
+def test_a_server_that_is_closed_ends_its_connections(recorder):
+    """Which are seen as long as they are served."""
+
+    async def main():
+        port = servers.free_port()
+        async with serve(echo, "127.0.0.1", port):
+            websocket = await connect(f"ws://127.0.0.1:{port}")
+            await websocket.send("hello")
+            await websocket.recv()
+            seen = [line for line in own(recorder) if "ServerConnection" in line]
+        await websocket.close()
+        return seen
+
+    assert asyncio.run(main()) == ["connection: websockets.ServerConnection echo, ok ?"]
+    assert [line for line in own(recorder) if "ServerConnection" in line] == [
+        "connection: websockets.ServerConnection echo, ok ok ok"
     ]
 
 

@@ -21,12 +21,14 @@ from typing import TypeVar, cast
 from tenure import active, identity, resources, tasks, wire
 from tenure.lifecycles import CLOSED, PLAIN, Snapshot, phase_of
 from tenure.records import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Listed
+from tenure.renaming import Renamed
 from tenure.tables import Tables
 from tenure.tasks import Ended, Task
 
 LONG_HELD_NS = 60_000_000_000
 ROWS_A_BATCH = 5_000
 PATIENCE = 2
+_SHIPPED_BEFORE = -1  # in no phase: what it is was found out since
 
 _T = TypeVar("_T")
 
@@ -46,7 +48,7 @@ class _Trace:
 class _Lifecycle:
     """A lifecycle that is open, or that a living task was created in."""
 
-    __slots__ = ("id", "parent", "record", "shipped", "trace")
+    __slots__ = ("id", "parent", "record", "renamed", "shipped", "trace")
 
     def __init__(self, number: int, record: Listed, parent: int, trace: _Trace) -> None:
         self.id = number
@@ -54,6 +56,18 @@ class _Lifecycle:
         self.parent = parent
         self.trace = trace
         self.shipped: int | None = None  # the phase of the snapshot that was shipped last
+        self.renamed: Renamed | None = None
+
+    def rename(self, renamed: Renamed) -> None:
+        self.renamed = renamed
+        if self.shipped is not None:
+            self.shipped = _SHIPPED_BEFORE
+
+    def snapshot(self) -> Snapshot:
+        snapshot = Snapshot.of(self.record)
+        if self.renamed is None:
+            return snapshot
+        return snapshot._replace(site=self.renamed.site, resource=self.renamed.resource)
 
     def was_left_by(self, instant: int) -> bool:
         released = cast("int", self.record[RELEASED])
@@ -86,6 +100,8 @@ class Ledger:
                 self._note_creation(entry)
             elif isinstance(entry, Ended):
                 self._finished[entry.task.id] = entry.task
+            elif isinstance(entry, Renamed):
+                self._rename(entry)
             elif isinstance(entry, tuple):
                 self._begin(*cast("active.InContext", entry))
 
@@ -133,6 +149,12 @@ class Ledger:
         self._within.setdefault(task, []).append(lifecycle)
         self._open[lifecycle.id] = lifecycle
 
+    def _rename(self, renamed: Renamed) -> None:
+        for lifecycle in self._within.get(renamed.task, ()):
+            if lifecycle.record[ACQUIRE] == renamed.acquire_ns:
+                lifecycle.rename(renamed)
+                return
+
     def _ready(self, patient: bool) -> Iterator[_Lifecycle]:
         """What may be shipped: all but the traces that wait for their span."""
         if not patient or not active.is_watched():
@@ -174,7 +196,7 @@ class Ledger:
         base = before = cast("int", lifecycles[0].record[ACQUIRE]) if lifecycles else 0
         rows = []
         for lifecycle in lifecycles:
-            snapshot = Snapshot.of(lifecycle.record)
+            snapshot = lifecycle.snapshot()
             rows.append(self._row(tables, lifecycle, snapshot, before))
             before = snapshot.acquire
         for task in ended:

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
-known: set[str] = set()  # packages, by name
+known: set[str] = set()  # packages, or single modules of one, by name
 frameworks: set[str] = set()  # packages, by name: their generator functions only pass on what is the program's
 _OURS = str(Path(__file__).parent)
 
 
 def know(*packages: str) -> None:
-    """Take these for libraries from now on."""
+    """Take these for libraries from now on; of a package that also enters what is the program's, name the modules."""
     known.update(packages)
 
 
@@ -35,8 +35,9 @@ def forget_all() -> None:
 
 def of_frame(frame: FrameType) -> str:
     """The known library whose code this frame runs, else ""."""
-    package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-    return package if package in known else ""
+    module = str(frame.f_globals.get("__name__", ""))
+    package = module.partition(".")[0]
+    return package if package in known or module in known else ""
 
 
 def stack(frame: FrameType | None) -> Iterator[FrameType]:

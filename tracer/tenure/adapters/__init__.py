@@ -25,13 +25,14 @@ ADAPTERS = {
     "aiofiles.base": ("aiofiles",),
     "aiofiles.tempfile": ("aiofiles",),
     "aiohttp.client": ("aiohttp_client",),
-    "aiohttp.web": ("aiohttp_web",),
+    "aiohttp.web": ("aiohttp_web", "aiohttp_lifespan"),
     "aiokafka": ("aiokafka",),
     "aiosqlite": ("aiosqlite",),
     "anyio": ("anyio",),
     "anyio._backends._asyncio": ("anyio_asyncio",),
     "asyncpg": ("asyncpg",),
     "httpx": ("httpx",),
+    "hypercorn.app_wrappers": ("hypercorn",),
     "nats.aio.client": ("nats",),
     "opentelemetry.trace": ("opentelemetry_trace",),
     "psycopg": ("psycopg",),
@@ -41,6 +42,7 @@ ADAPTERS = {
     "starlette.applications": ("starlette",),
     "websockets.asyncio.client": ("websockets",),
     "websockets.asyncio.server": ("websockets_server",),
+    "uvicorn.config": ("uvicorn",),
     "uvloop": ("asyncio_tasks",),
 }
 

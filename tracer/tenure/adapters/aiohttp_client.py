@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import FrameType, ModuleType
 
-from tenure import patching, resources
+from tenure import libraries, patching, resources
 from tenure.resources import Description
 from tenure.sites import owner_name
 
@@ -13,6 +13,7 @@ _KIND = "aiohttp.client.ClientSession"
 
 def install(client: ModuleType) -> None:
     """Patch ClientSession and the handles of its requests."""
+    libraries.know("aiohttp.client", "aiohttp.client_ws", "aiohttp.connector")
     resources.register(client.ClientSession, _session)
     patching.patch_manager(client.ClientSession, moves=True)
     handle = client._BaseRequestContextManager  # noqa: SLF001  # there is no public name

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure import buffer, patching, probe, resources, tasks
+from tenure import buffer, libraries, patching, probe, resources, tasks
+from tenure.adapters import places
 from tenure.resources import Description
-from tenure.sites import Site
 
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 
@@ -21,6 +21,7 @@ _routes: dict[int, str] = {}  # likewise, until its lifecycle has begun
 
 def install(web: ModuleType) -> None:
     """Patch Application and UrlDispatcher."""
+    libraries.know("aiohttp.web_protocol", "aiohttp.web_ws")
     application, dispatcher = web.Application, web.UrlDispatcher
     handle = application._handle  # noqa: SLF001  # there is no public entry
     resources.register(web.Request, _request)
@@ -72,7 +73,7 @@ def _resolving(original: patching.Method) -> patching.Method:
 def _begin(request: object, match: object) -> None:
     try:
         _routes[id(request)] = _route(request, match)
-        record = probe.enter(request, _site(match))
+        record = probe.enter(request, places.of_callable(match.handler))  # type: ignore[attr-defined]
         if record is not None:
             probe.acquired(record)
         _records[id(request)] = record
@@ -104,15 +105,3 @@ def _route(request: object, match: object) -> str:
     method = getattr(request, "method", "")
     pattern = route.resource.canonical if route.resource is not None else route.name or ""
     return f"{method if method in _METHODS else '*'} {pattern}"
-
-
-def _site(match: object) -> str:
-    """Where the handler is written."""
-    handler = match.handler  # type: ignore[attr-defined]
-    while (inner := getattr(handler, "__wrapped__", None) or getattr(handler, "func", None)) is not None:
-        handler = inner
-    handler = getattr(handler, "__func__", handler)
-    code = getattr(handler, "__code__", None)
-    if code is None:
-        return Site("", 0, getattr(handler, "__qualname__", type(handler).__qualname__), "").key()
-    return Site(code.co_filename, code.co_firstlineno, code.co_qualname, "").key()

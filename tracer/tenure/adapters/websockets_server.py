@@ -1,11 +1,27 @@
-"""websockets' asyncio server: what ``serve()`` gives is made for one use; its tasks are called connections."""
+"""websockets' asyncio server: what ``serve()`` gives is made for one use, and each connection is a request.
+
+A connection is served from its opening handshake on until it is closed, and is named by its handler: its path is the
+client's. Those that the handshake refuses are not told of. Its tasks are called connections.
+"""
 
 from __future__ import annotations
 
-from types import ModuleType
+import sys
+from types import FrameType, ModuleType
+from typing import NamedTuple, cast
 
-from tenure import libraries, patching, resources, tasks
-from tenure.adapters import pools
+from tenure import buffer, libraries, patching, probe, resources, tasks
+from tenure.adapters import places, pools
+from tenure.resources import Description
+from tenure.sites import Site
+
+_records: dict[int, probe.Record] = {}  # by address of the connection, while it is served
+
+
+class _Served(NamedTuple):
+    """What stands for a connection that is served: the name of its handler."""
+
+    handler: str
 
 
 def install(server: ModuleType) -> None:
@@ -16,3 +32,60 @@ def install(server: ModuleType) -> None:
     patching.patch_manager(kind, moves=True)
     for coroutine in ("Server.conn_handler", "serve.<locals>.conn_handler", "serve.<locals>.protocol_handler"):
         tasks.entitle(coroutine, "connection")
+    connection = server.ServerConnection
+    resources.register(_Served, _describe)
+    patching.replace(connection, "__aenter__", _entering(connection.__aenter__))
+    patching.replace(connection, "__aexit__", _leaving(connection.__aexit__))
+
+
+def _describe(served: object, _: str) -> Description:
+    name = cast("_Served", served).handler
+    return Description("websockets.ServerConnection", None, name, enter="request", exit="close")
+
+
+def _entering(original: patching.Method) -> patching.Method:
+    @patching.like(original)
+    async def entering(connection: object) -> object:
+        _begin(connection, sys._getframe().f_back)  # noqa: SLF001  # there is no other way to the handler
+        return await original(connection)  # type: ignore[misc]
+
+    return entering
+
+
+def _leaving(original: patching.Method) -> patching.Method:
+    @patching.like(original)
+    async def leaving(connection: object, *details: object, **named: object) -> object:
+        record = _records.pop(id(connection), None) if _is_servers(sys._getframe().f_back) else None  # noqa: SLF001
+        if record is not None:
+            errors = (detail for detail in (*details, *named.values()) if isinstance(detail, BaseException))
+            probe.leaving(record, next(errors, None))
+        try:
+            value = await original(connection, *details, **named)  # type: ignore[misc]
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            patching.without_frame(error, leaving.__code__)
+            raise
+        if record is not None:
+            probe.released(record, value)
+        return value
+
+    return leaving
+
+
+def _begin(connection: object, frame: FrameType | None) -> None:
+    try:
+        if frame is None or not _is_servers(frame):
+            return  # a handler that enters its own connection
+        handler = getattr(connection, "handler", None) or frame.f_locals.get("handler")
+        site = places.of_callable(handler)
+        record = probe.enter(_Served(Site.of(site).function), site)
+        if record is not None:
+            probe.acquired(record)
+            _records[id(connection)] = record
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("noting the begin of a connection", error)
+
+
+def _is_servers(frame: FrameType | None) -> bool:
+    return frame is not None and str(frame.f_globals.get("__name__", "")).startswith("websockets.")

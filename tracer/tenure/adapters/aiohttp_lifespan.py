@@ -1,0 +1,81 @@
+"""aiohttp.web: an application is held while it serves. Startup is the acquire, shutdown and cleanup are the release.
+
+Whatever runs the application calls these three: ``web.run_app``, an ``AppRunner``, aiohttp's own test server, the
+worker of gunicorn. A sub-application is part of its parent's lifespan; what ``cleanup_ctx`` enters hangs under it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from types import ModuleType
+
+from tenure import buffer, patching
+from tenure.adapters import lifespans, places
+from tenure.adapters.lifespans import Lifespan, Served
+
+_KIND = "aiohttp.web.Application"
+
+_lifespans: weakref.WeakKeyDictionary[object, Lifespan] = weakref.WeakKeyDictionary()
+
+
+def install(web: ModuleType) -> None:
+    """Patch Application."""
+    kind = web.Application
+    lifespans.know()
+    patching.replace(kind, "startup", _starting(kind.startup))
+    patching.replace(kind, "shutdown", _stopping(kind.shutdown, is_last=False))
+    patching.replace(kind, "cleanup", _stopping(kind.cleanup, is_last=True))
+
+
+def _starting(original: patching.Method) -> patching.Method:
+    @patching.like(original)
+    async def startup(application: object) -> object:
+        lifespan = _begin(application)
+        try:
+            value = await original(application)  # type: ignore[misc]
+        except BaseException as error:
+            lifespan.ended(error)
+            patching.without_frame(error, startup.__code__)
+            raise
+        lifespan.started()
+        return value
+
+    return startup
+
+
+def _stopping(original: patching.Method, *, is_last: bool) -> patching.Method:
+    @patching.like(original)
+    async def stop(application: object) -> object:
+        lifespan = _of(application)
+        lifespan.stopping()
+        try:
+            value = await original(application)  # type: ignore[misc]
+        except BaseException as error:
+            lifespan.ended(error)
+            patching.without_frame(error, stop.__code__)
+            raise
+        if is_last:
+            lifespan.ended(None)
+        return value
+
+    return stop
+
+
+def _begin(application: object) -> Lifespan:
+    try:
+        lifespan = _lifespans[application] = Lifespan()
+        lifespan.begin(Served(_KIND, application, "cleanup"), places.of_caller("aiohttp"))
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("noting the startup of an application", error)
+        return _NEVER
+    return lifespan
+
+
+def _of(application: object) -> Lifespan:
+    try:
+        return _lifespans.get(application, _NEVER)
+    except TypeError:  # its type allows no weak reference
+        return _NEVER
+
+
+_NEVER = Lifespan()  # of an application that started unseen: it does not begin

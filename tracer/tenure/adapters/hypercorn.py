@@ -1,0 +1,19 @@
+"""hypercorn: the ASGI application that it calls, for requests, websockets and the lifespan."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from tenure import libraries, patching
+from tenure.adapters import asgi
+
+
+def install(wrappers: ModuleType) -> None:
+    """Patch ASGIWrapper, through which every call of the application goes."""
+    libraries.know("hypercorn")
+    kind = wrappers.ASGIWrapper
+    patching.replace(kind, "__call__", asgi.handling(kind.__call__, _application))
+
+
+def _application(wrapper: object) -> object:
+    return wrapper.app  # type: ignore[attr-defined]

@@ -1,0 +1,129 @@
+"""uvicorn: the application that it calls, for requests, websockets and the lifespan (``tenure.adapters.asgi``).
+
+Which of its protocols serve is settled when a configuration is loaded, and they are patched then. They are given the
+application, or keep it as an attribute; for the call alone that is one which records.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+import sys
+from collections.abc import Iterator
+from functools import partial
+from types import ModuleType
+
+from tenure import buffer, libraries, patching, tasks
+from tenure.adapters import asgi
+from tenure.patching import Method
+
+
+def install(config: ModuleType) -> None:
+    """Patch Config, and the protocols that are there already."""
+    libraries.know("uvicorn")
+    handle = asgi.handling(operator.call, _innermost)
+    patching.replace(config.Config, "load", _loading(config.Config.load, handle))
+    for kind in _protocols():
+        _patch(kind, handle)
+
+
+def _loading(original: Method, handle: Method) -> Method:
+    @patching.like(original)
+    def load(config: object) -> object:
+        try:
+            value = original(config)
+        except BaseException as error:
+            patching.without_frame(error, load.__code__)
+            raise
+        try:
+            _patch_all(config, handle)
+        except Exception as error:  # noqa: BLE001  # whatever shape the library has, the program goes on
+            version = getattr(sys.modules.get("uvicorn"), "__version__", "")
+            buffer.fault(f"the adapter uvicorn for uvicorn.protocols {version}", error)
+        return value
+
+    return load
+
+
+def _patch_all(config: object, handle: Method) -> None:
+    chosen = (getattr(config, f"{name}_class", None) for name in ("http_protocol", "ws_protocol", "lifespan"))
+    kinds = {*_protocols(), *(kind for kind in chosen if isinstance(kind, type))}
+    calling = [kind for kind in kinds if _patch(kind, handle)]
+    if not calling:
+        raise TypeError(f"none of {', '.join(sorted(map(repr, kinds)))} calls an application")
+
+
+def _protocols() -> Iterator[type]:
+    """The classes of uvicorn's own protocols that are imported; one of them may hand over to another."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(("uvicorn.protocols.", "uvicorn.lifespan.")):
+            yield from (kind for kind in vars(module).values() if isinstance(kind, type) and kind.__module__ == name)
+
+
+def _patch(kind: type, handle: Method) -> bool:
+    """Whether it is a class that calls an application."""
+    if "run_asgi" in vars(kind):
+        tasks.entitle(f"{kind.__name__}.run_asgi", "request")
+        original = vars(kind)["run_asgi"]
+        is_given = "app" in inspect.signature(original).parameters
+        patching.replace(kind, "run_asgi", (_given if is_given else _kept)(original, handle))
+    elif kind.__name__ == "LifespanOn":
+        patching.replace(kind, "main", _lasting(vars(kind)["main"], handle))
+        return False
+    return "run_asgi" in vars(kind)
+
+
+def _given(original: Method, handle: Method) -> Method:
+    @patching.like(original)
+    def run_asgi(cycle: object, app: object) -> object:
+        return original(cycle, partial(handle, app))
+
+    return run_asgi
+
+
+def _kept(original: Method, handle: Method) -> Method:
+    @patching.like(original)
+    async def run_asgi(protocol: object) -> object:
+        with _Instead(protocol, "app", handle):
+            return await original(protocol)  # type: ignore[misc]
+
+    return run_asgi
+
+
+def _lasting(original: Method, handle: Method) -> Method:
+    @patching.like(original)
+    async def main(lifespan: object) -> object:
+        with _Instead(lifespan.config, "loaded_app", handle):  # type: ignore[attr-defined]
+            return await original(lifespan)  # type: ignore[misc]
+
+    return main
+
+
+class _Instead:
+    """An attribute's place is taken until it is called, which is the first thing that the block does."""
+
+    def __init__(self, owner: object, attribute: str, handle: Method) -> None:
+        self._owner, self._attribute, self._handle = owner, attribute, handle
+        self._app: object = None
+
+    def __enter__(self) -> None:
+        self._app = getattr(self._owner, self._attribute)
+        setattr(self._owner, self._attribute, self._call)
+
+    def __exit__(self, *_: object) -> None:
+        self._restore()
+
+    def _call(self, *arguments: object) -> object:
+        self._restore()
+        return self._handle(self._app, *arguments)
+
+    def _restore(self) -> None:
+        if getattr(self._owner, self._attribute) == self._call:
+            setattr(self._owner, self._attribute, self._app)
+
+
+def _innermost(app: object) -> object:
+    """The program's application within uvicorn's own middlewares."""
+    while type(app).__module__.startswith("uvicorn.") and hasattr(app, "app"):
+        app = app.app
+    return app
