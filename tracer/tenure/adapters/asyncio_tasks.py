@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 from types import ModuleType
 
-from tenure import buffer, patching, tasks
+from tenure import buffer, libraries, patching, tasks
 from tenure.adapters import calls
 from tenure.tasks import AnyTask
 
 
 def install(module: ModuleType) -> None:
     """Patch the event loops of asyncio, or of uvloop."""
+    if module is not asyncio:
+        libraries.know("uvloop")
     loop = module.BaseEventLoop if module is asyncio else module.Loop
     patching.replace(loop, "create_task", _noting(loop.create_task))
 
@@ -42,7 +44,7 @@ def _note(task: object, coroutine: object, instant: int) -> None:
     if not isinstance(task, asyncio.Task):
         return  # a task factory of the program's own made something else
     try:
-        tasks.created(task, coroutine, instant)
+        tasks.created(task, _programs(coroutine), instant)
         calls.note_task(task, coroutine)
         if task.done():  # it was eager
             _ended(task)
@@ -50,6 +52,14 @@ def _note(task: object, coroutine: object, instant: int) -> None:
             task.add_done_callback(_ended)
     except Exception as error:  # noqa: BLE001  # never into the program
         buffer.fault("noting the creation of a task", error)
+
+
+def _programs(coroutine: object) -> object:
+    """The coroutine that the program gave to ``uvloop.run``, which puts it into one of its own."""
+    frame = getattr(coroutine, "cr_frame", None)
+    if frame is None or frame.f_code.co_name != "wrapper" or frame.f_globals.get("__name__") != "uvloop":
+        return coroutine
+    return frame.f_locals.get("main", coroutine)
 
 
 def _ended(task: AnyTask) -> None:
