@@ -25,6 +25,7 @@ ADAPTERS = {
     "aiofiles.base": ("aiofiles",),
     "aiofiles.tempfile": ("aiofiles",),
     "aiohttp.client": ("aiohttp_client",),
+    "aiohttp.connector": ("aiohttp_connector",),
     "aiohttp.web": ("aiohttp_web", "aiohttp_lifespan"),
     "aiokafka": ("aiokafka",),
     "aiosqlite": ("aiosqlite",),

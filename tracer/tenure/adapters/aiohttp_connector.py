@@ -1,0 +1,31 @@
+"""aiohttp's connector: a pool of as many connections as its limit, one of which each request takes and gives back.
+
+It is held from the moment that there is a connection until the response was read, released or closed, whether the
+program entered the request or only awaited it; what waits for the pool waits here.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from tenure import resources
+from tenure.adapters import calls
+from tenure.failures import type_name
+from tenure.resources import Description
+
+
+def install(connector: ModuleType) -> None:
+    """Patch BaseConnector, and what both ways to give a connection back call."""
+    resources.register(connector.BaseConnector, _connector)
+    calls.patch_calls(
+        connector.BaseConnector,
+        "connect",
+        "_notify_release",
+        release_of=connector.Connection,
+        labels=("connect", "release"),
+    )
+
+
+def _connector(connector: object, _: str) -> Description:
+    limit = getattr(connector, "limit", 0)
+    return Description(type_name(type(connector)), connector, name="", capacity=limit or None)
