@@ -24,7 +24,7 @@ async def refuse(request):
 
 
 async def take_long(request):
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)
     return web.Response(text="done")
 
 
@@ -165,7 +165,7 @@ def test_waiting_for_the_pool_is_an_acquire_that_waits(run, recorder):
         async with asyncio.TaskGroup() as group:
             group.create_task(ask(session, url))
             group.create_task(ask(session, url))
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.2)
             seen.extend(line.partition(", ")[2] for line in recorder.lines() if POOL in line)
 
     seen = []
@@ -223,7 +223,7 @@ def test_a_timeout_gives_the_connection_back(run):
 
     async def use(session, url):
         with pytest.raises(TimeoutError):
-            async with session.get(f"{url}/long", timeout=aiohttp.ClientTimeout(total=0.02)):
+            async with session.get(f"{url}/long", timeout=aiohttp.ClientTimeout(total=0.25)):
                 pass
 
     assert run(use) == [
@@ -240,6 +240,15 @@ def test_a_server_that_is_not_there_makes_the_acquire_fail(run):
             await session.get(f"http://127.0.0.1:{servers.free_port()}/")
 
     assert run(use) == [f"{POOL} (100), error(ClientConnectorError)"]
+
+
+def test_requests_that_are_tasks_of_their_own_are_told(run, recorder):
+    """gather() makes a task of each, in which there is no line of the program."""
+
+    async def use(session, url):
+        await asyncio.gather(session.get(f"{url}/"), session.get(f"{url}/"))
+
+    assert run(use, limit=1) == [f"{POOL} (1), ok ok ok"] * 2
 
 
 def test_a_connector_without_a_limit_has_no_capacity(run):

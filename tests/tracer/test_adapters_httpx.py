@@ -4,6 +4,10 @@ import contextlib
 import httpx
 import pytest
 
+from tenure.adapters import httpcore
+
+POOL = "with_server: httpcore.AsyncConnectionPool (100)"
+
 
 @contextlib.asynccontextmanager
 async def serving(answer=b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone"):
@@ -56,15 +60,26 @@ def lines_of_the_program(recorder):
     return [line for line, site in zip(recorder.lines(), sites, strict=True) if site.file == __file__]
 
 
-def test_a_client_is_held_and_nothing_is_told_of_what_it_uses(recorder, written):
-    """Transports, pools and locks of httpx, httpcore and anyio are their own affair."""
-    assert recorder.run(with_server(written(fetch))) == ["with_server: httpx.AsyncClient, ok ok ok"]
+def test_a_client_is_held_and_a_connection_of_its_pool_for_each_request(recorder, written):
+    """Transports and locks of httpx, httpcore and anyio are their own affair."""
+    assert recorder.run(with_server(written(fetch))) == [
+        "with_server: httpx.AsyncClient, ok ok ok",
+        f"{POOL}, ok ok ok",
+    ]
+    site = recorder.sites()[1]
+    assert (site.file, site.function, site.expression, site.enter) == (
+        __file__,
+        "fetch",
+        "client.get(url)",
+        "connection",
+    )
 
 
 def test_a_stream_holds_its_client_until_the_response_is_closed(recorder, written):
     """client.stream() is a handle on the client, and they are one resource."""
-    assert recorder.run(with_server(written(stream))) == ["with_server: httpx.AsyncClient, ok ok ok"] * 2
-    assert len(set(recorder.resources())) == 1
+    client = "with_server: httpx.AsyncClient, ok ok ok"
+    assert recorder.run(with_server(written(stream))) == [client, client, f"{POOL}, ok ok ok"]
+    assert len(set(recorder.resources())) == 2
     assert recorder.sites()[1].enter == "stream"
 
 
@@ -79,7 +94,8 @@ def test_a_stream_of_a_client_that_was_not_entered_is_named_by_what_the_program_
 
     answer = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
     assert recorder.run(with_server(main, answer)) == [
-        "with_server: httpx.AsyncClient client, ok error(HTTPStatusError) goes on"
+        "with_server: httpx.AsyncClient client, ok error(HTTPStatusError) goes on",
+        f"{POOL}, ok ok ok",
     ]
 
 
@@ -92,4 +108,84 @@ def test_a_server_that_is_not_there_makes_the_stream_fail(recorder, written):
             await written(stream_of)(client, "http://127.0.0.1:1")
         await client.aclose()
 
-    assert recorder.run(main()) == ["main: httpx.AsyncClient client, error(ConnectError)"]
+    assert recorder.run(main()) == [
+        "main: httpx.AsyncClient client, error(ConnectError)",
+        "main: httpcore.AsyncConnectionPool (100), ok error(ConnectError) goes on",
+    ]
+
+
+async def ask(client, url):
+    return (await client.get(url)).text
+
+
+async def main_of_two(url, seen, **options):
+    client = httpx.AsyncClient(limits=httpx.Limits(max_connections=1), **options)
+    async with client.stream("GET", url) as response:
+        second = asyncio.create_task(ask(client, url), name="second")
+        await asyncio.sleep(0.05)
+        seen()
+        await response.aread()
+    await asyncio.gather(second, return_exceptions=True)
+    await client.aclose()
+
+
+def pools(recorder):
+    return [line for line in recorder.lines() if "Pool" in line]
+
+
+def test_waiting_for_the_pool_is_an_acquire_that_waits(recorder):
+    """The second request has its connection when the first response is closed."""
+    seen = []
+    asyncio.run(with_server(lambda url: main_of_two(url, lambda: seen.extend(pools(recorder)))))
+    assert seen == [
+        "with_server: httpcore.AsyncConnectionPool (1), ok ?",
+        "second: httpcore.AsyncConnectionPool (1), ?",
+    ]
+    assert [line.partition(", ")[2] for line in pools(recorder)] == ["ok ok ok"] * 2
+
+
+def test_a_request_that_waits_too_long_for_the_pool_fails_to_acquire(recorder):
+    """With httpcore's own exception, of which httpx makes its PoolTimeout."""
+    timeout = httpx.Timeout(5, pool=0.01)
+    asyncio.run(with_server(lambda url: main_of_two(url, lambda: None, timeout=timeout)))
+    assert pools(recorder)[1] == "second: httpcore.AsyncConnectionPool (1), error(PoolTimeout)"
+
+
+def test_a_request_that_is_cancelled_gives_its_connection_back(recorder):
+    """It is told as the end of the hold, and nothing is kept."""
+
+    async def main(url):
+        client = httpx.AsyncClient()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.get(url), 0.1)
+        await client.aclose()
+
+    asyncio.run(with_server(main, b"HTTP/1.1 200 OK\r\n"))
+    assert [line.partition(", ")[2] for line in pools(recorder)] == ["ok cancelled(CancelledError) goes on"]
+    assert httpcore._records == {}
+
+
+def test_requests_that_are_tasks_of_their_own_are_told(recorder):
+    """gather() makes a task of each, in which there is no line of the program."""
+
+    async def main(url):
+        client = httpx.AsyncClient()
+        await asyncio.gather(client.get(url), client.get(url))
+        await client.aclose()
+
+    asyncio.run(with_server(main))
+    assert [line.partition(" ")[2] for line in pools(recorder)] == ["httpcore.AsyncConnectionPool (100), ok ok ok"] * 2
+
+
+def test_without_a_limit_the_pool_has_no_capacity(recorder):
+    """And what is not httpcore's transport takes none of its connections."""
+
+    async def main(url):
+        client = httpx.AsyncClient(limits=httpx.Limits(max_connections=None))
+        await ask(client, url)
+        await client.aclose()
+        mocked = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
+        await ask(mocked, url)
+        await mocked.aclose()
+
+    assert recorder.run(with_server(main)) == ["with_server: httpcore.AsyncConnectionPool, ok ok ok"]

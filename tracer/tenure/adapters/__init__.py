@@ -32,6 +32,7 @@ ADAPTERS = {
     "anyio": ("anyio",),
     "anyio._backends._asyncio": ("anyio_asyncio",),
     "asyncpg": ("asyncpg",),
+    "httpcore._async.connection_pool": ("httpcore",),
     "httpx": ("httpx",),
     "hypercorn.app_wrappers": ("hypercorn",),
     "nats.aio.client": ("nats",),

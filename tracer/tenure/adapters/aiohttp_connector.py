@@ -22,6 +22,7 @@ def install(connector: ModuleType) -> None:
         "connect",
         "_notify_release",
         release_of=connector.Connection,
+        alone_in_task=True,
         labels=("connect", "release"),
     )
 

@@ -46,6 +46,7 @@ class _Plan(NamedTuple):
     stand_in: StandIn
     names: tuple[str, str]  # of acquire and release
     by_result: bool
+    alone_in_task: bool
 
 
 def _always(_: object) -> bool:
@@ -64,6 +65,7 @@ def patch_calls(
     by_result: bool = False,
     release_of: type | None = None,
     alone: bool = False,
+    alone_in_task: bool = False,
     labels: tuple[str, str] | None = None,
     stand_in: StandIn = _itself,
     wants: Wants = _always,
@@ -71,9 +73,11 @@ def patch_calls(
     """Let a class report what its function ``acquire`` takes (a coroutine function, mostly) and ``release`` gives back.
 
     ``alone``: nobody else can hold it meanwhile, so that its ``__aexit__`` ends what was acquired by a call.
-    ``release_of``: the class that has the release, where that is a method of what the acquire returns. ``labels``: what
-    people call the two, where they are not called by their names. ``stand_in(object)``: what stands for the resource,
-    where that is not the object itself (to have an open pool is not to have one of its connections).
+    ``release_of``: the class that has the release, where that is a method of what the acquire returns.
+    ``alone_in_task``: also where a task is made of the library's own coroutine (``gather(session.get(url))``), which
+    else is taken for the library's own affair. ``labels``: what people call the two, where they are not called by their
+    names. ``stand_in(object)``: what stands for the resource, where that is not the object itself (to have an open pool
+    is not to have one of its connections).
 
     Raises:
         TypeError: one of them is no function.
@@ -84,7 +88,8 @@ def patch_calls(
         raise TypeError(f"{kind.__qualname__} has no functions {acquire} and {release}")
     own = tuple(_code(getattr(kind, name, None)) for name in ("__aenter__", "__aexit__"))
     is_result = by_result or release_of is not None
-    plan = _Plan(acquire, own[0], wants, stand_in, labels or (acquire, release), by_result=is_result)
+    names = labels or (acquire, release)
+    plan = _Plan(acquire, own[0], wants, stand_in, names, by_result=is_result, alone_in_task=alone_in_task)
     if inspect.iscoroutinefunction(inspect.unwrap(taking)):
         acquiring = patching.shaped(taking, _acquiring(taking, plan))
     else:
@@ -158,7 +163,8 @@ def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | Non
         if made_by is not None:
             task, site = made_by
         else:
-            task, site = None, _site(_overriding(frame, manager, plan.attribute), type(manager), plan.names[0])
+            caller = _overriding(frame, manager, plan.attribute)
+            task, site = None, _site(caller, type(manager), plan.names[0], alone_in_task=plan.alone_in_task)
         record = probe.enter(plan.stand_in(manager), site, task=task) if site else None
         if record is not None:
             resources.calls[site] = plan.names
@@ -256,20 +262,22 @@ def _overriding(frame: FrameType, manager: object, name: str) -> FrameType:
     return frame
 
 
-def _site(frame: FrameType, kind: type = object, via: str = "") -> str:
+def _site(frame: FrameType, kind: type = object, via: str = "", *, alone_in_task: bool = False) -> str:
     """The nearest caller outside Tenure, asyncio and the type's own library; "" if it is a library's own affair."""
-    library = ""
+    library, own = "", ""
     for caller in libraries.stack(frame):
         file = caller.f_code.co_filename
         package = libraries.of_frame(caller)
         if file == _LOCKS or (library and file == _EVENTS):
-            return ""
+            return own
         if package and package != libraries.of_type(resources.described(kind)):
             return ""
         if file == _EVENTS or not (package or file.startswith((_OURS, _ASYNCIO))):
             return sites.of_instruction(caller.f_code, caller.f_lasti, via if library else "")
         library = library or package
-    return ""
+        if package and alone_in_task:
+            own = sites.of_instruction(caller.f_code, caller.f_lasti, via)
+    return own
 
 
 def _task() -> object:

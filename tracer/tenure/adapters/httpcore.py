@@ -1,0 +1,125 @@
+"""httpcore, with which httpx speaks: a pool of connections, one of which each request takes and gives back.
+
+What waits for the pool waits here. The connection is held until the response is closed, or until the request failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from types import FrameType, ModuleType
+
+from tenure import buffer, libraries, patching, probe, resources, sites
+from tenure.resources import Description
+
+_OURS = str(Path(__file__).parent.parent)
+_ASYNCIO = str(Path(asyncio.__file__).parent)
+
+_records: dict[int, probe.Record] = {}  # by address of the pool's request, which lives as long as it is in its pool
+
+
+def install(module: ModuleType) -> None:
+    """Patch the wait for a connection, and the two ways in which it is given back."""
+    libraries.know("httpcore", "httpx")
+    pool, request, stream = module.AsyncConnectionPool, module.AsyncPoolRequest, module.PoolByteStream
+    resources.register(pool, _pool)
+    patching.replace(request, "wait_for_connection", _waiting(request.wait_for_connection))
+    patching.replace(pool, "handle_async_request", _handling(pool.handle_async_request))
+    patching.replace(stream, "aclose", _closing(stream.aclose))
+
+
+def _pool(pool: object, _: str) -> Description:
+    most = getattr(pool, "_max_connections", None)
+    shared = getattr(pool, "_http2", False)  # then several requests are on one connection
+    capacity = most if isinstance(most, int) and most < sys.maxsize and not shared else None
+    return Description("httpcore.AsyncConnectionPool", pool, "", capacity, enter="connection", exit="close")
+
+
+def _waiting(original: patching.Method) -> patching.Method:
+    @patching.like(original)
+    async def wait_for_connection(request: object, *arguments: object, **named: object) -> object:
+        record = None if id(request) in _records else _begin(sys._getframe().f_back)  # noqa: SLF001  # it has the pool
+        try:
+            value = await original(request, *arguments, **named)  # type: ignore[misc]
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            patching.without_frame(error, wait_for_connection.__code__)
+            raise
+        if record is not None:
+            probe.acquired(record)
+            _records[id(request)] = record
+        return value
+
+    return wait_for_connection
+
+
+def _handling(original: patching.Method) -> patching.Method:
+    @patching.like(original)
+    async def handle_async_request(pool: object, request: object) -> object:
+        try:
+            return await original(pool, request)  # type: ignore[misc]
+        except BaseException as error:
+            patching.without_frame(error, handle_async_request.__code__)
+            record = _record_of(error)
+            if record is not None:
+                probe.leaving(record, error)
+                probe.released(record, False)
+            raise
+
+    return handle_async_request
+
+
+def _closing(original: patching.Method) -> patching.Method:
+    @patching.like(original)
+    async def aclose(stream: object) -> object:
+        record = _records.pop(id(getattr(stream, "_pool_request", None)), None)
+        if record is not None:
+            probe.leaving(record, None)
+        try:
+            value = await original(stream)  # type: ignore[misc]
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            patching.without_frame(error, aclose.__code__)
+            raise
+        if record is not None:
+            probe.released(record, None)
+        return value
+
+    return aclose
+
+
+def _begin(frame: FrameType | None) -> probe.Record | None:
+    try:
+        pool = frame.f_locals["self"] if frame is not None else None
+        site = _site(frame)
+        return probe.enter(pool, site) if site else None
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("finding out which pool of httpcore is waited for", error)
+        return None
+
+
+def _record_of(error: BaseException) -> probe.Record | None:
+    """The record of the request that this exception ended: the pool's frame is the traceback's first."""
+    traceback = error.__traceback__
+    request = traceback.tb_frame.f_locals.get("pool_request") if traceback is not None else None
+    return _records.pop(id(request), None)
+
+
+def _site(frame: FrameType | None) -> str:
+    """The line of the program that sends the request; "" where that is another library's affair.
+
+    Where a task does nothing else, as under ``gather(client.get(url))``, it is httpx's own line.
+    """
+    own = ""
+    for caller in libraries.stack(frame):
+        file, package = caller.f_code.co_filename, libraries.of_frame(caller)
+        if package in {"httpcore", "httpx"}:
+            own = sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
+        elif file.startswith(_ASYNCIO):
+            return own
+        elif not file.startswith(_OURS):
+            return "" if package else sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
+    return own
