@@ -131,6 +131,62 @@ def test_only_a_servers_fault_makes_a_request_fail(recorder, caplog, path, line)
     assert requests(recorder.run(visit(path))) == [f"aiohttp.web.Request {line}"]
 
 
+async def stream(request):
+    response = web.StreamResponse()
+    await response.prepare(request)
+    async with asyncio.timeout(3):
+        await response.write(b"part")
+    await response.write_eof()
+    return response
+
+
+async def only_options(request):
+    return web.Response()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "lines"),
+    [
+        ("HEAD", "/refuse", ["HEAD /refuse, ok ok ok"]),
+        ("OPTIONS", "/inner/options", ["OPTIONS /inner/options, ok ok ok"]),
+        ("OPTIONS", "/refuse", ["405 Method Not Allowed, ok ok ok"]),
+        ("GET", "/inner/stream", ["GET /inner/stream, ok ok ok"]),
+        ("GET", "/inner/nowhere/17", ["404 Not Found, ok ok ok"]),
+    ],
+)
+def test_every_method_and_a_streamed_response_are_one_request(recorder, method, path, lines):
+    """HEAD is answered by the handler of GET; what no route takes has one name, whatever its path."""
+    inner = web.Application()
+    inner.add_routes([web.get("/stream", stream), web.options("/options", only_options)])
+    assert requests(recorder.run(visit(path, method=method, inner=inner))) == [
+        f"aiohttp.web.Request {line}" for line in lines
+    ]
+
+
+def test_a_websocket_is_a_request_as_long_as_it_is_connected(recorder):
+    """And ends as its handler does."""
+
+    async def main():
+        inner = web.Application()
+        inner.add_routes([web.get("/echo", echo)])
+        async with serving(inner=inner) as url, aiohttp.ClientSession() as session:
+            websocket = await session.ws_connect(f"{url}/inner/echo")
+            seen = requests(recorder.lines())
+            await websocket.send_str("hello")
+            await websocket.receive_str()
+            await websocket.close()
+            return seen
+
+    assert asyncio.run(main()) == ["aiohttp.web.Request GET /inner/echo, ok ?"]
+    assert requests(recorder.lines()) == ["aiohttp.web.Request GET /inner/echo, ok ok ok"]
+
+
+def test_what_aiohttp_uses_within_itself_is_its_own_affair(recorder):
+    """Its timeouts above all; not so what it enters of the program's, like the cleanup context."""
+    asyncio.run(visit("/refuse", "/orders/1"))
+    assert [site for site in recorder.sites() if "/aiohttp/" in site.file] == []
+
+
 def test_names_that_a_client_makes_up_are_not_taken_over(recorder):
     """A method outside HTTP's own and a path without a route are the client's words; the tables have the server's."""
     lines = recorder.run(visit("/any", "/refuse", method="PROPFIND"))
