@@ -248,4 +248,6 @@ def _routed(scope: Scope) -> Named | None:
     pattern = scope.get("path_template") or getattr(route, "path_format", None) or getattr(route, "path", None)
     if not isinstance(pattern, str):
         return None
-    return Named("asgi.Request", f"{method(scope)} {pattern}", scope.get("endpoint") or scope.get("route_handler"))
+    handler = scope.get("route_handler")  # Litestar's, of whose function ``fn`` is
+    endpoint = scope.get("endpoint") or getattr(handler, "fn", handler)
+    return Named("asgi.Request", f"{method(scope)} {pattern}", endpoint)
