@@ -1,7 +1,11 @@
 import asyncio
+import gc
+import inspect
 
 import asyncpg
 import pytest
+
+OPEN = "run: asyncpg.pool.Pool.open shop, ok ok ok"  # with_pool's own
 
 
 async def hold(pool, until=None):
@@ -50,10 +54,10 @@ def with_pool(postgres):
 @pytest.mark.parametrize("use", [hold, hold_by_calls, in_time, ask])
 def test_a_connection_is_taken_from_the_pool_however_it_is_asked_for(recorder, written, with_pool, use):
     """By a statement, by calls, or within the pool's own methods: the pool is held, at the program's line."""
-    assert recorder.run(with_pool(written(use))) == ["run: asyncpg.pool.Pool shop (2), ok ok ok"]
-    site = recorder.sites()[0]
+    assert recorder.run(with_pool(written(use))) == [OPEN, "run: asyncpg.pool.Pool shop (2), ok ok ok"]
+    site = recorder.sites()[1]
     assert (site.file, site.function, site.enter) == (__file__, use.__name__, "acquire")
-    assert recorder.resources()[0].stereotype == "database"
+    assert recorder.resources()[1].stereotype == "database"
 
 
 def test_all_ways_take_one_pool(recorder, written, with_pool):
@@ -64,7 +68,7 @@ def test_all_ways_take_one_pool(recorder, written, with_pool):
             await written(use)(pool)
 
     recorder.run(with_pool(main))
-    assert len(set(recorder.resources())) == 1
+    assert len(set(recorder.resources()[1:])) == 1
 
 
 def test_who_waits_for_a_connection_is_seen_to_wait(recorder, written, with_pool):
@@ -80,10 +84,11 @@ def test_who_waits_for_a_connection_is_seen_to_wait(recorder, written, with_pool
         return seen
 
     assert asyncio.run(with_pool(main, size=1)) == [
+        OPEN.replace("ok ok ok", "ok ?"),
         "holder: asyncpg.pool.Pool shop (1), ok ?",
         "waiter: asyncpg.pool.Pool shop (1), ?",
     ]
-    assert [line.rpartition(", ")[2] for line in recorder.lines()] == ["ok ok ok"] * 2
+    assert [line.rpartition(", ")[2] for line in recorder.lines()] == ["ok ok ok"] * 3
 
 
 def test_a_transaction_that_fails_is_a_use_of_its_own(recorder, written, with_pool):
@@ -94,9 +99,141 @@ def test_a_transaction_that_fails_is_a_use_of_its_own(recorder, written, with_po
             await written(in_transaction)(pool, "no SQL")
 
     assert recorder.run(with_pool(main)) == [
+        OPEN,
         "run: asyncpg.pool.Pool shop (2), ok error(PostgresSyntaxError) goes on",
         "run: asyncpg.transaction.Transaction, ok error(PostgresSyntaxError) goes on",
     ]
+
+
+@pytest.mark.parametrize("close", ["close", "terminate"])
+def test_a_connection_of_its_own_is_held_until_it_is_closed(recorder, postgres, close):
+    """By ``close()`` or by ``terminate()``; it is known by its database."""
+
+    async def main():
+        connection = await asyncpg.connect(f"postgresql:{postgres}")
+        await connection.fetchval("SELECT 1")
+        if inspect.isawaitable(closing := getattr(connection, close)()):
+            await closing
+
+    assert recorder.run(main()) == ["main: asyncpg.connection.Connection shop, ok ok ok"]
+    site = recorder.sites()[0]
+    assert (site.function.rpartition(".")[2], site.enter, site.exit) == ("main", "connect", "close")
+    assert recorder.resources()[0].stereotype == "database"
+
+
+def test_a_connection_that_cannot_be_made_in_time_or_at_all_was_never_held(recorder, postgres):
+    """The program gets what asyncpg says."""
+
+    async def main():
+        with pytest.raises(OSError, match="Connect call failed"):
+            await asyncpg.connect(host="127.0.0.1", port=1, user="postgres", database="shop")
+        with pytest.raises(asyncpg.InvalidCatalogNameError):
+            await asyncpg.connect(f"postgresql:{postgres}", database="nowhere")
+        connecting = asyncio.create_task(asyncpg.connect(f"postgresql:{postgres}"))
+        await asyncio.sleep(0)
+        connecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+
+    assert recorder.run(main()) == [
+        "main: asyncpg.connection.Connection shop, error(ConnectionRefusedError)",
+        "main: asyncpg.connection.Connection nowhere, error(InvalidCatalogNameError)",
+        "main: asyncpg.connection.Connection shop, cancelled(CancelledError)",
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:unclosed connection:ResourceWarning")
+def test_a_connection_that_is_dropped_is_held_no_more(recorder, postgres):
+    """Asyncpg warns of it and ends it; its release failed."""
+
+    async def main():
+        connection = await asyncpg.connect(f"postgresql:{postgres}")
+        await connection.fetchval("SELECT 1")
+        del connection
+        gc.collect()
+        return recorder.lines()
+
+    assert asyncio.run(main()) == ["main: asyncpg.connection.Connection shop, ok ok error(NeverClosed)"]
+
+
+@pytest.mark.parametrize("ends", ["close", "terminate"])
+def test_an_awaited_pool_is_open_until_it_is_closed(recorder, postgres, ends):
+    """However it is closed; the connections that it opens for itself are its own affair."""
+
+    async def main():
+        pool = await asyncpg.create_pool(f"postgresql:{postgres}", min_size=2, max_size=2)
+        if inspect.isawaitable(closing := getattr(pool, ends)()):
+            await closing
+
+    assert recorder.run(main()) == ["main: asyncpg.pool.Pool.open shop, ok ok ok"]
+    site = recorder.sites()[0]
+    assert (site.enter, site.exit) == ("create_pool", "close")
+
+
+def test_a_pool_that_is_awaited_and_then_entered_is_open_once(recorder, written, postgres):
+    """One lifecycle, and the statement's failure is its body's."""
+
+    async def use(dsn):
+        async with await asyncpg.create_pool(dsn, min_size=1, max_size=1):
+            raise ValueError("no")
+
+    async def main():
+        with pytest.raises(ValueError, match="no"):
+            await use(f"postgresql:{postgres}")
+
+    assert recorder.run(main()) == ["main: asyncpg.pool.Pool.open shop, ok error(ValueError) goes on"]
+
+
+def test_no_connection_in_time_is_an_acquire_that_failed(recorder, written, with_pool):
+    """By ``acquire(timeout=)`` the pool says so itself; who waits is cancelled within."""
+
+    async def main(pool):
+        async with pool.acquire():
+            with pytest.raises(TimeoutError):
+                await pool.acquire(timeout=0.02)
+            with pytest.raises(TimeoutError):
+                async with pool.acquire(timeout=0.02):
+                    pass
+
+    assert recorder.run(with_pool(main, size=1)) == [
+        OPEN,
+        "run: asyncpg.pool.Pool shop (1), ok ok ok",
+        *["run: asyncpg.pool.Pool shop (1), error(TimeoutError)"] * 2,
+    ]
+
+
+async def nested(connection):
+    async with connection.transaction(), connection.transaction():
+        async for _ in connection.cursor("SELECT 1"):
+            pass
+
+
+async def nested_by_calls(connection):
+    outer = connection.transaction()
+    await outer.start()
+    inner = connection.transaction()
+    await inner.start()
+    await inner.rollback()
+    await outer.commit()
+
+
+@pytest.mark.parametrize(
+    ("use", "calls"), [(nested, ("__aenter__", "__aexit__")), (nested_by_calls, ("start", "commit"))]
+)
+def test_a_transaction_within_another_is_a_savepoint_of_its_own(recorder, written, with_pool, use, calls):
+    """By statements or by calls, and the one lies within the other."""
+
+    async def main(pool):
+        async with pool.acquire() as connection:
+            await written(use)(connection)
+
+    assert recorder.run(with_pool(main)) == [
+        OPEN,
+        "run: asyncpg.pool.Pool shop (2), ok ok ok",
+        *["run: asyncpg.transaction.Transaction, ok ok ok"] * 2,
+    ]
+    assert [(site.enter, site.exit) for site in recorder.sites()[2:]] == [calls] * 2
+    assert recorder.tree()[2:] == ["    run: Transaction", "      run: Transaction"]
 
 
 async def open_and_ask(dsn):

@@ -4,6 +4,8 @@ import psycopg
 import psycopg_pool
 import pytest
 
+OPEN = "run: psycopg_pool.pool_async.AsyncConnectionPool.open shop, ok ok ok"  # with_pool's own
+
 
 async def connect(url):
     async with await psycopg.AsyncConnection.connect(url) as connection, connection.cursor() as cursor:
@@ -94,8 +96,8 @@ def test_a_pipeline_is_a_use_of_its_own(recorder, written, url):
 @pytest.mark.parametrize(("use", "enter"), [(hold, "connection"), (hold_by_calls, "getconn")])
 def test_a_connection_is_taken_from_the_pool_however_it_is_asked_for(recorder, written, with_pool, use, enter):
     """By a statement or by calls: the pool is held, and nothing is told of what it uses within itself."""
-    assert recorder.run(with_pool(written(use))) == ["run: psycopg_pool.AsyncConnectionPool shop (2), ok ok ok"]
-    site = recorder.sites()[0]
+    assert recorder.run(with_pool(written(use))) == [OPEN, "run: psycopg_pool.AsyncConnectionPool shop (2), ok ok ok"]
+    site = recorder.sites()[1]
     assert (site.file, site.function, site.enter) == (__file__, use.__name__, enter)
 
 
@@ -107,7 +109,7 @@ def test_all_ways_take_one_pool(recorder, written, with_pool):
             await written(use)(pool)
 
     recorder.run(with_pool(main))
-    assert len(set(recorder.resources())) == 1
+    assert len(set(recorder.resources()[1:])) == 1
 
 
 def test_who_waits_for_a_connection_is_seen_to_wait(recorder, written, with_pool):
@@ -123,10 +125,11 @@ def test_who_waits_for_a_connection_is_seen_to_wait(recorder, written, with_pool
         return seen
 
     assert asyncio.run(with_pool(main, size=1)) == [
+        OPEN.replace("ok ok ok", "ok ?"),
         "holder: psycopg_pool.AsyncConnectionPool shop (1), ok ?",
         "waiter: psycopg_pool.AsyncConnectionPool shop (1), ?",
     ]
-    assert [line.rpartition(", ")[2] for line in recorder.lines()] == ["ok ok ok"] * 2
+    assert [line.rpartition(", ")[2] for line in recorder.lines()] == ["ok ok ok"] * 3
 
 
 def test_no_connection_in_time_is_an_acquire_that_failed(recorder, written, with_pool):
@@ -139,6 +142,7 @@ def test_no_connection_in_time_is_an_acquire_that_failed(recorder, written, with
         await pool.putconn(connection)
 
     assert [line.partition(", ")[2] for line in recorder.run(with_pool(main, size=1))] == [
+        "ok ok ok",
         "ok ok ok",
         "error(PoolTimeout)",
     ]

@@ -1,5 +1,6 @@
 """aio-pika: connections, channels and pools are held, a message while it is processed, a queue while it is read.
 
+A connection is held from ``connect()`` to ``close()`` and known by its server, a channel from where it is awaited.
 ``pool.acquire()`` takes the pool, and a pool that is entered itself is open.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from tenure import libraries, patching, resources
-from tenure.adapters import pools
+from tenure.adapters import connections, pools
 from tenure.failures import type_name
 from tenure.resources import Description
 
@@ -16,9 +17,15 @@ from tenure.resources import Description
 def install(aio_pika: ModuleType) -> None:
     """Patch what aio-pika lets programs enter."""
     libraries.know("aio_pika", "aiormq")
+    opening = libraries.entered_outside("aio_pika", "connect", "connect_robust")
+    for connection in (aio_pika.Connection, aio_pika.RobustConnection):
+        connections.patch_method(connection, "connect", ("close",), _connection, wants=opening)
+    opening = libraries.entered_outside("aio_pika", "__await__")
+    for channel in (aio_pika.Channel, aio_pika.RobustChannel):
+        # A channel ends with its connection, too, which only its callback is told of.
+        closing = "close", "_set_closed_callback"
+        connections.patch_method(channel, "initialize", closing, _channel, label="channel", wants=opening)
     for kind, describe in (
-        (aio_pika.Connection, _itself),
-        (aio_pika.Channel, _itself),
         (aio_pika.message.ProcessContext, _message),
         (aio_pika.queue.QueueIterator, _queue),
         (aio_pika.transaction.Transaction, pools.one_use("aio_pika.Transaction", "queue")),
@@ -29,8 +36,14 @@ def install(aio_pika: ModuleType) -> None:
         patching.patch_manager(kind, moves=True)
 
 
-def _itself(manager: object, _: str) -> Description:
-    return Description(type_name(type(manager)), manager, stereotype="queue")
+def _connection(connection: object, _: str) -> Description:
+    url = getattr(connection, "url", None)
+    host, port = getattr(url, "host", None), getattr(url, "port", None)
+    return Description(type_name(type(connection)), connection, f"{host}:{port}" if host else None, stereotype="queue")
+
+
+def _channel(channel: object, _: str) -> Description:
+    return Description(type_name(type(channel)), channel, stereotype="queue")
 
 
 def _message(context: object, _: str) -> Description:

@@ -1,27 +1,42 @@
-"""aiokafka: producers and consumers are held while they are started; a producer's transaction is a use of its own."""
+"""aiokafka: producers and consumers are held from ``start()`` to ``stop()``; a transaction is a use of its own."""
 
 from __future__ import annotations
 
 from types import ModuleType
 
 from tenure import libraries, patching, resources
-from tenure.adapters import pools
+from tenure.adapters import connections
 from tenure.resources import Description
 
 
 def install(aiokafka: ModuleType) -> None:
     """Patch AIOKafkaProducer, AIOKafkaConsumer and the transaction."""
     libraries.know("aiokafka")
-    for kind, describe in (
-        (aiokafka.AIOKafkaProducer, _producer),
-        (aiokafka.AIOKafkaConsumer, _consumer),
-        (
-            aiokafka.producer.producer.TransactionContext,
-            pools.one_use("aiokafka.AIOKafkaProducer.transaction", "queue"),
-        ),
-    ):
-        resources.register(kind, describe)
-        patching.patch_manager(kind, moves=True)
+    outside = libraries.entered_outside("aiokafka")
+    producer, consumer = aiokafka.AIOKafkaProducer, aiokafka.AIOKafkaConsumer
+    for kind, describe in ((producer, _producer), (consumer, _consumer)):
+        connections.patch_method(kind, "start", ("stop",), describe, wants=outside)
+    transaction = aiokafka.producer.producer.TransactionContext
+    resources.register(transaction, _transaction)
+    patching.patch_manager(transaction, moves=True)
+    connections.patch_function(
+        (producer,),
+        "begin_transaction",
+        producer,
+        ("commit_transaction", "abort_transaction"),
+        _begun,
+        of_itself=True,
+        token=lambda producer: getattr(producer, "_txn_manager", None),  # the producer itself is held while it runs
+        wants=outside,
+    )
+
+
+def _transaction(_: object, __: str) -> Description:
+    return Description("aiokafka.AIOKafkaProducer.transaction", None, name="", stereotype="queue")
+
+
+def _begun(arguments: tuple[object, ...], _: dict[str, object]) -> Description:
+    return _transaction(arguments[0], "")
 
 
 def _producer(producer: object, _: str) -> Description:

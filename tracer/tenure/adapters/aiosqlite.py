@@ -1,4 +1,4 @@
-"""aiosqlite: a connection is known by its database file, a cursor's handle stands for a cursor."""
+"""aiosqlite: a connection is known by its database file, by statement or awaited; a cursor's handle is a cursor."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import os
 from types import ModuleType
 
 from tenure import patching, resources
+from tenure.adapters import connections
 from tenure.failures import type_name
 from tenure.resources import Description
 
 
 def install(aiosqlite: ModuleType) -> None:
     """Patch Connection, and the handle that ``connection.execute()`` and its like return."""
-    for kind, describe in ((aiosqlite.Connection, _connection), (aiosqlite.context.Result, _cursor)):
-        resources.register(kind, describe)
-        patching.patch_manager(kind, moves=True)
+    resources.register(aiosqlite.context.Result, _cursor)
+    patching.patch_manager(aiosqlite.context.Result, moves=True)
+    connections.patch_method(aiosqlite.Connection, "_connect", ("close", "stop"), _connection, label="connect")
 
 
 def _connection(manager: object, _: str) -> Description:

@@ -1,7 +1,7 @@
 """asyncpg: ``pool.acquire()``, in a statement or awaited, takes the pool; so does ``pool.fetch()`` and its like.
 
-A transaction is a use of its own. A pool that is entered itself is open, which is another thing than to hold one of its
-connections.
+A connection of its own is held from ``connect()`` to ``close()``. A transaction is a use of its own. A pool that is
+entered itself, or awaited, is open, which is another thing than to hold one of its connections.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from tenure import libraries, patching, resources
-from tenure.adapters import calls, pools
+from tenure.adapters import calls, connections, pools
 from tenure.resources import Description
 
 
@@ -18,11 +18,17 @@ class _Taken(pools.Taken):
 
 
 def install(asyncpg: ModuleType) -> None:
-    """Patch Pool, the handle that ``acquire()`` returns, and Transaction."""
+    """Patch ``connect()``, Pool, the handle that ``acquire()`` returns, and Transaction."""
     libraries.know("asyncpg")
+    outside = libraries.entered_outside("asyncpg")
     pool, handle, transaction = asyncpg.pool.Pool, asyncpg.pool.PoolAcquireContext, asyncpg.transaction.Transaction
-    resources.register(pool, pools.opened(_database))
-    patching.patch_manager(pool)
+    closing = "close", "terminate"
+    connections.patch_function(
+        (asyncpg, asyncpg.connection), "connect", asyncpg.Connection, closing, _connection, wants=outside
+    )
+    connections.patch_method(
+        pool, "_async__init__", closing, pools.opened(_database), label="create_pool", token=_queue
+    )
     for kind in (handle, _Taken):
         resources.register(kind, _taken)
     patching.patch_manager(handle, moves=True)
@@ -33,19 +39,33 @@ def install(asyncpg: ModuleType) -> None:
         by_result=True,
         labels=("acquire", "release"),
         stand_in=_Taken,
-        wants=libraries.entered_outside("asyncpg"),
+        wants=outside,
     )
-    resources.register(transaction, pools.one_use("asyncpg.transaction.Transaction"))
-    patching.patch_manager(transaction, moves=True)
+    connections.patch_method(
+        transaction, "start", ("commit", "rollback"), pools.one_use("asyncpg.transaction.Transaction"), wants=outside
+    )
+
+
+def _connection(arguments: tuple[object, ...], named: dict[str, object]) -> Description:
+    name = _named(arguments or (named.get("dsn"),), named)
+    return Description("asyncpg.connection.Connection", None, name or "", stereotype="database")
 
 
 def _taken(handle: object, _: str) -> Description:
     pool = handle.pool  # type: ignore[attr-defined]
-    queue = getattr(pool, "_queue", None)  # the pool itself allows no weak reference
     capacity = getattr(pool, "_maxsize", None)
-    return Description("asyncpg.pool.Pool", queue, _database(pool), capacity, "database", enter="acquire")
+    return Description("asyncpg.pool.Pool", _queue(pool), _database(pool), capacity, "database", enter="acquire")
+
+
+def _queue(pool: object) -> object:
+    """What stands for the pool, which allows no weak reference itself."""
+    return getattr(pool, "_queue", None)
 
 
 def _database(pool: object) -> str | None:
-    addresses, named = getattr(pool, "_connect_args", ()), getattr(pool, "_connect_kwargs", {})
-    return named.get("database") or pools.database_of(addresses[0] if addresses else None)
+    return _named(getattr(pool, "_connect_args", ()), getattr(pool, "_connect_kwargs", {}))
+
+
+def _named(addresses: tuple[object, ...], named: dict[str, object]) -> str | None:
+    database = named.get("database")
+    return str(database) if database else pools.database_of(addresses[0] if addresses else None)

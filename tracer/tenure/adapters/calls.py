@@ -107,6 +107,21 @@ def note_task(task: object, coroutine: object) -> None:
         _made_by[task] = tasks.current(), _site(sys._getframe(1))  # noqa: SLF001  # no other way to the caller
 
 
+def on_behalf(code: CodeType) -> None:
+    """Let tasks made of nothing but a coroutine of this code acquire for who made them."""
+    _acquires.add(code)
+
+
+def who(frame: FrameType, kind: type, call: str, *, alone_in_task: bool = False) -> tuple[int | None, str]:
+    """Who acquires a resource of this type by a call that this frame makes: the task and the site.
+
+    The task is None where it is the running one. The site is "" where that is a library's own affair; ``alone_in_task``
+    is as for ``patch_calls``.
+    """
+    made_by = _made_by.pop(_task(), None) if _made_by else None
+    return made_by if made_by is not None else (None, _site(frame, kind, call, alone_in_task=alone_in_task))
+
+
 def forget_all() -> None:
     """Begin anew; for ``uninstall``."""
     held.forget_all()
@@ -159,12 +174,8 @@ def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | Non
     if not plan.wants(manager):
         return None
     try:
-        made_by = _made_by.pop(_task(), None) if _made_by else None
-        if made_by is not None:
-            task, site = made_by
-        else:
-            caller = _overriding(frame, manager, plan.attribute)
-            task, site = None, _site(caller, type(manager), plan.names[0], alone_in_task=plan.alone_in_task)
+        caller = overriding(frame, manager, plan.attribute)
+        task, site = who(caller, type(manager), plan.names[0], alone_in_task=plan.alone_in_task)
         record = probe.enter(plan.stand_in(manager), site, task=task) if site else None
         if record is not None:
             resources.calls[site] = plan.names
@@ -242,7 +253,7 @@ def _take_self(leave: CodeType | None, name: str) -> _Take:
     def take(manager: object, _: tuple[object, ...], frame: FrameType | None) -> probe.Record | None:
         if frame is None or not held.is_held(manager):
             return None
-        caller = _overriding(frame, manager, name)
+        caller = overriding(frame, manager, name)
         return None if caller.f_code is leave or _waits(caller) else held.give_back(manager)
 
     return take
@@ -253,7 +264,7 @@ def _waits(frame: FrameType) -> bool:
     return frame.f_code.co_name == "wait" and frame.f_globals.get("__name__") in _CONDITIONS
 
 
-def _overriding(frame: FrameType, manager: object, name: str) -> FrameType:
+def overriding(frame: FrameType, manager: object, name: str) -> FrameType:
     """The frame itself, or, where that is a subclass's method of this name that calls its base's, its caller."""
     while frame.f_back is not None and frame.f_code.co_name == name and frame.f_code.co_argcount:
         if frame.f_locals.get(frame.f_code.co_varnames[0]) is not manager:

@@ -1,18 +1,36 @@
-"""nats-py: a client is held while it is connected, and is known by its server."""
+"""nats-py: a client is held from ``connect()`` until it is closed or drained, and is known by its servers."""
 
 from __future__ import annotations
 
 from types import ModuleType
+from urllib.parse import urlsplit
 
-from tenure import libraries, patching, resources
+from tenure import libraries
+from tenure.adapters import connections
 from tenure.resources import Description
+
+_PORT = 4222  # what nats-py takes where a URL names none
 
 
 def install(client: ModuleType) -> None:
-    """Patch Client."""
+    """Patch Client, which closes itself where its server is gone for good."""
     libraries.know("nats")
-    resources.register(client.Client, _client)
-    patching.patch_manager(client.Client)
+    closing = [name for name in ("close", "drain", "_close") if name != "_close" or hasattr(client.Client, name)]
+    outside = libraries.entered_outside("nats", "connect")
+    connections.patch_function(
+        (client.Client,), "connect", client.Client, closing, _connected, of_itself=True, entered=_client, wants=outside
+    )
+
+
+def _connected(arguments: tuple[object, ...], named: dict[str, object]) -> Description:
+    given = arguments[1] if len(arguments) > 1 else named.get("servers", f"nats://localhost:{_PORT}")
+    servers = given if isinstance(given, list | tuple) else [given]
+    return Description("nats.aio.client.Client", None, ", ".join(map(_server, servers)), stereotype="queue")
+
+
+def _server(url: object) -> str:
+    parts = urlsplit(str(url) if "://" in str(url) else f"nats://{url}")
+    return f"{parts.hostname}:{parts.port or _PORT}"
 
 
 def _client(manager: object, _: str) -> Description:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tenure.failures import type_name
 from tenure.resources import Description
 
-_DBNAME = re.compile(r"(?:^|\s)dbname\s*=\s*'?([^'\s]+)")
+_SETTING = re.compile(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\]|\\.)*))", re.DOTALL)  # of libpq's strings
 
 
 class Taken:
@@ -22,13 +22,22 @@ class Taken:
 
 
 def database_of(address: object) -> str | None:
-    """The database that a URL or a libpq connection string names: "shop" for "postgresql://host/shop"."""
+    """The database that a URL or a libpq connection string names: "shop" for "postgresql://host/shop".
+
+    None where it names none, or where the text is not well formed: what looks like a name may be a password then.
+    """
     if not isinstance(address, str):
         return None
-    if "://" in address:
-        return urlsplit(address).path.lstrip("/") or None
-    found = _DBNAME.search(address)
-    return found[1] if found is not None else None
+    if "://" not in address:
+        found = {name: quoted or plain for name, quoted, plain in _SETTING.findall(address)}
+        return found.get("dbname") or None
+    try:
+        parts = urlsplit(address)
+        named = dict(parse_qsl(parts.query))
+    except ValueError:
+        return None
+    database = named.get("dbname") or named.get("database") or unquote(parts.path.lstrip("/"))
+    return None if not database or "@" in database + parts.query + parts.fragment else database
 
 
 def opened(name: Callable[[object], str | None]) -> Callable[[object, str], Description]:

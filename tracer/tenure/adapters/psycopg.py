@@ -1,27 +1,45 @@
-"""psycopg: a connection is known by its database; cursors, pipelines and transactions are uses of their own."""
+"""psycopg: a connection is known by its database, and held from ``connect()`` until it is closed.
+
+Cursors, pipelines and transactions are uses of their own; a cursor of the server's has a name.
+"""
 
 from __future__ import annotations
 
 from types import ModuleType
 
 from tenure import libraries, patching, resources
-from tenure.adapters import generators, pools
+from tenure.adapters import connections, generators, pools
 from tenure.resources import Description
 
 
 def install(psycopg: ModuleType) -> None:
-    """Patch AsyncConnection and AsyncCursor; the rest are generators, and AsyncTransaction is theirs."""
+    """Patch AsyncConnection and its cursors; the rest are generators, and AsyncTransaction is theirs."""
     libraries.know("psycopg")
-    resources.register(psycopg.AsyncConnection, _connection)
-    patching.patch_manager(psycopg.AsyncConnection, moves=True)
-    resources.register(psycopg.AsyncCursor, pools.one_use("psycopg.AsyncCursor"))
-    patching.patch_manager(psycopg.AsyncCursor, moves=True)
+    connection = psycopg.AsyncConnection
+    connections.patch_function((connection,), "connect", connection, ("close",), _connected, entered=_connection)
+    for cursor, describe in (
+        (psycopg.AsyncCursor, pools.one_use("psycopg.AsyncCursor")),
+        (psycopg.AsyncServerCursor, _server_cursor),
+    ):
+        resources.register(cursor, describe)
+        patching.patch_manager(cursor, moves=True)
     for name in ("transaction", "pipeline"):
-        function = getattr(psycopg.AsyncConnection, name).__wrapped__
+        function = getattr(connection, name).__wrapped__
         generators.describe_by(function, pools.one_use(f"psycopg.AsyncConnection.{name}"))
+
+
+def _connected(arguments: tuple[object, ...], named: dict[str, object]) -> Description:
+    address = arguments[1] if len(arguments) > 1 else named.get("conninfo")
+    name = named.get("dbname") or pools.database_of(address)
+    return Description("psycopg.AsyncConnection", None, str(name or ""), stereotype="database")
 
 
 def _connection(connection: object, _: str) -> Description:
     info = getattr(connection, "info", None)
     name = getattr(info, "dbname", None) if not getattr(connection, "closed", True) else None
     return Description("psycopg.AsyncConnection", None, name=name, stereotype="database")
+
+
+def _server_cursor(cursor: object, _: str) -> Description:
+    name = getattr(cursor, "name", "")
+    return Description("psycopg.AsyncServerCursor", None, name, stereotype="database")

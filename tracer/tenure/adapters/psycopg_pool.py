@@ -1,12 +1,12 @@
-"""psycopg_pool: ``pool.connection()`` and ``getconn()`` take the pool; a pool that is entered itself is open."""
+"""psycopg_pool: ``pool.connection()`` and ``getconn()`` take the pool; by ``open()``, or entered itself, it is open."""
 
 from __future__ import annotations
 
 import re
 from types import ModuleType
 
-from tenure import libraries, patching, resources
-from tenure.adapters import calls, generators, pools
+from tenure import libraries, resources
+from tenure.adapters import calls, connections, generators, pools
 from tenure.resources import Description
 
 _DEFAULT_NAME = re.compile(r"pool-\d+")
@@ -20,11 +20,10 @@ def install(psycopg_pool: ModuleType) -> None:
     """Patch AsyncConnectionPool, of which AsyncNullConnectionPool is a subclass."""
     libraries.know("psycopg_pool")
     pool = psycopg_pool.AsyncConnectionPool
-    resources.register(pool, pools.opened(_name))
-    patching.patch_manager(pool)
+    outside = libraries.entered_outside("psycopg_pool")
+    connections.patch_method(pool, "open", ("close",), pools.opened(_name), wants=outside)
     generators.describe_by(pool.connection.__wrapped__, _connection)
     resources.register(_Taken, _taken)
-    outside = libraries.entered_outside("psycopg_pool")
     calls.patch_calls(pool, "getconn", "putconn", by_result=True, stand_in=_Taken, wants=outside)
 
 
@@ -46,5 +45,6 @@ def _name(pool: object) -> str | None:
     given = getattr(pool, "name", "")
     if given and not _DEFAULT_NAME.fullmatch(given):
         return str(given)
-    named = getattr(pool, "kwargs", None) or {}
-    return named.get("dbname") or pools.database_of(getattr(pool, "conninfo", None))
+    named = getattr(pool, "kwargs", None)
+    named = named if isinstance(named, dict) else {}  # it may be a function that finds them, in psycopg_pool 3.3
+    return str(named.get("dbname") or "") or pools.database_of(getattr(pool, "conninfo", None))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from tenure import libraries, patching, resources
-from tenure.adapters import calls, pools
+from tenure.adapters import calls, connections, pools
 from tenure.failures import type_name
 from tenure.resources import Description
 
@@ -30,8 +30,8 @@ def install(asyncio: ModuleType) -> None:
     """Patch Redis, Pipeline, PubSub, Lock and the pools."""
     libraries.know("redis")
     client = asyncio.client
-    resources.register(client.Redis, _client)
-    patching.patch_manager(client.Redis)
+    outside = libraries.entered_outside("redis")
+    connections.patch_method(client.Redis, "initialize", ("aclose", "close"), _client, wants=outside)
     for kind in (client.Pipeline, client.PubSub):
         resources.register(kind, pools.one_use(type_name(kind)))
         patching.patch_manager(kind, moves=True)

@@ -12,16 +12,12 @@ from pathlib import PurePath
 from types import FrameType, ModuleType
 
 from tenure import libraries, patching, resources
-from tenure.adapters import calls, generators, pools
+from tenure.adapters import calls, connections, generators, pools
 from tenure.failures import type_name
 from tenure.resources import Description
 
 _ENGINE = "sqlalchemy.ext.asyncio.engine.AsyncEngine"
 _SESSION = "sqlalchemy.ext.asyncio.session.AsyncSession"
-
-
-class _Connected(pools.Taken):
-    """An AsyncConnection that was awaited."""
 
 
 class _CheckedOut(pools.Taken):
@@ -32,18 +28,14 @@ def install(asyncio: ModuleType) -> None:
     """Patch the connections, sessions and transactions of sqlalchemy.ext.asyncio, and the engine beneath."""
     libraries.know("sqlalchemy")
     outside = libraries.entered_outside("sqlalchemy")
-    connection = asyncio.AsyncConnection
-    resources.register(connection, _connection)
-    patching.patch_manager(connection, moves=True, wants=outside)
-    resources.register(_Connected, _connected)
-    calls.patch_calls(
-        connection,
+    connections.patch_method(
+        asyncio.AsyncConnection,
         "start",
-        "close",
-        release_of=connection,
-        labels=("connect", "close"),
-        stand_in=_Connected,
+        ("close",),
+        _connection,
+        label="connect",
         wants=outside,
+        wants_entry=outside,
     )
     generators.describe_by(asyncio.AsyncEngine.begin.__wrapped__, _begin)
     resources.register(asyncio.AsyncSession, _session)
@@ -51,9 +43,12 @@ def install(asyncio: ModuleType) -> None:
     by_maker = asyncio.session._AsyncSessionContextManager  # noqa: SLF001  # there is no public name
     resources.register(by_maker, _session_that_began)
     patching.patch_manager(by_maker, moves=True)
-    for kind in (asyncio.AsyncTransaction, asyncio.AsyncSessionTransaction):
-        resources.register(kind, pools.one_use(type_name(kind)))
-        patching.patch_manager(kind, moves=True, wants=outside)
+    for kind, closing in (
+        (asyncio.AsyncTransaction, ("commit", "rollback", "close")),
+        (asyncio.AsyncSessionTransaction, ("commit", "rollback")),
+    ):
+        describe = pools.one_use(type_name(kind))
+        connections.patch_method(kind, "start", closing, describe, label="begin", wants=outside, wants_entry=outside)
     fairy = sys.modules["sqlalchemy.pool.base"]._ConnectionFairy  # noqa: SLF001  # there is no public name
     _patch_checkouts(sys.modules["sqlalchemy.engine"].Engine, fairy)
 
@@ -74,10 +69,6 @@ def _patch_checkouts(engine: type, fairy: type) -> None:
 
 def _connection(connection: object, _: str) -> Description:
     return _engine(connection.sync_engine)._replace(enter="connect")  # type: ignore[attr-defined]
-
-
-def _connected(taken: object, _: str) -> Description:
-    return _engine(taken.pool.sync_engine)  # type: ignore[attr-defined]
 
 
 def _checked_out(taken: object, _: str) -> Description:

@@ -21,6 +21,7 @@ from types import FrameType, FunctionType
 from typing import NamedTuple, TypeVar
 
 from tenure import buffer, probe, resources, sites, syntax, tracking
+from tenure.adapters import connections
 from tenure.doctor.calls import ENTERS, Calls, first_argument
 from tenure.doctor.faults import Faults
 from tenure.doctor.plain import plain
@@ -30,6 +31,7 @@ from tenure.failures import type_name
 REWRITTEN, ADAPTER, TRACKED = "rewritten", "adapter", "tracked"
 BY_DESIGN = "by design: "  # begins the reason of what is left out and not missed
 NO_ROOM = "the buffer was full"
+OPEN = f"{BY_DESIGN}it is held since the call that opened it"
 FAULT = "a fault of Tenure's stopped the recording of its class"
 
 _OURS = str(Path(__file__).parent.parent)
@@ -171,6 +173,8 @@ class Watch:
         elif not again:  # a class patch, too, may have tried
             where = plain(f"finding the resource of a {type(manager).__qualname__}")
             reason = FAULT if any(fault.where == where for fault in self._faults.found) else NO_ROOM
+            if connections.is_open(manager):
+                reason = OPEN
             site = sites.Site.of(str(record[probe.SITE]))
             seen = Seen(label(manager), "", plain(site.file), site.line, plain(site.function), reason)
             here.counts[seen] += 1

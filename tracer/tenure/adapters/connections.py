@@ -1,0 +1,281 @@
+"""What a call opens and another closes: from ``await asyncpg.connect()`` to ``connection.close()`` it is held.
+
+Two shapes: a method that opens its own object (``await pool.open()``), and a function that returns what it opened
+(``await connect()``). What is open is held until the first of its closing calls, or ``__aexit__``, and is not recorded
+again where it is entered meanwhile: ``async with await connect()`` is one lifecycle. What is dropped open is held no
+more: its release failed with ``NeverClosed``, where its type allows a weak reference.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from tenure import buffer, patching, probe, resources
+from tenure.adapters import calls, held
+from tenure.patching import Method, Wants
+from tenure.resources import NOTHING, Describe, Description
+
+Arguments = tuple[object, ...]
+DescribeCall = Callable[[Arguments, dict[str, object]], Description]
+Token = Callable[[object], object]
+_Begin = Callable[[Arguments, dict[str, object]], probe.Record | None]
+_End = Callable[[probe.Record, object, Arguments], None]
+
+_NOBODY = "nothing refers to it any more"
+
+_tokens: dict[type, Token] = {}  # of the classes whose objects are entered, too
+
+
+class NeverClosed(Exception):
+    """Nothing referred to it any more, and nobody had closed it."""
+
+
+class _Call:
+    """A call that is to open something; what the adapter describes as long as there is nothing else."""
+
+    __slots__ = ("arguments", "named")
+
+    def __init__(self, arguments: Arguments, named: dict[str, object]) -> None:
+        self.arguments = arguments
+        self.named = named
+
+
+class _Plan(NamedTuple):
+    kind: type
+    attribute: str  # of the call that opens
+    names: tuple[str, str]  # of the two calls, for people
+    wants: Wants
+
+
+def _always(_: object) -> bool:
+    return True
+
+
+def _itself(opened: object) -> object:
+    return opened
+
+
+def patch_method(
+    kind: type,
+    opening: str,
+    closing: Iterable[str],
+    describe: Describe,
+    *,
+    label: str = "",
+    token: Token = _itself,
+    wants: Wants = _always,
+    wants_entry: Wants | None = None,
+) -> None:
+    """Let what a coroutine method opens count as held, by a statement or by calls.
+
+    ``describe(object, expression)`` tells the resource, as for ``resources.register``. ``label``: what people call the
+    opening where that is not its name. ``token(object)``: what knows the object again, where its own type allows no
+    weak reference. ``wants(object)`` false: this opening is passed over; ``wants_entry(object)`` false: this entry.
+
+    Raises:
+        TypeError: one of the methods is missing.
+    """
+    plan = _Plan(kind, opening, (label or opening, _functions(kind, opening, *closing)[1]), wants)
+    original = getattr(kind, opening)
+
+    def begin(arguments: Arguments, _: dict[str, object]) -> probe.Record | None:
+        opened = arguments[0]
+        if _is_open(opened, token):
+            return None
+        return _begin(opened, opened, plan)
+
+    def end(record: probe.Record, _: object, arguments: Arguments) -> None:
+        _opened(record, token(arguments[0]))
+
+    patching.replace(kind, opening, patching.like(original)(_awaited(original, begin, end)))
+    _patch_closing(kind, closing, token)
+    _register(kind, describe, token)
+    if hasattr(kind, "__aenter__") and not resources.is_patched(kind):
+        patching.patch_manager(kind, moves=True, wants=wants_entry or _always)
+
+
+def patch_function(
+    owners: Iterable[object],
+    opening: str,
+    kind: type,
+    closing: Iterable[str],
+    describe: DescribeCall,
+    *,
+    of_itself: bool = False,
+    token: Token = _itself,
+    entered: Describe | None = None,
+    wants: Wants = _always,
+) -> None:
+    """Let what a coroutine function, class method or method returns count as held until it is closed.
+
+    It stands under this name in each of the owners, and returns objects of this kind; ``of_itself``: it is a method
+    that opens what it is bound to. ``describe(arguments, named)`` tells the resource by the call's arguments, the bound
+    object first; ``entered(object, expression)`` that of objects that are entered and were not opened this way.
+
+    Raises:
+        TypeError: one of the functions is missing.
+    """
+    owners = tuple(owners)
+    plan = _Plan(kind, opening, (opening, _functions(kind, *closing)[0]), wants)
+    call = type(kind.__qualname__, (_Call,), {"__module__": kind.__module__, "__slots__": ()})
+
+    def begin(arguments: Arguments, named: dict[str, object]) -> probe.Record | None:
+        bound = arguments[0] if arguments else None
+        return None if of_itself and _is_open(bound, token) else _begin(call(arguments, named), bound, plan)
+
+    def end(record: probe.Record, opened: object, arguments: Arguments) -> None:
+        _opened(record, token(arguments[0] if of_itself else opened))
+
+    originals = [inspect.getattr_static(owner, opening, None) for owner in owners]
+    functions = [original.__func__ if isinstance(original, classmethod) else original for original in originals]
+    if not all(callable(function) for function in functions):
+        raise TypeError(f"there is no function {opening} that opens a {kind.__qualname__}")
+    resources.register(call, lambda made, _: describe(made.arguments, made.named))  # type: ignore[attr-defined]
+    for owner, original, function in zip(owners, originals, functions, strict=True):
+        around = patching.like(function)(_awaited(function, begin, end))
+        value: object = classmethod(around) if isinstance(original, classmethod) else around
+        patching.replace(owner, opening, value)
+    _patch_closing(kind, closing, token)
+    if entered is not None:
+        _register(kind, entered, token)
+        patching.patch_manager(kind, moves=True)
+
+
+def is_open(opened: object) -> bool:
+    """Whether this is held since the call that opened it, so that entering it is nothing new."""
+    token = next((_tokens[kind] for kind in type(opened).__mro__ if kind in _tokens), None)
+    return token is not None and _is_open(opened, token)
+
+
+def _functions(kind: type, *names: str) -> tuple[str, ...]:
+    for name in names:
+        if not callable(getattr(kind, name, None)):
+            raise TypeError(f"{kind.__qualname__} has no function {name}")
+    return names
+
+
+def _is_open(opened: object, token: Token) -> bool:
+    try:
+        return held.is_surely_held(token(opened))
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault(f"finding out whether a {type(opened).__qualname__} is open", error)
+        return False
+
+
+def _register(kind: type, describe: Describe, token: Token) -> None:
+    """Let an adapter describe what is entered and not open yet."""
+
+    def describe_closed(manager: object, expression: str) -> Description:
+        if _is_open(manager, token):
+            return NOTHING
+        description = describe(manager, expression)
+        # Said even where it is the manager's own: what calls something else is asked about at every entry.
+        return description if description.enter else description._replace(enter="__aenter__")
+
+    _tokens[kind] = token
+    resources.register(kind, describe_closed)
+
+
+def _begin(described: object, bound: object, plan: _Plan) -> probe.Record | None:
+    frame = sys._getframe(2).f_back  # noqa: SLF001  # who called our wrapper; there is no other way to the caller
+    if frame is None or not plan.wants(bound):
+        return None
+    try:
+        task, site = calls.who(calls.overriding(frame, bound, plan.attribute), plan.kind, plan.names[0])
+        record = probe.enter(described, site, task=task) if site else None
+        if record is not None:
+            resources.calls[site] = plan.names
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault(f"finding out who opens a {plan.kind.__qualname__}", error)
+        return None
+    return record
+
+
+def _opened(record: probe.Record, token: object) -> None:
+    probe.acquired(record)
+    try:
+        held.hold(token, record, _dropped)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault(f"remembering who opened a {type(token).__qualname__}", error)
+
+
+def _dropped(record: probe.Record) -> None:
+    probe.leaving(record, None)
+    probe.failed(record, NeverClosed(_NOBODY))
+
+
+def _patch_closing(kind: type, closing: Iterable[str], token: Token) -> None:
+    def begin(arguments: Arguments, _: dict[str, object]) -> probe.Record | None:
+        if not held.tokens:
+            return None
+        record = held.give_back(token(arguments[0]))
+        caller = sys._getframe(2) if record is not None else None  # noqa: SLF001  # no other way to the caller
+        if record is None or caller is None or caller.f_code.co_name != "__del__":
+            return record
+        probe.failed(record, NeverClosed(_NOBODY))  # it closes itself because it was dropped
+        return None
+
+    def begin_exit(arguments: Arguments, named: dict[str, object]) -> probe.Record | None:
+        if not held.tokens:
+            return None
+        errors = (value for value in (*arguments[1:], *named.values()) if isinstance(value, BaseException))
+        return held.give_back(token(arguments[0]), next(errors, None))
+
+    for name in closing:
+        original = getattr(kind, name)
+        if not _is_ours(original):  # a base class's is patched already
+            is_awaited = inspect.iscoroutinefunction(inspect.unwrap(original))
+            around = (_awaited if is_awaited else _at_once)(original, begin, _closed)
+            patching.replace(kind, name, patching.like(original)(around))
+    leave = getattr(kind, "__aexit__", None)
+    if leave is not None and not _is_ours(leave):
+        around = _awaited(leave, begin_exit, _closed)
+        # Not marked as ours, so that the class's patch as a manager goes around it.
+        patching.replace(kind, "__aexit__", functools.update_wrapper(around, leave))
+
+
+def _is_ours(function: object) -> bool:
+    return bool(getattr(function, "__tenure__", False))
+
+
+def _closed(record: probe.Record, value: object, _: Arguments) -> None:
+    probe.released(record, value)
+
+
+def _awaited(original: Method, begin: _Begin, end: _End) -> Method:
+    async def around(*arguments: object, _original: Method = original, **named: object) -> object:
+        record = begin(arguments, named)
+        try:
+            value = await _original(*arguments, **named)  # type: ignore[misc]
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            patching.without_frame(error, around.__code__)
+            raise
+        if record is not None:
+            end(record, value, arguments)
+        return value
+
+    calls.on_behalf(around.__code__)
+    return patching.shaped(original, around)
+
+
+def _at_once(original: Method, begin: _Begin, end: _End) -> Method:
+    def around(*arguments: object, **named: object) -> object:
+        record = begin(arguments, named)
+        try:
+            value = original(*arguments, **named)
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            patching.without_frame(error, around.__code__)
+            raise
+        if record is not None:
+            end(record, value, arguments)
+        return value
+
+    return around
