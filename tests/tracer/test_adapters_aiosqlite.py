@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import sqlite3
 
 import aiosqlite
@@ -13,6 +14,12 @@ async def count_rows(path):
 async def query(path, sql):
     async with aiosqlite.connect(path) as connection:
         await connection.execute(sql)
+
+
+async def query_by_calls(path):
+    connection = await aiosqlite.connect(path)
+    await connection.execute("SELECT 1")
+    await connection.close()
 
 
 async def by_hand(path):
@@ -62,3 +69,42 @@ def test_a_query_that_fails_goes_on_and_the_connection_is_closed(recorder, writt
 def test_a_connection_entered_by_hand_is_recorded(recorder):
     """Libraries on top of aiosqlite do this."""
     assert recorder.run(by_hand(":memory:")) == ["by_hand: aiosqlite.core.Connection :memory:, ok ok ok"]
+
+
+def test_an_awaited_connection_is_held_until_it_is_closed(recorder, written, tmp_path):
+    """At the line that awaits it."""
+    assert recorder.run(written(query_by_calls)(tmp_path / "shop.sqlite")) == [
+        "query_by_calls: aiosqlite.core.Connection shop.sqlite, ok ok ok"
+    ]
+    site = recorder.sites()[0]
+    assert (site.function, site.expression, site.enter, site.exit) == (
+        "query_by_calls",
+        "aiosqlite.connect(path)",
+        "connect",
+        "close",
+    )
+
+
+def test_an_awaited_connection_that_cannot_be_opened_was_never_held(recorder, tmp_path):
+    """The program gets SQLite's error; stopping its thread ends nothing more."""
+
+    async def main():
+        with pytest.raises(sqlite3.OperationalError):
+            await aiosqlite.connect(tmp_path / "missing" / "shop.sqlite")
+        await asyncio.sleep(0.05)
+
+    assert recorder.run(main()) == ["main: aiosqlite.core.Connection shop.sqlite, error(OperationalError)"]
+
+
+@pytest.mark.filterwarnings("ignore:.*was deleted before being closed:ResourceWarning")
+def test_a_connection_that_is_dropped_is_held_no_more(recorder):
+    """Aiosqlite warns of it and stops its thread; its release failed."""
+
+    async def main():
+        connection = await aiosqlite.connect(":memory:")
+        del connection
+        gc.collect()
+        await asyncio.sleep(0.05)
+        return recorder.lines()
+
+    assert asyncio.run(main()) == ["main: aiosqlite.core.Connection :memory:, ok ok error(NeverClosed)"]

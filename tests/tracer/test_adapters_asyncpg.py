@@ -32,6 +32,11 @@ async def ask(pool):
     return await pool.fetchval("SELECT 1")
 
 
+async def fail_in_awaited(dsn):
+    async with await asyncpg.create_pool(dsn, min_size=1, max_size=1):
+        raise ValueError("no")
+
+
 async def in_transaction(pool, sql):
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(sql)
@@ -173,13 +178,9 @@ def test_an_awaited_pool_is_open_until_it_is_closed(recorder, postgres, ends):
 def test_a_pool_that_is_awaited_and_then_entered_is_open_once(recorder, written, postgres):
     """One lifecycle, and the statement's failure is its body's."""
 
-    async def use(dsn):
-        async with await asyncpg.create_pool(dsn, min_size=1, max_size=1):
-            raise ValueError("no")
-
     async def main():
         with pytest.raises(ValueError, match="no"):
-            await use(f"postgresql:{postgres}")
+            await written(fail_in_awaited)(f"postgresql:{postgres}")
 
     assert recorder.run(main()) == ["main: asyncpg.pool.Pool.open shop, ok error(ValueError) goes on"]
 

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 
 import psycopg
 import psycopg_pool
@@ -11,6 +12,27 @@ async def connect(url):
     async with await psycopg.AsyncConnection.connect(url) as connection, connection.cursor() as cursor:
         await cursor.execute("SELECT 1")
         return await cursor.fetchone()
+
+
+async def connect_by_calls(url):
+    connection = await psycopg.AsyncConnection.connect(url)
+    await connection.execute("SELECT 1")
+    await connection.close()
+
+
+async def read_from_the_server(url):
+    async with await psycopg.AsyncConnection.connect(url) as connection, connection.cursor("orders") as cursor:
+        await cursor.execute("SELECT generate_series(1, 3)")
+        return [number async for (number,) in cursor]
+
+
+async def in_transactions(url):
+    async with (
+        await psycopg.AsyncConnection.connect(url) as connection,
+        connection.transaction(),
+        connection.transaction(),
+    ):
+        await connection.execute("SELECT 1")
 
 
 async def in_transaction(url, sql):
@@ -36,6 +58,11 @@ async def hold_by_calls(pool):
         await connection.execute("SELECT 1")
     finally:
         await pool.putconn(connection)
+
+
+async def enter(pool):
+    async with pool:
+        await pool.wait()
 
 
 async def open_and_hold(url, **named):
@@ -70,6 +97,71 @@ def test_a_connection_is_known_by_its_database(recorder, written, url):
         "connect: psycopg.AsyncCursor, ok ok ok",
     ]
     assert {resource.stereotype for resource in recorder.resources()} == {"database"}
+
+
+def test_a_connection_is_held_from_connect_to_close(recorder, written, url):
+    """By calls as by a statement: at the line that connects."""
+    assert recorder.run(written(connect_by_calls)(url)) == ["connect_by_calls: psycopg.AsyncConnection shop, ok ok ok"]
+    site = recorder.sites()[0]
+    assert (site.function, site.expression, site.enter, site.exit) == (
+        "connect_by_calls",
+        "psycopg.AsyncConnection.connect(url)",
+        "connect",
+        "close",
+    )
+
+
+def test_a_connection_that_cannot_be_made_or_not_in_time_was_never_held(recorder, url):
+    """The program gets what psycopg says."""
+
+    async def main():
+        with pytest.raises(psycopg.OperationalError):
+            await psycopg.AsyncConnection.connect("host=127.0.0.1 port=1 user=postgres dbname=shop")
+        with pytest.raises(psycopg.OperationalError):
+            await psycopg.AsyncConnection.connect(url, dbname="nowhere")
+        connecting = asyncio.create_task(psycopg.AsyncConnection.connect(url))
+        await asyncio.sleep(0)
+        connecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+
+    assert recorder.run(main()) == [
+        "main: psycopg.AsyncConnection shop, error(OperationalError)",
+        "main: psycopg.AsyncConnection nowhere, error(OperationalError)",
+        "main: psycopg.AsyncConnection shop, cancelled(CancelledError)",
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:.*was deleted while still open:ResourceWarning")
+def test_a_connection_that_is_dropped_is_held_no_more(recorder, url):
+    """Psycopg warns of it; its release failed."""
+
+    async def main():
+        connection = await psycopg.AsyncConnection.connect(url)
+        await connection.execute("SELECT 1")
+        del connection
+        gc.collect()
+        return recorder.lines()
+
+    assert asyncio.run(main()) == ["main: psycopg.AsyncConnection shop, ok ok error(NeverClosed)"]
+
+
+def test_a_cursor_on_the_server_has_a_name(recorder, written, url):
+    """It is the program's."""
+    assert recorder.run(written(read_from_the_server)(url)) == [
+        "read_from_the_server: psycopg.AsyncConnection shop, ok ok ok",
+        "read_from_the_server: psycopg.AsyncServerCursor orders, ok ok ok",
+    ]
+
+
+def test_a_transaction_within_another_lies_within_it(recorder, written, url):
+    """It is a savepoint, and a use of its own."""
+    recorder.run(written(in_transactions)(url))
+    assert recorder.tree() == [
+        "in_transactions: AsyncConnection shop",
+        "  in_transactions: transaction",
+        "    in_transactions: transaction",
+    ]
 
 
 def test_a_transaction_that_fails_is_a_use_of_its_own(recorder, written, url):
@@ -146,6 +238,31 @@ def test_no_connection_in_time_is_an_acquire_that_failed(recorder, written, with
         "ok ok ok",
         "error(PoolTimeout)",
     ]
+
+
+def test_a_pool_opened_by_a_call_is_open_until_it_is_closed(recorder, written, url):
+    """Also where it is entered meanwhile, and whatever tasks of its own connect."""
+
+    async def main():
+        pool = psycopg_pool.AsyncConnectionPool(url, min_size=2, max_size=2, open=False)
+        await pool.open(wait=True)
+        await written(enter)(pool)
+
+    assert recorder.run(main()) == ["main: psycopg_pool.pool_async.AsyncConnectionPool.open shop, ok ok ok"]
+    site = recorder.sites()[0]
+    assert (site.expression, site.enter, site.exit) == ("pool.open(wait=True)", "open", "close")
+
+
+def test_a_pool_that_opens_no_connection_in_time_was_never_open(recorder):
+    """The program gets psycopg's PoolTimeout."""
+
+    async def main():
+        pool = psycopg_pool.AsyncConnectionPool("host=127.0.0.1 port=1 dbname=shop", min_size=1, open=False)
+        with pytest.raises(psycopg_pool.PoolTimeout):
+            await pool.open(wait=True, timeout=0.1)
+        await pool.close()
+
+    assert recorder.run(main()) == ["main: psycopg_pool.pool_async.AsyncConnectionPool.open shop, error(PoolTimeout)"]
 
 
 @pytest.mark.parametrize(("named", "name"), [({}, "shop"), ({"name": "orders"}, "orders")])
