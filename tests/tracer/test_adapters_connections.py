@@ -12,7 +12,7 @@ from tenure import resources
 from tenure.adapters import connections
 from tenure.resources import Description
 
-LINK, POOL = "small.Link shop", "small.Pool links"
+LINK, POOL = "small.Link shop", "small.Pool pool"
 
 
 class Link:
@@ -75,7 +75,7 @@ def describe_link(arguments, named):
 
 
 def describe_pool(pool, _):
-    return Description("small.Pool", pool, "links", 3)
+    return Description("small.Pool", pool, None, 3)
 
 
 @pytest.fixture(autouse=True)

@@ -46,6 +46,18 @@ async def ask_in_statement(url):
         return await client.get("stock")
 
 
+async def ask_by_calls(url):
+    client = await redis.Redis.from_url(url)
+    stock = await client.get("stock")
+    await client.aclose()
+    return stock
+
+
+async def enter(client):
+    async with client:
+        await client.get("stock")
+
+
 async def in_pipeline(client):
     async with client.pipeline() as pipeline:
         return await pipeline.set("stock", 1).get("stock").execute()
@@ -156,3 +168,91 @@ def test_a_server_that_is_not_there_makes_the_command_fail(recorder):
 
     lines = recorder.run(main())
     assert {line.partition(", ")[2] for line in lines} == {"error(ConnectionError)"}
+
+
+def test_an_awaited_client_is_held_until_it_is_closed(recorder, written, url):
+    """A client that is not awaited holds nothing; its commands take the pool all the same."""
+    lines = recorder.run(written(ask_by_calls)(url))
+    assert [line.partition(" (")[0].partition(", ")[0] for line in lines] == [
+        "ask_by_calls: redis.asyncio.client.Redis",
+        f"ask_by_calls: {POOL} 127.0.0.1/0",
+    ]
+    assert {line.partition(", ")[2] for line in lines} == {"ok ok ok"}
+    site = recorder.sites()[0]
+    assert (site.expression, site.enter, site.exit) == ("redis.Redis.from_url(url)", "initialize", "aclose")
+
+
+def test_a_client_that_is_awaited_and_then_entered_is_held_once(recorder, written, url):
+    """Its commands initialize nothing more."""
+
+    async def main():
+        await written(enter)(await redis.Redis.from_url(url))
+
+    assert [line for line in recorder.run(main()) if "Pool" not in line] == [
+        "main: redis.asyncio.client.Redis, ok ok ok"
+    ]
+
+
+def test_who_waits_for_a_blocking_pool_is_seen_to_wait(recorder, url):
+    """A pool of one: a command acquires until the channel has given its connection back."""
+
+    async def main(client):
+        channel = client.pubsub()
+        await channel.subscribe("orders")
+        asking = asyncio.create_task(ask(client), name="asking")
+        await asyncio.sleep(0.1)
+        seen = recorder.lines()
+        await channel.aclose()
+        await asking
+        return seen
+
+    pool = "redis.asyncio.connection.BlockingConnectionPool 127.0.0.1/0 (1)"
+    assert asyncio.run(with_client(url, main, max_connections=1, timeout=5)) == [
+        f"with_client: {pool}, ok ?",
+        f"asking: {pool}, ?",
+    ]
+    assert recorder.lines() == [f"with_client: {pool}, ok ok ok", f"asking: {pool}, ok ok ok"]
+
+
+def test_no_connection_in_time_is_an_acquire_that_failed(recorder, url):
+    """The program gets redis's own error."""
+
+    async def main(client):
+        channel = client.pubsub()
+        await channel.subscribe("orders")
+        with pytest.raises(redis.ConnectionError, match="No connection available"):
+            await ask(client)
+        await channel.aclose()
+
+    lines = recorder.run(with_client(url, main, max_connections=1, timeout=0.05))
+    assert [line.partition(", ")[2] for line in lines] == ["ok ok ok", "error(ConnectionError)"]
+
+
+def test_a_lock_that_is_not_free_in_time_was_never_held(recorder, written, url):
+    """By calls the acquire returns false, by a statement it raises redis's LockError."""
+
+    async def main(client):
+        async with client.lock("stock-lock"):
+            assert not await client.lock("stock-lock").acquire(blocking_timeout=0.05)
+            with pytest.raises(redis.lock.LockError):
+                async with client.lock("stock-lock", blocking_timeout=0.05):
+                    pass
+
+    assert [line.partition(", ")[2] for line in without_pool(recorder.run(with_client(url, main)))] == [
+        "ok ok ok",
+        "error(NotAcquired)",
+        "error(LockError)",
+    ]
+
+
+def test_no_password_is_part_of_a_name(recorder, url):
+    """A pool is called by its host and its database."""
+
+    async def main():
+        client = await redis.Redis.from_url(url.replace("redis://", "redis://:secret@"))
+        with contextlib.suppress(redis.RedisError):
+            await client.get("stock")
+        await client.aclose()
+
+    recorder.run(main())
+    assert [resource.name for resource in recorder.resources()] == ["", "127.0.0.1/0"]

@@ -50,6 +50,35 @@ async def by_maker(engine):
         await session.execute(ONE)
 
 
+async def begin_by_calls(engine):
+    connection = await engine.connect()
+    transaction = await connection.begin()
+    savepoint = await connection.begin_nested()
+    await savepoint.rollback()
+    await transaction.commit()
+    await connection.close()
+
+
+async def begin_nested_in_session(engine):
+    async with AsyncSession(engine) as session, session.begin(), session.begin_nested():
+        await session.execute(ONE)
+
+
+async def session_by_calls(engine):
+    session = AsyncSession(engine)
+    await session.execute(ONE)
+    await session.close()
+
+
+def ask(connection):
+    return connection.execute(ONE).scalar()
+
+
+async def run_sync(engine):
+    async with AsyncSession(engine) as session:
+        return await session.run_sync(ask)
+
+
 @pytest.fixture(params=["asyncpg", "psycopg", "aiosqlite"])
 def driver(request):
     return request.param
@@ -60,10 +89,10 @@ def with_engine(postgres, driver, tmp_path):
     """Runs ``use(engine)`` with an engine of two connections at most."""
     url = f"sqlite+aiosqlite:///{tmp_path}/shop" if driver == "aiosqlite" else f"postgresql+{driver}:{postgres}"
 
-    async def run(use, *arguments, size=1, overflow=1):
-        engine = create_async_engine(
-            url, pool_size=size, max_overflow=overflow, poolclass=sqlalchemy.AsyncAdaptedQueuePool
-        )
+    async def run(use, *arguments, size=1, overflow=1, poolclass=sqlalchemy.AsyncAdaptedQueuePool, **named):
+        if poolclass is sqlalchemy.AsyncAdaptedQueuePool:
+            named |= {"pool_size": size, "max_overflow": overflow}
+        engine = create_async_engine(url, poolclass=poolclass, **named)
         try:
             return await use(engine, *arguments)
         finally:
@@ -167,3 +196,82 @@ def test_who_waits_for_a_connection_is_seen_to_wait(recorder, written, with_engi
         f"waiter: {ENGINE} shop (1), ?",
     ]
     assert [line.rpartition(", ")[2] for line in recorder.lines()] == ["ok ok ok"] * 3
+
+
+def test_transactions_by_calls_are_uses_of_their_own(recorder, written, with_engine):
+    """From where each is begun to its commit or rollback; a savepoint lies within its transaction."""
+    recorder.run(with_engine(written(begin_by_calls)))
+    assert recorder.lines() == [
+        f"run: {ENGINE} shop (2), ok ok ok",
+        *["run: sqlalchemy.ext.asyncio.engine.AsyncTransaction, ok ok ok"] * 2,
+    ]
+    assert recorder.tree()[1:] == ["  run: AsyncTransaction", "    run: AsyncTransaction"]
+    assert [(site.enter, site.exit) for site in recorder.sites()] == [("connect", "close"), *[("begin", "commit")] * 2]
+
+
+def test_a_savepoint_of_a_session_lies_within_its_transaction(recorder, written, with_engine):
+    """The connection is taken by the savepoint, and given back by the transaction that it belongs to."""
+    assert recorder.run(with_engine(written(begin_nested_in_session))) == [
+        "run: sqlalchemy.ext.asyncio.session.AsyncSession, ok ok ok",
+        "run: sqlalchemy.ext.asyncio.session.AsyncSessionTransaction, ok ok ok",
+        "run: sqlalchemy.ext.asyncio.session.AsyncSessionTransaction, ok ok ok",
+        f"run: {ENGINE} shop (2), ok ok ok",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("use", "statement"),
+    [(session_by_calls, ("session_by_calls", "session.execute(ONE)")), (run_sync, ("ask", "connection.execute(ONE)"))],
+)
+def test_a_session_takes_the_engine_where_its_first_statement_stands(recorder, written, with_engine, use, statement):
+    """Also without a statement for the session, and in a plain function that ``run_sync()`` calls."""
+    lines = recorder.run(with_engine(written(use)))
+    assert lines[-1] == f"run: {ENGINE} shop (2), ok ok ok"
+    site = recorder.sites()[-1]
+    assert (site.function, site.expression, site.enter, site.exit) == (*statement, "checkout", "checkin")
+
+
+@pytest.mark.parametrize(
+    ("named", "capacity"),
+    [
+        ({"size": 2, "overflow": 3}, 5),
+        ({"size": 2, "overflow": -1}, None),
+        ({"poolclass": sqlalchemy.NullPool}, None),
+    ],
+)
+@pytest.mark.parametrize("driver", ["aiosqlite"], indirect=True)
+def test_the_capacity_is_the_pools_with_what_it_may_overflow(recorder, with_engine, named, capacity):
+    """None where there is no limit."""
+    recorder.run(with_engine(connect, **named))
+    assert [resource.capacity for resource in recorder.resources()] == [capacity]
+
+
+@pytest.mark.parametrize("use", [connect, connect_by_calls, in_session])
+@pytest.mark.parametrize("driver", ["asyncpg"], indirect=True)
+def test_no_connection_in_time_is_an_acquire_that_failed(recorder, written, with_engine, use):
+    """The program gets SQLAlchemy's TimeoutError, however it asks."""
+
+    async def main(engine):
+        async with engine.connect():
+            with pytest.raises(sqlalchemy.exc.TimeoutError):
+                await written(use)(engine)
+
+    lines = recorder.run(with_engine(main, overflow=0, pool_timeout=0.05))
+    assert [line for line in lines if ENGINE in line] == [
+        f"run: {ENGINE} shop (1), ok ok ok",
+        f"run: {ENGINE} shop (1), error(TimeoutError)",
+    ]
+
+
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg"], indirect=True)
+def test_a_server_that_is_not_there_makes_the_connecting_fail(recorder, driver):
+    """Nothing was held, and nothing is told of the driver's own attempt; the password is no part of the name."""
+
+    async def main():
+        engine = create_async_engine(f"postgresql+{driver}://shop:secret@127.0.0.1:1/shop")
+        with pytest.raises((OSError, sqlalchemy.exc.OperationalError)):
+            await engine.connect()
+        await engine.dispose()
+
+    error = {"asyncpg": "ConnectionRefusedError", "psycopg": "OperationalError"}[driver]
+    assert recorder.run(main()) == [f"main: {ENGINE} shop (15), error({error})"]

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from tenure import buffer, patching, probe, resources
+from tenure import buffer, patching, probe, resources, sites
 from tenure.adapters import calls, held
 from tenure.patching import Method, Wants
 from tenure.resources import NOTHING, Describe, Description
@@ -93,7 +93,7 @@ def patch_method(
 
     patching.replace(kind, opening, patching.like(original)(_awaited(original, begin, end)))
     _patch_closing(kind, closing, token)
-    _register(kind, describe, token)
+    _register(kind, _named_by_call(describe, opening), token)
     if hasattr(kind, "__aenter__") and not resources.is_patched(kind):
         patching.patch_manager(kind, moves=True, wants=wants_entry or _always)
 
@@ -164,6 +164,18 @@ def _is_open(opened: object, token: Token) -> bool:
     except Exception as error:  # noqa: BLE001  # never into the program
         buffer.fault(f"finding out whether a {type(opened).__qualname__} is open", error)
         return False
+
+
+def _named_by_call(describe: Describe, opening: str) -> Describe:
+    """Call what ``self._producer.start()`` opens "producer"."""
+
+    def describe_named(opened: object, expression: str) -> Description:
+        description = describe(opened, expression)
+        if description.name is None and f".{opening}(" in expression:
+            return description._replace(name=sites.owner_name(expression))
+        return description
+
+    return describe_named
 
 
 def _register(kind: type, describe: Describe, token: Token) -> None:
