@@ -91,11 +91,11 @@ def test_a_message_is_held_while_it_is_processed(recorder, written, error, outco
 
 
 def test_a_broker_that_is_not_there_is_refused_in_aio_pikas_own_words(recorder):
-    """There is nothing to hold yet: the connection is awaited before it is entered."""
+    """The connection is awaited before it is entered: that failed, and the password is no part of its name."""
 
     async def main():
         with pytest.raises(AMQPConnectionError):
-            async with await aio_pika.connect("amqp://127.0.0.1:1"):
+            async with await aio_pika.connect("amqp://shop:secret@127.0.0.1:1"):
                 pass
 
-    assert recorder.run(main()) == []
+    assert recorder.run(main()) == ["main: aio_pika.connection.Connection 127.0.0.1:1, error(AMQPConnectionError)"]

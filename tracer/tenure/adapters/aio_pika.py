@@ -17,14 +17,21 @@ from tenure.resources import Description
 def install(aio_pika: ModuleType) -> None:
     """Patch what aio-pika lets programs enter."""
     libraries.know("aio_pika", "aiormq")
+    libraries.know_framework("aiormq")  # it enters its own lock in a task, whose frames tell nothing
     opening = libraries.entered_outside("aio_pika", "connect", "connect_robust")
     for connection in (aio_pika.Connection, aio_pika.RobustConnection):
         connections.patch_method(connection, "connect", ("close",), _connection, wants=opening)
     opening = libraries.entered_outside("aio_pika", "__await__")
     for channel in (aio_pika.Channel, aio_pika.RobustChannel):
-        # A channel ends with its connection, too, which only its callback is told of.
-        closing = "close", "_set_closed_callback"
-        connections.patch_method(channel, "initialize", closing, _channel, label="channel", wants=opening)
+        connections.patch_method(
+            channel,
+            "initialize",
+            ("close", "_on_close"),  # a channel ends with its connection, too
+            _channel,
+            label="channel",
+            only_if={"_on_close": _is_over},
+            wants=opening,
+        )
     for kind, describe in (
         (aio_pika.message.ProcessContext, _message),
         (aio_pika.queue.QueueIterator, _queue),
@@ -44,6 +51,12 @@ def _connection(connection: object, _: str) -> Description:
 
 def _channel(channel: object, _: str) -> Description:
     return Description(type_name(type(channel)), channel, stereotype="queue")
+
+
+def _is_over(channel: object) -> bool:
+    """Whether a channel whose transport was closed is not to be opened again."""
+    connection = getattr(channel, "_connection", None)
+    return not hasattr(channel, "restore") or bool(getattr(connection, "close_called", True))
 
 
 def _message(context: object, _: str) -> Description:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from tenure import buffer, patching, probe, resources, sites
@@ -66,15 +66,17 @@ def patch_method(
     describe: Describe,
     *,
     label: str = "",
+    only_if: Mapping[str, Wants] | None = None,
     token: Token = _itself,
     wants: Wants = _always,
-    wants_entry: Wants | None = None,
+    wants_entry: Wants = _always,
 ) -> None:
     """Let what a coroutine method opens count as held, by a statement or by calls.
 
     ``describe(object, expression)`` tells the resource, as for ``resources.register``. ``label``: what people call the
-    opening where that is not its name. ``token(object)``: what knows the object again, where its own type allows no
-    weak reference. ``wants(object)`` false: this opening is passed over; ``wants_entry(object)`` false: this entry.
+    opening where that is not its name. ``only_if[name](object)`` false: the closing call of that name does not end it.
+    ``token(object)``: what knows the object again, where its own type allows no weak reference. ``wants(object)``
+    false: this opening is passed over; ``wants_entry(object)`` false: this entry.
 
     Raises:
         TypeError: one of the methods is missing.
@@ -92,10 +94,10 @@ def patch_method(
         _opened(record, token(arguments[0]))
 
     patching.replace(kind, opening, patching.like(original)(_awaited(original, begin, end)))
-    _patch_closing(kind, closing, token)
+    _patch_closing(kind, closing, token, only_if or {})
     _register(kind, _named_by_call(describe, opening), token)
     if hasattr(kind, "__aenter__") and not resources.is_patched(kind):
-        patching.patch_manager(kind, moves=True, wants=wants_entry or _always)
+        patching.patch_manager(kind, moves=True, wants=wants_entry)
 
 
 def patch_function(
@@ -139,7 +141,7 @@ def patch_function(
         around = patching.like(function)(_awaited(function, begin, end))
         value: object = classmethod(around) if isinstance(original, classmethod) else around
         patching.replace(owner, opening, value)
-    _patch_closing(kind, closing, token)
+    _patch_closing(kind, closing, token, {})
     if entered is not None:
         _register(kind, entered, token)
         patching.patch_manager(kind, moves=True)
@@ -220,34 +222,42 @@ def _dropped(record: probe.Record) -> None:
     probe.failed(record, NeverClosed(_NOBODY))
 
 
-def _patch_closing(kind: type, closing: Iterable[str], token: Token) -> None:
-    def begin(arguments: Arguments, _: dict[str, object]) -> probe.Record | None:
-        if not held.tokens:
-            return None
-        record = held.give_back(token(arguments[0]))
-        caller = sys._getframe(2) if record is not None else None  # noqa: SLF001  # no other way to the caller
-        if record is None or caller is None or caller.f_code.co_name != "__del__":
-            return record
-        probe.failed(record, NeverClosed(_NOBODY))  # it closes itself because it was dropped
-        return None
-
-    def begin_exit(arguments: Arguments, named: dict[str, object]) -> probe.Record | None:
-        if not held.tokens:
-            return None
-        errors = (value for value in (*arguments[1:], *named.values()) if isinstance(value, BaseException))
-        return held.give_back(token(arguments[0]), next(errors, None))
-
+def _patch_closing(kind: type, closing: Iterable[str], token: Token, only_if: Mapping[str, Wants]) -> None:
     for name in closing:
         original = getattr(kind, name)
         if not _is_ours(original):  # a base class's is patched already
+            begin = _closing(token, only_if.get(name, _always))
             is_awaited = inspect.iscoroutinefunction(inspect.unwrap(original))
             around = (_awaited if is_awaited else _at_once)(original, begin, _closed)
             patching.replace(kind, name, patching.like(original)(around))
     leave = getattr(kind, "__aexit__", None)
     if leave is not None and not _is_ours(leave):
-        around = _awaited(leave, begin_exit, _closed)
+        around = _awaited(leave, _leaving(token), _closed)
         # Not marked as ours, so that the class's patch as a manager goes around it.
         patching.replace(kind, "__aexit__", functools.update_wrapper(around, leave))
+
+
+def _closing(token: Token, ends: Wants) -> _Begin:
+    def begin(arguments: Arguments, _: dict[str, object]) -> probe.Record | None:
+        if not held.tokens or not ends(arguments[0]):
+            return None
+        record = held.give_back(token(arguments[0]))
+        if record is None or sys._getframe(2).f_code.co_name != "__del__":  # noqa: SLF001  # no other way to the caller
+            return record
+        probe.failed(record, NeverClosed(_NOBODY))  # it closes itself because it was dropped
+        return None
+
+    return begin
+
+
+def _leaving(token: Token) -> _Begin:
+    def begin(arguments: Arguments, named: dict[str, object]) -> probe.Record | None:
+        if not held.tokens:
+            return None
+        errors = (value for value in (*arguments[1:], *named.values()) if isinstance(value, BaseException))
+        return held.give_back(token(arguments[0]), next(errors, None))
+
+    return begin
 
 
 def _is_ours(function: object) -> bool:
