@@ -170,17 +170,20 @@ class Watch:
         if record[probe.RESOURCE] and (record[probe.ACQUIRE] or buffer.has_room()):  # the native probe acquires later
             _remember(here.recent, manager, here.announced)
             here.counts[Seen(label(manager), how)] += 1
-        elif not again:  # a class patch, too, may have tried
-            where = plain(f"finding the resource of a {type(manager).__qualname__}")
-            reason = FAULT if any(fault.where == where for fault in self._faults.found) else NO_ROOM
-            if connections.is_open(manager):
-                reason = OPEN
+        elif connections.is_open(manager) or not again:  # a class patch, too, may have tried
             site = sites.Site.of(str(record[probe.SITE]))
-            seen = Seen(label(manager), "", plain(site.file), site.line, plain(site.function), reason)
-            here.counts[seen] += 1
+            place = plain(site.file), site.line, plain(site.function)
+            here.counts[Seen(label(manager), "", *place, self._unrecorded(manager))] += 1
         doubt = here.doubts.pop(id(manager), None)
         if doubt is not None and doubt[0].is_(manager):
             here.counts[doubt[1]] -= 1
+
+    def _unrecorded(self, manager: object) -> str:
+        """Why the probe was asked and made no record."""
+        if connections.is_open(manager):
+            return OPEN
+        where = plain(f"finding the resource of a {type(manager).__qualname__}")
+        return FAULT if any(fault.where == where for fault in self._faults.found) else NO_ROOM
 
     def _entered(self, frame: FrameType, manager: object) -> None:
         """The interpreter: this ``__aenter__`` runs."""
