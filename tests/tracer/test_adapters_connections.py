@@ -80,7 +80,12 @@ def describe_pool(pool, _):
 
 @pytest.fixture(autouse=True)
 def library(recorder):
-    """The two classes as an adapter has them."""
+    """The two classes as an adapter has them, which may be installed more than once."""
+    for _ in range(2):
+        patch_library()
+
+
+def patch_library():
     connections.patch_function(
         (Link,),
         "dial",

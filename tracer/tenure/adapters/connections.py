@@ -138,6 +138,8 @@ def patch_function(
         raise TypeError(f"there is no function {opening} that opens a {kind.__qualname__}")
     resources.register(call, lambda made, _: describe(made.arguments, made.named))  # type: ignore[attr-defined]
     for owner, original, function in zip(owners, originals, functions, strict=True):
+        if _is_ours(function):  # a class method does not show it itself
+            continue
         around = patching.like(function)(_awaited(function, begin, end))
         value: object = classmethod(around) if isinstance(original, classmethod) else around
         patching.replace(owner, opening, value)
