@@ -1,100 +1,19 @@
-"""What one call opens and another closes, on a small library of the usual shapes."""
+"""What one call opens and another closes is held in between."""
 
 import asyncio
 import contextlib
 import gc
-import inspect
-import traceback
 
 import pytest
-
-from tenure import resources
-from tenure.adapters import connections
-from tenure.resources import Description
-
-LINK, POOL = "small.Link shop", "small.Pool pool"
-
-
-class Link:
-    """Is made by functions that return it open."""
-
-    closed = 0
-
-    @classmethod
-    async def dial(cls, name, wait=None):
-        if wait is not None:
-            await wait.wait()
-        if name == "nowhere":
-            raise OSError("nobody answers")
-        return cls()
-
-    async def close(self, error=None):
-        self.closed += 1
-        if error is not None:
-            self.abort()
-            raise error
-
-    def abort(self):
-        self.closed += 1
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *details):
-        await self.close()
-
-
-class Pool:
-    """Opens itself, by a call or by a statement."""
-
-    async def open(self):
-        await asyncio.sleep(0)
-
-    async def close(self):
-        await asyncio.sleep(0)
-
-    async def __aenter__(self):
-        await self.open()
-        return self
-
-    async def __aexit__(self, *details):
-        await self.close()
-
-
-class LoudPool(Pool):
-    async def open(self):
-        await super().open()
-
-
-async def dial(name):
-    return await Link.dial(name)
-
-
-def describe_link(arguments, named):
-    return Description("small.Link", None, named.get("name") or arguments[1])
-
-
-def describe_pool(pool, _):
-    return Description("small.Pool", pool, None, 3)
+from tests.tracer import links
+from tests.tracer.links import LINK, POOL, Link, LoudPool, Pool
 
 
 @pytest.fixture(autouse=True)
 def library(recorder):
     """The two classes as an adapter has them, which may be installed more than once."""
     for _ in range(2):
-        patch_library()
-
-
-def patch_library():
-    connections.patch_function(
-        (Link,),
-        "dial",
-        Link,
-        ("close", "abort"),
-        describe_link,
-        entered=lambda _, __: Description("small.Link", None, "entered"),
-    )
-    connections.patch_method(Pool, "open", ("close",), describe_pool)
+        links.patch_library()
 
 
 async def by_hand():
@@ -260,75 +179,3 @@ def test_what_is_dropped_open_is_held_no_more(recorder, monkeypatch, closes_itse
     if closes_itself:
         monkeypatch.setattr(Link, "__del__", __del__, raising=False)
     assert asyncio.run(main()) == [f"main: {LINK}, ok ok error(NeverClosed)"]
-
-
-def test_the_program_sees_what_it_would_see_without_us(recorder):
-    """Tracebacks, coroutine functions, class methods, and coroutines that nobody awaited."""
-
-    async def fail():
-        await Link.dial("nowhere")
-
-    async def main():
-        try:
-            await fail()
-        except OSError as error:
-            return [frame.name for frame in traceback.extract_tb(error.__traceback__)]
-
-    assert asyncio.run(main()) == ["main", "fail", "dial"]
-    assert inspect.iscoroutinefunction(Link.dial)
-    assert inspect.iscoroutinefunction(Pool.open)
-    assert not inspect.iscoroutinefunction(Link.abort)
-    assert (Link.dial.__self__, str(inspect.signature(Link.dial))) == (Link, "(name, wait=None)")
-    coroutine = Link.dial("shop")
-    assert coroutine.__qualname__ == "Link.dial"
-    coroutine.close()
-    assert recorder.lines()[0] == "main: small.Link nowhere, error(OSError)"
-
-
-def test_what_is_described_wrongly_costs_its_records_and_nothing_else(recorder, caplog):
-    """A library of an unexpected shape: said once, and the program goes on."""
-
-    class Other:
-        dial, close, closed = classmethod(Link.dial.__wrapped__), Link.close, 0
-
-    connections.patch_function((Other,), "dial", Other, ("close",), lambda arguments, _: arguments[7])
-
-    async def main():
-        for _ in range(2):
-            await (await Other.dial("shop")).close()
-
-    assert recorder.run(main()) == []
-    assert [record.getMessage().partition(" failed")[0] for record in caplog.records] == [
-        f"tenure: finding the resource of a {Other.__qualname__}"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("patch", "message"),
-    [
-        (lambda: connections.patch_method(Pool, "start", ("close",), describe_pool), "Pool has no function start"),
-        (lambda: connections.patch_method(Pool, "open", ("quit",), describe_pool), "Pool has no function quit"),
-        (
-            lambda: connections.patch_function((Link,), "connect", Link, ("close",), describe_link),
-            "no function connect that opens a Link",
-        ),
-    ],
-)
-def test_a_library_without_these_calls_is_refused(patch, message):
-    """The error says what is missing."""
-    with pytest.raises(TypeError, match=message):
-        patch()
-
-
-def test_everything_is_as_it_was_afterwards(recorder):
-    """The calls are the library's own again, and what is open then is held no more."""
-
-    async def main():
-        link = await Link.dial("shop")
-        recorder.stop()
-        await link.close()
-
-    asyncio.run(main())
-    functions = Link.dial, Link.close, Link.abort, Link.__aexit__, Pool.open, Pool.close, Pool.__aenter__
-    assert [hasattr(function, "__tenure__") for function in functions] == [False] * len(functions)
-    assert not resources.is_patched(Pool)

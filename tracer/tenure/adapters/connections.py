@@ -16,14 +16,12 @@ from typing import NamedTuple
 
 from tenure import buffer, patching, probe, resources, sites
 from tenure.adapters import calls, held
-from tenure.patching import Method, Wants
+from tenure.adapters.around import Arguments, Begin, at_once, awaited, is_ours
+from tenure.patching import Wants
 from tenure.resources import NOTHING, Describe, Description
 
-Arguments = tuple[object, ...]
 DescribeCall = Callable[[Arguments, dict[str, object]], Description]
 Token = Callable[[object], object]
-_Begin = Callable[[Arguments, dict[str, object]], probe.Record | None]
-_End = Callable[[probe.Record, object, Arguments], None]
 
 _NOBODY = "nothing refers to it any more"
 
@@ -93,7 +91,7 @@ def patch_method(
     def end(record: probe.Record, _: object, arguments: Arguments) -> None:
         _opened(record, token(arguments[0]))
 
-    patching.replace(kind, opening, patching.like(original)(_awaited(original, begin, end)))
+    patching.replace(kind, opening, patching.like(original)(awaited(original, begin, end)))
     _patch_closing(kind, closing, token, only_if or {})
     _register(kind, _named_by_call(describe, opening), token)
     if hasattr(kind, "__aenter__") and not resources.is_patched(kind):
@@ -138,9 +136,9 @@ def patch_function(
         raise TypeError(f"there is no function {opening} that opens a {kind.__qualname__}")
     resources.register(call, lambda made, _: describe(made.arguments, made.named))  # type: ignore[attr-defined]
     for owner, original, function in zip(owners, originals, functions, strict=True):
-        if _is_ours(function):  # a class method does not show it itself
+        if is_ours(function):  # a class method does not show it itself
             continue
-        around = patching.like(function)(_awaited(function, begin, end))
+        around = patching.like(function)(awaited(function, begin, end))
         value: object = classmethod(around) if isinstance(original, classmethod) else around
         patching.replace(owner, opening, value)
     _patch_closing(kind, closing, token, {})
@@ -227,19 +225,19 @@ def _dropped(record: probe.Record) -> None:
 def _patch_closing(kind: type, closing: Iterable[str], token: Token, only_if: Mapping[str, Wants]) -> None:
     for name in closing:
         original = getattr(kind, name)
-        if not _is_ours(original):  # a base class's is patched already
+        if not is_ours(original):  # a base class's is patched already
             begin = _closing(token, only_if.get(name, _always))
             is_awaited = inspect.iscoroutinefunction(inspect.unwrap(original))
-            around = (_awaited if is_awaited else _at_once)(original, begin, _closed)
+            around = (awaited if is_awaited else at_once)(original, begin, _closed)
             patching.replace(kind, name, patching.like(original)(around))
     leave = getattr(kind, "__aexit__", None)
-    if leave is not None and not _is_ours(leave):
-        around = _awaited(leave, _leaving(token), _closed)
+    if leave is not None and not is_ours(leave):
+        around = awaited(leave, _leaving(token), _closed)
         # Not marked as ours, so that the class's patch as a manager goes around it.
         patching.replace(kind, "__aexit__", functools.update_wrapper(around, leave))
 
 
-def _closing(token: Token, ends: Wants) -> _Begin:
+def _closing(token: Token, ends: Wants) -> Begin:
     def begin(arguments: Arguments, _: dict[str, object]) -> probe.Record | None:
         if not held.tokens or not ends(arguments[0]):
             return None
@@ -252,7 +250,7 @@ def _closing(token: Token, ends: Wants) -> _Begin:
     return begin
 
 
-def _leaving(token: Token) -> _Begin:
+def _leaving(token: Token) -> Begin:
     def begin(arguments: Arguments, named: dict[str, object]) -> probe.Record | None:
         if not held.tokens:
             return None
@@ -262,44 +260,5 @@ def _leaving(token: Token) -> _Begin:
     return begin
 
 
-def _is_ours(function: object) -> bool:
-    return bool(getattr(function, "__tenure__", False))
-
-
 def _closed(record: probe.Record, value: object, _: Arguments) -> None:
     probe.released(record, value)
-
-
-def _awaited(original: Method, begin: _Begin, end: _End) -> Method:
-    async def around(*arguments: object, _original: Method = original, **named: object) -> object:
-        record = begin(arguments, named)
-        try:
-            value = await _original(*arguments, **named)  # type: ignore[misc]
-        except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            patching.without_frame(error, around.__code__)
-            raise
-        if record is not None:
-            end(record, value, arguments)
-        return value
-
-    calls.on_behalf(around.__code__)
-    return patching.shaped(original, around)
-
-
-def _at_once(original: Method, begin: _Begin, end: _End) -> Method:
-    def around(*arguments: object, **named: object) -> object:
-        record = begin(arguments, named)
-        try:
-            value = original(*arguments, **named)
-        except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            patching.without_frame(error, around.__code__)
-            raise
-        if record is not None:
-            end(record, value, arguments)
-        return value
-
-    return around

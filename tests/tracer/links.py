@@ -1,0 +1,84 @@
+"""A small library of what one call opens and another closes, in the usual shapes."""
+
+import asyncio
+
+from tenure.adapters import connections
+from tenure.resources import Description
+
+LINK, POOL = "small.Link shop", "small.Pool pool"
+
+
+class Link:
+    """Is made by functions that return it open."""
+
+    closed = 0
+
+    @classmethod
+    async def dial(cls, name, wait=None):
+        if wait is not None:
+            await wait.wait()
+        if name == "nowhere":
+            raise OSError("nobody answers")
+        return cls()
+
+    async def close(self, error=None):
+        self.closed += 1
+        if error is not None:
+            self.abort()
+            raise error
+
+    def abort(self):
+        self.closed += 1
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *details):
+        await self.close()
+
+
+class Pool:
+    """Opens itself, by a call or by a statement."""
+
+    async def open(self):
+        await asyncio.sleep(0)
+
+    async def close(self):
+        await asyncio.sleep(0)
+
+    async def __aenter__(self):
+        await self.open()
+        return self
+
+    async def __aexit__(self, *details):
+        await self.close()
+
+
+class LoudPool(Pool):
+    async def open(self):
+        await super().open()
+
+
+async def dial(name):
+    return await Link.dial(name)
+
+
+def describe_link(arguments, named):
+    return Description("small.Link", None, named.get("name") or arguments[1])
+
+
+def describe_pool(pool, _):
+    return Description("small.Pool", pool, None, 3)
+
+
+def patch_library():
+    """Patch it as its adapter would."""
+    connections.patch_function(
+        (Link,),
+        "dial",
+        Link,
+        ("close", "abort"),
+        describe_link,
+        entered=lambda _, __: Description("small.Link", None, "entered"),
+    )
+    connections.patch_method(Pool, "open", ("close",), describe_pool)
