@@ -59,10 +59,6 @@ class LoudPool(Pool):
         await super().open()
 
 
-async def dial(name):
-    return await Link.dial(name)
-
-
 def describe_link(arguments, named):
     return Description("small.Link", None, named.get("name") or arguments[1])
 

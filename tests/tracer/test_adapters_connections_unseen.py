@@ -42,6 +42,19 @@ def test_the_program_sees_what_it_would_see_without_us(recorder):
     assert recorder.lines()[0] == "main: small.Link nowhere, error(OSError)"
 
 
+@pytest.mark.parametrize(("kind", "name"), [(Pool, "open"), (Pool, "close"), (Link, "abort")])
+def test_a_call_without_its_object_is_the_libraries_own_error(recorder, kind, name):
+    """A TypeError that names the function, also while something else is open."""
+
+    async def main():
+        link = await Link.dial("shop")
+        with pytest.raises(TypeError, match="missing 1 required positional argument"):
+            await getattr(kind, name)()
+        await link.close()
+
+    assert [line.rpartition(", ")[2] for line in recorder.run(main())] == ["ok ok ok"]
+
+
 def test_what_is_described_wrongly_costs_its_records_and_nothing_else(recorder, caplog):
     """A library of an unexpected shape: said once, and the program goes on."""
 

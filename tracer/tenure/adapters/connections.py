@@ -83,10 +83,9 @@ def patch_method(
     original = getattr(kind, opening)
 
     def begin(arguments: Arguments, _: dict[str, object]) -> probe.Record | None:
-        opened = arguments[0]
-        if _is_open(opened, token):
+        if not arguments or _is_open(arguments[0], token):
             return None
-        return _begin(opened, opened, plan)
+        return _begin(arguments[0], arguments[0], plan)
 
     def end(record: probe.Record, _: object, arguments: Arguments) -> None:
         _opened(record, token(arguments[0]))
@@ -239,7 +238,7 @@ def _patch_closing(kind: type, closing: Iterable[str], token: Token, only_if: Ma
 
 def _closing(token: Token, ends: Wants) -> Begin:
     def begin(arguments: Arguments, _: dict[str, object]) -> probe.Record | None:
-        if not held.tokens or not ends(arguments[0]):
+        if not held.tokens or not arguments or not ends(arguments[0]):
             return None
         record = held.give_back(token(arguments[0]))
         if record is None or sys._getframe(2).f_code.co_name != "__del__":  # noqa: SLF001  # no other way to the caller
@@ -252,7 +251,7 @@ def _closing(token: Token, ends: Wants) -> Begin:
 
 def _leaving(token: Token) -> Begin:
     def begin(arguments: Arguments, named: dict[str, object]) -> probe.Record | None:
-        if not held.tokens:
+        if not held.tokens or not arguments:
             return None
         errors = (value for value in (*arguments[1:], *named.values()) if isinstance(value, BaseException))
         return held.give_back(token(arguments[0]), next(errors, None))
