@@ -37,9 +37,18 @@ class Site(msgspec.Struct, frozen=True):
     exit: str = "__aexit__"
 
 
+class Canceller(msgspec.Struct, frozen=True):
+    """Who asked for a cancellation: as much of it as is known."""
+
+    task: TaskRef | None  # that asked, or that failed, which made its task group ask
+    via: str  # on whose behalf: "TaskGroup", "timeout 0.5 s", "end of asyncio.run", "SIGINT"; "": its own
+    site: Site | None  # where that was called, made, or where the task failed
+
+
 class ExceptionInfo(msgspec.Struct, frozen=True):
     type: str
     message: str
+    canceller: Canceller | None = None  # of a cancellation; None: nobody knows
 
 
 class HeldAround(msgspec.Struct, frozen=True):

@@ -130,7 +130,7 @@ async def test_lifecycles(collector: Collector, program: Program) -> None:
     }  # fmt: skip
     failed = (await collector.answer("/api/lifecycles?outcome=error"))["items"]
     assert [(item["id"], item["exception"]) for item in failed] == [
-        (program.id(4), {"type": "ValueError", "message": "out of stock"})
+        (program.id(4), {"type": "ValueError", "message": "out of stock", "canceller": None})
     ]
 
 

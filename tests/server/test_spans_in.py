@@ -121,7 +121,7 @@ async def test_a_span_is_a_closed_lifecycle(collector: Collector, content_type: 
     }  # fmt: skip
     failed = next(one for one in (await collector.answer("/api/lifecycles?outcome=error"))["items"])
     assert (failed["resource"]["kind"], failed["body_exception"]) == (
-        "ship", {"type": "shop.OutOfStock", "message": "none left"},
+        "ship", {"type": "shop.OutOfStock", "message": "none left", "canceller": None},
     )  # fmt: skip
     assert payment["parent"] == found["payment:8080"]["id"]
 

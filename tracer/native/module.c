@@ -116,6 +116,8 @@ static PyMethodDef functions[] = {
     {"task_known", FAST(tasks_known), "task_known(address, id): the task at this address, until it is gone"},
     {"task_gone", tasks_gone, METH_O, "The task at this address is no more."},
     {"forget_tasks", tasks_clear, METH_NOARGS, "Forget all tasks."},
+    {"watch_cancel", FAST(cancel_watch), "watch_cancel(Task.cancel, requested): call it first; False: it cannot be"},
+    {"unwatch_cancel", cancel_unwatch, METH_NOARGS, "Task.cancel is as it was."},
     {"set_context", records_set_context, METH_O, "Read this variable, or call this, when a lifecycle begins; None: nothing."},
     {"put", records_put, METH_O, "Put an entry of another kind into the buffer; False where it is full."},
     {"drain", records_drain, METH_NOARGS, "Take out what is new, in order, and bring what was taken out up to date."},
@@ -169,6 +171,7 @@ static void let_go(void *module)
     }
     serving = NULL;
     recording = false;
+    cancel_let_go();
     Python had = python;
     python = (Python){NULL};
     PyObject *all[] = {had.settled,     had.shared,       had.ask,          had.find_task,     had.failure_of, had.enter,

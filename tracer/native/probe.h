@@ -101,6 +101,12 @@ PyObject *tasks_known(PyObject *module, PyObject *const *arguments, Py_ssize_t c
 PyObject *tasks_gone(PyObject *module, PyObject *address);
 PyObject *tasks_clear(PyObject *module, PyObject *none);
 
+/* ---- cancel.c ---- */
+
+void cancel_let_go(void); /* Task.cancel is as it was */
+PyObject *cancel_watch(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *cancel_unwatch(PyObject *module, PyObject *none);
+
 /* ---- stamps.c ---- */
 
 extern bool recording;

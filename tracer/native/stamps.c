@@ -61,7 +61,7 @@ static PyObject *failure_of(PyObject *error)
 /* Whether this is the failure of that very exception: its identity is compared while it is on its way. */
 static bool tells_of(PyObject *failure, PyObject *error)
 {
-    if (failure == NULL || error == NULL || !PyTuple_Check(failure) || PyTuple_GET_SIZE(failure) != 4) {
+    if (failure == NULL || error == NULL || !PyTuple_Check(failure) || PyTuple_GET_SIZE(failure) < 4) {
         return false;
     }
     void *identity = PyLong_AsVoidPtr(PyTuple_GET_ITEM(failure, 3));

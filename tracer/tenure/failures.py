@@ -10,6 +10,15 @@ from tenure.wire import CANCELLED, ERROR
 MAX_MESSAGE = 500  # characters
 
 
+class Canceller(NamedTuple):
+    """Who asked for a cancellation."""
+
+    task: int  # id of the task that did, or for whose failure a task group did; 0: none
+    name: str  # of that task, which may be forgotten before this is shipped
+    via: str  # on whose behalf: "TaskGroup", "timeout 0.5 s", "end of asyncio.run", "SIGINT"; "": its own
+    site: str  # key of where, "" where unknown
+
+
 class Failure(NamedTuple):
     """How a phase or a task failed."""
 
@@ -17,16 +26,17 @@ class Failure(NamedTuple):
     type: str  # qualified, builtins without their module
     message: str  # not scrubbed yet: that is done when a batch is made
     identity: int  # id() of the exception: means something only while the exception is on its way
+    canceller: Canceller | None = None
 
 
-def failure_of(error: BaseException) -> Failure:
+def failure_of(error: BaseException, canceller: Canceller | None = None) -> Failure:
     """The failure that this exception tells; it may have a __str__ that fails itself."""
     outcome = CANCELLED if isinstance(error, CancelledError | GeneratorExit) else ERROR
     try:
         message = str(error)
     except Exception as fault:  # noqa: BLE001  # the program's own __str__ may do anything
         message = f"<{type(fault).__name__} in __str__>"
-    return Failure(outcome, type_name(type(error)), message[:MAX_MESSAGE], id(error))
+    return Failure(outcome, type_name(type(error)), message[:MAX_MESSAGE], id(error), canceller)
 
 
 def type_name(kind: type) -> str:

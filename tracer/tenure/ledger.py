@@ -15,10 +15,12 @@ first own lifecycle begins, and its trace is not shipped for up to PATIENCE flus
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import count, zip_longest
 from typing import TypeVar, cast
 
 from tenure import active, identity, resources, tasks, wire
+from tenure.failures import Canceller
 from tenure.lifecycles import CLOSED, PLAIN, Snapshot, phase_of
 from tenure.records import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Listed
 from tenure.renaming import Renamed
@@ -201,6 +203,7 @@ class Ledger:
             before = snapshot.acquire
         for task in ended:
             self._task(tables, task)
+        tables.name_cancellers(partial(self._canceller, tables))
         return wire.Batch(
             version=wire.VERSION,
             process=self.process,
@@ -215,6 +218,7 @@ class Ledger:
             rows=rows,
             dropped=dict(dropped),
             final=final,
+            cancellers=tables.cancellers,
         )
 
     def _row(self, tables: Tables, lifecycle: _Lifecycle, snapshot: Snapshot, before: int) -> wire.Row:
@@ -258,6 +262,18 @@ class Ledger:
             self._shipped_tasks.add(creator.id)
             creator = tasks.table.get(creator.parent)
         return place
+
+    def _canceller(self, tables: Tables, canceller: Canceller) -> int:
+        """The index of the task that cancelled; of one that is forgotten only the name is left."""
+        place = tables.task_place(canceller.task)
+        if place is not None:
+            return place
+        task = tasks.table.get(canceller.task)
+        if task is not None:
+            return self._task(tables, task)
+        gone = _unknown(canceller.task)
+        gone.name = canceller.name
+        return tables.task(gone, 0)
 
     def _origin(self, task: int) -> int:
         origin = self._origins.get(task)

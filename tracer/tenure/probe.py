@@ -28,7 +28,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from tenure import asking, buffer, habits, identity, libraries, native, resources, sites, tasks
+from tenure import asking, buffer, cancelling, habits, identity, libraries, native, resources, sites, tasks
 from tenure.failures import failure_of
 from tenure.records import (
     ACQUIRE,
@@ -203,7 +203,7 @@ def _configure() -> None:
         shared=identity.shared,
         ask=asking.resource_of,
         find_task=tasks.find,
-        failure_of=failure_of,
+        failure_of=cancelling.failure,
         enter=_enter_for_patch,
         thrown_away=failure_of(GeneratorExit()),
         current_task=asyncio.current_task,

@@ -5,9 +5,11 @@ Every text is scrubbed, cut and made encodable here, on its way out of the proce
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tenure import identity, resources, wire
 from tenure.active import SpanIds
-from tenure.failures import Failure
+from tenure.failures import Canceller, Failure
 from tenure.scrub import scrub, scrub_expression
 from tenure.sites import Site
 from tenure.tasks import Task
@@ -25,11 +27,13 @@ class Tables:
         self.tasks: list[wire.Task] = []
         self.traces: list[wire.Trace] = []
         self.exceptions: list[wire.ExceptionInfo] = []
+        self.cancellers: list[wire.Canceller] = []
         self._site_places: dict[str, int] = {}
         self._resource_places: dict[int, int] = {}
         self._task_places: dict[int, int] = {}
         self._trace_places: dict[int, int] = {}
-        self._exception_numbers: dict[tuple[str, str], int] = {}
+        self._exception_numbers: dict[tuple[str, str, Canceller | None], int] = {}
+        self._unnamed: list[tuple[int, Canceller]] = []  # numbers of exceptions, and who is not in the tables yet
 
     def site(self, key: str) -> int:
         """The index of a site."""
@@ -91,12 +95,22 @@ class Tables:
         """The number of an exception, 0 for none."""
         if failure is None:
             return 0
-        key = failure.type, failure.message
+        key = failure.type, failure.message, failure.canceller
         number = self._exception_numbers.get(key)
         if number is None:
             self.exceptions.append(wire.ExceptionInfo(text(failure.type), text(failure.message)))
             number = self._exception_numbers[key] = len(self.exceptions)
+            if failure.canceller is not None:
+                self._unnamed.append((number, failure.canceller))
         return number
+
+    def name_cancellers(self, task: Callable[[Canceller], int]) -> None:
+        """Put in who cancelled; ``task`` gives the index of that task, which may bring exceptions of its own."""
+        while self._unnamed:
+            number, canceller = self._unnamed.pop()
+            by = task(canceller) + 1 if canceller.task else 0
+            at = self.site(canceller.site) + 1 if canceller.site else 0
+            self.cancellers.append(wire.Canceller(number, by, text(canceller.via), at))
 
 
 def text(value: str) -> str:

@@ -23,7 +23,7 @@ from time import perf_counter_ns
 from typing import Literal, NamedTuple
 
 from tenure import buffer, native
-from tenure.failures import Failure, failure_of
+from tenure.failures import Canceller, Failure, failure_of
 
 now = perf_counter_ns
 AnyTask = asyncio.Task[object]
@@ -34,7 +34,19 @@ _DEFAULT_NAME = re.compile(r"Task-\d+")
 class Task:
     """What is known of one task or thread. The program's side fills it in, the shipping thread reads it."""
 
-    __slots__ = ("coroutine", "created_ns", "ended", "failure", "finished_ns", "id", "kind", "name", "parent")
+    __slots__ = (
+        "canceller",
+        "coroutine",
+        "created_ns",
+        "ended",
+        "failure",
+        "finished_ns",
+        "id",
+        "is_cancelled",
+        "kind",
+        "name",
+        "parent",
+    )
 
     def __init__(self, number: int, kind: Literal["task", "thread"], parent: int, created_ns: int | None) -> None:
         self.id = number
@@ -46,6 +58,8 @@ class Task:
         self.finished_ns: int | None = None  # when it ended, or when it was found to be gone
         self.ended = False  # how it ended is known
         self.failure: Failure | None = None
+        self.canceller: Canceller | None = None  # who asked last, be it long ago; see ``canceller_of``
+        self.is_cancelled: Callable[[], bool] | None = None  # whether that still stands, where the count does not say
 
 
 class Ended(NamedTuple):
@@ -115,7 +129,7 @@ def created(task: AnyTask, coroutine: object, created_ns: int) -> None:
 
     An eager task has run by then, and may even be over: it no longer knows its coroutine.
     """
-    parent = find() if _current() is not None else 0
+    parent = find() if running() is not None else 0
     known = _known.get(id(task))
     entry = known[0] if known is not None else _add(task, Task(next(_numbers), "task", parent, created_ns))
     entry.parent, entry.created_ns = parent, created_ns
@@ -137,9 +151,38 @@ def finished(task: AnyTask, error: BaseException | None) -> None:
     if not entry.name or not _DEFAULT_NAME.fullmatch(task.get_name()):
         _name(entry, task)
     entry.ended = True
-    entry.failure = None if error is None else failure_of(error)
+    entry.failure = None if error is None else failure_of(error, canceller_of(task))
+    entry.canceller = entry.is_cancelled = None
     entry.finished_ns = now()
     buffer.put(Ended(entry))
+
+
+def known(task: AnyTask) -> Task | None:
+    """What is known of a task, with the name that it has now; None: nothing."""
+    entry = _known.get(id(task))
+    if entry is None:
+        return None
+    if not entry[0].name:
+        _name(entry[0], task)
+    return entry[0]
+
+
+def cancelled(task: AnyTask, canceller: Canceller, stands: Callable[[], bool] | None) -> None:
+    """Note who cancels a task; ``stands``: whether that is so still, asked beside ``task.cancelling()``."""
+    found = _known.get(id(task))
+    if found is not None:
+        found[0].canceller, found[0].is_cancelled = canceller, stands
+
+
+def canceller_of(task: AnyTask | None) -> Canceller | None:
+    """Who asked for the cancellation of this task that stands now; None where none does, or nobody knows."""
+    found = None if task is None else _known.get(id(task))
+    if task is None or found is None:
+        return None
+    entry = found[0]
+    if entry.canceller is not None and not (task.cancelling() and (entry.is_cancelled is None or entry.is_cancelled())):
+        entry.canceller = entry.is_cancelled = None
+    return entry.canceller
 
 
 def forget_all() -> None:
@@ -155,7 +198,8 @@ def forget_all() -> None:
     _here.__dict__.clear()
 
 
-def _current() -> AnyTask | None:
+def running() -> AnyTask | None:
+    """The task that runs in this thread, None outside any."""
     try:
         return asyncio.current_task()
     except RuntimeError:
@@ -164,7 +208,7 @@ def _current() -> AnyTask | None:
 
 def find() -> int:
     """The current task or thread by the slow way, registered where it is new."""
-    task = _current()
+    task = running()
     if task is None:
         return _thread()
     loop = asyncio.get_running_loop()

@@ -14,8 +14,8 @@ from functools import partial
 from time import perf_counter_ns
 from typing import NamedTuple, cast
 
-from tenure import asking, buffer, habits, identity, tasks
-from tenure.failures import Failure, failure_of
+from tenure import asking, buffer, cancelling, habits, identity, tasks
+from tenure.failures import Failure
 from tenure.records import ACQUIRE, ACQUIRED, BODY, RAISED, RELEASE, RELEASED, TASK, WENT_ON, Listed
 
 now: Callable[[], int] = perf_counter_ns
@@ -102,7 +102,7 @@ def body_raised(record: Listed) -> None:
     """Rewritten code: an exception is leaving the body. It is the one being handled."""
     error = sys.exception()
     if error is not None:
-        record[BODY] = failure_of(error)
+        record[BODY] = cancelling.failure(error)
 
 
 def raised(record: Listed) -> None:
@@ -120,7 +120,7 @@ def acquired(record: Listed) -> None:
 def leaving(record: Listed, error: BaseException | None) -> None:
     """``__aexit__`` is called, with the exception that left the body or None."""
     if error is not None:
-        record[BODY] = failure_of(error)
+        record[BODY] = cancelling.failure(error)
     record[RELEASE] = now()
 
 
@@ -169,4 +169,4 @@ def _is_true(value: object) -> bool:
 
 def _set_raised(record: Listed, error: BaseException) -> None:
     body = record[BODY]
-    record[RAISED] = WENT_ON if isinstance(body, Failure) and body.identity == id(error) else failure_of(error)
+    record[RAISED] = WENT_ON if isinstance(body, Failure) and body.identity == id(error) else cancelling.failure(error)

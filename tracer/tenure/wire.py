@@ -110,6 +110,15 @@ class ExceptionInfo(msgspec.Struct, frozen=True, array_like=True):
     message: Text
 
 
+class Canceller(msgspec.Struct, frozen=True, array_like=True):
+    """Who asked for the cancellation that one of the batch's exceptions tells of."""
+
+    exception: Annotated[int, Meta(gt=0)]  # number
+    task: Index  # number: the task that asked, or that failed, which made its task group ask
+    via: Text  # on whose behalf: "TaskGroup", "timeout 0.5 s", "end of asyncio.run", "SIGINT"; "": its own
+    site: Index  # number: where that was called, made, or where the task failed
+
+
 class Trace(msgspec.Struct, frozen=True, array_like=True):
     """A root lifecycle and what is known of the trace beyond it."""
 
@@ -141,8 +150,8 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     exception: Index = 0  # number: what acquire or release raised of its own
 
 
-class Batch(msgspec.Struct, frozen=True):
-    """What one POST carries. ``(process.id, sequence)`` makes it idempotent."""
+class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one POST carries. ``(process.id, sequence)`` makes it idempotent. Fields with a default may be missing."""
 
     version: int
     process: Process
@@ -157,6 +166,7 @@ class Batch(msgspec.Struct, frozen=True):
     rows: Annotated[list[Row], Meta(max_length=MAX_ROWS)]
     dropped: Annotated[dict[Text, Count], Meta(max_length=MAX_TABLE)] = {}  # lifecycles lost so far, by reason
     final: bool = False  # the process says goodbye: what is open now was never released
+    cancellers: Annotated[list[Canceller], Meta(max_length=MAX_TABLE)] = []
 
 
 class WireError(ValueError):
@@ -245,6 +255,14 @@ def _check_references(batch: Batch) -> None:
     for i, task in enumerate(batch.tasks):
         if task.exception > len(batch.exceptions):
             raise WireError(f"{task.exception} names no entry of `exceptions` - at `$.tasks[{i}][9]`")
+    for i, canceller in enumerate(batch.cancellers):
+        for place, number, table in (
+            (0, canceller.exception, "exceptions"),
+            (1, canceller.task, "tasks"),
+            (3, canceller.site, "sites"),
+        ):
+            if number > len(getattr(batch, table)):
+                raise WireError(f"{number} names no entry of `{table}` - at `$.cancellers[{i}][{place}]`")
 
 
 def _check_times(batch: Batch) -> None:

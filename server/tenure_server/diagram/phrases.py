@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from tenure_server.labels import format_duration, resource_label
-from tenure_server.records import ExceptionInfo, Lifecycle, Outcome, Site, Task
+from tenure_server.records import Canceller, ExceptionInfo, Lifecycle, Outcome, Site, Task
 
 CANCELLED_MARK = "⊘ "
 LONGEST_MESSAGE = 60  # characters of an exception's message
@@ -78,7 +78,7 @@ def released(lifecycle: Lifecycle, duration_ns: int | None) -> str:
     if lifecycle.suppressed:
         return f"{text}, {_left_by(lifecycle) or 'exception'} suppressed"
     if lifecycle.body_outcome == "cancelled":
-        return f"{CANCELLED_MARK}{text}, cancelled while held"
+        return f"{CANCELLED_MARK}{text}, cancelled{_by(lifecycle.body_exception, duration_ns)} while held"
     if lifecycle.body_outcome == "error":
         return f"{text}, {_left_by(lifecycle)} goes on"
     return text
@@ -93,7 +93,7 @@ def _ended(span: Lifecycle, duration_ns: int | None) -> str:
 def finished(record: Task, duration_ns: int | None) -> str:
     """How a task ended. A failure says why; in a fold (``duration_ns`` is None) only the kind of failure is shared."""
     if record.outcome == "cancelled":
-        return f"{CANCELLED_MARK}cancelled{_after(duration_ns)}"
+        return f"{CANCELLED_MARK}cancelled{_by(record.exception, duration_ns)}{_after(duration_ns)}"
     if record.outcome == "error":
         return exception(record.exception, with_message=duration_ns is not None)
     return f"done{_after(duration_ns)}"
@@ -117,9 +117,30 @@ def exception_name(info: ExceptionInfo) -> str:
 
 def holder(name: str, site: Site) -> str:
     """Who, and where that task took what it holds: "reserve-1 (stock.py:41)"."""
-    file = re.split(r"[/\\]", site.file)[-1]
-    place = f" ({shortened(file, LONGEST_MESSAGE)}:{site.line})" if file else ""
-    return f"{task(name)}{place}"
+    return f"{task(name)}{_place(site)}"
+
+
+def canceller(record: Canceller) -> str:
+    """Who cancelled, and where: "worker-3 (orders.py:41)", "timeout 0.5 s (orders.py:7)".
+
+    A task group did as one of its tasks failed, and that was there: "TaskGroup as pay-1 failed (pay.py:12)".
+    """
+    who = task(record.task.name) if record.task is not None else ""
+    via = shortened(record.via, LONGEST_NAME)
+    by = f"{via} as {who} failed" if via and who else via or who or "a call"
+    return f"{by}{_place(record.site)}"
+
+
+def _place(site: Site | None) -> str:
+    file = "" if site is None else re.split(r"[/\\]", site.file)[-1]
+    return f" ({shortened(file, LONGEST_MESSAGE)}:{site.line})" if site is not None and file else ""
+
+
+def _by(info: ExceptionInfo | None, duration_ns: int | None) -> str:
+    """Who cancelled, where that is known; not in a fold, whose repetitions may have been cancelled by several."""
+    if info is None or info.canceller is None or duration_ns is None:
+        return ""
+    return f" by {canceller(info.canceller)}"
 
 
 def cause(first: str, more_holders: int, ahead: int) -> str:
@@ -198,7 +219,7 @@ def _after(duration_ns: int | None) -> str:
 
 def _failed(outcome: Outcome | None, raised: ExceptionInfo | None, phase: str, duration_ns: int | None) -> str:
     if outcome == "cancelled":
-        return f"{CANCELLED_MARK}cancelled while {phase}{_after(duration_ns)}"
+        return f"{CANCELLED_MARK}cancelled{_by(raised, duration_ns)} while {phase}{_after(duration_ns)}"
     return f"{exception(raised, with_message=duration_ns is not None)}{_after(duration_ns)}"
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tenure_server.export.protobuf import Value
 from tenure_server.labels import resource_label
-from tenure_server.records import ExceptionInfo, Lifecycle, Process, ResourceRef, Site, TaskRef
+from tenure_server.records import Canceller, ExceptionInfo, Lifecycle, Process, ResourceRef, Site, TaskRef
 
 Attributes = dict[str, Value]
 
@@ -108,6 +108,20 @@ def exception_attributes(exception: ExceptionInfo, phase: str) -> Attributes:
     if exception.message:
         found["exception.message"] = exception.message
     found["tenure.phase"] = phase
+    if exception.canceller is not None:
+        found |= _canceller_attributes(exception.canceller)
+    return found
+
+
+def _canceller_attributes(canceller: Canceller) -> Attributes:
+    """Who asked for a cancellation: "tenure.canceller.site" is "file:line"."""
+    found: Attributes = {}
+    if canceller.task is not None:
+        found |= {"tenure.canceller.task.id": canceller.task.id, "tenure.canceller.task.name": canceller.task.name}
+    if canceller.via:
+        found["tenure.canceller.via"] = canceller.via
+    if canceller.site is not None:
+        found["tenure.canceller.site"] = f"{canceller.site.file}:{canceller.site.line}"
     return found
 
 

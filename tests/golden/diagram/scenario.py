@@ -11,7 +11,7 @@ from itertools import count
 
 from tenure_server.diagram import draw
 from tenure_server.diagram.steps import Lens, Step
-from tenure_server.records import ExceptionInfo, Lifecycle, Outcome, Phase, ResourceRef, Site, Task, TaskRef
+from tenure_server.records import Canceller, ExceptionInfo, Lifecycle, Outcome, Phase, ResourceRef, Site, Task, TaskRef
 
 BEGIN_NS = 1_700_000_000_000_000_000
 
@@ -37,7 +37,7 @@ class Scenario:
         within: Lifecycle | None = None,
         created: float | None = None,
         finished: float | None = None,
-        fails: str | None = None,
+        fails: str | ExceptionInfo | None = None,
         kind: str = "task",
     ) -> Task:
         """A task; ``fails`` is the exception that ended it."""
@@ -72,8 +72,8 @@ class Scenario:
         line: int = 7,
         module: str | None = None,
         calls: tuple[str, str] = ("__aenter__", "__aexit__"),
-        body: str | None = None,
-        raised: str | None = None,
+        body: str | ExceptionInfo | None = None,
+        raised: str | ExceptionInfo | None = None,
         suppressed: bool = False,
         phase: Phase | None = None,
     ) -> Lifecycle:
@@ -115,16 +115,24 @@ def _ns(milliseconds: float | None) -> int | None:
     return None if milliseconds is None else BEGIN_NS + round(milliseconds * 1_000_000)
 
 
-def _outcome(exception: str | None) -> Outcome:
-    if exception is None:
+def cancelled(by: Task | None = None, via: str = "", at: str = "") -> ExceptionInfo:
+    """A cancellation whose canceller is known; ``at`` is a place, "orders.py:41"."""
+    file, _, line = at.rpartition(":")
+    site = Site(f"/srv/shop/{file}", int(line), "run", "task.cancel()") if at else None
+    return ExceptionInfo("CancelledError", "", Canceller(TaskRef(by.id, by.name) if by else None, via, site))
+
+
+def _outcome(exception: str | ExceptionInfo | None) -> Outcome:
+    info = _exception(exception)
+    if info is None:
         return "ok"
-    return "cancelled" if exception.startswith("CancelledError") else "error"
+    return "cancelled" if info.type == "CancelledError" else "error"
 
 
-def _exception(text: str | None) -> ExceptionInfo | None:
-    if text is None:
-        return None
-    kind, _, message = text.partition(": ")
+def _exception(given: str | ExceptionInfo | None) -> ExceptionInfo | None:
+    if given is None or isinstance(given, ExceptionInfo):
+        return given
+    kind, _, message = given.partition(": ")
     return ExceptionInfo(kind, message)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.golden.diagram.scenario import Scenario
+from tests.golden.diagram.scenario import Scenario, cancelled
 
 from tenure_server.diagram.steps import Lens, Step
 from tenure_server.records import ResourceRef
@@ -69,6 +69,38 @@ def cancelled_releasing() -> list[Step]:
     """Cancellation in __aexit__ itself."""
     s = Scenario()
     s.use(s.task("main"), s.resource(DATABASE), (0, 10, 30, 50), raised=CANCELLED)
+    return s.draw()
+
+
+def cancelled_by_a_task() -> list[Step]:
+    """Who called cancel(), and where: on the acquire that it hit, and at the task's end."""
+    s = Scenario()
+    main = s.task("main")
+    boss = s.task("boss", by=main, created=0, finished=40)
+    worker = s.task("worker-3", by=main, created=1, finished=31, fails=cancelled(boss, at="orders.py:41"))
+    s.use(boss, s.resource(DATABASE), (2, 3, 39, 39.5))
+    s.use(worker, s.resource("shop.Mailer"), (4, 5, 30, 30.5), body=cancelled(boss, at="orders.py:41"))
+    return s.draw()
+
+
+def cancelled_by_asyncio() -> list[Step]:
+    """On behalf of a task group one of whose tasks failed, of a timeout, of a signal and at the end of the program."""
+    s = Scenario()
+    main = s.task("main")
+    timer = cancelled(via="timeout 0.5 s", at="orders.py:7")
+    limit = s.use(
+        main, s.resource("asyncio.timeout", "0.5 s"), (0, 0.01, 500.5, 500.6), body=timer, raised="TimeoutError"
+    )
+    s.use(main, s.resource(DATABASE), (0.02, None, None, 500.4), inside=limit, line=8, raised=timer)
+    group = s.use(main, s.resource(GROUP), (501, 501.01, 505, 530), line=12)
+    pay = s.task("pay-1", by=main, within=group, created=502, finished=510, fails="ValueError: no money")
+    s.use(pay, s.resource("shop.Bank"), (503, 504, 509, 509.5), body="ValueError: no money")
+    failed = cancelled(pay, "TaskGroup", "pay.py:12")
+    mail = s.task("mail-1", by=main, within=group, created=503, finished=512, fails=failed)
+    s.use(mail, s.resource("shop.Mailer"), (504, 505, 511, 511.5), body=failed)
+    for number, via in enumerate(("SIGINT", "end of asyncio.run")):
+        end = s.task(f"end-{number}", by=main, created=600 + number, finished=640 + number, fails=cancelled(via=via))
+        s.use(end, s.resource("shop.Queue"), (602 + number, 603, 620, 630), raised=cancelled(via=via))
     return s.draw()
 
 
@@ -295,7 +327,7 @@ SCENARIOS: dict[str, Callable[[], list[Step]]] = {
     scenario.__name__: scenario
     for scenario in (
         *(textbook, error_in_the_block, several_resources, suppressed, failing_acquire, failing_release),
-        *(cancelled_acquiring, cancelled_held, cancelled_releasing, timeout),
+        *(cancelled_acquiring, cancelled_held, cancelled_releasing, cancelled_by_a_task, cancelled_by_asyncio, timeout),
         *(order, queue, crowded_pool, still_open, abandoned),
         *(loops, loop_that_fails, par, nested_tasks, crowded_par, unknown_creator, thread, two_processes, grouped),
         *(hostile_names, nothing),

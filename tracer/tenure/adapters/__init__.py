@@ -19,7 +19,7 @@ from tenure.adapters import calls, imported
 
 # The module that the program imports, and the adapters that wait for it.
 ADAPTERS = {
-    "asyncio": ("asyncio_locks", "asyncio_scopes", "asyncio_tasks", "asyncio_runners"),
+    "asyncio": ("asyncio_locks", "asyncio_scopes", "asyncio_tasks", "asyncio_runners", "asyncio_cancelling"),
     "contextlib": ("generators", "exit_stacks", "closing"),
     "aio_pika": ("aio_pika",),
     "aiofiles.base": ("aiofiles",),
@@ -30,7 +30,7 @@ ADAPTERS = {
     "aiokafka": ("aiokafka",),
     "aiosqlite": ("aiosqlite",),
     "anyio": ("anyio",),
-    "anyio._backends._asyncio": ("anyio_asyncio",),
+    "anyio._backends._asyncio": ("anyio_asyncio", "anyio_cancelling"),
     "asyncpg": ("asyncpg",),
     "httpcore._async.connection_pool": ("httpcore",),
     "httpx": ("httpx",),

@@ -13,11 +13,13 @@ from types import ModuleType
 
 from tenure import libraries, patching, resources
 from tenure.adapters import anyio, made, pools
-from tenure.adapters.asyncio_scopes import length
+from tenure.adapters.asyncio_scopes import Place, length, made_at, place
+from tenure.failures import Canceller
 from tenure.resources import Description
 
 _outside = libraries.entered_outside("anyio", "fail_at")
 _lengths: weakref.WeakKeyDictionary[object, float] = weakref.WeakKeyDictionary()  # seconds
+_made_at: weakref.WeakKeyDictionary[object, Place] = weakref.WeakKeyDictionary()
 
 
 def install(backend: ModuleType) -> None:
@@ -45,3 +47,10 @@ def _measure(scope: object, *_: object, **__: object) -> None:
     deadline = getattr(scope, "deadline", math.inf)
     if abs(deadline) < math.inf:
         _lengths[scope] = deadline - asyncio.get_running_loop().time()
+        _made_at[scope] = place()
+
+
+def canceller(scope: object) -> Canceller:
+    """A scope whose end has come: where the program made it, and how long it was."""
+    seconds = _lengths.get(scope)
+    return made_at(_made_at.get(scope), "" if seconds is None else length(seconds), "anyio.CancelScope")

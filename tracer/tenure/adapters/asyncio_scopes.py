@@ -8,15 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import weakref
-from types import ModuleType
+from types import CodeType, ModuleType
+from typing import NamedTuple
 
-from tenure import patching, resources
+from tenure import cancelling, libraries, patching, resources, sites
 from tenure.adapters import made
-from tenure.failures import type_name
+from tenure.failures import Canceller, type_name
 from tenure.resources import Description
 
+
+class Place(NamedTuple):
+    """Text is made of it only if it is asked for, which is seldom."""
+
+    code: CodeType
+    offset: int
+    by: str  # the function of asyncio that was called there, "" where it is no other than the resource's
+
+
 _lengths: weakref.WeakKeyDictionary[object, float] = weakref.WeakKeyDictionary()  # seconds
+_made_at: weakref.WeakKeyDictionary[object, Place] = weakref.WeakKeyDictionary()
 
 
 def install(module: ModuleType) -> None:
@@ -63,3 +75,27 @@ def _measure(timeout: object, *_: object, **__: object) -> None:
         seconds = _seconds_left(timeout)
         if seconds is not None:
             _lengths[timeout] = seconds
+            _made_at[timeout] = place()
+
+
+def canceller(timeout: object) -> Canceller:
+    """A timeout that cancels: where the program made it, or called ``wait_for``, and how long it was."""
+    return made_at(_made_at.get(timeout), _length(timeout))
+
+
+def made_at(place: Place | None, long: str, by: str = "timeout") -> Canceller:
+    """Something with an end, which has come, and how long it was; ``by``: where its place does not say what it is."""
+    site = "" if place is None else sites.of_instruction(place.code, place.offset)
+    return Canceller(0, "", f"{(place and place.by) or by} {long}".rstrip(), site)
+
+
+def place() -> Place:
+    """The program's place that makes something now; to be called by what ``made`` calls."""
+    by = ""
+    for frame in libraries.stack(sys._getframe(2)):  # noqa: SLF001  # no other way to the caller
+        code = frame.f_code
+        if code.co_name == "wait_for" and code.co_filename == asyncio.tasks.__file__:
+            by = "wait_for"
+        elif not cancelling.is_library(frame) and code.co_filename != made.__file__:
+            break
+    return Place(code, frame.f_lasti, by)

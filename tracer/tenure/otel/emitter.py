@@ -106,7 +106,7 @@ class Emitter:
 
     def _abandon(self) -> None:
         for span, row, acquire_ns in self._open.values():
-            self._end(span, row, Stamps.of(row, acquire_ns), Failures(None, None), "abandoned")
+            self._end(span, row, Stamps.of(row, acquire_ns), Failures(), "abandoned")
         self._open.clear()
 
 

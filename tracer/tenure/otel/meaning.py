@@ -41,15 +41,18 @@ class Stamps(NamedTuple):
 
 
 class Failures(NamedTuple):
-    """What left the body, and what acquire or release raised of its own."""
+    """What left the body, and what acquire or release raised of its own; who asked, where it was a cancellation."""
 
-    body: wire.ExceptionInfo | None
-    raised: wire.ExceptionInfo | None
+    body: wire.ExceptionInfo | None = None
+    raised: wire.ExceptionInfo | None = None
+    body_canceller: Attributes | None = None
+    canceller: Attributes | None = None
 
     @classmethod
     def of(cls, row: wire.Row, batch: wire.Batch) -> Failures:
         table = [None, *batch.exceptions]
-        return cls(table[row.body_exception], table[row.exception])
+        cancellers = [_canceller(number, batch) for number in (row.body_exception, row.exception)]
+        return cls(table[row.body_exception], table[row.exception], *cancellers)
 
 
 def span_name(resource: wire.Resource, site: wire.Site) -> str:
@@ -142,15 +145,33 @@ def events(stamps: Stamps, failures: Failures) -> list[Event]:
     if stamps.release is not None:
         found.append(Event("releasing", stamps.release, {}))
         if failures.body is not None:
-            found.append(_exception(failures.body, stamps.release, "held"))
+            found.append(_exception(failures.body, stamps.release, "held", failures.body_canceller))
     if stamps.released is not None and failures.raised is not None:
         phase = "acquiring" if stamps.acquired is None else "releasing"
-        found.append(_exception(failures.raised, stamps.released, phase))
+        found.append(_exception(failures.raised, stamps.released, phase, failures.canceller))
     return found
 
 
-def _exception(exception: wire.ExceptionInfo, at_ns: int, phase: str) -> Event:
+def _exception(exception: wire.ExceptionInfo, at_ns: int, phase: str, canceller: Attributes | None) -> Event:
     attributes: Attributes = {"exception.type": exception.type, "exception.message": exception.message}
     if not exception.message:
         del attributes["exception.message"]
-    return Event("exception", at_ns, {**attributes, "tenure.phase": phase})
+    return Event("exception", at_ns, {**attributes, "tenure.phase": phase, **(canceller or {})})
+
+
+def _canceller(exception: int, batch: wire.Batch) -> Attributes:
+    """Who asked for what the exception of this number tells of; nothing where nobody did, or nobody knows."""
+    entry = next((entry for entry in batch.cancellers if entry.exception == exception), None)
+    if entry is None:
+        return {}
+    found: Attributes = {}
+    if entry.task:
+        task = batch.tasks[entry.task - 1]
+        found["tenure.canceller.task.id"] = wire.public_id(batch.process.id, task.id)
+        found["tenure.canceller.task.name"] = task.name
+    if entry.via:
+        found["tenure.canceller.via"] = entry.via
+    if entry.site:
+        site = batch.sites[entry.site - 1]
+        found["tenure.canceller.site"] = f"{site.file}:{site.line}"
+    return found

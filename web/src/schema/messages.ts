@@ -365,6 +365,14 @@ export interface ResourceRef {
 export interface ExceptionInfo {
   type: string;
   message: string;
+  canceller: Canceller | null;
+}
+
+/** Who asked for a cancellation: as much of it as is known. */
+export interface Canceller {
+  task: TaskRef | null;
+  via: string;
+  site: Site | null;
 }
 
 /** The lifecycle that was held around a root for so long that the root began a trace of its own. */

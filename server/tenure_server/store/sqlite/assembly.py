@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from tenure import wire
 from tenure_server.records import (
+    Canceller,
     ExceptionInfo,
     HeldAround,
     Lifecycle,
@@ -100,9 +101,17 @@ class Assembly:
         return self._sites
 
     def exceptions(self, wanted: Iterable[int | None]) -> dict[int, ExceptionInfo]:
-        sql = "SELECT exception, type, message FROM exceptions WHERE exception IN"
-        for row, *facts in self._missing(sql, (row for row in wanted if row is not None), self._exceptions):
-            self._exceptions[row] = ExceptionInfo(*facts)
+        sql = (
+            "SELECT exception, type, message, cancelled, canceller, via, cancelled_at FROM exceptions"
+            " WHERE exception IN"
+        )
+        rows = list(self._missing(sql, (row for row in wanted if row is not None), self._exceptions))
+        cancelled = [row for row in rows if row[3]]
+        tasks = self.task_refs(row[4] for row in cancelled if row[4])
+        sites = self.sites(row[6] for row in cancelled if row[6])
+        for row, kind, message, is_cancelled, task, via, site in rows:
+            canceller = Canceller(tasks.get(task), via, sites.get(site)) if is_cancelled else None
+            self._exceptions[row] = ExceptionInfo(kind, message, canceller)
         return self._exceptions
 
     def trace_ids(self, wanted: Iterable[int]) -> dict[int, str]:

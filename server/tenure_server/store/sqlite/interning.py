@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
+from collections.abc import Mapping
 
 import msgspec
 
@@ -14,11 +15,13 @@ from tenure import wire
 from tenure_server.limits import MAX_SEQUENCES_AHEAD
 from tenure_server.store.sqlite import keys
 
+_NOBODY: CancellerFacts = (0, 0, "", 0)
 _MAX_PROCESSES = 256
 _MAX_ENTRIES = 50_000  # of one table of one process
 USED_NS = 60_000_000_000  # how stale an exception's used_ns may be
 
 ResourceFacts = tuple[str, str, int | None, str]
+CancellerFacts = tuple[int, int, str, int]  # 1, key of the task, means, site: columns of an exception
 TaskFacts = tuple[str, int | None, int | None, int, int | None]
 
 
@@ -54,7 +57,7 @@ class Interning:
         self._connection = connection
         self._processes: OrderedDict[bytes, KnownProcess] = OrderedDict()
         self._sites: dict[wire.Site, int] = {}
-        self._exceptions: dict[wire.ExceptionInfo, tuple[int, int]] = {}  # row, used_ns
+        self._exceptions: dict[tuple[wire.ExceptionInfo, CancellerFacts], tuple[int, int]] = {}  # row, used_ns
 
     def forget(self) -> None:
         self._processes.clear()
@@ -131,24 +134,36 @@ class Interning:
         self._sites[site] = row
         return row
 
-    def exceptions(self, exceptions: list[wire.ExceptionInfo], now_ns: int) -> list[int | None]:
+    def cancellers(self, known: KnownProcess, batch: wire.Batch, sites: list[int]) -> dict[int, CancellerFacts]:
+        """Who asked for what some of the batch's exceptions tell of, by number."""
+        found = {}
+        for exception, task, via, site in map(msgspec.structs.astuple, batch.cancellers):
+            key = keys.key(known.row, batch.tasks[task - 1].id) if task else 0
+            found[exception] = 1, key, via, sites[site - 1] if site else 0
+        return found
+
+    def exceptions(
+        self, exceptions: list[wire.ExceptionInfo], now_ns: int, cancellers: Mapping[int, CancellerFacts]
+    ) -> list[int | None]:
         """The rows, by number: the first entry is None."""
         rows: list[int | None] = [None]
-        for exception in exceptions:
-            row, used_ns = self._exceptions.get(exception, (0, 0))
-            rows.append(row if now_ns - used_ns < USED_NS else self._exception(exception, now_ns))
+        for number, exception in enumerate(exceptions, 1):
+            canceller = cancellers.get(number, _NOBODY)
+            row, used_ns = self._exceptions.get((exception, canceller), (0, 0))
+            rows.append(row if now_ns - used_ns < USED_NS else self._exception(exception, canceller, now_ns))
         return rows
 
-    def _exception(self, exception: wire.ExceptionInfo, now_ns: int) -> int:
+    def _exception(self, exception: wire.ExceptionInfo, canceller: CancellerFacts, now_ns: int) -> int:
         row: int
         (row,) = self._connection.execute(
-            "INSERT INTO exceptions VALUES (NULL, ?, ?, ?)"
-            " ON CONFLICT (type, message) DO UPDATE SET used_ns = excluded.used_ns RETURNING exception",
-            (exception.type, exception.message, now_ns),
+            "INSERT INTO exceptions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (type, message, cancelled, canceller, via, cancelled_at)"
+            " DO UPDATE SET used_ns = excluded.used_ns RETURNING exception",
+            (exception.type, exception.message, now_ns, *canceller),
         ).fetchone()
         if len(self._exceptions) > _MAX_ENTRIES:
             self._exceptions.clear()
-        self._exceptions[exception] = row, now_ns
+        self._exceptions[exception, canceller] = row, now_ns
         return row
 
     def resources(self, known: KnownProcess, resources: list[wire.Resource]) -> list[int]:

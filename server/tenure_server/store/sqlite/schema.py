@@ -4,14 +4,15 @@
 closed where ``release_ns`` is set. It has two secondary indexes (a third would halve the rate) and a partial one over
 the few that are open. ``traces`` has the key of its (first) root, so that its id need not be stored. How old something
 is, the collector's clock tells: ``processes.skew_ns`` is what a process's clock was behind it when it last told news.
-Counts and histograms are kept by the writer, in the transaction that writes the rows.
+Of a cancellation, ``exceptions`` has who asked for it, where that is known (``cancelled`` is 1): a task's key, by which
+means, and a site, 0 for none. Counts and histograms are kept by the writer, in the transaction that writes the rows.
 """
 
 from __future__ import annotations
 
 import sqlite3
 
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x54454E55  # "TENU"
 
 TABLES = """
@@ -28,7 +29,8 @@ CREATE TABLE sites (
     UNIQUE (file, line, function, expression, enter, exit));
 CREATE TABLE exceptions (
     exception INTEGER PRIMARY KEY, type TEXT NOT NULL, message TEXT NOT NULL, used_ns INTEGER NOT NULL,
-    UNIQUE (type, message));
+    cancelled INTEGER NOT NULL, canceller INTEGER NOT NULL, via TEXT NOT NULL, cancelled_at INTEGER NOT NULL,
+    UNIQUE (type, message, cancelled, canceller, via, cancelled_at));
 CREATE TABLE resources (
     key INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, capacity INTEGER, stereotype TEXT NOT NULL,
     total INTEGER NOT NULL, failed INTEGER NOT NULL, waits BLOB NOT NULL, holds BLOB NOT NULL,

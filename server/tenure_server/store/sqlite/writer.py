@@ -102,7 +102,7 @@ class Writer:
         new = self._spans.add(known.row, part)
         if new:
             sites = interning.sites(batch.sites)
-            exceptions = interning.exceptions(batch.exceptions, now_ns)
+            exceptions = interning.exceptions(batch.exceptions, now_ns, {})
             resources = interning.resources(known, batch.resources)
             rows, latest_ns = self._spans.rows(known.row, batch, new, (sites, resources, exceptions))
             if not self._insert(rows, tallies, are_followed=False):
@@ -188,7 +188,8 @@ class Writer:
         """The batch's rows as the table has them: those never shipped before, and those that were."""
         interning = self._interning
         sites = interning.sites(batch.sites)
-        exceptions = interning.exceptions(batch.exceptions, now_ns)
+        cancellers = interning.cancellers(known, batch, sites) if batch.cancellers else {}
+        exceptions = interning.exceptions(batch.exceptions, now_ns, cancellers)
         resources = interning.resources(known, batch.resources)
         tasks = interning.tasks(known, batch.tasks, batch.clock_offset_ns, exceptions)
         traces = interning.traces(known, batch.traces)

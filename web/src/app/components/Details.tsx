@@ -2,7 +2,7 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { formatDuration, formatTicking } from "../../model/durations.ts";
 import { resourceLabel } from "../../model/labels.ts";
-import type { ExceptionInfo, Lifecycle, Outcome } from "../../schema/messages.ts";
+import type { Canceller, ExceptionInfo, Lifecycle, Outcome } from "../../schema/messages.ts";
 import { SourceError } from "../source.ts";
 import { useStore } from "./context.ts";
 
@@ -122,6 +122,32 @@ function Raised({ name, exception }: { name: string; exception: ExceptionInfo | 
     <Fact name={name}>
       <code class="exception">{exception.type}</code>
       {exception.message && <div class="said">{exception.message}</div>}
+      {exception.canceller && <CancelledBy canceller={exception.canceller} />}
     </Fact>
+  );
+}
+
+function CancelledBy({ canceller: { task, via, site } }: { canceller: Canceller }) {
+  const store = useStore();
+  const who = task && (
+    <button type="button" class="link" onClick={() => store.choose({ kind: "task", id: task.id })}>
+      {task.name}
+    </button>
+  );
+  return (
+    <div class="canceller">
+      cancelled by {via}
+      {via && who && " as "}
+      {who ?? (via ? "" : "a call")}
+      {via && who && " failed"}
+      {site && (
+        <div>
+          <code>
+            {site.file}:{site.line}
+          </code>
+          {site.function && <span class="muted"> in {site.function}</span>}
+        </div>
+      )}
+    </div>
   );
 }

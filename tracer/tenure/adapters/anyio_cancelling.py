@@ -1,0 +1,63 @@
+"""Who cancels by a scope of anyio: whoever called its ``cancel()``, its end, or the failure of a task in its group.
+
+A scope cancels its tasks when they can be, which may be long after it was told to: who did is kept with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from types import FrameType, ModuleType
+
+from tenure import cancelling, native
+from tenure.adapters import anyio_asyncio, cancelling_calls
+from tenure.adapters.asyncio_cancelling import body_failed
+from tenure.cancelling import Stands
+from tenure.failures import Canceller
+
+_GROUP = "anyio.TaskGroup"
+
+_cancelled_by: weakref.WeakKeyDictionary[object, Canceller] = weakref.WeakKeyDictionary()  # by scope
+
+
+def install(backend: ModuleType) -> None:
+    """Say what the functions of anyio's asyncio backend cancel for."""
+    for function, means in (
+        ("task_done", _child_failed),
+        ("__aexit__", lambda frame: body_failed(frame.f_locals.get("exc_val"), _GROUP)),
+        ("_timeout", lambda frame: anyio_asyncio.canceller(frame.f_locals["self"])),
+        ("_deliver_cancellation", lambda frame: _cancelled_by.get(frame.f_locals.get("origin"))),
+    ):
+        cancelling.register(str(backend.__file__), function, means)
+    cancelling_calls.tell(backend.CancelScope, "cancel", lambda *_, **__: (), _asked)
+    if not native.SERVES:
+        cancelling_calls.tell(backend.CancelScope, "_deliver_cancellation", _others, _by_origin, _while_in)
+
+
+def _asked(frame: FrameType, scope: object) -> Canceller | None:
+    if not getattr(scope, "cancel_called", False):
+        _cancelled_by[scope] = cancelling.canceller(frame)
+    return None
+
+
+def _child_failed(frame: FrameType) -> Canceller:
+    task = frame.f_locals.get("_task")
+    return cancelling.by_failure(task, getattr(task, "_exception", None), _GROUP)
+
+
+def _others(scope: object, *_: object) -> list[object]:
+    running = asyncio.current_task()
+    return [task for task in getattr(scope, "_tasks", ()) if task is not running]
+
+
+def _by_origin(frame: FrameType, _: object) -> Canceller | None:
+    return _cancelled_by.get(frame.f_locals["arguments"][1])
+
+
+def _while_in(task: object, _: object, origin: object) -> Stands | None:
+    """The task that is in the scope goes on afterwards."""
+    return cancelling_calls.while_(origin, _is_entered) if task is getattr(origin, "_host_task", None) else None
+
+
+def _is_entered(scope: object) -> bool:
+    return getattr(scope, "_host_task", None) is not None

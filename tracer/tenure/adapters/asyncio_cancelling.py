@@ -1,0 +1,70 @@
+"""Who cancels: a call of Task.cancel(), or asyncio for a task group, a timeout, a signal, or the end of the program."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from types import FrameType, ModuleType
+
+from tenure import cancelling, native, patching
+from tenure.adapters import asyncio_scopes, cancelling_calls
+from tenure.failures import Canceller
+
+if native.SERVES:
+    from tenure import _probe
+
+
+def install(module: ModuleType) -> None:
+    """Say what asyncio's functions cancel for, and let every request be told."""
+    for where, function, means in (
+        (module.taskgroups, "_on_task_done", _child_failed),
+        (module.taskgroups, "__aexit__", _body_failed),
+        (module.taskgroups, "_aexit", _body_failed),
+        (module.timeouts, "_on_timeout", _timed_out),
+        (module.tasks, "wait_for", cancelling.by_library("wait_for")),
+        (module.runners, "_cancel_all_tasks", cancelling.by_library("end of asyncio.run")),
+        (module.runners, "_on_sigint", _interrupted),
+        (module.events, "_run", _called_back),
+    ):
+        cancelling.register(where.__file__, function, means)
+    patching.at_undo(cancelling.forget_all)
+    if not native.SERVES:
+        cancelling_calls.install(module)
+    elif _probe.watch_cancel(module.Task.cancel, cancelling.requested):
+        patching.at_undo(_probe.unwatch_cancel)
+
+
+def _child_failed(frame: FrameType) -> Canceller:
+    task = frame.f_locals.get("task")
+    error = getattr(task, "_exception", None)  # not exception(): asyncio is to complain of it as ever
+    return cancelling.by_failure(task, error, "TaskGroup")
+
+
+def _body_failed(frame: FrameType) -> Canceller:
+    return body_failed(frame.f_locals.get("exc"), "TaskGroup")
+
+
+def body_failed(error: BaseException | None, via: str) -> Canceller:
+    """The task that is in a group failed there; where it was itself cancelled, by nobody who is known, it did not."""
+    if isinstance(error, asyncio.CancelledError):
+        return Canceller(0, "", via, "")
+    return cancelling.by_failure(asyncio.current_task(), error, via)
+
+
+def _timed_out(frame: FrameType) -> Canceller:
+    return asyncio_scopes.canceller(frame.f_locals["self"])
+
+
+def _interrupted(_: FrameType) -> Canceller:
+    return Canceller(0, "", "SIGINT", "")
+
+
+def _called_back(frame: FrameType) -> Canceller:
+    """The loop calls a task's cancel() itself: for a signal, or because the program asked for it some time before."""
+    handle = frame.f_locals.get("self")
+    for number, waiting in getattr(getattr(handle, "_loop", None), "_signal_handlers", {}).items():
+        if waiting is handle:
+            with contextlib.suppress(ValueError):
+                return Canceller(0, "", signal.Signals(number).name, "")
+    return Canceller(0, "", "event loop", "")
