@@ -69,6 +69,7 @@ class Program:
     resources: dict[str, wire.Resource] = field(default_factory=dict)
     traces: dict[int, wire.Trace] = field(default_factory=dict)
     pending: list[Use] = field(default_factory=list)
+    cancellers: dict[wire.ExceptionInfo, tuple[str | None, str, wire.Site | None]] = field(default_factory=dict)
 
     @property
     def process(self) -> wire.Process:
@@ -167,6 +168,15 @@ class Program:
         self.traces.setdefault(use.root, wire.Trace(use.root))
         return use
 
+    def cancelled(
+        self, exception: tuple[str, str], *, by: str | None = None, via: str = "", line: int | None = None
+    ) -> None:
+        """From now on batches say who asked for what this exception tells of."""
+        if by is not None and by not in self.tasks:
+            self.task(by)
+        site = None if line is None else wire.Site("shop.py", line, by or "main", "task.cancel()")
+        self.cancellers[wire.ExceptionInfo(*exception)] = by, via, site
+
     def go_on(self, use: Use, **changes: float) -> None:
         """The lifecycle comes to a later phase: wait=, hold=, release= as ``use`` takes them."""
         for name, value in changes.items():
@@ -181,8 +191,9 @@ class Program:
         self.sequence += 1
         uses = list({use.id: use for use in self.pending}.values())
         self.pending.clear()
-        sites = list(dict.fromkeys(use.site for use in uses))
         exceptions = list(dict.fromkeys(e for use in uses for e in (use.body_exception, use.exception) if e))
+        cancelled = [(number, *self.cancellers[e]) for number, e in enumerate(exceptions, 1) if e in self.cancellers]
+        sites = list(dict.fromkeys([*(use.site for use in uses), *(site for *_, site in cancelled if site)]))
         tasks, resources = list(self.tasks), list(self.resources)
         roots = list(dict.fromkeys(use.root for use in uses))
         rows = []
@@ -222,6 +233,10 @@ class Program:
             rows=rows,
             dropped=dropped or {},
             final=final,
+            cancellers=[
+                wire.Canceller(number, tasks.index(by) + 1 if by else 0, via, sites.index(site) + 1 if site else 0)
+                for number, by, via, site in cancelled
+            ],
         )
 
 

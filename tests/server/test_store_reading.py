@@ -13,6 +13,8 @@ from tenure import wire
 from tenure_server.diagram.steps import Lens
 from tenure_server.errors import BadParameter
 from tenure_server.records import (
+    Canceller,
+    ExceptionInfo,
     Process,
     Resource,
     Site,
@@ -62,6 +64,30 @@ async def test_a_resource_names_its_holders_and_who_waits_in_the_order_they_came
             wait_ms=percentiles({bucket(1_000_000): 2}),
             hold_ms=percentiles({bucket(50_000_000): 1}),
         )
+    ]
+
+
+async def test_a_cancellation_names_who_asked_for_it(store: Store) -> None:
+    """A task with its line, or on whose behalf; told apart where all else is equal, and kept over batches."""
+    program = Program()
+    by_boss, by_timeout, unknown = ("CancelledError", ""), ("CancelledError", "late"), ("CancelledError", "who knows")
+    program.cancelled(by_boss, by="boss", line=41)
+    program.cancelled(by_timeout, via="timeout 0.5 s")
+    for task, exception in (("a", by_boss), ("b", by_timeout), ("c", unknown)):
+        program.use(
+            task, "Lock stock", acquire=0, release=2, acquire_outcome=CANCELLED, release_outcome=0, exception=exception
+        )
+        await store.write(program.batch())
+    program.cancelled(by_boss, via="SIGINT")
+    program.use("a", "Lock stock", acquire=5, wait=1, hold=1, release=1, body=CANCELLED, body_exception=by_boss)
+    await store.write(program.batch())
+
+    boss = Canceller(TaskRef(program.id(1), "boss"), "", Site("shop.py", 41, "boss", "task.cancel()"))
+    assert [(one.raised or one.body_exception) for one in await all_lifecycles(store)][::-1] == [
+        ExceptionInfo("CancelledError", "", boss),
+        ExceptionInfo("CancelledError", "late", Canceller(None, "timeout 0.5 s", None)),
+        ExceptionInfo("CancelledError", "who knows"),
+        ExceptionInfo("CancelledError", "", Canceller(None, "SIGINT", None)),
     ]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from tenure import wire
 
@@ -41,6 +43,14 @@ VERSION_1 = wire.Batch(
 )
 
 
+# What tracers may say since cancellers were added: a field of the batch, which older ones do not have.
+WITH_CANCELLERS = msgspec.structs.replace(
+    VERSION_1,
+    exceptions=[*VERSION_1.exceptions, wire.ExceptionInfo("asyncio.exceptions.CancelledError", "")],
+    cancellers=[wire.Canceller(2, 1, "", 2), wire.Canceller(1, 0, "timeout 0.5 s", 0)],
+)
+
+
 def test_version_1_is_written_as_it_always_was() -> None:
     """The bytes are pinned: tracers of this version are out there."""
     assert wire.encode(VERSION_1) == (GOLDEN / "version_1.msgpack").read_bytes()
@@ -51,6 +61,43 @@ def test_version_1_is_read_as_it_always_was() -> None:
     """From MessagePack, and from the JSON of a recording."""
     assert wire.decode((GOLDEN / "version_1.msgpack").read_bytes()) == VERSION_1
     assert wire.decode_json((GOLDEN / "version_1.json").read_bytes()) == VERSION_1
+
+
+def test_cancellers_are_written_and_read_as_they_always_were() -> None:
+    """A batch that has none is the same as before, to the byte."""
+    packed, readable = (GOLDEN / "version_1_cancellers.msgpack").read_bytes(), GOLDEN / "version_1_cancellers.json"
+    assert wire.encode(WITH_CANCELLERS) == packed
+    assert msgspec.json.format(msgspec.json.encode(WITH_CANCELLERS)) == readable.read_bytes().rstrip()
+    assert wire.decode(packed) == wire.decode_json(readable.read_bytes()) == WITH_CANCELLERS
+
+
+def test_a_reader_from_before_cancellers_passes_over_them() -> None:
+    """It reads the rest as it always did."""
+    old = msgspec.msgpack.Decoder(msgspec.defstruct("Batch", [(f.name, f.type) for f in _fields_without_cancellers()]))
+    read = old.decode(wire.encode(WITH_CANCELLERS))
+    assert read.rows == WITH_CANCELLERS.rows
+    assert read.exceptions == WITH_CANCELLERS.exceptions
+
+
+def _fields_without_cancellers() -> list[msgspec.structs.FieldInfo]:
+    return [field for field in msgspec.structs.fields(wire.Batch) if field.name != "cancellers"]
+
+
+@pytest.mark.parametrize(
+    ("canceller", "said"),
+    [
+        ([3, 0, "", 0], "3 names no entry of `exceptions` - at `$.cancellers[1][0]`"),
+        ([1, 4, "", 0], "4 names no entry of `tasks` - at `$.cancellers[1][1]`"),
+        ([1, 0, "", 3], "3 names no entry of `sites` - at `$.cancellers[1][3]`"),
+        ([0, 0, "", 0], "Expected `int` >= 1 - at `$.cancellers[1][0]`"),
+    ],
+)
+def test_a_canceller_names_what_is_in_the_tables(canceller: list[object], said: str) -> None:
+    """Else the batch is refused, with the place."""
+    wrong = msgspec.msgpack.decode(wire.encode(WITH_CANCELLERS))
+    wrong["cancellers"][1] = canceller
+    with pytest.raises(wire.WireError, match=re.escape(said)):
+        wire.decode(msgspec.msgpack.encode(wrong))
 
 
 def test_fields_that_a_later_tracer_adds_are_passed_over() -> None:

@@ -251,9 +251,12 @@ def test_a_library_of_unexpected_shape_costs_its_adapter_and_nothing_else(record
     """It is said once in the log; the other adapters and the program go on."""
     recorder.stop()
     monkeypatch.delattr(asyncio, "Barrier")
-    adapters.install()
-    adapters.install()
+    try:
+        adapters.install()
+        adapters.install()
+        assert asyncio.run(use(asyncio.Lock())) is None
+    finally:
+        adapters.uninstall()
     assert [record.getMessage().partition(" failed")[0] for record in caplog.records] == [
         "tenure: the adapter asyncio_locks for asyncio "
     ]
-    assert asyncio.run(use(asyncio.Lock())) is None

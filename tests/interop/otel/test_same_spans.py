@@ -137,6 +137,14 @@ async def test_both_ways_make_the_same_spans(batches: list[wire.Batch]) -> None:
     exported = await from_collector(batches)
 
     assert by_id(direct) == by_id(exported)
+    line = next(number for number, text in enumerate(PROGRAM.splitlines(), 1) if "asyncio.timeout(0.01)" in text)
+    assert {
+        attribute.key: attribute.value.string_value.rpartition("/")[2]
+        for span in by_id(exported).values()
+        for event in span.events
+        for attribute in event.attributes
+        if attribute.key.startswith("tenure.canceller.") and "timeout 0.01 s" in str(event)
+    } == {"tenure.canceller.via": "timeout 0.01 s", "tenure.canceller.site": f"app.py:{line}"}
     assert len(by_id(direct)) == 13
     (one,), (other,) = direct.resource_spans, exported.resource_spans
     assert one.resource == other.resource
