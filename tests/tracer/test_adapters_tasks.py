@@ -1,7 +1,11 @@
 import asyncio
+import gc
 import logging
 import sys
 
+import pytest
+
+from tenure import native, tasks
 from tenure.testing import TICK_NS
 from tenure.wire import OUTCOMES
 
@@ -126,22 +130,127 @@ def test_a_task_factory_may_make_what_it_likes(recorder):
     assert [name for name, *_ in ended(recorder)] == ["main"]
 
 
+def test_a_task_that_is_made_by_hand_has_its_creator(recorder):
+    """By asyncio.Task itself, in either form; the Python probe finds such a task, without a creator."""
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        async with asyncio.Lock():
+            await asyncio.Task(work(), loop=loop, name="one")
+            await asyncio.Task(coro=work(), loop=loop, name="two")
+        with pytest.raises(TypeError, match="coroutine was expected"):
+            asyncio.Task(17, loop=loop)
+
+    asyncio.run(main())
+    if native.SERVES:
+        assert ended(recorder) == [
+            ("one", "work", "main", "ok"),
+            ("two", "work", "main", "ok"),
+            ("main", main.__qualname__, None, "ok"),
+        ]
+        assert recorder.tree() == ["main: Lock", "  one: Lock", "  two: Lock"]
+    else:
+        assert recorder.tree() == ["main: Lock", "one: Lock", "two: Lock"]
+    assert tasks._creating == {}
+
+
+def test_a_subclass_of_task_is_what_it_was(recorder):
+    """It may be made while recording or before, and be used afterwards."""
+
+    class Own(asyncio.Task):
+        def __init__(self, coroutine, **named):
+            super().__init__(coroutine, **named)
+
+    class Plain(asyncio.Task):
+        pass
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        for kind in (Own, Plain):
+            loop.set_task_factory(lambda loop, coroutine, kind=kind, **named: kind(coroutine, loop=loop, **named))
+            task = asyncio.create_task(work(), name=kind.__name__)
+            loop.set_task_factory(None)
+            assert type(task) is kind
+            await task
+
+    asyncio.run(main())
+    assert ended(recorder) == [
+        ("Own", "work", "main", "ok"),
+        ("Plain", "work", "main", "ok"),
+        ("main", main.__qualname__, None, "ok"),
+    ]
+    recorder.stop()
+    asyncio.run(main())
+
+
+def test_what_is_known_of_tasks_is_bounded(recorder):
+    """Two thousand loops one after the other, and twenty thousand tasks, leave nothing behind but the thread."""
+
+    async def nothing():
+        pass
+
+    async def many():
+        for _ in range(100):
+            await asyncio.gather(*(nothing() for _ in range(200)))
+            recorder.lifecycles()
+
+    for number in range(2_000):
+        asyncio.run(nothing())
+        if number % 100 == 0:
+            recorder.lifecycles()
+    asyncio.run(many())
+    recorder.lifecycles()
+    gc.collect()
+    recorder.lifecycles()
+    assert {name: len(vars(tasks)[name]) for name in ("_known", "_running", "_creating")} == {
+        "_known": 0,
+        "_running": 0,
+        "_creating": 0,
+    }
+    assert [task.name for task in tasks.table.values()] in ([], ["MainThread"])
+    assert len(tasks._loops) <= 1
+    ledger = recorder._recorder._ledger
+    assert [len(kept) for kept in (ledger._within, ledger._origins, ledger._shipped_tasks, ledger._finished)] == [0] * 4
+
+
 if sys.version_info >= (3, 12):
 
-    def test_an_eager_task_that_ends_at_once_is_known_too(recorder):
-        """It is over before create_task returns, and has its creator all the same."""
+    def test_an_eager_task_has_its_creator_from_the_beginning(recorder):
+        """It acquires before create_task returns, and is over by then or not; a factory of anyio's sort is no other."""
 
         async def quick():
             async with asyncio.Lock():
                 pass
 
+        async def slow():
+            async with asyncio.Lock():
+                await asyncio.sleep(0)
+
         async def main():
             asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
-            await asyncio.create_task(quick(), name="eager")
+            async with asyncio.Lock():
+                await asyncio.create_task(quick(), name="eager")
+                await asyncio.create_task(slow(), name="slow")
 
         asyncio.run(main())
+        # 3.12 names the task when it has run already
+        names = ["eager", "slow"] if sys.version_info >= (3, 13) else ["quick-1", "slow"]
         assert ended(recorder) == [
-            # 3.12 names the task when it has ended already
-            ("eager" if sys.version_info >= (3, 13) else "quick", quick.__qualname__, "main", "ok"),
+            (names[0], quick.__qualname__, "main", "ok"),
+            (names[1], slow.__qualname__, "main", "ok"),
             ("main", main.__qualname__, None, "ok"),
         ]
+        assert recorder.tree() == ["main: Lock", f"  {names[0]}: Lock", f"  {names[1]}: Lock"]
+
+    @pytest.mark.skipif(not native.SERVES, reason="the Python probe does not see asyncio.Task called")
+    def test_a_task_that_is_made_by_hand_and_eager_has_its_creator(recorder):
+        """As a library makes them that passes the loop's factory over."""
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            async with asyncio.Lock():
+                await asyncio.Task(work(), loop=loop, name="eager", eager_start=True)
+
+        asyncio.run(main())
+        name = "eager" if sys.version_info >= (3, 13) else "work-1"
+        assert recorder.tree() == ["main: Lock", f"  {name}: Lock"]

@@ -118,6 +118,8 @@ static PyMethodDef functions[] = {
     {"forget_tasks", tasks_clear, METH_NOARGS, "Forget all tasks."},
     {"watch_cancel", FAST(cancel_watch), "watch_cancel(Task.cancel, requested): call it first; False: it cannot be"},
     {"unwatch_cancel", cancel_unwatch, METH_NOARGS, "Task.cancel is as it was."},
+    {"watch_tasks", FAST(creating_watch), "watch_tasks(Task, creating, created): call them around its initialiser"},
+    {"unwatch_tasks", creating_unwatch, METH_NOARGS, "Task's initialiser is its own."},
     {"set_context", records_set_context, METH_O, "Read this variable, or call this, when a lifecycle begins; None: nothing."},
     {"put", records_put, METH_O, "Put an entry of another kind into the buffer; False where it is full."},
     {"drain", records_drain, METH_NOARGS, "Take out what is new, in order, and bring what was taken out up to date."},
@@ -172,6 +174,7 @@ static void let_go(void *module)
     serving = NULL;
     recording = false;
     cancel_let_go();
+    creating_let_go();
     Python had = python;
     python = (Python){NULL};
     PyObject *all[] = {had.settled,     had.shared,       had.ask,          had.find_task,     had.failure_of, had.enter,

@@ -107,6 +107,12 @@ void cancel_let_go(void); /* Task.cancel is as it was */
 PyObject *cancel_watch(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *cancel_unwatch(PyObject *module, PyObject *none);
 
+/* ---- creating.c ---- */
+
+void creating_let_go(void); /* Task's initialiser is its own */
+PyObject *creating_watch(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *creating_unwatch(PyObject *module, PyObject *none);
+
 /* ---- stamps.c ---- */
 
 extern bool recording;

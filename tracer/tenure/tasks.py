@@ -1,9 +1,9 @@
 """Who is running: asyncio tasks and, outside a task, threads, each under a sequence number of its own.
 
-An adapter tells the two things that cannot be seen from here:
+An adapter tells the things that cannot be seen from here:
 
-    created(task, coroutine, instant)   after a task was made, in the task (or thread) that made it
-    finished(task, error)               when its coroutine ended; error is what it raised, None where it returned
+    creating(coroutine), created(task, coroutine)   before and after a task is made, in the task or thread that makes it
+    finished(task, error)                           when its coroutine ended; error: what it raised, None: it returned
 
 A task of which nothing was told is found at its first lifecycle. No task is kept alive: what is stored is its address,
 and a weak reference's callback removes that before the address can be used again.
@@ -72,6 +72,7 @@ table: dict[int, Task] = {}  # by id; the ledger takes out what is finished and 
 
 _numbers = itertools.count(1)
 _known: dict[int, tuple[Task, weakref.ref[AnyTask]]] = {}  # by address: every task that was created or found
+_creating: dict[int, tuple[int, int]] = {}  # by address of the coroutine: id of who makes a task of it, and when
 _running: dict[int, int] = {}  # address to id: the tasks that have a name
 _loops: dict[int, weakref.ref[asyncio.AbstractEventLoop]] = {}  # the loop that was last seen running in a thread
 _titles: dict[str, str] = {}  # by the coroutine's qualified name
@@ -124,17 +125,37 @@ if native.SERVES:  # it keeps what _running keeps
     current, _remember, _forget = _probe.current, _probe.task_known, _probe.task_gone
 
 
-def created(task: AnyTask, coroutine: object, created_ns: int) -> None:
-    """Note a task's creation from this coroutine at this instant; it is called in the creating task or thread.
+def creating(coroutine: object) -> bool:
+    """A task is going to be made from this coroutine now, by the running task or thread; False: that was told already.
 
-    An eager task has run by then, and may even be over: it no longer knows its coroutine.
+    An eager task runs before it is made: where it is found meanwhile, it is known who makes it.
     """
-    parent = find() if running() is not None else 0
+    if id(coroutine) in _creating:
+        return False
+    _creating[id(coroutine)] = find() if running() is not None else 0, now()
+    return True
+
+
+def created(task: AnyTask | None, coroutine: object, named: object = None) -> None:
+    """It was made, and may even be over: it no longer knows its coroutine. None: it was not.
+
+    ``named``: the coroutine that it is named after, where that is another one.
+    """
+    parent, created_ns = _creating.pop(id(coroutine))
+    if task is None:
+        return
+    known = _known.get(id(task))
+    if known is None or known[0].created_ns is None:
+        _create(task, coroutine if named is None else named, parent, created_ns)
+
+
+def _create(task: AnyTask, coroutine: object, parent: int, created_ns: int) -> Task:
     known = _known.get(id(task))
     entry = known[0] if known is not None else _add(task, Task(next(_numbers), "task", parent, created_ns))
     entry.parent, entry.created_ns = parent, created_ns
     entry.coroutine = _qualified_name(coroutine)
     buffer.put(entry)
+    return entry
 
 
 def entitle(coroutine: str, title: str) -> None:
@@ -191,6 +212,7 @@ def forget_all() -> None:
     _numbers = itertools.count(1)
     table.clear()
     _known.clear()
+    _creating.clear()
     _running.clear()
     if native.SERVES:
         _probe.forget_tasks()
@@ -215,11 +237,20 @@ def find() -> int:
     if getattr(loop, "_thread_id", None) == get_ident():
         _loops[get_ident()] = weakref.ref(loop)
     known = _known.get(id(task))
-    entry = known[0] if known is not None else _add(task, Task(next(_numbers), "task", 0, None))
+    entry = known[0] if known is not None else _found(task)
     if not entry.name:
         _name(entry, task)
     _remember(id(task), entry.id)
     return entry.id
+
+
+def _found(task: AnyTask) -> Task:
+    """A task that nobody told of, or an eager one that is being made."""
+    coroutine = task.get_coro()
+    creation = _creating.get(id(coroutine)) if _creating else None
+    if creation is None:
+        return _add(task, Task(next(_numbers), "task", 0, None))
+    return _create(task, coroutine, *creation)
 
 
 def _add(task: AnyTask, entry: Task) -> Task:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import sys
 import weakref
-from types import CodeType, ModuleType
+from types import CodeType, FrameType, ModuleType
 from typing import NamedTuple
 
 from tenure import cancelling, libraries, patching, resources, sites
@@ -74,8 +74,18 @@ def _measure(timeout: object, *_: object, **__: object) -> None:
     with contextlib.suppress(RuntimeError):  # no loop is running: it is measured when it is entered
         seconds = _seconds_left(timeout)
         if seconds is not None:
-            _lengths[timeout] = seconds
+            asked = _seconds_asked(sys._getframe(2))  # noqa: SLF001  # no other way to the caller
+            _lengths[timeout] = seconds if asked is None else asked
             _made_at[timeout] = place()
+
+
+def _seconds_asked(maker: FrameType) -> float | None:
+    """How long ``asyncio.timeout()`` was told: what is left of it says less on a machine that is busy."""
+    code = maker.f_code
+    if code.co_name != "timeout" or code.co_filename != asyncio.timeouts.__file__:
+        return None
+    delay = maker.f_locals.get("delay")
+    return float(delay) if isinstance(delay, int | float) else None
 
 
 def canceller(timeout: object) -> Canceller:

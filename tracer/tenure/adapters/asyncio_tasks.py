@@ -1,7 +1,8 @@
 """Tasks: who made them and when, when they ended and how.
 
 Every loop's ``create_task`` is patched, so ``asyncio.create_task``, ``gather``, ``TaskGroup`` and ``ensure_future`` are
-seen alike. Tasks that a library makes by calling ``asyncio.Task`` itself are found at their first lifecycle.
+seen alike. The native probe sees also where a library calls ``asyncio.Task`` itself; with the Python probe such a task
+is found at its first lifecycle, and has no creator.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 import asyncio
 from types import ModuleType
 
-from tenure import buffer, libraries, patching, tasks
+from tenure import buffer, libraries, native, patching, tasks
 from tenure.adapters import calls
 from tenure.tasks import AnyTask
+
+if native.SERVES:
+    from tenure import _probe
 
 
 def install(module: ModuleType) -> None:
@@ -20,18 +24,24 @@ def install(module: ModuleType) -> None:
         libraries.know("uvloop")
     loop = module.BaseEventLoop if module is asyncio else module.Loop
     patching.replace(loop, "create_task", _noting(loop.create_task))
+    if native.SERVES and module is asyncio:
+        _probe.watch_tasks(asyncio.Task, _creating, _created)
+        patching.at_undo(_probe.unwatch_tasks)
 
 
 def _noting(original: patching.Method) -> patching.Method:
     @patching.like(original)
     def create_task(loop: object, coro: object, *arguments: object, **named: object) -> object:
-        instant = tasks.now()
+        is_told = _creating(coro)
         try:
             task = original(loop, coro, *arguments, **named)
         except BaseException as error:
+            if is_told:
+                _created(None, coro)
             patching.without_frame(error, create_task.__code__)
             raise
-        _note(task, coro, instant)
+        if is_told:
+            _created(task, coro)
         frames = getattr(task, "_source_traceback", None)  # in debug mode: who made the task
         if frames and frames[-1].filename == __file__:
             del frames[-1]
@@ -40,11 +50,21 @@ def _noting(original: patching.Method) -> patching.Method:
     return create_task
 
 
-def _note(task: object, coroutine: object, instant: int) -> None:
-    if not isinstance(task, asyncio.Task):
-        return  # a task factory of the program's own made something else
+def _creating(coroutine: object) -> bool:
     try:
-        tasks.created(task, _programs(coroutine), instant)
+        return tasks.creating(coroutine)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("noting who creates a task", error)
+        return False
+
+
+def _created(task: object, coroutine: object) -> None:
+    """``task``: what was made, None where that failed. A factory of the program's own may have made something else."""
+    try:
+        if not isinstance(task, asyncio.Task):
+            tasks.created(None, coroutine)
+            return
+        tasks.created(task, coroutine, _programs(coroutine))
         calls.note_task(task, coroutine)
         if task.done():  # it was eager
             _ended(task)
