@@ -1,87 +1,18 @@
-"""The live feed: a page, then what changes; never too much of it."""
+"""The live feed: what a subscription is answered, and what follows it."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
-import aiohttp
 import msgspec
 import pytest
 from tests.server.batches import OK, Program, at
 from tests.server.collector import Clock, Collector, collecting
+from tests.server.watching import watching
 
-from tenure_server.diagram import apply, draw
-from tenure_server.diagram.steps import Lens, Step
-from tenure_server.limits import MAX_FRAMES_QUEUED
+from tenure_server.diagram import draw
+from tenure_server.diagram.steps import Lens
 from tenure_server.live import messages
-
-_decoder = msgspec.json.Decoder(messages.ServerMessage)
-
-
-class Client:
-    """A browser's part: it keeps the picture up to date from what it is sent."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._socket = socket
-        self.steps: list[Step] = []
-        self.token = ""
-        self.earlier = 0
-        self.overviews: list[messages.Overview] = []
-
-    async def subscribe(self, lens: Lens | None = None, **more: Any) -> None:
-        await self._socket.send_str(msgspec.json.encode(messages.Subscribe(lens or Lens(), **more)).decode())
-
-    async def send(self, text: str) -> None:
-        await self._socket.send_str(text)
-
-    async def receive(self) -> messages.ServerMessage:
-        """The next message but for overviews, which are put aside; the picture follows it."""
-        async with asyncio.timeout(5):
-            while True:
-                message = _decoder.decode(await self._socket.receive_str())
-                if not isinstance(message, messages.Overview):
-                    break
-                self.overviews.append(message)
-        if isinstance(message, messages.Page):
-            self.steps, self.token, self.earlier = message.steps, message.token, message.earlier
-        elif isinstance(message, messages.Operations):
-            self.steps = apply(self.steps, message.operations)
-            self.token, self.earlier = message.token, message.earlier
-        return message
-
-    async def overview(self) -> messages.Overview:
-        async with asyncio.timeout(5):
-            while not self.overviews:
-                message = _decoder.decode(await self._socket.receive_str())
-                assert isinstance(message, messages.Overview)
-                self.overviews.append(message)
-        return self.overviews.pop(0)
-
-    async def until(self, collector: Collector, lens: Lens | None = None) -> None:
-        """Follow until the picture is what the API draws."""
-        query = "&".join(
-            f"{name}={value}" for name in ("trace", "task", "resource") if (value := getattr(lens or Lens(), name))
-        )
-        expected = (await collector.answer(f"/api/diagram?{query}"))["steps"]
-        while _still(self.steps) != _still(expected):
-            await self.receive()
-
-
-def _still(steps: Any) -> Any:
-    """The steps without the passing of time."""
-    plain = msgspec.json.decode(msgspec.json.encode(steps))
-    return [{**step, "text": None, "at_ns": None} if step.get("since_ns") else step for step in plain]
-
-
-@asynccontextmanager
-async def watching(collector: Collector) -> AsyncIterator[Client]:
-    async with collector.session.ws_connect(f"{collector.url}/api/live", max_msg_size=0) as socket:
-        yield Client(socket)
 
 
 async def test_a_subscription_is_answered_by_the_page_as_it_stands(collector: Collector) -> None:
@@ -120,60 +51,6 @@ async def test_what_happens_reaches_the_client_as_operations(collector: Collecto
         program.task("main", finished=100, outcome=OK)
         await collector.post(program.batch(final=True))
         await client.until(collector)
-
-
-async def test_a_change_is_sent_within_a_tenth_of_a_second(collector: Collector) -> None:
-    """Measured from before the POST, over a few; the best of them counts on a busy machine."""
-    program = Program()
-    took = []
-    async with watching(collector) as client:
-        await client.subscribe()
-        await client.receive()
-        for n in range(5):
-            program.use("main", "Lock stock", acquire=n * 10, wait=1, hold=1, release=1)
-            await asyncio.sleep(0.15)
-            began = time.perf_counter()
-            await collector.post(program.batch())
-            await client.receive()
-            took.append(time.perf_counter() - began)
-    assert min(took) < 0.1
-
-
-async def test_many_changes_are_told_in_few_frames(collector: Collector) -> None:
-    """Twenty frames a second at most, however many batches come; the last one leaves nothing out."""
-    program = Program()
-    frames = 0
-    async with watching(collector) as client:
-        await client.subscribe()
-        await client.receive()
-        began = time.perf_counter()
-        for n in range(150):
-            program.use("main", f"Lock {n % 3}", acquire=n * 10, wait=1, hold=1, release=1)
-            await collector.post(program.batch())
-        expected = _still((await collector.answer("/api/diagram"))["steps"])
-        while _still(client.steps) != expected:
-            frames += isinstance(await client.receive(), messages.Operations)
-        took = time.perf_counter() - began
-    assert 1 <= frames <= took * 20 + 2
-
-
-async def test_a_full_picture_grows_at_its_end_before_its_beginning_is_cut_away(collector: Collector) -> None:
-    """Few frames take something away; the picture never has more than twice the limit, and says what is left out."""
-    program = Program()
-    cuts = 0
-    async with watching(collector) as client:
-        await client.subscribe(Lens(fold=False), limit=10)
-        await client.receive()
-        for n in range(40):
-            program.use("main", "Lock stock", acquire=n * 10, wait=1, hold=1, release=1)
-            await collector.post(program.batch())
-            before = {step.id for step in client.steps}
-            await client.receive()
-            cuts += not before <= {step.id for step in client.steps}
-            shown = sum(step.id.endswith(":acquire") for step in client.steps)
-            assert shown <= 20
-            assert shown + client.earlier == n + 1
-    assert 1 <= cuts <= 4
 
 
 async def test_a_client_that_comes_back_with_its_token_is_only_told_that_it_is_current(clock: Clock) -> None:
@@ -281,49 +158,3 @@ async def test_the_overview_tells_what_there_is_and_who_holds_it(collector: Coll
         "resources": (await collector.answer("/api/resources"))["items"],
         "exporters": (await collector.answer("/api/exporters"))["items"],
     }
-
-
-async def test_a_client_that_does_not_read_gets_a_gap_and_then_the_whole_picture(collector: Collector) -> None:
-    """What waits for it is bounded; when it reads again it has everything at once."""
-    program = Program()
-    long = "x" * 4_000
-    async with watching(collector) as client:
-        await client.subscribe(Lens(fold=False))
-        await client.receive()
-        (feed_client,) = collector.feed._clients
-        frames = [messages.Problem(long)] * (MAX_FRAMES_QUEUED + 5)
-        for frame in frames:  # as if that many frames had come while it was not reading
-            feed_client.mailbox.put(msgspec.json.encode(frame).decode())
-        program.use("main", "Lock stock", acquire=0)
-        await collector.post(program.batch())
-        received = [await client.receive() for _ in range(MAX_FRAMES_QUEUED + 2)]
-        assert received[:MAX_FRAMES_QUEUED] == frames[:MAX_FRAMES_QUEUED]
-        assert received[MAX_FRAMES_QUEUED] == messages.Gap(5)
-        assert isinstance(received[MAX_FRAMES_QUEUED + 1], messages.Page)
-        await client.until(collector)
-
-
-async def test_what_nobody_watches_is_not_drawn(collector: Collector) -> None:
-    """When the last client has gone, so have its picture and the reading of the overview."""
-    async with watching(collector) as client:
-        await client.subscribe()
-        await client.receive()
-        assert len(collector.feed._pictures) == 1
-    for _ in range(100):
-        if not collector.feed.clients:
-            break
-        await asyncio.sleep(0.01)
-    assert (collector.feed._pictures, collector.feed._overview_task) == ({}, None)
-
-
-async def test_clients_of_the_same_lens_share_its_picture(collector: Collector) -> None:
-    """It is drawn once, and each is sent the same frames."""
-    program = Program()
-    async with watching(collector) as one, watching(collector) as two:
-        for client in (one, two):
-            await client.subscribe()
-            await client.receive()
-        assert len(collector.feed._pictures) == 1
-        program.use("main", "Lock stock", acquire=0)
-        await collector.post(program.batch())
-        assert await one.receive() == await two.receive()

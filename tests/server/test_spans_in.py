@@ -10,13 +10,11 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
-from tests.server.batches import Program, at
+from tests.server.batches import at
 from tests.server.collector import Clock, Collector, collecting
 from tests.server.spans import (
     CLIENT,
-    CONSUMER,
     JSON,
-    PRODUCER,
     PROTOBUF,
     SERVER,
     TRACE,
@@ -29,7 +27,6 @@ from tests.server.spans import (
 )
 from tests.server.store_answers import everything
 
-from tenure import wire
 from tenure_server.store.sqlite import SqliteStore
 
 BOTH = pytest.mark.parametrize("content_type", [PROTOBUF, JSON])
@@ -181,118 +178,6 @@ async def test_many_that_begin_at_once_all_find_room(tmp_path: Path, clock: Cloc
         (trace,) = (await collector.answer("/api/traces"))["items"]
         assert trace["lifecycles"] == 6_000
         assert len((await collector.answer("/api/lifecycles?limit=10000"))["items"]) == 6_000
-
-
-MEANINGS: list[tuple[str, Any, dict[str, Any], list[str]]] = [
-    ("GET", CLIENT, {"http_request_method": "GET", "server_address": "api"}, ["http", "api", "participant", "GET"]),
-    ("GET", CLIENT, {"peer_service": "stock"}, ["client", "stock", "participant", "GET"]),
-    (
-        "Stock/Get",
-        CLIENT,
-        {"rpc_system": "grpc", "rpc_service": "Stock"},
-        ["grpc", "Stock", "participant", "Stock/Get"],
-    ),
-    (
-        "send",
-        PRODUCER,
-        {"messaging_system": "kafka", "messaging_destination_name": "x"},
-        ["kafka", "x", "queue", "send"],
-    ),
-    ("process", CONSUMER, {}, ["messages", "process", "queue", "process"]),
-    ("SELECT", CLIENT, {"db_system": "mysql", "db_name": "shop"}, ["mysql", "shop", "database", "SELECT"]),
-    ("GET /x", SERVER, {"http_route": "/x"}, ["Request", "GET /x", "participant", "request"]),
-    ("shop.price", 1, {}, ["shop.price", "", "participant", "shop.price"]),
-    ("work it out", 0, {}, ["span", "work it out", "participant", "work it out"]),
-    ("", 0, {}, ["span", "span", "participant", "span"]),
-    ("x", 99, {"tenure_resource_kind": "Lock", "tenure_resource_name": "a"}, ["Lock", "a", "participant", "x"]),
-]
-
-
-@pytest.mark.parametrize(("name", "kind", "attributes", "expected"), MEANINGS)
-async def test_what_a_span_uses_is_told_by_kind_and_conventions(
-    collector: Collector, name: str, kind: Any, attributes: dict[str, Any], expected: list[str]
-) -> None:
-    """As the table in docs/opentelemetry.md says: the resource's kind, name and type, and by which call."""
-    made = span(1, name, begin=1, end=2, **attributes)
-    made.kind = kind
-    await give(collector, group("shop", made))
-    (found,) = (await collector.answer("/api/lifecycles"))["items"]
-    resource = found["resource"]
-    assert [resource["kind"], resource["name"], resource["stereotype"], found["site"]["enter"]] == expected
-
-
-async def test_a_thread_has_a_column_of_its_own(collector: Collector) -> None:
-    """Where the spans tell of threads."""
-    await give(
-        collector,
-        group(
-            "shop",
-            span(1, "a", begin=1, end=2, thread_name="http-1", thread_id=7),
-            span(2, "b", begin=2, end=3, thread_id=8),
-            span(3, "c", begin=3, end=4),
-        ),
-    )
-    names = [one["task"]["name"] for one in (await collector.answer("/api/lifecycles"))["items"]]
-    assert names == ["shop", "8", "http-1"]
-
-
-async def test_a_tracer_between_two_plain_services(collector: Collector) -> None:
-    """A lifecycle hangs under the span that was active, and a span under the lifecycle that was its parent."""
-    program = Program()
-    use = program.use("handle-1", "Lock stock", acquire=5, wait=1, hold=10, release=1)
-    program.traces[use.id] = wire.Trace(use.id, 0, TRACE, (1).to_bytes(8, "big"))
-    await collector.post(program.batch())
-    ours = bytes.fromhex(wire.span_id(program.process.id, use.id))
-    await give(collector, group("stock", span(2, "GET /stock", begin=8, end=9, kind=SERVER, parent=ours)))
-    await give(collector, group("edge", span(1, "GET", begin=4, end=20, kind=CLIENT, peer_service="shop")))
-
-    found = {one["service"]: one for one in (await collector.answer("/api/lifecycles"))["items"]}
-    assert {service: one["parent"] for service, one in found.items()} == {
-        "edge": None, "shop": found["edge"]["id"], "stock": found["shop"]["id"],
-    }  # fmt: skip
-    assert (
-        await collector.answer(f"/api/diagram?format=mermaid&trace={TRACE.hex()}")
-        == """\
-sequenceDiagram
-    participant p1 as edge
-    participant p2 as client shop @ edge
-    p1->>+p2: GET()
-    create participant p3 as handle-1 @ shop
-    p2-)p3: request
-    participant p4@{ "type": "control" } as Lock stock @ shop
-    p3->>+p4: __aenter__()
-    p4-->>p3: acquired after 1 ms
-    create participant p5 as stock
-    p4-)p5: request
-    participant p6 as Request GET /stock @ stock
-    p5->>+p6: request()
-    p6-->>-p5: done after 1 ms
-    destroy p5
-    p5--)p4: done after 1 ms
-    p3->>p4: __aexit__()
-    p4-->>-p3: released after 1 ms
-    p2-->>-p1: done after 16 ms
-"""
-    )
-
-
-async def test_what_we_exported_ourselves_is_not_stored_twice(collector: Collector) -> None:
-    """A collector that is its own backend, by mistake or through another one, gets its lifecycles back as spans."""
-    program = Program()
-    use = program.use("main", "Lock stock", acquire=5, wait=1, hold=10, release=1)
-    await collector.post(program.batch())
-    before = await everything(collector.store)
-    back = span(1, "Lock stock", begin=5, end=17)
-    back.span_id = bytes.fromhex(wire.span_id(program.process.id, use.id))
-    back.trace_id = bytes.fromhex(program.trace_id(use.id))
-    facts = {"service_instance_id": program.hex}
-    await give(collector, group("shop", back, scope="tenure", **facts))
-    after = await everything(collector.store)
-    assert after[1:] == before[1:]
-
-    stranger = span(2, "Lock other", begin=6, end=7)
-    await give(collector, group("shop", stranger, scope="tenure", **facts))
-    assert len((await collector.answer("/api/lifecycles"))["items"]) == 2
 
 
 @BOTH

@@ -252,5 +252,4 @@ if sys.version_info >= (3, 12):
                 await asyncio.Task(work(), loop=loop, name="eager", eager_start=True)
 
         asyncio.run(main())
-        name = "eager" if sys.version_info >= (3, 13) else "work-1"
-        assert recorder.tree() == ["main: Lock", f"  {name}: Lock"]
+        assert recorder.tree() == ["main: Lock", "  eager: Lock"]
