@@ -28,7 +28,7 @@ async def test_what_ends_arrives_at_every_backend_and_the_api_says_so(clock: Clo
             await collector.post(program.batch())
             async with asyncio.timeout(10):  # a backend has taken the spans before the exporter has its answer
                 exporters = (await collector.answer("/api/exporters"))["items"]
-                while [exporter["exported"] for exporter in exporters] != [3, 3]:
+                while [(exporter["exported"], exporter["waiting"]) for exporter in exporters] != [(3, 0), (3, 0)]:
                     await asyncio.sleep(0.01)
                     exporters = (await collector.answer("/api/exporters"))["items"]
             metrics = (await collector.get("/metrics"))[1]

@@ -100,6 +100,7 @@ def start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool =
     tracking.begin_patching()
     _session = _Session(Shipper(service, sinks), finder)
     atexit.register(_at_exit)
+    _finalize_with_multiprocessing(_session)
     if hasattr(os, "register_at_fork") and not _fork_hooks:
         _fork_hooks.append(True)
         os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
@@ -188,6 +189,14 @@ def _unwarned(*, only_ours: bool) -> None:
 def _after_in_child() -> None:
     if _session is not None:
         _session.shipper.after_fork_in_child()
-        util = sys.modules.get("multiprocessing.util")
-        if util is not None:  # its children end by os._exit, after finalizers that are to be set after the fork
-            util.register_after_fork(_session, lambda _: util.Finalize(None, _at_exit, exitpriority=-1_000))
+        _finalize_with_multiprocessing(_session)
+
+
+def _finalize_with_multiprocessing(session: _Session) -> None:
+    """Its forked children and those of its fork server end by os._exit, after finalizers that must be set late.
+
+    A child of a fork server begins recording in itself, where its main module calls ``install``.
+    """
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.register_after_fork(session, lambda _: util.Finalize(None, _at_exit, exitpriority=-1_000))

@@ -78,7 +78,7 @@ def released(lifecycle: Lifecycle, duration_ns: int | None) -> str:
     if lifecycle.suppressed:
         return f"{text}, {_left_by(lifecycle) or 'exception'} suppressed"
     if lifecycle.body_outcome == "cancelled":
-        return f"{CANCELLED_MARK}{text}, cancelled{_by(lifecycle.body_exception, duration_ns)} while held"
+        return f"{CANCELLED_MARK}{text}, cancelled{_by(lifecycle.body_exception, duration_ns) or ' while held'}"
     if lifecycle.body_outcome == "error":
         return f"{text}, {_left_by(lifecycle)} goes on"
     return text
@@ -121,13 +121,13 @@ def holder(name: str, site: Site) -> str:
 
 
 def canceller(record: Canceller) -> str:
-    """Who cancelled, and where: "worker-3 (orders.py:41)", "timeout 0.5 s (orders.py:7)".
+    """Who cancelled, and where: "by worker-3 (orders.py:41)", "by timeout 0.5 s (orders.py:7)".
 
-    A task group did as one of its tasks failed, and that was there: "TaskGroup as pay-1 failed (pay.py:12)".
+    A task group did as one of its tasks failed, and that was there: "as pay-1 failed (pay.py:12)".
     """
     who = task(record.task.name) if record.task is not None else ""
     via = shortened(record.via, LONGEST_NAME)
-    by = f"{via} as {who} failed" if via and who else via or who or "a call"
+    by = f"as {who} failed" if via and who else f"by {via or who or 'a call'}"
     return f"{by}{_place(record.site)}"
 
 
@@ -140,7 +140,7 @@ def _by(info: ExceptionInfo | None, duration_ns: int | None) -> str:
     """Who cancelled, where that is known; not in a fold, whose repetitions may have been cancelled by several."""
     if info is None or info.canceller is None or duration_ns is None:
         return ""
-    return f" by {canceller(info.canceller)}"
+    return f" {canceller(info.canceller)}"
 
 
 def cause(first: str, more_holders: int, ahead: int) -> str:
