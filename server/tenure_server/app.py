@@ -15,13 +15,14 @@ from tenure_server import dashboard, ingest, security
 from tenure_server.api import diagram, exporters, health, lifecycles, metrics, processes, resources, traces
 from tenure_server.api.openapi import routes_with_document
 from tenure_server.api.routes import JSON, Route
-from tenure_server.context import CLOCK, EXPORTERS, FEED, HUB, REFUSALS, SETTINGS, STORE
+from tenure_server.context import CLOCK, EXPORTERS, FEED, HUB, METERS, REFUSALS, SETTINGS, STORE
 from tenure_server.errors import StoreError, UsageError
 from tenure_server.export.exporters import Exporters
 from tenure_server.hub import Hub
 from tenure_server.limits import RETENTION_INTERVAL_S
 from tenure_server.live import session
 from tenure_server.live.feed import Feed
+from tenure_server.metrics.meters import Meters
 from tenure_server.otlp import receiver, status
 from tenure_server.problems import problems
 from tenure_server.refusals import Refusals
@@ -96,11 +97,12 @@ async def _end_live(app: web.Application) -> None:
 
 
 async def _keep_store(app: web.Application) -> AsyncIterator[None]:
-    """Export and enforce the retention while the collector runs; close the store after the last request."""
+    """Measure, export and enforce the retention while the collector runs; close the store after the last request."""
+    app[METERS] = Meters(lambda: metrics.gather(app), app[SETTINGS].otlp)
     await app[EXPORTERS].start()
     retention = asyncio.create_task(_retain(app[STORE], app[SETTINGS]))
     yield
-    await app[EXPORTERS].stop()
+    await asyncio.gather(app[EXPORTERS].stop(), app[METERS].close())
     retention.cancel()
     await asyncio.gather(retention, return_exceptions=True)
     await app[STORE].close()

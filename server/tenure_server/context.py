@@ -14,6 +14,7 @@ from tenure_server.store import Store
 if TYPE_CHECKING:
     from tenure_server.export.exporters import Exporters
     from tenure_server.live.feed import Feed
+    from tenure_server.metrics.meters import Meters
     from tenure_server.refusals import Refusals
 
 SETTINGS = web.AppKey("SETTINGS", Settings)
@@ -21,5 +22,6 @@ STORE: web.AppKey[Store] = web.AppKey("STORE", Store)
 HUB = web.AppKey("HUB", Hub)
 FEED: web.AppKey[Feed] = web.AppKey("FEED")
 EXPORTERS: web.AppKey[Exporters] = web.AppKey("EXPORTERS")
+METERS: web.AppKey[Meters] = web.AppKey("METERS")
 REFUSALS: web.AppKey[Refusals] = web.AppKey("REFUSALS")
 CLOCK: web.AppKey[Callable[[], int]] = web.AppKey("CLOCK")  # wall time, ns

@@ -44,7 +44,8 @@ EXPORT_STRETCH = 4  # times as long as reading and encoding took, at least, betw
 EXPORT_ABANDON_S = 1.0
 EXPORT_LAST_S = 2.0  # at the collector's end
 
-MAX_MEASURED = 1_000  # resources that metrics tell of
+MAX_SERIES = 1_000  # kinds and names of one process's resources that are measured; all further ones are one
+MAX_MEASURED = 2_000  # those of all processes that metrics tell of; what is past it is its process's one further
 EXPORT_METRICS_S = 60.0  # between two pushes of metrics
 
 MAX_PAGE_STEPS = 150_000  # of all diagrams in an exported page

@@ -33,6 +33,7 @@ CONTENT_TYPE = "application/vnd.tenure.batch+msgpack"
 MAX_ROWS = 20_000
 MAX_TABLE = 20_000
 MAX_STRING = 4_096
+MAX_CREATED = 1_000  # connections of one pool whose creation one batch tells of
 MAX_BODY = 16 * 1024 * 1024  # bytes, decompressed
 
 # Outcome codes of a phase, two bits each in Row.outcomes. 0: the phase has not ended.
@@ -53,6 +54,7 @@ Index = Annotated[int, Meta(ge=0)]  # that its table reaches so far is checked a
 Count = Annotated[int, Meta(ge=0, lt=1 << 62)]
 Instant = Annotated[int, Meta(gt=-(1 << 62), lt=1 << 62)]
 Duration = Annotated[int, Meta(ge=NOT_REACHED, lt=1 << 57)]
+Taken = Annotated[int, Meta(ge=0, lt=1 << 57)]  # a duration that is over
 OutcomeBits = Annotated[int, Meta(ge=0, lt=1 << OUTCOME_BITS)]
 
 
@@ -86,6 +88,18 @@ class Resource(msgspec.Struct, frozen=True, array_like=True):
     name: Text  # "" where it has none
     capacity: Count | None  # None: unlimited
     stereotype: Text = "participant"  # Mermaid's participant type: participant, control, database, queue, ...
+
+
+class Pool(msgspec.Struct, frozen=True, array_like=True):
+    """What a pool's own library says of its connections, at the instant of the batch."""
+
+    resource: Index
+    size: Count  # connections that are open, in use or idle; 0 of a pool that is gone
+    idle: Count
+    idle_min: Count | None = None  # as many it keeps open, and no more than idle_max; None where it has no such bound
+    idle_max: Count | None = None
+    created_ns: Annotated[list[Taken], Meta(max_length=MAX_CREATED)] = []  # those made since the last batch: how long
+    gone: bool = False  # the program has let go of it
 
 
 class Task(msgspec.Struct, frozen=True, array_like=True):
@@ -167,6 +181,7 @@ class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
     dropped: Annotated[dict[Text, Count], Meta(max_length=MAX_TABLE)] = {}  # lifecycles lost so far, by reason
     final: bool = False  # the process says goodbye: what is open now was never released
     cancellers: Annotated[list[Canceller], Meta(max_length=MAX_TABLE)] = []
+    pools: Annotated[list[Pool], Meta(max_length=MAX_TABLE)] = []
 
 
 class WireError(ValueError):
@@ -252,6 +267,9 @@ def _check_references(batch: Batch) -> None:
         if batch.rows and max(map(get, batch.rows)) > last:
             i = next(i for i, row in enumerate(batch.rows) if get(row) > last)
             raise WireError(f"{get(batch.rows[i])} names no entry of `{table}` - at `$.rows[{i}][{position}]`")
+    for i, pool in enumerate(batch.pools):
+        if pool.resource >= len(batch.resources):
+            raise WireError(f"{pool.resource} names no entry of `resources` - at `$.pools[{i}][0]`")
     for i, task in enumerate(batch.tasks):
         if task.exception > len(batch.exceptions):
             raise WireError(f"{task.exception} names no entry of `exceptions` - at `$.tasks[{i}][9]`")

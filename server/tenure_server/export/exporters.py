@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 
 from tenure_server.errors import StoreError
 from tenure_server.export.follower import Follower, Patience
-from tenure_server.export.metrics import MetricsPusher
-from tenure_server.export.sender import Sender, Target, for_metrics
+from tenure_server.export.sender import Sender, Target
 from tenure_server.export.status import Exporter
 from tenure_server.hub import Hub
 from tenure_server.limits import EXPORT_ABANDON_S, EXPORT_LAST_S
@@ -31,7 +30,6 @@ class Exporters:
     ) -> None:
         self._store = store
         unique = {target.name: target for target in targets}
-        self._pushers = [MetricsPusher(store, Sender(for_metrics(target)), clock) for target in unique.values()]
         self._followers = [Follower(store, hub, Sender(target), clock, patience) for target in unique.values()]
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -45,7 +43,6 @@ class Exporters:
         self._tasks = [asyncio.create_task(follower.run()) for follower in self._followers]
         if self._followers:
             self._tasks.append(asyncio.create_task(self._abandon()))
-        self._tasks += [asyncio.create_task(pusher.run()) for pusher in self._pushers]
 
     async def stop(self) -> None:
         """Send what there is, if that takes no more than EXPORT_LAST_S; the rest is sent after the next start."""

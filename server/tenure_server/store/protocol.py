@@ -13,6 +13,7 @@ import msgspec
 from tenure import wire
 from tenure_server.diagram.steps import Lens
 from tenure_server.records import Lifecycle, Outcome, Phase, Process, Resource, Task, Trace
+from tenure_server.store.histogram import Spread
 
 Item = TypeVar("Item")
 
@@ -116,22 +117,32 @@ class Backlog(msgspec.Struct, frozen=True):
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """A resource of a living process in numbers.
+    """A living process's resources of one kind and name, in numbers; or all those past MAX_SERIES of such.
 
-    ``waiting`` lifecycles have not acquired it, ``open`` hold it or are giving it back now; ``total`` used it or wanted
-    to, ever. ``waits`` and ``holds`` count durations by the buckets of ``store.histogram``.
+    Durations count what was acquired (``waits``), called the release (``holds``) and was released (``releases``) since
+    the process began; ``creates`` are of a pool's connections. ``missed`` acquires ended without it, ``timeouts`` of
+    them by a timeout. ``waiting`` lifecycles have not acquired it now, ``open`` hold it or are giving it back.
+    ``idle`` connections are open and not in use; None where no library tells. ``capacity`` and the bounds of idle ones
+    are all the resources' together; None where one has none.
     """
 
     process: Process
     kind: str
     name: str
-    capacity: int | None
-    stereotype: str
-    waiting: int
-    open: int
-    total: int
-    waits: Mapping[int, int]
-    holds: Mapping[int, int]
+    is_pool: bool  # of a database's connections
+    is_overflow: bool  # no single kind and name
+    waits: Spread
+    holds: Spread
+    releases: Spread
+    creates: Spread
+    missed: int
+    timeouts: int
+    capacity: int | None = None
+    waiting: int = 0
+    open: int = 0
+    idle: int | None = None
+    idle_min: int | None = None
+    idle_max: int | None = None
 
 
 class SpanRow(msgspec.Struct, gc=False):
@@ -175,6 +186,7 @@ class Totals(msgspec.Struct, frozen=True):
     lifecycles: int  # new ones
     queued_batches: int
     queued_rows: int
+    dropped: Mapping[str, int] = {}  # lifecycles that tracers lost, by reason
 
 
 class Store(Protocol):
@@ -233,8 +245,8 @@ class Store(Protocol):
 
     async def backlog(self, follower: str) -> Backlog: ...
 
-    async def measures(self, limit: int) -> list[Measured]:
-        """The resources of living processes, at most ``limit``, those that were used last."""
+    async def measures(self) -> list[Measured]:
+        """The resources of living processes, in the order in which they came; none of processes that sent spans."""
 
     async def check(self) -> None:
         """Raise StoreFailed where a write could not be done now."""

@@ -116,8 +116,8 @@ class SqliteStore:
     async def backlog(self, follower: str) -> Backlog:
         return await self._read(lambda reading: read_backlog(reading, follower))
 
-    async def measures(self, limit: int) -> list[Measured]:
-        return await self._read(lambda reading: read_measures(reading, limit))
+    async def measures(self) -> list[Measured]:
+        return await self._read(read_measures)
 
     async def latest_ns(self) -> int | None:
         return await self._read(_latest_ns)
@@ -189,7 +189,12 @@ class SqliteStore:
         self._connection.execute("DELETE FROM probe")
 
     def totals(self) -> Totals:
-        return Totals(**self._counts, queued_batches=self._thread.queued_batches, queued_rows=self._thread.queued_rows)
+        return Totals(
+            **self._counts,
+            queued_batches=self._thread.queued_batches,
+            queued_rows=self._thread.queued_rows,
+            dropped=dict(self._writer.dropped),
+        )
 
     async def close(self) -> None:
         if self._closed:

@@ -1,52 +1,61 @@
-"""What is measured of the resources of living processes, from the counts that the writer keeps."""
+"""What is measured of the resources of living processes: the series, and what is open of them now."""
 
 from __future__ import annotations
 
-import msgspec
+from msgspec.structs import asdict
 
 from tenure_server.store.protocol import Measured
 from tenure_server.store.sqlite import keys
 from tenure_server.store.sqlite.processes import read_some_processes
-from tenure_server.store.sqlite.reading import OPEN, Reading
-from tenure_server.store.sqlite.timeline import Found
+from tenure_server.store.sqlite.reading import Reading
+from tenure_server.store.sqlite.series import decode_counts
 
-_histogram = msgspec.msgpack.Decoder(dict[int, int])
+_COUNTS = "SELECT series, kind, name, is_pool, is_overflow, counts FROM series WHERE process = ? ORDER BY series"
+# A bound that one resource lacks is none for all of them. What is gone has neither connections nor room.
+_NOW = """
+SELECT series, iif(total(there) = total(there AND capacity IS NOT NULL), total(there * capacity), NULL), sum(idle),
+    iif(total(there) = count(idle_min), sum(idle_min), NULL), iif(total(there) = count(idle_max), sum(idle_max), NULL)
+FROM (
+    SELECT series, capacity, ifnull(gone, 0) = 0 AS there, idle, idle_min, idle_max
+    FROM series_resources JOIN resources ON resources.key = series_resources.resource
+        LEFT JOIN pools ON pools.resource = series_resources.resource
+    WHERE series_resources.resource BETWEEN ? AND ?)
+GROUP BY series
+"""
+_OPEN = """
+SELECT series, wait_ns IS NOT NULL, count(*) FROM lifecycles INDEXED BY lifecycles_open
+    JOIN series_resources ON series_resources.resource = lifecycles.resource
+WHERE release_ns IS NULL GROUP BY 1, 2
+"""
 
 
-def read_measures(reading: Reading, limit: int) -> list[Measured]:
+def read_measures(reading: Reading) -> list[Measured]:
     """See ``Store.measures``."""
-    living = reading.living() - {
-        process for (process,) in reading.connection.execute("SELECT process FROM span_processes")
-    }  # those have metrics of their own
-    bounds = [(keys.key(process, 0), keys.key(process, keys.NUMBERS)) for process in sorted(living)]
-    rows: list[Found] = []
-    for low, high in bounds:
-        rows += reading.connection.execute(
-            "SELECT key, kind, name, capacity, stereotype, total, waits, holds, used_ns FROM resources"
-            " WHERE key BETWEEN ? AND ? AND total > 0 ORDER BY used_ns DESC LIMIT ?",
-            (low, high, limit),
-        )
-    rows = sorted(rows, key=lambda row: -row[8])[:limit]
+    execute = reading.connection.execute
     waiting: dict[int, int] = {}
     using: dict[int, int] = {}
-    for resource, acquired, count in reading.connection.execute(
-        f"SELECT resource, wait_ns IS NOT NULL, count(*) {OPEN} GROUP BY resource, wait_ns IS NOT NULL"
-    ):
-        (using if acquired else waiting)[resource] = count
-    processes = read_some_processes(reading, {keys.process_of(row[0]) for row in rows})
-    by_row = {row: processes[reading.assembly.process(row).hex] for row in {keys.process_of(row[0]) for row in rows}}
-    return [
-        Measured(
-            process=by_row[keys.process_of(key)],
-            kind=kind,
-            name=name,
-            capacity=capacity,
-            stereotype=stereotype,
-            waiting=waiting.get(key, 0),
-            open=using.get(key, 0),
-            total=total,
-            waits=_histogram.decode(waits),
-            holds=_histogram.decode(holds),
-        )
-        for key, kind, name, capacity, stereotype, total, waits, holds, _ in rows
-    ]
+    for series, acquired, count in execute(_OPEN):
+        (using if acquired else waiting)[series] = count
+    found = []
+    for row in sorted(reading.living()):
+        (process,) = read_some_processes(reading, [row]).values()
+        now = {series: bounds for series, *bounds in execute(_NOW, (keys.key(row, 0), keys.key(row, keys.NUMBERS)))}
+        for series, kind, name, is_pool, is_overflow, counts in execute(_COUNTS, (row,)):
+            capacity, idle, idle_min, idle_max = now.get(series, (None, None, None, None))
+            found.append(
+                Measured(
+                    process=process,
+                    kind=kind,
+                    name=name,
+                    is_pool=bool(is_pool),
+                    is_overflow=bool(is_overflow),
+                    **asdict(decode_counts(counts)),
+                    capacity=None if capacity is None else int(capacity),
+                    waiting=waiting.get(series, 0),
+                    open=using.get(series, 0),
+                    idle=idle,
+                    idle_min=idle_min,
+                    idle_max=idle_max,
+                )
+            )
+    return found

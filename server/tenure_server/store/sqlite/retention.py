@@ -147,6 +147,8 @@ class Retention:
             for table in ("tasks", "resources"):
                 execute(f"DELETE FROM {table} WHERE key BETWEEN ? AND ?", bounds)  # noqa: S608 -- a table of ours
             execute("DELETE FROM batches_ahead WHERE process = ?", (process.row,))
+            execute("DELETE FROM series WHERE process = ?", (process.row,))
+            self._sweep_series(bounds)
             return
         for _ in range(_MAX_GENERATIONS):
             deleted = execute(
@@ -161,6 +163,16 @@ class Retention:
             " AND NOT EXISTS (SELECT 1 FROM lifecycles WHERE resource = resources.key)",
             (began_ns, *bounds),
         )
+        self._sweep_series(bounds)
+
+    def _sweep_series(self, bounds: tuple[int, int]) -> None:
+        """Forget what resources that are gone counted as; what they counted stays in their series."""
+        for table in ("series_resources", "pools"):
+            self._connection.execute(
+                f"DELETE FROM {table} WHERE resource BETWEEN ? AND ?"  # noqa: S608 -- a table of ours
+                " AND NOT EXISTS (SELECT 1 FROM resources WHERE key = resource)",
+                bounds,
+            )
 
 
 def _bounds(process: int) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """What the store counts while it writes: per resource, trace and task, in the transaction of the rows.
 
-A ``Tallies`` gathers the changes of one transaction; ``write`` adds them to what is stored.
+A ``Tallies`` gathers the changes of one transaction; ``Books`` adds them to what is stored.
 """
 
 # ruff: noqa: PLR1730 -- a comparison costs a quarter of a call of max, for every row
@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterable
-from math import log
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from tenure import wire
-from tenure_server.store.histogram import BUCKETS_PER_E, Histogram
+from tenure_server.store.histogram import Histogram, add
 from tenure_server.store.sqlite import keys
 
 # A lifecycle's columns, in the order of the table.
 Row = tuple[int, int | None, int, int, int, int, int, int | None, int | None, int | None, int, int | None, int | None]
 
 _MAX_KNOWN = 20_000
+_TIMEOUTS = ("Timeout", "TimeoutError")
 
 
 def failed(outcomes: int) -> bool:
@@ -32,62 +32,75 @@ def failed(outcomes: int) -> bool:
 _FAILED = [int(failed(outcomes)) for outcomes in range(1 << wire.OUTCOME_BITS)]
 
 
-class ResourceTally:
-    """Counts of one resource: what is stored, or what is to be added to it."""
+class Change:
+    """What one resource's lifecycles add: durations in ns, in no order."""
 
-    __slots__ = ("failed", "holds", "total", "used_ns", "waits")
+    __slots__ = ("failed", "holds", "missed", "releases", "timeouts", "total", "used_ns", "waits")
 
-    def __init__(self, total: int, failed: int, waits: Histogram, holds: Histogram, used_ns: int) -> None:
-        self.total = total
-        self.failed = failed
-        self.waits = waits
-        self.holds = holds
-        self.used_ns = used_ns
+    def __init__(self) -> None:
+        self.total = 0
+        self.failed = 0
+        self.used_ns = 0
+        self.waits: list[int] = []
+        self.holds: list[int] = []
+        self.releases: list[int] = []  # of those that were acquired
+        self.missed = 0  # acquires that ended without it
+        self.timeouts = 0  # those of them that failed by a timeout
 
-    def add(self, other: ResourceTally) -> None:
-        self.total += other.total
-        self.failed += other.failed
-        self.used_ns = max(self.used_ns, other.used_ns)
-        for mine, others in ((self.waits, other.waits), (self.holds, other.holds)):
-            for bucket, count in others.items():
-                mine[bucket] = mine.get(bucket, 0) + count
+    def sort(self) -> None:
+        for durations in (self.waits, self.holds, self.releases):
+            durations.sort()
+
+    def note_missed(self, was_timeout: bool) -> None:
+        self.missed += 1
+        self.timeouts += was_timeout
 
 
 class Tallies:
     """Changes of one transaction, not yet written."""
 
     def __init__(self) -> None:
-        self._resources: dict[int, ResourceTally] = {}
+        self._timeouts: frozenset[int | None] = frozenset()
+        self.resources: dict[int, Change] = {}
         self._traces: dict[int, list[int]] = {}  # start, end (-1: none), lifecycles, open, errors
         self._tasks: dict[int, list[int]] = {}  # lifecycles, first, last
         self._processes: dict[int, int] = {}
 
+    def expect(self, exceptions: Sequence[wire.ExceptionInfo], rows: Sequence[int | None]) -> None:
+        """What the rows to come name as exceptions; ``rows``, by number, are theirs in the store.
+
+        A timeout is one by its type's name: psycopg_pool's PoolTimeout, say, is no TimeoutError.
+        """
+        self._timeouts = frozenset(
+            row for exception, row in zip(exceptions, rows[1:], strict=True) if exception.type.endswith(_TIMEOUTS)
+        )
+
     def count(self, rows: Iterable[Row]) -> None:  # noqa: C901, PLR0912 -- one flat loop: calls would double its cost
         """Count rows that are new in the store."""
-        resources, traces, tasks = self._resources, self._traces, self._tasks
+        resources, traces, tasks = self.resources, self._traces, self._tasks
         process = 0
         new = 0
-        for key, _, trace, task, resource, _, acquire_ns, wait_ns, hold_ns, release_ns, outcomes, _, _ in rows:
+        for key, _, trace, task, resource, _, acquire_ns, wait_ns, hold_ns, release_ns, outcomes, _, own in rows:
             new += 1
             error = _FAILED[outcomes]
             is_open = release_ns is None
             end_ns = acquire_ns + (wait_ns or 0) + (hold_ns or 0) + (release_ns or 0)
             tally = resources.get(resource)
             if tally is None:
-                tally = resources[resource] = ResourceTally(0, 0, {}, {}, 0)
+                tally = resources[resource] = Change()
             tally.total += 1
             if error:
                 tally.failed += 1
             if end_ns > tally.used_ns:
                 tally.used_ns = end_ns
             if wait_ns is not None:
-                bucket = int(log(wait_ns or 1) * BUCKETS_PER_E)
-                waits = tally.waits
-                waits[bucket] = waits.get(bucket, 0) + 1
+                tally.waits.append(wait_ns)
+            elif not is_open:
+                tally.note_missed(own in self._timeouts)
             if hold_ns is not None:
-                bucket = int(log(hold_ns or 1) * BUCKETS_PER_E)
-                holds = tally.holds
-                holds[bucket] = holds.get(bucket, 0) + 1
+                tally.holds.append(hold_ns)
+                if release_ns is not None:
+                    tally.releases.append(release_ns)
             if is_open:
                 end_ns = -1
             entry = traces.get(trace)
@@ -117,16 +130,21 @@ class Tallies:
     def advance(self, before: Row, after: Row) -> None:
         """Count that a stored lifecycle went on to a later phase."""
         _, _, trace, _, resource, _, acquire_ns, *_ = before
-        _, _, _, _, _, _, _, wait_ns, hold_ns, release_ns, outcomes, _, _ = after
+        _, _, _, _, _, _, _, wait_ns, hold_ns, release_ns, outcomes, _, own = after
         end_ns = acquire_ns + (wait_ns or 0) + (hold_ns or 0) + (release_ns or 0)
         error = _FAILED[outcomes] - _FAILED[before[10]]
-        tally = self._resources.setdefault(resource, ResourceTally(0, 0, {}, {}, 0))
+        tally = self.resources.get(resource) or self.resources.setdefault(resource, Change())
         tally.failed += error
         tally.used_ns = max(tally.used_ns, end_ns)
-        for histogram, old, new in ((tally.waits, before[7], wait_ns), (tally.holds, before[8], hold_ns)):
-            if old is None and new is not None:
-                bucket = int(log(new or 1) * BUCKETS_PER_E)
-                histogram[bucket] = histogram.get(bucket, 0) + 1
+        if before[7] is None and wait_ns is not None:
+            tally.waits.append(wait_ns)
+        if before[8] is None and hold_ns is not None:
+            tally.holds.append(hold_ns)
+        if before[9] is None and release_ns is not None:
+            if hold_ns is not None:
+                tally.releases.append(release_ns)
+            elif wait_ns is None:
+                tally.note_missed(own in self._timeouts)
         entry = self._traces.setdefault(trace, [acquire_ns, -1, 0, 0, 0])
         entry[4] += error
         if before[9] is None and release_ns is not None:
@@ -134,17 +152,38 @@ class Tallies:
             entry[1] = max(entry[1], end_ns)
 
 
+class _Stored:
+    """What is stored of one resource."""
+
+    __slots__ = ("failed", "holds", "total", "used_ns", "waits")
+
+    def __init__(self, total: int, failed: int, waits: Histogram, holds: Histogram, used_ns: int) -> None:
+        self.total = total
+        self.failed = failed
+        self.waits = waits
+        self.holds = holds
+        self.used_ns = used_ns
+
+    def add(self, change: Change) -> None:
+        self.total += change.total
+        self.failed += change.failed
+        self.used_ns = max(self.used_ns, change.used_ns)
+        add(self.waits, change.waits)
+        add(self.holds, change.holds)
+
+
 class Books:
     """Writes tallies; keeps the counts of busy resources at hand."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._resources: OrderedDict[int, ResourceTally] = OrderedDict()
+        self._resources: OrderedDict[int, _Stored] = OrderedDict()
 
     def forget(self) -> None:
         self._resources.clear()
 
     def write(self, tallies: Tallies) -> None:
+        """Add the changes, and put their durations in order."""
         execute = self._connection.executemany
         execute(
             "UPDATE processes SET lifecycles = lifecycles + ? WHERE process = ?",
@@ -165,7 +204,8 @@ class Books:
         )
         encode = msgspec.msgpack.encode
         rows = []
-        for resource, change in tallies._resources.items():  # noqa: SLF001
+        for resource, change in tallies.resources.items():
+            change.sort()
             stored = self._stored(resource)
             stored.add(change)
             rows.append(
@@ -173,14 +213,14 @@ class Books:
             )
         execute("UPDATE resources SET total = ?, failed = ?, waits = ?, holds = ?, used_ns = ? WHERE key = ?", rows)
 
-    def _stored(self, resource: int) -> ResourceTally:
+    def _stored(self, resource: int) -> _Stored:
         stored = self._resources.get(resource)
         if stored is None:
             total, failures, waits, holds, used_ns = self._connection.execute(
                 "SELECT total, failed, waits, holds, used_ns FROM resources WHERE key = ?", (resource,)
             ).fetchone()
             decode = _histogram_decoder.decode
-            stored = self._resources[resource] = ResourceTally(total, failures, decode(waits), decode(holds), used_ns)
+            stored = self._resources[resource] = _Stored(total, failures, decode(waits), decode(holds), used_ns)
             if len(self._resources) > _MAX_KNOWN:
                 self._resources.popitem(last=False)
         else:

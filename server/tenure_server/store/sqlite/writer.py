@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from itertools import chain
 
@@ -17,6 +18,7 @@ from tenure_server.store.protocol import Spans
 from tenure_server.store.sqlite import keys
 from tenure_server.store.sqlite.interning import Interning, KnownProcess
 from tenure_server.store.sqlite.outbox import Outbox
+from tenure_server.store.sqlite.series import SeriesTables
 from tenure_server.store.sqlite.spans import SpanTables
 from tenure_server.store.sqlite.tallies import Books, Row, Tallies
 from tenure_server.store.sqlite.thread import Work
@@ -44,12 +46,16 @@ class Writer:
         self._books = Books(connection)
         self._outbox = outbox
         self._spans = SpanTables(connection)
+        self._series = SeriesTables(connection)
+        self._losses: Counter[str] = Counter()  # in the transaction that is going on
+        self.dropped: Counter[str] = Counter()  # what tracers lost, by reason, as told since the store was opened
 
     def forget(self) -> None:
         """Drop what is cached: rows were deleted or a transaction was undone."""
         self._interning.forget()
         self._books.forget()
         self._spans.forget()
+        self._series.forget()
 
     def write(self, works: list[Work]) -> list[int | None]:
         """Write batches and spans in one transaction.
@@ -63,22 +69,28 @@ class Writer:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            tallies = Tallies()
+            measured = Tallies()
+            others = Tallies()  # of spans: who sends them has metrics of its own
             new = [
-                self._apply(work, tallies)
+                self._apply(work, measured)
                 if isinstance(work, wire.Batch)
-                else sum(self._apply_spans(part, tallies) for part in work)
+                else sum(self._apply_spans(part, others) for part in work)
                 for work in works
             ]
-            self._books.write(tallies)
+            for tallies in (measured, others):
+                self._books.write(tallies)
+            self._series.write(measured.resources)
             self._outbox.write(self._clock())
             connection.execute("COMMIT")
+            self.dropped.update(self._losses)
         except BaseException:
             self.forget()
             self._outbox.undo()
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        finally:
+            self._losses.clear()
         return new
 
     def _apply(self, batch: wire.Batch, tallies: Tallies) -> int | None:
@@ -88,6 +100,8 @@ class Writer:
         new = 0
         if not repeated:
             self._interning.seen(known, batch.sequence)
+            for reason, count in batch.dropped.items():
+                self._losses[reason] += max(count - known.dropped.get(reason, 0), 0)
             known.dropped = known.dropped | {
                 reason: max(count, known.dropped.get(reason, 0)) for reason, count in batch.dropped.items()
             }
@@ -129,7 +143,7 @@ class Writer:
         )
 
     def _apply_rows(self, batch: wire.Batch, known: KnownProcess, tallies: Tallies, now_ns: int) -> int:
-        fresh, resent = self._rows(batch, known, now_ns)
+        fresh, resent = self._rows(batch, known, tallies, now_ns)
         if fresh and not self._insert(fresh, tallies):
             return self._merge(fresh + resent, tallies)
         return len(fresh) + self._merge(resent, tallies)
@@ -184,13 +198,18 @@ class Writer:
                 found[row[0]] = row
         return found
 
-    def _rows(self, batch: wire.Batch, known: KnownProcess, now_ns: int) -> tuple[list[Row], list[Row]]:
+    def _rows(
+        self, batch: wire.Batch, known: KnownProcess, tallies: Tallies, now_ns: int
+    ) -> tuple[list[Row], list[Row]]:
         """The batch's rows as the table has them: those never shipped before, and those that were."""
         interning = self._interning
         sites = interning.sites(batch.sites)
         cancellers = interning.cancellers(known, batch, sites) if batch.cancellers else {}
         exceptions = interning.exceptions(batch.exceptions, now_ns, cancellers)
+        tallies.expect(batch.exceptions, exceptions)
         resources = interning.resources(known, batch.resources)
+        if batch.pools:
+            self._series.note_pools(batch.pools, resources)
         tasks = interning.tasks(known, batch.tasks, batch.clock_offset_ns, exceptions)
         traces = interning.traces(known, batch.traces)
         fresh: list[Row] = []

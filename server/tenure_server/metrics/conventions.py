@@ -1,0 +1,71 @@
+"""What is measured of a resource, and by which names: OpenTelemetry's where the semantic conventions have one.
+
+A pool of database connections is ``db.client.connection.*``
+(https://opentelemetry.io/docs/specs/semconv/database/database-metrics/), all else ``tenure.resource.*``;
+docs/opentelemetry.md is the table of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tenure_server.store import Measured
+from tenure_server.store.histogram import Spread
+
+POOL_NAME, POOL_STATE = "db.client.connection.pool.name", "db.client.connection.state"
+KIND, NAME = "tenure.resource.kind", "tenure.resource.name"
+OVERFLOW = "otel.metric.overflow"
+
+
+class Times(NamedTuple):
+    """A histogram of seconds. ``read``: None where this resource has none."""
+
+    name: str
+    description: str
+    read: Callable[[Measured], Spread | None]
+
+
+class Number(NamedTuple):
+    """A sum, which ``is_monotonic`` or goes up and down. ``state`` tells two points of one resource apart."""
+
+    name: str
+    unit: str
+    description: str
+    read: Callable[[Measured], int | None]
+    is_monotonic: bool = False
+    state: str = ""
+
+
+def _created(one: Measured) -> Spread | None:
+    """None where nobody tells of a pool's connections, rather than that none was made."""
+    return one.creates if one.idle is not None or one.creates.count else None
+
+
+_POOL, _OTHER = "db.client.connection", "tenure.resource"
+_COUNT = f"{_POOL}.count", "{connection}", "Connections by state."
+
+POOL_TIMES = (
+    Times(f"{_POOL}.wait_time", "Time it took to obtain a connection.", lambda one: one.waits),
+    Times(f"{_POOL}.use_time", "Time for which a connection was held.", lambda one: one.holds),
+    Times(f"{_POOL}.create_time", "Time it took to make a connection.", _created),
+)
+POOL_NUMBERS = (
+    Number(*_COUNT, lambda one: one.open, state="used"),
+    Number(*_COUNT, lambda one: one.idle, state="idle"),
+    Number(f"{_POOL}.idle.min", "{connection}", "Idle connections that are kept.", lambda one: one.idle_min),
+    Number(f"{_POOL}.idle.max", "{connection}", "Idle connections that may be kept.", lambda one: one.idle_max),
+    Number(f"{_POOL}.max", "{connection}", "Connections that may be open.", lambda one: one.capacity),
+    Number(f"{_POOL}.pending_requests", "{request}", "Who waits for a connection.", lambda one: one.waiting),
+    Number(f"{_POOL}.timeouts", "{timeout}", "Waits that ended by a timeout.", lambda one: one.timeouts, True),
+)
+OTHER_TIMES = (
+    Times(f"{_OTHER}.wait_time", "Time it took to acquire it.", lambda one: one.waits),
+    Times(f"{_OTHER}.hold_time", "Time for which it was held.", lambda one: one.holds),
+    Times(f"{_OTHER}.release_time", "Time it took to release it.", lambda one: one.releases),
+)
+OTHER_NUMBERS = (
+    Number(f"{_OTHER}.open", "{lifecycle}", "Lifecycles that hold it.", lambda one: one.open),
+    Number(f"{_OTHER}.waiting", "{lifecycle}", "Lifecycles that wait for it.", lambda one: one.waiting),
+    Number(f"{_OTHER}.missed", "{lifecycle}", "Waits that ended without it.", lambda one: one.missed, True),
+)

@@ -1,0 +1,69 @@
+"""The collector's metrics, its own and those of resources, at ``/metrics`` and pushed by OTLP.
+
+Its own are instruments of OpenTelemetry's SDK. Those of resources were counted by the store, across the collector's
+restarts, as no instrument could take over: they join the SDK's data on its way to a reader. (The specification's name
+for that is a MetricProducer, which the SDK for Python does not have.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from uuid import uuid4
+
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricsData, PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+
+from tenure_server.export.meaning import SCOPE, VERSION
+from tenure_server.export.sender import Target, for_metrics
+from tenure_server.limits import EXPORT_LAST_S, EXPORT_METRICS_S, MAX_MEASURED
+from tenure_server.metrics.health import observe
+from tenure_server.metrics.prometheus import PrometheusReader
+from tenure_server.metrics.pushing import Pusher
+from tenure_server.metrics.resources import resource_metrics
+from tenure_server.metrics.snapshot import Snapshot, Snapshots
+
+
+class Meters:
+    """To be made in the collector's event loop."""
+
+    def __init__(
+        self,
+        gather: Callable[[], Awaitable[Snapshot]],
+        targets: Sequence[Target],
+        interval_s: float = EXPORT_METRICS_S,
+    ) -> None:
+        self._snapshots = Snapshots(gather)
+        own = Resource.create(
+            {"service.name": "tenure-server", "service.instance.id": str(uuid4()), "service.version": VERSION}
+        )
+        self._prometheus = PrometheusReader(str(own.attributes["service.instance.id"]), self._join)
+        unique = {target.name: target for target in targets}
+        self._pushing = [
+            PeriodicExportingMetricReader(Pusher(for_metrics(target), self._join), interval_s * 1_000)
+            for target in unique.values()
+        ]
+        self._provider = MeterProvider([self._prometheus, *self._pushing], own, shutdown_on_exit=False)
+        observe(self._provider.get_meter(SCOPE, VERSION), self._snapshots.now)
+
+    async def text(self) -> bytes:
+        """What Prometheus scrapes.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
+        await self._snapshots.refresh()
+        return await asyncio.to_thread(self._prometheus.text)
+
+    async def close(self) -> None:
+        """Push a last time, if that takes no more than EXPORT_LAST_S."""
+        ending = (asyncio.to_thread(reader.shutdown, EXPORT_LAST_S * 1_000) for reader in self._pushing)
+        await asyncio.gather(*ending)  # at once, where the provider would let the last ones do without
+
+    def _join(self, data: MetricsData) -> MetricsData:
+        snapshot = self._snapshots.now()
+        if snapshot is None:
+            return data
+        joined = resource_metrics(snapshot.measured, snapshot.at_ns, MAX_MEASURED)
+        return MetricsData([*data.resource_metrics, *joined])

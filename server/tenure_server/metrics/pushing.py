@@ -1,0 +1,80 @@
+"""Metrics to an OpenTelemetry backend, by OpenTelemetry's own exporter: OTLP over HTTP, protobuf, gzipped."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextvars import ContextVar
+
+import requests
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+
+from tenure_server.export.sender import Target
+
+log = logging.getLogger("tenure.server")
+
+_POINTS = 5_000  # of one request
+_TIMEOUT_S = 10.0
+_reasons: ContextVar[list[str]] = ContextVar("_reasons")
+
+
+class Pusher(MetricExporter):
+    """The SDK's exporter to one target, with what ``join`` adds; its failures are said once, until a push succeeds."""
+
+    def __init__(self, target: Target, join: Callable[[MetricsData], MetricsData]) -> None:
+        super().__init__()
+        session = requests.Session()
+        session.max_redirects = 0  # headers may hold a key, which is for this address only
+        self._target = target
+        self._join = join
+        self._exporter = OTLPMetricExporter(
+            endpoint=target.url,
+            headers=dict(target.headers),
+            timeout=_TIMEOUT_S,
+            compression=Compression.Gzip,
+            session=session,
+            max_export_batch_size=_POINTS,
+        )
+        self._is_failing = False
+        _listen()
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: object) -> MetricExportResult:
+        """Send them; a failure is made good by the next push, since all metrics are cumulative."""
+        reasons: list[str] = []
+        token = _reasons.set(reasons)
+        try:
+            result = self._exporter.export(self._join(metrics_data), timeout_millis)
+        finally:
+            _reasons.reset(token)
+        has_failed = result is not MetricExportResult.SUCCESS
+        if has_failed and not self._is_failing:
+            what = "; ".join(reasons) or "no reason is known"
+            log.warning("exporter %s did not take metrics, they are sent again: %s", self._target.name, what)
+        self._is_failing = has_failed
+        return result
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        return self._exporter.force_flush(timeout_millis)
+
+    def shutdown(self, timeout_millis: float = 30_000, **_: object) -> None:
+        self._exporter.shutdown(timeout_millis)
+
+
+class _Listener(logging.Handler):
+    """Keeps what the SDK's exporter logs of a push, once a minute while a backend is away, for its pusher to say."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        reasons = _reasons.get(None)
+        if reasons is None:
+            log.handle(record)
+        elif record.levelno >= logging.ERROR:
+            reasons.append(record.getMessage())
+
+
+def _listen() -> None:
+    exporters = logging.getLogger(OTLPMetricExporter.__module__)
+    if not any(isinstance(handler, _Listener) for handler in exporters.handlers):
+        exporters.addHandler(_Listener())
+        exporters.propagate = False
