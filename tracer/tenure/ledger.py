@@ -19,7 +19,7 @@ from functools import partial
 from itertools import count, zip_longest
 from typing import TypeVar, cast
 
-from tenure import active, identity, resources, tasks, wire
+from tenure import active, figures, identity, resources, tasks, wire
 from tenure.failures import Canceller
 from tenure.lifecycles import CLOSED, PLAIN, Snapshot, phase_of
 from tenure.records import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Listed
@@ -92,6 +92,7 @@ class Ledger:
         self._origins: dict[int, _Lifecycle] = {}  # by task: what it was created in
         self._shipped_tasks: set[int] = set()
         self._finished: dict[int, Task] = {}
+        self._teller = figures.Teller()
 
     def note(self, entries: Iterable[object]) -> None:
         """Take in what happened: records at their acquire, tasks at their creation and at their end."""
@@ -204,6 +205,7 @@ class Ledger:
         for task in ended:
             self._task(tables, task)
         tables.name_cancellers(partial(self._canceller, tables))
+        pools = self._teller.pools(tables)
         return wire.Batch(
             version=wire.VERSION,
             process=self.process,
@@ -219,6 +221,7 @@ class Ledger:
             dropped=dict(dropped),
             final=final,
             cancellers=tables.cancellers,
+            pools=pools,
         )
 
     def _row(self, tables: Tables, lifecycle: _Lifecycle, snapshot: Snapshot, before: int) -> wire.Row:

@@ -21,7 +21,7 @@ import weakref
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tenure import habits, identity
+from tenure import figures, habits, identity
 from tenure.failures import type_name
 from tenure.sites import Site, resource_name
 
@@ -34,7 +34,8 @@ class Description(NamedTuple):
     ``name`` None: made from the expression at the first site. ``enter`` and ``exit``: the calls by which the resource
     is taken and given back, where they are not the manager's own; "" is the manager's own, ``__aenter__`` or
     ``__enter__`` ("acquire" where the program wrote ``pool.acquire()``). A capacity that costs something to find out is
-    a function, asked when the resource is new.
+    a function, asked when the resource is new. ``figures`` tell of the connections of a pool, the subject
+    (``tenure.figures``).
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Description(NamedTuple):
     stereotype: str = "participant"
     enter: str = ""
     exit: str = ""
+    figures: figures.Read | None = None
 
 
 Describe = Callable[[object, str], Description]
@@ -170,7 +172,7 @@ def _forget_plans() -> None:
 
 
 def _of_description(description: Description, site: str) -> int:
-    kind, subject, title, capacity, stereotype, enter, leave = description
+    kind, subject, title, capacity, stereotype, enter, leave, read = description
     if enter or leave:
         calls[site] = enter, leave
     if subject is not None:
@@ -180,6 +182,8 @@ def _of_description(description: Description, site: str) -> int:
         own_title = resource_name(Site.of(site).expression) if title is None else title
         number = identity.new(kind, own_title, _asked(capacity), stereotype)
         if identity.remember(subject, kind, number, alone=True):
+            if read is not None:
+                figures.watch(number, subject, read)
             return number
     return identity.by_site(kind, site, title, _asked(capacity), stereotype)
 
@@ -201,4 +205,7 @@ def _of_named(manager: object, plan: _Plan, site: str) -> int:
         calls[site] = description.enter, description.exit
     subject = manager if description.subject is None else description.subject
     capacity = _asked(description.capacity) if capacity is None else capacity
-    return identity.by_name(subject, description.kind, given, capacity, description.stereotype)
+    number = identity.by_name(subject, description.kind, given, capacity, description.stereotype)
+    if description.figures is not None and not figures.is_watched(number):
+        figures.watch(number, subject, description.figures)
+    return number

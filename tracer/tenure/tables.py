@@ -43,12 +43,16 @@ class Tables:
             self.sites.append(_site(key))
         return place
 
-    def resource(self, number: int) -> int:
-        """The index of a resource."""
+    def has_resource(self, number: int) -> bool:
+        """Whether the resource is in the table already."""
+        return number in self._resource_places
+
+    def resource(self, number: int, known: identity.Resource | None = None) -> int:
+        """The index of a resource; ``known`` where it may have been forgotten."""
         place = self._resource_places.get(number)
         if place is None:
             place = self._resource_places[number] = len(self.resources)
-            known = identity.table.get(number)
+            known = known or identity.table.get(number)
             if known is None:  # cannot be, but a row without its resource would cost the whole batch
                 known = identity.Resource(number, "unknown", "", None, "participant")
             _, kind, name, capacity, stereotype = known

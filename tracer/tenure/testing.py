@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import NamedTuple
 
-from tenure import adapters, buffer, habits, identity, probe, rewriting, syntax, tasks, tracking, wire
+from tenure import adapters, buffer, figures, habits, identity, probe, rewriting, syntax, tasks, tracking, wire
 from tenure.ledger import Ledger
 
 TICK_NS = 1_000_000
@@ -130,6 +130,7 @@ def lifecycles_of(batch: wire.Batch) -> list[Lifecycle]:
 
 def _reset() -> None:
     buffer.clear()
+    figures.forget_all()
     habits.forget_all()
     identity.forget_all()
     tasks.forget_all()

@@ -94,11 +94,9 @@ class Pool(msgspec.Struct, frozen=True, array_like=True):
     """What a pool's own library says of its connections, at the instant of the batch."""
 
     resource: Index
-    size: Count  # connections that are open, in use or idle; 0 of a pool that is gone
-    idle: Count
-    idle_min: Count | None = None  # as many it keeps open, and no more than idle_max; None where it has no such bound
-    idle_max: Count | None = None
-    created_ns: Annotated[list[Taken], Meta(max_length=MAX_CREATED)] = []  # those made since the last batch: how long
+    idle: Count  # open, and in nobody's use; 0 of a pool that is gone
+    idle_max: Count | None = None  # so many may be idle; None where no bound is known
+    created_ns: Annotated[list[Taken], Meta(max_length=MAX_CREATED)] = []  # how long it took to make the newest ones
     gone: bool = False  # the program has let go of it
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from aiohttp import web
 
 from tenure_server.api.routes import Route
@@ -11,6 +13,7 @@ from tenure_server.metrics.snapshot import Snapshot
 from tenure_server.store import Paging, Store
 
 _PAGE = 1_000
+_PIECE = 65_536  # bytes
 
 
 async def gather(app: web.Application) -> Snapshot:
@@ -28,7 +31,16 @@ async def gather(app: web.Application) -> Snapshot:
 
 
 async def get_metrics(request: web.Request) -> web.Response:
-    return web.Response(body=await request.app[METERS].text(), headers={"Content-Type": CONTENT_TYPE})
+    text = await request.app[METERS].text()
+    response = web.Response(body=_pieces(text), headers={"Content-Type": CONTENT_TYPE})
+    response.enable_compression()  # where the client takes it
+    return response
+
+
+async def _pieces(text: bytes) -> AsyncIterator[bytes]:
+    """The megabytes of thousands of resources, so that others get their turn while they are packed and sent."""
+    for start in range(0, len(text), _PIECE):
+        yield text[start : start + _PIECE]
 
 
 async def _count_alive(store: Store) -> int:

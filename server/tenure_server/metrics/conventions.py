@@ -53,7 +53,6 @@ POOL_TIMES = (
 POOL_NUMBERS = (
     Number(*_COUNT, lambda one: one.open, state="used"),
     Number(*_COUNT, lambda one: one.idle, state="idle"),
-    Number(f"{_POOL}.idle.min", "{connection}", "Idle connections that are kept.", lambda one: one.idle_min),
     Number(f"{_POOL}.idle.max", "{connection}", "Idle connections that may be kept.", lambda one: one.idle_max),
     Number(f"{_POOL}.max", "{connection}", "Connections that may be open.", lambda one: one.capacity),
     Number(f"{_POOL}.pending_requests", "{request}", "Who waits for a connection.", lambda one: one.waiting),

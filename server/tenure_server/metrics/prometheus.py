@@ -7,7 +7,7 @@ the unit at its end, a sum that goes up and down is a gauge. Points of a traced 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from threading import Lock
 
@@ -24,11 +24,12 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client import Metric as Family
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
-_TOLD = ("service.name", "service.instance.id")
+_WHOSE = ("service.name", "service.instance.id")
 _UNITS = {"s": "_seconds"}  # those in braces are annotations, and are left out
 
 
@@ -49,11 +50,8 @@ class PrometheusReader(MetricReader):
         """All metrics as they are now."""
         with self._lock:
             self.collect()
-            families = _families(self._data, self._own)
-            self._data = MetricsData([])
-        registry = CollectorRegistry()
-        registry.register(_Families(families))
-        return generate_latest(registry)
+            data, self._data = self._data, MetricsData([])
+        return b"".join(_text_of(name, some) for name, some in _by_name(data, self._own).items())
 
     def _receive_metrics(
         self,
@@ -67,27 +65,41 @@ class PrometheusReader(MetricReader):
         """Nothing is kept open."""
 
 
-class _Families(Collector):
-    def __init__(self, families: Iterable[Family]) -> None:
-        self._families = families
+class _One(Collector):
+    """One family, registered to be written."""
+
+    def __init__(self, family: Family) -> None:
+        self._family = family
 
     def collect(self) -> Iterable[Family]:
-        return self._families
+        return [self._family]
 
 
-def _families(data: MetricsData, own: str) -> Iterable[Family]:
-    """The points of all processes under one heading for each metric."""
-    found: dict[str, Family] = {}
+def _by_name(data: MetricsData, own: str) -> dict[str, list[tuple[Metric, dict[str, str]]]]:
+    """Each metric of every process, with the labels that say whose it is."""
+    found: dict[str, list[tuple[Metric, dict[str, str]]]] = {}
     for group in data.resource_metrics:
-        told = {_name(key): str(group.resource.attributes.get(key, "")) for key in _TOLD}
-        labels = {} if told[_name(_TOLD[1])] == own else told
+        whose = {_name(key): str(group.resource.attributes.get(key, "")) for key in _WHOSE}
+        labels = {} if group.resource.attributes.get(_WHOSE[1]) == own else whose
         for scope in group.scope_metrics:
             for metric in scope.metrics:
                 name = _name(metric.name) + _UNITS.get(metric.unit or "", "")
-                if name not in found:
-                    found[name] = Family(name, metric.description or "", _kind(metric))
-                _add(found[name], metric, labels)
-    return found.values()
+                found.setdefault(name, []).append((metric, labels))
+    return found
+
+
+def _text_of(name: str, metrics: list[tuple[Metric, dict[str, str]]]) -> bytes:
+    """The lines of one metric.
+
+    Its samples are made one by one while they are written: thousands at once would set off the garbage collector, for
+    whose time the whole collector would stand still.
+    """
+    first = metrics[0][0]
+    family = Family(name, first.description or "", _kind(first))
+    family.samples = _samples(name, family.type, metrics)  # type: ignore[assignment]  # a list, which is only read
+    registry = CollectorRegistry()
+    registry.register(_One(family))
+    return generate_latest(registry)
 
 
 def _kind(metric: Metric) -> str:
@@ -96,17 +108,18 @@ def _kind(metric: Metric) -> str:
     return "counter" if isinstance(metric.data, Sum) and metric.data.is_monotonic else "gauge"
 
 
-def _add(family: Family, metric: Metric, labels: Mapping[str, str]) -> None:
-    for point in metric.data.data_points:
-        mine = {**labels, **{_name(key): _text(value) for key, value in (point.attributes or {}).items()}}
-        if isinstance(point, HistogramDataPoint):
-            bounds = [*map(floatToGoString, point.explicit_bounds), "+Inf"]
-            for bound, reached in zip(bounds, accumulate(point.bucket_counts), strict=True):
-                family.add_sample(f"{family.name}_bucket", {**mine, "le": bound}, reached)
-            family.add_sample(f"{family.name}_count", mine, point.count)
-            family.add_sample(f"{family.name}_sum", mine, point.sum)
-        elif isinstance(point, NumberDataPoint):
-            family.add_sample(family.name + ("_total" if family.type == "counter" else ""), mine, point.value)
+def _samples(name: str, kind: str, metrics: list[tuple[Metric, dict[str, str]]]) -> Iterator[Sample]:
+    for metric, labels in metrics:
+        for point in metric.data.data_points:
+            mine = {**labels, **{_name(key): _text(value) for key, value in (point.attributes or {}).items()}}
+            if isinstance(point, HistogramDataPoint):
+                bounds = [*map(floatToGoString, point.explicit_bounds), "+Inf"]
+                for bound, reached in zip(bounds, accumulate(point.bucket_counts), strict=True):
+                    yield Sample(f"{name}_bucket", {**mine, "le": bound}, reached)
+                yield Sample(f"{name}_count", mine, point.count)
+                yield Sample(f"{name}_sum", mine, point.sum)
+            elif isinstance(point, NumberDataPoint):
+                yield Sample(f"{name}_total" if kind == "counter" else name, mine, point.value)
 
 
 def _name(name: str) -> str:

@@ -161,7 +161,6 @@ def _together(one: Measured, other: Measured) -> Measured:
         waiting=one.waiting + other.waiting,
         open=one.open + other.open,
         idle=other.idle if one.idle is None else one.idle + (other.idle or 0),
-        idle_min=_both(one.idle_min, other.idle_min),
         idle_max=_both(one.idle_max, other.idle_max),
     )
 

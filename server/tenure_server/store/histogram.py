@@ -19,7 +19,7 @@ Histogram = dict[int, int]  # bucket -> count
 BUCKETS_PER_E = 1 / log(1.05)
 _NS_PER_MS = 1e6
 _LONGEST_NS = 1 << 62
-_FEW = 12  # durations for which a look for each is quicker than one for each bound
+_FEW = 12  # durations: so many are quicker counted one by one
 
 # The boundaries that the semantic conventions advise for database operations, and three beyond: waits of a lock are
 # shorter, holds longer.
@@ -27,7 +27,7 @@ BOUNDS_S = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 
 _BOUNDS_NS = tuple(round(seconds * 1e9) for seconds in BOUNDS_S)
 
 
-class Spread(msgspec.Struct, array_like=True):
+class Spread(msgspec.Struct, array_like=True, gc=False):
     """``counts`` are of durations up to each of BOUNDS_S and longer than the one before, and past the last of them.
 
     ``sum_ns`` is what they took together.
@@ -72,7 +72,12 @@ _FIRST_NS = [ceil(exp(wanted / BUCKETS_PER_E)) for wanted in range(bucket(_LONGE
 
 
 def add(histogram: Histogram, ordered: Sequence[int]) -> None:
-    """Count durations (ns, ascending), a bucket at a time."""
+    """Count durations (ns, ascending), a bucket at a time where they are many."""
+    if len(ordered) <= _FEW:
+        for ns in ordered:
+            found = int(log(ns or 1) * BUCKETS_PER_E)
+            histogram[found] = histogram.get(found, 0) + 1
+        return
     at = 0
     while at < len(ordered):
         found = bucket(ordered[at])

@@ -122,8 +122,8 @@ class Measured(msgspec.Struct, frozen=True):
     Durations count what was acquired (``waits``), called the release (``holds``) and was released (``releases``) since
     the process began; ``creates`` are of a pool's connections. ``missed`` acquires ended without it, ``timeouts`` of
     them by a timeout. ``waiting`` lifecycles have not acquired it now, ``open`` hold it or are giving it back.
-    ``idle`` connections are open and not in use; None where no library tells. ``capacity`` and the bounds of idle ones
-    are all the resources' together; None where one has none.
+    ``idle`` connections are open and not in use; None where no library tells. ``capacity`` and ``idle_max`` are
+    all the resources' together; None where one has none.
     """
 
     process: Process
@@ -141,7 +141,6 @@ class Measured(msgspec.Struct, frozen=True):
     waiting: int = 0
     open: int = 0
     idle: int | None = None
-    idle_min: int | None = None
     idle_max: int | None = None
 
 

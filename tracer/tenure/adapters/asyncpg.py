@@ -10,6 +10,7 @@ from types import ModuleType
 
 from tenure import libraries, patching, resources
 from tenure.adapters import calls, connections, pools
+from tenure.figures import Figures
 from tenure.resources import Description
 
 
@@ -41,6 +42,7 @@ def install(asyncpg: ModuleType) -> None:
         stand_in=_Taken,
         wants=outside,
     )
+    pools.time_creation(pool, "_get_new_connection", lambda pool, *_: _queue(pool))
     connections.patch_method(
         transaction, "start", ("commit", "rollback"), pools.one_use("asyncpg.transaction.Transaction"), wants=outside
     )
@@ -54,12 +56,19 @@ def _connection(arguments: tuple[object, ...], named: dict[str, object]) -> Desc
 def _taken(handle: object, _: str) -> Description:
     pool = handle.pool  # type: ignore[attr-defined]
     capacity = getattr(pool, "_maxsize", None)
-    return Description("asyncpg.pool.Pool", _queue(pool), _database(pool), capacity, "database", enter="acquire")
+    kind, name = "asyncpg.pool.Pool", _database(pool)
+    return Description(kind, _queue(pool), name, capacity, "database", enter="acquire", figures=_figures)
 
 
 def _queue(pool: object) -> object:
     """What stands for the pool, which allows no weak reference itself."""
     return getattr(pool, "_queue", None)
+
+
+def _figures(queue: object) -> Figures:
+    """The queue has the places that nobody uses, some with a connection."""
+    places = list(queue._queue)  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way to it
+    return Figures(sum(place.is_connected() for place in places))
 
 
 def _database(pool: object) -> str | None:

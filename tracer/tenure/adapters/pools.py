@@ -1,11 +1,16 @@
-"""What the adapters of databases have in common: the names of databases, and a pool that is open beside one in use."""
+"""What the adapters of databases have in common.
+
+The names of databases; a pool that is open beside one in use; how long it takes to make a connection.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from time import monotonic_ns
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from tenure import buffer, figures, patching
 from tenure.failures import type_name
 from tenure.resources import Description
 
@@ -56,3 +61,68 @@ def one_use(kind: str, stereotype: str = "database") -> Callable[[object, str], 
         return Description(kind, None, name="", stereotype=stereotype)
 
     return describe
+
+
+def time_creation(
+    kind: type,
+    method: str,
+    pool_of: Callable[..., object],
+    *,
+    wants: Callable[..., bool] = lambda *_: True,
+) -> None:
+    """Let a coroutine function that makes a pool's connection tell how long that took; a version without it tells not.
+
+    ``pool_of(object, ...)`` is the subject of the pool's resource, ``wants`` whether this call makes one; both are
+    given what the method is called with. A connection that could not be made is not told of.
+    """
+    original = getattr(kind, method, None)
+    if original is None:
+        return
+
+    async def making(maker: object, *arguments: object, **named: object) -> object:
+        begun_ns = _began(wants, maker, arguments)
+        try:
+            value = await original(maker, *arguments, **named)
+        except BaseException as error:
+            patching.without_frame(error, making.__code__)
+            raise
+        if begun_ns:
+            _note(pool_of, maker, arguments, begun_ns)
+        return value
+
+    patching.replace(kind, method, patching.like(original)(making))
+
+
+def time_creation_now(kind: type, method: str, pool_of: Callable[..., object]) -> None:
+    """As ``time_creation``, of a function that is no coroutine function."""
+    original = getattr(kind, method, None)
+    if original is None:
+        return
+
+    def making(maker: object, *arguments: object, **named: object) -> object:
+        begun_ns = monotonic_ns()
+        try:
+            value = original(maker, *arguments, **named)
+        except BaseException as error:
+            patching.without_frame(error, making.__code__)
+            raise
+        _note(pool_of, maker, arguments, begun_ns)
+        return value
+
+    patching.replace(kind, method, patching.like(original)(making))
+
+
+def _began(wants: Callable[..., bool], maker: object, arguments: tuple[object, ...]) -> int:
+    """When the making began; 0: nothing is made."""
+    try:
+        return monotonic_ns() if wants(maker, *arguments) else 0
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault(f"finding out whether a {type(maker).__qualname__} makes a connection", error)
+        return 0
+
+
+def _note(pool_of: Callable[..., object], maker: object, arguments: tuple[object, ...], begun_ns: int) -> None:
+    try:
+        figures.created(pool_of(maker, *arguments), monotonic_ns() - begun_ns)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault(f"noting that a {type(maker).__qualname__} made a connection", error)

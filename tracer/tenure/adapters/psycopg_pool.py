@@ -7,6 +7,7 @@ from types import ModuleType
 
 from tenure import libraries, resources
 from tenure.adapters import calls, connections, generators, pools
+from tenure.figures import Figures
 from tenure.resources import Description
 
 _DEFAULT_NAME = re.compile(r"pool-\d+")
@@ -25,6 +26,7 @@ def install(psycopg_pool: ModuleType) -> None:
     generators.describe_by(pool.connection.__wrapped__, _connection)
     resources.register(_Taken, _taken)
     calls.patch_calls(pool, "getconn", "putconn", by_result=True, stand_in=_Taken, wants=outside)
+    pools.time_creation(pool, "_connect", lambda pool, *_: pool)
 
 
 def _connection(handle: object, _: str) -> Description:
@@ -37,7 +39,12 @@ def _taken(handle: object, _: str) -> Description:
 
 def _in_use(pool: object) -> Description:
     capacity = getattr(pool, "max_size", None) or None
-    return Description("psycopg_pool.AsyncConnectionPool", pool, _name(pool), capacity, "database")
+    kind = "psycopg_pool.AsyncConnectionPool"
+    return Description(kind, pool, _name(pool), capacity, "database", figures=_figures)
+
+
+def _figures(pool: object) -> Figures:
+    return Figures(len(pool._pool))  # type: ignore[attr-defined]  # noqa: SLF001  # get_stats() makes a dictionary
 
 
 def _name(pool: object) -> str | None:

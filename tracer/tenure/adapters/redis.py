@@ -10,6 +10,7 @@ from types import ModuleType
 from tenure import libraries, patching, resources
 from tenure.adapters import calls, connections, pools
 from tenure.failures import type_name
+from tenure.figures import Figures
 from tenure.resources import Description
 
 MAX_KEYS = 1_000  # of locks that are remembered; further ones are known by their sites
@@ -41,6 +42,12 @@ def install(asyncio: ModuleType) -> None:
     resources.register(_Taken, _taken)
     for kind in (asyncio.ConnectionPool, asyncio.BlockingConnectionPool):
         calls.patch_calls(kind, "get_connection", "release", by_result=True, stand_in=_Taken)
+    pools.time_creation(
+        asyncio.ConnectionPool,
+        "ensure_connection",
+        lambda pool, *_: pool,
+        wants=lambda _, connection: not connection.is_connected,
+    )
 
 
 def _client(client: object, _: str) -> Description:
@@ -62,4 +69,9 @@ def _taken(taken: object, _: str) -> Description:
     name = f"{where.get('path') or where.get('host', 'localhost')}/{where.get('db') or 0}"
     limit = getattr(pool, "max_connections", None)
     capacity = limit if isinstance(limit, int) and 0 < limit < _UNLIMITED else None
-    return Description(type_name(type(pool)), pool, name, capacity, "database")
+    return Description(type_name(type(pool)), pool, name, capacity, "database", figures=_figures)
+
+
+def _figures(pool: object) -> Figures:
+    kept = list(pool._available_connections)  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way
+    return Figures(sum(connection.is_connected for connection in kept))

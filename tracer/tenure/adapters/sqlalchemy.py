@@ -14,6 +14,7 @@ from types import FrameType, ModuleType
 from tenure import libraries, patching, resources
 from tenure.adapters import calls, connections, generators, pools
 from tenure.failures import type_name
+from tenure.figures import Figures
 from tenure.resources import Description
 
 _ENGINE = "sqlalchemy.ext.asyncio.engine.AsyncEngine"
@@ -49,8 +50,13 @@ def install(asyncio: ModuleType) -> None:
     ):
         describe = pools.one_use(type_name(kind))
         connections.patch_method(kind, "start", closing, describe, label="begin", wants=outside, wants_entry=outside)
-    fairy = sys.modules["sqlalchemy.pool.base"]._ConnectionFairy  # noqa: SLF001  # there is no public name
-    _patch_checkouts(sys.modules["sqlalchemy.engine"].Engine, fairy)
+    base = sys.modules["sqlalchemy.pool.base"]
+    _patch_checkouts(sys.modules["sqlalchemy.engine"].Engine, base._ConnectionFairy)  # noqa: SLF001  # as above
+    pools.time_creation_now(
+        base._ConnectionRecord,  # noqa: SLF001
+        "_ConnectionRecord__connect",
+        lambda record: record._ConnectionRecord__pool,  # noqa: SLF001
+    )
 
 
 def _patch_checkouts(engine: type, fairy: type) -> None:
@@ -91,7 +97,13 @@ def _engine(engine: object) -> Description:
     """The resource that stands for a synchronous engine and its pool."""
     pool, url = engine.pool, engine.url  # type: ignore[attr-defined]
     name = PurePath(url.database).name if url.database else None
-    return Description(_ENGINE, pool, name, _capacity(pool), "database")
+    return Description(_ENGINE, pool, name, _capacity(pool), "database", figures=_figures)
+
+
+def _figures(pool: object) -> Figures | None:
+    """None of a pool that keeps no queue of connections, but always one, or none."""
+    queue = getattr(pool, "_pool", None)
+    return None if queue is None else Figures(queue.qsize(), queue.maxsize or None)
 
 
 def _capacity(pool: object) -> int | None:

@@ -14,9 +14,9 @@ _COUNTS = "SELECT series, kind, name, is_pool, is_overflow, counts FROM series W
 # A bound that one resource lacks is none for all of them. What is gone has neither connections nor room.
 _NOW = """
 SELECT series, iif(total(there) = total(there AND capacity IS NOT NULL), total(there * capacity), NULL), sum(idle),
-    iif(total(there) = count(idle_min), sum(idle_min), NULL), iif(total(there) = count(idle_max), sum(idle_max), NULL)
+    iif(total(there) = count(idle_max), sum(idle_max), NULL)
 FROM (
-    SELECT series, capacity, ifnull(gone, 0) = 0 AS there, idle, idle_min, idle_max
+    SELECT series, capacity, ifnull(gone, 0) = 0 AS there, idle, idle_max
     FROM series_resources JOIN resources ON resources.key = series_resources.resource
         LEFT JOIN pools ON pools.resource = series_resources.resource
     WHERE series_resources.resource BETWEEN ? AND ?)
@@ -41,7 +41,7 @@ def read_measures(reading: Reading) -> list[Measured]:
         (process,) = read_some_processes(reading, [row]).values()
         now = {series: bounds for series, *bounds in execute(_NOW, (keys.key(row, 0), keys.key(row, keys.NUMBERS)))}
         for series, kind, name, is_pool, is_overflow, counts in execute(_COUNTS, (row,)):
-            capacity, idle, idle_min, idle_max = now.get(series, (None, None, None, None))
+            capacity, idle, idle_max = now.get(series, (None, None, None))
             found.append(
                 Measured(
                     process=process,
@@ -54,7 +54,6 @@ def read_measures(reading: Reading) -> list[Measured]:
                     waiting=waiting.get(series, 0),
                     open=using.get(series, 0),
                     idle=idle,
-                    idle_min=idle_min,
                     idle_max=idle_max,
                 )
             )

@@ -27,8 +27,7 @@ TABLES = (
         UNIQUE (process, is_pool, is_overflow, kind, name))""",
     "CREATE TABLE IF NOT EXISTS series_resources (resource INTEGER PRIMARY KEY, series INTEGER NOT NULL)",
     """CREATE TABLE IF NOT EXISTS pools (
-        resource INTEGER PRIMARY KEY, idle INTEGER NOT NULL, idle_min INTEGER, idle_max INTEGER, gone INTEGER NOT NULL
-        )""",
+        resource INTEGER PRIMARY KEY, idle INTEGER NOT NULL, idle_max INTEGER, gone INTEGER NOT NULL)""",
 )
 _MAX_KNOWN = 20_000
 
@@ -83,9 +82,9 @@ class SeriesTables:
         rows = []
         for pool in pools:
             key = resources[pool.resource]
-            rows.append((key, pool.idle, pool.idle_min, pool.idle_max, pool.gone))
+            rows.append((key, pool.idle, pool.idle_max, pool.gone))
             self._created.setdefault(key, []).extend(pool.created_ns)
-        self._connection.executemany("INSERT OR REPLACE INTO pools VALUES (?, ?, ?, ?, ?)", rows)
+        self._connection.executemany("INSERT OR REPLACE INTO pools VALUES (?, ?, ?, ?)", rows)
 
     def write(self, changes: Mapping[int, Change]) -> None:
         """Count the changes of resources, whose durations are in order, and the connections that were made."""
