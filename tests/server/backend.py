@@ -33,8 +33,9 @@ class Backend:
         self.instants: list[float] = []
         self.taken: Counter[str] = Counter()  # by span id
         self.metrics: list[ExportMetricsServiceRequest] = []
-        self.got_metrics = asyncio.Event()
-        self.takes_metrics = True
+        self.metrics_headers: list[dict[str, str]] = []
+        self.got_metrics = asyncio.Event()  # that it took
+        self.metrics_answer: int | str = 200
 
     @property
     def spans(self) -> list[Span]:
@@ -54,14 +55,22 @@ class Backend:
     async def _take_metrics(self, request: web.Request) -> web.Response:
         assert (request.headers["Content-Type"], request.headers["Content-Encoding"]) == (PROTOBUF, "gzip")
         self.metrics.append(ExportMetricsServiceRequest.FromString(gzip.decompress(await request.read())))
-        self.got_metrics.set()
-        return web.Response(status=200 if self.takes_metrics else 404, content_type=PROTOBUF)
+        self.metrics_headers.append(dict(request.headers))
+        match self.metrics_answer:
+            case 200:
+                self.got_metrics.set()
+                return web.Response(content_type=PROTOBUF)
+            case "never":
+                await asyncio.sleep(30)
+            case "elsewhere":
+                return web.Response(status=307, headers={"Location": f"{self.url}/elsewhere"})
+        return web.Response(status=int(self.metrics_answer), text="not today")
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         assert request.method == "POST"
         if request.path == "/v1/metrics":
             return await self._take_metrics(request)
-        assert request.path == "/v1/traces"
+        assert request.path == "/v1/traces", request.path
         assert request.headers["Content-Type"] == PROTOBUF
         body = await request.read()
         is_packed = request.headers.get("Content-Encoding") == "gzip"

@@ -33,7 +33,8 @@ async def gather(app: web.Application) -> Snapshot:
 async def get_metrics(request: web.Request) -> web.Response:
     text = await request.app[METERS].text()
     response = web.Response(body=_pieces(text), headers={"Content-Type": CONTENT_TYPE})
-    response.enable_compression()  # where the client takes it
+    if request.method == "GET":  # to a HEAD aiohttp would send the end of what was packed
+        response.enable_compression()  # where the client takes it
     return response
 
 

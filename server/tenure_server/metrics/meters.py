@@ -28,12 +28,7 @@ from tenure_server.metrics.snapshot import Snapshot, Snapshots
 class Meters:
     """To be made in the collector's event loop."""
 
-    def __init__(
-        self,
-        gather: Callable[[], Awaitable[Snapshot]],
-        targets: Sequence[Target],
-        interval_s: float = EXPORT_METRICS_S,
-    ) -> None:
+    def __init__(self, gather: Callable[[], Awaitable[Snapshot]], targets: Sequence[Target]) -> None:
         self._snapshots = Snapshots(gather)
         own = Resource.create(
             {"service.name": "tenure-server", "service.instance.id": str(uuid4()), "service.version": VERSION}
@@ -41,7 +36,7 @@ class Meters:
         self._prometheus = PrometheusReader(str(own.attributes["service.instance.id"]), self._join)
         unique = {target.name: target for target in targets}
         self._pushing = [
-            PeriodicExportingMetricReader(Pusher(for_metrics(target), self._join), interval_s * 1_000)
+            PeriodicExportingMetricReader(Pusher(for_metrics(target), self._join), EXPORT_METRICS_S * 1_000)
             for target in unique.values()
         ]
         self._provider = MeterProvider([self._prometheus, *self._pushing], own, shutdown_on_exit=False)
@@ -60,6 +55,7 @@ class Meters:
         """Push a last time, if that takes no more than EXPORT_LAST_S."""
         ending = (asyncio.to_thread(reader.shutdown, EXPORT_LAST_S * 1_000) for reader in self._pushing)
         await asyncio.gather(*ending)  # at once, where the provider would let the last ones do without
+        self._snapshots.close()
 
     def _join(self, data: MetricsData) -> MetricsData:
         snapshot = self._snapshots.now()

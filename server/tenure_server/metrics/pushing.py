@@ -59,6 +59,7 @@ class Pusher(MetricExporter):
         return self._exporter.force_flush(timeout_millis)
 
     def shutdown(self, timeout_millis: float = 30_000, **_: object) -> None:
+        self._is_failing = True  # what is still under way has nobody to be told of
         self._exporter.shutdown(timeout_millis)
 
 

@@ -38,6 +38,7 @@ class Snapshots:
         self._loop = asyncio.get_running_loop()
         self._latest: Snapshot | None = None
         self._taken_s = 0.0
+        self._is_closed = False
 
     async def refresh(self) -> Snapshot:
         """Take one now.
@@ -51,6 +52,8 @@ class Snapshots:
 
     def now(self) -> Snapshot | None:
         """One that is at most a second old; None, which is said, where none can be had. Not for the loop's thread."""
+        if self._is_closed:
+            return None
         latest = self._latest
         if latest is not None and monotonic() - self._taken_s < _FRESH_S:
             return latest
@@ -63,3 +66,7 @@ class Snapshots:
             refreshing.cancel()
             log.warning("metrics could not be read within %g s", _PATIENCE_S)
         return None
+
+    def close(self) -> None:
+        """Give no more: the loop ends, and a reader may be stuck in a request until long after that."""
+        self._is_closed = True
