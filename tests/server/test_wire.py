@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from tenure import wire
 
@@ -44,23 +45,48 @@ VERSION_1 = wire.Batch(
 
 
 # What tracers may say since cancellers were added: a field of the batch, which older ones do not have.
-WITH_CANCELLERS = msgspec.structs.replace(
+WITH_CANCELLERS = replace(
     VERSION_1,
     exceptions=[*VERSION_1.exceptions, wire.ExceptionInfo("asyncio.exceptions.CancelledError", "")],
     cancellers=[wire.Canceller(2, 1, "", 2), wire.Canceller(1, 0, "timeout 0.5 s", 0)],
 )
 
 
-def test_version_1_is_written_as_it_always_was() -> None:
+WITH_POOLS = replace(VERSION_1, pools=[wire.Pool(1, 2, 5, [1_500_000, 30_000_000]), wire.Pool(0, 0, None, [], True)])
+FORMS = [("version_1", VERSION_1), ("version_1_pools", WITH_POOLS)]  # what was added since has a file of its own
+
+
+@pytest.mark.parametrize(("name", "batch"), FORMS)
+def test_version_1_is_written_as_it_always_was(name: str, batch: wire.Batch) -> None:
     """The bytes are pinned: tracers of this version are out there."""
-    assert wire.encode(VERSION_1) == (GOLDEN / "version_1.msgpack").read_bytes()
-    assert msgspec.json.format(msgspec.json.encode(VERSION_1)) == (GOLDEN / "version_1.json").read_bytes().rstrip()
+    assert wire.encode(batch) == (GOLDEN / f"{name}.msgpack").read_bytes()
+    assert msgspec.json.format(msgspec.json.encode(batch)) == (GOLDEN / f"{name}.json").read_bytes().rstrip()
 
 
-def test_version_1_is_read_as_it_always_was() -> None:
+@pytest.mark.parametrize(("name", "batch"), FORMS)
+def test_version_1_is_read_as_it_always_was(name: str, batch: wire.Batch) -> None:
     """From MessagePack, and from the JSON of a recording."""
-    assert wire.decode((GOLDEN / "version_1.msgpack").read_bytes()) == VERSION_1
-    assert wire.decode_json((GOLDEN / "version_1.json").read_bytes()) == VERSION_1
+    assert wire.decode((GOLDEN / f"{name}.msgpack").read_bytes()) == batch
+    assert wire.decode_json((GOLDEN / f"{name}.json").read_bytes()) == batch
+
+
+@pytest.mark.parametrize(
+    ("pool", "what"),
+    [
+        (wire.Pool(2, 0), "2 names no entry of `resources` - at `$.pools[0][0]`"),
+        (wire.Pool(0, -1), "Expected `int` >= 0 - at `$.pools[0][1]`"),
+        (wire.Pool(0, 0, None, [-1]), "Expected `int` >= 0 - at `$.pools[0][3][0]`"),
+        (
+            wire.Pool(0, 0, None, [1] * (wire.MAX_CREATED + 1)),
+            "Expected `array` of length <= 1000 - at `$.pools[0][3]`",
+        ),
+    ],
+)
+def test_a_pool_that_is_none_is_refused_with_its_place(pool: wire.Pool, what: str) -> None:
+    """As everything else of a batch."""
+    with pytest.raises(wire.WireError) as raised:
+        wire.decode(wire.encode(replace(VERSION_1, pools=[pool])))
+    assert str(raised.value) == what
 
 
 def test_cancellers_are_written_and_read_as_they_always_were() -> None:
@@ -80,7 +106,7 @@ def test_a_reader_from_before_cancellers_passes_over_them() -> None:
 
 
 def _fields_without_cancellers() -> list[msgspec.structs.FieldInfo]:
-    return [field for field in msgspec.structs.fields(wire.Batch) if field.name != "cancellers"]
+    return [field for field in msgspec.structs.fields(wire.Batch) if field.name not in {"cancellers", "pools"}]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ from tenure_server.export.sender import Target, for_metrics
 from tenure_server.limits import EXPORT_LAST_S, EXPORT_METRICS_S, MAX_MEASURED
 from tenure_server.metrics.health import observe
 from tenure_server.metrics.prometheus import PrometheusReader
-from tenure_server.metrics.pushing import Pusher
 from tenure_server.metrics.resources import resource_metrics
 from tenure_server.metrics.snapshot import Snapshot, Snapshots
 
@@ -34,13 +33,16 @@ class Meters:
             {"service.name": "tenure-server", "service.instance.id": str(uuid4()), "service.version": VERSION}
         )
         self._prometheus = PrometheusReader(str(own.attributes["service.instance.id"]), self._join)
-        unique = {target.name: target for target in targets}
-        self._pushing = [
-            PeriodicExportingMetricReader(Pusher(for_metrics(target), self._join), EXPORT_METRICS_S * 1_000)
-            for target in unique.values()
-        ]
+        self._pushing = self._readers(targets) if targets else []
         self._provider = MeterProvider([self._prometheus, *self._pushing], own, shutdown_on_exit=False)
         observe(self._provider.get_meter(SCOPE, VERSION), self._snapshots.now)
+
+    def _readers(self, targets: Sequence[Target]) -> list[PeriodicExportingMetricReader]:
+        from tenure_server.metrics.pushing import Pusher  # noqa: PLC0415 -- its HTTP client costs time at the start
+
+        unique = {target.name: target for target in targets}
+        pushers = (Pusher(for_metrics(target), self._join) for target in unique.values())
+        return [PeriodicExportingMetricReader(pusher, EXPORT_METRICS_S * 1_000) for pusher in pushers]
 
     async def text(self) -> bytes:
         """What Prometheus scrapes.

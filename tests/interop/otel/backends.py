@@ -158,3 +158,38 @@ async def test_spans_pass_a_collector_of_opentelemetry_s_unchanged(tmp_path: Pat
     assert resource["service.name"].string_value == "shop"
     assert resource["service.instance.id"].string_value == program.hex
     assert backend.requests[0].resource_spans[0].scope_spans[0].scope.name == "tenure"
+
+
+async def test_metrics_pass_it_unchanged_too(tmp_path: Path) -> None:
+    """What a receiver gets through rotel is what it gets from the collector itself: each process a resource."""
+    program = shop()
+    program.resource("Pool measured", capacity=2, stereotype="database")
+    program.use("worker-1", "Pool measured", acquire=0, wait=2, hold=30, release=1)
+    async with (
+        serving(Backend()) as direct,
+        serving(Backend()) as behind,
+        rotel(behind.url, tmp_path) as between,
+    ):
+        both = ("--otlp", between, "--otlp", direct.url)
+        async with peers.serving(tmp_path / "store.sqlite", *both) as collector:
+            await collector.post(program.batch())
+        async with asyncio.timeout(30):
+            await behind.got_metrics.wait()
+
+    assert metrics_of(behind) == metrics_of(direct)
+    assert "db.client.connection.wait_time" in {name for _, name, _ in metrics_of(direct)}
+
+
+def metrics_of(backend: Backend) -> list[tuple[str, str, str]]:
+    """The metrics of traced processes: whose, which, and all of it as text, but for when it was read."""
+    found = []
+    for request in backend.metrics:
+        for group in request.resource_metrics:
+            whose = values(list(group.resource.attributes))
+            if whose["service.name"] == "tenure-server":
+                continue
+            for metric in (metric for scope in group.scope_metrics for metric in scope.metrics):
+                for point in getattr(metric, str(metric.WhichOneof("data"))).data_points:
+                    point.time_unix_nano = 0
+                found.append((whose["service.instance.id"], metric.name, str(metric)))
+    return sorted(found)
