@@ -129,7 +129,9 @@ async def test_a_batch_sent_again_changes_nothing(store: Store) -> None:
     await store.write(batch)
 
     assert await everything(store) == before
-    assert store.totals() == Totals(batches=1, repeated=2, lifecycles=1, queued_batches=0, queued_rows=0)
+    assert store.totals() == Totals(
+        batches=1, repeated=2, lifecycles=1, queued_batches=0, queued_rows=0, dropped={"full": 3}
+    )
 
 
 async def test_a_lifecycle_sent_twice_as_new_is_counted_once(store: Store) -> None:
