@@ -19,15 +19,16 @@ from tests.server.metered import counts, shop
 from tenure import wire
 from tenure_server import limits
 from tenure_server.export.sender import Target
-from tenure_server.metrics import meters
+from tenure_server.metrics import meters, snapshot
 from tenure_server.settings import Settings
 from tenure_server.store.histogram import BOUNDS_S
 
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A push follows the other."""
+    """A push follows the other, each with what is so then."""
     monkeypatch.setattr(meters, "EXPORT_METRICS_S", 0.05)
+    monkeypatch.setattr(snapshot, "_FRESH_S", 0.01)
 
 
 @asynccontextmanager
@@ -113,7 +114,9 @@ async def test_the_collector_tells_of_itself_too(clock: Clock, backend: Backend)
     async with pushing(backend, clock=clock) as collector:
         await collector.post(shop().batch(dropped={"full": 3}))
         await collector.send(b"")
-        await backend.until(4)
+        async with asyncio.timeout(15):
+            while (await collector.answer("/api/exporters"))["items"][0]["exported"] < 4:  # noqa: ASYNC110 -- it tells of no event
+                await asyncio.sleep(0.01)
         await next_push(backend)
 
     (group,) = groups(backend, "tenure-server")
