@@ -206,6 +206,7 @@ async def test_the_last_push_is_at_the_collectors_end(
 ) -> None:
     """What happened since the last one is told before it goes."""
     monkeypatch.setattr(meters, "EXPORT_METRICS_S", 600)
+    monkeypatch.setattr(meters, "EXPORT_LAST_S", 30)
     async with pushing(backend, clock=clock) as collector:
         await collector.post(shop().batch())
     assert [resource(group)["service.name"] for group in backend.metrics[-1].resource_metrics] == [
@@ -223,6 +224,7 @@ async def test_thousands_of_points_travel_in_several_requests(
     for name in range(1_000):
         program.use("main", f"Lock {name}", acquire=0, wait=1)
     monkeypatch.setattr(meters, "EXPORT_METRICS_S", 600)
+    monkeypatch.setattr(meters, "EXPORT_LAST_S", 30)
     async with pushing(backend, clock=clock) as collector:
         await collector.post(program.batch())
     points = [
