@@ -2,21 +2,22 @@
 
     python -m scripts.transparency [--python PATH].. [--probe python|native].. [--suite NAME].. [--tracer DIRECTORY]
 
-Each row of the table is one suite on one interpreter with one probe. A test that differs is run twice more, both ways,
-by itself: one that then agrees was unsteady, and is named too. The exit code is 1 where a test differs that is not
-among the exceptions (``comparing.EXCEPTIONS``), where a suite did not run to its end, or where nothing was recorded:
-a green run that captured nothing proves nothing.
+Each row of the table is one suite on one interpreter with one probe. A test that differs is run by itself, as it is and
+200 times: where that comes to the recorded outcome too, it wobbles, and is named with how often. The exit code is 1
+where a test differs that does not and is not among the exceptions (``comparing.EXCEPTIONS``), where a suite did not run
+to its end, or where nothing was recorded: a green run that captured nothing proves nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.transparency import comparing, environments, running
-from scripts.transparency.comparing import Difference
+from scripts.transparency.comparing import Difference, Wobble
 from scripts.transparency.environments import Environment, NotPossible
 from scripts.transparency.running import Run
 from scripts.transparency.suites import CPYTHON, LIBRARIES, Suite
@@ -56,20 +57,14 @@ def _suite(environment: Environment, probes: list[str], suite: Suite) -> int:
         print(f"{environment.version:<10} {'':7} {suite.name:<22} is not installed with this interpreter")
         return 0
     directory = environments.directory(environment, suite)
-    plain = running.plain(suite, environment.python, directory)
+    plain = running.plain(suite, environment.python, directory, environments.log(environment, suite, "as-it-is"))
     bad = 0
     for probe in probes:
-        recorded = running.recorded(suite, environment.python, probe, directory)
-
-        def again(test: str, probe: str = probe) -> tuple[Run, Run]:
-            return (
-                running.plain(suite, environment.python, directory, (test,)),
-                running.recorded(suite, environment.python, probe, directory, (test,)),
-            )
-
+        log = environments.log(environment, suite, probe)
+        recorded = running.recorded(suite, environment.python, probe, directory, log)
         found = comparing.differences(plain, recorded)
-        steady = comparing.steady(found, again)
-        unsteady = [difference for difference in found if difference not in steady]
+        alone = functools.partial(running.alone, suite, environment.python, directory=directory)
+        steady, wobbles = comparing.steady(found, alone)
         new = [difference for difference in steady if not difference.reason]
         print(
             ROW.format(
@@ -79,19 +74,19 @@ def _suite(environment: Environment, probes: list[str], suite: Suite) -> int:
                 len(recorded.outcomes),
                 len(new),
                 len(steady) - len(new),
-                len(unsteady),
+                len(wobbles),
                 recorded.sites,
                 recorded.lifecycles,
                 f"{plain.seconds:.0f}+{recorded.seconds:.0f}",
             )
         )
-        for line in _remarks(plain, recorded, steady, unsteady):
+        for line in _remarks(plain, recorded, steady, wobbles):
             print(f"{'':18} {line}")
         bad += bool(new or plain.trouble or recorded.trouble or not recorded.sites or not recorded.lifecycles)
     return bad
 
 
-def _remarks(plain: Run, recorded: Run, steady: list[Difference], unsteady: list[Difference]) -> Iterator[str]:
+def _remarks(plain: Run, recorded: Run, steady: list[Difference], wobbles: list[Wobble]) -> Iterator[str]:
     for form, run in (("as it is", plain), ("recorded", recorded)):
         if run.trouble:
             yield f"{form}: {run.trouble}"
@@ -101,8 +96,8 @@ def _remarks(plain: Run, recorded: Run, steady: list[Difference], unsteady: list
     for reason in dict.fromkeys(difference.reason for difference in steady if difference.reason):
         tests = ", ".join(difference.test for difference in steady if difference.reason == reason)
         yield f"excepted: {tests}: {reason}"
-    for difference in unsteady:
-        yield f"wobbles: {_told(difference)}, and agrees by itself"
+    for difference, times, runs in wobbles:
+        yield f"wobbles: {_told(difference)}; as it is, {times} of {runs} runs by itself came to that too"
 
 
 def _told(difference: Difference) -> str:

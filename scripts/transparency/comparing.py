@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from scripts.transparency.running import UNFINISHED, Run
+from scripts.transparency.running import Run
 
 MISSING = "was not run"
 
@@ -49,6 +50,14 @@ class Difference(NamedTuple):
         return next((known.reason for known in EXCEPTIONS if fnmatch.fnmatchcase(self.test, known.test)), "")
 
 
+class Wobble(NamedTuple):
+    """A difference that is none: as it is, the test came to the recorded outcome too, in ``times`` of ``runs``."""
+
+    difference: Difference
+    times: int
+    runs: int
+
+
 def differences(plain: Run, recorded: Run) -> list[Difference]:
     """The tests of either run that differ, in the order of the plain run."""
     tests = dict.fromkeys([*plain.outcomes, *recorded.outcomes])
@@ -56,19 +65,17 @@ def differences(plain: Run, recorded: Run) -> list[Difference]:
     return [Difference(*pair) for pair in pairs if pair[1] != pair[2]]
 
 
-def steady(found: list[Difference], again: Callable[[str], tuple[Run, Run]]) -> list[Difference]:
-    """Those that are excepted or stay when the test is run by itself, twice, as it is and recorded (``again``).
+def steady(found: list[Difference], alone: Callable[[str], Counter[str]]) -> tuple[list[Difference], list[Wobble]]:
+    """Those that are excepted or that recording brings about; and those that a test shows by itself, unrecorded.
 
-    A test of timing may fail on a busy machine in one of two runs; recorded, it must not fail by itself.
+    ``alone(test)`` runs one test as it is, many times on a busy machine, and counts what it came to. Only what it came
+    to there as well is no matter of the recording: that a test passes when it is recorded once more says nothing.
     """
-    return [
-        difference
-        for difference in found
-        if difference.reason or not all(_agree(difference.test, *again(difference.test)) for _ in range(2))
-    ]
-
-
-def _agree(test: str, plain: Run, recorded: Run) -> bool:
-    """Whether both runs ran this test to the same outcome."""
-    outcome = plain.outcomes.get(test, MISSING)
-    return outcome not in {MISSING, UNFINISHED} and outcome == recorded.outcomes.get(test)
+    stay, wobbles = [], []
+    for difference in found:
+        seen = Counter[str]() if difference.reason else alone(difference.test)
+        if seen[difference.recorded]:
+            wobbles.append(Wobble(difference, seen[difference.recorded], seen.total()))
+        else:
+            stay.append(difference)
+    return stay, wobbles

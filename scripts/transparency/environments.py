@@ -80,6 +80,13 @@ def directory(environment: Environment, suite: Suite) -> Path | None:
     return unpacked
 
 
+def log(environment: Environment, suite: Suite, form: str) -> Path:
+    """Where what a whole run prints is kept, until the next."""
+    logs = CACHE / "logs"
+    logs.mkdir(exist_ok=True)
+    return logs / f"{environment.version}-{suite.name}-{form}.log"
+
+
 def _uv(*arguments: str) -> None:
     beside = Path(sys.executable).with_name("uv")
     uv = str(beside) if beside.exists() else shutil.which("uv")

@@ -9,12 +9,15 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 from scripts.transparency.suites import INSIDE, Suite
 
 TIME_LIMIT = 1_200  # seconds for one run of one suite
+ALONE_LIMIT = 180  # and for all runs of one test by itself
+TIMES = 200  # that a test is run by itself, to see whether it always comes to the same
 UNFINISHED = "began and did not end"
 
 
@@ -28,23 +31,40 @@ class Run(NamedTuple):
     trouble: str  # what kept the suite from being run to its end; "" where nothing did
 
 
-def plain(suite: Suite, python: Path, directory: Path | None = None, tests: tuple[str, ...] = ()) -> Run:
-    """Run it as it is. ``directory`` is the one to run a library's suite in."""
+def plain(suite: Suite, python: Path, directory: Path | None = None, log: Path | None = None) -> Run:
+    """Run it as it is. ``directory`` is the one to run a library's suite in; ``log`` is to have what it prints."""
     with tempfile.TemporaryDirectory(prefix="transparency-") as temporary:
-        return _run(suite.command(python, tests), {}, Path(temporary), directory)
+        return _run(suite.command(python), {}, Path(temporary), directory, log=log)
 
 
-def recorded(suite: Suite, python: Path, probe: str, directory: Path | None = None, tests: tuple[str, ...] = ()) -> Run:
+def recorded(suite: Suite, python: Path, probe: str, directory: Path | None = None, log: Path | None = None) -> Run:
     """Run it under ``tenure run`` with this probe, "python" or "native"; "" is the one that serves of itself."""
     with tempfile.TemporaryDirectory(prefix="transparency-") as temporary:
         recording = Path(temporary) / "recording.json"
         environment = {"TENURE_PROBE": probe} if probe else {}
-        done = _run(suite.recorded(python, recording, tests), environment, Path(temporary), directory)
+        done = _run(suite.recorded(python, recording), environment, Path(temporary), directory, log=log)
         return done._replace(lifecycles=_lifecycles(recording))
 
 
-def _run(command: list[str], environment: dict[str, str], temporary: Path, directory: Path | None) -> Run:
-    report, log = temporary / "report", temporary / "log"
+def alone(suite: Suite, python: Path, test: str, directory: Path | None = None, times: int = TIMES) -> Counter[str]:
+    """Run one test many times as it is, its threads taking turns all the time; how often it came to what."""
+    with tempfile.TemporaryDirectory(prefix="transparency-") as temporary:
+        environment = {"TRANSPARENCY_TEST": test, "TRANSPARENCY_TIMES": str(times)}
+        run = _run(suite.command(python, test), environment, Path(temporary), directory, limit=ALONE_LIMIT)
+    turns = (outcome for turn, outcome in run.outcomes.items() if turn.rpartition("#")[0] == test)
+    return Counter(outcome for outcome in turns if outcome != UNFINISHED)  # there was no time for it
+
+
+def _run(
+    command: list[str],
+    environment: dict[str, str],
+    temporary: Path,
+    directory: Path | None,
+    *,
+    log: Path | None = None,
+    limit: float = TIME_LIMIT,
+) -> Run:
+    report, log = temporary / "report", log or temporary / "log"
     working = temporary / "working"
     working.mkdir()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TENURE_", "OTEL_", "PYTEST_"))}
@@ -67,7 +87,7 @@ def _run(command: list[str], environment: dict[str, str], temporary: Path, direc
             start_new_session=True,
         )
         try:
-            status: int | None = process.wait(TIME_LIMIT)
+            status: int | None = process.wait(limit)
         except subprocess.TimeoutExpired:
             status = None
         finally:
@@ -75,7 +95,7 @@ def _run(command: list[str], environment: dict[str, str], temporary: Path, direc
     outcomes, sites = _read(report)
     trouble = ""
     if status is None:
-        trouble = f"not done after {TIME_LIMIT} s"
+        trouble = f"not done after {limit} s"
     elif sites is None:
         trouble = f"ended with status {status} before its end: {_last_line(log)}"
     elif not any(outcome.endswith(("ok", "passed")) for outcome in outcomes.values()):

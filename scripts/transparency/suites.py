@@ -23,22 +23,23 @@ class Suite(NamedTuple):
     source: str = ""
     needs: tuple[str, ...] = ()
 
-    def command(self, python: Path, tests: tuple[str, ...] = ()) -> list[str]:
-        """The suite, or these tests of it, run as it is."""
-        return [str(python), *self._program(tests)]
+    def command(self, python: Path, test: str = "") -> list[str]:
+        """The suite, or one test of it, run as it is; a test of pytest's with all its parameters."""
+        return [str(python), *self._program(test.partition("[")[0] if self.with_pytest else test)]
 
-    def recorded(self, python: Path, recording: Path, tests: tuple[str, ...] = ()) -> list[str]:
+    def recorded(self, python: Path, recording: Path) -> list[str]:
         """The same under ``tenure run``, `with` included."""
         packages = [word for package in self.include for word in ("--include", package)]
         ours = ["--exclude", "transparency_report", "--exclude", "with_pytest"]
         options = ["--sync", *packages, *ours, "-o", str(recording)]
-        return [str(python), "-m", "tenure", "run", *options, *self._program(tests)]
+        return [str(python), "-m", "tenure", "run", *options, *self._program("")]
 
-    def _program(self, tests: tuple[str, ...]) -> list[str]:
+    def _program(self, test: str) -> list[str]:
+        arguments = (test,) if test else self.arguments
         if not self.with_pytest:
-            return [str(INSIDE / "with_unittest.py"), *(tests or self.arguments)]
+            return [str(INSIDE / "with_unittest.py"), *arguments]
         options = ["--assert=plain", "-p", "with_pytest", "-p", "no:cacheprovider", "-q"]
-        return ["-m", "pytest", *options, *(tests or self.arguments)]
+        return ["-m", "pytest", *options, *arguments]
 
 
 def cpython(*modules: str) -> Suite:

@@ -7,7 +7,9 @@ libpython3-testsuite), what is run is the suite of our own below and tests/trace
 import importlib.util
 import os
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from scripts.transparency import comparing, running
@@ -58,12 +60,12 @@ def is_there(module: str) -> bool:
         return False
 
 
-def both(suite: Suite, directory: Path | None = None, tests: tuple[str, ...] = ()) -> tuple[Run, Run]:
+def both(suite: Suite, directory: Path | None = None) -> tuple[Run, Run]:
     """The suite as it is and recorded by the probe that serves here, side by side."""
     python = Path(sys.executable)
     with ThreadPoolExecutor() as pool:
-        plain = pool.submit(running.plain, suite, python, directory, tests)
-        recorded = pool.submit(running.recorded, suite, python, os.environ.get("TENURE_PROBE", ""), directory, tests)
+        plain = pool.submit(running.plain, suite, python, directory)
+        recorded = pool.submit(running.recorded, suite, python, os.environ.get("TENURE_PROBE", ""), directory)
         return plain.result(), recorded.result()
 
 
@@ -77,7 +79,7 @@ if FOUND:  # else the suite of our own has to do, and nothing is skipped
         plain, recorded = both(cpython(*FOUND))
         assert (plain.trouble, recorded.trouble) == ("", "")
         found = comparing.differences(plain, recorded)
-        assert comparing.steady(found, lambda test: both(cpython(*FOUND), tests=(test,))) == []
+        assert comparing.steady(found, partial(running.alone, cpython(*FOUND), Path(sys.executable)))[0] == []
         assert (len(plain.outcomes) > 50 * len(FOUND), recorded.sites > 200, recorded.lifecycles > 200) == (True,) * 3
 
 
@@ -94,6 +96,81 @@ def test_a_test_that_differs_is_found(tmp_path: Path) -> None:
     }
     assert comparing.differences(plain, recorded) == [("ours.Tests.test_that_notices", "ok", "failure")]
     assert (recorded.sites, recorded.lifecycles) == (5, 9)
+
+
+WITH_PYTEST = """
+import contextlib, gc, pathlib, pytest, sys
+
+class Cycle:
+    def __init__(self): self.me = self
+    def __del__(self): raise ValueError("late")
+
+class Manager(contextlib.ExitStack): pass
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_that_leaves_a_cycle(name):
+    with Manager():
+        if name == "a": Cycle()
+
+@pytest.mark.filterwarnings("error")
+def test_after_it():
+    garbage = [[] for _ in range(100_000)]
+    with Manager(): pass
+
+@pytest.mark.parametrize("name", ["x"])
+def test_that_fails_every_third_time(name):
+    file = pathlib.Path("turns")
+    turn = int(file.read_text()) + 1 if file.exists() else 0
+    file.write_text(str(turn))
+    assert turn % 3
+
+def test_that_notices():
+    assert "tenure" not in sys.modules
+"""
+
+
+def test_pytest_blames_what_a_test_leaves_behind_on_that_test(tmp_path: Path) -> None:
+    """Cycles are collected between tests alone, so that objects of ours do not move the blame to another test."""
+    (tmp_path / "test_ours.py").write_text(WITH_PYTEST)
+    suite = Suite("ours", ("test_ours",), ("test_ours.py", "-k", "cycle or after"), with_pytest=True, source="ours")
+    plain, recorded = both(suite, tmp_path)
+    assert plain.outcomes == {
+        "test_ours.py::test_that_leaves_a_cycle[a]": (
+            "call passed, teardown failed pytest.PytestUnraisableExceptionWarning"
+        ),
+        "test_ours.py::test_that_leaves_a_cycle[b]": "call passed",
+        "test_ours.py::test_after_it": "call passed",
+    }
+    assert recorded.outcomes == plain.outcomes
+    assert (recorded.sites, recorded.lifecycles) == (2, 3)
+
+
+def test_a_difference_is_excused_only_by_what_the_test_does_unrecorded(tmp_path: Path) -> None:
+    """One that fails now and then as it is wobbles, with how often; one that fails only when recorded differs."""
+    (tmp_path / "test_ours.py").write_text(WITH_PYTEST)
+    suite = Suite("ours", ("test_ours",), (), with_pytest=True, source="ours")
+    unsteady = "test_ours.py::test_that_fails_every_third_time[x]"
+    found = [
+        comparing.Difference(unsteady, "call passed", "call failed AssertionError"),
+        comparing.Difference("test_ours.py::test_that_notices", "call passed", "call failed AssertionError"),
+        comparing.Difference("test.test_sys_settrace.JumpTestCase.test_jump_across_with", "ok", "failure"),
+    ]
+
+    def alone(test: str) -> Counter[str]:
+        return running.alone(suite, Path(sys.executable), test, tmp_path, times=9)
+
+    assert comparing.steady(found, alone) == (found[1:], [comparing.Wobble(found[0], 3, 9)])
+    assert alone("test_ours.py::test_that_notices") == Counter({"call passed": 9})
+
+
+def test_unittests_are_repeated_too(tmp_path: Path) -> None:
+    """Each turn with its own outcome, under the test's id."""
+    (tmp_path / "ours.py").write_text(OURS)
+    suite = Suite("ours", (), (), source="ours")
+    run = partial(running.alone, suite, Path(sys.executable), directory=tmp_path, times=3)
+    assert run("ours.Tests.test_that_notices") == Counter({"ok": 3})
+    assert run("ours.Tests.test_bad") == Counter({"failure": 3})
 
 
 def test_a_suite_that_breaks_off_is_no_success(tmp_path: Path) -> None:

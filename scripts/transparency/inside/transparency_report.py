@@ -9,6 +9,8 @@ import os
 import sys
 
 _PATH = os.environ.get("TRANSPARENCY_REPORT", os.devnull)
+if "TRANSPARENCY_TEST" in os.environ:  # as it is, on a machine so busy that threads take turns all the time
+    sys.setswitchinterval(1e-6)
 _open, _write, _close = os.open, os.write, os.close
 _seen = {}  # modules by name: tests take some of them away again
 

@@ -2,13 +2,17 @@
 
     python with_unittest.py test.test_with test.test_asyncio.test_locks.LockTests.test_repr
 
-CPython's own tests run without the resources (network, cpu, walltime) that its runner has to be told to use.
+With $TRANSPARENCY_TIMES each is run so many times. CPython's own tests run without the resources (network, cpu,
+walltime) that its runner has to be told to use.
 """
 
+import os
 import sys
 import unittest
 
 import transparency_report as report
+
+TEST, TIMES = os.environ.get("TRANSPARENCY_TEST", ""), int(os.environ.get("TRANSPARENCY_TIMES", "1"))
 
 
 class Outcomes(unittest.TestResult):
@@ -16,16 +20,17 @@ class Outcomes(unittest.TestResult):
 
     def __init__(self):
         super().__init__()
-        self._running, self._bad = None, []
+        self._running, self._bad, self._turns = None, [], {}
 
     def startTest(self, test):
         super().startTest(test)
         self._running, self._bad = test, []
-        report.told(test.id(), "began")
+        self._turns[test.id()] = self._turns.get(test.id(), 0) + 1
+        report.told(self._identified(test), "began")
 
     def stopTest(self, test):
         super().stopTest(test)
-        report.told(test.id(), ", ".join(self._bad) or "ok")
+        report.told(self._identified(test), ", ".join(self._bad) or "ok")
         self._running = None
 
     def addError(self, test, err):
@@ -53,13 +58,17 @@ class Outcomes(unittest.TestResult):
         else:
             self._bad.append(outcome)
 
+    def _identified(self, test):
+        """A turn of the test that is run many times has the test's id and a number."""
+        return f"{test.id()}#{self._turns[test.id()]}" if TEST else test.id()
+
 
 def main(names):
     if names[0].partition(".")[0] == "test":
         from test import support  # noqa: PLC0415  # libraries have no need of it
 
         support.use_resources = ()
-    suite = unittest.defaultTestLoader.loadTestsFromNames(names)
+    suite = unittest.defaultTestLoader.loadTestsFromNames(names * TIMES)
     report.look_at_modules()
     suite.run(Outcomes())
     report.ended()
