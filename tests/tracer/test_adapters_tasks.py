@@ -2,10 +2,11 @@ import asyncio
 import gc
 import logging
 import sys
+from unittest.mock import Mock
 
 import pytest
 
-from tenure import native, tasks
+from tenure import native, tasks, testing
 from tenure.testing import TICK_NS
 from tenure.wire import OUTCOMES
 
@@ -253,3 +254,34 @@ if sys.version_info >= (3, 12):
 
         asyncio.run(main())
         assert recorder.tree() == ["main: Lock", "  eager: Lock"]
+
+
+def test_whatever_a_program_enters_as_its_task_the_program_goes_on(caplog):
+    """A mock has no name that is a string, and an object of its own no name at all: what they hold is recorded."""
+
+    class Nameless:
+        pass
+
+    with testing.recorder(sync=True) as recorder:
+        app = recorder.load("""
+            import asyncio
+            class Manager:
+                def __enter__(self): return "held"
+                def __exit__(self, *details): pass
+            def hold(loop, task):
+                asyncio._set_running_loop(loop)
+                asyncio.tasks._enter_task(loop, task)
+                try:
+                    with Manager() as value:
+                        return value
+                finally:
+                    asyncio.tasks._leave_task(loop, task)
+                    asyncio._set_running_loop(None)
+        """)
+        loop = asyncio.new_event_loop()
+        assert [app.hold(loop, task) for task in (Mock(), Nameless())] == ["held", "held"]
+        loop.close()
+        assert [lifecycle.task for lifecycle in recorder.lifecycles()] == ["Mock", "MainThread"]
+    assert [record.getMessage().partition(" failed")[0] for record in caplog.records] == [
+        "tenure: finding the running task"
+    ]

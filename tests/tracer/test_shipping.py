@@ -197,6 +197,17 @@ def test_the_programs_end_waits_two_seconds_at_most(mute: bool, tmp_path: Path) 
     assert took < alone + (3.5 if mute else 1.5)
 
 
+def test_what_a_server_writes_is_said_on_one_line_and_cannot_steer_a_terminal() -> None:
+    """Control characters of a garbled answer or of a problem's detail are left out."""
+    with listening(b"HTTP/1.1 2\x1b[31m0 \0\r\n\r\n") as url, pytest.raises(NoAnswer) as caught:
+        Endpoint(url).post(b"data")
+    assert str(caught.value) == "HTTP/1.1 2 [31m0"
+    with serving((400, {}, json.dumps({"detail": "\x1b]0;title\x07 no\u2028good"}).encode())) as server:
+        endpoint = Endpoint(server.url)
+        assert endpoint.post(b"") == Answer(400, "]0;title no good", None)
+        endpoint.disconnect()
+
+
 def test_an_answers_problem_and_retry_after_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """The detail of a problem document on one line; seconds or a date."""
     monkeypatch.setattr(posting, "time", lambda: 784_111_777.0)
@@ -242,16 +253,30 @@ def test_an_idle_process_shows_that_it_lives_and_says_goodbye(monkeypatch: pytes
     assert {(received.process.service, len(received.rows)) for received in sink.batches} == {("service", 0)}
 
 
-def test_a_sink_that_fails_is_left_out_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
-    """A full disk ends the recording, not the shipping, and is logged once."""
+def test_a_sink_that_fails_is_left_out_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk ends the recording, not the shipping, and is said once; nothing is counted as lost for the others."""
+    said: list[str] = []
+    monkeypatch.setattr(shipping, "say", said.append)
     sink = Memory()
     shipper = shipping.Shipper("service", [Full(), sink])
     shipper.flush()
     shipper.close()
-    buffer.clear()
+    assert buffer.dropped == {}
     assert [received.final for received in sink.batches] == [False, True]
-    assert [record.getMessage() for record in caplog.records] == [
-        "tenure: writing to full failed and is left out from now on: No space left on device"
+    assert said == ["full: No space left on device (the program runs on, nothing more is written there)"]
+
+
+def test_what_is_lost_at_the_programs_end_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With how many lifecycles; where a trouble was said before, that line stands for it."""
+    said: list[str] = []
+    monkeypatch.setattr(collector, "say", said.append)
+    with listening(None) as url:
+        sink = Collector(url)
+        sink.send(batch(1, rows=3))
+        sink.send(batch(2, rows=0))
+        sink.close(0.2)
+    assert said == [
+        f"collector at {url} has not taken 3 lifecycles by the program's end (they are lost; is it too busy?)"
     ]
 
 

@@ -86,6 +86,9 @@ class Collector:
             self._changed.notify_all()
             while self._queue and self._failures <= failures and time.monotonic() < deadline:
                 self._changed.wait(max(0.0, deadline - time.monotonic()))
+            lost = sum(closed for _, closed in self._queue)
+        if lost:
+            self._say("away", f"has not taken {lost} lifecycles by the program's end", "they are lost; is it too busy?")
         self.pause()
 
     def _run(self) -> None:

@@ -10,10 +10,10 @@ import socket
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from tenure import wire
+from tenure import descriptors, wire
 from tenure.errors import UsageError
 
 _TIMEOUT = 10.0  # seconds, for each step of a request
@@ -64,6 +64,7 @@ class Endpoint:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         self._connection: http.client.HTTPConnection | None = None
+        self._socket: descriptors.Identity | None = None
         self._interrupted = False
 
     def post(self, data: bytes) -> Answer:
@@ -93,20 +94,32 @@ class Endpoint:
         """End a request that another thread is in."""
         self._interrupted = True
         connection = self._connection
-        if connection is not None and connection.sock is not None:
+        if connection is not None and self._has_its_socket(connection):
             with contextlib.suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
 
     def disconnect(self) -> None:
         """Drop the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if connection.sock is not None and not self._has_its_socket(connection):
+            connection.sock.detach()  # closed by the program, which may have something of its own under this number
+        connection.close()
+
+    def _has_its_socket(self, connection: http.client.HTTPConnection) -> bool:
+        known, kept = self._socket, connection.sock
+        return known is not None and kept is not None and descriptors.is_still(kept.fileno(), known)
 
     def _exchange(self, data: bytes, headers: dict[str, str]) -> Answer:
+        if self._connection is not None and not self._has_its_socket(self._connection):
+            self.disconnect()
         if self._connection is None:
             kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
             self._connection = kind(self._host, self._port, timeout=_TIMEOUT)
+            self._connection._create_connection = _connected  # type: ignore[attr-defined] # noqa: SLF001 # no other way
+            self._connection.connect()
+            self._socket = descriptors.identity(self._connection.sock.fileno())
         self._connection.request("POST", self._path, data, headers)
         response = self._connection.getresponse()
         body = response.read(100_000)
@@ -115,8 +128,22 @@ class Endpoint:
         return Answer(response.status, _detail(body), _retry_after(response.getheader("Retry-After")))
 
 
+def _connected(*arguments: Any, **named: Any) -> socket.socket:
+    """``socket.create_connection``, under a number that no standard stream has."""
+    connected = socket.create_connection(*arguments, **named)
+    timeout = connected.gettimeout()
+    moved = socket.socket(fileno=descriptors.beyond_standard(connected.detach()))
+    moved.settimeout(timeout)
+    return moved
+
+
 def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return (error.strerror if isinstance(error, OSError) else None) or _one_line(str(error)) or type(error).__name__
+
+
+def _one_line(text: str) -> str:
+    """What somebody else wrote, fit for the program's terminal: no line breaks, nothing that cannot be printed."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:300]
 
 
 def _detail(body: bytes) -> str:
@@ -126,7 +153,7 @@ def _detail(body: bytes) -> str:
         detail = problem.get("detail") or problem.get("title") or ""
     except (ValueError, AttributeError):
         return ""
-    return " ".join(str(detail).split())[:300]
+    return _one_line(str(detail))
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -12,12 +12,14 @@ lock, at each flush.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 from pathlib import Path
 
 import msgspec
 
-from tenure import wire
+from tenure import descriptors, wire
 from tenure.errors import UsageError
 
 try:
@@ -27,6 +29,7 @@ except ImportError:  # Windows, where there is no fork either
 
 _HEAD = b'{"tenure": 1, "batches": ['
 _CLOSING = b"\n]}"
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 _encoder = msgspec.json.Encoder()
 
 
@@ -40,20 +43,23 @@ class Recording:
     wants_heartbeats = False
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path.absolute()  # the program may change its directory
         self._file = _opened(path)
+        self._identity = descriptors.identity(self._file)
 
     def send(self, batch: wire.Batch) -> None:
-        """Append a batch. Raises OSError where the disk is full or the file is gone."""
-        if fcntl is not None:
-            fcntl.lockf(self._file, fcntl.LOCK_EX)
+        """Append a batch. Raises OSError where the disk is full or the file gone; it ends with the batch before."""
         try:
-            end = os.fstat(self._file).st_size - len(_CLOSING)
-            separator = b"\n" if end == len(_HEAD) else b",\n"
-            _write(self._file, separator + _encoder.encode(batch) + _CLOSING, end)
-        finally:
+            self._reopen_if_closed()
             if fcntl is not None:
-                fcntl.lockf(self._file, fcntl.LOCK_UN)
+                fcntl.lockf(self._file, fcntl.LOCK_EX)
+            try:
+                self._append(_encoder.encode(batch))
+            finally:
+                if fcntl is not None:
+                    fcntl.lockf(self._file, fcntl.LOCK_UN)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from None
 
     def fork(self) -> Recording:
         """The same file, for a forked child."""
@@ -67,12 +73,34 @@ class Recording:
 
     def close(self, seconds: float) -> None:  # noqa: ARG002  # a sink's closing may take so long; this one's takes none
         """Close the file; the document was complete before."""
-        os.close(self._file)
+        if descriptors.is_still(self._file, self._identity):
+            os.close(self._file)
+
+    def _append(self, data: bytes) -> None:
+        end = os.fstat(self._file).st_size - len(_CLOSING)
+        separator = b"\n" if end == len(_HEAD) else b",\n"
+        try:
+            _write(self._file, separator + data + _CLOSING, end)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, end)
+                _write(self._file, _CLOSING, end)
+            raise
+
+    def _reopen_if_closed(self) -> None:
+        """The program may have closed it, and have a file of its own under its number by now."""
+        if descriptors.is_still(self._file, self._identity):
+            return
+        file = descriptors.beyond_standard(os.open(self.path, os.O_RDWR | _CLOEXEC))
+        if not descriptors.is_still(file, self._identity) or os.read(file, len(_HEAD)) != _HEAD:  # numbers are reused
+            os.close(file)
+            raise OSError(errno.ESTALE, "the program closed it, and another file is in its place")
+        self._file = file
 
 
 def _opened(path: Path) -> int:
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o644)
+        file = descriptors.beyond_standard(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | _CLOEXEC, 0o644))
         _write(file, _HEAD + _CLOSING, 0)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror} (choose another -o path)") from None

@@ -156,6 +156,8 @@ def _at_exit() -> None:
         uninstall()
     except Exception as error:  # noqa: BLE001  # the program's end is the program's
         buffer.fault("the last flush", error)
+    except BaseException:  # noqa: BLE001, S110  # another signal: who asks again to end does not want to wait for us
+        pass
 
 
 def _before_fork() -> None:

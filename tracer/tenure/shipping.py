@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from tenure import buffer, habits, identity, wire
+from tenure.collector import say
 from tenure.ledger import Ledger
 
 INTERVAL, POLL, HEARTBEAT = 0.1, 0.025, 2.0  # seconds
@@ -133,7 +134,7 @@ class Shipper:
                 sink.send(batch)
             except OSError as error:
                 self._sinks.remove(sink)
-                buffer.fault(f"writing to {type(sink).__name__.lower()}", error)
+                say(f"{type(sink).__name__.lower()}: {error} (the program runs on, nothing more is written there)")
 
     def _start(self) -> None:
         self._stop.clear()

@@ -233,6 +233,14 @@ def find() -> int:
     task = running()
     if task is None:
         return _thread()
+    try:
+        return _registered(task)
+    except Exception as error:  # noqa: BLE001  # it may be no task at all: a program can enter what it likes
+        buffer.fault("finding the running task", error)
+        return _thread()
+
+
+def _registered(task: AnyTask) -> int:
     loop = asyncio.get_running_loop()
     if getattr(loop, "_thread_id", None) == get_ident():
         _loops[get_ident()] = weakref.ref(loop)
@@ -286,7 +294,8 @@ def _name(entry: Task, task: AnyTask) -> None:
     """Keep the name that the program gave; else make one from the coroutine: "main", "worker-3"."""
     entry.coroutine = entry.coroutine or _qualified_name(task.get_coro())
     given = task.get_name()
-    entry.name = _made(entry) if _DEFAULT_NAME.fullmatch(given) else given
+    is_given = isinstance(given, str) and not _DEFAULT_NAME.fullmatch(given)  # a mock of a task has no string
+    entry.name = given if is_given else _made(entry)
 
 
 def _qualified_name(coroutine: object) -> str:

@@ -1,0 +1,97 @@
+"""What the record has of what the program did, and whether that is all that was promised."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+from scripts.faults.collectors import HELD, Collector
+from scripts.faults.programs import Done
+
+from tenure import wire
+from tenure_server.recording import read_recording
+
+GRACE_NS = 500_000_000  # what a process that is killed did in its last half second may be missing: it was not flushed
+
+
+class Stored(NamedTuple):
+    """The program's lifecycles in a store or a recording. ``counted`` is what the store's own counters say of them."""
+
+    lifecycles: int
+    closed: int
+    repeated: int  # how many of them are there more than once
+    dropped: int
+    holds_ns: list[int]
+    counted: int
+
+
+class Told(NamedTuple):
+    """One scenario's row. ``wrong`` is empty where all is as it should be."""
+
+    entered: int
+    stored: int
+    dropped: int
+    wrong: list[str]
+
+
+def of_collector(collector: Collector) -> Stored:
+    """What a collector answers."""
+    lifecycles = [one for one in collector.items("/api/lifecycles") if one["resource"]["kind"] == HELD]
+    ids = Counter(one["id"] for one in lifecycles)
+    closed = [one for one in lifecycles if one["phase"] == "closed"]
+    resources = (one for one in collector.items("/api/resources") if one["kind"] == HELD)
+    return Stored(
+        len(ids),
+        len(closed),
+        len(lifecycles) - len(ids),
+        sum(sum(process["dropped"].values()) for process in collector.items("/api/processes")),
+        [one["release_ns"] - one["acquired_ns"] for one in closed],
+        sum(resource["total"] for resource in resources),
+    )
+
+
+def of_recording(path: Path) -> Stored:
+    """What a recording has, also one that was cut off."""
+    last: dict[tuple[bytes, int], wire.Row] = {}
+    closings: Counter[tuple[bytes, int]] = Counter()
+    dropped: dict[bytes, int] = {}
+    for batch in read_recording(path).batches:
+        dropped[batch.process.id] = sum(batch.dropped.values())
+        for row in batch.rows:
+            if batch.resources[row.resource].kind == HELD:
+                last[batch.process.id, row.id] = row
+                closings[batch.process.id, row.id] += row.release_ns != wire.NOT_REACHED
+    closed = [row for row in last.values() if row.release_ns != wire.NOT_REACHED]
+    repeated = sum(times > 1 for times in closings.values())
+    return Stored(len(last), len(closed), repeated, sum(dropped.values()), [row.hold_ns for row in closed], len(last))
+
+
+def judge(plain: Done, recorded: Done, stored: Stored, *, killed: bool = False, told: bool = False) -> Told:
+    """The program is as it is without a recording; nothing is lost but what is counted, and nothing is there twice.
+
+    ``killed``: what it did in its last moment may be missing. ``told``: what is missing was announced on stderr instead
+    of counted, as there was nobody to tell the count.
+    """
+    wrong = []
+    if recorded.as_the_program() != plain.as_the_program():
+        wrong.append(f"the program came to {recorded.as_the_program()}, as it is to {plain.as_the_program()}")
+    count = recorded.count
+    needed = count.entered
+    if killed:
+        end = max(count.left, default=0)
+        needed = sum(left < end - GRACE_NS for left in count.left)
+    lost = needed - stored.lifecycles
+    if lost > stored.dropped and not (told and recorded.said):
+        wrong.append(f"{lost} are missing and {stored.dropped} are counted as dropped")
+    if stored.lifecycles > count.entered or stored.repeated:
+        wrong.append(f"{stored.lifecycles - count.entered} more than were entered, {stored.repeated} are there twice")
+    if stored.counted != stored.lifecycles:
+        wrong.append(f"the store counts {stored.counted} where it has {stored.lifecycles}")
+    if stored.closed < stored.lifecycles and not killed and not stored.dropped and not told:
+        wrong.append(f"{stored.lifecycles - stored.closed} are still open")
+    if not stored.lifecycles:
+        wrong.append("nothing was recorded, so nothing was tried")
+    if len(recorded.said) > 1:
+        wrong.append(f"Tenure said more than one line: {recorded.said}")
+    return Told(count.entered, stored.lifecycles, stored.dropped, wrong)

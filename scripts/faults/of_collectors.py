@@ -1,0 +1,162 @@
+"""Faults of the collector, of its store, and of the way there."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import time
+from collections.abc import Callable
+
+from scripts.faults import tempers
+from scripts.faults.collectors import Collector
+from scripts.faults.judging import Told, judge, of_collector
+from scripts.faults.scenarios import Stage, killed_in_the_middle, scenario, scenarios
+from scripts.faults.tempers import Answer, Temper
+
+
+def _at_first(stage: Stage, count: int, bad: Answer | str) -> Told:
+    """Bad to so many requests and good from then on; the program ends some requests later."""
+    plain = stage.plain_until_told()
+    with stage.collector() as collector:
+        with tempers.before(collector.port, tempers.first(count, bad)) as way:
+            program = stage.start("--collector", way.url)
+            way.until(count + 2)
+            program.go_on()
+            recorded = program.done()
+        return judge(plain, recorded, of_collector(collector))
+
+
+@scenario("collector killed and started again", short=True)
+def killed(stage: Stage) -> Told:
+    """SIGKILL in the middle, back a second later."""
+    plain = stage.plain_until_told()
+    with stage.collector() as collector:
+        program = stage.start("--collector", collector.url)
+        program.until_left(50)
+        collector.kill()
+        time.sleep(1)
+        collector.start()
+        program.go_on()
+        return judge(plain, program.done(), of_collector(collector))
+
+
+@scenario("collector killed for good")
+def gone(stage: Stage) -> Told:
+    """SIGKILL in the middle; the store is read afterwards."""
+    plain = stage.plain_until_told()
+    with stage.collector() as collector:
+        program = stage.start("--collector", collector.url)
+        program.until_left(100)
+        collector.kill()
+        program.go_on()
+        recorded = program.done()
+        collector.start()
+        return judge(plain, recorded, of_collector(collector), told=True)
+
+
+@scenario("collector suspended")
+def suspended(stage: Stage) -> Told:
+    """SIGSTOP in the middle, SIGCONT a second later."""
+    plain = stage.plain_until_told()
+    with stage.collector() as collector:
+        program = stage.start("--collector", collector.url)
+        program.until_left(50)
+        collector.process.send_signal(signal.SIGSTOP)
+        time.sleep(1)
+        collector.process.send_signal(signal.SIGCONT)
+        program.go_on()
+        return judge(plain, program.done(), of_collector(collector))
+
+
+@scenario("collector black-holed", short=True)
+def mute(stage: Stage) -> Told:
+    """The first five requests are taken; from then on connections are accepted and never answered."""
+    temper: Temper = lambda number: tempers.FORWARD if number < 5 else tempers.MUTE  # noqa: E731
+    plain = stage.plain()
+    with stage.collector() as collector:
+        with tempers.before(collector.port, temper) as way:
+            recorded = stage.recorded("--collector", way.url)
+        stored = of_collector(collector)
+        told = judge(plain, recorded, stored, told=True)
+        lost = f"has not taken {told.entered - told.stored} lifecycles by the program's end"
+        if not any(lost in line for line in recorded.said):
+            told.wrong.append(f"Tenure said {recorded.said}, not that it {lost}")
+        late = recorded.seconds - plain.seconds
+        return told._replace(wrong=told.wrong + ([f"it ended {late:.1f} s late"] if late > 4 else []))
+
+
+@scenarios("collector busy:", [429, 503])
+def busy(stage: Stage, status: int) -> Told:
+    """The first three answers are that status, with Retry-After."""
+    return _at_first(stage, 3, Answer(status, {"Retry-After": "0.2"}, b"{}"))
+
+
+@scenarios("collector refuses:", [400, 413])
+def refusing(stage: Stage, status: int) -> Told:
+    """The first five batches are refused with that status: lost, and counted."""
+    told = _at_first(stage, 5, Answer(status, {}, b'{"detail": "no"}'))
+    wrong = [] if told.entered == told.stored + told.dropped else ["what is dropped is miscounted"]
+    return told._replace(wrong=told.wrong + wrong + ([] if told.dropped else ["nothing was refused"]))
+
+
+@scenarios("answers", [tempers.GARBLE, tempers.LOSE, tempers.RESET])
+def garbled(stage: Stage, temper: str) -> Told:
+    """The first four requests are treated so; the batch is stored all the same, unless it is not read at all."""
+    return _at_first(stage, 4, temper)
+
+
+@scenario("second collector on the store")
+def second(stage: Stage) -> Told:
+    """Two more are started in the middle, one on the same port and one on the same store: both refuse in one line."""
+    plain = stage.plain_until_told()
+    with stage.collector() as collector:
+        program = stage.start("--collector", collector.url)
+        program.until_left(50)
+        others = [
+            collector.another(collector.port, stage.directory / "other.sqlite"),
+            collector.another(0, collector.store),
+        ]
+        statuses = [other.wait(20) for other in others]
+        program.go_on()
+        told = judge(plain, program.done(), of_collector(collector))
+        return told._replace(wrong=told.wrong + ([] if statuses == [2, 2] else [f"they ended with {statuses}"]))
+
+
+@scenario("disk full under the store", short=True)
+def full(stage: Stage) -> Told:
+    """The store's files may not grow (RLIMIT_FSIZE) for a second."""
+
+    def files(_: Collector) -> int:
+        return max(path.stat().st_size for path in stage.directory.glob("store.sqlite*"))
+
+    return _limited(stage, resource.RLIMIT_FSIZE, files)
+
+
+@scenario("collector out of descriptors")
+def descriptors(stage: Stage) -> Told:
+    """RLIMIT_NOFILE is what the collector has open, for a second."""
+    return _limited(stage, resource.RLIMIT_NOFILE, lambda collector: len(list(collector.descriptors())))
+
+
+def _limited(stage: Stage, what: int, value: Callable[[Collector], int]) -> Told:
+    """The collector has no more of a resource than it uses, and after a second as much as before."""
+    plain = stage.plain_until_told()
+    with stage.collector() as collector:
+        program = stage.start("--collector", collector.url)
+        program.until_left(50)
+        pid = collector.process.pid
+        soft, hard = resource.prlimit(pid, what)
+        resource.prlimit(pid, what, (value(collector), hard))
+        time.sleep(1)
+        resource.prlimit(pid, what, (soft, hard))
+        program.go_on()
+        return judge(plain, program.done(), of_collector(collector))
+
+
+@scenario("program killed, collector alive")
+def abandoned(stage: Stage) -> Told:
+    """SIGKILL for the program in the middle."""
+    plain = killed_in_the_middle(stage, None, 60)
+    with stage.collector() as collector:
+        recorded = killed_in_the_middle(stage, ["--collector", collector.url], 60)
+        return judge(plain, recorded, of_collector(collector), killed=True)
