@@ -5,8 +5,9 @@ STAMP := .venv/.installed
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
 TEST_ARGS ?=
 TRANSPARENCY_ARGS ?=
+FAULTS_ARGS ?=
 
-.PHONY: help setup demo test interop check bench transparency constraints clean
+.PHONY: help setup demo test interop check bench transparency faults constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,9 @@ bench: $(STAMP)  ## measure: overhead of a lifecycle, lifecycles stored a second
 
 transparency: $(STAMP)  ## run CPython's and libraries' own suites as they are and recorded, and compare test by test (takes half an hour)  [TRANSPARENCY_ARGS="--python PATH --suite test_with"]
 	$(BIN)/python -m scripts.transparency $(TRANSPARENCY_ARGS)
+
+faults: $(STAMP)  ## kill, starve and cut off program and collector in thirty ways and count what is lost (takes ten minutes)  [FAULTS_ARGS="--probe native --short"]
+	$(BIN)/python -m scripts.faults $(FAULTS_ARGS)
 
 constraints: $(STAMP)  ## pin the newest dependencies anew into constraints.txt
 	TENURE_SKIP_WEB=1 $(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --quiet \

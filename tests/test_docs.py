@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from scripts.faults.__main__ import TABLE
 
 from tenure.commands import doctor, run
 from tenure_server.app import ROUTES
@@ -40,6 +41,13 @@ def test_every_address_is_on_the_page_of_the_api_and_no_other() -> None:
     named = set(re.findall(r"`(GET|POST) ([^` ]+)`", (ROOT / "docs/api.md").read_text()))
 
     assert named == {(route.method, route.path) for route in ROUTES} | {("GET", "/")}
+
+
+def test_every_scenario_of_faults_is_on_their_page_and_no_other() -> None:
+    """docs/faults.md says of each what is done and what is promised."""
+    rows = re.findall(r"^\| (`.+?`) \|", (ROOT / "docs/faults.md").read_text(), re.MULTILINE)
+
+    assert [name for row in rows for name in re.findall(r"`([^`]+)`", row)] == list(TABLE)
 
 
 @pytest.mark.parametrize("document", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -9,6 +9,7 @@ has, and how many were counted as dropped. The exit code is 1 where a verdict is
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
 import time
@@ -47,7 +48,12 @@ def carry_out(one: Scenario, probe: str) -> Told:
     """One scenario in a directory of its own, which is gone afterwards."""
     programs.use_probe(probe)
     with tempfile.TemporaryDirectory(prefix="faults-") as directory:
-        return one.run(Stage(Path(directory)))
+        try:
+            return one.run(Stage(Path(directory)))
+        except (AssertionError, OSError, subprocess.SubprocessError) as error:
+            return Told(0, 0, 0, [f"it broke off: {type(error).__name__}: {error}"])
+        finally:
+            programs.end_all()
 
 
 def _options() -> argparse.Namespace:

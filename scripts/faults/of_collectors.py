@@ -78,7 +78,7 @@ def mute(stage: Stage) -> Told:
             recorded = stage.recorded("--collector", way.url)
         stored = of_collector(collector)
         told = judge(plain, recorded, stored, told=True)
-        lost = f"has not taken {told.entered - told.stored} lifecycles by the program's end"
+        lost = f"has not taken {told.entered - stored.closed} lifecycles by the program's end"
         if not any(lost in line for line in recorded.said):
             told.wrong.append(f"Tenure said {recorded.said}, not that it {lost}")
         late = recorded.seconds - plain.seconds

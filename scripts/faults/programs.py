@@ -46,6 +46,7 @@ class Running:
 
     def __init__(self, command: Sequence[str], directory: Path, count: Path, before: Callable[[], None] | None) -> None:
         self._count = count
+        _started.append(self)
         self._began = time.monotonic()
         self.process = subprocess.Popen(
             command,
@@ -91,7 +92,17 @@ class Running:
         return Done(self.process.returncode, stdout, own, said, seconds, counted(self._count))
 
 
+_started: list[Running] = []
 _environment: dict[str, str] = {"PYTHONHASHSEED": "0"}
+
+
+def end_all() -> None:
+    """Kill what a scenario that broke off left behind."""
+    while _started:
+        process = _started.pop().process
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 def use_probe(probe: str) -> None:
