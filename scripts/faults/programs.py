@@ -44,7 +44,7 @@ class Done(NamedTuple):
 class Running:
     """A program that runs."""
 
-    def __init__(self, command: Sequence[str], directory: Path, count: Path, before: Callable[[], None] | None) -> None:
+    def __init__(self, command: Sequence[str], directory: Path, count: Path, before: Callable[[], None]) -> None:
         self._count = count
         _started.append(self)
         self._began = time.monotonic()
@@ -138,8 +138,14 @@ def start(
     for path in (count, Path(f"{count}.go")):
         path.unlink(missing_ok=True)
     recorded = () if options is None else ("-m", "tenure", "run", *options)
+
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # shells let what runs in the background ignore it
+        if before is not None:
+            before()
+
     command = [*wrapped, sys.executable, *recorded, "work.py", str(count), happening]
-    return Running(command, directory, count, before)
+    return Running(command, directory, count, prepare)
 
 
 def limited(what: int, value: int) -> Callable[[], None]:

@@ -57,6 +57,58 @@ def test_a_patched_class_of_an_odd_shape_works_or_fails_as_before(form: str) -> 
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_a_patched_class_keeps_no_exception_alive_that_goes_through_it(form: str) -> None:
+    """The frames of its methods are in the traceback, and ours is their caller: it lets go of what it was given."""
+    program = """
+class Group:
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, kind, error, traceback):
+        await asyncio.sleep(0)
+        try:
+            raise error
+        finally:
+            del kind, error, traceback
+
+class Now:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        try:
+            raise error
+        finally:
+            del kind, error, traceback
+
+async def main():
+    patch(Group)
+    patch(Now, sync=True)
+    kept = []
+    try:
+        async with Group():
+            raise KeyError
+    except KeyError as error:
+        kept.append(error)
+    try:
+        with Now():
+            raise KeyError
+    except KeyError as error:
+        kept.append(error)
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(Group())
+            raise KeyError
+    except KeyError as error:
+        kept.append(error)
+    return [[type(referrer).__name__ for referrer in gc.get_referrers(error)] for error in kept]
+"""
+    plain = run(program, "as it is", patch=lambda kind, **_: None)
+    with testing.recorder(sync=True):
+        assert run(program, form, patch=patching.patch_manager) == plain
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_task_that_waits_in_a_patched_class_shows_the_same_stack(form: str) -> None:
     """Its frames are the same; in its chain of awaits a coroutine of ours stands before an original under its name."""
     program = """

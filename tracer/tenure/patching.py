@@ -5,7 +5,8 @@
 and ``undo`` restores everything, newest first.
 
 A patch is not to be noticed: a coroutine function stays one, the metadata are the original's, and an exception that
-passes through leaves no frame of ours in its traceback.
+passes through leaves no frame of ours in its traceback. The original's frame, which is in it, has ours as its caller:
+so ours lets go of what it was called with, among which the exception itself may be.
 """
 
 from __future__ import annotations
@@ -137,6 +138,7 @@ def _entering(original: Method, wants: Wants, *, moves: bool) -> AsyncMethod:
             if record is not None:
                 probe.failed(record, error)
             without_frame(error, entering.__code__)
+            del manager
             raise
         if record is not None:
             probe.acquired(record)
@@ -157,6 +159,7 @@ def _leaving(original: Method, *, moves: bool) -> AsyncMethod:
             if record is not None:
                 probe.failed(record, error)
             without_frame(error, leaving.__code__)
+            del manager, details, named
             raise
         if record is not None:
             probe.released(record, value)
@@ -174,6 +177,7 @@ def _entering_now(original: Method, wants: Wants, *, moves: bool) -> Method:
             if record is not None:
                 probe.failed(record, error)
             without_frame(error, entering.__code__)
+            del manager
             raise
         if record is not None:
             probe.acquired(record)
@@ -194,6 +198,7 @@ def _leaving_now(original: Method, *, moves: bool) -> Method:
             if record is not None:
                 probe.failed(record, error)
             without_frame(error, leaving.__code__)
+            del manager, details, named
             raise
         if record is not None:
             probe.released(record, value)
@@ -220,6 +225,7 @@ def shaped(original: Method, wrapper: AsyncMethod) -> Method:
                 wrapper(*arguments, **named, _original=_raising(error)).send(None)
             error.__traceback__ = traceback
             without_frame(error, returning.__code__)
+            del arguments, named
             raise
         return wrapper(*arguments, **named, _original=lambda *_, **__: given) if inspect.isawaitable(given) else given
 

@@ -91,28 +91,29 @@ class Endpoint:
         return self.post(data)
 
     def interrupt(self) -> None:
-        """End a request that another thread is in."""
+        """End a request that another thread is in, which may end it itself meanwhile."""
         self._interrupted = True
         connection = self._connection
-        if connection is not None and self._has_its_socket(connection):
+        kept = None if connection is None else connection.sock
+        if kept is not None and self._is_ours(kept):
             with contextlib.suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
+                kept.shutdown(socket.SHUT_RDWR)
 
     def disconnect(self) -> None:
         """Drop the connection."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        if connection.sock is not None and not self._has_its_socket(connection):
+        if connection.sock is not None and not self._is_ours(connection.sock):
             connection.sock.detach()  # closed by the program, which may have something of its own under this number
         connection.close()
 
-    def _has_its_socket(self, connection: http.client.HTTPConnection) -> bool:
-        known, kept = self._socket, connection.sock
-        return known is not None and kept is not None and descriptors.is_still(kept.fileno(), known)
+    def _is_ours(self, kept: socket.socket | None) -> bool:
+        known = self._socket
+        return kept is not None and known is not None and descriptors.is_still(kept.fileno(), known)
 
     def _exchange(self, data: bytes, headers: dict[str, str]) -> Answer:
-        if self._connection is not None and not self._has_its_socket(self._connection):
+        if self._connection is not None and not self._is_ours(self._connection.sock):
             self.disconnect()
         if self._connection is None:
             kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection

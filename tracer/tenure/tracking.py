@@ -122,6 +122,7 @@ class Traced:
         except BaseException as raised:
             probe.failed(record, raised)
             patching.without_frame(raised, _LEAVING)
+            del self, manager, error, traceback
             raise
         probe.released(record, value)
         return value
@@ -146,6 +147,7 @@ class Traced:
         except BaseException as raised:
             probe.failed(record, raised)
             patching.without_frame(raised, _LEAVING_NOW)
+            del self, manager, error, traceback
             raise
         probe.released(record, value)
         return value

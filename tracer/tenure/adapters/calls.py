@@ -141,6 +141,7 @@ def _acquiring(original: Method, plan: _Plan) -> AsyncMethod:
             if record is not None:
                 probe.failed(record, error)
             patching.without_frame(error, acquiring.__code__)
+            del manager, arguments, named
             raise
         if record is not None:
             _came_back(value, manager, record, plan)
@@ -161,6 +162,7 @@ def _acquiring_now(original: Method, plan: _Plan) -> Method:
             if record is not None:
                 probe.failed(record, error)
             patching.without_frame(error, acquiring.__code__)
+            del manager, arguments, named
             raise
         if record is not None:
             _came_back(value, manager, record, plan)
@@ -205,6 +207,7 @@ def _releasing(original: Method, take: _Take) -> Method:
             if record is not None:
                 probe.failed(record, error)
             patching.without_frame(error, releasing.__code__)
+            del manager, arguments, named
             raise
         if record is None:
             return value
@@ -225,6 +228,7 @@ def _releasing_later(original: Method, take: _Take) -> Method:
             if record is not None:
                 probe.failed(record, error)
             patching.without_frame(error, releasing.__code__)
+            del manager, arguments, named
             raise
         if record is not None:
             probe.released(record, None)
@@ -239,6 +243,7 @@ async def _ending(record: probe.Record, release: Awaitable[object]) -> object:
     except BaseException as error:
         probe.failed(record, error)
         patching.without_frame(error, _ending.__code__)
+        del release
         raise
     probe.released(record, None)
     return value

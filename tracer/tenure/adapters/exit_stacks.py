@@ -60,6 +60,7 @@ def _leaving(leave: Leave, record: probe.Record) -> Callable[..., Awaitable[obje
         except BaseException as raised:
             probe.failed(record, raised)
             patching.without_frame(raised, leaving.__code__)
+            del _, error, traceback
             raise
         probe.released(record, value)
         return value
