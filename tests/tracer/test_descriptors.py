@@ -2,6 +2,7 @@
 
 import os
 import resource
+import socket
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,25 @@ def test_a_connection_that_the_program_closed_is_opened_anew(tmp_path: Path) -> 
         endpoint.disconnect()
     assert os.pread(number, 100, 0) == b"the program's own"
     os.close(number)
+
+
+def test_a_request_that_ends_while_it_is_broken_off_is_no_fault() -> None:
+    """The connection's own thread may have closed it, or may do so between the look and the call."""
+
+    class Ending:
+        looks = 0
+
+        @property
+        def sock(self) -> socket.socket | None:
+            self.looks += 1
+            return ours if self.looks == 1 else None
+
+    with socket.socket() as ours:
+        endpoint = Endpoint("http://127.0.0.1:1")
+        endpoint.interrupt()
+        endpoint._connection = Ending()
+        endpoint._socket = descriptors.identity(ours.fileno())
+        endpoint.interrupt()
 
 
 def test_ours_take_no_number_of_a_standard_stream(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 try:
     import fcntl
-except ImportError:  # Windows, where standard streams are no numbers
+except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _STANDARD = 2  # the highest of them
@@ -28,6 +28,8 @@ class Identity(NamedTuple):
 
 def identity(file: int) -> Identity:
     """What is open under this number. Raises OSError where nothing is."""
+    if fcntl is None:
+        return Identity(0, file)  # sockets have no status there, and descriptors are none of a program's business
     status = os.fstat(file)
     return Identity(status.st_dev, status.st_ino)
 
