@@ -76,7 +76,7 @@ def judge(plain: Done, recorded: Done, stored: Stored, *, killed: bool = False, 
     wrong = []
     if recorded.as_the_program() != plain.as_the_program():
         wrong.append(f"the program came to {recorded.as_the_program()}, as it is to {plain.as_the_program()}")
-    count = recorded.count
+    count = recorded.own
     needed = count.entered
     if killed:
         end = max(count.left, default=0)

@@ -57,7 +57,7 @@ def nowhere(stage: Stage, place: str) -> Told:
         (stage.directory / "closed").mkdir(mode=0o555)
         place = str(stage.directory / "closed" / "x.json")
     done = programs.start(stage.program, "nothing", ["-o", place], before=_without_privilege).done()
-    refused = done.as_the_program() == (2, "", "", []) and len(done.said) == 1 and not done.count.entered
+    refused = done.as_the_program() == (2, "", "", []) and len(done.said) == 1 and not done.own.entered
     return Told(0, 0, 0, [] if refused else [f"it came to {done}"])
 
 
@@ -68,11 +68,11 @@ def read_only(stage: Stage) -> Told:
     shutil.rmtree(stage.program / "__pycache__", ignore_errors=True)
     stage.program.chmod(0o555)
     try:
-        forms = [
+        plain, recorded = (
             programs.start(stage.program, "nothing", options, before=_without_privilege).done()
             for options in (None, ["-o", str(stage.recording)])
-        ]
-        told = judge(*forms, of_recording(stage.recording))
+        )
+        told = judge(plain, recorded, of_recording(stage.recording))
         left = [path.name for path in stage.program.iterdir() if path.suffix != ".py"]
         return told._replace(wrong=told.wrong + ([f"{left} were written there"] if left else []))
     finally:
@@ -103,12 +103,12 @@ def clock(stage: Stage) -> Told:
         return Told(0, 0, 0, [f"the clock cannot be moved: {built.stderr}"])
     preload = ("env", f"LD_PRELOAD={library}")
     with stage.collector() as collector:
-        forms = [
+        plain, recorded = (
             programs.start(stage.program, "nothing", options, wrapped=preload).done()
             for options in (None, ["-o", str(stage.recording), "--collector", collector.url])
-        ]
+        )
         views = of_collector(collector), of_recording(stage.recording)
-        told = _both(*forms, *views)
+        told = _both(plain, recorded, *views)
         odd = [hold for stored in views for hold in stored.holds_ns if not 10_000_000 < hold < 5_000_000_000]
         return told._replace(wrong=told.wrong + ([f"held for {odd} ns"] if odd else []))
 
@@ -169,16 +169,18 @@ def terminated(stage: Stage) -> Told:
     """SIGTERM twice for a program that handles it and goes on; and once for one that does not."""
     rows = []
     for happening in ("clean_up_slowly", "wait_for_signals"):
-        forms = []
-        for options in (None, ["-o", str(stage.recording)]):
-            program = programs.start(stage.program, happening, options)
-            program.until("ready")
-            for _ in range(2):
-                time.sleep(0.5)
-                program.signal(signal.SIGTERM)
-            forms.append(program.done())
-        rows.append(judge(*forms, of_recording(stage.recording), killed=True))
+        plain, recorded = (_terminated(stage, happening, options) for options in (None, ["-o", str(stage.recording)]))
+        rows.append(judge(plain, recorded, of_recording(stage.recording), killed=True))
     return _together(rows)
+
+
+def _terminated(stage: Stage, happening: str, options: list[str] | None) -> Done:
+    program = programs.start(stage.program, happening, options)
+    program.until("ready")
+    for _ in range(2):
+        time.sleep(0.5)
+        program.signal(signal.SIGTERM)
+    return program.done()
 
 
 def _both(plain: Done, recorded: Done, *views: Stored) -> Told:

@@ -34,11 +34,11 @@ class Done(NamedTuple):
     stderr: str
     said: list[str]
     seconds: float
-    count: Count
+    own: Count
 
     def as_the_program(self) -> tuple[int, str, str, list[str]]:
         """All that must be the same with and without a recording."""
-        return self.status, self.stdout, self.stderr, self.count.other
+        return self.status, self.stdout, self.stderr, self.own.other
 
 
 class Running:

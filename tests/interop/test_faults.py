@@ -53,5 +53,5 @@ def test_what_is_not_as_promised_is_found(recorded, stored, wrong):
 
 def test_a_scenario_in_which_nothing_was_recorded_is_no_success():
     """However equal the program was."""
-    done = DONE._replace(count=Count(0, [], []))
+    done = DONE._replace(own=Count(0, [], []))
     assert judge(done, done, Stored(0, 0, 0, 0, [], 0)).wrong == ["nothing was recorded, so nothing was tried"]
