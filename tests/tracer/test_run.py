@@ -117,7 +117,14 @@ def test_a_signal_ends_a_program_as_without_us(number: signal.Signals, tmp_path:
 
     def ended(*command: str) -> int:
         with subprocess.Popen(
-            [sys.executable, *command], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [sys.executable, *command],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            preexec_fn=lambda: signal.signal(
+                number, signal.SIG_DFL
+            ),  # a shell lets what is in the background ignore it
         ) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
