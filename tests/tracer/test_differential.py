@@ -101,7 +101,7 @@ async def main():
             raise KeyError
     except KeyError as error:
         kept.append(error)
-    return [[type(referrer).__name__ for referrer in gc.get_referrers(error)] for error in kept]
+    return [sorted(type(referrer).__name__ for referrer in gc.get_referrers(error)) for error in kept]
 """
     plain = run(program, "as it is", patch=lambda kind, **_: None)
     with testing.recorder(sync=True):
