@@ -152,7 +152,7 @@ def _leaving(original: Method, *, moves: bool) -> AsyncMethod:
     async def leaving(manager: object, *details: object, _original: Method = original, **named: object) -> object:
         record = _recall(manager, moves=moves)
         if record is not None:
-            probe.leaving(record, _raised_in_body(details, named))
+            probe.leaving(record, raised_in_body(details, named))
         try:
             value = await _original(manager, *details, **named)  # type: ignore[misc]
         except BaseException as error:
@@ -191,7 +191,7 @@ def _leaving_now(original: Method, *, moves: bool) -> Method:
     def leaving(manager: object, *details: object, **named: object) -> object:
         record = _recall(manager, moves=moves)
         if record is not None:
-            probe.leaving(record, _raised_in_body(details, named))
+            probe.leaving(record, raised_in_body(details, named))
         try:
             value = original(manager, *details, **named)
         except BaseException as error:
@@ -239,7 +239,7 @@ def _raising(error: BaseException) -> Method:
     return raises
 
 
-def _raised_in_body(details: tuple[object, ...], named: dict[str, object]) -> BaseException | None:
+def raised_in_body(details: tuple[object, ...], named: dict[str, object]) -> BaseException | None:
     """The exception among the arguments of ``__aexit__``, however they were passed."""
     for value in (*details, *named.values()):
         if isinstance(value, BaseException):

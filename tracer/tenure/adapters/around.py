@@ -28,6 +28,7 @@ def awaited(original: Method, begin: Begin, end: End) -> Method:
             if record is not None:
                 probe.failed(record, error)
             patching.without_frame(error, around.__code__)
+            del arguments, named
             raise
         if record is not None:
             end(record, value, arguments)
@@ -48,6 +49,7 @@ def at_once(original: Method, begin: Begin, end: End) -> Method:
             if record is not None:
                 probe.failed(record, error)
             patching.without_frame(error, around.__code__)
+            del arguments, named
             raise
         if record is not None:
             end(record, value, arguments)

@@ -57,14 +57,14 @@ def _leaving(original: patching.Method) -> patching.Method:
     async def leaving(connection: object, *details: object, **named: object) -> object:
         record = _records.pop(id(connection), None) if _is_servers(sys._getframe().f_back) else None  # noqa: SLF001
         if record is not None:
-            errors = (detail for detail in (*details, *named.values()) if isinstance(detail, BaseException))
-            probe.leaving(record, next(errors, None))
+            probe.leaving(record, patching.raised_in_body(details, named))
         try:
             value = await original(connection, *details, **named)  # type: ignore[misc]
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
             patching.without_frame(error, leaving.__code__)
+            del connection, details, named
             raise
         if record is not None:
             probe.released(record, value)
