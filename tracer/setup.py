@@ -7,7 +7,10 @@ from setuptools import Extension, setup
 setup(
     ext_modules=[
         Extension(
-            "tenure._probe", sorted(map(str, Path("native").glob("*.c"))), depends=["native/probe.h"], optional=True
+            "tenure._probe",
+            sorted(map(str, Path("native").glob("*.c"))),
+            depends=sorted(map(str, Path("native").glob("*.h"))),
+            optional=True,
         ),
     ],
 )

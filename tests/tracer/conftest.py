@@ -5,12 +5,12 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from tests.tracer import servers
+from tests.tracer import driving, servers
 
-from tenure import native, rewriting, testing
+from tenure import native, patching, rewriting, testing
 from tenure.wire import Resource, Site, Task, Trace
 
-collect_ignore = [] if native.SERVES else ["test_native.py"]
+collect_ignore_glob = [] if native.SERVES else ["test_native_*.py"]
 
 
 class Recorder:
@@ -113,6 +113,14 @@ def recorder() -> Iterator[Recorder]:
     recorder = Recorder()
     yield recorder
     recorder.stop()
+
+
+@pytest.fixture
+def patched() -> Iterator[testing.Recorder]:
+    """``driving.Connection`` reports its lifecycles; the recorder has them."""
+    with testing.recorder() as recorder:
+        patching.patch_manager(driving.Connection)
+        yield recorder
 
 
 @pytest.fixture(scope="session")

@@ -47,20 +47,22 @@ static void handle_dealloc(PyObject *self)
     }
 }
 
-/* +record: the manager; its acquire begins. */
-static PyObject *positive(PyObject *self)
+PyObject *handle_enter(Handle *handle)
 {
-    Handle *handle = (Handle *)self;
     PyObject *manager = handle->manager;
-    if (manager == NULL) {
-        Py_RETURN_NONE;
-    }
     handle->manager = NULL;
-    if (handle->stamps.resource != 0) {
+    if (manager != NULL && handle->stamps.resource != 0) {
         handle->address = (uint64_t)(uintptr_t)manager;
         handle_open(handle);
     }
     return manager;
+}
+
+/* +record: the manager; its acquire begins. */
+static PyObject *positive(PyObject *self)
+{
+    PyObject *manager = handle_enter((Handle *)self);
+    return manager != NULL ? manager : Py_NewRef(Py_None);
 }
 
 /* -record: acquired, and the second time the release begins. */

@@ -1,130 +1,18 @@
-/* A class patch: stands in a class in place of __aenter__ or __aexit__ (or __enter__, __exit__) and is that method to
- * whoever looks: attributes, signature, source, kind of function are the original's. Where it has nothing to record it
- * calls the original and returns what that returned. */
+/* A class patch: stands in a class in place of a method and is that method to whoever looks: attributes, signature,
+ * source, kind of function are the original's. Where it has nothing to record it calls the original and returns what
+ * that returned. */
 
 #include "probe.h"
 
 #include <structmember.h>
 
-typedef struct {
-    PyObject_HEAD
-    PyObject *original;
-    PyObject *wants; /* (manager) -> bool, or NULL: all */
-    vectorcallfunc call;
-    int flags;
-} Method;
-
-/* ---- calls ---- */
-
-static bool is_wanted(const Method *method, PyObject *manager)
-{
-    if (!recording || mark_is_set(manager)) {
-        return false;
-    }
-    if (method->wants == NULL) {
-        return true;
-    }
-    PyObject *answer = PyObject_CallOneArg(method->wants, manager);
-    int is_true = answer == NULL ? -1 : PyObject_IsTrue(answer);
-    Py_XDECREF(answer);
-    if (is_true < 0) {
-        fault("asking whether a manager is to be recorded");
-    }
-    return is_true > 0;
-}
-
-/* The exception among the arguments of __aexit__, however they were passed; borrowed, or NULL. */
-static PyObject *raised_in_body(PyObject *const *arguments, Py_ssize_t count, PyObject *names)
-{
-    Py_ssize_t all = count + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
-    for (Py_ssize_t at = 1; at < all; at++) {
-        if (PyExceptionInstance_Check(arguments[at])) {
-            return arguments[at];
-        }
-    }
-    return NULL;
-}
-
-static PyObject *call_now(const Method *method, PyObject *const *arguments, size_t count, PyObject *names)
-{
-    PyObject *manager = arguments[0];
-    bool leaves = method->flags & LEAVES, moves = method->flags & MOVES;
-    Handle *handle = leaves ? opened_recall(manager, moves) : NULL;
-    if (leaves && handle != NULL) {
-        stamp_leaving(handle, raised_in_body(arguments, PyVectorcall_NARGS(count), names));
-    }
-    else if (!leaves) {
-        PyObject *record = PyObject_CallFunctionObjArgs(python.enter, manager, Py_True, NULL);
-        if (record == NULL) {
-            fault("entering a patched manager");
-        }
-        handle = record != NULL && Py_IS_TYPE(record, &Handle_Type) ? (Handle *)record : NULL;
-        if (handle == NULL) {
-            Py_XDECREF(record);
-        }
-    }
-    PyObject *value = PyErr_Occurred() ? NULL : PyObject_Vectorcall(method->original, arguments, count, names);
-    if (handle == NULL) {
-        return value;
-    }
-    if (value == NULL) {
-        PyObject *error = exception_taken();
-        stamp_failed(handle, error);
-        exception_put_back(error);
-    }
-    else if (leaves) {
-        stamp_released(handle, value);
-    }
-    else {
-        stamp_acquired(handle);
-        opened_remember(manager, handle, moves);
-    }
-    Py_DECREF(handle);
-    return value;
-}
-
-static PyObject *call_to_await(const Method *method, PyObject *const *arguments, size_t count, PyObject *names)
-{
-    PyObject *manager = arguments[0], *error = NULL;
-    if (method->flags & LEAVES) {
-        error = raised_in_body(arguments, PyVectorcall_NARGS(count), names);
-    }
-    PyObject *awaitable = PyObject_Vectorcall(method->original, arguments, count, names);
-    if (awaitable != NULL) {
-        return watched_around(awaitable, manager, error, method->flags);
-    }
-    PyObject *raised = exception_taken();
-    PyObject *driver = driver_make(Py_NewRef(Py_None), manager, error, method->flags);
-    if (driver == NULL) {
-        PyErr_Clear();
-    }
-    exception_put_back(raised);
-    if (driver != NULL) {
-        driver_fail(driver);
-        raised = exception_taken(); /* while the driver goes */
-        Py_DECREF(driver);
-        exception_put_back(raised);
-    }
-    return NULL;
-}
-
 static PyObject *method_call(PyObject *self, PyObject *const *arguments, size_t count, PyObject *names)
 {
+    static Called *const by_role[] = {enter_called, leave_called, take_called, give_called};
     const Method *method = (const Method *)self;
-    bool is_ours = PyVectorcall_NARGS(count) >= 1 && ((method->flags & LEAVES)
-                                                          ? opened_any(arguments[0], method->flags & MOVES)
-                                                          : is_wanted(method, arguments[0]));
-    if (PyErr_Occurred()) {
-        return NULL;
-    }
-    if (!is_ours) {
-        return PyObject_Vectorcall(method->original, arguments, count, names);
-    }
-    return method->flags & SYNC ? call_now(method, arguments, count, names)
-                                : call_to_await(method, arguments, count, names);
+    return PyVectorcall_NARGS(count) < 1 ? PyObject_Vectorcall(method->original, arguments, count, names)
+                                         : by_role[method->role](method, arguments, count, names);
 }
-
-/* ---- the object ---- */
 
 static PyObject *method_get(PyObject *self, PyObject *manager, PyObject *Py_UNUSED(kind))
 {
@@ -169,6 +57,8 @@ static int method_traverse(PyObject *self, visitproc visit, void *arg)
     Method *method = (Method *)self;
     Py_VISIT(method->original);
     Py_VISIT(method->wants);
+    Py_VISIT(method->asks);
+    Py_VISIT(method->tells);
     return 0;
 }
 
@@ -178,6 +68,10 @@ static void method_dealloc(PyObject *self)
     PyObject_GC_UnTrack(self);
     Py_XDECREF(method->original);
     Py_XDECREF(method->wants);
+    Py_XDECREF(method->asks);
+    Py_XDECREF(method->tells);
+    Py_XDECREF(method->passes);
+    Py_XDECREF(method->name);
     PyObject_GC_Del(self);
 }
 
@@ -220,20 +114,70 @@ PyTypeObject Method_Type = {
                 Py_TPFLAGS_DISALLOW_INSTANTIATION,
 };
 
-PyObject *method_new(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+static Method *make(int role, PyObject *original)
+{
+    Method *method = PyObject_GC_New(Method, &Method_Type);
+    if (method != NULL) {
+        method->original = Py_NewRef(original);
+        method->wants = method->asks = method->tells = method->passes = method->name = NULL;
+        method->role = role;
+        method->flags = 0;
+        method->call = method_call;
+    }
+    return method;
+}
+
+static PyObject *unless_none(PyObject *object)
+{
+    return object == Py_None ? NULL : Py_NewRef(object);
+}
+
+PyObject *method_of_manager(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
     if (count != 5) {
         return PyErr_Format(PyExc_TypeError, "patch() takes a method, wants, leaves, moves and sync");
     }
-    Method *method = PyObject_GC_New(Method, &Method_Type);
-    if (method == NULL) {
-        return NULL;
+    Method *method = make(arguments[2] == Py_True ? LEAVES : ENTERS, arguments[0]);
+    if (method != NULL) {
+        method->wants = unless_none(arguments[1]);
+        method->flags = (arguments[3] == Py_True ? MOVES : 0) | (arguments[4] == Py_True ? SYNC : 0);
+        PyObject_GC_Track((PyObject *)method);
     }
-    method->original = Py_NewRef(arguments[0]);
-    method->wants = arguments[1] == Py_None ? NULL : Py_NewRef(arguments[1]);
-    method->flags = (arguments[2] == Py_True ? LEAVES : 0) | (arguments[3] == Py_True ? MOVES : 0) |
-                    (arguments[4] == Py_True ? SYNC : 0);
-    method->call = method_call;
-    PyObject_GC_Track((PyObject *)method);
+    return (PyObject *)method;
+}
+
+PyObject *method_that_takes(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    if (count != 8) {
+        return PyErr_Format(PyExc_TypeError, "take() takes a method, passes, wants, asks, tells, itself, by_result, sync");
+    }
+    Method *method = make(TAKES, arguments[0]);
+    if (method != NULL) {
+        method->passes = unless_none(arguments[1]);
+        method->wants = unless_none(arguments[2]);
+        method->asks = Py_NewRef(arguments[3]);
+        method->tells = Py_NewRef(arguments[4]);
+        method->flags = (arguments[5] == Py_True ? ITSELF : 0) | (arguments[6] == Py_True ? BY_RESULT : 0) |
+                        (arguments[7] == Py_True ? SYNC : 0);
+        PyObject_GC_Track((PyObject *)method);
+    }
+    return (PyObject *)method;
+}
+
+PyObject *method_that_gives(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    if (count != 8) {
+        return PyErr_Format(PyExc_TypeError, "give() takes a method, its name, passes, asks, tells, itself, by_result and later");
+    }
+    Method *method = make(GIVES, arguments[0]);
+    if (method != NULL) {
+        method->name = Py_NewRef(arguments[1]);
+        method->passes = unless_none(arguments[2]);
+        method->asks = Py_NewRef(arguments[3]);
+        method->tells = unless_none(arguments[4]);
+        method->flags = (arguments[5] == Py_True ? ITSELF : 0) | (arguments[6] == Py_True ? BY_RESULT : 0) |
+                        (arguments[7] == Py_True ? LATER : 0);
+        PyObject_GC_Track((PyObject *)method);
+    }
     return (PyObject *)method;
 }

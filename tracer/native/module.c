@@ -69,6 +69,20 @@ static PyObject *stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     Py_RETURN_NONE;
 }
 
+static PyObject *forget_patched(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    opened_clear();
+    held_clear();
+    callers_clear();
+    Py_RETURN_NONE;
+}
+
+static PyObject *forget_sites(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    callers_clear();
+    Py_RETURN_NONE;
+}
+
 static void replace(PyObject **place, PyObject *value)
 {
     Py_XSETREF(*place, Py_NewRef(value));
@@ -76,17 +90,20 @@ static void replace(PyObject **place, PyObject *value)
 
 static PyObject *configure(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *named)
 {
-    static char *names[] = {"settled",      "shared",       "ask",           "find_task", "failure_of", "enter",
-                            "thrown_away",  "current_task", "running_loop",  "current_tasks", "fault", NULL};
+    static char *names[] = {"settled",     "shared",       "only_named",   "named",         "ask",   "find_task", "failure_of",
+                            "enter",       "thrown_away",  "current_task", "running_loop",  "current_tasks", "fault", NULL};
     Python given;
-    if (!PyArg_ParseTupleAndKeywords(arguments, named, "$O!O!OOOOOOOOO", names, &PyDict_Type, &given.settled,
-                                     &PyDict_Type, &given.shared, &given.ask, &given.find_task, &given.failure_of,
-                                     &given.enter, &given.thrown_away, &given.current_task, &given.running_loop,
+    if (!PyArg_ParseTupleAndKeywords(arguments, named, "$O!O!O!O!OOOOOOOOO", names, &PyDict_Type, &given.settled,
+                                     &PyDict_Type, &given.shared, &PySet_Type, &given.only_named, &PyDict_Type,
+                                     &given.named, &given.ask, &given.find_task, &given.failure_of, &given.enter,
+                                     &given.thrown_away, &given.current_task, &given.running_loop,
                                      &given.current_tasks, &given.fault)) {
         return NULL;
     }
     replace(&python.settled, given.settled);
     replace(&python.shared, given.shared);
+    replace(&python.only_named, given.only_named);
+    replace(&python.named, given.named);
     replace(&python.ask, given.ask);
     replace(&python.find_task, given.find_task);
     replace(&python.failure_of, given.failure_of);
@@ -102,7 +119,7 @@ static PyObject *configure(PyObject *Py_UNUSED(module), PyObject *arguments, PyO
 #define FAST(function) (PyCFunction)(void (*)(void))(function), METH_FASTCALL
 
 static PyMethodDef functions[] = {
-    {"begin", FAST(stamps_begin), "begin(site, manager, task=): a record whose + enters; never None"},
+    {"begin", FAST(begin_at), "begin(site, manager, task=): a record whose + enters; never None"},
     {"body_raised", stamps_body_raised, METH_O, "The exception being handled is leaving the body."},
     {"raised", stamps_raised, METH_O, "The exception being handled is leaving the statement."},
     {"acquired", stamps_acquired, METH_O, "See tenure.probe."},
@@ -110,8 +127,12 @@ static PyMethodDef functions[] = {
     {"released", FAST(stamps_released), "See tenure.probe."},
     {"failed", FAST(stamps_failed), "See tenure.probe."},
     {"is_marked", stamps_is_marked, METH_O, "Whether the running task is entering this manager already."},
-    {"patch", FAST(method_new), "patch(method, wants, leaves, moves, sync): what stands in a class in its place"},
-    {"forget_opened", opened_clear, METH_NOARGS, "Forget what class patches saw entered and not yet left."},
+    {"patch", FAST(method_of_manager), "patch(method, wants, leaves, moves, sync): what stands in a class in its place"},
+    {"take", FAST(method_that_takes), "The same for a method that takes a resource, see tenure.adapters.calls."},
+    {"give", FAST(method_that_gives), "The same for a method that gives a resource back."},
+    {"forget_patched", forget_patched, METH_NOARGS, "Forget what class patches saw begun and not yet ended."},
+    {"site_known", FAST(callers_known), "site_known(code, offset, how, site): for whoever enters there the next time"},
+    {"forget_sites", forget_sites, METH_NOARGS, "Ask Python for every site again."},
     {"current", tasks_current, METH_NOARGS, "The id of the task that is running, or else of the thread."},
     {"task_known", FAST(tasks_known), "task_known(address, id): the task at this address, until it is gone"},
     {"task_gone", tasks_gone, METH_O, "The task at this address is no more."},
@@ -120,7 +141,7 @@ static PyMethodDef functions[] = {
     {"unwatch_cancel", cancel_unwatch, METH_NOARGS, "Task.cancel is as it was."},
     {"watch_tasks", FAST(creating_watch), "watch_tasks(Task, creating, created): call them around its initialiser"},
     {"unwatch_tasks", creating_unwatch, METH_NOARGS, "Task's initialiser is its own."},
-    {"set_context", records_set_context, METH_O, "Read this variable, or call this, when a lifecycle begins; None: nothing."},
+    {"set_context", context_set, METH_O, "Read this variable, or call this, when a lifecycle begins; None: nothing."},
     {"put", records_put, METH_O, "Put an entry of another kind into the buffer; False where it is full."},
     {"drain", records_drain, METH_NOARGS, "Take out what is new, in order, and bring what was taken out up to date."},
     {"waiting", records_waiting, METH_NOARGS, "How many entries the next drain will find new."},
@@ -177,7 +198,8 @@ static void let_go(void *module)
     creating_let_go();
     Python had = python;
     python = (Python){NULL};
-    PyObject *all[] = {had.settled,     had.shared,       had.ask,          had.find_task,     had.failure_of, had.enter,
+    callers_clear();
+    PyObject *all[] = {had.settled,     had.shared,       had.only_named,   had.named,         had.ask,          had.find_task,     had.failure_of, had.enter,
                        had.thrown_away, had.current_task, had.running_loop, had.current_tasks, had.fault};
     for (size_t at = 0; at < sizeof all / sizeof *all; at++) {
         Py_XDECREF(all[at]);

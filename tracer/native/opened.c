@@ -34,23 +34,22 @@ static void let_go_of_all(Opened *entry)
     }
 }
 
-/* Whether the entry's manager is this one; with NULL, whether it lives. */
-static bool is_of(const Opened *entry, PyObject *manager)
+bool reference_is_to(PyObject *reference, PyObject *wanted)
 {
-    if (entry->manager == NULL) {
+    if (reference == NULL) {
         return true;
     }
 #if PY_VERSION_HEX >= 0x030D0000
     PyObject *object = NULL;
-    (void)PyWeakref_GetRef(entry->manager, &object);
+    (void)PyWeakref_GetRef(reference, &object);
     Py_XDECREF(object);
 #else
-    PyObject *object = PyWeakref_GetObject(entry->manager);
+    PyObject *object = PyWeakref_GetObject(reference);
     if (object == Py_None) {
         object = NULL;
     }
 #endif
-    return object != NULL && (manager == NULL || object == manager);
+    return object != NULL && (wanted == NULL || object == wanted);
 }
 
 /* Managers that were dropped without being left leave their entries behind. */
@@ -58,7 +57,7 @@ static void sweep(void)
 {
     for (size_t at = 0; at < opened.size;) {
         Opened *entry = (Opened *)(uintptr_t)opened.slots[at].value;
-        if (opened.slots[at].address != 0 && !is_of(entry, NULL)) {
+        if (opened.slots[at].address != 0 && !reference_is_to(entry->manager, NULL)) {
             map_remove(&opened, &opened.slots[at]); /* another one may have moved in here: look again */
             let_go_of_all(entry);
         }
@@ -67,11 +66,6 @@ static void sweep(void)
         }
     }
     sweep_at = opened.used < 500 ? 1000 : 2 * opened.used;
-}
-
-bool opened_any(PyObject *manager, bool moves)
-{
-    return opened.used != 0 && map_find(&opened, (uint64_t)(uintptr_t)manager, task_of(moves)) != NULL;
 }
 
 void opened_remember(PyObject *manager, Handle *handle, bool moves)
@@ -104,7 +98,7 @@ Handle *opened_recall(PyObject *manager, bool moves)
         return NULL;
     }
     Opened *entry = (Opened *)(uintptr_t)slot->value;
-    bool is_right = is_of(entry, manager);
+    bool is_right = reference_is_to(entry->manager, manager);
     if (is_right && entry->outer != NULL) {
         slot->value = (uint64_t)(uintptr_t)entry->outer;
     }
@@ -120,13 +114,14 @@ Handle *opened_recall(PyObject *manager, bool moves)
     return handle;
 }
 
-PyObject *opened_clear(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+void opened_clear(void)
 {
-    for (size_t at = 0; at < opened.size; at++) {
-        if (opened.slots[at].address != 0) {
-            let_go_of_all((Opened *)(uintptr_t)opened.slots[at].value);
+    Map had = opened;
+    opened = (Map){NULL, 0, 0};
+    for (size_t at = 0; at < had.size; at++) {
+        if (had.slots[at].address != 0) {
+            let_go_of_all((Opened *)(uintptr_t)had.slots[at].value);
         }
     }
-    map_clear(&opened);
-    Py_RETURN_NONE;
+    map_clear(&had);
 }

@@ -3,13 +3,20 @@
  *   map.c        numbers by address: tasks, marks, open lifecycles of class patches
  *   clock.c      the clock
  *   handle.c     an open lifecycle
- *   records.c    the buffer of closed records, the chain of open ones, and the drain
+ *   records.h    the buffer of closed records and the chain of open ones: records.c, drain.c
+ *   context.c    OpenTelemetry's context
  *   tasks.c      who is running
- *   stamps.c     what rewritten code and adapters call
+ *   begin.c      what begins a lifecycle
+ *   stamps.c     the four stamps, and how the phases ended
+ *   callers.c    the sites of instructions that are not rewritten
  *   opened.c     lifecycles that a class patch saw entered and not yet left
- *   driver.c     the coroutine that a class patch returns
+ *   held.c       lifecycles that a call began and no call ended yet
+ *   driver.h     the coroutine that a class patch returns: driver.c, driving.c, telling.c
  *   watched.c    what it returns where the method's own result is awaitable but no coroutine
  *   method.c     the class patch
+ *   managers.c   what one does in __aenter__'s and __aexit__'s place
+ *   calls.c      what one does in acquire()'s and release()'s place
+ *   ended.c      how the method ended
  *   module.c     the module
  *
  * All of it runs under the GIL, in the main interpreter only, and never raises into the program: what cannot be
@@ -78,19 +85,24 @@ _Static_assert(sizeof(Handle) <= 160, "an open record takes at most 160 bytes");
 extern PyTypeObject Handle_Type;
 
 Handle *handle_new(PyObject *site, PyObject *manager);
+PyObject *handle_enter(Handle *handle); /* the acquire begins; the manager, a new reference, or NULL the second time */
 
 /* ---- records.c ---- */
 
 void handle_open(Handle *handle);  /* the acquire begins: order, stamp, link */
 void handle_close(Handle *handle); /* stamped released: into the buffer, or wait for the next drain */
 
-PyObject *records_set_context(PyObject *module, PyObject *reader);
 PyObject *records_put(PyObject *module, PyObject *entry);
 PyObject *records_drain(PyObject *module, PyObject *none);
 PyObject *records_waiting(PyObject *module, PyObject *none);
 PyObject *records_take_lost(PyObject *module, PyObject *none);
 PyObject *records_set_limit(PyObject *module, PyObject *number);
 PyObject *records_clear(PyObject *module, PyObject *none);
+
+/* ---- context.c ---- */
+
+void context_take(Handle *handle); /* the one that is active now */
+PyObject *context_set(PyObject *module, PyObject *reader);
 
 /* ---- tasks.c ---- */
 
@@ -126,7 +138,6 @@ void mark_set(Handle *handle);
 bool mark_is_set(PyObject *manager); /* the running task is entering this one already */
 void marks_clear(void);
 
-PyObject *stamps_begin(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *stamps_body_raised(PyObject *module, PyObject *handle);
 PyObject *stamps_raised(PyObject *module, PyObject *handle);
 PyObject *stamps_acquired(PyObject *module, PyObject *handle);
@@ -136,41 +147,115 @@ PyObject *stamps_failed(PyObject *module, PyObject *const *arguments, Py_ssize_t
 PyObject *stamps_mark(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *stamps_is_marked(PyObject *module, PyObject *manager);
 
+/* ---- begin.c ---- */
+
+PyObject *begin_at(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+
+/* A manager that is entered right now, at this site or as Python found out, which it steals; a new reference, or NULL:
+ * nobody is to record it, or an interrupt is set. */
+Handle *begin_known(PyObject *manager, PyObject *site);
+Handle *begin_asked(PyObject *record, const char *where);
+
+/* ---- callers.c ---- */
+
+enum { BY_ASYNC_WITH, BY_WITH, BY_CALL }; /* tenure.callers has the same */
+
+PyCodeObject *caller_code(int *offset); /* of the running frame, and where in it, bytes; a new reference, or NULL */
+bool caller_is(PyObject *code);
+PyObject *caller_site(int how); /* of the running frame's instruction; a new reference, or NULL: ask Python */
+void callers_clear(void);
+PyObject *callers_known(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+
 /* ---- opened.c ---- */
 
-bool opened_any(PyObject *manager, bool moves);
+/* Whether a weak reference is to this object; with NULL, whether to any. Without a reference: nobody can tell. */
+bool reference_is_to(PyObject *reference, PyObject *wanted);
+
 void opened_remember(PyObject *manager, Handle *handle, bool moves);
 Handle *opened_recall(PyObject *manager, bool moves); /* a new reference, or NULL */
-PyObject *opened_clear(PyObject *module, PyObject *none);
+void opened_clear(void);
+
+/* ---- held.c ---- */
+
+void held_hold(PyObject *token, Handle *handle);
+bool held_is(PyObject *token);
+Handle *held_give_back(PyObject *token); /* a new reference, or NULL */
+void held_clear(void);
+
+/* ---- method.c ---- */
+
+enum { ENTERS, LEAVES, TAKES, GIVES };                               /* roles */
+enum { MOVES = 1, SYNC = 2, ITSELF = 4, BY_RESULT = 8, LATER = 16 }; /* flags */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *original;
+    PyObject *wants;   /* (manager) -> bool, or NULL: all */
+    PyObject *asks;    /* TAKES: (manager) -> record or None; GIVES: (token) -> whether its caller gives it back, or,
+                          with BY_RESULT, whether it is held */
+    PyObject *tells;   /* TAKES: (value, record), of False, and with BY_RESULT always; GIVES with BY_RESULT: (token) ->
+                          its record, now leaving, or None */
+    PyObject *passes;  /* the code that calls it for a statement, or NULL */
+    PyObject *name;    /* GIVES: the attribute's */
+    vectorcallfunc call;
+    int role, flags;
+} Method;
+
+typedef PyObject *Called(const Method *method, PyObject *const *arguments, size_t count, PyObject *names);
+
+extern PyTypeObject Method_Type;
+
+PyObject *method_of_manager(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *method_that_takes(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *method_that_gives(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+
+/* ---- managers.c, calls.c ---- */
+
+Called enter_called, leave_called, take_called, give_called;
+
+/* What begins, or ends, when what was called is driven; a new reference, or NULL: nobody records it. */
+Handle *enter_manager(PyObject *manager, bool sync);
+Handle *call_takes(const Method *method, PyObject *manager);
+Handle *call_gives(const Method *method, PyObject *token);
+
+/* ---- ended.c ---- */
+
+bool method_wants(const Method *method, PyObject *manager);
+void method_returned(const Method *method, PyObject *manager, Handle *handle, PyObject *value);
+void method_raised(Handle *handle); /* what is set, and stays */
+/* The value, or NULL where it raised; steals the handle, which may be NULL. */
+PyObject *method_ended(const Method *method, PyObject *manager, Handle *handle, PyObject *value);
 
 /* ---- driver.c ---- */
 
 extern PyTypeObject Driver_Type;
 
-enum { LEAVES = 1, MOVES = 2, SYNC = 4 };
+typedef struct {
+    PyObject *manager; /* or the token of a call */
+    PyObject *error;   /* what left the body, or NULL */
+    Handle *handle;    /* of what it ends; NULL where that begins or is found when it is driven */
+    bool is_on;        /* the release has begun */
+} Await;
 
-/* A driver of a coroutine or iterator, which it steals; error: what left the body, or NULL. */
-PyObject *driver_make(PyObject *inner, PyObject *manager, PyObject *error, int flags);
+PyObject *driver_make(PyObject *inner, const Method *method, const Await *await); /* steals the coroutine or iterator */
 void driver_fail(PyObject *driver); /* there is nothing to drive: the exception that is set came instead, and stays */
 
 /* ---- watched.c ---- */
 
 extern PyTypeObject Watched_Type;
 
+bool is_awaitable(PyObject *object);
+
 /* What to await instead of an object that a method returned, which it steals. */
-PyObject *watched_around(PyObject *awaitable, PyObject *manager, PyObject *error, int flags);
-
-/* ---- method.c ---- */
-
-extern PyTypeObject Method_Type;
-
-PyObject *method_new(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *watched_around(PyObject *awaitable, const Method *method, const Await *await);
 
 /* ---- module.c: what is asked of Python ---- */
 
 typedef struct {
     PyObject *settled;       /* habits.settled: site to (type, resource) */
     PyObject *shared;        /* identity.shared: address to (resource, patched) */
+    PyObject *only_named;    /* resources.only_named: types of which only the objects in named are recorded */
+    PyObject *named;         /* resources.named, by address */
     PyObject *ask;           /* (site, manager) -> (resource, patched) */
     PyObject *find_task;     /* () -> id */
     PyObject *failure_of;    /* (exception) -> Failure */

@@ -1,4 +1,4 @@
-/* The stamps, and what begins a lifecycle. */
+/* The stamps. */
 
 #include "probe.h"
 
@@ -125,68 +125,6 @@ void stamp_failed(Handle *handle, PyObject *error)
         set_raised(handle, error);
         stamp_end(handle);
     }
-}
-
-/* ---- the beginning ---- */
-
-/* What (resource, patched) says, into the handle. */
-static void take_answer(Handle *handle, PyObject *answer)
-{
-    handle->stamps.resource = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(answer, 0));
-    if (PyTuple_GET_ITEM(answer, 1) == Py_True) {
-        handle->stamps.flags |= PATCHED;
-    }
-}
-
-/* Finds the resource of a manager that its site alone does not tell; false where an interrupt is set. */
-static bool ask(Handle *handle, PyObject *site, PyObject *manager)
-{
-    PyObject *address = PyLong_FromVoidPtr(manager);
-    PyObject *answer = address == NULL ? NULL : PyDict_GetItemWithError(python.shared, address);
-    Py_XINCREF(answer);
-    Py_XDECREF(address);
-    if (answer == NULL && !PyErr_Occurred()) {
-        answer = PyObject_CallFunctionObjArgs(python.ask, site, manager, NULL);
-    }
-    if (answer != NULL && PyTuple_Check(answer) && PyTuple_GET_SIZE(answer) == 2) {
-        take_answer(handle, answer);
-    }
-    Py_XDECREF(answer);
-    if (PyErr_Occurred()) {
-        handle->stamps.resource = 0;
-        fault("finding the resource of a manager");
-    }
-    return !PyErr_Occurred();
-}
-
-PyObject *stamps_begin(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
-{
-    if (count != 2 && count != 3) {
-        return PyErr_Format(PyExc_TypeError, "begin() takes a site, a manager and, where it is known, a task");
-    }
-    PyObject *site = arguments[0], *manager = arguments[1];
-    Handle *handle = handle_new(site, manager);
-    if (handle == NULL || !recording) {
-        return (PyObject *)handle;
-    }
-    PyObject *settled = PyDict_GetItemWithError(python.settled, site); /* (type, resource) */
-    if (settled != NULL && PyTuple_GET_ITEM(settled, 0) == (PyObject *)Py_TYPE(manager)) {
-        handle->stamps.resource = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(settled, 1));
-    }
-    else if (PyErr_Occurred() || !ask(handle, site, manager)) {
-        Py_DECREF(handle);
-        return NULL;
-    }
-    if (handle->stamps.resource != 0) {
-        handle->stamps.task = count == 3 ? PyLong_AsUnsignedLongLong(arguments[2]) : task_current();
-        if (handle->stamps.task == 0 || PyErr_Occurred()) {
-            handle->stamps.resource = 0;
-        }
-        if (PyErr_Occurred()) {
-            Py_CLEAR(handle);
-        }
-    }
-    return (PyObject *)handle;
 }
 
 /* ---- what is called from Python ---- */

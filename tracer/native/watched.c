@@ -8,8 +8,10 @@
 typedef struct {
     PyObject_HEAD
     PyObject *awaitable, *manager, *error;
+    const Method *method; /* owned */
+    Handle *handle;
     PyObject *weak_references;
-    int flags;
+    bool is_on;
 } Watched;
 
 static PyObject *awaits(PyObject *self)
@@ -22,7 +24,11 @@ static PyObject *awaits(PyObject *self)
     }
     PyObject *error = iterator == NULL ? exception_taken() : NULL;
     PyObject *inner = iterator == NULL ? Py_NewRef(Py_None) : iterator;
-    PyObject *driver = driver_make(inner, watched->manager, watched->error, watched->flags);
+    Await await = {watched->manager, watched->error, watched->handle, watched->is_on};
+    PyObject *driver = driver_make(inner, watched->method, &await);
+    if (driver != NULL) {
+        Py_CLEAR(watched->handle); /* whoever awaits it again ends nothing */
+    }
     if (error != NULL) {
         exception_put_back(error);
         if (driver != NULL) {
@@ -62,6 +68,7 @@ static int watched_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(watched->awaitable);
     Py_VISIT(watched->manager);
     Py_VISIT(watched->error);
+    Py_VISIT((PyObject *)watched->method);
     return 0;
 }
 
@@ -76,12 +83,17 @@ static void watched_dealloc(PyObject *self)
 {
     Watched *watched = (Watched *)self;
     PyObject_GC_UnTrack(self);
+    if (watched->handle != NULL && !watched->is_on) {
+        opened_remember(watched->manager, watched->handle, watched->method->flags & MOVES); /* nobody awaited it */
+    }
     if (watched->weak_references != NULL) {
         PyObject_ClearWeakRefs(self);
     }
     Py_XDECREF(watched->awaitable);
     Py_XDECREF(watched->manager);
     Py_XDECREF(watched->error);
+    Py_XDECREF(watched->handle);
+    Py_DECREF((PyObject *)watched->method);
     PyObject_GC_Del(self);
 }
 
@@ -123,25 +135,33 @@ static bool is_coroutine(PyObject *object)
 }
 
 /* The interpreter is about to refuse the object itself; the record says so now. */
-static void note_refusal(PyObject *object, PyObject *manager, PyObject *error, int flags)
+static void note_refusal(PyObject *object, const Method *method, const Await *await)
 {
-    PyObject *driver = driver_make(Py_NewRef(Py_None), manager, error, flags);
+    PyObject *driver = driver_make(Py_NewRef(Py_None), method, await);
     if (driver != NULL) {
         PyErr_Format(PyExc_TypeError, "'async with' received an object from %s that does not implement __await__: %.100s",
-                     flags & LEAVES ? "__aexit__" : "__aenter__", Py_TYPE(object)->tp_name);
+                     method->role == LEAVES ? "__aexit__" : "__aenter__", Py_TYPE(object)->tp_name);
         driver_fail(driver);
         Py_DECREF(driver);
     }
     PyErr_Clear();
 }
 
-PyObject *watched_around(PyObject *awaitable, PyObject *manager, PyObject *error, int flags)
+bool is_awaitable(PyObject *object)
+{
+    return is_coroutine(object) ||
+           (Py_TYPE(object)->tp_as_async != NULL && Py_TYPE(object)->tp_as_async->am_await != NULL);
+}
+
+PyObject *watched_around(PyObject *awaitable, const Method *method, const Await *await)
 {
     if (is_coroutine(awaitable)) {
-        return driver_make(awaitable, manager, error, flags);
+        return driver_make(awaitable, method, await);
     }
-    if (Py_TYPE(awaitable)->tp_as_async == NULL || Py_TYPE(awaitable)->tp_as_async->am_await == NULL) {
-        note_refusal(awaitable, manager, error, flags);
+    if (!is_awaitable(awaitable)) {
+        if (method->role == ENTERS || method->role == LEAVES) {
+            note_refusal(awaitable, method, await);
+        }
         return awaitable;
     }
     Watched *watched = PyObject_GC_New(Watched, &Watched_Type);
@@ -150,10 +170,12 @@ PyObject *watched_around(PyObject *awaitable, PyObject *manager, PyObject *error
         return NULL;
     }
     watched->awaitable = awaitable;
-    watched->manager = Py_NewRef(manager);
-    watched->error = Py_XNewRef(error);
+    watched->manager = Py_NewRef(await->manager);
+    watched->error = Py_XNewRef(await->error);
+    watched->method = (const Method *)Py_NewRef((PyObject *)method);
+    watched->handle = (Handle *)Py_XNewRef((PyObject *)await->handle);
     watched->weak_references = NULL;
-    watched->flags = flags;
+    watched->is_on = await->is_on;
     PyObject_GC_Track((PyObject *)watched);
     return (PyObject *)watched;
 }

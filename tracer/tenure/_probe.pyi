@@ -1,6 +1,8 @@
 from collections.abc import Callable
 from contextvars import ContextVar
+from types import CodeType
 from typing import final
+from weakref import ref
 
 CLOSED_BYTES: int  # a closed record
 OPEN_BYTES: int  # an open one
@@ -23,7 +25,31 @@ def is_marked(manager: object, /) -> bool: ...
 def patch(
     method: Callable[..., object], wants: Callable[[object], bool] | None, leaves: bool, moves: bool, sync: bool, /
 ) -> Callable[..., object]: ...
-def forget_opened() -> None: ...
+def take(
+    method: Callable[..., object],
+    passes: CodeType | None,
+    wants: Callable[[object], bool] | None,
+    asks: Callable[[object], object],
+    tells: Callable[[object, Record], None],
+    itself: bool,
+    by_result: bool,
+    sync: bool,
+    /,
+) -> Callable[..., object]: ...
+def give(
+    method: Callable[..., object],
+    name: str,
+    passes: CodeType | None,
+    asks: Callable[[object], bool],
+    tells: Callable[[object], object] | None,
+    itself: bool,
+    by_result: bool,
+    later: bool,
+    /,
+) -> Callable[..., object]: ...
+def forget_patched() -> None: ...
+def site_known(code: CodeType, offset: int, how: int, site: str, /) -> None: ...
+def forget_sites() -> None: ...
 def current() -> int: ...
 def task_known(address: int, number: int, /) -> None: ...
 def task_gone(address: int, /) -> None: ...
@@ -48,6 +74,8 @@ def configure(
     *,
     settled: dict[str, tuple[type | None, int]],
     shared: dict[int, tuple[int, bool]],
+    only_named: set[type],
+    named: dict[int, tuple[str | None, int | None, ref[object]]],
     ask: Callable[[str, object], tuple[int, bool]],
     find_task: Callable[[], int],
     failure_of: Callable[[BaseException], object],

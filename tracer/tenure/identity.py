@@ -31,10 +31,13 @@ table: dict[int, Resource] = {}
 
 shared: dict[int, tuple[int, bool]] = {}  # by address: what ``probe`` need not ask again, see ``share``
 
+_LENT = " "  # the role of an object that stands for another one's resource
+
 _numbers = itertools.count(1)
 _by_object: dict[tuple[int, str], tuple[int, weakref.ref[object]]] = {}
 _by_site: dict[tuple[str, str, str | None], int] = {}
 _by_name: dict[tuple[str, str], tuple[int, weakref.ref[object]]] = {}
+_lent: dict[int, weakref.ref[object]] = {}  # by address of who stands for it: the subject
 _names_left: dict[tuple[str, str], int] = {}
 _dead: list[int] = []  # resources whose object died since the last batch
 _dying: set[int] = set()  # those before
@@ -76,6 +79,19 @@ def remember(subject: object, role: str, number: int, *, alone: bool) -> bool:
 def share(manager: object, number: int, *, patched: bool) -> None:
     """Let the probe know at once that this object, remembered here, is that resource whoever enters it."""
     shared[id(manager)] = number, patched
+
+
+def lend(manager: object, subject: object, number: int, *, patched: bool) -> None:
+    """``share`` for an object that stands for another one's resource as long as both live."""
+    address = id(manager)
+
+    def gone(_: weakref.ref[object]) -> None:
+        shared.pop(address, None)
+        _lent.pop(address, None)
+
+    if remember(manager, _LENT, number, alone=False):
+        _lent[address] = weakref.ref(subject, gone)
+        share(manager, number, patched=patched)
 
 
 def by_site(kind: str, site: str, name: str | None, capacity: int | None, stereotype: str) -> int:
@@ -124,7 +140,7 @@ def forget_all() -> None:
     """Begin anew with number 1; for tests."""
     global _numbers  # noqa: PLW0603
     _numbers = itertools.count(1)
-    for kept in (table, shared, _by_object, _by_site, _by_name, _names_left, _dead, _dying):
+    for kept in (table, shared, _by_object, _by_site, _by_name, _lent, _names_left, _dead, _dying):
         kept.clear()
 
 

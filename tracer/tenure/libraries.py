@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
+from tenure import callers
+
 known: set[str] = set()  # packages, or single modules of one, by name
 frameworks: set[str] = set()  # packages, by name: their generator functions only pass on what is the program's
 _OURS = str(Path(__file__).parent)
@@ -20,6 +22,7 @@ _OURS = str(Path(__file__).parent)
 def know(*packages: str) -> None:
     """Take these for libraries from now on; of a package that also enters what is the program's, name the modules."""
     known.update(packages)
+    callers.forget_all()
 
 
 def know_framework(*packages: str) -> None:
@@ -31,6 +34,7 @@ def forget_all() -> None:
     """Take nothing for a library."""
     known.clear()
     frameworks.clear()
+    callers.forget_all()
 
 
 def of_frame(frame: FrameType) -> str:

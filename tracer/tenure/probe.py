@@ -28,7 +28,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from tenure import asking, buffer, cancelling, habits, identity, libraries, native, resources, sites, tasks
+from tenure import asking, buffer, callers, cancelling, habits, identity, libraries, native, resources, sites, tasks
 from tenure.failures import failure_of
 from tenure.records import (
     ACQUIRE,
@@ -137,6 +137,7 @@ def stop() -> None:
         _probe.stop()
     else:
         twin.stop()
+    callers.forget_all()
     habits.settled.clear()
     identity.shared.clear()
 
@@ -152,22 +153,20 @@ def enter(manager: object, site: str | None = None, *, task: int | None = None, 
     try:
         if _is_marked(manager) or not resources.is_wanted(manager):
             return None
-        site = site or _site_of_caller(manager)
-        if not site:
-            return None
-        if sync:
-            site = sites.Site.of(site)._replace(sync=True).key()
-        record = enter_at(site, manager, task)
+        site = site or _site_of_caller(manager, callers.BY_WITH if sync else callers.BY_ASYNC_WITH)
+        record = enter_at(site, manager, task) if site else None
     except Exception as error:  # noqa: BLE001  # never into the program
         buffer.fault("finding out who enters a manager", error)
         return None
-    return record if record[RESOURCE] else None
+    return record if record is not None and record[RESOURCE] else None
 
 
-def _site_of_caller(manager: object) -> str:
+def _site_of_caller(manager: object, how: int) -> str:
     """The site of whoever enters the manager; "" where that is a library's own affair, or asyncio's."""
     frame = sys._getframe(2)  # noqa: SLF001  # there is no other way to the caller
-    library = ""
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
+        frame = frame.f_back
+    first, library = frame, ""
     while frame.f_back is not None:
         if not _is_between(frame, manager):
             package = libraries.of_frame(frame)
@@ -180,7 +179,12 @@ def _site_of_caller(manager: object) -> str:
     file = frame.f_code.co_filename
     if file.startswith(_ASYNCIO) and (library or file != asyncio.events.__file__):
         return ""
-    return sites.of_instruction(frame.f_code, frame.f_lasti, type(manager).__qualname__ if library else "")
+    site = sites.of_instruction(frame.f_code, frame.f_lasti, type(manager).__qualname__ if library else "")
+    if how == callers.BY_WITH:
+        site = sites.Site.of(site)._replace(sync=True).key()
+    if frame is first and frame.f_back is not None and not library and frame.f_code.co_name not in _ENTERS:
+        callers.keep(frame, how, site)
+    return site
 
 
 def _is_between(frame: FrameType, manager: object) -> bool:
@@ -201,6 +205,8 @@ def _configure() -> None:
     _probe.configure(
         settled=habits.settled,
         shared=identity.shared,
+        only_named=resources.only_named,
+        named=resources.named,
         ask=asking.resource_of,
         find_task=tasks.find,
         failure_of=cancelling.failure,

@@ -35,7 +35,7 @@ class Description(NamedTuple):
     is taken and given back, where they are not the manager's own; "" is the manager's own, ``__aenter__`` or
     ``__enter__`` ("acquire" where the program wrote ``pool.acquire()``). A capacity that costs something to find out is
     a function, asked when the resource is new. ``figures`` tell of the connections of a pool, the subject
-    (``tenure.figures``).
+    (``tenure.figures``). ``lasting``: this manager stands for its subject as long as both live.
     """
 
     kind: str
@@ -46,6 +46,7 @@ class Description(NamedTuple):
     enter: str = ""
     exit: str = ""
     figures: figures.Read | None = None
+    lasting: bool = False
 
 
 Describe = Callable[[object, str], Description]
@@ -57,8 +58,8 @@ _described: dict[type, Describe] = {}
 _patched: set[type] = set()
 _plans: dict[type, _Plan] = {}
 _own_roles: dict[type, str] = {}  # types whose objects were found to be resources themselves, and as what
-_named: dict[int, tuple[str | None, int | None, weakref.ref[object]]] = {}  # by address
-_only_named: set[type] = set()
+named: dict[int, tuple[str | None, int | None, weakref.ref[object]]] = {}  # by address: name, capacity
+only_named: set[type] = set()  # see take_named
 
 
 class _Plan(NamedTuple):
@@ -82,7 +83,7 @@ def unregister(kind: type) -> None:
     """Undo ``register`` and ``patched``."""
     _described.pop(kind, None)
     _patched.discard(kind)
-    _only_named.discard(kind)
+    only_named.discard(kind)
     _forget_plans()
 
 
@@ -105,38 +106,39 @@ def name(manager: object, given: str | None, capacity: int | None) -> None:
     address = id(manager)
 
     def gone(_: weakref.ref[object]) -> None:
-        _named.pop(address, None)
+        named.pop(address, None)
+        identity.shared.pop(address, None)
 
-    _named[address] = given, capacity, weakref.ref(manager, gone)
+    named[address] = given, capacity, weakref.ref(manager, gone)
     identity.shared.pop(address, None)
     habits.never_settle(type(manager))
 
 
 def is_named(manager: object) -> bool:
     """Whether this object was given a name or a capacity of its own."""
-    return id(manager) in _named
+    return id(manager) in named
 
 
 def take_named(kind: type) -> None:
     """Of this class, whose patch is there for the sake of single objects, record only those that were named."""
-    _only_named.add(kind)
+    only_named.add(kind)
 
 
 def take_all(kind: type) -> None:
     """Record every object of this class again."""
-    _only_named.discard(kind)
+    only_named.discard(kind)
 
 
 def is_wanted(manager: object) -> bool:
     """Whether a class patch that sees this object entered should record it."""
-    return not _only_named or id(manager) in _named or type(manager) not in _only_named
+    return not only_named or id(manager) in named or type(manager) not in only_named
 
 
 def resolve(manager: object, site: str) -> int:
     """The id of the resource behind this manager, which is about to be entered at this site; 0 where there is none."""
     kind = type(manager)
     plan = _plan(kind)
-    if id(manager) in _named:
+    if id(manager) in named:
         return _of_named(manager, plan, site)
     if plan.describe is None:
         return habits.resolve(manager, kind, site, patched=plan.patched)
@@ -150,7 +152,10 @@ def resolve(manager: object, site: str) -> int:
         return 0
     if description.subject is manager and not description.enter and not description.exit:
         _own_roles[kind] = description.kind
-    return _of_description(description, site)
+    number = _of_description(description, site)
+    if description.lasting:
+        identity.lend(manager, description.subject, number, patched=plan.patched)
+    return number
 
 
 def _plan(kind: type) -> _Plan:
@@ -172,7 +177,7 @@ def _forget_plans() -> None:
 
 
 def _of_description(description: Description, site: str) -> int:
-    kind, subject, title, capacity, stereotype, enter, leave, read = description
+    kind, subject, title, capacity, stereotype, enter, leave, read, _ = description
     if enter or leave:
         calls[site] = enter, leave
     if subject is not None:
@@ -194,7 +199,7 @@ def _asked(capacity: int | Callable[[], int | None] | None) -> int | None:
 
 def _of_named(manager: object, plan: _Plan, site: str) -> int:
     """A named object is one resource; one that has a dead object's kind and name goes on as that resource."""
-    given, capacity, _ = _named[id(manager)]
+    given, capacity, _ = named[id(manager)]
     if plan.describe is not None:
         description = plan.describe(manager, Site.of(site).expression)
     else:
@@ -208,4 +213,6 @@ def _of_named(manager: object, plan: _Plan, site: str) -> int:
     number = identity.by_name(subject, description.kind, given, capacity, description.stereotype)
     if description.figures is not None and not figures.is_watched(number):
         figures.watch(number, subject, description.figures)
+    if subject is manager and not description.enter and not description.exit:
+        identity.share(manager, number, patched=plan.patched)
     return number

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
 from time import perf_counter_ns
-from typing import NamedTuple, cast
+from typing import cast
 
-from tenure import asking, buffer, cancelling, habits, identity, tasks
+from tenure import asking, buffer, cancelling, habits, identity, resources, tasks
 from tenure.failures import Failure
 from tenure.records import ACQUIRE, ACQUIRED, BODY, RAISED, RELEASE, RELEASED, TASK, WENT_ON, Listed
 
@@ -23,16 +23,11 @@ now: Callable[[], int] = perf_counter_ns
 _settled = habits.settled
 _shared = identity.shared
 _append: Callable[[object], None] = buffer.pending.entries.append
+_pending = buffer.pending
+# A manager that a task is entering: its record, its address, and the mark of the one that it is entered for.
+_Mark = tuple[Listed, int, "_Mark | None"]
 _marks: dict[int, _Mark] = {}  # by task; swept now and then of those that are done
 _sweep_at = [1_000]  # marks
-
-
-class _Mark(NamedTuple):
-    """A manager that a task is entering."""
-
-    record: Listed
-    address: int
-    outer: _Mark | None  # the one that it is entered for
 
 
 def set_clock(clock: Callable[[], int] | None) -> None:
@@ -79,7 +74,7 @@ def begin(site: str, task: int, manager: object) -> Listed:
 def _begin(site: str, task: int, manager: object) -> Listed:
     """``begin`` where the resource has to be asked for, or where nothing is recorded."""
     resource, patched = _shared.get(id(manager)) or asking.resource_of(site, manager)
-    if resource and not buffer.has_room():
+    if resource and len(_pending.entries) >= _pending.limit:
         buffer.drop("buffer full")
         resource = 0
     record: Listed = [site, task, resource, 0, 0, 0, 0, None, None, manager]
@@ -95,6 +90,31 @@ def enter_at(site: str, manager: object, task: int | None = None) -> Listed:
     """Begin the lifecycle of a manager that is entered on the spot, by the running task where none is given."""
     record = _begin(site, tasks.current() if task is None else task, manager)
     record.pop()
+    return record
+
+
+def enter_known(site: str, manager: object) -> Listed | None:
+    """``probe.enter`` by the running task, at a site that is known."""
+    if not asking.is_recording():
+        return None
+    try:
+        task = tasks.current()
+        if _is_marked(manager, task) or not resources.is_wanted(manager):
+            return None
+        resource, patched = _shared.get(id(manager)) or asking.resource_of(site, manager)
+        if not resource:
+            return None
+        if len(_pending.entries) >= _pending.limit:
+            buffer.drop("buffer full")
+            return None
+        record: Listed = [site, task, resource, 0, 0, 0, 0, None, None]
+        if patched:
+            _mark(record, manager)
+        record[ACQUIRE] = now()
+        _append(record)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("entering a manager", error)
+        return None
     return record
 
 
@@ -139,23 +159,27 @@ def failed(record: Listed, error: BaseException) -> None:
 
 def is_marked(manager: object) -> bool:
     """Whether the running task is entering this manager already."""
-    mark = _marks.get(tasks.current())
+    return _is_marked(manager, tasks.current())
+
+
+def _is_marked(manager: object, task: int) -> bool:
+    mark = _marks.get(task)
     while mark is not None:
-        if mark.address == id(manager) and not (mark.record[ACQUIRED] or mark.record[RELEASED]):
+        record, address, mark = mark
+        if address == id(manager) and not (record[ACQUIRED] or record[RELEASED]):
             return True
-        mark = mark.outer
     return False
 
 
 def _mark(record: Listed, manager: object) -> None:
     task = cast("int", record[TASK])
     outer = _marks.get(task)
-    while outer is not None and (outer.record[ACQUIRED] or outer.record[RELEASED]):
-        outer = outer.outer
-    _marks[task] = _Mark(record, id(manager), outer)
+    while outer is not None and (outer[0][ACQUIRED] or outer[0][RELEASED]):
+        outer = outer[2]
+    _marks[task] = record, id(manager), outer
     if len(_marks) > _sweep_at[0]:
-        for key, done in list(_marks.items()):
-            if done.record[ACQUIRED] or done.record[RELEASED]:
+        for key, (done, _, _) in list(_marks.items()):
+            if done[ACQUIRED] or done[RELEASED]:
                 _marks.pop(key, None)
         _sweep_at[0] = max(1_000, 2 * len(_marks))
 

@@ -23,6 +23,7 @@ from tenure.resources import Description
 _given_a_lock: weakref.WeakSet[object] = weakref.WeakSet()
 _conditions: weakref.WeakKeyDictionary[object, weakref.ref[object]] = weakref.WeakKeyDictionary()  # by their own lock
 _made_with: weakref.WeakKeyDictionary[object, object] = weakref.WeakKeyDictionary()  # by semaphore
+_signals: dict[int, weakref.ref[object]] = {}  # by address: semaphores that were made with nothing to take
 
 
 def install(asyncio: ModuleType) -> None:
@@ -46,7 +47,7 @@ def _lock(manager: object, _: str) -> Description:
     reference = _conditions.get(manager) if _conditions else None
     condition = reference() if reference is not None else None
     if condition is not None:
-        return Description(type_name(type(condition)), condition, capacity=1, stereotype="control")
+        return Description(type_name(type(condition)), condition, capacity=1, stereotype="control", lasting=True)
     return Description(type_name(type(manager)), manager, capacity=1, stereotype="control")
 
 
@@ -57,10 +58,7 @@ def _semaphore(manager: object, _: str) -> Description:
 
 
 def _can_be_held(semaphore: object) -> bool:
-    try:
-        return _made_with.get(semaphore) != 0
-    except TypeError:  # a subclass made it unhashable
-        return True
+    return id(semaphore) not in _signals
 
 
 def _bounded_semaphore(manager: object, _: str) -> Description:
@@ -71,7 +69,7 @@ def _bounded_semaphore(manager: object, _: str) -> Description:
 def _condition(manager: object, _: str) -> Description:
     lock = getattr(manager, "_lock", None)
     if lock is not None and manager in _given_a_lock:
-        return Description(type_name(type(lock)), lock, capacity=1, stereotype="control")
+        return Description(type_name(type(lock)), lock, capacity=1, stereotype="control", lasting=True)
     return Description(type_name(type(manager)), manager, capacity=1, stereotype="control")
 
 
@@ -95,3 +93,8 @@ def _note_the_lock(condition: object, lock: object = None, **_: object) -> None:
 def _note_the_value(semaphore: object, value: object = 1, **_: object) -> None:
     with contextlib.suppress(TypeError):  # a subclass made it unhashable
         _made_with[semaphore] = value
+    if value == 0:
+        address = id(semaphore)
+        _signals[address] = weakref.ref(semaphore, lambda _: _signals.pop(address, None))
+    else:
+        _signals.pop(id(semaphore), None)

@@ -14,29 +14,28 @@ import asyncio
 import inspect
 import sys
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple
 
-from tenure import buffer, libraries, patching, probe, resources, sites, tasks
-from tenure.adapters import held
-from tenure.patching import AsyncMethod, Method, Wants
+from tenure import buffer, callers, libraries, native, patching, probe, resources, sites, tasks
+from tenure.adapters import call_wrappers, held
+from tenure.patching import Method, Wants
+
+if native.SERVES:
+    from tenure import _probe
 
 StandIn = Callable[[object], object]
-_Take = Callable[[object, tuple[object, ...], FrameType | None], probe.Record | None]
 _OURS = str(Path(__file__).parent.parent)
 _ASYNCIO = str(Path(asyncio.__file__).parent)
 _LOCKS, _EVENTS, _TASKS = (str(module.__file__) for module in (asyncio.locks, asyncio.events, asyncio.tasks))
 
 _CONDITIONS = frozenset({"asyncio.locks", "anyio._core._synchronization"})  # the modules that define them
 
-_acquires: set[CodeType] = set()  # of our wrappers
+_acquires = call_wrappers.acquires  # codes by which a task is known that does nothing but acquire
 _made_by: weakref.WeakKeyDictionary[object, tuple[int, str]] = weakref.WeakKeyDictionary()  # by task: maker, its site
-
-
-class NotAcquired(Exception):
-    """The acquire returned False."""
 
 
 class _Plan(NamedTuple):
@@ -90,14 +89,48 @@ def patch_calls(
     is_result = by_result or release_of is not None
     names = labels or (acquire, release)
     plan = _Plan(acquire, own[0], wants, stand_in, names, by_result=is_result, alone_in_task=alone_in_task)
-    if inspect.iscoroutinefunction(inspect.unwrap(taking)):
-        acquiring = patching.shaped(taking, _acquiring(taking, plan))
-    else:
-        acquiring = _acquiring_now(taking, plan)
-    take = _take_result if by_result else _take_self(None if alone or release_of else own[1], release)
-    releasing = _releasing_later(giving, take) if inspect.iscoroutinefunction(giving) else _releasing(giving, take)
-    patching.replace(kind, acquire, patching.like(taking)(acquiring))
-    patching.replace(releasable, release, patching.like(giving)(releasing))
+    leave = None if alone or release_of else own[1]
+    patching.replace(kind, acquire, _taking(taking, plan))
+    patching.replace(releasable, release, _giving(giving, release, leave, by_result=by_result, of_result=is_result))
+
+
+def _taking(original: Method, plan: _Plan) -> Method:
+    now = not inspect.iscoroutinefunction(inspect.unwrap(original))
+    wants, itself = None if plan.wants is _always else plan.wants, plan.stand_in is _itself
+    if not native.SERVES:
+        wrap = call_wrappers.taking_now if now else call_wrappers.taking
+        begin = partial(_begin, plan=plan)
+        how = call_wrappers.Taking(begin, wants, itself, plan.enter, plan.by_result)
+        return patching.like(original)(wrap(original, how))
+
+    def begin_here(manager: object) -> probe.Record | None:
+        frame = sys._getframe().f_back  # noqa: SLF001  # no other way to the caller
+        return None if frame is None else _begin(manager, frame, plan)
+
+    def tell(value: object, record: probe.Record) -> None:
+        call_wrappers.came_back(value, value, record)
+
+    code = _code(original)
+    if code is not None and not now:
+        _acquires.add(code)
+    return _probe.take(original, plan.enter, wants, begin_here, tell, itself, plan.by_result, now)
+
+
+def _giving(original: Method, name: str, leave: CodeType | None, *, by_result: bool, of_result: bool) -> Method:
+    """``leave``: the code that calls it for a statement; ``of_result``: what an acquire returned is given back."""
+
+    def gives(token: object, frame: FrameType | None) -> bool:
+        if by_result or frame is None:
+            return by_result
+        caller = overriding(frame, token, name)
+        return caller.f_code is not leave and not _waits(caller)
+
+    if not native.SERVES:
+        return patching.like(original)(call_wrappers.giving(original, gives, by_result=by_result))
+    later = inspect.iscoroutinefunction(original)
+    if of_result:  # held beside what other calls open (tenure.adapters.connections), so in Python
+        return _probe.give(original, name, None, held.is_held, held.give_back, not by_result, True, later)
+    return _probe.give(original, name, leave, lambda token: gives(token, sys._getframe(1)), None, True, False, later)  # noqa: SLF001
 
 
 def note_task(task: object, coroutine: object) -> None:
@@ -128,56 +161,14 @@ def forget_all() -> None:
     _made_by.clear()
 
 
-def _acquiring(original: Method, plan: _Plan) -> AsyncMethod:
-    enter = plan.enter
-
-    async def acquiring(manager: object, *arguments: object, _original: Method = original, **named: object) -> object:
-        frame = sys._getframe().f_back  # noqa: SLF001  # no other way to the caller
-        record = None if frame is None or frame.f_code is enter else _begin(manager, frame, plan)
-        del frame
-        try:
-            value = await _original(manager, *arguments, **named)  # type: ignore[misc]
-        except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            patching.without_frame(error, acquiring.__code__)
-            del manager, arguments, named
-            raise
-        if record is not None:
-            _came_back(value, manager, record, plan)
-        return value
-
-    _acquires.add(acquiring.__code__)
-    return acquiring
-
-
-def _acquiring_now(original: Method, plan: _Plan) -> Method:
-    def acquiring(manager: object, *arguments: object, **named: object) -> object:
-        frame = sys._getframe().f_back  # noqa: SLF001  # no other way to the caller
-        record = None if frame is None else _begin(manager, frame, plan)
-        del frame
-        try:
-            value = original(manager, *arguments, **named)
-        except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            patching.without_frame(error, acquiring.__code__)
-            del manager, arguments, named
-            raise
-        if record is not None:
-            _came_back(value, manager, record, plan)
-        return value
-
-    return acquiring
-
-
 def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | None:
     """The record of an acquire by a call that this frame makes; None where somebody else records it."""
     if not plan.wants(manager):
         return None
     try:
-        caller = overriding(frame, manager, plan.attribute)
-        task, site = who(caller, type(manager), plan.names[0], alone_in_task=plan.alone_in_task)
+        task, site = None, callers.known(frame, callers.BY_CALL)
+        if not site:
+            task, site = _found(manager, frame, plan)
         record = probe.enter(plan.stand_in(manager), site, task=task) if site else None
         if record is not None:
             resources.calls[site] = plan.names
@@ -187,81 +178,15 @@ def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | Non
     return record
 
 
-def _came_back(value: object, manager: object, record: probe.Record, plan: _Plan) -> None:
-    if value is False:
-        probe.failed(record, NotAcquired(f"{plan.names[0]}() returned False"))
-        return
-    probe.acquired(record)
-    try:
-        held.hold(value if plan.by_result else manager, record)
-    except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"remembering who holds a {type(manager).__qualname__}", error)
-
-
-def _releasing(original: Method, take: _Take) -> Method:
-    def releasing(manager: object, *arguments: object, **named: object) -> object:
-        record = take(manager, (*arguments, *named.values()), sys._getframe().f_back) if held.tokens else None  # noqa: SLF001
-        try:
-            value = original(manager, *arguments, **named)
-        except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            patching.without_frame(error, releasing.__code__)
-            del manager, arguments, named
-            raise
-        if record is None:
-            return value
-        if value is not None and inspect.isawaitable(value):
-            return _ending(record, value)
-        probe.released(record, None)
-        return value
-
-    return releasing
-
-
-def _releasing_later(original: Method, take: _Take) -> Method:
-    async def releasing(manager: object, *arguments: object, **named: object) -> object:
-        record = take(manager, (*arguments, *named.values()), sys._getframe().f_back) if held.tokens else None  # noqa: SLF001
-        try:
-            value = await original(manager, *arguments, **named)  # type: ignore[misc]
-        except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            patching.without_frame(error, releasing.__code__)
-            del manager, arguments, named
-            raise
-        if record is not None:
-            probe.released(record, None)
-        return value
-
-    return releasing
-
-
-async def _ending(record: probe.Record, release: Awaitable[object]) -> object:
-    try:
-        value = await release
-    except BaseException as error:
-        probe.failed(record, error)
-        patching.without_frame(error, _ending.__code__)
-        del release
-        raise
-    probe.released(record, None)
-    return value
-
-
-def _take_result(_: object, arguments: tuple[object, ...], __: FrameType | None) -> probe.Record | None:
-    token = next((argument for argument in arguments if held.is_held(argument)), None)
-    return None if token is None else held.give_back(token)
-
-
-def _take_self(leave: CodeType | None, name: str) -> _Take:
-    def take(manager: object, _: tuple[object, ...], frame: FrameType | None) -> probe.Record | None:
-        if frame is None or not held.is_held(manager):
-            return None
-        caller = overriding(frame, manager, name)
-        return None if caller.f_code is leave or _waits(caller) else held.give_back(manager)
-
-    return take
+def _found(manager: object, frame: FrameType, plan: _Plan) -> tuple[int | None, str]:
+    """Who acquires, as ``who`` says it; kept where the calling instruction alone decides."""
+    caller = overriding(frame, manager, plan.attribute)
+    task, site = who(caller, type(manager), plan.names[0], alone_in_task=plan.alone_in_task)
+    code = frame.f_code
+    is_libraries = libraries.of_frame(frame) or code.co_filename.startswith((_OURS, _ASYNCIO))
+    if site and task is None and caller is frame and code.co_name != plan.attribute and not is_libraries:
+        callers.keep(frame, callers.BY_CALL, site)
+    return task, site
 
 
 def _waits(frame: FrameType) -> bool:

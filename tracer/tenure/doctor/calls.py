@@ -23,7 +23,9 @@ MISSING = object()
 
 Entered = Callable[[FrameType, object], None]  # the function's frame and the manager
 
-_RESUME, _CALL, _SEND, _AWAIT = (opcode.opmap[name] for name in ("RESUME", "CALL", "SEND", "GET_AWAITABLE"))
+_RESUME, _CALL, _SEND, _AWAIT, _CACHE = (
+    opcode.opmap[name] for name in ("RESUME", "CALL", "SEND", "GET_AWAITABLE", "CACHE")
+)
 _LOAD = opcode.opmap.get("LOAD_SPECIAL", -1)  # from 3.14 on
 _BEFORE = frozenset(opcode.opmap.get(name, -1) for name in ("BEFORE_ASYNC_WITH", "BEFORE_WITH"))  # until 3.13
 _BY_ENTER = 1  # the argument of GET_AWAITABLE behind an __aenter__
@@ -159,6 +161,8 @@ def is_statement(frame: FrameType | None) -> bool:
     if frame is None or frame.f_lasti < 0:
         return False
     codes, at = frame.f_code.co_code, frame.f_lasti
+    while codes[at] == _CACHE and at > 0:  # 3.12 stands behind an instruction when a coroutine was entered from it
+        at -= 2
     if codes[at] == _CALL:  # from 3.14 on; the method is loaded right before
         return codes[at - 2] == _LOAD
     if codes[at] == _SEND:  # what is sent lies between

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType, FunctionType
 from typing import NamedTuple, TypeVar
 
-from tenure import buffer, probe, resources, sites, syntax, tracking
+from tenure import buffer, callers, probe, resources, sites, syntax, tracking
 from tenure.adapters import connections
 from tenure.doctor.calls import ENTERS, Calls, first_argument
 from tenure.doctor.faults import Faults
@@ -102,6 +102,8 @@ class Watch:
         """Begin; a session must have begun, and rewritten code not run yet."""
         self._replace(builtins, _HELPER, self._beginning(getattr(builtins, _HELPER)))
         self._replace(probe, "enter", self._entering(probe.enter))
+        self._replace(callers, "keep", lambda *_: None)  # whoever is known goes in by a door of its own
+        callers.forget_all()
         begin = tracking.Traced._begin  # noqa: SLF001  # the third door: managers that are wrapped
         self._replace(tracking.Traced, "_begin", self._beginning_traced(begin))
         self._faults.listeners.append(self._calls.go_on)
