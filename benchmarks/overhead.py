@@ -12,12 +12,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import platform
 import statistics
 import subprocess
 import sys
+import threading
+import time
 import tracemalloc
 from collections.abc import Awaitable, Callable
 from types import ModuleType
@@ -27,7 +30,8 @@ from benchmarks import Measure
 from tenure import buffer, loaders, native, session, wire
 from tenure.selection import Selection
 
-ROUNDS, TIMES, SPANS = 60, 1_000, 200
+ROUNDS, TIMES, SPANS, THREADS = 60, 1_000, 200, 4
+FEW = 100  # so that neither the shipping thread nor a busy machine is likely to come between
 MARKS = {"native": ("at most 1.6", "at least 60"), "python": ("at most 2.3", "at least 20")}
 
 PROGRAM = """
@@ -72,6 +76,28 @@ async def tracked(times):
         async with manager:
             pass
     return (perf_counter_ns() - begin) / times
+
+async def entered(times):
+    lock = locks.Lock()
+    begin = perf_counter_ns()
+    for _ in range(times):
+        async with lock:
+            pass
+    return (perf_counter_ns() - begin) / times
+
+async def acquired(times, kind="Lock"):
+    lock = getattr(locks, kind)()
+    begin = perf_counter_ns()
+    for _ in range(times):
+        await lock.acquire()
+        lock.release()
+    return (perf_counter_ns() - begin) / times
+
+async def acquired_semaphore(times):
+    return await acquired(times, "Semaphore")
+
+async def acquired_condition(times):
+    return await acquired(times, "Condition")
 
 async def spans(times):
     begin = perf_counter_ns()
@@ -133,7 +159,10 @@ def measure() -> list[Measure]:
             name: asyncio.run(_rounds({"bare": getattr(bare, name), "ours": getattr(ours, name)}, drained=True))
             for name in ("loop", "calls", "suspended")
         }
-        others = asyncio.run(_rounds({"bare": bare.loop, "shipped": ours.loop, "tracked": bare.tracked}))
+        others = asyncio.run(_rounds({"bare": bare.loop, "shipped": ours.loop}))
+        tracked = asyncio.run(_rounds({"bare": bare.loop, "ours": bare.tracked}, times=FEW, drained=True))
+        patched = _patched(bare)
+        threads = [(_in_threads(bare.loop), _in_threads(ours.loop)) for _ in range(ROUNDS // 3)]
         sizes = _sizes(ours)
         provider = importlib.import_module("benchmarks.spans").provider()
         bare.tracer = provider.get_tracer("benchmark")
@@ -150,13 +179,34 @@ def measure() -> list[Measure]:
         Measure(f"{title}: rewritten", _ratio(pairs["loop"], "ours"), "x bare", mark),
         Measure(f"{title}: one suspension in the body", _ratio(pairs["suspended"], "ours"), "x bare", "at most 1.3"),
         Measure(f"{title}: one entry a call", _ratio(pairs["calls"], "ours"), "x bare call", ""),
+        Measure(f"{title}: rewritten, loops in four threads", _median_ratio(threads), "x bare", ""),
         Measure(f"{title}: the shipping thread at work", _ratio(others, "shipped"), "x bare", ""),
-        Measure(f"{title}: tenure.track, not rewritten, shipping", _ratio(others, "tracked"), "x bare", ""),
+        Measure(f"{title}: tenure.track, not rewritten", _ratio(tracked, "ours"), "x bare", ""),
+        *(Measure(f"{title}: {name}, not rewritten", _ratio(taken, "ours"), "x bare", "") for name, taken in patched),
         Measure(f"{title}: rewritten, OpenTelemetry imported", _ratio(with_otel, "ours"), "x bare", ""),
         Measure(f"{title}: OpenTelemetry SDK span of the same", _ratio(spans, "span"), "x bare", ""),
         Measure(f"{title}: cheaper than the SDK span", statistics.median(cheaper), "x", mark_of_spans),
         *(Measure(f"{title}: {name}", size, "bytes", limit) for name, size, limit in sizes),
     ]
+
+
+def _patched(bare: ModuleType) -> list[tuple[str, dict[str, list[float]]]]:
+    """Locks that an adapter patched, in code that is not rewritten, beside classes that are the same and unpatched."""
+    spec = importlib.util.spec_from_file_location("asyncio.unpatched", asyncio.locks.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    unpatched = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(unpatched)
+    plain = _module({"locks": unpatched}, rewritten=False)
+    bare.locks = asyncio.locks
+    functions = {
+        "async with Lock": "entered",
+        "Lock.acquire, release": "acquired",
+        "Semaphore.acquire, release": "acquired_semaphore",
+        "Condition.acquire, release": "acquired_condition",
+    }
+    ways = {name: {"bare": getattr(plain, way), "ours": getattr(bare, way)} for name, way in functions.items()}
+    return [(name, asyncio.run(_rounds(pair, times=FEW, drained=True))) for name, pair in ways.items()]
 
 
 def _sizes(module: ModuleType) -> list[tuple[str, float, str]]:
@@ -200,8 +250,33 @@ async def _rounds(ways: dict[str, Way], *, times: int = TIMES, drained: bool = F
     return {name: figures[2:] for name, figures in taken.items()}
 
 
+def _in_threads(way: Way) -> float:
+    """Nanoseconds a lifecycle where four threads run loops at once, switching every 100 µs: wall time by lifecycles."""
+    threads = [threading.Thread(target=lambda: asyncio.run(_coroutine(way))) for _ in range(THREADS)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)
+    begin = time.perf_counter_ns()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    taken = time.perf_counter_ns() - begin
+    sys.setswitchinterval(interval)
+    buffer.drain()
+    return taken / (THREADS * TIMES)
+
+
+async def _coroutine(way: Way) -> None:
+    await way(TIMES)
+
+
 def _ratio(taken: dict[str, list[float]], name: str) -> float:
-    return statistics.median(way / bare for way, bare in zip(taken[name], taken["bare"], strict=True))
+    return _median_ratio(list(zip(taken["bare"], taken[name], strict=True)))
+
+
+def _median_ratio(pairs: list[tuple[float, float]]) -> float:
+    """Of pairs of bare and recorded."""
+    return statistics.median(recorded / bare for bare, recorded in pairs)
 
 
 if __name__ == "__main__":

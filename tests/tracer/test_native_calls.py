@@ -7,7 +7,7 @@ import types
 import pytest
 from tests.tracer.driving import Connection, chain, finish
 
-from tenure import adapters, testing
+from tenure import testing
 from tenure.adapters import calls
 
 LOCKS = (asyncio.Lock, lambda: asyncio.Semaphore(1), lambda: asyncio.BoundedSemaphore(1), asyncio.Condition)
@@ -36,7 +36,6 @@ async def test_the_chain_of_awaits_of_an_acquire_is_the_programs(make) -> None:
 
     plain = await looks()
     with testing.recorder() as recorder:
-        adapters.install()
         assert await looks() == plain
         held = [seen.outcomes for seen in recorder.lifecycles()]
     assert held == ["ok - -", "cancelled - -", "cancelled - -"]

@@ -45,6 +45,8 @@ def test_both_probes_record_the_same(tmp_path) -> None:
         assert programs.tenure(tmp_path, "run", "-o", "x.json", "app.py", TENURE_PROBE=probe) == (0, "", "")
         rows = [row for batch in programs.recorded(tmp_path / "x.json") for row in testing.lifecycles_of(batch)]
         kept = {row.id: row._replace(acquire=0, wait=0, hold=0, release=0) for row in rows}
+        for number, row in kept.items():  # a timeout's length is measured, and a busy machine takes its part of it
+            kept[number] = row._replace(resource=row.resource.partition(" 0.")[0])
         return [kept[number] for number in sorted(kept)]
 
     assert recorded("native") == recorded("python")

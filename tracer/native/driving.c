@@ -48,7 +48,15 @@ PyObject *drive_send(PyObject *self, PyObject *value)
 
 PyObject *drive_next(PyObject *self)
 {
-    return drive_send(self, Py_None);
+    PyObject *result;
+    if (drive(self, Py_None, &result) != PYGEN_RETURN) {
+        return result;
+    }
+    if (result == Py_None) { /* an iterator may end without an exception, which is most of what the end costs */
+        Py_DECREF(result);
+        return NULL;
+    }
+    return stop_iteration(result);
 }
 
 /* An exception given as (type, value, traceback), made into the one object that it means. */

@@ -13,11 +13,6 @@ typedef struct Opened {
 static Map opened;
 static size_t sweep_at = 1000;
 
-static uint64_t task_of(bool moves)
-{
-    return moves ? 0 : task_current();
-}
-
 static void let_go(Opened *entry)
 {
     Py_DECREF(entry->handle);
@@ -70,12 +65,13 @@ static void sweep(void)
 
 void opened_remember(PyObject *manager, Handle *handle, bool moves)
 {
+    uint64_t task = moves ? 0 : handle->stamps.task;
     Opened *entry = PyMem_Malloc(sizeof(Opened));
     PyObject *reference = PyWeakref_NewRef(manager, NULL);
     if (reference == NULL) {
         PyErr_Clear();
     }
-    Slot *slot = entry == NULL ? NULL : map_add(&opened, (uint64_t)(uintptr_t)manager, task_of(moves));
+    Slot *slot = entry == NULL ? NULL : map_add(&opened, (uint64_t)(uintptr_t)manager, task);
     if (slot == NULL) {
         PyMem_Free(entry);
         Py_XDECREF(reference);
@@ -93,7 +89,7 @@ Handle *opened_recall(PyObject *manager, bool moves)
     if (opened.used == 0) {
         return NULL;
     }
-    Slot *slot = map_find(&opened, (uint64_t)(uintptr_t)manager, task_of(moves));
+    Slot *slot = map_find(&opened, (uint64_t)(uintptr_t)manager, moves ? 0 : task_current());
     if (slot == NULL) {
         return NULL;
     }
