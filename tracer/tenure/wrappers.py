@@ -63,7 +63,7 @@ def _leaving(original: Method, *, moves: bool) -> Method:
     async def leaving(manager: object, *details: object, _original: Method = original, **named: object) -> object:
         record = _recall(manager, moves=moves)
         if record is not None:
-            probe.leaving(record, _raised_in_body(details, named))
+            probe.leaving(record, raised_in_body(details, named))
         try:
             value = await _original(manager, *details, **named)  # type: ignore[misc]
         except BaseException as error:
@@ -104,7 +104,7 @@ def _leaving_now(original: Method, *, moves: bool) -> Method:
     def leaving(manager: object, *details: object, **named: object) -> object:
         record = _recall(manager, moves=moves)
         if record is not None:
-            probe.leaving(record, _raised_in_body(details, named))
+            probe.leaving(record, raised_in_body(details, named))
         try:
             value = original(manager, *details, **named)
         except BaseException as error:
@@ -126,7 +126,7 @@ def _begin(manager: object, frame: FrameType | None, how: int) -> probe.Record |
     return twin.enter_known(site, manager) if site else probe.enter(manager, sync=how == callers.BY_WITH)
 
 
-def _raised_in_body(details: tuple[object, ...], named: dict[str, object]) -> BaseException | None:
+def raised_in_body(details: tuple[object, ...], named: dict[str, object]) -> BaseException | None:
     """The exception among the arguments of ``__aexit__``, however they were passed."""
     if len(details) == 3 and details[0] is details[1] is None:
         return None  # as nearly always

@@ -10,7 +10,7 @@ import sys
 from types import FrameType, ModuleType
 from typing import NamedTuple, cast
 
-from tenure import buffer, libraries, patching, probe, resources, tasks
+from tenure import buffer, libraries, patching, probe, resources, tasks, wrappers
 from tenure.adapters import places, pools
 from tenure.resources import Description
 from tenure.sites import Site
@@ -57,7 +57,7 @@ def _leaving(original: patching.Method) -> patching.Method:
     async def leaving(connection: object, *details: object, **named: object) -> object:
         record = _records.pop(id(connection), None) if _is_servers(sys._getframe().f_back) else None  # noqa: SLF001
         if record is not None:
-            probe.leaving(record, patching.raised_in_body(details, named))
+            probe.leaving(record, wrappers.raised_in_body(details, named))
         try:
             value = await original(connection, *details, **named)  # type: ignore[misc]
         except BaseException as error:
