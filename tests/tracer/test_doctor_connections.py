@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.tracer import programs
-from tests.tracer.test_doctor import examine, install, missed, recorded
+from tests.tracer.examining import examine, install, missed, recorded
 
 POOL = "psycopg_pool.pool_async.AsyncConnectionPool"
 
