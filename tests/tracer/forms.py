@@ -174,6 +174,13 @@ async def main():
         async with Manager(8), FailsToExit(9) as nine:
             return seven, nine
 """,
+    "as much nesting as Python has blocks for": """
+async def main():
+    async with Manager(1), Manager(2), Manager(3), Manager(4), Manager(5), Manager(6), Manager(7), Manager(8):
+        async with Manager(9), Manager(10), Manager(11), Manager(12), Manager(13), Manager(14), Manager(15):
+            async with Manager(16), Manager(17), Manager(18) as last:
+                return last
+""",
     "a docstring and what follows it": '''
 async def main():
     """The docstring."""

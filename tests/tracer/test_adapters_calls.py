@@ -266,3 +266,19 @@ def test_an_acquire_that_is_closed_while_it_waits_ends_its_lifecycle(recorder):
         coroutine.close()
 
     assert [line.rpartition(", ")[2] for line in recorder.run(main())] == ["ok ?", "cancelled(GeneratorExit)"]
+
+
+def test_equal_code_of_two_files_has_two_sites(recorder):
+    """What one file does on its lines another may do too: each lifecycle is told of its own."""
+    source = "async def take(lock):\n    await lock.acquire()\n    lock.release()\n"
+    first, second = {}, {}
+    exec(compile(source, "first.py", "exec"), first)
+    exec(compile(source, "second.py", "exec"), second)
+
+    async def main():
+        lock = asyncio.Lock()
+        await first["take"](lock)
+        await second["take"](lock)
+
+    asyncio.run(main())
+    assert [site.file for site in recorder.sites()] == ["first.py", "second.py"]

@@ -1,7 +1,9 @@
 import asyncio
 import contextlib
+import gc
 import inspect
 import traceback
+import weakref
 
 import pytest
 
@@ -295,3 +297,33 @@ def test_tracebacks_show_no_frame_of_ours(recorder, written):
     assert recorder.lines() == [f"main: {__name__}.transaction, ok error(ValueError) goes on"]
     recorder.stop()
     assert seen == asyncio.run(main(plain))
+
+
+def test_what_a_stack_entered_is_freed_with_the_stack(recorder):
+    """At once, and not when the garbage collector comes by: a generator that lives on is closed later."""
+
+    async def main():
+        pool = Pool()
+        async with contextlib.AsyncExitStack() as stack:
+            handle = pool.acquire()
+            generator = weakref.ref(handle.gen)
+            await stack.enter_async_context(handle)
+            del handle
+        return generator()
+
+    gc.disable()
+    try:
+        assert asyncio.run(main()) is None
+    finally:
+        gc.enable()
+
+
+def test_a_stacks_site_tells_the_expression_as_it_is_written(recorder):
+    """Source text, not what another writer would make of the same tree."""
+
+    async def main():
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(Pool( capacity=0x2 ).acquire())  # fmt: skip
+
+    asyncio.run(main())
+    assert [site.expression for site in recorder.sites()] == ["Pool( capacity=0x2 ).acquire()"]

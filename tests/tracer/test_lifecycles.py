@@ -264,3 +264,28 @@ def test_an_interrupt_goes_through_and_is_an_error_of_the_body() -> None:
     """KeyboardInterrupt is neither swallowed nor taken for a cancellation."""
     seen = one("async def main():\n    async with Manager(): raise KeyboardInterrupt")
     assert (seen.outcomes, seen.body_exception) == ("ok error ok", "KeyboardInterrupt: ")
+
+
+def test_what_is_no_manager_is_an_acquire_that_failed_wherever_it_stands() -> None:
+    """In place and where the manager is wrapped, at the top of a module: with Python's own words."""
+    with testing.recorder(sync=True) as recorder:
+        recorder.load(
+            """
+            def main():
+                with 5: pass
+            try: main()
+            except TypeError: pass
+            try:
+                with 5: pass
+            except TypeError: pass
+            """
+        )
+        seen = recorder.lifecycles()
+    try:
+        with 5: pass  # type: ignore[attr-defined]  # fmt: skip  # noqa: E701
+    except TypeError as error:
+        words = f"TypeError: {error}"
+    assert [(row.line, row.outcomes, row.exception) for row in seen] == [
+        (3, "error - -", words),
+        (7, "error - -", words),
+    ]

@@ -50,9 +50,11 @@ from tenure.syntax import PREFIX, Function, Statement
 from tenure.tracking import traced
 
 VERSION = 3  # of the rewritten form: part of the bytecode cache's name
-# Statements nested in place, tried until the compiler finds no block too many. That of 3.12.0 and 3.12.1 crashes
-# instead of saying so (mended in 3.12.2), so there only the outermost is.
-_LEVELS = (1, 0) if (3, 12) <= sys.version_info < (3, 12, 2) else (100, 3, 2, 1, 0)
+_LEVELS = 100, 3, 2, 1, 0  # statements nested in place, tried until the compiler finds no block too many
+# That of 3.12.0 and 3.12.1 crashes instead of saying so (mended in 3.12.2), so there it never comes to that: only the
+# outermost statement is in place, where that leaves Python's 20 blocks far away.
+_CRASHES = (3, 12) <= sys.version_info < (3, 12, 2)
+_FAR_AWAY = 12
 
 _WITH = re.compile(rb"\bwith\b")
 _ASYNC_WITH = re.compile(rb"\basync(?:[ \t\f]|\\\r?\n?)+with\b")
@@ -80,7 +82,7 @@ def rewrite(source: bytes, file: str, *, sync: bool = False, optimize: int = -1)
 def compile_tree(tree: ast.Module, source: bytes, file: str, *, sync: bool = False, optimize: int = -1) -> CodeType:
     """As ``rewrite``, of a module that was parsed from this source; the tree is changed, unless that fails."""
     lines = importlib.util.decode_source(source).split("\n")
-    for levels in _LEVELS:
+    for levels in _levels(tree):
         rewriter = _Rewriter(tree, file, lines, sync=sync, levels=levels)
         try:
             rewriter.rewrite()
@@ -99,6 +101,12 @@ def _is_veiled(source: bytes) -> bool:
     """Whether the source declares an encoding in which its keywords need not be what they are in ASCII."""
     declared = _ENCODING.match(source)
     return declared is not None and not declared[1].lower().startswith(_LIKE_ASCII)
+
+
+def _levels(tree: ast.AST) -> tuple[int, ...]:
+    if not _CRASHES:
+        return _LEVELS
+    return _LEVELS[-2:] if syntax.nesting(tree) <= _FAR_AWAY else _LEVELS[-1:]
 
 
 def visible(names: object) -> object:

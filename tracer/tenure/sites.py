@@ -73,20 +73,25 @@ def one_line(source: str) -> str:
     return text if len(text) <= MAX_EXPRESSION else text[: MAX_EXPRESSION - 1] + "…"
 
 
-@functools.lru_cache(maxsize=4096)
 def of_instruction(code: CodeType, offset: int, via: str = "") -> str:
     """The key of the site at a byte offset of code that was not rewritten: ``frame.f_code`` and ``frame.f_lasti``.
 
     The expression is cut out of the source text where the interpreter knows the columns (PEP 657), else it is "".
     """
+    # Code of two files is equal where it does the same on the same lines.
+    return _of_instruction(code, code.co_filename, code.co_qualname, code.co_linetable, offset, via)
+
+
+@functools.lru_cache(maxsize=4096)
+def _of_instruction(code: CodeType, file: str, function: str, _: bytes, offset: int, via: str) -> str:
     line, end_line, column, end_column = _position(code, offset)
     expression = ""
     if line and end_line and column is not None and end_column is not None:
-        lines = [linecache.getline(code.co_filename, number).encode() for number in range(line, end_line + 1)]
+        lines = [linecache.getline(file, number).encode() for number in range(line, end_line + 1)]
         lines[-1] = lines[-1][:end_column]
         lines[0] = lines[0][column:]
         expression = _entered(b"".join(lines).decode(errors="replace"), _items_before(code, offset))
-    site = Site(code.co_filename, line or code.co_firstlineno, code.co_qualname, one_line(expression), via=via)
+    site = Site(file, line or code.co_firstlineno, function, one_line(expression), via=via)
     return site.key()
 
 
@@ -116,9 +121,9 @@ def _entered(source: str, number: int) -> str:
     if isinstance(node, ast.Call):
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if node.args and called in _ON_BEHALF:
-            return ast.unparse(node.args[0])
+            return ast.get_source_segment(text.removeprefix("await "), node.args[0]) or ""
         if isinstance(node.func, ast.Attribute) and called in {"__aenter__", "__enter__"}:
-            return ast.unparse(node.func.value)
+            return ast.get_source_segment(text.removeprefix("await "), node.func.value) or ""
     return text.removeprefix("await ")
 
 

@@ -132,3 +132,20 @@ def _own_children(node: ast.AST) -> Iterator[ast.AST]:
     for field in fields:
         value = getattr(node, field)
         yield from value if isinstance(value, list) else [value] if value is not None else ()
+
+
+def nesting(tree: ast.AST) -> int:
+    """How many of Python's blocks the innermost statement in here stands in, at most."""
+    deepest = 0
+    waiting: list[tuple[ast.AST, int]] = [(tree, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if isinstance(node, ast.With | ast.AsyncWith):
+            depth += len(node.items)
+        elif isinstance(node, ast.Try | ast.TryStar):
+            depth += 3  # within a handler: the handler, its name's end, and `finally`
+        elif isinstance(node, ast.For | ast.AsyncFor | ast.While | ast.comprehension):
+            depth += 1
+        deepest = max(deepest, depth)
+        waiting += [(child, depth) for child in ast.iter_child_nodes(node)]
+    return deepest

@@ -165,7 +165,27 @@ _LEAVING_NOW: CodeType = Traced.__exit__.__code__
 
 def traced(site: str, manager: object) -> object:
     """What rewritten code enters instead of a manager; the manager itself where it is none, so that Python says so."""
-    names = ("__enter__", "__exit__") if Site.of(site).sync else ("__aenter__", "__aexit__")
-    if not all(hasattr(type(manager), name) for name in names):
-        return manager
-    return Traced(site, manager)
+    sync = Site.of(site).sync
+    if all(
+        hasattr(type(manager), name) for name in (("__enter__", "__exit__") if sync else ("__aenter__", "__aexit__"))
+    ):
+        return Traced(site, manager)
+    record = probe.enter_at(site, manager)
+    try:
+        if sync:
+            _enter_now(manager)
+        else:
+            _enter(manager).send(None)
+    except BaseException as error:  # noqa: BLE001  # the program gets its own from the statement
+        probe.failed(record, error)
+    return manager
+
+
+def _enter_now(manager: object) -> None:
+    with manager:  # type: ignore[attr-defined]
+        pass
+
+
+async def _enter(manager: object) -> None:
+    async with manager:  # type: ignore[attr-defined]
+        pass

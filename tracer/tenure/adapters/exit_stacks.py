@@ -59,10 +59,11 @@ def _leaving(leave: Leave, record: probe.Record) -> Callable[..., Awaitable[obje
             value = await leave(kind, error, traceback)
         except BaseException as raised:
             probe.failed(record, raised)
-            patching.without_frame(raised, leaving.__code__)
+            patching.without_frame(raised, code)
             del _, error, traceback
             raise
         probe.released(record, value)
         return value
 
+    code = leaving.__code__  # by itself: a function that refers to itself keeps the manager until the next collection
     return leaving
