@@ -6,8 +6,9 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 
 TEST_ARGS ?=
 TRANSPARENCY_ARGS ?=
 FAULTS_ARGS ?=
+MINUTES ?= 10
 
-.PHONY: help setup demo test interop check bench transparency faults constraints clean
+.PHONY: help setup demo test interop check bench fuzz transparency faults constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +40,9 @@ check: $(STAMP)  ## lint, types, import rules: ruff, mypy, import-linter, Biome,
 
 bench: $(STAMP)  ## measure: overhead of a lifecycle, lifecycles stored a second, time to paint (prints a table)
 	$(BIN)/python -m benchmarks
+
+fuzz: $(STAMP) tests/web/node_modules/.installed  ## run every property test with ever new random input, for so many minutes  [MINUTES=10]
+	$(BIN)/python -m scripts.fuzz $(MINUTES)
 
 transparency: $(STAMP)  ## run CPython's and libraries' own suites as they are and recorded, and compare test by test (takes half an hour)  [TRANSPARENCY_ARGS="--python PATH --suite test_with"]
 	$(BIN)/python -m scripts.transparency $(TRANSPARENCY_ARGS)

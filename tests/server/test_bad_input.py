@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from tests.fuzzing import examples
 from tests.server.batches import ERROR, OK, Program
 from tests.server.collector import Collector, collecting
 from tests.server.store_answers import everything
@@ -214,7 +215,7 @@ async def test_contradictions_are_stored_as_far_as_they_make_sense(collector: Co
         await collector.answer(path)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(1, 255)), min_size=1, max_size=6))
 def test_flipped_bytes_are_stored_or_refused_but_never_a_fault(flips: list[tuple[int, int]]) -> None:
     """Any bytes of a good batch changed: 200 or 400, and all that can be asked is still answered."""

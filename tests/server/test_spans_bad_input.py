@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from tests.fuzzing import examples
 from tests.server.collector import Collector, collecting
 from tests.server.spans import CLIENT, JSON, PROTOBUF, encoded, group, plain_json, post, request, span
 from tests.server.store_answers import everything
@@ -188,7 +189,7 @@ async def test_an_empty_request_is_a_good_one(collector: Collector, content_type
     assert answer == (200, content_type, b"" if content_type == PROTOBUF else b"{}")
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from([(PROTOBUF, BINARY), (JSON, TEXT)]),
     st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(1, 255)), min_size=1, max_size=6),
@@ -213,7 +214,7 @@ def test_flipped_bytes_are_stored_or_refused_but_never_a_fault(
     asyncio.run(send())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.data())
 def test_what_protobuf_reads_we_read(data: st.DataObject) -> None:
     """Fields in any order, with unknown ones between: OpenTelemetry's own classes are the judge."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fuzzing import IN_THE_GATE, examples
 from tests.tracer.forms import MANAGERS
 
 from tenure import rewriting, testing
@@ -117,7 +118,7 @@ def is_program(source: str) -> bool:
     return True
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=IN_THE_GATE)
 @given(program().filter(is_program))
 def test_any_program_does_what_it_does(source: str) -> None:
     """Values, what is said in which order, exceptions with their lines and contexts."""
