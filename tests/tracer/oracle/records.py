@@ -1,0 +1,118 @@
+"""What is compared: everything that the record of a program says, batch by batch."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from tenure import wire
+
+_NUMBER = re.compile(r"-\d+$")
+
+
+class Lifecycle(NamedTuple):
+    """One row with its tables read in. Instants are the clock's; None: not reached."""
+
+    id: int
+    parent: int
+    trace: int  # the root's id
+    link: int
+    task: int
+    resource: wire.Resource
+    site: wire.Site
+    acquire: int
+    acquired: int | None
+    release: int | None
+    released: int | None
+    outcomes: str  # of acquire, body and release, "ok error ok"; "suppressed" at the end
+    body_exception: str  # "ValueError: message"
+    exception: str
+    resent: bool
+
+
+class Task(NamedTuple):
+    """What the last batch that names it says of a task."""
+
+    id: int
+    name: str  # without the number that tells apart those of one coroutine
+    coroutine: str
+    kind: str
+    parent: int
+    created_in: int
+    created: int | None
+    finished: int | None
+    outcome: str
+    exception: str
+
+
+class Record(NamedTuple):
+    """All flushes of a program: the lifecycles that each told of, and the tasks that any did."""
+
+    flushes: list[list[Lifecycle]]
+    tasks: list[Task]
+
+
+def read(flushes: list[list[wire.Batch]]) -> Record:
+    """What so many flushes gave. Of a canceller that was forgotten already only the name is told: that is left out."""
+    told = ((batch, task) for batches in flushes for batch in batches for task in batch.tasks)
+    tasks = {task.id: _task(batch, task) for batch, task in told if task.coroutine or task.kind == "thread"}
+    rows = [[row for batch in batches for row in _lifecycles(batch)] for batches in flushes]
+    return Record(rows, [tasks[number] for number in sorted(tasks)])
+
+
+def _lifecycles(batch: wire.Batch) -> list[Lifecycle]:
+    seen = []
+    acquire = batch.base_ns
+    for row in batch.rows:
+        acquire += row.acquire_ns
+        acquired = _after(acquire, row.wait_ns)
+        release = _after(acquired, row.hold_ns)
+        trace = batch.traces[row.trace]
+        seen.append(
+            Lifecycle(
+                row.id,
+                row.parent,
+                trace.root,
+                trace.link,
+                batch.tasks[row.task].id,
+                batch.resources[row.resource],
+                batch.sites[row.site],
+                acquire,
+                acquired,
+                release,
+                _after(release if release is not None else acquire, row.release_ns),
+                _outcomes(row.outcomes),
+                _exception(batch, row.body_exception),
+                _exception(batch, row.exception),
+                bool(row.outcomes & wire.RESENT),
+            )
+        )
+    return seen
+
+
+def _task(batch: wire.Batch, task: wire.Task) -> Task:
+    return Task(
+        task.id,
+        _NUMBER.sub("", task.name),
+        task.coroutine,
+        task.kind,
+        task.parent,
+        task.created_in,
+        task.created_ns,
+        task.finished_ns,
+        wire.OUTCOMES[task.outcome] or "",
+        _exception(batch, task.exception),
+    )
+
+
+def _after(instant: int | None, duration: int) -> int | None:
+    return None if instant is None or duration == wire.NOT_REACHED else instant + duration
+
+
+def _outcomes(bits: int) -> str:
+    words = [wire.OUTCOMES[bits >> shift & 3] or "-" for shift in (0, wire.BODY_SHIFT, wire.RELEASE_SHIFT)]
+    return " ".join([*words, "suppressed"] if bits & wire.SUPPRESSED else words)
+
+
+def _exception(batch: wire.Batch, number: int) -> str:
+    return f"{batch.exceptions[number - 1].type}: {batch.exceptions[number - 1].message}" if number else ""
