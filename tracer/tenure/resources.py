@@ -92,6 +92,12 @@ def described(kind: type) -> type:
     return next((base for base in kind.__mro__ if base in _described), kind)
 
 
+def kind_of(manager: object) -> str:
+    """The kind of the resource behind this manager, as its adapter tells it; else its type's name."""
+    describe = _plan(type(manager)).describe
+    return type_name(type(manager)) if describe is None else describe(manager, "").kind
+
+
 def is_patched(kind: type) -> bool:
     """Whether entering a manager of this type reports itself."""
     return _plan(kind).patched

@@ -226,11 +226,16 @@ def _remember(known: dict[int, _Value], manager: object, value: _Value) -> None:
 
 
 def label(manager: object) -> str:
-    """The type's qualified name; of ``@asynccontextmanager`` and ``@contextmanager`` the function's."""
+    """The type's qualified name; of ``@asynccontextmanager`` and ``@contextmanager`` the function's.
+
+    Of what an adapter put in a resource's place, the resource's kind.
+    """
     if isinstance(manager, _GENERATORS):
         function = getattr(manager, "func", None)
         if isinstance(function, FunctionType):
             return plain(f"{function.__module__}.{function.__qualname__.replace('<locals>.', '')}()")
+    if type(manager).__module__.startswith("tenure.adapters."):
+        return plain(resources.kind_of(manager))
     return plain(type_name(type(manager)))
 
 
