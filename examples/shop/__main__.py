@@ -35,6 +35,7 @@ async def serve(app: web.Application, port: int) -> tuple[web.AppRunner, str]:
     """Start an application on 127.0.0.1; its runner and its URL."""
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
     await runner.setup()
+    tally.entered("runner.setup()")
     await web.TCPSite(runner, "127.0.0.1", port).start()
     host, port = runner.addresses[0]
     return runner, f"http://{host}:{port}"
@@ -53,6 +54,7 @@ async def wait_for_the_end(seconds: float | None) -> None:
 async def run(options: argparse.Namespace, path: Path) -> None:
     chance = random.Random(options.seed)
     connection = await aiosqlite.connect(path)
+    tally.entered("aiosqlite.connect(path)")
     await connection.executescript(SCHEMA)
     await connection.close()
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import aiosqlite
 
+from .tally import entered
+
 
 class Pool:
     """A fixed number of open connections; who finds none free waits for one."""
@@ -18,6 +20,7 @@ class Pool:
     async def open(self) -> None:
         for _ in range(self.capacity):
             connection = await aiosqlite.connect(self.path, isolation_level=None)
+            entered("aiosqlite.connect(self.path, isolation_level=None)")
             self._connections.append(connection)
             self._free.put_nowait(connection)
 

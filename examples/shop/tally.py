@@ -1,7 +1,7 @@
 """Counts every resource that the shop's own code acquired, so that a tracer's records can be checked against it.
 
-``entered`` is the first statement of every ``async with`` block of the shop. What was entered is left again, whatever
-happens in the block: Python sees to that.
+``entered`` is the first statement of every ``async with`` block of the shop, and follows every call that opens
+something until another closes it. What was entered is left again, whatever happens in the block: Python sees to that.
 """
 
 import json
@@ -12,7 +12,7 @@ _entered: Counter[str] = Counter()
 
 
 def entered(expression: str) -> None:
-    """Count one entry of the calling function's ``async with`` over this expression."""
+    """Count one entry of the calling function's ``async with`` over this expression, or one call of it."""
     function = sys._getframe(1).f_code.co_qualname  # noqa: SLF001  the only way to the caller
     _entered[f"{function}: {expression}"] += 1
 

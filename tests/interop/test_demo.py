@@ -87,7 +87,9 @@ def shop(*options: str, port: int) -> subprocess.CompletedProcess[str]:
 
 
 def counted(lifecycle: dict) -> str | None:
-    """The name under which the shop counted this lifecycle; None for one that a library entered."""
+    """The name under which the shop counted this lifecycle; None for one that a library entered, or its client took."""
+    if lifecycle["resource"]["kind"] == "aiohttp.connector.TCPConnector":
+        return None  # the connection of a request, which is counted itself
     if lifecycle["resource"]["kind"] == "aiohttp.web.Request":
         return f"request: {lifecycle['resource']['name']}"
     if Path(lifecycle["site"]["file"]).parent != EXAMPLES / "shop":

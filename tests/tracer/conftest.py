@@ -13,6 +13,19 @@ from tenure.wire import Resource, Site, Task, Trace
 collect_ignore_glob = [] if native.SERVES else ["test_native_*.py"]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "native_probe: what the Python probe does not promise; no test of its run")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A run with the Python probe has no tests of what only the native one sees."""
+    if native.SERVES:
+        return
+    others = [item for item in items if item.get_closest_marker("native_probe")]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
+
+
 class Recorder:
     """Runs coroutines while everything is recorded, and says in one line each what was.
 

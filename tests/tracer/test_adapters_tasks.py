@@ -243,7 +243,7 @@ if sys.version_info >= (3, 12):
         ]
         assert recorder.tree() == ["main: Lock", f"  {names[0]}: Lock", f"  {names[1]}: Lock"]
 
-    @pytest.mark.skipif(not native.SERVES, reason="the Python probe does not see asyncio.Task called")
+    @pytest.mark.native_probe  # the Python probe does not see asyncio.Task called
     def test_a_task_that_is_made_by_hand_and_eager_has_its_creator(recorder):
         """As a library makes them that passes the loop's factory over."""
 

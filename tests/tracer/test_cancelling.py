@@ -14,8 +14,6 @@ import pytest
 
 from tenure import native, tasks, testing, wire
 
-plain_calls = pytest.mark.skipif(not native.SERVES, reason="the Python probe cannot see a call of Task.cancel()")
-
 
 async def hold():
     async with asyncio.Lock():
@@ -57,7 +55,7 @@ def _canceller(entry, batch):
     return " | ".join(part for part in (entry.via, who, where) if part)
 
 
-@plain_calls
+@pytest.mark.native_probe  # the Python probe cannot see a call of Task.cancel()
 def test_a_task_that_calls_cancel_is_named_with_its_line():
     """On the lifecycle that the cancelled task was in, and at that task's end; a bound method counts as a call."""
 
@@ -83,7 +81,7 @@ def test_a_task_that_calls_cancel_is_named_with_its_line():
     ]
 
 
-@plain_calls
+@pytest.mark.native_probe  # the Python probe cannot see a call of Task.cancel()
 def test_whoever_cancels_a_task_cancels_what_it_waits_for():
     """Tasks that it gathers and the children of its group have the same canceller: it only passes that on."""
 
@@ -106,7 +104,7 @@ def test_whoever_cancels_a_task_cancels_what_it_waits_for():
     ]
 
 
-@plain_calls
+@pytest.mark.native_probe  # the Python probe cannot see a call of Task.cancel()
 def test_a_task_that_is_in_a_group_is_cancelled_by_the_child_that_failed():
     """The group cancels it to have it come to the end of the block."""
 
@@ -182,7 +180,7 @@ def test_wait_for_is_named_by_the_line_that_waits():
         assert run(main) == ["hold-1 ended: wait_for | in main, hold()", "hold-1: wait_for | in main, hold()"]
 
 
-@plain_calls
+@pytest.mark.native_probe  # the Python probe cannot see a call of Task.cancel()
 def test_a_request_after_one_that_was_answered_is_another_one():
     """A timeout that was caught is not the canceller of what comes later."""
 
@@ -248,7 +246,7 @@ def test_ctrl_c_is_told_as_its_signal():
     assert told(batch) == ["main ended: SIGINT", "main: SIGINT"]
 
 
-@plain_calls
+@pytest.mark.native_probe  # the Python probe cannot see a call of Task.cancel()
 def test_what_the_loop_calls_itself_is_told_as_that():
     """A signal's handler by the signal; a timer has no line any more when it rings."""
 
