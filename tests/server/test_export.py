@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -140,3 +142,19 @@ async def test_export_from_a_collector_passes_on_what_it_says(capsys: pytest.Cap
         assert capsys.readouterr().err == (
             f"tenure: collector at {collector.url} answered 404: no trace 'nobody' is stored\n"
         )
+
+
+def test_who_reads_only_the_beginning_hears_no_complaint(tmp_path: Path) -> None:
+    """``tenure export ... | head`` ends well; where the output cannot take it, that is one line and exit code 2."""
+    program = Program()
+    for number in range(4_000):
+        program.use("main", "Lock stock", acquire=number, wait=0, hold=0, release=0, line=number)
+    source = recording(tmp_path / "run.json", program.batch(final=True))
+    command = f"{sys.executable} -m tenure export {source} --to json"
+    read = f"{command} | head -c 10; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", read], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, '{"lifecycl', "")
+    if Path("/dev/full").exists():
+        done = subprocess.run(["sh", "-c", f"{command} > /dev/full"], capture_output=True, text=True, check=False)
+        said = "tenure: cannot write to standard output: No space left on device (give -o a file)\n"
+        assert (done.returncode, done.stderr) == (2, said)

@@ -103,8 +103,7 @@ def _say(what: str) -> None:
 def _write(output: str | None, pieces: Iterable[str]) -> None:
     """To the file, which is replaced when all is written, or to standard output."""
     if output is None:
-        for piece in pieces:
-            sys.stdout.write(piece)
+        _write_out(pieces)
         return
     path = Path(output)
     is_device = path.exists() and not path.is_file()
@@ -119,3 +118,15 @@ def _write(output: str | None, pieces: Iterable[str]) -> None:
     finally:
         if not is_device:
             place.unlink(missing_ok=True)
+
+
+def _write_out(pieces: Iterable[str]) -> None:
+    """To standard output, until nobody reads it any more (``tenure export ... | head``)."""
+    try:
+        for piece in pieces:
+            sys.stdout.write(piece)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter's last flush complains
+    except OSError as error:
+        raise UsageError(f"cannot write to standard output: {error.strerror} (give -o a file)") from None

@@ -88,8 +88,11 @@ def _drawing(output: Path | None) -> Path | None:
     if not commands.is_installed("export"):
         raise UsageError(f"drawing {output} needs the server, which is not installed (pip install 'tenure[server]')")
     try:
+        is_new = not output.exists()
         with output.open("a"):
             pass
+        if is_new:  # a program that is killed leaves its recording, and no empty page beside it
+            output.unlink()
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror} (choose another -o path)") from None
     return output.absolute()
