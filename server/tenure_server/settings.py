@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tenure_server.errors import UsageError
-from tenure_server.export.sender import Target
+from tenure_server.export.targets import Target
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 4320
 DEFAULT_RETENTION, DEFAULT_MAX_SIZE = "7d", "2GB"

@@ -10,8 +10,8 @@ from tests.server.batches import Program
 
 from tenure_server.export.exporters import Exporters
 from tenure_server.export.follower import Patience
-from tenure_server.export.sender import Target
 from tenure_server.export.status import Exporter
+from tenure_server.export.targets import Target
 from tenure_server.hub import Hub
 from tenure_server.store import Store
 

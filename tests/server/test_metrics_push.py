@@ -18,7 +18,7 @@ from tests.server.metered import counts, shop
 
 from tenure import wire
 from tenure_server import limits
-from tenure_server.export.sender import Target
+from tenure_server.export.targets import Target
 from tenure_server.metrics import meters, snapshot
 from tenure_server.settings import Settings
 from tenure_server.store.histogram import BOUNDS_S

@@ -13,8 +13,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from tenure_server.export.answers import Accepted
+from tenure_server.export.over_http import CONTENT_TYPE, _accepted, _message, _retry_after
 from tenure_server.export.protobuf import Malformed, fields
-from tenure_server.export.sender import CONTENT_TYPE, Accepted, _accepted, _message, _retry_after
 
 
 def partial(rejected: int, message: str) -> bytes:

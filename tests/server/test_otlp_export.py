@@ -12,7 +12,7 @@ from tests.server.batches import Program, at
 from tests.server.collector import Clock, Collector, collecting
 from tests.server.exporting import ended, exporting, status_when
 
-from tenure_server.export.sender import Target
+from tenure_server.export.targets import Target
 from tenure_server.settings import Settings
 from tenure_server.store import Store
 

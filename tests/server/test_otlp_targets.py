@@ -9,7 +9,7 @@ from tests.server.collector import Clock, collecting
 from tests.server.exporting import ended
 
 from tenure_server.errors import UsageError
-from tenure_server.export.sender import Target, parse_headers
+from tenure_server.export.targets import Target, for_metrics, parse_headers
 from tenure_server.settings import Settings
 
 
@@ -42,10 +42,43 @@ def test_a_base_url_gets_the_signal_s_path(given: str, url: str) -> None:
     assert Target.parse(given).url == url
 
 
-@pytest.mark.parametrize("url", ["", "127.0.0.1:4318", "grpc://127.0.0.1:4317", "http://", "http://h:x", "http://h?a"])
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("grpc://127.0.0.1", "grpc://127.0.0.1:4317"),
+        ("grpc://shop:secret@127.0.0.1:5000/", "grpc://127.0.0.1:5000"),
+        ("grpcs://example.org:443", "grpcs://example.org:443"),
+        ("grpc://[::1]:4317", "grpc://[::1]:4317"),
+    ],
+)
+def test_a_grpc_address_is_a_host_and_a_port(given: str, name: str) -> None:
+    """4317 where none is given; the method is added for each signal."""
+    target = Target.parse(given)
+    assert (target.name, for_metrics(target).name) == (name, name)
+    assert target.url == f"{name}/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+    assert for_metrics(target).url == f"{name}/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+
+
+@pytest.mark.parametrize("headers", [{"x key": "1"}, {"x-key": "schlüssel"}, {"x-bin": "1"}, {"x-key": "a\nb"}])
+def test_a_header_that_grpc_cannot_carry_is_refused_without_its_value(headers: dict[str, str]) -> None:
+    """At the start rather than with every request; HTTP's own rules are others."""
+    with pytest.raises(UsageError) as caught:
+        Target.parse("grpc://127.0.0.1:4317", headers)
+    (name,) = headers
+    assert str(caught.value) == (
+        f"header {name!r} cannot be sent by gRPC, which takes a name of a-z, 0-9, _, . and - and a value of printable"
+        " ASCII (change $OTEL_EXPORTER_OTLP_HEADERS, or export by OTLP/HTTP)"
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["", "127.0.0.1:4318", "grpc://", "grpc://h/v1/traces", "http://", "http://h:x", "grpc://h:x", "http://h?a"]
+)
 def test_what_is_no_address_is_refused(url: str) -> None:
     """With what to write instead."""
-    with pytest.raises(UsageError, match=r"is no OTLP/HTTP address \(write http://127\.0\.0\.1:4318, say\)"):
+    with pytest.raises(
+        UsageError, match=r"is no OTLP address \(write http://127\.0\.0\.1:4318, say, or for gRPC grpc://"
+    ):
         Target.parse(url)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -10,20 +12,40 @@ from tests.server.backend import Backend, serving
 from tests.server.batches import Program
 from tests.server.collector import Clock
 from tests.server.exporting import GONE, QUICK, ended, exporting, status_when
+from tests.server.grpc_backend import GrpcBackend, serving_grpc
 
+from tenure import wire
 from tenure_server.errors import StoreFailed
 from tenure_server.export import follower
 from tenure_server.export.exporters import Exporters
-from tenure_server.export.sender import Sender, Target
+from tenure_server.export.sender import sender_to
+from tenure_server.export.targets import Target
 from tenure_server.hub import Hub
 from tenure_server.store import Endings, Store
 from tenure_server.store.sqlite import SqliteStore
 
 
-async def test_a_backend_that_is_down_at_the_start_gets_everything_when_it_comes(store: Store, clock: Clock) -> None:
+@pytest.fixture(params=["http", "grpc"])
+async def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Backend]:
+    """One of each protocol, that takes everything; exporters do not wait for more to travel together."""
+    monkeypatch.setattr(follower, "EXPORT_LINGER_S", 0.01)
+    monkeypatch.setattr(follower, "EXPORT_POLL_S", 0.05)
+    async with listening(GrpcBackend() if request.param == "grpc" else Backend()) as running:
+        yield running
+
+
+def listening(backend: Backend, port: int = 0) -> AbstractAsyncContextManager[Backend]:
+    """The backend, (again) at a port."""
+    return serving_grpc(backend, port) if isinstance(backend, GrpcBackend) else serving(backend, port)
+
+
+@pytest.mark.parametrize("kind", [Backend, GrpcBackend])
+async def test_a_backend_that_is_down_at_the_start_gets_everything_when_it_comes(
+    store: Store, clock: Clock, kind: type[Backend]
+) -> None:
     """Meanwhile the exporter is retrying, and its lag grows."""
-    backend = Backend()
-    async with serving(backend):
+    backend = kind()
+    async with listening(backend):
         port = int(backend.url.rpartition(":")[2])
     async with exporting(store, clock, backend.url) as exporters:
         program = Program()
@@ -32,7 +54,7 @@ async def test_a_backend_that_is_down_at_the_start_gets_everything_when_it_comes
             await store.write(program.batch())
         clock.set(3_000)
         down = await status_when(exporters, lambda status: status.retries >= 2)
-        async with serving(backend, port):
+        async with listening(backend, port):
             await backend.until(50)
             up = await status_when(exporters, lambda status: status.waiting == 0)
 
@@ -41,6 +63,35 @@ async def test_a_backend_that_is_down_at_the_start_gets_everything_when_it_comes
     assert "Connect" in down.last_error or "refused" in down.last_error
     assert (up.state, up.exported, up.lag_s) == ("ok", 50, 0.0)
     assert set(backend.taken.values()) == {1}
+
+
+@pytest.mark.parametrize("kind", [Backend, GrpcBackend])
+async def test_a_backend_that_dies_again_and_again_gets_everything(
+    store: Store, clock: Clock, kind: type[Backend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a request in hand each time, which comes again."""
+    monkeypatch.setattr(follower, "EXPORT_SPANS", 10)
+    monkeypatch.setattr(follower, "EXPORT_POLL_S", 0.05)
+    monkeypatch.setattr(follower, "EXPORT_LINGER_S", 0.01)
+    program, backend, deaths = Program(), kind(), 3
+    async with listening(backend):
+        port = int(backend.url.rpartition(":")[2])
+    async with exporting(store, clock, backend.url) as exporters:
+        for _ in range(20):
+            ended(program, 10)
+            await store.write(program.batch())
+        backend.answers = [0, 0, 0, "never"] * deaths
+        for death in range(1, deaths + 1):
+            async with listening(backend, port), asyncio.timeout(10):
+                while len(backend.requests) < 4 * death:  # noqa: ASYNC110 -- as in Backend.until
+                    await asyncio.sleep(0.001)
+        async with listening(backend, port):
+            status = await status_when(exporters, lambda status: status.waiting == 0)
+
+    assert (status.state, status.exported, status.rejected, status.refused) == ("ok", 200, 0, 0)
+    assert status.retries >= deaths
+    process = bytes.fromhex(program.hex)
+    assert backend.taken == {wire.span_id(process, number): 1 for number in range(1, 201)}
 
 
 async def test_only_what_was_not_acknowledged_is_repeated_after_a_crash(
@@ -56,8 +107,8 @@ async def test_only_what_was_not_acknowledged_is_repeated_after_a_crash(
         await backend.until(20)
     ended(program, 7)
     await store.write(program.batch())
-    sender = Sender(Target.parse(backend.url))
-    answer = await sender.send(follower.encode(await store.endings(f"{backend.url}/v1/traces", 100)))
+    sender = sender_to(Target.parse(backend.url))
+    answer = await sender.send(follower.encode(await store.endings(Target.parse(backend.url).name, 100)))
     await sender.close()
     await store.close()
 
@@ -76,7 +127,7 @@ async def test_a_black_hole_holds_up_nobody_else(store: Store, clock: Clock, bac
     """A backend that never answers: the request times out and comes again; the store and other backends go on."""
     backend.answers = ["never"]
     program = Program()
-    senders = [Sender(Target.parse(backend.url), timeout_s=0.3)]
+    senders = [sender_to(Target.parse(backend.url), timeout_s=0.3)]
     async with serving(Backend()) as other:
         exporters = Exporters(store, Hub(), [Target.parse(backend.url), Target.parse(other.url)], clock, QUICK)
         exporters._followers[0]._sender = senders[0]

@@ -17,7 +17,7 @@ from tenure_server.errors import ServerError, UsageError
 from tenure_server.export import file
 from tenure_server.export.encoding import encode
 from tenure_server.export.once import send_all
-from tenure_server.export.sender import HEADERS_VARIABLE, Target, parse_headers
+from tenure_server.export.targets import HEADERS_VARIABLE, SCHEMES, Target, parse_headers
 from tenure_server.limits import MAX_DIAGRAM
 from tenure_server.records import OPEN_PHASES, Lifecycle
 from tenure_server.sources import Source, open_source
@@ -88,7 +88,7 @@ def _export_spans(source: Source, trace: str | None, output: str | None) -> None
     open_ones = sum(lifecycle.phase in OPEN_PHASES for lifecycle in source.lifecycles(trace))
     if open_ones:
         _say(f"{open_ones} lifecycles are still open: they are no spans yet and are left out")
-    if output is None or not output.startswith(("http://", "https://")):
+    if output is None or not output.startswith(tuple(f"{scheme}://" for scheme in SCHEMES)):
         _write(output, (file.line(encode(endings)) for endings in source.endings(trace)))
         return
     headers = parse_headers(os.environ.get(HEADERS_VARIABLE, ""))

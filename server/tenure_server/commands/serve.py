@@ -12,7 +12,7 @@ import sys
 from tenure_server import settings as ways
 from tenure_server.app import Server, create_app
 from tenure_server.errors import ServerError, UsageError
-from tenure_server.export.sender import HEADERS_VARIABLE, Target, parse_headers
+from tenure_server.export.targets import HEADERS_VARIABLE, Target, parse_headers
 from tenure_server.settings import Settings
 
 
@@ -45,7 +45,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="export every lifecycle as a span to this OpenTelemetry backend or collector (OTLP/HTTP, such as"
-        f" http://127.0.0.1:4318; ${HEADERS_VARIABLE} are its headers); may be given several times",
+        " http://127.0.0.1:4318, or by gRPC, grpc://127.0.0.1:4317, where tenure-server[grpc] is installed;"
+        f" ${HEADERS_VARIABLE} are its headers); may be given several times",
     )
     parser.add_argument("--token", help=f"ask it of everybody (default: ${ways.TOKEN_VARIABLE})")
     return parser

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 from tenure_server.errors import StoreError
 from tenure_server.export.follower import Follower, Patience
-from tenure_server.export.sender import Sender, Target
+from tenure_server.export.sender import sender_to
 from tenure_server.export.status import Exporter
+from tenure_server.export.targets import Target
 from tenure_server.hub import Hub
 from tenure_server.limits import EXPORT_ABANDON_S, EXPORT_LAST_S
 from tenure_server.store import Store
@@ -30,7 +31,7 @@ class Exporters:
     ) -> None:
         self._store = store
         unique = {target.name: target for target in targets}
-        self._followers = [Follower(store, hub, Sender(target), clock, patience) for target in unique.values()]
+        self._followers = [Follower(store, hub, sender_to(target), clock, patience) for target in unique.values()]
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:

@@ -16,8 +16,9 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from tenure_server.errors import StoreError
+from tenure_server.export.answers import Accepted, Later, Refused
 from tenure_server.export.encoding import encode
-from tenure_server.export.sender import TOO_LARGE, Accepted, Later, Refused, Sender
+from tenure_server.export.sender import Sender
 from tenure_server.export.status import Exporter, Progress
 from tenure_server.hub import Hub
 from tenure_server.limits import EXPORT_LINGER_S, EXPORT_POLL_S, EXPORT_SPANS, EXPORT_STRETCH
@@ -67,6 +68,7 @@ class Follower:
         mailbox = self._hub.subscribe(1)
         try:
             while True:
+                is_last_look = self._closing.is_set()
                 try:
                     sent = await self._send_some()
                 except StoreError as error:
@@ -76,7 +78,7 @@ class Follower:
                     sent = 0
                     log.exception("exporter %s", self.name)
                     await self._stumble(f"{type(error).__name__}: {error}")
-                if self._closing.is_set() and (not sent or self._progress.failures):
+                if (is_last_look and not sent) or (self._closing.is_set() and self._progress.failures):
                     return
                 if not sent:
                     await self._rest_until(mailbox.take(), EXPORT_POLL_S)
@@ -117,10 +119,10 @@ class Follower:
                     if rejected or message:
                         self._say(f"took {spans - rejected} of {spans} spans: {message}")
                     return True
-                case Refused(status, _) if status == TOO_LARGE and spans > 1:
+                case Refused(_, is_too_large) if is_too_large and spans > 1:
                     halves = endings.items[: spans // 2], endings.items[spans // 2 :]
                     return all([await self._deliver_part(replace(endings, items=half)) for half in halves])
-                case Refused(_, what):
+                case Refused(what, _):
                     self._progress.refused(spans, what, self._clock())
                     self._say(f"refused {spans} spans, which are lost to it: {what}")
                     return True

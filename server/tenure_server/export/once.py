@@ -9,9 +9,11 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from tenure_server.errors import UsageError
+from tenure_server.export.answers import Accepted, Later, Refused
 from tenure_server.export.encoding import encode
 from tenure_server.export.follower import Patience
-from tenure_server.export.sender import TOO_LARGE, Accepted, Later, Refused, Sender, Target
+from tenure_server.export.sender import sender_to
+from tenure_server.export.targets import Target
 from tenure_server.store import Endings
 
 _ATTEMPTS = 6  # at one request
@@ -44,7 +46,7 @@ def send_all(pages: Iterable[Endings], target: Target, patience: Patience | None
 class _Errand:
     def __init__(self, target: Target, patience: Patience) -> None:
         self._target = target
-        self._sender = Sender(target)
+        self._sender = sender_to(target)
         self._patience = patience
         self._spans = self._rejected = 0
         self._why = ""
@@ -66,11 +68,11 @@ class _Errand:
                     self._rejected += rejected
                     self._why = message or self._why
                     return
-                case Refused(status, _) if status == TOO_LARGE and spans > 1:
+                case Refused(_, is_too_large) if is_too_large and spans > 1:
                     await self.deliver(replace(endings, items=endings.items[: spans // 2]))
                     await self.deliver(replace(endings, items=endings.items[spans // 2 :]))
                     return
-                case Refused(_, what):
+                case Refused(what, _):
                     raise self._failure(f"refused {spans} spans: {what}")
                 case Later(what, after_s):
                     if attempt == _ATTEMPTS:

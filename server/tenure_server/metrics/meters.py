@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics.export import MetricsData, PeriodicExportingMetri
 from opentelemetry.sdk.resources import Resource
 
 from tenure_server.export.meaning import SCOPE, VERSION
-from tenure_server.export.sender import Target, for_metrics
+from tenure_server.export.targets import Target, for_metrics
 from tenure_server.limits import EXPORT_LAST_S, EXPORT_METRICS_S, MAX_MEASURED
 from tenure_server.metrics.health import observe
 from tenure_server.metrics.prometheus import PrometheusReader

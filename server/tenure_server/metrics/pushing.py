@@ -1,17 +1,19 @@
-"""Metrics to an OpenTelemetry backend, by OpenTelemetry's own exporter: OTLP over HTTP, protobuf, gzipped."""
+"""Metrics to an OpenTelemetry backend, by OpenTelemetry's own exporters: protobuf, gzipped, over HTTP or gRPC."""
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Callable
 from contextvars import ContextVar
+from typing import cast
 
 import requests
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 
-from tenure_server.export.sender import Target
+from tenure_server.export.targets import Target
 
 log = logging.getLogger("tenure.server")
 
@@ -25,20 +27,10 @@ class Pusher(MetricExporter):
 
     def __init__(self, target: Target, join: Callable[[MetricsData], MetricsData]) -> None:
         super().__init__()
-        session = requests.Session()
-        session.max_redirects = 0  # headers may hold a key, which is for this address only
         self._target = target
         self._join = join
-        self._exporter = OTLPMetricExporter(
-            endpoint=target.url,
-            headers=dict(target.headers),
-            timeout=_TIMEOUT_S,
-            compression=Compression.Gzip,
-            session=session,
-            max_export_batch_size=_POINTS,
-        )
+        self._exporter = _over_grpc(target) if target.is_grpc else _over_http(target)
         self._is_failing = False
-        _listen()
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: object) -> MetricExportResult:
         """Send them; a failure is made good by the next push, since all metrics are cumulative."""
@@ -74,8 +66,29 @@ class _Listener(logging.Handler):
             reasons.append(record.getMessage())
 
 
-def _listen() -> None:
-    exporters = logging.getLogger(OTLPMetricExporter.__module__)
+def _over_http(target: Target) -> MetricExporter:
+    _listen_to(OTLPMetricExporter.__module__)
+    session = requests.Session()
+    session.max_redirects = 0  # headers may hold a key, which is for this address only
+    return OTLPMetricExporter(
+        endpoint=target.url,
+        headers=dict(target.headers),
+        timeout=_TIMEOUT_S,
+        compression=Compression.Gzip,
+        session=session,
+        max_export_batch_size=_POINTS,
+    )
+
+
+def _over_grpc(target: Target) -> MetricExporter:
+    """It is an extra: whoever sends spans to the target has found out whether it is installed."""
+    module = importlib.import_module("tenure_server.metrics.over_grpc")
+    _listen_to(module.LOGGER)
+    return cast("MetricExporter", module.exporter_to(target, _TIMEOUT_S, _POINTS))
+
+
+def _listen_to(name: str) -> None:
+    exporters = logging.getLogger(name)
     if not any(isinstance(handler, _Listener) for handler in exporters.handlers):
         exporters.addHandler(_Listener())
         exporters.propagate = False

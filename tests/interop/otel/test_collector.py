@@ -11,14 +11,16 @@ import pytest
 from tests.interop.otel import peers
 from tests.server.backend import Backend, serving
 from tests.server.batches import Program
+from tests.server.grpc_backend import GrpcBackend, serving_grpc
 
 from tenure import wire
 from tenure_server.limits import EXPORT_SPANS
 
 
-@pytest.fixture
-async def backend() -> AsyncIterator[Backend]:
-    async with serving(Backend()) as running:
+@pytest.fixture(params=["http", "grpc"])
+async def backend(request: pytest.FixtureRequest) -> AsyncIterator[Backend]:
+    """One of each protocol."""
+    async with serving_grpc(GrpcBackend()) if request.param == "grpc" else serving(Backend()) as running:
         yield running
 
 
@@ -59,5 +61,5 @@ async def test_an_address_that_is_none_is_refused_at_the_start(tmp_path: Path) -
     )
     out, err = await process.communicate()
 
-    line = "tenure: --otlp '127.0.0.1:4318' is no OTLP/HTTP address (write http://127.0.0.1:4318, say)\n"
+    line = "tenure: --otlp '127.0.0.1:4318' is no OTLP address (write http://127.0.0.1:4318, say, or for gRPC grpc://127.0.0.1:4317)\n"
     assert (process.returncode, out.decode(), err.decode()) == (2, "", line)
