@@ -23,12 +23,18 @@ test: $(STAMP) tests/web/node_modules/.installed  ## run every test, the browser
 	TENURE_PROBE=python $(BIN)/python -m pytest tests/tracer $(TEST_ARGS) || [ $$? -eq 5 ]  # 5: no test has the word
 	$(BIN)/python scripts/node.py npm --prefix web run test
 
-interop: $(STAMP) .venv-interop/.installed  ## export through rotel and into mlflow, which `make test` does not install
-	TENURE_INTEROP_PYTHON=$(CURDIR)/.venv-interop/bin/python $(BIN)/python -m pytest tests/interop/otel/backends.py
+interop: $(STAMP) .venv-interop/.installed tests/interop/otel/javascript/node_modules/.installed  ## exchange spans with rotel, mlflow, OpenTelemetry's JavaScript SDK and its aiohttp instrumentation  [TEST_ARGS="-k word"]
+	TENURE_INTEROP_PYTHON=$(CURDIR)/.venv-interop/bin/python $(BIN)/python -m pytest $(TEST_ARGS) \
+		$(addprefix tests/interop/otel/,between.py javascript.py instrumented.py backends.py)
 
-.venv-interop/.installed:
+.venv-interop/.installed: Makefile
 	$(PYTHON) -m venv .venv-interop
-	.venv-interop/bin/python -m pip install --quiet --disable-pip-version-check mlflow==3.17.2 rotel==0.0.1a15
+	.venv-interop/bin/python -m pip install --quiet --disable-pip-version-check mlflow==3.17.2 rotel==0.0.1a15 \
+		opentelemetry-instrumentation-aiohttp-server==0.66b1 opentelemetry-exporter-otlp-proto-http msgspec
+	@touch $@
+
+tests/interop/otel/javascript/node_modules/.installed: $(addprefix tests/interop/otel/javascript/,package.json package-lock.json) $(STAMP)
+	$(BIN)/python scripts/node.py npm --prefix tests/interop/otel/javascript ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 check: $(STAMP)  ## lint, types, import rules: ruff, mypy, import-linter, Biome, tsc
@@ -56,7 +62,7 @@ constraints: $(STAMP)  ## pin the newest dependencies anew into constraints.txt
 		--group dev requirements.in -o constraints.txt
 
 clean:  ## remove what set-up made
-	rm -rf .venv .venv-interop web/node_modules tests/web/node_modules server/tenure_server/static
+	rm -rf .venv .venv-interop web/node_modules tests/web/node_modules tests/interop/otel/javascript/node_modules server/tenure_server/static
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Tenure needs Python 3.11 or newer; set PYTHON=python3.12, say")'

@@ -181,7 +181,7 @@ def test_records_that_contradict_each_other_are_still_drawn() -> None:
     tasks = {main.id: _with(main, parent=main.id, created_in=two.id)}
     steps = draw(loop, tasks, Lens(), 0)
     Reader().read(steps)
-    told = sorted(step.id for step in steps if isinstance(step, Message))
+    told = sorted(step.id for step in steps if isinstance(step, Message) and not step.id.endswith(":body"))
     assert told == [f"{it.id}:{what}" for it in (one, two) for what in ("acquire", "acquired", "release", "released")]
 
 

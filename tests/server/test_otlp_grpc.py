@@ -11,6 +11,7 @@ from types import ModuleType
 import grpc
 import pytest
 import trustme
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests.server.backend import Backend
 from tests.server.batches import Program
 from tests.server.collector import Clock, collecting

@@ -95,6 +95,24 @@ async def test_a_trace_over_two_services_is_one_diagram(collector: Collector, co
     assert await collector.answer(f"/api/diagram?format=mermaid&trace={TRACE.hex()}") == DIAGRAM
 
 
+async def test_a_span_is_not_drawn_before_its_parent_whatever_their_clock_says(collector: Collector) -> None:
+    """JavaScript's root spans begin at whole milliseconds, and what is in them may seem to begin before them."""
+    early = [
+        group(
+            "payment",
+            span(12, "INSERT payments", begin=20, end=20.5, kind=CLIENT, parent=11, db_system_name="postgresql",
+                 db_namespace="payments"),
+            span(13, "ship", begin=26, end=27, parent=11, error=("shop.OutOfStock", "none left")),
+            span(11, "POST /charge", begin=21, end=28, kind=SERVER, parent=3, http_route="/charge"),
+        ),
+        shop()[1],
+    ]  # fmt: skip
+    await give(collector, *early)
+
+    drawn = await collector.answer(f"/api/diagram?format=mermaid&trace={TRACE.hex()}")
+    assert drawn == DIAGRAM.replace("done after 4 ms", "done after 0.5 ms")
+
+
 @BOTH
 async def test_a_span_is_a_closed_lifecycle(collector: Collector, content_type: str) -> None:
     """Held from its start to its end, by the service's part in the trace; every member of it."""

@@ -91,10 +91,11 @@ class _Collector:
 
     def _enter(self, node: Node, timed: list[Event | _Block]) -> None:
         if (lifecycle := node.lifecycle) is not None:
-            timed.append(Event(lifecycle.acquire_ns, What.ACQUIRE, node))
+            timed.append(Event(node.start_ns, What.ACQUIRE, node))
             if lifecycle.acquired_ns is not None:
-                timed.append(Event(lifecycle.acquired_ns, What.ACQUIRED, node))
+                timed.append(Event(max(lifecycle.acquired_ns, node.start_ns), What.ACQUIRED, node))
             last_ns = lifecycle.released_ns or lifecycle.release_ns or lifecycle.acquired_ns or lifecycle.acquire_ns
+            last_ns = max(last_ns, node.start_ns)
             for last, owner in ((self._last_ns, lifecycle.task.id), (self._process_last_ns, lifecycle.process)):
                 if last.get(owner, last_ns) <= last_ns:
                     last[owner] = last_ns
@@ -111,9 +112,9 @@ class _Collector:
                 timed.append(Event(at_ns, What.FINISHED, node))
             return
         if lifecycle.release_ns is not None:
-            timed.append(Event(lifecycle.release_ns, What.RELEASE, node))
+            timed.append(Event(max(lifecycle.release_ns, node.start_ns), What.RELEASE, node))
         if lifecycle.released_ns is not None:
             what = What.ACQUIRE_FAILED if lifecycle.acquired_ns is None else What.RELEASED
-            timed.append(Event(lifecycle.released_ns, what, node))
+            timed.append(Event(max(lifecycle.released_ns, node.start_ns), what, node))
         elif lifecycle.phase == "abandoned":
             self._abandoned.append((node, timed))

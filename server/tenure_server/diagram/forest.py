@@ -18,7 +18,8 @@ _ALWAYS = -(1 << 63)  # the start of a task of which nobody knows when it was cr
 class Node:
     """A lifecycle, or (``lifecycle`` is None) a task, with what is directly inside it in the order of time.
 
-    ``creator`` and ``created_in`` are set for a task whose creation the picture shows.
+    A lifecycle starts at its acquire, and not before the one that it is in. ``creator`` and ``created_in`` are set for
+    a task whose creation the picture shows.
     """
 
     __slots__ = ("children", "created_in", "creator", "id", "lifecycle", "ref", "start_ns", "task")
@@ -77,9 +78,25 @@ def plant(lifecycles: Iterable[Lifecycle], tasks: Mapping[str, Task], lens: Lens
 
 
 def in_order(lifecycles: Iterable[Lifecycle]) -> list[Lifecycle]:
-    """Each lifecycle once, by the time and then by the number of its acquire."""
+    """Each lifecycle once, by the time and then by the number of its acquire; none before its parent in its task.
+
+    Clocks of other services' SDKs may be too coarse to say so: JavaScript's spans begin at whole milliseconds.
+    """
     once = {lifecycle.id: lifecycle for lifecycle in lifecycles}
-    return sorted(once.values(), key=lambda lifecycle: (lifecycle.acquire_ns, len(lifecycle.id), lifecycle.id))
+    ordered = sorted(once.values(), key=lambda lifecycle: (lifecycle.acquire_ns, len(lifecycle.id), lifecycle.id))
+    place = {lifecycle.id: number for number, lifecycle in enumerate(ordered)}
+    late = {one.id for one in ordered if one.parent in place and place[one.parent] > place[one.id]}
+    if not late:
+        return ordered
+    found: dict[str, Lifecycle] = {}
+    for lifecycle in ordered:
+        chain = [lifecycle]
+        while chain[-1].id in late and chain[-1].task.id == once[chain[-1].parent or ""].task.id:
+            late.discard(chain[-1].id)  # looked at once: records that contradict each other end here
+            chain.append(once[chain[-1].parent or ""])
+        for one in reversed(chain):
+            found.setdefault(one.id, one)
+    return list(found.values())
 
 
 def _creators(busy: Collection[str], tasks: Mapping[str, Task], lens: Lens) -> dict[str, str]:
@@ -128,6 +145,7 @@ def _plant_lifecycles(ordered: list[Lifecycle], tasks: Mapping[str, Node]) -> di
         around = inside.get(lifecycle.parent) if lifecycle.parent is not None else None
         if around is None or around.lifecycle is None or around.lifecycle.task.id != lifecycle.task.id:
             around = tasks[lifecycle.task.id]
+        node.start_ns = max(node.start_ns, around.start_ns)
         around.children.append(node)
         inside[lifecycle.id] = node
     return inside

@@ -1,4 +1,4 @@
-"""What the tests talk to: our collector in a process of its own."""
+"""What the tests talk to: our collector in a process of its own, and what stands in a span."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from tests.server.batches import Program
 
 from tenure import wire
 
@@ -42,6 +44,22 @@ class Collector:
                 if not exporter["waiting"]:
                     return exporter
                 await asyncio.sleep(0.05)
+
+    @asynccontextmanager
+    async def alive(self, program: Program) -> AsyncIterator[None]:
+        """The program sends its heartbeats."""
+
+        async def beat() -> None:
+            while True:
+                await asyncio.sleep(2)
+                await self.post(program.batch())
+
+        task = asyncio.create_task(beat())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def kill(self) -> None:
         """As a crash would."""
@@ -87,3 +105,7 @@ async def listening(port: int, seconds: float = 20) -> None:
             else:
                 writer.close()
                 return
+
+
+def values(attributes: list[KeyValue]) -> dict[str, Any]:
+    return {one.key: getattr(one.value, str(one.value.WhichOneof("value"))) for one in attributes}
