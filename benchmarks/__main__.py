@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 
-MODULES = ("overhead", "importing", "ingest", "paint", "otlp", "otlp_in", "metrics")
+MODULES = ("overhead", "importing", "ingest", "exporting", "paint", "otlp", "otlp_in", "metrics")
 
 
 def main() -> int:

@@ -22,6 +22,7 @@ import aiohttp
 from benchmarks import Measure
 from tenure import wire
 from tenure_server.app import Server, create_app
+from tenure_server.export.targets import Target
 from tenure_server.settings import Settings
 
 BATCHES, ROWS = 400, 500
@@ -29,7 +30,7 @@ CONNECTIONS = 4
 MARK = "at least 100,000"
 
 
-def batches() -> list[bytes]:
+def batches(count: int = BATCHES) -> list[bytes]:
     """A program of 40 tasks, 20 resources and 30 sites; a trace has five lifecycles."""
     chance = random.Random(1)  # noqa: S311 -- not for secrets
     process = wire.Process(bytes(range(16)), "benchmark", "localhost", 1, "3.11.7", time.time_ns())
@@ -37,7 +38,7 @@ def batches() -> list[bytes]:
     resources = [wire.Resource(n + 1, "asyncio.locks.Lock", f"lock {n}", 1, "control") for n in range(20)]
     tasks = [wire.Task(n + 1, f"worker-{n}", "worker", "task", 0, 0, 0, None) for n in range(40)]
     encoded = []
-    for sequence in range(1, BATCHES + 1):
+    for sequence in range(1, count + 1):
         first = 1 + (sequence - 1) * ROWS
         rows = [
             wire.Row(
@@ -64,7 +65,7 @@ def batches() -> list[bytes]:
 
 def rows() -> list[Measure]:
     """Each figure is the middle of three runs into a fresh store."""
-    wall, core, latency = zip(*(asyncio.run(_run()) for _ in range(3)), strict=True)
+    wall, core, latency = zip(*(asyncio.run(run(batches())) for _ in range(3)), strict=True)
     return [
         Measure("stored, on one core of the collector's", statistics.median(core), "lifecycles/s", MARK),
         Measure("stored, by the clock", statistics.median(wall), "lifecycles/s", ""),
@@ -72,11 +73,18 @@ def rows() -> list[Measure]:
     ]
 
 
-async def _run() -> tuple[float, float, float]:
+class Rates(NamedTuple):
     """Lifecycles a second by the clock and by processor time; milliseconds of one batch on an idle collector."""
-    bodies = batches()
+
+    wall: float
+    core: float
+    latency_ms: float
+
+
+async def run(bodies: list[bytes], *targets: str) -> Rates:
+    """Send everything to a collector that exports to the targets."""
     headers = {"Content-Type": wire.CONTENT_TYPE}
-    async with collector() as running, aiohttp.ClientSession(headers=headers) as session:
+    async with collector(*targets) as running, aiohttp.ClientSession(headers=headers) as session:
 
         async def post(body: bytes) -> None:
             async with session.post(f"{running.url}/v1/lifecycles", data=body) as answer:
@@ -96,8 +104,8 @@ async def _run() -> tuple[float, float, float]:
         await asyncio.gather(*(send(bodies[20 + n :: CONNECTIONS]) for n in range(CONNECTIONS)))
         took = time.perf_counter() - began
         cpu = await cpu_seconds(running) - cpu
-    stored = (BATCHES - 20) * ROWS
-    return stored / took, stored / cpu, statistics.median(waits) * 1e3
+    stored = (len(bodies) - 20) * ROWS
+    return Rates(stored / took, stored / cpu, statistics.median(waits) * 1e3)
 
 
 class Running(NamedTuple):
@@ -109,9 +117,11 @@ class Running(NamedTuple):
 
 
 @asynccontextmanager
-async def collector() -> AsyncIterator[Running]:
+async def collector(*targets: str) -> AsyncIterator[Running]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.ingest", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "benchmarks.ingest", *targets),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -130,7 +140,8 @@ async def cpu_seconds(running: Running) -> float:
 async def _serve() -> None:
     """The collector's side: print the URL, then the processor time used, once for every line of stdin."""
     with tempfile.TemporaryDirectory() as directory:
-        server = Server(create_app(Settings(port=0, store=Path(directory) / "benchmark.sqlite")))
+        targets = tuple(Target.parse(url) for url in sys.argv[1:])
+        server = Server(create_app(Settings(port=0, store=Path(directory) / "benchmark.sqlite", otlp=targets)))
         print(await server.start(), flush=True)
         while await asyncio.to_thread(sys.stdin.readline):
             print(time.process_time(), flush=True)

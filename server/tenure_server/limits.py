@@ -41,6 +41,7 @@ EXPORT_SPANS = 2_000  # of one request to a backend
 EXPORT_POLL_S = 1.0  # the store is looked at after so long even where no batch came
 EXPORT_LINGER_S = 0.5  # what ends within so long travels together
 EXPORT_STRETCH = 4  # times as long as reading and encoding took, at least, between two while batches come in
+EXPORT_CROWDED_STRETCH = 50  # the same while batches wait to be written most of the time
 EXPORT_ABANDON_S = 1.0
 EXPORT_LAST_S = 2.0  # at the collector's end
 

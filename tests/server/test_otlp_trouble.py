@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.server.backend import Backend, serving
 from tests.server.batches import Program
 from tests.server.collector import Clock
@@ -21,7 +22,7 @@ from tenure_server.export.exporters import Exporters
 from tenure_server.export.sender import sender_to
 from tenure_server.export.targets import Target
 from tenure_server.hub import Hub
-from tenure_server.store import Endings, Store
+from tenure_server.store import Endings, Store, Totals
 from tenure_server.store.sqlite import SqliteStore
 
 
@@ -213,3 +214,24 @@ async def test_what_comes_in_goes_first(clock: Clock, backend: Backend) -> None:
 
     (_, first), (second, _), *_ = store.readings
     assert second - first >= 3 * 0.1
+
+
+class Crowded(Slow):
+    """One to which more comes in than it can write."""
+
+    def totals(self) -> Totals:
+        return replace(super().totals(), queued_batches=1)
+
+
+async def test_where_more_comes_in_than_can_be_written_an_exporter_hardly_reads(
+    clock: Clock, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It rests for much longer than otherwise, and goes on all the same."""
+    monkeypatch.setattr(follower, "EXPORT_CROWDED_STRETCH", 10)
+    store = Crowded(clock, Program())
+    async with exporting(store, clock, backend.url):
+        await backend.until(3)
+    await store.close()
+
+    (_, first), (second, _), *_ = store.readings
+    assert second - first >= 9 * 0.1

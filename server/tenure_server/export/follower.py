@@ -21,10 +21,18 @@ from tenure_server.export.encoding import encode
 from tenure_server.export.sender import Sender
 from tenure_server.export.status import Exporter, Progress
 from tenure_server.hub import Hub
-from tenure_server.limits import EXPORT_LINGER_S, EXPORT_POLL_S, EXPORT_SPANS, EXPORT_STRETCH
+from tenure_server.limits import (
+    EXPORT_CROWDED_STRETCH,
+    EXPORT_LINGER_S,
+    EXPORT_POLL_S,
+    EXPORT_SPANS,
+    EXPORT_STRETCH,
+)
 from tenure_server.store import Endings, Store
 
 log = logging.getLogger("tenure.server")
+
+_LOOKS = 10  # at the store, to tell whether it is crowded
 
 
 class Patience:
@@ -104,9 +112,24 @@ class Follower:
         if done:
             await self._store.acknowledge(self.name, endings)
         self._progress.failures = 0
-        if self._store.totals().batches != written:  # what comes in goes first
-            await self._rest((EXPORT_STRETCH - 1) * busy_s)
+        if self._store.totals().batches != written:
+            await self._give_way(busy_s)
         return done
+
+    async def _give_way(self, busy_s: float) -> None:
+        """What comes in goes first: rest for so many times as long as a page took to read and encode."""
+        await self._rest((EXPORT_STRETCH - 1) * busy_s)
+        until = time.perf_counter() + (EXPORT_CROWDED_STRETCH - EXPORT_STRETCH) * busy_s
+        while time.perf_counter() < until and not self._closing.is_set() and await self._is_crowded():
+            pass
+
+    async def _is_crowded(self) -> bool:
+        """Whether batches wait to be written at most moments of a tenth of a second."""
+        crowded = 0
+        for _ in range(_LOOKS):
+            await self._rest(0.1 / _LOOKS)
+            crowded += self._store.totals().queued_batches > 0
+        return crowded > _LOOKS // 2
 
     async def _deliver(self, body: bytes, endings: Endings) -> bool:
         """Send until there is an answer for good; false where it was broken off by ``close``."""

@@ -137,7 +137,13 @@ async def test_a_backend_that_refuses_is_not_asked_again(backend: Backend, tmp_p
 @pytest.mark.parametrize(
     ("url", "headers", "line"),
     [
-        ("grpc://x", "", "tenure: 'grpc://x' is no OTLP/HTTP address (http://127.0.0.1:4318, say)\n"),
+        ("ftp://x", "", "tenure: 'ftp://x' is no OTLP/HTTP address (http://127.0.0.1:4318, say)\n"),
+        (
+            "grpc://127.0.0.1:4317", "",
+            "tenure: 'grpc://127.0.0.1:4317' is an address of gRPC, whose threads no forked child survives: a program"
+            " exports by OTLP/HTTP (give http://127.0.0.1:4318, say, or let a collector do it: tenure serve --otlp"
+            " grpc://127.0.0.1:4317)\n",
+        ),
         (
             "http://127.0.0.1:1", "secret",
             "tenure: $OTEL_EXPORTER_OTLP_HEADERS is no list of headers (write name=value,name=value)\n",

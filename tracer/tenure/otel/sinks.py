@@ -54,6 +54,11 @@ class Otlp(Worker):
     name = "otlp"
 
     def __init__(self, url: str, headers: str = "") -> None:
+        if url.startswith(("grpc:", "grpcs:")):
+            raise UsageError(
+                f"{url!r} is an address of gRPC, whose threads no forked child survives: a program exports by OTLP/HTTP"
+                f" (give http://127.0.0.1:4318, say, or let a collector do it: tenure serve --otlp {url})"
+            )
         self.url, self._headers = url, headers
         own = parse_headers(headers) | {"Content-Type": "application/x-protobuf"}
         self._endpoint = Endpoint(
