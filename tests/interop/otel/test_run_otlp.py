@@ -134,15 +134,20 @@ async def test_a_backend_that_refuses_is_not_asked_again(backend: Backend, tmp_p
     assert done.stderr.startswith(f"tenure: OpenTelemetry at {backend.url} refused spans: 401")
 
 
+GRPC_LINE = (
+    "tenure: 'grpc://127.0.0.1:4317' is an address of gRPC, whose threads no forked child survives: a program exports"
+    " by OTLP/HTTP (give http://127.0.0.1:4318, say, or let a collector do it:"
+    " tenure serve --otlp grpc://127.0.0.1:4317)\n"
+)
+
+
 @pytest.mark.parametrize(
     ("url", "headers", "line"),
     [
         ("ftp://x", "", "tenure: 'ftp://x' is no OTLP/HTTP address (http://127.0.0.1:4318, say)\n"),
         (
             "grpc://127.0.0.1:4317", "",
-            "tenure: 'grpc://127.0.0.1:4317' is an address of gRPC, whose threads no forked child survives: a program"
-            " exports by OTLP/HTTP (give http://127.0.0.1:4318, say, or let a collector do it: tenure serve --otlp"
-            " grpc://127.0.0.1:4317)\n",
+GRPC_LINE,
         ),
         (
             "http://127.0.0.1:1", "secret",

@@ -23,6 +23,7 @@ from opentelemetry.trace import (
 from tenure import active, wire
 from tenure.otel import meaning
 from tenure.otel.meaning import Failures, Stamps
+from tenure.otel.waits import Waits
 
 KEPT = 20_000  # spans that others may still hang under
 
@@ -44,6 +45,7 @@ class _Open(NamedTuple):
     span: Span
     row: wire.Row
     acquire_ns: int
+    resource: wire.Resource
 
 
 class Emitter:
@@ -53,6 +55,7 @@ class Emitter:
         self._tracer = tracer
         self._ids = ids
         self._open: dict[int, _Open] = {}
+        self._waits = Waits()
         self._contexts: OrderedDict[int, SpanContext] = OrderedDict()  # by lifecycle, also of spans that ended
 
     def take(self, batch: wire.Batch) -> None:
@@ -63,11 +66,15 @@ class Emitter:
             known = self._open.get(row.id)
             began_ns = known.acquire_ns if known else acquire_ns  # the clock's offset may have changed meanwhile
             span = known.span if known else self._begin(batch, row, acquire_ns)
+            stamps, resource = Stamps.of(row, began_ns), batch.resources[row.resource]
+            if resource.capacity is not None:
+                self._waits.note(resource.id, row.id, stamps)
             if row.release_ns == wire.NOT_REACHED:
-                self._open[row.id] = _Open(span, row, began_ns)
+                self._open[row.id] = _Open(span, row, began_ns, resource)
             else:
                 self._open.pop(row.id, None)
-                self._end(span, row, Stamps.of(row, began_ns), Failures.of(row, batch), "closed")
+                self._link(span, resource, stamps)
+                self._end(span, row, stamps, Failures.of(row, batch), "closed")
         if batch.final:
             self._abandon()
 
@@ -95,6 +102,15 @@ class Emitter:
         context = self._contexts.get(row.parent) if row.parent else _active(trace)
         return set_span_in_context(NonRecordingSpan(context), Context()) if context else Context()
 
+    def _link(self, span: Span, resource: wire.Resource, stamps: Stamps) -> None:
+        """To the lifecycle that it waited for."""
+        if resource.capacity is None:
+            return
+        holder = self._waits.waited_for(resource.id, resource.capacity, stamps)
+        context = self._contexts.get(holder) if holder is not None else None
+        if context is not None:
+            span.add_link(context, {"tenure.link": "waited_for"})
+
     def _end(self, span: Span, row: wire.Row, stamps: Stamps, failures: Failures, phase: str) -> None:
         for event in meaning.events(stamps, failures):
             span.add_event(event.name, event.attributes, event.at_ns)
@@ -105,8 +121,10 @@ class Emitter:
         span.end(stamps.latest if phase == "closed" else max(stamps.latest, time.time_ns()))
 
     def _abandon(self) -> None:
-        for span, row, acquire_ns in self._open.values():
-            self._end(span, row, Stamps.of(row, acquire_ns), Failures(), "abandoned")
+        for span, row, acquire_ns, resource in self._open.values():
+            stamps = Stamps.of(row, acquire_ns)
+            self._link(span, resource, stamps)
+            self._end(span, row, stamps, Failures(), "abandoned")
         self._open.clear()
 
 
