@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.server.backend import Backend
 from tests.server.batches import Program
 from tests.server.collector import Collector
+from tests.server.grpc_backend import GrpcBackend, serving_grpc
 from tests.server.spans import give, group, span
 from tests.server.test_export import recording
 
@@ -72,6 +74,21 @@ async def test_the_lines_of_a_recording_are_what_a_backend_is_sent(
     links = {(one.name, link.attributes[0].value.string_value) for one in backend.spans for link in one.links}
     assert links == {("Lock stock", "waited_for"), ("Lock paper", "held_around")}
     assert capsys.readouterr() == ("", f"tenure: 4 spans sent to {backend.url}\n")
+
+
+async def test_a_backend_gets_the_same_by_grpc(tmp_path: Path, backend: Backend, capsys: Captured) -> None:
+    """The very same request."""
+    source = str(recording(tmp_path / "run.json", program_of_spans().batch(final=True)))
+    assert await run(source, "-o", backend.url) == 0
+    async with serving_grpc(GrpcBackend()) as by_grpc:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tenure", "export", source, "--to", "otlp", "-o", by_grpc.url),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await process.communicate()
+
+    assert (process.returncode, said.decode()) == (0, f"tenure: 4 spans sent to {by_grpc.url}\n")
+    assert by_grpc.requests == backend.requests
 
 
 async def test_a_collector_gives_the_same_spans_as_a_recording(

@@ -147,7 +147,7 @@ GRPC_LINE = (
         ("ftp://x", "", "tenure: 'ftp://x' is no OTLP/HTTP address (http://127.0.0.1:4318, say)\n"),
         (
             "grpc://127.0.0.1:4317", "",
-GRPC_LINE,
+            GRPC_LINE,
         ),
         (
             "http://127.0.0.1:1", "secret",
