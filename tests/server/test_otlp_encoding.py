@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -77,6 +77,7 @@ def endings(draw: st.DrawFn) -> Ending:
 ENTERS = ["__aenter__", "acquire", "request"]
 
 
+@settings(deadline=None)  # time is not what it is about, and machines are busy
 @given(st.lists(endings(), max_size=6, unique_by=lambda ending: ending.lifecycle.id))
 def test_the_bytes_parsed_equal_what_the_sdk_encodes(items: list[Ending]) -> None:
     """Field by field, for whatever a lifecycle can be, several processes in one request included."""

@@ -100,7 +100,7 @@ async def test_a_span_is_not_drawn_before_its_parent_whatever_their_clock_says(c
     early = [
         group(
             "payment",
-            span(12, "INSERT payments", begin=20, end=20.5, kind=CLIENT, parent=11, db_system_name="postgresql",
+            span(12, "INSERT payments", begin=20, end=24, kind=CLIENT, parent=11, db_system_name="postgresql",
                  db_namespace="payments"),
             span(13, "ship", begin=26, end=27, parent=11, error=("shop.OutOfStock", "none left")),
             span(11, "POST /charge", begin=21, end=28, kind=SERVER, parent=3, http_route="/charge"),
@@ -109,8 +109,7 @@ async def test_a_span_is_not_drawn_before_its_parent_whatever_their_clock_says(c
     ]  # fmt: skip
     await give(collector, *early)
 
-    drawn = await collector.answer(f"/api/diagram?format=mermaid&trace={TRACE.hex()}")
-    assert drawn == DIAGRAM.replace("done after 4 ms", "done after 0.5 ms")
+    assert await collector.answer(f"/api/diagram?format=mermaid&trace={TRACE.hex()}") == DIAGRAM
 
 
 @BOTH
