@@ -231,7 +231,7 @@ async def test_the_retention_takes_spans_too(clock: Clock) -> None:
         clock.now_ns += 10**12
         assert await store.retain(10**11, None) == 6
         assert (await everything(store))[1:4] == ([], [], [])
-        for table in ("spans", "span_processes", "trace_firsts", "otel_traces", "roots", "tasks"):
+        for table in ("lifecycles", "span_processes", "traces", "otel_traces", "otel_trace_processes", "tasks"):
             assert store._connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
         await give(collector, *shop())
         assert await collector.answer(f"/api/diagram?format=mermaid&trace={TRACE.hex()}") == DIAGRAM

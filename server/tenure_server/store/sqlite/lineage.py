@@ -26,7 +26,7 @@ def parents_beyond(reading: Reading, rows: Sequence[Found]) -> dict[int, str]:
     spans = [key for key in traces if keys.process_of(key) in foreign]
     at_hand: dict[tuple[int, int], int] = {}  # trace, id -> key
     wanted: _Wanted = defaultdict(lambda: defaultdict(list))
-    for key, span, parent in reading.in_chunks("SELECT key, id, parent FROM spans WHERE key IN", spans):
+    for key, span, parent in reading.in_chunks("SELECT key, span_id, span_parent FROM lifecycles WHERE key IN", spans):
         at_hand[traces[key], span] = key
         if parent:
             wanted[traces[key]][parent].append(key)
@@ -65,7 +65,7 @@ def _lifecycles(reading: Reading, trace: int, wanted: set[int], foreign: set[int
 def _spans(reading: Reading, trace: int, wanted: set[int]) -> dict[int, int]:
     """Those of the span ids that spans of the trace have, with their keys."""
     rows = reading.connection.execute(
-        "SELECT spans.id, spans.key FROM lifecycles JOIN spans ON spans.key = lifecycles.key WHERE trace = ? LIMIT ?",
+        "SELECT span_id, key FROM lifecycles WHERE trace = ? AND span_id IS NOT NULL LIMIT ?",
         (trace, _MAX_LOOKED_THROUGH),
     )
     return {span: key for span, key in rows if span in wanted}

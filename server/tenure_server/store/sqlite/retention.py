@@ -89,7 +89,6 @@ class Retention:
             gone = [(key,) for key, _, _ in rows]
             many("DELETE FROM lifecycles WHERE key = ?", gone)
             many("DELETE FROM roots WHERE key = ?", gone)
-            many("DELETE FROM spans WHERE key = ?", gone)
             many(
                 "UPDATE tasks SET lifecycles = lifecycles - ? WHERE key = ?",
                 [(count, task) for task, count in Counter(task for _, _, task in rows).items()],
@@ -125,7 +124,6 @@ class Retention:
                     f"DELETE FROM {table}"  # noqa: S608 -- a table of ours
                     " WHERE trace NOT IN (SELECT key FROM traces WHERE otel_id IS NOT NULL)"
                 )
-            execute("DELETE FROM trace_firsts WHERE trace NOT IN (SELECT key FROM traces)")
             execute("DELETE FROM span_processes WHERE process NOT IN (SELECT process FROM processes)")
             execute("COMMIT")
         except BaseException:

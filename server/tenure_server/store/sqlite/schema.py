@@ -2,7 +2,9 @@
 
 ``lifecycles`` has one row a lifecycle: keys of ``keys.py``, durations as on the wire, None where not reached; it is
 closed where ``release_ns`` is set. It has two secondary indexes (a third would halve the rate) and a partial one over
-the few that are open. ``traces`` has the key of its (first) root, so that its id need not be stored. How old something
+the few that are open. One that came as a span of another service has its ``span_id`` and its ``span_parent`` (0: none),
+signed 64-bit integers. ``traces`` has the key of its (first) root, so that its id need not be stored, and of the spans
+among its lifecycles the ``first`` to begin. How old something
 is, the collector's clock tells: ``processes.skew_ns`` is what a process's clock was behind it when it last told news.
 Of a cancellation, ``exceptions`` has who asked for it, where that is known (``cancelled`` is 1): a task's key, by which
 means, and a site, 0 for none. Counts and histograms are kept by the writer, in the transaction that writes the rows.
@@ -43,15 +45,16 @@ CREATE TABLE tasks (
 CREATE INDEX tasks_by_parent ON tasks (parent) WHERE parent IS NOT NULL;
 CREATE TABLE traces (
     key INTEGER PRIMARY KEY, otel_id BLOB, start_ns INTEGER NOT NULL, end_ns INTEGER, lifecycles INTEGER NOT NULL,
-    open INTEGER NOT NULL, errors INTEGER NOT NULL);
+    open INTEGER NOT NULL, errors INTEGER NOT NULL, first INTEGER, first_ns INTEGER);
 CREATE TABLE otel_traces (id BLOB PRIMARY KEY, trace INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE otel_trace_processes (
     trace INTEGER NOT NULL, process INTEGER NOT NULL, PRIMARY KEY (trace, process)) WITHOUT ROWID;
 CREATE TABLE roots (key INTEGER PRIMARY KEY, link INTEGER, otel_trace_id BLOB, otel_parent_id BLOB);
+CREATE TABLE span_processes (process INTEGER PRIMARY KEY);
 CREATE TABLE lifecycles (
     key INTEGER PRIMARY KEY, parent INTEGER, trace INTEGER NOT NULL, task INTEGER NOT NULL, resource INTEGER NOT NULL,
     site INTEGER NOT NULL, acquire_ns INTEGER NOT NULL, wait_ns INTEGER, hold_ns INTEGER, release_ns INTEGER,
-    outcomes INTEGER NOT NULL, body_exception INTEGER, exception INTEGER);
+    outcomes INTEGER NOT NULL, body_exception INTEGER, exception INTEGER, span_id INTEGER, span_parent INTEGER);
 CREATE INDEX lifecycles_by_trace ON lifecycles (trace);
 CREATE INDEX lifecycles_by_resource ON lifecycles (resource);
 CREATE INDEX lifecycles_open ON lifecycles (resource, trace) WHERE release_ns IS NULL;

@@ -29,7 +29,8 @@ def failed(outcomes: int) -> bool:
     return wire.ERROR in (outcomes & 3, outcomes >> wire.BODY_SHIFT & 3, outcomes >> wire.RELEASE_SHIFT & 3)
 
 
-_FAILED = [int(failed(outcomes)) for outcomes in range(1 << wire.OUTCOME_BITS)]
+# By the bits of outcomes: 1 where some phase ended in an error.
+FAILED = [int(failed(outcomes)) for outcomes in range(1 << wire.OUTCOME_BITS)]
 
 
 class Change:
@@ -50,6 +51,16 @@ class Change:
     def sort(self) -> None:
         for durations in (self.waits, self.holds, self.releases):
             durations.sort()
+
+    def add(self, other: Change) -> None:
+        self.total += other.total
+        self.failed += other.failed
+        self.used_ns = max(self.used_ns, other.used_ns)
+        self.waits += other.waits
+        self.holds += other.holds
+        self.releases += other.releases
+        self.missed += other.missed
+        self.timeouts += other.timeouts
 
     def note_missed(self, was_timeout: bool) -> None:
         self.missed += 1
@@ -82,7 +93,7 @@ class Tallies:
         new = 0
         for key, _, trace, task, resource, _, acquire_ns, wait_ns, hold_ns, release_ns, outcomes, _, own in rows:
             new += 1
-            error = _FAILED[outcomes]
+            error = FAILED[outcomes]
             is_open = release_ns is None
             end_ns = acquire_ns + (wait_ns or 0) + (hold_ns or 0) + (release_ns or 0)
             tally = resources.get(resource)
@@ -127,12 +138,20 @@ class Tallies:
             process = keys.process_of(key)
             self._processes[process] = self._processes.get(process, 0) + new
 
+    def add(self, process: int, new: int, changes: Iterable[tuple[int, Change]]) -> None:
+        """Count ``new`` rows of a process that were counted elsewhere: what they change, by resource."""
+        self._processes[process] = self._processes.get(process, 0) + new
+        for resource, change in changes:
+            if change.total:
+                tally = self.resources.get(resource) or self.resources.setdefault(resource, Change())
+                tally.add(change)
+
     def advance(self, before: Row, after: Row) -> None:
         """Count that a stored lifecycle went on to a later phase."""
         _, _, trace, _, resource, _, acquire_ns, *_ = before
         _, _, _, _, _, _, _, wait_ns, hold_ns, release_ns, outcomes, _, own = after
         end_ns = acquire_ns + (wait_ns or 0) + (hold_ns or 0) + (release_ns or 0)
-        error = _FAILED[outcomes] - _FAILED[before[10]]
+        error = FAILED[outcomes] - FAILED[before[10]]
         tally = self.resources.get(resource) or self.resources.setdefault(resource, Change())
         tally.failed += error
         tally.used_ns = max(tally.used_ns, end_ns)
@@ -190,8 +209,9 @@ class Books:
             [(new, process) for process, new in tallies._processes.items()],  # noqa: SLF001 -- the two are one
         )
         execute(
-            "INSERT INTO traces VALUES (?1, (SELECT otel_trace_id FROM roots WHERE key = ?1), ?2, nullif(?3, -1), ?4,"
-            " ?5, ?6) ON CONFLICT (key) DO UPDATE SET start_ns = min(start_ns, excluded.start_ns),"
+            "INSERT INTO traces (key, otel_id, start_ns, end_ns, lifecycles, open, errors)"
+            " VALUES (?1, (SELECT otel_trace_id FROM roots WHERE key = ?1), ?2, nullif(?3, -1), ?4, ?5, ?6)"
+            " ON CONFLICT (key) DO UPDATE SET start_ns = min(start_ns, excluded.start_ns),"
             " end_ns = max(coalesce(end_ns, excluded.end_ns), coalesce(excluded.end_ns, end_ns)),"
             " lifecycles = lifecycles + excluded.lifecycles, open = open + excluded.open,"
             " errors = errors + excluded.errors",

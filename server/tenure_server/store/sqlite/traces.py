@@ -111,9 +111,9 @@ def _begun_by_spans(reading: Reading, traces: set[int]) -> list[Found]:
     rows: list[Found] = []
     for trace in traces:
         rows += reading.connection.execute(
-            "SELECT spans.trace, spans.task, spans.resource, spans.site FROM trace_firsts AS first"
-            " JOIN lifecycles AS spans ON spans.key = first.key LEFT JOIN lifecycles AS root ON root.key = first.trace"
-            " WHERE first.trace = ? AND (root.key IS NULL OR first.at_ns <= root.acquire_ns)",
+            "SELECT spans.trace, spans.task, spans.resource, spans.site FROM traces"
+            " JOIN lifecycles AS spans ON spans.key = traces.first LEFT JOIN lifecycles AS root USING (key)"
+            " WHERE traces.key = ? AND (root.key IS NULL OR first_ns <= root.acquire_ns)",
             (trace,),
         )
     return rows

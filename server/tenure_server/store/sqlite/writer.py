@@ -16,6 +16,8 @@ from msgspec.structs import astuple
 from tenure import wire
 from tenure_server.store.protocol import Spans
 from tenure_server.store.sqlite import keys
+from tenure_server.store.sqlite.assembly import LIFECYCLE_COLUMNS
+from tenure_server.store.sqlite.bulk import Insert
 from tenure_server.store.sqlite.interning import Interning, KnownProcess
 from tenure_server.store.sqlite.outbox import Outbox
 from tenure_server.store.sqlite.series import SeriesTables
@@ -23,11 +25,8 @@ from tenure_server.store.sqlite.spans import SpanTables
 from tenure_server.store.sqlite.tallies import Books, Row, Tallies
 from tenure_server.store.sqlite.thread import Work
 
-_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_AT_ONCE = 50  # rows in one statement: a step of SQLite for each row would cost half as much again, and the GIL
-_INSERT = f"INSERT OR IGNORE INTO lifecycles VALUES {_ROW}"
-_INSERT_MANY = f"INSERT OR IGNORE INTO lifecycles VALUES {', '.join([_ROW] * _AT_ONCE)}"
-_REPLACE = f"INSERT OR REPLACE INTO lifecycles VALUES {_ROW}"
+_INSERT = Insert(f"INSERT OR IGNORE INTO lifecycles ({LIFECYCLE_COLUMNS})", 13)
+_REPLACE = f"INSERT OR REPLACE INTO lifecycles ({LIFECYCLE_COLUMNS}) VALUES ({', '.join('?' * 13)})"
 _LOOK_UP = 500  # keys in one query
 
 
@@ -45,7 +44,7 @@ class Writer:
         self._interning = Interning(connection)
         self._books = Books(connection)
         self._outbox = outbox
-        self._spans = SpanTables(connection)
+        self._spans = SpanTables(connection, self._interning)
         self._series = SeriesTables(connection)
         self._losses: Counter[str] = Counter()  # in the transaction that is going on
         self.dropped: Counter[str] = Counter()  # what tracers lost, by reason, as told since the store was opened
@@ -111,20 +110,11 @@ class Writer:
 
     def _apply_spans(self, part: Spans, tallies: Tallies) -> int:
         """The spans that are new, as rows that no batch of a tracer has; answer how many."""
-        batch, interning, now_ns = part.batch, self._interning, self._clock()
-        known = interning.process(batch.process, now_ns)
-        new = self._spans.add(known.row, part)
-        if new:
-            sites = interning.sites(batch.sites)
-            exceptions = interning.exceptions(batch.exceptions, now_ns, {})
-            resources = interning.resources(known, batch.resources)
-            rows, latest_ns = self._spans.rows(known.row, batch, new, (sites, resources, exceptions))
-            if not self._insert(rows, tallies, are_followed=False):
-                raise sqlite3.IntegrityError("a span's number is taken by a lifecycle")
-            if latest_ns > known.latest_ns:
-                known.latest_ns, known.skew_ns = latest_ns, now_ns - latest_ns
+        now_ns = self._clock()
+        known = self._interning.process(part.batch.process, now_ns)
+        new = self._spans.write(known, part, tallies, now_ns)
         self._note(known, now_ns, ended=False)
-        return len(new)
+        return new
 
     def _note(self, known: KnownProcess, now_ns: int, *, ended: bool) -> None:
         """That the process was heard of."""
@@ -148,21 +138,15 @@ class Writer:
             return self._merge(fresh + resent, tallies)
         return len(fresh) + self._merge(resent, tallies)
 
-    def _insert(self, rows: list[Row], tallies: Tallies, *, are_followed: bool = True) -> bool:
+    def _insert(self, rows: list[Row], tallies: Tallies) -> bool:
         """Insert rows that should all be new; false, and nothing is done, where one is there already."""
         connection = self._connection
         connection.execute("SAVEPOINT fresh")
         before = connection.total_changes
-        whole = len(rows) - len(rows) % _AT_ONCE
-        connection.executemany(
-            _INSERT_MANY,
-            [tuple(chain.from_iterable(rows[start : start + _AT_ONCE])) for start in range(0, whole, _AT_ONCE)],
-        )
-        connection.executemany(_INSERT, rows[whole:])
+        _INSERT.run(connection, list(chain.from_iterable(rows)))
         if is_new := connection.total_changes - before == len(rows):
             tallies.count(rows)
-            if are_followed:
-                self._outbox.note(row[0] for row in rows if row[9] is not None)
+            self._outbox.note(row[0] for row in rows if row[9] is not None)
         else:
             connection.execute("ROLLBACK TO fresh")
         connection.execute("RELEASE fresh")
@@ -194,7 +178,9 @@ class Writer:
         for start in range(0, len(wanted), _LOOK_UP):
             some = wanted[start : start + _LOOK_UP]
             marks = ",".join("?" * len(some))
-            for row in self._connection.execute(f"SELECT * FROM lifecycles WHERE key IN ({marks})", some):
+            for row in self._connection.execute(
+                f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE key IN ({marks})", some
+            ):
                 found[row[0]] = row
         return found
 
