@@ -11,7 +11,7 @@ span that comes again finds itself. After 2 ** 54 ns (208 days) the numbers begi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from tenure import wire
 from tenure_server.otlp import meaning
@@ -44,22 +44,38 @@ def batches(groups: Iterable[Group]) -> tuple[list[Spans], Rejected]:
     parts: dict[tuple[bytes, bytes | None], _Part] = {}
     for group in groups:
         origin = _origin(group)
-        of_group: dict[int, _Part] = {}
-        for span in group.spans:
-            if wrong := _what_is_wrong(span):
-                rejected[wrong] += 1
-                continue
-            generation = span.start_ns >> _GENERATION_BITS
-            part = of_group.get(generation)
-            if part is None:
-                process = meaning.process(group.resource, span.start_ns, generation)
-                part = of_group[generation] = parts.setdefault((process.id, origin), _Part(process, origin))
-                part.turn_to(group)
-            part.add(span)
+        for generation, spans in _sound(group.spans, rejected).items():
+            process = meaning.process(group.resource, spans[0].start_ns, generation)
+            part = parts.setdefault((process.id, origin), _Part(process, origin))
+            part.add(spans, group.form)
     return [part.spans() for part in parts.values()], rejected
 
 
-def _what_is_wrong(span: Span) -> str:  # noqa: PLR0911 -- one a sentence
+def _sound(spans: Iterable[Span], rejected: Rejected) -> dict[int, list[Span]]:
+    """Those that are fit to be stored, by generation."""
+    found: dict[int, list[Span]] = {}
+    last, some = -1, []
+    for span in spans:
+        start_ns, end_ns, parent = span.start_ns, span.end_ns, span.parent
+        if (
+            len(span.trace) != 16
+            or len(span.id) != 8
+            or (parent and len(parent) != 8)
+            or not 0 < start_ns <= end_ns < start_ns + _LONGEST_NS
+            or start_ns >= _LATEST_NS
+            or span.trace == _NO_TRACE
+            or span.id == _NO_SPAN
+        ):
+            rejected[_what_is_wrong(span)] += 1
+            continue
+        generation = start_ns >> _GENERATION_BITS
+        if generation != last:
+            last, some = generation, found.setdefault(generation, [])
+        some.append(span)
+    return found
+
+
+def _what_is_wrong(span: Span) -> str:
     if len(span.trace) != 16 or span.trace == _NO_TRACE:
         return "no trace id of 16 bytes"
     if len(span.id) != 8 or span.id == _NO_SPAN:
@@ -70,9 +86,7 @@ def _what_is_wrong(span: Span) -> str:  # noqa: PLR0911 -- one a sentence
         return "no start"
     if span.end_ns < span.start_ns:
         return "an end before the start"
-    if span.end_ns - span.start_ns >= _LONGEST_NS:
-        return "an end years after the start"
-    return ""
+    return "an end years after the start"
 
 
 def _origin(group: Group) -> bytes | None:
@@ -86,13 +100,15 @@ def _origin(group: Group) -> bytes | None:
         return None
 
 
+_Learnt = tuple[int, int, str, Facts]  # what becomes of a shape: resource and site by number, the thread
+
+
 class _Part:
     """The spans of one process, on their way into a batch."""
 
     def __init__(self, process: wire.Process, origin: bytes | None) -> None:
         self._process = process
         self._origin = origin
-        self._shapes: dict[Shape, tuple[int, int, str, Form]] = {}
         self._resources: dict[wire.Resource, int] = {}
         self._sites: dict[wire.Site, int] = {}
         self._tasks: dict[tuple[bytes, str], list[int]] = {}  # index, start, end
@@ -100,44 +116,43 @@ class _Part:
         self._exceptions: dict[wire.ExceptionInfo, int] = {}
         self._rows: list[SpanRow] = []
 
-    def turn_to(self, group: Group) -> None:
-        """The next spans are of this group."""
-        self._form = group.form
-        self._shapes.clear()  # readers may differ, and so may what their shapes mean
+    def add(self, spans: Iterable[Span], form: Callable[[Shape], Form]) -> None:
+        """More spans, whose shapes are read by ``form``: readers may differ, and so may what their shapes mean."""
+        shapes: dict[Shape, _Learnt] = {}
+        tasks, traces, add_row, from_bytes = self._tasks, self._traces, self._rows.append, int.from_bytes
+        for span in spans:
+            trace_id, shape, start_ns, end_ns = span.trace, span.shape, span.start_ns, span.end_ns
+            resource, site, thread, facts = shapes.get(shape) or shapes.setdefault(shape, self._learn(form(shape)))
+            task = tasks.get((trace_id, thread))
+            if task is None:
+                task = tasks[trace_id, thread] = [len(tasks), start_ns, end_ns]
+            else:
+                if start_ns < task[1]:
+                    task[1] = start_ns
+                if end_ns > task[2]:
+                    task[2] = end_ns
+            span_id = from_bytes(span.id, "big", signed=True)
+            number = (start_ns >> _TICK_BITS & _TICKS) << _CHANCE_BITS | span_id & _CHANCE or 1
+            trace = traces.get(trace_id)
+            if trace is None:
+                trace = traces[trace_id] = [len(traces), start_ns, number]
+            elif start_ns < trace[1]:
+                trace[1:] = start_ns, number
+            outcomes, exception = _OK, 0
+            if span.error is not None:
+                outcomes, exception = _FAILED, self._exception(span.error, facts)
+            parent = from_bytes(span.parent, "big", signed=True) if span.parent else 0
+            add_row(
+                SpanRow(
+                    number, span_id, parent, trace[0], task[0], resource, site, start_ns, end_ns - start_ns, outcomes,
+                    exception,
+                )
+            )  # fmt: skip
 
-    def add(self, span: Span) -> None:
-        from_bytes = int.from_bytes
-        resource, site, thread, form = self._shapes.get(span.shape) or self._learn(span.shape)
-        start_ns, end_ns = span.start_ns, span.end_ns
-        task = self._tasks.get((span.trace, thread))
-        if task is None:
-            task = self._tasks[span.trace, thread] = [len(self._tasks), start_ns, end_ns]
-        elif start_ns < task[1]:
-            task[1] = start_ns
-        if end_ns > task[2]:
-            task[2] = end_ns
-        span_id = from_bytes(span.id, "big", signed=True)
-        number = (start_ns >> _TICK_BITS & _TICKS) << _CHANCE_BITS | span_id & _CHANCE or 1
-        trace = self._traces.get(span.trace)
-        if trace is None:
-            trace = self._traces[span.trace] = [len(self._traces), start_ns, number]
-        elif start_ns < trace[1]:
-            trace[1:] = start_ns, number
-        exception = 0 if span.error is None else self._exception(span.error, form.facts)
-        outcomes = _OK if span.error is None else _FAILED
-        self._rows.append(
-            SpanRow(
-                number, span_id, from_bytes(span.parent, "big", signed=True), trace[0], task[0], resource, site,
-                start_ns, end_ns - start_ns, outcomes, exception,
-            )
-        )  # fmt: skip
-
-    def _learn(self, shape: Shape) -> tuple[int, int, str, Form]:
-        form = self._form(shape)
+    def _learn(self, form: Form) -> _Learnt:
         resource = self._resources.setdefault(meaning.resource(form), len(self._resources))
         site = self._sites.setdefault(meaning.site(form), len(self._sites))
-        learnt = self._shapes[shape] = resource, site, meaning.thread(form.facts), form
-        return learnt
+        return resource, site, meaning.thread(form.facts), form.facts
 
     def _exception(self, error: tuple[str, str], facts: Facts) -> int:
         info = meaning.exception(error, facts)

@@ -75,11 +75,11 @@ def _scope_spans(data: bytes, room: int) -> tuple[str, list[Span]]:
     found: list[Span] = []
     at, end = 0, len(data)
     while at < end:
-        tag, at = _varint(data, at)
+        tag, at = (data[at], at + 1) if data[at] < 0x80 else _varint(data, at)
         if tag & 7 != _LENGTH:
             at = _skip(data, at, tag)
             continue
-        length, at = _varint(data, at)
+        length, at = (data[at], at + 1) if data[at] < 0x80 else _varint(data, at)
         begin, at = at, at + length
         if at > end:
             raise Malformed("it ends within a field")
@@ -111,6 +111,14 @@ def _span(data: bytes, at: int, end: int) -> Span:
                 at += _TIMES.size
     while at < end:
         tag = data[at]
+        if tag == _ATTRIBUTE:
+            length = data[at + 1]
+            if 2 < length < 0x80 and data[at + 2] == _KEY and (size := data[at + 3]) < 0x80:
+                begin = at + 2
+                at = begin + length
+                if data[begin + 2 : begin + 2 + size] in _OF_SPANS:
+                    shape.append(data[begin:at])
+                continue
         at += 1
         if tag > 0x7F:
             tag, at = _varint(data, at - 1)
@@ -127,10 +135,7 @@ def _span(data: bytes, at: int, end: int) -> Span:
             if at > end:
                 raise Malformed("it ends within a field")
             if tag == _ATTRIBUTE:
-                if length > 2 and data[begin] == _KEY and (size := data[begin + 1]) < 0x80:
-                    if data[begin + 2 : begin + 2 + size] in _OF_SPANS:
-                        shape.append(data[begin:at])
-                elif _is_wanted(data[begin:at]):
+                if _is_wanted(data[begin:at]):
                     shape.append(data[begin:at])
             elif tag == _TRACE:
                 trace = data[begin:at]

@@ -78,10 +78,14 @@ class SpanTables:
 
     def _stored_at(self, wanted: dict[int, SpanRow]) -> list[tuple[int, int | None]]:
         """Those of the keys that are taken, with the ids of the spans there."""
-        sql = "SELECT 1 FROM lifecycles WHERE key BETWEEN ? AND ? LIMIT 1"
-        if not wanted or self._connection.execute(sql, (min(wanted), max(wanted))).fetchone() is None:
+        if not wanted:
             return []
-        found: list[tuple[int, int | None]] = []
+        bounds = min(wanted), max(wanted), len(wanted) + 1
+        sql = "SELECT key, span_id FROM lifecycles WHERE key BETWEEN ? AND ? LIMIT ?"
+        found = self._connection.execute(sql, bounds).fetchall()
+        if len(found) <= len(wanted):  # nearly always: what is new stands behind what is stored
+            return [(key, span_id) for key, span_id in found if key in wanted]
+        found = []
         ordered = list(wanted)
         for start in range(0, len(ordered), _LOOK_UP):
             some = ordered[start : start + _LOOK_UP]
