@@ -143,15 +143,6 @@ async def _serve() -> None:
         targets = tuple(Target.parse(url) for url in sys.argv[1:])
         server = Server(create_app(Settings(port=0, store=Path(directory) / "benchmark.sqlite", otlp=targets)))
         print(await server.start(), flush=True)
-        import gc, os
-
-        if os.environ.get("FR"):
-            gc.collect()
-            gc.freeze()
-        if os.environ.get("TH"):
-            gc.set_threshold(*map(int, os.environ["TH"].split(",")))
-        if os.environ.get("SW"):
-            sys.setswitchinterval(float(os.environ["SW"]))
         while await asyncio.to_thread(sys.stdin.readline):
             print(time.process_time(), flush=True)
         await server.stop()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 
 from tenure import wire
 from tenure_server.otlp.spans import CLIENT, CONSUMER, PRODUCER, SERVER, Facts, Form
+from tenure_server.scrub import scrub
 
 NUMBER_BITS = 40  # of an id on the wire
 MAX_TEXT = 1_000  # characters of what a span says of itself; more is cut off
+_AHEAD = 200  # more are looked at, so that a secret that the cut halves is still told by what follows it
 
 _QUALIFIED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _MAX_PID = 1 << 62
@@ -20,14 +23,14 @@ def process(facts: Facts, started_ns: int, generation: int) -> wire.Process:
 
     It is known by its instance id, else by where it runs. ``generation``: see ``batches``.
     """
-    instance = _text(facts, "service.instance.id")
+    instance = str(facts.get("service.instance.id", ""))
     names = ("service.namespace", "service.name")
     places = ("host.name", "k8s.pod.uid", "k8s.pod.name", "container.id", "process.pid", "telemetry.sdk.language")
-    identity = [_text(facts, name) for name in (names if instance else (*names, *places))]
+    identity = [str(facts.get(name, ""))[:MAX_TEXT] for name in (names if instance else (*names, *places))]
     is_python = facts.get("telemetry.sdk.language") == "python"
     pid = facts.get("process.pid")
     return wire.Process(
-        id=_digest(16, "process", str(generation), instance, *identity),
+        id=_digest(16, "process", str(generation), instance[:MAX_TEXT], *identity),
         service=_text(facts, "service.name") or "unknown_service",
         host=_text(facts, "host.name") or _text(facts, "k8s.pod.name"),
         pid=pid if isinstance(pid, int) and 0 <= pid < _MAX_PID else 0,
@@ -94,14 +97,22 @@ def task_number(trace: bytes, thread_name: str) -> int:
 
 
 def exception(error: tuple[str, str], facts: Facts) -> wire.ExceptionInfo | None:
-    kind, message = error
-    kind = kind[:MAX_TEXT] or _text(facts, "error.type")
-    message = message[:MAX_TEXT]
+    kind, message = clean(error[0]) or _text(facts, "error.type"), clean(error[1])
     return wire.ExceptionInfo(kind or "error", message) if kind or message else None
 
 
 def name_of(form: Form) -> str:
-    return form.name[:MAX_TEXT] or "span"
+    return clean(form.name) or "span"
+
+
+def clean(text: str) -> str:
+    """A text as it may be stored: without secrets, at most MAX_TEXT characters."""
+    return _clean(text[: MAX_TEXT + _AHEAD]) if text else ""
+
+
+@lru_cache(maxsize=4_096)
+def _clean(text: str) -> str:
+    return scrub(text)[:MAX_TEXT]
 
 
 def _server(facts: Facts) -> str:
@@ -116,7 +127,7 @@ def _first(facts: Facts, *names: str) -> str:
 
 def _text(facts: Facts, name: str) -> str:
     value = facts.get(name, "")
-    return value[:MAX_TEXT] if isinstance(value, str) else str(value)
+    return clean(value) if isinstance(value, str) else str(value)
 
 
 def _digest(size: int, *parts: str) -> bytes:
