@@ -1,7 +1,8 @@
 """The happenings of a picture in the order in which they are drawn.
 
-Within one task that is the order of its program; between tasks it is the order of time. A fold is one happening at the
-moment of its first use, with its own happenings inside it.
+Within one task that is the order of its program; between tasks it is the order of time, but that nothing stands before
+what it comes from: the clock of a process that was called may be behind that of its caller. A fold is one happening at
+the moment of its first use, with its own happenings inside it.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ class What(Enum):
 
 
 class Event(NamedTuple):
-    """``at_ns`` is its place in the order; a task's end may have to wait for the last thing that the task does."""
+    """``turn_ns`` is its place in the order; a task's end may have to wait for the last thing that the task does."""
 
+    turn_ns: int
     at_ns: int
     what: What
     about: Node | Fold
@@ -39,6 +41,7 @@ class Event(NamedTuple):
 class _Block(NamedTuple):
     """A fold with what happens inside it."""
 
+    turn_ns: int
     at_ns: int
     fold: Fold
     inside: list[Event | _Block]
@@ -55,9 +58,9 @@ def _flatten(timed: list[Event | _Block]) -> Iterator[Event]:
         if isinstance(item, Event):
             yield item
         else:
-            yield Event(item.at_ns, What.FOLD_BEGIN, item.fold)
+            yield Event(item.turn_ns, item.at_ns, What.FOLD_BEGIN, item.fold)
             yield from _flatten(item.inside)
-            yield Event(item.at_ns, What.FOLD_END, item.fold)
+            yield Event(item.turn_ns, item.at_ns, What.FOLD_END, item.fold)
 
 
 class _Collector:
@@ -66,6 +69,7 @@ class _Collector:
     def __init__(self, folded: Folded) -> None:
         self._folded = folded
         self._last_ns: dict[str, int] = {}  # of each task, so that its end comes after all that it does
+        self._earliest_ns: dict[str, int] = {}  # of tasks that were created in the picture: when that was
         self._process_last_ns: dict[str, int] = {}
         self._abandoned: list[tuple[Node, list[Event | _Block]]] = []
 
@@ -76,7 +80,9 @@ class _Collector:
             entering, item, timed = stack.pop()
             if isinstance(item, Fold):
                 inner: list[Event | _Block] = []
-                timed.append(_Block(item.start_ns, item, inner))
+                first = item.shown[0]
+                owner = first.creator or first
+                timed.append(_Block(self._turn(owner, item.start_ns), item.start_ns, item, inner))
                 stack.extend((True, node, inner) for node in reversed(item.shown))
             elif entering:
                 self._enter(item, timed)
@@ -86,14 +92,14 @@ class _Collector:
             else:
                 self._leave(item, timed)
         for node, timed in self._abandoned:
-            timed.append(Event(self._process_last_ns[node.process], What.ABANDONED, node))
+            self._note(timed, self._process_last_ns[node.process], What.ABANDONED, node)
         return top
 
     def _enter(self, node: Node, timed: list[Event | _Block]) -> None:
         if (lifecycle := node.lifecycle) is not None:
-            timed.append(Event(node.start_ns, What.ACQUIRE, node))
+            self._note(timed, lifecycle.acquire_ns, What.ACQUIRE, node)
             if lifecycle.acquired_ns is not None:
-                timed.append(Event(max(lifecycle.acquired_ns, node.start_ns), What.ACQUIRED, node))
+                self._note(timed, lifecycle.acquired_ns, What.ACQUIRED, node)
             last_ns = lifecycle.released_ns or lifecycle.release_ns or lifecycle.acquired_ns or lifecycle.acquire_ns
             last_ns = max(last_ns, node.start_ns)
             for last, owner in ((self._last_ns, lifecycle.task.id), (self._process_last_ns, lifecycle.process)):
@@ -102,19 +108,28 @@ class _Collector:
         elif node.creator is not None:
             creator = node.creator.id
             self._last_ns[creator] = max(self._last_ns.get(creator, node.start_ns), node.start_ns)
-            timed.append(Event(node.start_ns, What.CREATED, node))
+            self._earliest_ns[node.ref.id] = self._turn(node.creator, node.start_ns)
+            self._note(timed, node.start_ns, What.CREATED, node)
 
     def _leave(self, node: Node, timed: list[Event | _Block]) -> None:
         if (lifecycle := node.lifecycle) is None:
             finished_ns = node.task.finished_ns if node.task is not None and node.creator is not None else None
             if finished_ns is not None:
                 at_ns = max(finished_ns, self._last_ns.get(node.id, finished_ns))
-                timed.append(Event(at_ns, What.FINISHED, node))
+                self._note(timed, at_ns, What.FINISHED, node)
             return
         if lifecycle.release_ns is not None:
-            timed.append(Event(max(lifecycle.release_ns, node.start_ns), What.RELEASE, node))
+            self._note(timed, lifecycle.release_ns, What.RELEASE, node)
         if lifecycle.released_ns is not None:
             what = What.ACQUIRE_FAILED if lifecycle.acquired_ns is None else What.RELEASED
-            timed.append(Event(max(lifecycle.released_ns, node.start_ns), what, node))
+            self._note(timed, lifecycle.released_ns, what, node)
         elif lifecycle.phase == "abandoned":
             self._abandoned.append((node, timed))
+
+    def _note(self, timed: list[Event | _Block], at_ns: int, what: What, node: Node) -> None:
+        timed.append(Event(self._turn(node, at_ns), at_ns, what, node))
+
+    def _turn(self, node: Node, at_ns: int) -> int:
+        """Not before the task was created, and of a lifecycle not before the one around it."""
+        around_ns = at_ns if node.lifecycle is None else node.start_ns
+        return max(at_ns, around_ns, self._earliest_ns.get(node.ref.id, at_ns))

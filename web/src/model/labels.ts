@@ -1,6 +1,6 @@
 // How resources and places in a program are called: the same rules as tenure_server/labels.py.
 
-import type { Resource, Site } from "../schema/messages.ts";
+import type { Process, Resource, Site } from "../schema/messages.ts";
 
 type Named = Pick<Resource, "kind" | "name" | "capacity">;
 
@@ -19,6 +19,11 @@ export function shortKind(kind: string): string {
   const owner = parts.at(-2) ?? "";
   const isMethod = isLower(last[0] ?? "") && isUpper(owner.replace(/^_+/, "")[0] ?? "");
   return isMethod ? `${owner}.${last}` : last;
+}
+
+/** "process 4711"; of a service that tells no number of its process, "process". */
+export function processLabel({ pid }: Pick<Process, "pid">): string {
+  return pid === 0 ? "process" : `process ${pid}`;
 }
 
 /** "stock.py:41" */

@@ -2,7 +2,7 @@
 
 import type { Overview, Participant, Resource, Step, Trace } from "../schema/messages.ts";
 import { formatDuration, formatTicking } from "./durations.ts";
-import { resourceLabel } from "./labels.ts";
+import { processLabel, resourceLabel } from "./labels.ts";
 
 export interface Description {
   readonly name: string;
@@ -21,7 +21,7 @@ export function describeNow(overview: Overview | null, isRecorded: boolean): Des
 export function describeProcess(id: string, overview: Overview | null): Description {
   const process = overview?.processes.find((one) => one.id === id);
   if (!process) return { name: "Process", state: "" };
-  return { name: `${process.service}, process ${process.pid}`, state: process.alive ? "running" : "ended" };
+  return { name: `${process.service}, ${processLabel(process)}`, state: process.alive ? "running" : "ended" };
 }
 
 /** `trace` as it was last told of, if ever; one that is not told of any more may have ended since. */

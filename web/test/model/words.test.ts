@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { formatDuration, formatPercentile, formatTicking } from "../../src/model/durations.ts";
-import { resourceLabel, shortKind, siteLabel } from "../../src/model/labels.ts";
+import { processLabel, resourceLabel, shortKind, siteLabel } from "../../src/model/labels.ts";
 
 describe("durations", () => {
   /** The same forms as the server's, each used up to where its rounding would spill over. */
@@ -63,5 +63,11 @@ describe("labels", () => {
     ["stock.py", "stock.py:41"],
   ])("a site in %s is %s", (file, label) => {
     expect(siteLabel({ file, line: 41, function: "", expression: "", enter: "", exit: "" })).toBe(label);
+  });
+});
+
+describe("processLabel", () => {
+  it("has no number where a service tells none", () => {
+    expect([processLabel({ pid: 4711 }), processLabel({ pid: 0 })]).toEqual(["process 4711", "process"]);
   });
 });

@@ -2,7 +2,7 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { formatDuration, formatTicking } from "../../model/durations.ts";
 import { resourceLabel } from "../../model/labels.ts";
-import type { Canceller, ExceptionInfo, Lifecycle, Outcome } from "../../schema/messages.ts";
+import type { Canceller, ExceptionInfo, Lifecycle, Outcome, Site } from "../../schema/messages.ts";
 import { SourceError } from "../source.ts";
 import { useStore } from "./context.ts";
 
@@ -68,13 +68,7 @@ function Facts({ of }: { of: Lifecycle }) {
           {task.name}
         </button>
       </Fact>
-      <Fact name="Site">
-        <code>
-          {site.file}:{site.line}
-        </code>
-        <div class="muted">in {site.function}</div>
-        {site.expression && <code class="expression">{site.expression}</code>}
-      </Fact>
+      <Where site={site} />
       <Timing name="Wait" from={of.acquire_ns} to={of.acquired_ns ?? of.released_ns} outcome={of.acquire_outcome} />
       {of.acquired_ns !== null && (
         <Timing name="Hold" from={of.acquired_ns} to={of.release_ns} outcome={of.body_outcome} />
@@ -101,6 +95,18 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
+  );
+}
+
+/** A span of a service may tell of its function alone, or of nothing. */
+function Where({ site }: { site: Site }) {
+  if (!site.file && !site.function) return null;
+  return (
+    <Fact name="Site">
+      {site.file && <code>{site.line > 0 ? `${site.file}:${site.line}` : site.file}</code>}
+      {site.function && <div class="muted">in {site.function}</div>}
+      {site.expression && <code class="expression">{site.expression}</code>}
+    </Fact>
   );
 }
 

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { formatDuration, formatTicking } from "../../model/durations.ts";
+import { processLabel } from "../../model/labels.ts";
 import { byService, type ServiceGroup } from "../../model/rail.ts";
 import type { Process, Trace } from "../../schema/messages.ts";
 import { useStore } from "./context.ts";
@@ -112,11 +113,11 @@ function ProcessItem({ process }: { process: Process }) {
       data-item
       class={`process ${process.alive ? "alive" : "ended"}`}
       aria-current={subject.kind === "process" && subject.id === process.id}
-      title={`${process.host}, ${runtime}`}
+      title={process.host ? `${process.host}, ${runtime}` : runtime}
       onClick={() => store.choose({ kind: "process", id: process.id })}
     >
       <i class="dot" aria-hidden="true" />
-      <span class="name">process {process.pid}</span>
+      <span class="name">{processLabel(process)}</span>
       <span class="muted">{ended || runtime}</span>
     </button>
   );

@@ -101,7 +101,9 @@ function Row(props: { resource: Resource; process: Process | undefined; hasFaile
           <i class="swatch" aria-hidden="true" />
           <Glyph stereotype={resource.stereotype} />
           <span class="name">{resourceLabel(resource)}</span>
-          {process && <span class="muted">{process.alive ? `${process.service} ${process.pid}` : "ended"}</span>}
+          {process && (
+            <span class="muted">{process.alive ? `${process.service} ${process.pid || ""}`.trimEnd() : "ended"}</span>
+          )}
         </button>
       </th>
       <td>
