@@ -6,6 +6,7 @@ MAX_ENCODED_BODY = 16 * 1024 * 1024  # bytes of a POST as sent; decompressed it 
 MAX_MESSAGE = 64 * 1024  # bytes of a WebSocket message from a client
 
 MAX_SPANS = 20_000  # of one POST of OpenTelemetry's; as many as a batch has rows
+MAX_JSON_OBJECTS = 1_000_000  # of one such POST in JSON; with attributes of any length, 16 MiB have fewer
 
 MAX_LIST = 10_000  # items of one answer of the API
 DEFAULT_LIST = 100

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from tenure_server.limits import MAX_SPANS
+from tenure_server.limits import MAX_JSON_OBJECTS, MAX_SPANS
 from tenure_server.otlp import spans
 from tenure_server.otlp.spans import Facts, Form, Group, Malformed, Shape, Span, TooMany, Value
 
@@ -82,8 +82,10 @@ def read(data: bytes) -> list[Group]:
 
     Raises:
         Malformed: this is no such request; the text says where: "Expected `str`, got `int` - at `$.resourceSpans...`".
-        TooMany: it has more than MAX_SPANS spans.
+        TooMany: it has more than MAX_SPANS spans, or MAX_JSON_OBJECTS objects.
     """
+    if data.count(b"{") > MAX_JSON_OBJECTS:  # all are built before any is looked at
+        raise TooMany(MAX_JSON_OBJECTS, "objects")
     try:
         request = _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from tenure_server.export.protobuf import Malformed as NotProtobuf
 from tenure_server.export.protobuf import fields
@@ -63,10 +63,12 @@ def _resource_spans(data: bytes, room: int) -> list[Group]:
     scoped: list[tuple[str, list[Span]]] = []
     for number, value in fields(data):
         if number == 1 and isinstance(value, bytes):
-            resource = _facts([one for field, one in fields(value) if field == 1], spans.OF_RESOURCES)
+            resource = _facts((one for field, one in fields(value) if field == 1), spans.OF_RESOURCES)
         elif number == 2 and isinstance(value, bytes):
-            scoped.append(_scope_spans(value, room))
-            room -= len(scoped[-1][1])
+            scope, found = _scope_spans(value, room)
+            if found:  # millions of empty ones take no memory
+                scoped.append((scope, found))
+                room -= len(found)
     return [Group(resource, scope, found, _form) for scope, found in scoped]
 
 
@@ -200,7 +202,7 @@ def _error(status: bytes, events: list[bytes]) -> tuple[str, str] | None:
 _OF_EXCEPTIONS = frozenset({spans.EXCEPTION_TYPE, spans.EXCEPTION_MESSAGE})
 
 
-def _facts(raw: list[object], wanted: Collection[str]) -> Facts:
+def _facts(raw: Iterable[object], wanted: Collection[str]) -> Facts:
     """Those of some KeyValues that are wanted and hold a plain value."""
     facts: dict[str, Value] = {}
     for one in raw:

@@ -22,10 +22,10 @@ class Malformed(ValueError):
 
 
 class TooMany(ValueError):
-    """A request has more spans than it may have."""
+    """A request has more than it may have."""
 
-    def __init__(self) -> None:
-        super().__init__(f"the request has more than {MAX_SPANS} spans (send smaller ones)")
+    def __init__(self, limit: int = MAX_SPANS, what: str = "spans") -> None:
+        super().__init__(f"the request has more than {limit} {what} (send smaller ones)")
 
 
 class Form(msgspec.Struct, frozen=True):

@@ -67,7 +67,8 @@ describe("labels", () => {
 });
 
 describe("processLabel", () => {
-  it("has no number where a service tells none", () => {
+  /** Spans need not tell it; "process 0" would be the scheduler's. */
+  test("a process has no number where none is told", () => {
     expect([processLabel({ pid: 4711 }), processLabel({ pid: 0 })]).toEqual(["process 4711", "process"]);
   });
 });
