@@ -77,6 +77,7 @@ def create_app(
     app[HUB] = Hub()
     app[CLOCK] = clock
     app[REFUSALS] = Refusals()
+    app[receiver.READING] = asyncio.Lock()
     app[EXPORTERS] = Exporters(app[STORE], app[HUB], settings.otlp, clock)
     app[FEED] = Feed(app[STORE], app[HUB], clock, app[EXPORTERS].status)
     for route in ROUTES:

@@ -89,6 +89,7 @@ def configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA journal_size_limit = 16777216")
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages, as many as the limit: what is written often, once
     connection.execute("PRAGMA cache_size = -32768")
 
 

@@ -112,7 +112,8 @@ def _begun_by_spans(reading: Reading, traces: set[int]) -> list[Found]:
     for trace in traces:
         rows += reading.connection.execute(
             "SELECT spans.trace, spans.task, spans.resource, spans.site FROM traces"
-            " JOIN lifecycles AS spans ON spans.key = traces.first LEFT JOIN lifecycles AS root USING (key)"
+            " JOIN lifecycles AS spans ON spans.key = traces.first"
+            " LEFT JOIN lifecycles AS root ON root.key = traces.key"
             " WHERE traces.key = ? AND (root.key IS NULL OR first_ns <= root.acquire_ns)",
             (trace,),
         )
