@@ -69,13 +69,7 @@ function Facts({ of }: { of: Lifecycle }) {
         </button>
       </Fact>
       <Where site={site} />
-      <Timing name="Wait" from={of.acquire_ns} to={of.acquired_ns ?? of.released_ns} outcome={of.acquire_outcome} />
-      {of.acquired_ns !== null && (
-        <Timing name="Hold" from={of.acquired_ns} to={of.release_ns} outcome={of.body_outcome} />
-      )}
-      {of.release_ns !== null && (
-        <Timing name="Release" from={of.release_ns} to={of.released_ns} outcome={of.release_outcome} />
-      )}
+      <Timings of={of} />
       {of.phase === "abandoned" && <Fact name="State">abandoned: its process ended while it was open</Fact>}
       <Raised name="Exception in the block" exception={of.body_exception} />
       <Raised name="Exception of its own" exception={of.raised} />
@@ -107,6 +101,25 @@ function Where({ site }: { site: Site }) {
       {site.function && <div class="muted">in {site.function}</div>}
       {site.expression && <code class="expression">{site.expression}</code>}
     </Fact>
+  );
+}
+
+/** What has no exit is one call, as the diagram draws it: nobody told of its phases. */
+function Timings({ of }: { of: Lifecycle }) {
+  if (of.site.exit === "") {
+    const outcome = of.acquire_outcome === "ok" ? of.body_outcome : of.acquire_outcome;
+    return <Timing name="Lasted" from={of.acquire_ns} to={of.released_ns} outcome={outcome} />;
+  }
+  return (
+    <>
+      <Timing name="Wait" from={of.acquire_ns} to={of.acquired_ns ?? of.released_ns} outcome={of.acquire_outcome} />
+      {of.acquired_ns !== null && (
+        <Timing name="Hold" from={of.acquired_ns} to={of.release_ns} outcome={of.body_outcome} />
+      )}
+      {of.release_ns !== null && (
+        <Timing name="Release" from={of.release_ns} to={of.released_ns} outcome={of.release_outcome} />
+      )}
+    </>
   );
 }
 
