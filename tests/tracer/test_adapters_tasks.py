@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import logging
+import re
 import sys
 from unittest.mock import Mock
 
@@ -285,3 +286,27 @@ def test_whatever_a_program_enters_as_its_task_the_program_goes_on(caplog):
     assert [record.getMessage().partition(" failed")[0] for record in caplog.records] == [
         "tenure: finding the running task"
     ]
+
+
+async def test_a_task_looks_as_it_does_unrecorded(recorder):
+    """In its ``repr``, which the log of a destroyed pending task has too: the program's callbacks and no other."""
+
+    def told(task):
+        return re.sub(r"0x[0-9a-f]+|Task-\d+", "", repr(task))
+
+    async def shown():
+        tasks = [asyncio.create_task(asyncio.sleep(10)) for _ in range(4)]
+        future = asyncio.get_running_loop().create_future()
+        for count, task in enumerate(tasks):
+            for _ in range(count):
+                task.add_done_callback(print)
+        seen = [told(one) for one in (*tasks, future, asyncio.current_task())]
+        for task in tasks:
+            task.remove_done_callback(print)
+            task.cancel()
+        await asyncio.wait(tasks)
+        return seen + [told(task) for task in tasks]
+
+    recorded = await asyncio.create_task(shown())
+    recorder.stop()
+    assert recorded == await asyncio.create_task(shown())

@@ -11,7 +11,7 @@ import asyncio
 from types import ModuleType
 
 from tenure import buffer, libraries, native, patching, tasks
-from tenure.adapters import calls
+from tenure.adapters import asyncio_reprs, calls
 from tenure.tasks import AnyTask
 
 if native.SERVES:
@@ -24,6 +24,7 @@ def install(module: ModuleType) -> None:
         libraries.know("uvloop")
     loop = module.BaseEventLoop if module is asyncio else module.Loop
     patching.replace(loop, "create_task", _noting(loop.create_task))
+    asyncio_reprs.hide(asyncio.base_futures, _ended)
     if native.SERVES and module is asyncio:
         _probe.watch_tasks(asyncio.Task, _creating, _created)
         patching.at_undo(_probe.unwatch_tasks)
