@@ -179,22 +179,26 @@ def test_all_ways_take_one_engine(recorder, written, with_engine):
 
 def test_who_waits_for_a_connection_is_seen_to_wait(recorder, written, with_engine):
     """A pool of one: the session's statement acquires until the connection was closed."""
+    waiting = [
+        f"holder: {ENGINE} shop (1), ok ?",
+        "waiter: sqlalchemy.ext.asyncio.session.AsyncSession, ok ?",
+        f"waiter: {ENGINE} shop (1), ?",
+    ]
 
     async def main(engine):
         done = asyncio.Event()
         holder = asyncio.create_task(written(connect)(engine, done), name="holder")
         waiter = asyncio.create_task(written(in_session)(engine), name="waiter")
-        await asyncio.sleep(0.2)
-        seen = recorder.lines()
+        for _ in range(500):  # until both have come so far
+            seen = recorder.lines()
+            if seen == waiting:
+                break
+            await asyncio.sleep(0.02)
         done.set()
         await asyncio.gather(holder, waiter)
         return seen
 
-    assert asyncio.run(with_engine(main, overflow=0)) == [
-        f"holder: {ENGINE} shop (1), ok ?",
-        "waiter: sqlalchemy.ext.asyncio.session.AsyncSession, ok ?",
-        f"waiter: {ENGINE} shop (1), ?",
-    ]
+    assert asyncio.run(with_engine(main, overflow=0)) == waiting
     assert [line.rpartition(", ")[2] for line in recorder.lines()] == ["ok ok ok"] * 3
 
 
