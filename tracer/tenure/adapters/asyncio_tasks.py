@@ -26,7 +26,7 @@ def install(module: ModuleType) -> None:
     patching.replace(loop, "create_task", _noting(loop.create_task))
     asyncio_reprs.hide(asyncio.base_futures, _ended)
     if native.SERVES and module is asyncio:
-        _probe.watch_tasks(asyncio.Task, _creating, _created)
+        _probe.watch_tasks(asyncio.Task, _creating, _made_by_hand)
         patching.at_undo(_probe.unwatch_tasks)
 
 
@@ -62,17 +62,33 @@ def _creating(coroutine: object) -> bool:
 def _created(task: object, coroutine: object) -> None:
     """``task``: what was made, None where that failed. A factory of the program's own may have made something else."""
     try:
-        if not isinstance(task, asyncio.Task):
-            tasks.created(None, coroutine)
-            return
-        tasks.created(task, coroutine, _programs(coroutine))
-        calls.note_task(task, coroutine)
-        if task.done():  # it was eager
-            _ended(task)
-        else:
+        if _note(task, coroutine) and isinstance(task, asyncio.Task) and not task.done():
             task.add_done_callback(_ended)
     except Exception as error:  # noqa: BLE001  # never into the program
         buffer.fault("noting the creation of a task", error)
+
+
+def _made_by_hand(task: object, coroutine: object) -> None:
+    """As ``_created``, without a callback: it would be the first of all, and keep the task for the loop's next turn.
+
+    Who makes tasks himself may count on neither. That the task is gone tells that it ended.
+    """
+    try:
+        _note(task, coroutine)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("noting the creation of a task", error)
+
+
+def _note(task: object, coroutine: object) -> bool:
+    """Whether it is a task; of an eager one that is over the end is noted too."""
+    if not isinstance(task, asyncio.Task):
+        tasks.created(None, coroutine)
+        return False
+    tasks.created(task, coroutine, _programs(coroutine))
+    calls.note_task(task, coroutine)
+    if task.done():
+        _ended(task)
+    return True
 
 
 def _programs(coroutine: object) -> object:
