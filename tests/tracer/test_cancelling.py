@@ -232,6 +232,15 @@ def test_at_the_end_of_asyncio_run_what_is_left_is_cancelled():
     assert run(main) == [f"left ended: {line}", f"left: {line}"]
 
 
+@pytest.fixture
+def _ctrl_c():
+    """Python's own handler: a shell starts what it runs in the background with the signal ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c")
 def test_ctrl_c_is_told_as_its_signal():
     """Runner cancels the main task for it."""
 
