@@ -59,7 +59,7 @@ def measure() -> list[Measure]:
             marks = ("", "") if sync else ("at most 15", "nothing measurable")
             lines.append(Measure(f"{what}: first time", first, "ms/1,000 lines", marks[0]))
             lines.append(Measure(f"{what}: from bytecode", cached, "ms/1,000 lines", marks[1]))
-    for name, before in (("", ""), (", after asyncio and msgspec", "import asyncio, msgspec; ")):
+    for name, before in (("", ""), (", in a program that has asyncio", "import asyncio; ")):
         lines.append(Measure(f"{title}: import tenure{name}", _import_ms(before), "ms", "at most 40" if name else ""))
     return lines
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from functools import partial
 
 import hypercorn.asyncio
 import hypercorn.config
@@ -93,3 +94,16 @@ async def _listens(port):
         await writer.wait_closed()
         return True
     return False
+
+
+SERVERS = {
+    "uvicorn": by_uvicorn,  # with httptools
+    "uvicorn, h11 and wsproto": partial(by_uvicorn, http="h11", ws="wsproto"),
+    "uvicorn, zttp": partial(by_uvicorn, http="zttp"),
+    "uvicorn without its middleware": partial(by_uvicorn, http="h11", proxy_headers=False),
+    "hypercorn": by_hypercorn,
+}
+
+
+def lines(recorder, kind):
+    return [line.partition(": ")[2] for line in recorder.lines() if f" {kind}" in line]

@@ -63,6 +63,14 @@ class Recorder:
     def lines(self) -> list[str]:
         return [line(lifecycle) for lifecycle in self.lifecycles()]
 
+    async def until(self, expected: list[str]) -> list[str]:
+        """The lines once they are these, within ten seconds; else as they are then."""
+        for _ in range(500):
+            if self.lines() == expected:
+                break
+            await asyncio.sleep(0.02)
+        return self.lines()
+
     def resources(self) -> list[Resource]:
         return [self._resources[lifecycle.id] for lifecycle in self.lifecycles()]
 

@@ -78,21 +78,21 @@ def test_all_ways_take_one_pool(recorder, written, with_pool):
 
 def test_who_waits_for_a_connection_is_seen_to_wait(recorder, written, with_pool):
     """A pool of one: the second task acquires until the first has released."""
-
-    async def main(pool):
-        done = asyncio.Event()
-        users = [asyncio.create_task(written(hold)(pool, done), name=name) for name in ("holder", "waiter")]
-        await asyncio.sleep(0.1)
-        seen = recorder.lines()
-        done.set()
-        await asyncio.gather(*users)
-        return seen
-
-    assert asyncio.run(with_pool(main, size=1)) == [
+    waiting = [
         OPEN.replace("ok ok ok", "ok ?"),
         "holder: asyncpg.pool.Pool shop (1), ok ?",
         "waiter: asyncpg.pool.Pool shop (1), ?",
     ]
+
+    async def main(pool):
+        done = asyncio.Event()
+        users = [asyncio.create_task(written(hold)(pool, done), name=name) for name in ("holder", "waiter")]
+        seen = await recorder.until(waiting)
+        done.set()
+        await asyncio.gather(*users)
+        return seen
+
+    assert asyncio.run(with_pool(main, size=1)) == waiting
     assert [line.rpartition(", ")[2] for line in recorder.lines()] == ["ok ok ok"] * 3
 
 

@@ -189,11 +189,7 @@ def test_who_waits_for_a_connection_is_seen_to_wait(recorder, written, with_engi
         done = asyncio.Event()
         holder = asyncio.create_task(written(connect)(engine, done), name="holder")
         waiter = asyncio.create_task(written(in_session)(engine), name="waiter")
-        for _ in range(500):  # until both have come so far
-            seen = recorder.lines()
-            if seen == waiting:
-                break
-            await asyncio.sleep(0.02)
+        seen = await recorder.until(waiting)
         done.set()
         await asyncio.gather(holder, waiter)
         return seen

@@ -1,6 +1,6 @@
 """Loaders whose modules are rewritten.
 
-Rewritten code has a bytecode cache of its own, ``__pycache__/NAME.cpython-311.opt-tenureXXXXXXXX.pyc``: the digest
+Rewritten code has a bytecode cache of its own, ``__pycache__/NAME.cpython-311.opt-tenureDIGEST.pyc``: the digest
 covers all that goes into it beside the source text. A stale or foreign file is compiled over. Its head is that of
 bytecode checked by hash (PEP 552), the hash being of the source's time and size: the times that Python's own cache
 compares are whole seconds, within which a source can change.
@@ -54,7 +54,7 @@ class RewritingLoader(importlib.machinery.SourceFileLoader):
         digest = hashlib.sha256(f"{kind_of_code(sync=self._sync)}|{path}".encode(errors="surrogatepass"))
         try:
             return importlib.util.cache_from_source(path, optimization=f"tenure{digest.hexdigest()[:12]}")
-        except NotImplementedError:
+        except NotImplementedError:  # what Python raises where it was built without bytecode files
             return None
 
     def _code(self, path: str) -> CodeType:

@@ -1,0 +1,45 @@
+"""Programs that are cancelled, and what a batch says of who did it."""
+
+import asyncio
+
+from tenure import testing, wire
+
+
+async def hold():
+    async with asyncio.Lock():
+        await asyncio.sleep(10)
+
+
+async def fail():
+    await asyncio.sleep(0)
+    raise ValueError("no more")
+
+
+def run(main, **options):
+    """Who cancelled, "task: canceller" for what the task was in and "task ended: canceller" for the task."""
+    with testing.recorder() as recorder:
+        asyncio.run(main(), **options)
+        (batch,) = recorder.batches()
+    return told(batch)
+
+
+def told(batch):
+    by = {entry.exception: _canceller(entry, batch) for entry in batch.cancellers}
+    lines = []
+    for row in batch.rows:
+        for code, number in ((row.outcomes >> 2 & 3, row.body_exception), (_own(row), row.exception)):
+            if code == wire.CANCELLED:
+                lines.append(f"{batch.tasks[row.task].name}: {by.get(number)}")
+    lines += [f"{task.name} ended: {by.get(task.exception)}" for task in batch.tasks if task.outcome == wire.CANCELLED]
+    return sorted(set(lines))
+
+
+def _own(row):
+    return row.outcomes & 3 if row.hold_ns == row.wait_ns == wire.NOT_REACHED else row.outcomes >> 4 & 3
+
+
+def _canceller(entry, batch):
+    who = batch.tasks[entry.task - 1].name if entry.task else ""
+    site = batch.sites[entry.site - 1] if entry.site else None
+    where = f"in {site.function.rpartition('.')[2]}, {site.expression}".rstrip(", ") if site else ""
+    return " | ".join(part for part in (entry.via, who, where) if part)
