@@ -7,7 +7,7 @@ from tenure_server.diagram.steps import Lens
 
 
 def touches(lens: Lens, batch: wire.Batch) -> bool:
-    if not (batch.rows or batch.tasks or batch.final):
+    if not (batch.rows or batch.tasks or batch.traces or batch.final):
         return False
     process = batch.process.id.hex()
     if any(part is not None and not part.startswith(process) for part in (lens.process, lens.task, lens.resource)):

@@ -11,12 +11,13 @@ span that comes again finds itself. After 2 ** 54 ns (208 days) the numbers begi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Final
 
 from tenure import wire
 from tenure_server.otlp import meaning
-from tenure_server.otlp.spans import Facts, Form, Group, Shape, Span
-from tenure_server.store import SpanRow, Spans
+from tenure_server.otlp.spans import Facts, Form, Group, Span
+from tenure_server.store import SpanRow, Spans, SpanTask
 
 _GENERATION_BITS = 54  # of a start in ns
 _TICK_BITS = 20  # about a millisecond
@@ -29,7 +30,7 @@ _LONGEST_NS = 1 << 57
 _OK = wire.OK | wire.OK << wire.BODY_SHIFT | wire.OK << wire.RELEASE_SHIFT
 _FAILED = wire.OK | wire.ERROR << wire.BODY_SHIFT | wire.OK << wire.RELEASE_SHIFT
 
-_NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
+_START: Final = 3  # index of a Span's start_ns
 
 Rejected = Counter[str]  # how many spans, by what is wrong with them
 
@@ -44,49 +45,55 @@ def batches(groups: Iterable[Group]) -> tuple[list[Spans], Rejected]:
     parts: dict[tuple[bytes, bytes | None], _Part] = {}
     for group in groups:
         origin = _origin(group)
-        for generation, spans in _sound(group.spans, rejected).items():
-            process = meaning.process(group.resource, spans[0].start_ns, generation)
+        for generation, spans in _by_generation(_sound(group.spans, rejected)).items():
+            process = meaning.process(group.resource, spans[0][_START], generation)
             part = parts.setdefault((process.id, origin), _Part(process, origin))
             part.add(spans, group.form)
     return [part.spans() for part in parts.values()], rejected
 
 
-def _sound(spans: Iterable[Span], rejected: Rejected) -> dict[int, list[Span]]:
-    """Those that are fit to be stored, by generation."""
-    found: dict[int, list[Span]] = {}
-    last, some = -1, []
-    for span in spans:
-        start_ns, end_ns, parent = span.start_ns, span.end_ns, span.parent
-        if (
-            len(span.trace) != 16
-            or len(span.id) != 8
-            or (parent and len(parent) != 8)
-            or not 0 < start_ns <= end_ns < start_ns + _LONGEST_NS
-            or start_ns >= _LATEST_NS
-            or span.trace == _NO_TRACE
-            or span.id == _NO_SPAN
-        ):
-            rejected[_what_is_wrong(span)] += 1
-            continue
-        generation = start_ns >> _GENERATION_BITS
-        if generation != last:
-            last, some = generation, found.setdefault(generation, [])
-        some.append(span)
-    return found
+def _sound(spans: Sequence[Span], rejected: Rejected) -> Sequence[Span]:
+    """Those that are fit to be stored."""
+    sound = [
+        span
+        for span in spans
+        for trace, span_id, parent, start_ns, end_ns, _, _ in (span,)
+        if trace
+        and span_id
+        and parent is not None
+        and 0 < start_ns <= end_ns < start_ns + _LONGEST_NS
+        and start_ns < _LATEST_NS
+    ]
+    if len(sound) != len(spans):
+        fit = set(map(id, sound))
+        rejected.update(_what_is_wrong(span) for span in spans if id(span) not in fit)
+    return sound
 
 
 def _what_is_wrong(span: Span) -> str:
-    if len(span.trace) != 16 or span.trace == _NO_TRACE:
+    trace, span_id, parent, start_ns, end_ns, _, _ = span
+    if not trace:
         return "no trace id of 16 bytes"
-    if len(span.id) != 8 or span.id == _NO_SPAN:
+    if not span_id:
         return "no span id of 8 bytes"
-    if span.parent and len(span.parent) != 8:
+    if parent is None:
         return "a parent id of other than 8 bytes"
-    if not 0 < span.start_ns < _LATEST_NS:
+    if not 0 < start_ns < _LATEST_NS:
         return "no start"
-    if span.end_ns < span.start_ns:
+    if end_ns < start_ns:
         return "an end before the start"
     return "an end years after the start"
+
+
+def _by_generation(spans: Sequence[Span]) -> dict[int, Sequence[Span]]:
+    """Spans by what their start has above the bits of a number; nearly always there is one such."""
+    generations = {span[_START] >> _GENERATION_BITS for span in spans}
+    if len(generations) == 1:
+        return {generations.pop(): spans}
+    return {
+        generation: [span for span in spans if span[_START] >> _GENERATION_BITS == generation]
+        for generation in sorted(generations)
+    }
 
 
 def _origin(group: Group) -> bytes | None:
@@ -103,6 +110,17 @@ def _origin(group: Group) -> bytes | None:
 _Learnt = tuple[int, int, str, Facts]  # what becomes of a shape: resource and site by number, the thread
 
 
+class _Trace:
+    """What the spans of one process have in one trace."""
+
+    __slots__ = ("number", "root", "tasks")
+
+    def __init__(self, number: int, root: int) -> None:
+        self.number = number
+        self.root = root  # the number of one of them
+        self.tasks: dict[str, tuple[int, SpanTask]] = {}  # by thread
+
+
 class _Part:
     """The spans of one process, on their way into a batch."""
 
@@ -111,41 +129,37 @@ class _Part:
         self._origin = origin
         self._resources: dict[wire.Resource, int] = {}
         self._sites: dict[wire.Site, int] = {}
-        self._tasks: dict[tuple[bytes, str], list[int]] = {}  # index, start, end
-        self._traces: dict[bytes, list[int]] = {}  # index, start, number of the one that began first
+        self._tasks: list[SpanTask] = []
+        self._traces: dict[bytes, _Trace] = {}
         self._exceptions: dict[wire.ExceptionInfo, int] = {}
         self._rows: list[SpanRow] = []
 
-    def add(self, spans: Iterable[Span], form: Callable[[Shape], Form]) -> None:
+    def add(self, spans: Iterable[Span], form: Callable[[Hashable], Form]) -> None:
         """More spans, whose shapes are read by ``form``: readers may differ, and so may what their shapes mean."""
-        shapes: dict[Shape, _Learnt] = {}
-        tasks, traces, add_row, from_bytes = self._tasks, self._traces, self._rows.append, int.from_bytes
-        for span in spans:
-            trace_id, shape, start_ns, end_ns = span.trace, span.shape, span.start_ns, span.end_ns
+        shapes: dict[Hashable, _Learnt] = {}
+        traces, add_row = self._traces, self._rows.append
+        for trace_id, span_id, parent, start_ns, end_ns, shape, error in spans:
             resource, site, thread, facts = shapes.get(shape) or shapes.setdefault(shape, self._learn(form(shape)))
-            task = tasks.get((trace_id, thread))
-            if task is None:
-                task = tasks[trace_id, thread] = [len(tasks), start_ns, end_ns]
-            else:
-                if start_ns < task[1]:
-                    task[1] = start_ns
-                if end_ns > task[2]:
-                    task[2] = end_ns
-            span_id = from_bytes(span.id, "big", signed=True)
             number = (start_ns >> _TICK_BITS & _TICKS) << _CHANCE_BITS | span_id & _CHANCE or 1
             trace = traces.get(trace_id)
             if trace is None:
-                trace = traces[trace_id] = [len(traces), start_ns, number]
-            elif start_ns < trace[1]:
-                trace[1:] = start_ns, number
+                trace = traces[trace_id] = _Trace(len(traces), number)
+            known = trace.tasks.get(thread)
+            if known is None:
+                known = trace.tasks[thread] = len(self._tasks), self._task(trace.number, thread, start_ns, end_ns)
+            else:
+                task = known[1]
+                if start_ns < task.start_ns:
+                    task.start_ns = start_ns
+                if end_ns > task.end_ns:
+                    task.end_ns = end_ns
             outcomes, exception = _OK, 0
-            if span.error is not None:
-                outcomes, exception = _FAILED, self._exception(span.error, facts)
-            parent = from_bytes(span.parent, "big", signed=True) if span.parent else 0
+            if error is not None:
+                outcomes, exception = _FAILED, self._exception(error, facts)
             add_row(
-                SpanRow(
-                    number, span_id, parent, trace[0], task[0], resource, site, start_ns, end_ns - start_ns, outcomes,
-                    exception,
+                (
+                    number, span_id, parent or 0, trace.number, known[0], resource, site, start_ns, end_ns - start_ns,
+                    outcomes, exception,
                 )
             )  # fmt: skip
 
@@ -158,20 +172,14 @@ class _Part:
         info = meaning.exception(error, facts)
         return 0 if info is None else self._exceptions.setdefault(info, len(self._exceptions) + 1)
 
-    def _all_tasks(self) -> Iterator[wire.Task]:
+    def _task(self, trace: int, thread: str, start_ns: int, end_ns: int) -> SpanTask:
         service = self._process.service
-        for (trace, thread), (_, start_ns, end_ns) in self._tasks.items():
-            yield wire.Task(
-                id=meaning.task_number(trace, thread),
-                name=thread or service,
-                coroutine="" if thread else service,
-                kind="thread" if thread else "task",
-                parent=0,
-                created_in=0,
-                created_ns=start_ns,
-                finished_ns=end_ns,
-                outcome=wire.OK,
-            )
+        if thread:
+            task = SpanTask(trace, thread, "", "thread", start_ns, end_ns)
+        else:
+            task = SpanTask(trace, service, service, "task", start_ns, end_ns)
+        self._tasks.append(task)
+        return task
 
     def spans(self) -> Spans:
         batch = wire.Batch(
@@ -182,9 +190,9 @@ class _Part:
             base_ns=0,
             sites=list(self._sites),
             resources=list(self._resources),
-            tasks=list(self._all_tasks()),
-            traces=[wire.Trace(number, 0, trace) for trace, (_, _, number) in self._traces.items()],
+            tasks=[],
+            traces=[wire.Trace(trace.root, 0, trace_id) for trace_id, trace in self._traces.items()],
             exceptions=list(self._exceptions),
             rows=[],
         )
-        return Spans(batch, self._rows, self._origin)
+        return Spans(batch, self._tasks, self._rows, self._origin)

@@ -6,13 +6,13 @@ not known is stepped over.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 
 import msgspec
 
 from tenure_server.limits import MAX_JSON_OBJECTS, MAX_SPANS
 from tenure_server.otlp import spans
-from tenure_server.otlp.spans import Facts, Form, Group, Malformed, Shape, Span, TooMany, Value
+from tenure_server.otlp.spans import Facts, Form, Group, Malformed, Span, TooMany, Value
 
 _LONGEST_INTEGER = 20  # digits of 2**64, and a sign
 
@@ -105,22 +105,20 @@ def read(data: bytes) -> list[Group]:
 
 def _span(span: _Span) -> Span:
     wanted = tuple(_facts(span.attributes or (), spans.OF_SPANS).items())
-    return Span(
-        trace=_id(span.trace_id),
-        id=_id(span.span_id),
-        parent=_id(span.parent_span_id),
-        start_ns=_integer(span.start_time_unix_nano, "startTimeUnixNano"),
-        end_ns=_integer(span.end_time_unix_nano, "endTimeUnixNano"),
-        shape=(span.kind or 0, span.name or "", wanted),
-        error=_error(span),
+    return (
+        spans.trace_of(_id(span.trace_id)),
+        spans.id_of(_id(span.span_id)),
+        spans.parent_of(_id(span.parent_span_id)),
+        _integer(span.start_time_unix_nano, "startTimeUnixNano"),
+        _integer(span.end_time_unix_nano, "endTimeUnixNano"),
+        (span.kind or 0, span.name or "", wanted),
+        _error(span),
     )
 
 
-def _form(shape: Shape) -> Form:
+def _form(shape: Hashable) -> Form:
+    assert isinstance(shape, tuple)
     kind, name, pairs = shape
-    assert isinstance(kind, int)
-    assert isinstance(name, str)
-    assert isinstance(pairs, tuple)
     return Form(kind, name, dict(pairs))
 
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable
 
 from tenure_server.export.protobuf import Malformed as NotProtobuf
 from tenure_server.export.protobuf import fields
 from tenure_server.limits import MAX_SPANS
 from tenure_server.otlp import spans
-from tenure_server.otlp.spans import Facts, Form, Group, Malformed, Shape, Span, TooMany, Value
+from tenure_server.otlp.spans import Facts, Form, Group, Malformed, Span, TooMany, Value, id_of, parent_of, trace_of
 
 _VARINT, _FIXED_64, _LENGTH, _FIXED_32 = 0, 1, 2, 5
 # Fields of a span with their wire types, as they stand in front of it in one byte.
@@ -97,29 +97,33 @@ def _scope_spans(data: bytes, room: int) -> tuple[str, list[Span]]:
 
 
 def _span(data: bytes, at: int, end: int) -> Span:
-    trace = span = parent = name = status = b""
-    kind = start_ns = end_ns = 0
-    shape: list[object] = [0, b""]
+    trace = span = parent = status = b""
+    start_ns = end_ns = 0
+    shape: list[bytes] = []
     events: list[bytes] = []
     if head := _head(data, at, end):
         trace, span, parent, named = head.groups(b"")
-        begin = head.end()
-        at = begin + named[0]
-        name = data[begin:at]
+        named_at = head.end() - 2
+        at = head.end() + named[0]
+        behind_kind = at + 2
         if at + _TIMES.size <= end:
-            kind_tag, some_kind, start_tag, start, end_tag, stop = _times(data, at)
-            if (kind_tag, start_tag, end_tag) == (_KIND, _START, _END) and some_kind < 0x80:
-                kind, start_ns, end_ns = some_kind, start, stop
+            kind_tag, kind, start_tag, start, end_tag, stop = _times(data, at)
+            if (kind_tag, start_tag, end_tag) == (_KIND, _START, _END) and kind < 0x80:
+                shape.append(data[named_at:behind_kind])
+                start_ns, end_ns = start, stop
                 at += _TIMES.size
+        if not shape:
+            shape.append(data[named_at:at])
     while at < end:
+        field = at
         tag = data[at]
         if tag == _ATTRIBUTE:
             length = data[at + 1]
             if 2 < length < 0x80 and data[at + 2] == _KEY and (size := data[at + 3]) < 0x80:
-                begin = at + 2
-                at = begin + length
-                if data[begin + 2 : begin + 2 + size] in _OF_SPANS:
-                    shape.append(data[begin:at])
+                key = at + 4
+                at += 2 + length
+                if data[key : key + size] in _OF_SPANS:
+                    shape.append(data[field:at])
                 continue
         at += 1
         if tag > 0x7F:
@@ -138,7 +142,7 @@ def _span(data: bytes, at: int, end: int) -> Span:
                 raise Malformed("it ends within a field")
             if tag == _ATTRIBUTE:
                 if _is_wanted(data[begin:at]):
-                    shape.append(data[begin:at])
+                    shape.append(data[field:at])
             elif tag == _TRACE:
                 trace = data[begin:at]
             elif tag == _ID:
@@ -146,7 +150,7 @@ def _span(data: bytes, at: int, end: int) -> Span:
             elif tag == _PARENT:
                 parent = data[begin:at]
             elif tag == _NAME:
-                name = data[begin:at]
+                shape.append(data[field:at])
             elif tag == _STATUS:
                 status = data[begin:at]
             elif tag == _EVENT:
@@ -158,24 +162,33 @@ def _span(data: bytes, at: int, end: int) -> Span:
             (end_ns,) = _fixed_64(data, at)
             at += 8
         elif tag == _KIND:
-            kind, at = _varint(data, at)
+            _, at = _varint(data, at)
+            shape.append(data[field:at])
         else:
             at = _skip(data, at, tag)
     if at != end:
         raise Malformed("it ends within a field")
-    shape[0], shape[1] = kind, name
-    return Span(trace, span, parent, start_ns, end_ns, tuple(shape), _error(status, events) if status else None)
+    error = _error(status, events) if status else None
+    return trace_of(trace), id_of(span), parent_of(parent), start_ns, end_ns, b"".join(shape), error
 
 
 def _is_wanted(key_value: bytes) -> bool:
     return any(field == 1 and value in _OF_SPANS for field, value in fields(key_value))
 
 
-def _form(shape: Shape) -> Form:
-    kind, name, *raw = shape
-    assert isinstance(kind, int)
+def _form(shape: Hashable) -> Form:
+    """Of a shape, which is a span without all that differs from span to span."""
+    assert isinstance(shape, bytes)
+    kind, name, raw = 0, "", []
     try:
-        return Form(kind, _text(name), _facts(raw, spans.OF_SPANS))
+        for field, value in fields(shape):
+            if field == _NAME >> 3:
+                name = _text(value)
+            elif field == _KIND >> 3 and isinstance(value, int):
+                kind = value
+            else:
+                raw.append(value)
+        return Form(kind, name, _facts(raw, spans.OF_SPANS))
     except NotProtobuf as error:
         raise Malformed(str(error)) from None
     except UnicodeDecodeError as error:

@@ -89,13 +89,6 @@ def thread(facts: Facts) -> str:
     return _first(facts, "thread.name", "thread.id")
 
 
-def task_number(trace: bytes, thread_name: str) -> int:
-    """A task is what one process, or one thread of it, did in one trace."""
-    if thread_name:
-        trace = _digest(5, "task", trace.hex(), thread_name)
-    return int.from_bytes(trace[-5:], "big") or 1
-
-
 def exception(error: tuple[str, str], facts: Facts) -> wire.ExceptionInfo | None:
     kind, message = clean(error[0]) or _text(facts, "error.type"), clean(error[1])
     return wire.ExceptionInfo(kind or "error", message) if kind or message else None

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 
 from aiohttp import web
-from msgspec.structs import replace
 
 from tenure_server.api.routes import Route
 from tenure_server.bodies import read_body
@@ -36,8 +35,7 @@ async def post_traces(request: web.Request) -> web.Response:
         request.app[REFUSALS].count(type(error).__name__)
         raise
     for part in spans:
-        tasks = [replace(task, finished_ns=None) for task in part.batch.tasks]  # they have no news but by lifecycles
-        request.app[HUB].publish(replace(part.batch, tasks=tasks))
+        request.app[HUB].publish(part.batch)
     return status.response(request, rejected.total(), _why(rejected))
 
 

@@ -6,7 +6,7 @@ here. That is its *shape*; it stays as it came, and what it says is read once fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 
 import msgspec
 
@@ -14,7 +14,6 @@ from tenure_server.limits import MAX_SPANS
 
 Value = str | int | float | bool
 Facts = Mapping[str, Value]  # attributes by their keys
-Shape = tuple[object, ...]
 
 
 class Malformed(ValueError):
@@ -36,16 +35,12 @@ class Form(msgspec.Struct, frozen=True):
     facts: Facts
 
 
-class Span(msgspec.Struct, gc=False):
-    """As it came: ids may have any length, times any value."""
-
-    trace: bytes
-    id: bytes
-    parent: bytes
-    start_ns: int
-    end_ns: int
-    shape: Shape
-    error: tuple[str, str] | None  # type and message, either "" where it is not told; None: the status is no error
+# A span: trace, id, parent, start_ns, end_ns, shape, error.
+#
+# ``trace`` has 16 bytes, or none where what came is no trace id; ``id`` and ``parent`` are signed 64-bit integers, 0
+# where there is none or what came is none, and None for a parent that is no span id. Times are as they came. ``error``
+# is type and message, either "" where it is not told; None: the status is no error.
+Span = tuple[bytes, int, int | None, int, int, Hashable, tuple[str, str] | None]
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -54,12 +49,30 @@ class Group(msgspec.Struct, frozen=True):
     resource: Facts
     scope: str
     spans: list[Span]
-    form: Callable[[Shape], Form]
+    form: Callable[[Hashable], Form]
 
 
 # SpanKind of opentelemetry.proto.trace.v1.
 INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = 1, 2, 3, 4, 5
 STATUS_ERROR = 2
+
+_NO_TRACE = bytes(16)
+
+
+def trace_of(raw: bytes) -> bytes:
+    """The trace id; empty where this is none: it has not 16 bytes, or is all zeros, which stands for none."""
+    return raw if len(raw) == 16 and raw != _NO_TRACE else b""
+
+
+def id_of(raw: bytes) -> int:
+    """The span id; 0 where this is none: it has not eight bytes, or is all zeros, which stands for none."""
+    return int.from_bytes(raw, "big", signed=True) if len(raw) == 8 else 0
+
+
+def parent_of(raw: bytes) -> int | None:
+    """The parent's id; 0: there is none; None: this is no id."""
+    return id_of(raw) if len(raw) in {0, 8} else None
+
 
 EXCEPTION, EXCEPTION_TYPE, EXCEPTION_MESSAGE = "exception", "exception.type", "exception.message"
 

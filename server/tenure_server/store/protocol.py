@@ -144,35 +144,36 @@ class Measured(msgspec.Struct, frozen=True):
     idle_max: int | None = None
 
 
-class SpanRow(msgspec.Struct, gc=False):
-    """A span as a lifecycle that was acquired when it began and is closed.
+# A span as a lifecycle that was acquired when it began and is closed: number, id, parent, trace, task, resource, site,
+# acquire_ns (wall time), hold_ns, outcomes, exception (what left the body).
+#
+# ``id`` and ``parent``, signed 64-bit integers, are OpenTelemetry's (0: no parent); a parent may be in any process.
+# ``number`` is where the store begins to look for the lifecycle's: the span itself, if it is there already, else the
+# first that is free. ``task`` is of the Spans' own; ``trace``, ``resource``, ``site`` and ``exception`` are as in
+# ``wire.Row``.
+SpanRow = tuple[int, int, int, int, int, int, int, int, int, int, int]
 
-    ``id`` and ``parent``, signed 64-bit integers, are OpenTelemetry's (0: no parent); a parent may be in any process.
-    ``number`` is where the store begins to look for the lifecycle's: the span itself, if it is there already, else the
-    first that is free. ``trace``, ``task``, ``resource``, ``site`` and ``exception`` are as in ``wire.Row``.
-    """
 
-    number: int
-    id: int
-    parent: int
-    trace: int
-    task: int
-    resource: int
-    site: int
-    acquire_ns: int  # wall time
-    hold_ns: int
-    outcomes: int
-    exception: int  # what left the body
+class SpanTask(msgspec.Struct, gc=False):
+    """What one process, or one thread of it, did in one trace. The store finds it again by these and its name."""
+
+    trace: int  # as in ``wire.Row``
+    name: str
+    coroutine: str
+    kind: str
+    start_ns: int  # of the first of its spans to begin
+    end_ns: int  # of the last to end
 
 
 class Spans(msgspec.Struct, frozen=True):
     """Spans of one process of any service.
 
-    ``batch`` has their tables, and no rows of its own. ``origin`` is the tracer's process whose lifecycles these were
+    ``batch`` has their tables, but no tasks and no rows. ``origin`` is the tracer's process whose lifecycles these were
     before they were spans, where that is so: of those that are stored, nothing is stored again.
     """
 
     batch: wire.Batch
+    tasks: list[SpanTask]
     rows: list[SpanRow]
     origin: bytes | None = None
 

@@ -1,4 +1,9 @@
-"""Many rows by few statements: a step of SQLite for each row would cost half as much again, and the GIL each time."""
+"""Many rows by few statements: a step of SQLite for each row would cost half as much again, and the GIL each time.
+
+Before Python 3.12 the sqlite3 module looks for an adapter for each None and each ``bytes``, at the price of three
+integers: what is nearly always null is 0 among the values and ``nullif(?, 0)`` in the row, and a blob is a
+``bytearray``, which it takes as it is.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +17,14 @@ _LARGEST = 256  # rows in one statement; of 15 columns they have 3,840 values, S
 class Insert:
     """An INSERT of any number of rows, which are prepared for powers of two of them."""
 
-    def __init__(self, into: str, width: int, otherwise: str = "") -> None:
-        """``into`` is the statement up to VALUES, ``otherwise`` what follows them: ON CONFLICT, RETURNING."""
-        self._width = width
-        marks = f"({', '.join('?' * width)})"
+    def __init__(self, into: str, row: str, otherwise: str = "") -> None:
+        """``into`` is the statement up to VALUES, ``row`` what stands in the parentheses of one row.
+
+        ``otherwise`` is what follows them: ON CONFLICT, RETURNING.
+        """
+        self._width = row.count("?")
         sizes = [_LARGEST >> bits for bits in range(_LARGEST.bit_length())]
-        self._statements = [(size, f"{into} VALUES {', '.join([marks] * size)} {otherwise}") for size in sizes]
+        self._statements = [(size, f"{into} VALUES {', '.join([f'({row})'] * size)} {otherwise}") for size in sizes]
 
     def run(self, connection: sqlite3.Connection, values: list[object]) -> None:
         """``values`` are those of one row after another."""

@@ -144,9 +144,9 @@ class Interning:
 
     def exceptions(
         self, exceptions: list[wire.ExceptionInfo], now_ns: int, cancellers: Mapping[int, CancellerFacts]
-    ) -> list[int | None]:
-        """The rows, by number: the first entry is None."""
-        rows: list[int | None] = [None]
+    ) -> list[int]:
+        """The rows, by number: the first entry is 0, for none."""
+        rows = [0]
         for number, exception in enumerate(exceptions, 1):
             canceller = cancellers.get(number, _NOBODY)
             row, used_ns = self._exceptions.get((exception, canceller), (0, 0))
@@ -182,13 +182,11 @@ class Interning:
             )
         return [keys.key(known.row, resource.id) for resource in resources]
 
-    def tasks(
-        self, known: KnownProcess, tasks: list[wire.Task], offset_ns: int, exceptions: list[int | None]
-    ) -> list[int]:
+    def tasks(self, known: KnownProcess, tasks: list[wire.Task], offset_ns: int, exceptions: list[int]) -> list[int]:
         """Their keys. What is known once stays: a later batch may only add to it, or give a task its name."""
         rows = []
         for task in tasks:
-            exception = exceptions[task.exception]
+            exception = exceptions[task.exception] or None
             facts = (task.name, task.created_ns, task.finished_ns, task.outcome, exception)
             if known.tasks.get(task.id) == facts:
                 continue

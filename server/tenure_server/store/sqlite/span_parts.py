@@ -9,38 +9,36 @@ and a trace has the name of the span that began first, however late that came.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-
-from msgspec.structs import astuple
+from collections.abc import Mapping, Sequence
 
 from tenure import wire
-from tenure_server.store.protocol import SpanRow
+from tenure_server.store.protocol import SpanRow, SpanTask
 from tenure_server.store.sqlite import keys
 from tenure_server.store.sqlite.bulk import Insert
 from tenure_server.store.sqlite.tallies import FAILED, Change
 
+_Who = tuple[int, str, str]  # process, kind and name of a task
+
 _MAX_KNOWN = 50_000
 
 _TASKS = Insert(
-    "INSERT INTO tasks",
-    13,
+    "INSERT INTO tasks (key, name, coroutine, kind, created_ns, finished_ns, outcome, lifecycles, first, last)",
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
     "ON CONFLICT (key) DO UPDATE SET created_ns = min(created_ns, excluded.created_ns),"
     " finished_ns = max(finished_ns, excluded.finished_ns), lifecycles = lifecycles + excluded.lifecycles,"
     " first = min(first, excluded.first), last = max(last, excluded.last)",
 )
 _TRACES = Insert(
     "INSERT INTO traces",
-    9,
+    "?, ?, ?, ?, ?, 0, ?, ?, ?",
     "ON CONFLICT (key) DO UPDATE SET start_ns = min(start_ns, excluded.start_ns),"
     " end_ns = max(coalesce(end_ns, excluded.end_ns), excluded.end_ns), lifecycles = lifecycles + excluded.lifecycles,"
     " errors = errors + excluded.errors,"
     " first = iif(first_ns <= excluded.first_ns, first, excluded.first),"
     " first_ns = min(coalesce(first_ns, excluded.first_ns), excluded.first_ns)",
 )
-_IDS = Insert("INSERT INTO otel_traces", 2, "ON CONFLICT (id) DO UPDATE SET trace = trace RETURNING id, trace")
-_PROCESSES = Insert("INSERT OR IGNORE INTO otel_trace_processes", 2)
-
-Placed = list[tuple[int, SpanRow]]  # spans that are new, with their keys, in the order of these
+_IDS = Insert("INSERT INTO otel_traces", "?, ?", "ON CONFLICT (id) DO UPDATE SET trace = trace RETURNING id, trace")
+_PROCESSES = Insert("INSERT OR IGNORE INTO otel_trace_processes", "?, ?")
 
 
 class Counted:
@@ -53,12 +51,11 @@ class Counted:
         self.tasks: list[list[int] | None] = [None] * tasks  # spans, first, last
         self.resources = [Change() for _ in range(resources)]
 
-    def add(self, placed: Placed) -> int:  # noqa: C901 -- one flat loop: calls would double its cost
-        """Count them all; answer the latest instant that they tell of."""
+    def add(self, placed: Mapping[int, SpanRow]) -> int:  # noqa: C901 -- one flat loop: calls would double its cost
+        """Count spans that are new, by their keys, in the order of these; answer the latest instant they tell of."""
         traces, tasks, resources = self.traces, self.tasks, self.resources
         latest_ns = 0
-        for key, row in placed:
-            _, _, _, trace, task, resource, _, start_ns, hold_ns, outcomes, _ = astuple(row)
+        for key, (_, _, _, trace, task, resource, _, start_ns, hold_ns, outcomes, _) in placed.items():
             end_ns = start_ns + hold_ns
             if end_ns > latest_ns:
                 latest_ns = end_ns
@@ -98,24 +95,13 @@ class SpanParts:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._traces: dict[bytes, int] = {}  # id -> key
+        self._tasks: dict[int, dict[_Who, int]] = {}  # key of a trace -> tasks
         self._shares: set[tuple[int, int]] = set()  # trace, process
 
     def forget(self) -> None:
         self._traces.clear()
+        self._tasks.clear()
         self._shares.clear()
-
-    def write_tasks(self, process: int, tasks: Sequence[wire.Task], counted: Sequence[list[int] | None]) -> list[int]:
-        """Their keys."""
-        found = [keys.key(process, task.id) for task in tasks]
-        values: list[object] = []
-        for key, task, entry in zip(found, tasks, counted, strict=True):
-            if entry is not None:
-                values += (
-                    key, task.name, task.coroutine, task.kind, None, None, task.created_ns, task.finished_ns,
-                    task.outcome, None, *entry,
-                )  # fmt: skip
-        _TASKS.run(self._connection, values)
-        return found
 
     def write_traces(
         self, process: int, traces: Sequence[wire.Trace], counted: Sequence[list[int] | None]
@@ -127,7 +113,7 @@ class SpanParts:
         new: list[object] = []
         for trace, entry in zip(ids, counted, strict=True):
             if entry is not None and trace not in self._traces:
-                new += (trace, entry[0])
+                new += (bytearray(trace), entry[0])
         self._traces.update(_IDS.returning(self._connection, new))
         found = [0] * len(traces)
         shares: list[object] = []
@@ -136,11 +122,40 @@ class SpanParts:
             if entry is None:
                 continue
             key = found[number] = self._traces[trace]
+            first, start_ns, end_ns, spans, errors = entry
+            if key == first:
+                self._tasks[key] = {}  # it is new, and so are its tasks
             if (key, process) not in self._shares:
                 self._shares.add((key, process))
                 shares += (key, process)
-            first, start_ns, end_ns, spans, errors = entry
-            values += (key, trace, start_ns, end_ns, spans, 0, errors, first, start_ns)
+            values += (key, bytearray(trace), start_ns, end_ns, spans, errors, first, start_ns)
         _PROCESSES.run(self._connection, shares)
         _TRACES.run(self._connection, values)
         return found
+
+    def write_tasks(
+        self, process: int, tasks: Sequence[SpanTask], counted: Sequence[list[int] | None], traces: Sequence[int]
+    ) -> list[int]:
+        """Their keys; 0 for one of which no span is new. A new task has the key of its first span.
+
+        So new tasks stand at the end of their table; numbers made from trace ids would touch a page for each.
+        """
+        found = [0] * len(tasks)
+        values: list[object] = []
+        for number, (task, entry) in enumerate(zip(tasks, counted, strict=True)):
+            if entry is None:
+                continue
+            trace, who = traces[task.trace], (process, task.kind, task.name)
+            known = self._tasks.get(trace)
+            if known is None:
+                known = self._tasks[trace] = self._stored_tasks(trace)
+            key = found[number] = known.get(who) or known.setdefault(who, entry[1])
+            values += (key, task.name, task.coroutine, task.kind, task.start_ns, task.end_ns, wire.OK, *entry)
+        _TASKS.run(self._connection, values)
+        return found
+
+    def _stored_tasks(self, trace: int) -> dict[_Who, int]:
+        rows = self._connection.execute(
+            "SELECT key, kind, name FROM tasks WHERE key IN (SELECT task FROM lifecycles WHERE trace = ?)", (trace,)
+        )
+        return {(keys.process_of(key), kind, name): key for key, kind, name in rows}

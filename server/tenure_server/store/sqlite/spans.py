@@ -8,25 +8,25 @@ span that comes again is where its start says; a parent is looked for among the 
 from __future__ import annotations
 
 import sqlite3
-from operator import itemgetter
-
-from msgspec.structs import astuple
+from collections.abc import Collection
+from itertools import chain
 
 from tenure_server.store.protocol import SpanRow, Spans
 from tenure_server.store.sqlite import keys
 from tenure_server.store.sqlite.bulk import Insert
 from tenure_server.store.sqlite.interning import Interning, KnownProcess
-from tenure_server.store.sqlite.span_parts import Counted, Placed, SpanParts
+from tenure_server.store.sqlite.span_parts import Counted, SpanParts
 from tenure_server.store.sqlite.tallies import Tallies
 
+_NUMBER, _ID = 0, 1  # indexes of a SpanRow
 _LOOK_UP = 500  # keys in one query
 _STRIDE_BITS = 10  # of a span's id: how far it moves on where its place is taken
 _STRIDES = 32  # after so many it moves a thousand times as far
 
 _INSERT = Insert(
-    "INSERT INTO lifecycles (key, parent, trace, task, resource, site, acquire_ns, wait_ns, hold_ns, release_ns,"
-    " outcomes, body_exception, exception, span_id, span_parent)",
-    15,
+    "INSERT INTO lifecycles (key, trace, task, resource, site, acquire_ns, wait_ns, hold_ns, release_ns, outcomes,"
+    " body_exception, span_id, span_parent)",
+    "?, ?, ?, ?, ?, ?, 0, ?, 0, ?, nullif(?, 0), ?, ?",
 )
 
 
@@ -51,32 +51,29 @@ class SpanTables:
                 known.latest_ns, known.skew_ns = latest_ns, now_ns - latest_ns
         return len(placed)
 
-    def _place(self, process: int, part: Spans) -> Placed:
-        """Each span that is new at the first free key on its way."""
+    def _place(self, process: int, part: Spans) -> dict[int, SpanRow]:
+        """Each span that is new at the first free key on its way, in the order of the keys."""
         low = keys.key(process, 0)
         brought = self._brought(part)
-        pending = [(low + row.number, row) for row in part.rows if row.id not in brought]
+        pending = [(low + row[_NUMBER], row) for row in part.rows if row[_ID] not in brought]
         placed: dict[int, SpanRow] = {}
         steps = 0
         while pending:
-            free: dict[int, SpanRow] = {}
-            passed: Placed = []
-            for key, row in pending:
-                there = placed.get(key) or free.setdefault(key, row)
-                if there is not row and there.id != row.id:
-                    passed.append((key, row))
-            stored = dict(self._stored_at(free))
-            passed += [(key, free.pop(key)) for key in stored]
-            placed |= free
+            found = dict(reversed(pending))  # the first that looks at a key has it, where it is free
+            ids: dict[int, int | None] = {key: placed[key][_ID] for key in found if key in placed}
+            ids.update(self._stored_at(found))
+            for key in ids:
+                del found[key]
+            placed.update(found)
             pending = [
-                (low + _next(keys.number_of(key), row.id, steps), row)
-                for key, row in passed
-                if stored.get(key) != row.id  # else it is there, and new to nobody
+                (low + _next(keys.number_of(key), row[_ID], steps), row)
+                for key, row in pending
+                if (ids[key] if key in ids else found[key][_ID]) != row[_ID]  # else it is there, and new to nobody
             ]
             steps += 1
-        return sorted(placed.items(), key=itemgetter(0))
+        return {key: placed[key] for key in sorted(placed)}
 
-    def _stored_at(self, wanted: dict[int, SpanRow]) -> list[tuple[int, int | None]]:
+    def _stored_at(self, wanted: Collection[int]) -> list[tuple[int, int | None]]:
         """Those of the keys that are taken, with the ids of the spans there."""
         if not wanted:
             return []
@@ -102,30 +99,42 @@ class SpanTables:
             return set()
         by_key = {}
         for row in part.rows:
-            number = keys.number_of_span(row.id, part.origin)
+            number = keys.number_of_span(row[_ID], part.origin)
             if number is not None:
-                by_key[keys.key(process[0], number)] = row
-        return {by_key[key].id for key, _ in self._stored_at(by_key)}
+                by_key[keys.key(process[0], number)] = row[_ID]
+        return {by_key[key] for key, _ in self._stored_at(by_key)}
 
-    def _write(self, known: KnownProcess, part: Spans, placed: Placed, tallies: Tallies, now_ns: int) -> int:
+    def _write(
+        self, known: KnownProcess, part: Spans, placed: dict[int, SpanRow], tallies: Tallies, now_ns: int
+    ) -> int:
         """Answer the latest instant that the spans tell of."""
         batch, interning = part.batch, self._interning
         sites = interning.sites(batch.sites)
         exceptions = interning.exceptions(batch.exceptions, now_ns, {})
         resources = interning.resources(known, batch.resources)
-        counted = Counted(len(batch.traces), len(batch.tasks), len(resources))
+        counted = Counted(len(batch.traces), len(part.tasks), len(resources))
         latest_ns = counted.add(placed)
-        tasks = self._parts.write_tasks(known.row, batch.tasks, counted.tasks)
         traces = self._parts.write_traces(known.row, batch.traces, counted.traces)
+        tasks = self._parts.write_tasks(known.row, part.tasks, counted.tasks, traces)
         tallies.add(known.row, len(placed), zip(resources, counted.resources, strict=True))
-        values: list[object] = []
-        for key, row in placed:
-            _, span_id, parent, trace, task, resource, site, start_ns, hold_ns, outcomes, exception = astuple(row)
-            values += (
-                key, None, traces[trace], tasks[task], resources[resource], sites[site], start_ns, 0, hold_ns, 0,
-                outcomes, exceptions[exception], None, span_id, parent,
-            )  # fmt: skip
-        _INSERT.run(self._connection, values)
+        _, ids, parents, of_traces, of_tasks, of_resources, of_sites, starts, holds, outcomes, of_exceptions = zip(
+            *placed.values(), strict=True
+        )
+        values = zip(
+            placed,
+            map(traces.__getitem__, of_traces),
+            map(tasks.__getitem__, of_tasks),
+            map(resources.__getitem__, of_resources),
+            map(sites.__getitem__, of_sites),
+            starts,
+            holds,
+            outcomes,
+            map(exceptions.__getitem__, of_exceptions),
+            ids,
+            parents,
+            strict=True,
+        )
+        _INSERT.run(self._connection, list(chain.from_iterable(values)))
         return latest_ns
 
 

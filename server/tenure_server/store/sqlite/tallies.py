@@ -17,7 +17,7 @@ from tenure import wire
 from tenure_server.store.histogram import Histogram, add
 from tenure_server.store.sqlite import keys
 
-# A lifecycle's columns, in the order of the table.
+# A lifecycle's columns, in the order of the table; of parent and exceptions 0 is none, as None is.
 Row = tuple[int, int | None, int, int, int, int, int, int | None, int | None, int | None, int, int | None, int | None]
 
 _MAX_KNOWN = 20_000
@@ -71,13 +71,13 @@ class Tallies:
     """Changes of one transaction, not yet written."""
 
     def __init__(self) -> None:
-        self._timeouts: frozenset[int | None] = frozenset()
+        self._timeouts: frozenset[int] = frozenset()
         self.resources: dict[int, Change] = {}
         self._traces: dict[int, list[int]] = {}  # start, end (-1: none), lifecycles, open, errors
         self._tasks: dict[int, list[int]] = {}  # lifecycles, first, last
         self._processes: dict[int, int] = {}
 
-    def expect(self, exceptions: Sequence[wire.ExceptionInfo], rows: Sequence[int | None]) -> None:
+    def expect(self, exceptions: Sequence[wire.ExceptionInfo], rows: Sequence[int]) -> None:
         """What the rows to come name as exceptions; ``rows``, by number, are theirs in the store.
 
         A timeout is one by its type's name: psycopg_pool's PoolTimeout, say, is no TimeoutError.

@@ -25,8 +25,9 @@ from tenure_server.store.sqlite.spans import SpanTables
 from tenure_server.store.sqlite.tallies import Books, Row, Tallies
 from tenure_server.store.sqlite.thread import Work
 
-_INSERT = Insert(f"INSERT OR IGNORE INTO lifecycles ({LIFECYCLE_COLUMNS})", 13)
-_REPLACE = f"INSERT OR REPLACE INTO lifecycles ({LIFECYCLE_COLUMNS}) VALUES ({', '.join('?' * 13)})"
+_ROW = "?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), nullif(?, 0)"
+_INSERT = Insert(f"INSERT OR IGNORE INTO lifecycles ({LIFECYCLE_COLUMNS})", _ROW)
+_REPLACE = f"INSERT OR REPLACE INTO lifecycles ({LIFECYCLE_COLUMNS}) VALUES ({_ROW})"
 _LOOK_UP = 500  # keys in one query
 
 
@@ -214,7 +215,7 @@ class Writer:
             (resent if outcomes & wire.RESENT else fresh).append(
                 (
                     base + number,
-                    parent or None,
+                    parent,
                     traces[trace],
                     tasks[task],
                     resources[resource],
