@@ -1,5 +1,6 @@
 # The collector with its dashboard; `--target demo` adds the shop that examples/ holds.
-FROM python:3.13-slim AS build
+# The whole image, for its C compiler: both distributions have parts in C.
+FROM python:3.13 AS build
 WORKDIR /src
 COPY constraints.txt ./
 COPY tracer tracer

@@ -68,7 +68,7 @@ clean:  ## remove what set-up made
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Tenure needs Python 3.11 or newer; set PYTHON=python3.12, say")'
 	$(PYTHON) -m venv .venv
 
-$(STAMP): .venv/bin/python constraints.txt pyproject.toml tracer/pyproject.toml $(wildcard tracer/setup.py tracer/native/*) server/pyproject.toml server/hatch_build.py $(WEB_SOURCES)
+$(STAMP): .venv/bin/python constraints.txt pyproject.toml tracer/pyproject.toml $(wildcard tracer/setup.py tracer/native/*) server/pyproject.toml server/hatch_build.py $(wildcard server/native/*) $(WEB_SOURCES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade -c constraints.txt pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev -e tracer -e server
 	@touch $@

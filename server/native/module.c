@@ -1,0 +1,62 @@
+/* tenure_server.otlp._scan: the module, its one function and the exceptions it raises. */
+
+#include "spans.h"
+
+PyDoc_STRVAR(scan_doc,
+             "scan(data, room, wanted, error_of, /)\n--\n\n"
+             "The scope's bytes and the spans of a ScopeSpans message.\n\n"
+             "``wanted`` is a tuple of keys, ``error_of(status, events)`` tells the error of a span with a status.\n\n"
+             "Raises:\n    Malformed: the bytes are none.\n    TooMany: it has more than ``room`` spans.\n");
+
+static PyMethodDef methods[] = {{"scan", scan_spans, METH_VARARGS, scan_doc}, {NULL, NULL, 0, NULL}};
+
+static int
+execute(PyObject *module)
+{
+    State *state = PyModule_GetState(module);
+    PyObject *otlp = PyImport_ImportModule("tenure_server.otlp.spans");
+    if (otlp == NULL) {
+        return -1;
+    }
+    state->malformed = PyObject_GetAttrString(otlp, "Malformed");
+    state->too_many = PyObject_GetAttrString(otlp, "TooMany");
+    Py_DECREF(otlp);
+    return state->malformed == NULL || state->too_many == NULL ? -1 : 0;
+}
+
+static int
+traverse(PyObject *module, visitproc visit, void *arg)
+{
+    State *state = PyModule_GetState(module);
+    Py_VISIT(state->malformed);
+    Py_VISIT(state->too_many);
+    return 0;
+}
+
+static int
+clear(PyObject *module)
+{
+    State *state = PyModule_GetState(module);
+    Py_CLEAR(state->malformed);
+    Py_CLEAR(state->too_many);
+    return 0;
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0, NULL}};
+
+static struct PyModuleDef module_definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "tenure_server.otlp._scan",
+    .m_doc = "Reads the spans of OTLP's protobuf.",
+    .m_size = sizeof(State),
+    .m_methods = methods,
+    .m_slots = slots,
+    .m_traverse = traverse,
+    .m_clear = clear,
+};
+
+PyMODINIT_FUNC
+PyInit__scan(void)
+{
+    return PyModuleDef_Init(&module_definition);
+}

@@ -1,0 +1,169 @@
+/* Reads the spans of a ScopeSpans message, as tenure_server.otlp.scanning does in Python, which is the reference: tests
+   hold the two to each other. One pass over the bytes; of each span one tuple, as otlp.spans has it. */
+
+#include "spans.h"
+
+#include <stdlib.h>
+
+enum { SCOPE = 1, SPANS = 2 }; /* fields of a ScopeSpans */
+/* Fields of a span with their wire types, as their tags are. */
+enum { TRACE = 0x0A, ID = 0x12, PARENT = 0x22, NAME = 0x2A, KIND = 0x30, START = 0x39, END = 0x41, ATTRIBUTE = 0x4A,
+       STATUS = 0x7A };
+
+static PyObject *
+read_span(Spans *spans, Piece span)
+{
+    Piece trace = {NULL, 0}, id = {NULL, 0}, parent = {NULL, 0}, status = {NULL, 0}, piece;
+    uint64_t start_ns = 0, end_ns = 0, number;
+    Reader reader = {spans->state, span.at, span.at + span.size};
+    spans->shape_size = 0;
+    while (reader.at < reader.end) {
+        const uint8_t *field = reader.at;
+        int failed, shapes = 0;
+        uint64_t tag;
+        if (read_varint(&reader, &tag) < 0) {
+            return NULL;
+        }
+        switch (tag) {
+        case TRACE:
+            failed = read_piece(&reader, &trace);
+            break;
+        case ID:
+            failed = read_piece(&reader, &id);
+            break;
+        case PARENT:
+            failed = read_piece(&reader, &parent);
+            break;
+        case STATUS:
+            failed = read_piece(&reader, &status);
+            break;
+        case START:
+            failed = read_fixed_64(&reader, &start_ns);
+            break;
+        case END:
+            failed = read_fixed_64(&reader, &end_ns);
+            break;
+        case NAME:
+            failed = read_piece(&reader, &piece);
+            shapes = 1;
+            break;
+        case KIND:
+            failed = read_varint(&reader, &number);
+            shapes = 1;
+            break;
+        case ATTRIBUTE:
+            failed = read_piece(&reader, &piece);
+            if (failed == 0) {
+                shapes = is_wanted(spans, piece);
+                failed = shapes < 0 ? -1 : 0;
+            }
+            break;
+        default:
+            failed = step_over(&reader, tag);
+        }
+        if (failed < 0 || (shapes && add_to_shape(spans, field, reader.at) < 0)) {
+            return NULL;
+        }
+    }
+    PyObject *error = the_error(spans, span, status);
+    PyObject *made = error == NULL ? NULL : PyTuple_New(7);
+    if (made == NULL) {
+        Py_XDECREF(error);
+        return NULL;
+    }
+    PyObject *parts[] = {
+        the_trace(spans, trace),
+        the_id(id),
+        the_parent(parent),
+        PyLong_FromUnsignedLongLong(start_ns),
+        PyLong_FromUnsignedLongLong(end_ns),
+        the_shape(spans),
+        error,
+    };
+    int whole = 1;
+    for (int n = 0; n < 7; n++) {
+        whole &= parts[n] != NULL;
+        PyTuple_SetItem(made, n, parts[n]);
+    }
+    if (!whole) {
+        Py_DECREF(made);
+        return NULL;
+    }
+    return made;
+}
+
+/* Reads a ScopeSpans: its spans into a list, and where its scope stands. */
+static int
+read_scope_spans(Spans *spans, Reader reader, Py_ssize_t room, PyObject *found, Piece *scope)
+{
+    while (reader.at < reader.end) {
+        uint64_t tag;
+        Piece piece;
+        if (read_varint(&reader, &tag) < 0) {
+            return -1;
+        }
+        if ((tag & 7) != LENGTH) {
+            if (step_over(&reader, tag) < 0) {
+                return -1;
+            }
+            continue;
+        }
+        if (read_piece(&reader, &piece) < 0) {
+            return -1;
+        }
+        if (tag >> 3 == SCOPE) {
+            *scope = piece;
+        }
+        if (tag >> 3 != SPANS) {
+            continue;
+        }
+        if (room-- <= 0) {
+            PyErr_SetNone(spans->state->too_many);
+            return -1;
+        }
+        PyObject *span = read_span(spans, piece);
+        int added = span == NULL ? -1 : PyList_Append(found, span);
+        Py_XDECREF(span);
+        if (added < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+PyObject *
+scan_spans(PyObject *module, PyObject *args)
+{
+    PyObject *data, *keys, *error_of, *found = NULL, *result = NULL;
+    Py_ssize_t room;
+    Spans spans = {.state = PyModule_GetState(module)};
+    Wanted wanted;
+    Piece scope = {NULL, 0}, *sorted = NULL;
+    if (!PyArg_ParseTuple(args, "SnO!O:scan", &data, &room, &PyTuple_Type, &keys, &error_of)) {
+        return NULL;
+    }
+    spans.wanted = &wanted;
+    spans.error_of = error_of;
+    spans.shapes = PyDict_New();
+    spans.no_bytes = PyBytes_FromStringAndSize("", 0);
+    found = PyList_New(0);
+    sorted = malloc((size_t)(PyTuple_Size(keys) + 1) * sizeof(Piece));
+    if (sorted == NULL) {
+        PyErr_NoMemory();
+    }
+    if (sorted != NULL && found != NULL && spans.shapes != NULL && spans.no_bytes != NULL &&
+        sort_wanted(keys, sorted, &wanted) == 0) {
+        const uint8_t *at = (const uint8_t *)PyBytes_AsString(data);
+        Reader reader = {spans.state, at, at + PyBytes_Size(data)};
+        if (read_scope_spans(&spans, reader, room, found, &scope) == 0) {
+            result = Py_BuildValue("(y#O)", scope.at == NULL ? "" : (const char *)scope.at, scope.size, found);
+        }
+    }
+    free(sorted);
+    free(spans.shape);
+    Py_XDECREF(found);
+    Py_XDECREF(spans.shapes);
+    Py_XDECREF(spans.trace);
+    Py_XDECREF(spans.no_bytes);
+    return result;
+}

@@ -1,0 +1,139 @@
+"""The two readers of spans: ``_scan`` in C and ``scanning`` in Python tell the same of any bytes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans
+from tests.fuzzing import examples
+from tests.server.test_spans_mutated import DAMAGES, WHOLE, damaged
+
+from tenure_server.export import protobuf
+from tenure_server.otlp import _scan, from_protobuf, scanning
+from tenure_server.otlp.spans import Malformed, TooMany
+
+WANTED = tuple(from_protobuf._OF_SPANS)
+_LENGTHS = st.integers(0, 300)
+
+
+def told(scan: Callable[..., object], data: bytes, room: int = 100) -> object:
+    """What a reader answers, or which exception it raises; the errors of spans as they reach Python."""
+    try:
+        return scan(data, room, WANTED, lambda status, events: (status, tuple(events)))
+    except (Malformed, protobuf.Malformed):
+        return Malformed
+    except TooMany:
+        return TooMany
+
+
+def varint(number: int, padding: int) -> bytes:
+    """Also as nobody writes it: with bytes that add nothing."""
+    encoded = protobuf.varint(number)
+    if not padding:
+        return encoded
+    return encoded[:-1] + bytes([encoded[-1] | 0x80]) + b"\x80" * (padding - 1) + b"\0"
+
+
+@st.composite
+def numbers(draw: st.DrawFn) -> bytes:
+    return varint(draw(st.integers(0, (1 << 64) - 1)), draw(st.sampled_from([0, 0, 0, 1, 2])))
+
+
+def messages(field: int, content: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    return st.builds(
+        lambda inner, padding: protobuf.tag(field, protobuf.LENGTH) + varint(len(inner), padding) + inner,
+        content,
+        st.sampled_from([0, 0, 0, 1]),
+    )
+
+
+def some(content: st.SearchStrategy[bytes], most: int) -> st.SearchStrategy[bytes]:
+    return st.lists(content, max_size=most).map(b"".join)
+
+
+KEYS = st.one_of(st.sampled_from(WANTED), st.binary(max_size=20), st.sampled_from(WANTED).map(lambda key: key + b"x"))
+ATTRIBUTES = some(st.one_of(messages(1, KEYS), messages(2, _LENGTHS.map(bytes)), messages(7, st.binary())), 3)
+UNKNOWN = st.one_of(
+    numbers().map(lambda number: protobuf.tag(99, protobuf.VARINT) + number),
+    st.binary(min_size=8, max_size=8).map(lambda content: protobuf.tag(20, protobuf.FIXED_64) + content),
+    st.binary(min_size=4, max_size=4).map(lambda content: protobuf.tag(16, protobuf.FIXED_32) + content),
+    messages(3, st.binary()),
+)
+FIELDS = st.one_of(
+    messages(1, st.one_of(st.binary(min_size=16, max_size=16), st.just(bytes(16)), st.binary())),
+    messages(2, st.one_of(st.binary(min_size=8, max_size=8), st.just(bytes(8)), st.binary())),
+    messages(4, st.one_of(st.binary(min_size=8, max_size=8), st.binary())),
+    messages(5, _LENGTHS.map(lambda length: b"n" * length)),
+    numbers().map(lambda number: protobuf.tag(6, protobuf.VARINT) + number),
+    st.binary(min_size=8, max_size=8).map(lambda content: protobuf.tag(7, protobuf.FIXED_64) + content),
+    st.binary(min_size=8, max_size=8).map(lambda content: protobuf.tag(8, protobuf.FIXED_64) + content),
+    messages(9, ATTRIBUTES),
+    messages(11, st.binary(max_size=200)),
+    messages(15, st.binary(max_size=5)),
+    UNKNOWN,
+)
+SCOPES = some(st.one_of(messages(1, st.binary()), messages(2, some(FIELDS, 12)), UNKNOWN), 6)
+SOUND = [scoped.SerializeToString() for one in WHOLE.resource_spans for scoped in one.scope_spans]
+
+
+@settings(max_examples=examples(600), deadline=None)
+@given(SCOPES, st.integers(0, 7), st.lists(DAMAGES, max_size=2))
+def test_both_readers_tell_the_same(data: bytes, room: int, damages: list[tuple[str, int, int]]) -> None:
+    """Fields in any order and number, known or not, sound or damaged, spelt in as many bytes as may be."""
+    data = damaged(data, damages)
+    assert told(_scan.scan, data, room) == told(scanning.scan, data, room)
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(st.sampled_from(SOUND), st.lists(DAMAGES, min_size=1, max_size=3))
+def test_both_readers_tell_the_same_of_what_sdks_send(data: bytes, damages: list[tuple[str, int, int]]) -> None:
+    """The way in which nearly every span begins is read at once in Python."""
+    data = damaged(data, damages)
+    assert told(_scan.scan, data) == told(scanning.scan, data)
+
+
+@pytest.mark.parametrize("scan", [_scan.scan, scanning.scan])
+def test_a_span_is_told_whole(scan: Callable[..., object]) -> None:
+    """Ids, times, a shape of what is wanted alone, and the status with its events."""
+    spans = ScopeSpans()
+    spans.scope.name = "library"
+    one = spans.spans.add(trace_id=b"t" * 16, span_id=b"\xff" * 8, parent_span_id=b"\0" * 7 + b"\2", name="GET", kind=3)
+    one.start_time_unix_nano, one.end_time_unix_nano = 5, (1 << 64) - 1
+    one.attributes.add(key="http.method").value.string_value = "GET"
+    one.attributes.add(key="user.agent").value.string_value = "curl"
+    one.events.add(name="exception")
+    one.status.code = 2
+    shape = b"\x2a\x03GET\x30\x03" + protobuf.message(9, one.attributes[0].SerializeToString())
+    error = one.status.SerializeToString(), (one.events[0].SerializeToString(),)
+    assert told(scan, spans.SerializeToString()) == (
+        spans.scope.SerializeToString(),
+        [(b"t" * 16, -1, 2, 5, (1 << 64) - 1, shape, error)],
+    )
+
+
+@pytest.mark.parametrize("scan", [_scan.scan, scanning.scan])
+def test_what_the_teller_of_errors_raises_is_raised(scan: Callable[..., object]) -> None:
+    """It reads a status that may be damaged."""
+    spans = ScopeSpans()
+    spans.spans.add(trace_id=b"t" * 16, span_id=b"s" * 8).status.message = "no"
+
+    def error_of(status: bytes, events: list[bytes]) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        scan(spans.SerializeToString(), 1, WANTED, error_of)
+
+
+def test_without_a_compiler_spans_are_read_in_python() -> None:
+    """Nothing but the speed changes."""
+    program = (
+        "import sys; sys.modules['tenure_server.otlp._scan'] = None\n"
+        "from tenure_server.otlp import from_protobuf, scanning\n"
+        "assert from_protobuf.scan is scanning.scan\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
