@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -32,28 +33,29 @@ class BuildHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         self._prepare_dashboard()
-        if self.target_name == "wheel" and self._compile():
+        if self.target_name == "wheel" and (reader := self._compile()):
+            build_data["artifacts"].append(f"/{reader.relative_to(self.root).as_posix()}")
             build_data["pure_python"] = False
             build_data["infer_tag"] = True
 
-    def _compile(self) -> bool:
-        """Build the reader into its package; false where that cannot be done."""
+    def _compile(self) -> Path | None:
+        """Build the reader into its package, beside those for other versions of Python; None where it cannot be."""
         from setuptools import Distribution, Extension
 
-        package = Path(self.root) / "tenure_server" / "otlp"
-        for stale in (*package.glob("_scan*.so"), *package.glob("_scan*.pyd")):
-            stale.unlink()
-        sources = sorted(map(str, (Path(self.root) / "native").glob("*.c")))
+        root = Path(self.root)
+        built = root / "tenure_server" / "otlp" / f"_scan{sysconfig.get_config_var('EXT_SUFFIX')}"
+        built.unlink(missing_ok=True)
+        sources = sorted(map(str, (root / "native").glob("*.c")))
         extension = Extension("tenure_server.otlp._scan", sources, optional=True)
         with tempfile.TemporaryDirectory() as directory:
             command = Distribution({"name": "tenure-server", "ext_modules": [extension]}).get_command_obj("build_ext")
             command.build_lib, command.build_temp = self.root, directory
             command.ensure_finalized()
             command.run()
-        is_built = any(package.glob("_scan*.so")) or any(package.glob("_scan*.pyd"))
-        if not is_built:
-            self.app.display_warning("no C compiler: spans will be read in Python, at half the speed")
-        return is_built
+        if built.exists():
+            return built
+        self.app.display_warning("no C compiler: spans will be read in Python, at half the speed")
+        return None
 
     def _prepare_dashboard(self) -> None:
         static = Path(self.root) / "tenure_server" / "static"

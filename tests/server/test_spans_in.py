@@ -171,6 +171,25 @@ async def test_spans_that_come_again_change_nothing(collector: Collector) -> Non
     assert await everything(collector.store) == before
 
 
+async def test_a_task_goes_on_after_the_collector_was_restarted(tmp_path: Path, clock: Clock) -> None:
+    """By its trace, its process and its name: a thread may be called as the service is."""
+    store = SqliteStore(tmp_path / "store.sqlite", clock)
+    async with collecting(store=store, clock=clock) as collector:
+        await give(collector, group("shop", span(2, "work", begin=3, end=4), span(3, "more", begin=3, end=5,
+                                                                                 thread_name="shop")))  # fmt: skip
+        await give(collector, group("payment", span(4, "other", begin=3, end=4)))
+    async with collecting(store=SqliteStore(tmp_path / "store.sqlite", clock), clock=clock) as collector:
+        await give(collector, group("shop", span(5, "late", begin=1, end=2), span(6, "thread", begin=6, end=8,
+                                                                                 thread_name="shop")))  # fmt: skip
+        await give(collector, group("payment", span(7, "last", begin=5, end=7)))
+        found = (await collector.answer("/api/lifecycles"))["items"]
+        tasks = {one["site"]["enter"]: one["task"]["id"] for one in found}
+        assert tasks["work"] == tasks["late"]
+        assert tasks["more"] == tasks["thread"]
+        assert tasks["other"] == tasks["last"]
+        assert len(set(tasks.values())) == 3
+
+
 async def test_the_same_instance_is_the_same_process(collector: Collector) -> None:
     """By its instance id, whatever else is told of it; without one, by where it runs."""
     one = {"service_instance_id": "627cc493-f310-47de-96bd-71410b7dec09"}
