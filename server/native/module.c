@@ -1,14 +1,15 @@
-/* tenure_server.otlp._scan: the module, its one function and the exceptions it raises. */
+/* tenure_server.otlp._scan: the module, its functions and the exceptions they raise. */
 
 #include "spans.h"
 
-PyDoc_STRVAR(scan_doc,
-             "scan(data, room, wanted, error_of, /)\n--\n\n"
-             "The scope's bytes and the spans of a ScopeSpans message.\n\n"
-             "``wanted`` is a tuple of keys, ``error_of(status, events)`` tells the error of a span with a status.\n\n"
-             "Raises:\n    Malformed: the bytes are none.\n    TooMany: it has more than ``room`` spans.\n");
+PyDoc_STRVAR(prepare_doc, "prepare(of_shapes, of_times, /)\n--\n\n"
+                          "The keys of attributes that mean something, as ``scan`` takes them.\n");
+PyDoc_STRVAR(scan_doc, "scan(data, room, wanted, error_of, /)\n--\n\n"
+                       "The scope's bytes and the spans of a ScopeSpans message; see ``scanning.scan``.\n");
 
-static PyMethodDef methods[] = {{"scan", scan_spans, METH_VARARGS, scan_doc}, {NULL, NULL, 0, NULL}};
+static PyMethodDef methods[] = {{"prepare", prepare_wanted, METH_VARARGS, prepare_doc},
+                                {"scan", scan_spans, METH_VARARGS, scan_doc},
+                                {NULL, NULL, 0, NULL}};
 
 static int
 execute(PyObject *module)

@@ -17,6 +17,9 @@ read_span(Spans *spans, Piece span)
     uint64_t start_ns = 0, end_ns = 0, number;
     Reader reader = {spans->state, span.at, span.at + span.size};
     spans->shape_size = 0;
+    for (int n = 0; n < TIMES; n++) {
+        spans->times[n] = -1;
+    }
     while (reader.at < reader.end) {
         const uint8_t *field = reader.at;
         int failed, shapes = 0;
@@ -54,7 +57,7 @@ read_span(Spans *spans, Piece span)
         case ATTRIBUTE:
             failed = read_piece(&reader, &piece);
             if (failed == 0) {
-                shapes = is_wanted(spans, piece);
+                shapes = is_of_shape(spans, piece);
                 failed = shapes < 0 ? -1 : 0;
             }
             break;
@@ -66,7 +69,7 @@ read_span(Spans *spans, Piece span)
         }
     }
     PyObject *error = the_error(spans, span, status);
-    PyObject *made = error == NULL ? NULL : PyTuple_New(7);
+    PyObject *made = error == NULL ? NULL : PyTuple_New(8);
     if (made == NULL) {
         Py_XDECREF(error);
         return NULL;
@@ -79,9 +82,10 @@ read_span(Spans *spans, Piece span)
         PyLong_FromUnsignedLongLong(end_ns),
         the_shape(spans),
         error,
+        the_times(spans),
     };
     int whole = 1;
-    for (int n = 0; n < 7; n++) {
+    for (int n = 0; n < 8; n++) {
         whole &= parts[n] != NULL;
         PyTuple_SetItem(made, n, parts[n]);
     }
@@ -134,32 +138,27 @@ read_scope_spans(Spans *spans, Reader reader, Py_ssize_t room, PyObject *found, 
 PyObject *
 scan_spans(PyObject *module, PyObject *args)
 {
-    PyObject *data, *keys, *error_of, *found = NULL, *result = NULL;
+    PyObject *data, *capsule, *error_of, *result = NULL;
     Py_ssize_t room;
-    Spans spans = {.state = PyModule_GetState(module)};
-    Wanted wanted;
-    Piece scope = {NULL, 0}, *sorted = NULL;
-    if (!PyArg_ParseTuple(args, "SnO!O:scan", &data, &room, &PyTuple_Type, &keys, &error_of)) {
+    if (!PyArg_ParseTuple(args, "SnOO:scan", &data, &room, &capsule, &error_of)) {
         return NULL;
     }
-    spans.wanted = &wanted;
-    spans.error_of = error_of;
+    const Wanted *wanted = PyCapsule_GetPointer(capsule, WANTED);
+    if (wanted == NULL) {
+        return NULL;
+    }
+    Spans spans = {.state = PyModule_GetState(module), .wanted = wanted, .error_of = error_of};
+    Piece scope = {(const uint8_t *)"", 0};
     spans.shapes = PyDict_New();
     spans.no_bytes = PyBytes_FromStringAndSize("", 0);
-    found = PyList_New(0);
-    sorted = malloc((size_t)(PyTuple_Size(keys) + 1) * sizeof(Piece));
-    if (sorted == NULL) {
-        PyErr_NoMemory();
-    }
-    if (sorted != NULL && found != NULL && spans.shapes != NULL && spans.no_bytes != NULL &&
-        sort_wanted(keys, sorted, &wanted) == 0) {
+    PyObject *found = PyList_New(0);
+    if (found != NULL && spans.shapes != NULL && spans.no_bytes != NULL) {
         const uint8_t *at = (const uint8_t *)PyBytes_AsString(data);
         Reader reader = {spans.state, at, at + PyBytes_Size(data)};
         if (read_scope_spans(&spans, reader, room, found, &scope) == 0) {
-            result = Py_BuildValue("(y#O)", scope.at == NULL ? "" : (const char *)scope.at, scope.size, found);
+            result = Py_BuildValue("(y#O)", (const char *)scope.at, scope.size, found);
         }
     }
-    free(sorted);
     free(spans.shape);
     Py_XDECREF(found);
     Py_XDECREF(spans.shapes);

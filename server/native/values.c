@@ -88,6 +88,17 @@ the_parent(Piece piece)
     return the_id(piece);
 }
 
+/* As floats; None where the span tells none of them. */
+PyObject *
+the_times(Spans *spans)
+{
+    const double *times = spans->times;
+    if (times[0] < 0 && times[1] < 0 && times[2] < 0) {
+        Py_RETURN_NONE;
+    }
+    return Py_BuildValue("(ddd)", times[0], times[1], times[2]);
+}
+
 /* What went wrong in a span that has a status, told by Python: few have one. */
 PyObject *
 the_error(Spans *spans, Piece span, Piece status)

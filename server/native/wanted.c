@@ -2,23 +2,38 @@
 
 #include "spans.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-int
-sort_wanted(PyObject *keys, Piece *sorted, Wanted *wanted)
+enum { VALUE = 0x12, DOUBLE = 0x21 }; /* of a KeyValue and of its AnyValue: fields with their wire types */
+
+static void
+free_wanted(PyObject *capsule)
 {
-    Py_ssize_t count = PyTuple_Size(keys), next = 0;
-    wanted->keys = sorted;
+    Wanted *wanted = PyCapsule_GetPointer(capsule, WANTED);
+    Py_DECREF(wanted->of_shapes);
+    Py_DECREF(wanted->of_times);
+    free(wanted->keys);
+    free(wanted);
+}
+
+/* Sorts the keys by their lengths; -1: one is no bytes, or too long. */
+static int
+sort_keys(Wanted *wanted)
+{
+    Py_ssize_t shapes = PyTuple_Size(wanted->of_shapes), count = shapes + TIMES, next = 0;
     for (Py_ssize_t size = 0; size <= LONGEST_KEY; size++) {
         wanted->first[size] = next;
         for (Py_ssize_t n = 0; n < count; n++) {
+            PyObject *key =
+                n < shapes ? PyTuple_GetItem(wanted->of_shapes, n) : PyTuple_GetItem(wanted->of_times, n - shapes);
             char *at;
             Py_ssize_t length;
-            if (PyBytes_AsStringAndSize(PyTuple_GetItem(keys, n), &at, &length) < 0) {
+            if (key == NULL || PyBytes_AsStringAndSize(key, &at, &length) < 0) {
                 return -1;
             }
             if (length == size) {
-                sorted[next++] = (Piece){(const uint8_t *)at, length};
+                wanted->keys[next++] = (Key){{(const uint8_t *)at, length}, n < shapes ? -1 : (int)(n - shapes)};
             }
         }
     }
@@ -30,47 +45,116 @@ sort_wanted(PyObject *keys, Piece *sorted, Wanted *wanted)
     return 0;
 }
 
-static int
-is_wanted_key(const Wanted *wanted, const uint8_t *key, Py_ssize_t size)
+PyObject *
+prepare_wanted(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *of_shapes, *of_times;
+    if (!PyArg_ParseTuple(args, "O!O!:prepare", &PyTuple_Type, &of_shapes, &PyTuple_Type, &of_times)) {
+        return NULL;
+    }
+    Wanted *wanted = calloc(1, sizeof(Wanted));
+    Key *keys = calloc((size_t)(PyTuple_Size(of_shapes) + TIMES), sizeof(Key));
+    PyObject *capsule = wanted == NULL || keys == NULL ? PyErr_NoMemory() : PyCapsule_New(wanted, WANTED, free_wanted);
+    if (capsule == NULL) {
+        free(wanted);
+        free(keys);
+        return NULL;
+    }
+    Py_INCREF(of_shapes);
+    Py_INCREF(of_times);
+    *wanted = (Wanted){.of_shapes = of_shapes, .of_times = of_times, .keys = keys};
+    if (sort_keys(wanted) < 0) {
+        Py_DECREF(capsule);
+        return NULL;
+    }
+    return capsule;
+}
+
+static const Key *
+find_key(const Wanted *wanted, const uint8_t *text, Py_ssize_t size)
 {
     if (size > LONGEST_KEY) {
-        return 0;
+        return NULL;
     }
     for (Py_ssize_t n = wanted->first[size]; n < wanted->first[size + 1]; n++) {
-        if (memcmp(wanted->keys[n].at, key, (size_t)size) == 0) {
-            return 1;
+        if (memcmp(wanted->keys[n].text.at, text, (size_t)size) == 0) {
+            return &wanted->keys[n];
         }
+    }
+    return NULL;
+}
+
+/* The double of an AnyValue, where it is one. */
+static int
+read_time(Reader reader, double *time)
+{
+    while (reader.at < reader.end) {
+        uint64_t tag, bits;
+        if (read_varint(&reader, &tag) < 0) {
+            return -1;
+        }
+        if (tag != DOUBLE) {
+            if (step_over(&reader, tag) < 0) {
+                return -1;
+            }
+            continue;
+        }
+        if (read_fixed_64(&reader, &bits) < 0) {
+            return -1;
+        }
+        memcpy(time, &bits, sizeof bits);
     }
     return 0;
 }
 
-/* Nearly every attribute begins with a short key. */
-int
-is_wanted(Spans *spans, Piece attribute)
+/* Passes the fields of an attribute; the last key that means something, and the last value, are its own. */
+static int
+read_attribute(Spans *spans, Piece attribute, const Key **key)
 {
-    const uint8_t *at = attribute.at;
-    if (2 < attribute.size && attribute.size < 0x80 && at[0] == KEY && at[1] <= attribute.size - 2) {
-        return is_wanted_key(spans->wanted, at + 2, at[1]);
-    }
-    Reader reader = {spans->state, at, at + attribute.size};
-    int found = 0;
+    Reader reader = {spans->state, attribute.at, attribute.at + attribute.size};
+    Piece value = {attribute.at, 0};
     while (reader.at < reader.end) {
         uint64_t tag;
-        Piece key;
+        Piece piece;
         if (read_varint(&reader, &tag) < 0) {
             return -1;
         }
-        if (tag >> 3 != KEY >> 3 || (tag & 7) != LENGTH) {
+        if (tag != KEY && tag != VALUE) {
             if (step_over(&reader, tag) < 0) {
                 return -1;
             }
+            continue;
         }
-        else if (read_piece(&reader, &key) < 0) {
+        if (read_piece(&reader, &piece) < 0) {
             return -1;
         }
-        else if (is_wanted_key(spans->wanted, key.at, key.size)) {
-            found = 1;
+        if (tag == VALUE) {
+            value = piece;
+        }
+        else if (find_key(spans->wanted, piece.at, piece.size) != NULL) {
+            *key = find_key(spans->wanted, piece.at, piece.size);
         }
     }
-    return found;
+    if (*key == NULL || (*key)->time < 0) {
+        return 0;
+    }
+    return read_time((Reader){spans->state, value.at, value.at + value.size}, &spans->times[(*key)->time]);
+}
+
+/* Nearly every attribute begins with a short key. */
+int
+is_of_shape(Spans *spans, Piece attribute)
+{
+    const uint8_t *at = attribute.at;
+    const Key *key = NULL;
+    if (2 < attribute.size && attribute.size < 0x80 && at[0] == KEY && at[1] <= attribute.size - 2) {
+        key = find_key(spans->wanted, at + 2, at[1]);
+        if (key == NULL || key->time < 0) {
+            return key != NULL;
+        }
+    }
+    if (read_attribute(spans, attribute, &key) < 0) {
+        return -1;
+    }
+    return key != NULL && key->time < 0;
 }

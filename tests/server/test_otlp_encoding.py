@@ -133,7 +133,8 @@ async def test_a_program_s_spans(clock: Clock) -> None:
             for one in failing.attributes} == {
         "tenure.wait_time": 0.015, "tenure.hold_time": 0.02, "tenure.release_time": 0.001,
         "tenure.resource.id": program.id(2), "tenure.resource.kind": "shop.Lock", "tenure.resource.name": "stock",
-        "tenure.resource.capacity": 1, "code.function.name": "main", "code.file.path": "shop.py",
+        "tenure.resource.capacity": 1, "tenure.resource.stereotype": "control",
+            "code.function.name": "main", "code.file.path": "shop.py",
         "code.line.number": 41, "tenure.site.expression": "stock", "tenure.task.id": program.id(1),
         "tenure.task.name": "main", "tenure.phase": "closed", "tenure.acquire.outcome": "ok",
         "tenure.body.outcome": "error", "tenure.release.outcome": "ok", "error.type": "ValueError",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
@@ -14,17 +14,20 @@ from tests.fuzzing import examples
 from tests.server.test_spans_mutated import DAMAGES, WHOLE, damaged
 
 from tenure_server.export import protobuf
-from tenure_server.otlp import _scan, from_protobuf, scanning
+from tenure_server.otlp import _scan, scanning, spans
 from tenure_server.otlp.spans import Malformed, TooMany
 
-WANTED = tuple(from_protobuf._OF_SPANS)
+WANTED, TIMES = (tuple(key.encode() for key in keys) for keys in (spans.OF_SPANS, spans.TIMES))
+READERS = pytest.mark.parametrize("reader", [_scan, scanning])
 _LENGTHS = st.integers(0, 300)
 
 
-def told(scan: Callable[..., object], data: bytes, room: int = 100) -> object:
-    """What a reader answers, or which exception it raises; the errors of spans as they reach Python."""
+def told(reader: ModuleType, data: bytes, room: int = 100) -> object:
+    """What a reader answers, as text, for a time may be NaN; or which exception it raises."""
     try:
-        return scan(data, room, WANTED, lambda status, events: (status, tuple(events)))
+        return repr(
+            reader.scan(data, room, reader.prepare(WANTED, TIMES), lambda status, events: (status, tuple(events)))
+        )
     except (Malformed, protobuf.Malformed):
         return Malformed
     except TooMany:
@@ -56,14 +59,20 @@ def some(content: st.SearchStrategy[bytes], most: int) -> st.SearchStrategy[byte
     return st.lists(content, max_size=most).map(b"".join)
 
 
-KEYS = st.one_of(st.sampled_from(WANTED), st.binary(max_size=20), st.sampled_from(WANTED).map(lambda key: key + b"x"))
-ATTRIBUTES = some(st.one_of(messages(1, KEYS), messages(2, _LENGTHS.map(bytes)), messages(7, st.binary())), 3)
+KEYS = st.one_of(
+    st.sampled_from(WANTED + TIMES * 5), st.binary(max_size=20), st.sampled_from(WANTED).map(lambda key: key + b"x")
+)
 UNKNOWN = st.one_of(
     numbers().map(lambda number: protobuf.tag(99, protobuf.VARINT) + number),
     st.binary(min_size=8, max_size=8).map(lambda content: protobuf.tag(20, protobuf.FIXED_64) + content),
     st.binary(min_size=4, max_size=4).map(lambda content: protobuf.tag(16, protobuf.FIXED_32) + content),
     messages(3, st.binary()),
 )
+EIGHT = st.binary(min_size=8, max_size=8)
+DOUBLES = EIGHT.map(lambda content: protobuf.tag(4, protobuf.FIXED_64) + content)
+VALUES = st.one_of(some(st.one_of(DOUBLES, UNKNOWN), 3), _LENGTHS.map(bytes))
+ATTRIBUTES = some(st.one_of(messages(1, KEYS), messages(2, VALUES), messages(7, st.binary()), UNKNOWN), 3)
+SOUND_ATTRIBUTES = st.tuples(messages(1, KEYS), messages(2, VALUES)).map(b"".join)
 FIELDS = st.one_of(
     messages(1, st.one_of(st.binary(min_size=16, max_size=16), st.just(bytes(16)), st.binary())),
     messages(2, st.one_of(st.binary(min_size=8, max_size=8), st.just(bytes(8)), st.binary())),
@@ -73,6 +82,7 @@ FIELDS = st.one_of(
     st.binary(min_size=8, max_size=8).map(lambda content: protobuf.tag(7, protobuf.FIXED_64) + content),
     st.binary(min_size=8, max_size=8).map(lambda content: protobuf.tag(8, protobuf.FIXED_64) + content),
     messages(9, ATTRIBUTES),
+    messages(9, SOUND_ATTRIBUTES),
     messages(11, st.binary(max_size=200)),
     messages(15, st.binary(max_size=5)),
     UNKNOWN,
@@ -86,7 +96,7 @@ SOUND = [scoped.SerializeToString() for one in WHOLE.resource_spans for scoped i
 def test_both_readers_tell_the_same(data: bytes, room: int, damages: list[tuple[str, int, int]]) -> None:
     """Fields in any order and number, known or not, sound or damaged, spelt in as many bytes as may be."""
     data = damaged(data, damages)
-    assert told(_scan.scan, data, room) == told(scanning.scan, data, room)
+    assert told(_scan, data, room) == told(scanning, data, room)
 
 
 @settings(max_examples=examples(300), deadline=None)
@@ -94,39 +104,52 @@ def test_both_readers_tell_the_same(data: bytes, room: int, damages: list[tuple[
 def test_both_readers_tell_the_same_of_what_sdks_send(data: bytes, damages: list[tuple[str, int, int]]) -> None:
     """The way in which nearly every span begins is read at once in Python."""
     data = damaged(data, damages)
-    assert told(_scan.scan, data) == told(scanning.scan, data)
+    assert told(_scan, data) == told(scanning, data)
 
 
-@pytest.mark.parametrize("scan", [_scan.scan, scanning.scan])
-def test_a_span_is_told_whole(scan: Callable[..., object]) -> None:
-    """Ids, times, a shape of what is wanted alone, and the status with its events."""
-    spans = ScopeSpans()
-    spans.scope.name = "library"
-    one = spans.spans.add(trace_id=b"t" * 16, span_id=b"\xff" * 8, parent_span_id=b"\0" * 7 + b"\2", name="GET", kind=3)
+@READERS
+def test_a_span_is_told_whole(reader: ModuleType) -> None:
+    """Ids, times, a shape of what is wanted alone, the status with its events, and the own times."""
+    made = ScopeSpans()
+    made.scope.name = "library"
+    one = made.spans.add(trace_id=b"t" * 16, span_id=b"\xff" * 8, parent_span_id=b"\0" * 7 + b"\2", name="GET", kind=3)
     one.start_time_unix_nano, one.end_time_unix_nano = 5, (1 << 64) - 1
     one.attributes.add(key="http.method").value.string_value = "GET"
     one.attributes.add(key="user.agent").value.string_value = "curl"
+    one.attributes.add(key="tenure.hold_time").value.double_value = 0.5
+    one.attributes.add(key="tenure.wait_time").value.int_value = 1
     one.events.add(name="exception")
     one.status.code = 2
     shape = b"\x2a\x03GET\x30\x03" + protobuf.message(9, one.attributes[0].SerializeToString())
     error = one.status.SerializeToString(), (one.events[0].SerializeToString(),)
-    assert told(scan, spans.SerializeToString()) == (
-        spans.scope.SerializeToString(),
-        [(b"t" * 16, -1, 2, 5, (1 << 64) - 1, shape, error)],
+    assert told(reader, made.SerializeToString()) == repr(
+        (
+            made.scope.SerializeToString(),
+            [(b"t" * 16, -1, 2, 5, (1 << 64) - 1, shape, error, (-1.0, 0.5, -1.0))],
+        )
     )
 
 
-@pytest.mark.parametrize("scan", [_scan.scan, scanning.scan])
-def test_what_the_teller_of_errors_raises_is_raised(scan: Callable[..., object]) -> None:
+@READERS
+def test_what_the_teller_of_errors_raises_is_raised(reader: ModuleType) -> None:
     """It reads a status that may be damaged."""
-    spans = ScopeSpans()
-    spans.spans.add(trace_id=b"t" * 16, span_id=b"s" * 8).status.message = "no"
+    made = ScopeSpans()
+    made.spans.add(trace_id=b"t" * 16, span_id=b"s" * 8).status.message = "no"
 
     def error_of(status: bytes, events: list[bytes]) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        scan(spans.SerializeToString(), 1, WANTED, error_of)
+        reader.scan(made.SerializeToString(), 1, reader.prepare(WANTED, TIMES), error_of)
+
+
+def test_keys_that_cannot_be_wanted_are_refused() -> None:
+    """The attributes are chosen here, not by who sends them."""
+    for keys in ((b"k" * 65,), ("text",)):
+        with pytest.raises((ValueError, TypeError)):
+            _scan.prepare(keys, TIMES)  # type: ignore[arg-type]
+    with pytest.raises(IndexError):
+        _scan.prepare(WANTED, TIMES[:2])
 
 
 def test_without_a_compiler_spans_are_read_in_python() -> None:

@@ -65,6 +65,8 @@ def resource_attributes(resource: ResourceRef) -> Attributes:
         found["tenure.resource.name"] = resource.name
     if resource.capacity is not None:
         found["tenure.resource.capacity"] = resource.capacity
+    if resource.stereotype != "participant":
+        found["tenure.resource.stereotype"] = resource.stereotype
     return found
 
 
@@ -82,6 +84,10 @@ def site_attributes(site: Site) -> Attributes:
         found["code.line.number"] = site.line
     if site.expression:
         found["tenure.site.expression"] = site.expression
+    if site.enter != "__aenter__":
+        found["tenure.site.enter"] = site.enter
+    if site.exit != "__aexit__":
+        found["tenure.site.exit"] = site.exit
     return found
 
 

@@ -65,7 +65,12 @@ def _any_value(value: Value) -> bytes:
 
 
 def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The fields of a message: number and value; fixed ones as bytes.
+    """The fields of a message: number and value; fixed ones as bytes. Raises as ``tagged`` does."""
+    return ((key >> 3, value) for key, value in tagged(data))
+
+
+def tagged(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """The fields of a message: tag (see ``tag``) and value; fixed ones as bytes.
 
     Raises:
         Malformed: it ends within a field, or has a field of a kind that nobody writes any more.
@@ -76,7 +81,7 @@ def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
         match key & 7:
             case 0:
                 value, at = _varint(data, at)
-                yield key >> 3, value
+                yield key, value
                 continue
             case 1:
                 length = 8
@@ -88,7 +93,7 @@ def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
                 raise Malformed(f"a field of wire type {other}")
         if at + length > len(data):
             raise Malformed("it ends within a field")
-        yield key >> 3, data[at : at + length]
+        yield key, data[at : at + length]
         at += length
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final
 
 from tenure import wire
-from tenure_server.otlp import meaning
+from tenure_server.otlp import meaning, own
 from tenure_server.otlp.spans import Facts, Form, Group, Span
 from tenure_server.store import SpanRow, Spans, SpanTask
 
@@ -57,7 +57,7 @@ def _sound(spans: Sequence[Span], rejected: Rejected) -> Sequence[Span]:
     sound = [
         span
         for span in spans
-        for trace, span_id, parent, start_ns, end_ns, _, _ in (span,)
+        for trace, span_id, parent, start_ns, end_ns, *_ in (span,)
         if trace
         and span_id
         and parent is not None
@@ -71,7 +71,7 @@ def _sound(spans: Sequence[Span], rejected: Rejected) -> Sequence[Span]:
 
 
 def _what_is_wrong(span: Span) -> str:
-    trace, span_id, parent, start_ns, end_ns, _, _ = span
+    trace, span_id, parent, start_ns, end_ns, *_ = span
     if not trace:
         return "no trace id of 16 bytes"
     if not span_id:
@@ -107,7 +107,9 @@ def _origin(group: Group) -> bytes | None:
         return None
 
 
-_Learnt = tuple[int, int, str, Facts]  # what becomes of a shape: resource and site by number, the thread
+_Who = tuple[int, str, str]  # of a task: number, kind and name
+# What becomes of a shape: resource and site by number, the task, and what Tenure's own spans tell.
+_Learnt = tuple[int, int, _Who, Facts, own.Own | None]
 
 
 class _Trace:
@@ -118,7 +120,7 @@ class _Trace:
     def __init__(self, number: int, root: int) -> None:
         self.number = number
         self.root = root  # the number of one of them
-        self.tasks: dict[str, tuple[int, SpanTask]] = {}  # by thread
+        self.tasks: dict[_Who, tuple[int, SpanTask]] = {}
 
 
 class _Part:
@@ -133,51 +135,66 @@ class _Part:
         self._traces: dict[bytes, _Trace] = {}
         self._exceptions: dict[wire.ExceptionInfo, int] = {}
         self._rows: list[SpanRow] = []
+        self._waited: set[int] = set()
 
     def add(self, spans: Iterable[Span], form: Callable[[Hashable], Form]) -> None:
         """More spans, whose shapes are read by ``form``: readers may differ, and so may what their shapes mean."""
         shapes: dict[Hashable, _Learnt] = {}
         traces, add_row = self._traces, self._rows.append
-        for trace_id, span_id, parent, start_ns, end_ns, shape, error in spans:
-            resource, site, thread, facts = shapes.get(shape) or shapes.setdefault(shape, self._learn(form(shape)))
+        for trace_id, span_id, parent, start_ns, end_ns, shape, error, times in spans:
+            resource, site, who, facts, lifecycle = shapes.get(shape) or shapes.setdefault(
+                shape, self._learn(form(shape))
+            )
             number = (start_ns >> _TICK_BITS & _TICKS) << _CHANCE_BITS | span_id & _CHANCE or 1
             trace = traces.get(trace_id)
             if trace is None:
                 trace = traces[trace_id] = _Trace(len(traces), number)
-            known = trace.tasks.get(thread)
+            known = trace.tasks.get(who)
             if known is None:
-                known = trace.tasks[thread] = len(self._tasks), self._task(trace.number, thread, start_ns, end_ns)
+                known = trace.tasks[who] = len(self._tasks), self._task(trace.number, who, start_ns, end_ns)
             else:
                 task = known[1]
                 if start_ns < task.start_ns:
                     task.start_ns = start_ns
                 if end_ns > task.end_ns:
                     task.end_ns = end_ns
-            outcomes, exception = _OK, 0
+            wait_ns, hold_ns, release_ns = 0, end_ns - start_ns, 0
+            outcomes, left, raised = _OK, 0, 0
             if error is not None:
-                outcomes, exception = _FAILED, self._exception(error, facts)
+                outcomes, left = _FAILED, self._exception(error, facts)
+            if lifecycle is not None:
+                outcomes = lifecycle.outcomes
+                wait_ns, hold_ns, release_ns = own.phases(times, hold_ns, outcomes)
+                if lifecycle.is_raised:
+                    left, raised = 0, left
             add_row(
                 (
-                    number, span_id, parent or 0, trace.number, known[0], resource, site, start_ns, end_ns - start_ns,
-                    outcomes, exception,
+                    number, span_id, parent or 0, trace.number, known[0], resource, site, start_ns, wait_ns, hold_ns,
+                    release_ns, outcomes, left, raised,
                 )
             )  # fmt: skip
 
     def _learn(self, form: Form) -> _Learnt:
-        resource = self._resources.setdefault(meaning.resource(form), len(self._resources))
-        site = self._sites.setdefault(meaning.site(form), len(self._sites))
-        return resource, site, meaning.thread(form.facts), form.facts
+        facts = form.facts
+        lifecycle = own.read(facts)
+        if lifecycle is None:
+            used, site, thread = meaning.resource(form), meaning.site(form), meaning.thread(facts)
+            who = (0, "thread", thread) if thread else (0, "task", self._process.service)
+        else:
+            used, site, who = own.resource(facts), own.site(facts), (lifecycle.task, "task", lifecycle.task_name)
+        resource = self._resources.setdefault(used, len(self._resources))
+        if lifecycle is not None:
+            self._waited.add(resource)
+        return resource, self._sites.setdefault(site, len(self._sites)), who, facts, lifecycle
 
     def _exception(self, error: tuple[str, str], facts: Facts) -> int:
         info = meaning.exception(error, facts)
         return 0 if info is None else self._exceptions.setdefault(info, len(self._exceptions) + 1)
 
-    def _task(self, trace: int, thread: str, start_ns: int, end_ns: int) -> SpanTask:
-        service = self._process.service
-        if thread:
-            task = SpanTask(trace, thread, "", "thread", start_ns, end_ns)
-        else:
-            task = SpanTask(trace, service, service, "task", start_ns, end_ns)
+    def _task(self, trace: int, who: _Who, start_ns: int, end_ns: int) -> SpanTask:
+        number, kind, name = who
+        coroutine = "" if number or kind == "thread" else name
+        task = SpanTask(number, trace, name, coroutine, kind, start_ns, end_ns)
         self._tasks.append(task)
         return task
 
@@ -195,4 +212,4 @@ class _Part:
             exceptions=list(self._exceptions),
             rows=[],
         )
-        return Spans(batch, self._tasks, self._rows, self._origin)
+        return Spans(batch, self._tasks, self._rows, self._origin, frozenset(self._waited))

@@ -113,7 +113,14 @@ def _span(span: _Span) -> Span:
         _integer(span.end_time_unix_nano, "endTimeUnixNano"),
         (span.kind or 0, span.name or "", wanted),
         _error(span),
+        _times(span),
     )
+
+
+def _times(span: _Span) -> tuple[float, float, float] | None:
+    told = _facts(span.attributes or (), spans.TIMES)
+    found = [value if isinstance(value := told.get(key), float) else -1.0 for key in spans.TIMES]
+    return (found[0], found[1], found[2]) if told else None
 
 
 def _form(shape: Hashable) -> Form:

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping, Sequence
 
-from tenure_server.export.protobuf import fields
+from tenure_server.export.protobuf import tagged
 from tenure_server.otlp.spans import Malformed, Span, TooMany, id_of, parent_of, trace_of
 
 _LENGTH = 2
@@ -16,7 +16,9 @@ _LENGTH = 2
 _TRACE, _ID, _PARENT, _NAME, _KIND, _START, _END = 0x0A, 0x12, 0x22, 0x2A, 0x30, 0x39, 0x41
 _ATTRIBUTE, _EVENT, _STATUS = 0x4A, 0x5A, 0x7A
 _FLAGS = 16 << 3 | 5
-_KEY = 0x0A  # of a KeyValue
+_KEY, _VALUE = 0x0A, 0x12  # of a KeyValue
+_DOUBLE = 0x21  # of an AnyValue
+_SHAPE = -1  # instead of which time's a key is
 
 # How nearly every span begins: trace, id, parent or none, the length of a name of less than 128 bytes; after the name
 # kind, start and end, each field behind its tag. What begins otherwise is read field by field.
@@ -24,27 +26,33 @@ _head = re.compile(rb"\x0a\x10(.{16})\x12\x08(.{8})(?:\x22\x08(.{8}))?\x2a([\x00
 _TIMES = struct.Struct("<BBBQBQ")
 _times = _TIMES.unpack_from
 _fixed_64 = struct.Struct("<Q").unpack_from
+_double = struct.Struct("<d").unpack
 
+_Known = Mapping[bytes, int]  # the keys that mean something: which time's each is, or _SHAPE
 _ErrorOf = Callable[[bytes, list[bytes]], tuple[str, str] | None]
 
 
-def scan(data: bytes, room: int, wanted: Collection[bytes], error_of: _ErrorOf) -> tuple[bytes, list[Span]]:
+def prepare(of_shapes: Sequence[bytes], of_times: Sequence[bytes]) -> _Known:
+    """The keys of attributes that mean something, as ``scan`` takes them: those of shapes, and of the three times."""
+    return dict.fromkeys(of_shapes, _SHAPE) | {key: number for number, key in enumerate(of_times)}
+
+
+def scan(data: bytes, room: int, wanted: _Known, error_of: _ErrorOf) -> tuple[bytes, list[Span]]:
     """The scope's bytes and the spans.
 
-    ``wanted`` are the keys of attributes that go into shapes, ``error_of(status, events)`` tells the error of a span
-    with a status.
+    ``wanted`` comes from ``prepare``; ``error_of(status, events)`` tells the error of a span with a status.
 
     Raises:
         Malformed: the bytes are no ScopeSpans.
         TooMany: it has more than ``room`` spans.
     """
     try:
-        return _scope_spans(data, room, frozenset(wanted), error_of)
+        return _scope_spans(data, room, wanted, error_of)
     except (IndexError, struct.error):
         raise Malformed("it ends within a field") from None
 
 
-def _scope_spans(data: bytes, room: int, wanted: frozenset[bytes], error_of: _ErrorOf) -> tuple[bytes, list[Span]]:
+def _scope_spans(data: bytes, room: int, known: _Known, error_of: _ErrorOf) -> tuple[bytes, list[Span]]:
     scope = b""
     found: list[Span] = []
     at, end = 0, len(data)
@@ -60,7 +68,7 @@ def _scope_spans(data: bytes, room: int, wanted: frozenset[bytes], error_of: _Er
         if tag >> 3 == 2:
             if len(found) >= room:
                 raise TooMany
-            found.append(_span(data, begin, at, wanted, error_of))
+            found.append(_span(data, begin, at, known, error_of))
         elif tag >> 3 == 1:
             scope = data[begin:at]
     if at != end:
@@ -68,11 +76,12 @@ def _scope_spans(data: bytes, room: int, wanted: frozenset[bytes], error_of: _Er
     return scope, found
 
 
-def _span(data: bytes, at: int, end: int, wanted: frozenset[bytes], error_of: _ErrorOf) -> Span:
+def _span(data: bytes, at: int, end: int, known: _Known, error_of: _ErrorOf) -> Span:
     trace = span = parent = status = b""
     start_ns = end_ns = 0
     shape: list[bytes] = []
     events: list[bytes] = []
+    times: dict[int, float] = {}
     if head := _head(data, at, end):
         trace, span, parent, named = head.groups(b"")
         named_at = head.end() - 2
@@ -94,8 +103,11 @@ def _span(data: bytes, at: int, end: int, wanted: frozenset[bytes], error_of: _E
             if 2 < length < 0x80 and data[at + 2] == _KEY and (size := data[at + 3]) <= length - 2:
                 key = at + 4
                 at += 2 + length
-                if data[key : key + size] in wanted:
+                time = known.get(data[key : key + size])
+                if time == _SHAPE:
                     shape.append(data[field:at])
+                elif time is not None:
+                    times |= _time(data[field + 2 : at], time)
                 continue
         at += 1
         if tag > 0x7F:
@@ -113,8 +125,12 @@ def _span(data: bytes, at: int, end: int, wanted: frozenset[bytes], error_of: _E
             if at > end:
                 raise Malformed("it ends within a field")
             if tag == _ATTRIBUTE:
-                if _is_wanted(data[begin:at], wanted):
+                attribute = data[begin:at]
+                time = _known_key(attribute, known)
+                if time == _SHAPE:
                     shape.append(data[field:at])
+                elif time is not None:
+                    times |= _time(attribute, time)
             elif tag == _TRACE:
                 trace = data[begin:at]
             elif tag == _ID:
@@ -141,14 +157,32 @@ def _span(data: bytes, at: int, end: int, wanted: frozenset[bytes], error_of: _E
     if at != end:
         raise Malformed("it ends within a field")
     error = error_of(status, events) if status else None
-    return trace_of(trace), id_of(span), parent_of(parent), start_ns, end_ns, b"".join(shape), error
+    told = (times.get(0, -1.0), times.get(1, -1.0), times.get(2, -1.0)) if times else None
+    return trace_of(trace), id_of(span), parent_of(parent), start_ns, end_ns, b"".join(shape), error, told
 
 
-def _is_wanted(attribute: bytes, wanted: frozenset[bytes]) -> bool:
+def _known_key(attribute: bytes, known: _Known) -> int | None:
     """By its first field, where that is a short key, as it nearly always is."""
     if 2 < len(attribute) < 0x80 and attribute[0] == _KEY and attribute[1] <= len(attribute) - 2:
-        return attribute[2 : 2 + attribute[1]] in wanted
-    return any(field == 1 and value in wanted for field, value in fields(attribute))
+        return known.get(attribute[2 : 2 + attribute[1]])
+    found = None
+    for tag, value in tagged(attribute):
+        if tag == _KEY and isinstance(value, bytes):
+            found = known.get(value, found)
+    return found
+
+
+def _time(attribute: bytes, time: int) -> dict[int, float]:
+    """What an attribute tells of a time, where its value is a double."""
+    told: dict[int, float] = {}
+    content = b""
+    for tag, value in tagged(attribute):
+        if tag == _VALUE and isinstance(value, bytes):
+            content = value
+    for tag, value in tagged(content):
+        if tag == _DOUBLE and isinstance(value, bytes):
+            (told[time],) = _double(value)
+    return told
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

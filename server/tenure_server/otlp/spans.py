@@ -35,12 +35,13 @@ class Form(msgspec.Struct, frozen=True):
     facts: Facts
 
 
-# A span: trace, id, parent, start_ns, end_ns, shape, error.
+# A span: trace, id, parent, start_ns, end_ns, shape, error, times.
 #
 # ``trace`` has 16 bytes, or none where what came is no trace id; ``id`` and ``parent`` are signed 64-bit integers, 0
 # where there is none or what came is none, and None for a parent that is no span id. Times are as they came. ``error``
-# is type and message, either "" where it is not told; None: the status is no error.
-Span = tuple[bytes, int, int | None, int, int, Hashable, tuple[str, str] | None]
+# is type and message, either "" where it is not told; None: the status is no error. ``times`` are those that Tenure's
+# own spans tell of, in s, negative where one is not told; None: the span tells of none.
+Span = tuple[bytes, int, int | None, int, int, Hashable, tuple[str, str] | None, tuple[float, float, float] | None]
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -55,24 +56,6 @@ class Group(msgspec.Struct, frozen=True):
 # SpanKind of opentelemetry.proto.trace.v1.
 INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = 1, 2, 3, 4, 5
 STATUS_ERROR = 2
-
-_NO_TRACE = bytes(16)
-
-
-def trace_of(raw: bytes) -> bytes:
-    """The trace id; empty where this is none: it has not 16 bytes, or is all zeros, which stands for none."""
-    return raw if len(raw) == 16 and raw != _NO_TRACE else b""
-
-
-def id_of(raw: bytes) -> int:
-    """The span id; 0 where this is none: it has not eight bytes, or is all zeros, which stands for none."""
-    return int.from_bytes(raw, "big", signed=True) if len(raw) == 8 else 0
-
-
-def parent_of(raw: bytes) -> int | None:
-    """The parent's id; 0: there is none; None: this is no id."""
-    return id_of(raw) if len(raw) in {0, 8} else None
-
 
 EXCEPTION, EXCEPTION_TYPE, EXCEPTION_MESSAGE = "exception", "exception.type", "exception.message"
 
@@ -93,6 +76,29 @@ OF_SPANS = frozenset(
         "thread.id", "thread.name",
         "code.function.name", "code.function", "code.namespace", "code.file.path", "code.filepath", "code.line.number",
         "code.lineno",
-        "error.type", "tenure.resource.kind", "tenure.resource.name",
+        "error.type",
+        "tenure.resource.kind", "tenure.resource.name", "tenure.resource.id", "tenure.resource.capacity",
+        "tenure.resource.stereotype",
+        "tenure.task.id", "tenure.task.name", "tenure.site.expression", "tenure.site.enter", "tenure.site.exit",
+        "tenure.suppressed", "tenure.phase", "tenure.acquire.outcome", "tenure.body.outcome", "tenure.release.outcome",
     }
 )  # fmt: skip
+# Of Tenure's own spans, by the table of export.meaning: floats of their own in nearly every span, and in no shape.
+TIMES = ("tenure.wait_time", "tenure.hold_time", "tenure.release_time")
+
+_NO_TRACE = bytes(16)
+
+
+def trace_of(raw: bytes) -> bytes:
+    """The trace id; empty where this is none: it has not 16 bytes, or is all zeros, which stands for none."""
+    return raw if len(raw) == 16 and raw != _NO_TRACE else b""
+
+
+def id_of(raw: bytes) -> int:
+    """The span id; 0 where this is none: it has not eight bytes, or is all zeros, which stands for none."""
+    return int.from_bytes(raw, "big", signed=True) if len(raw) == 8 else 0
+
+
+def parent_of(raw: bytes) -> int | None:
+    """The parent's id; 0: there is none; None: this is no id."""
+    return id_of(raw) if len(raw) in {0, 8} else None

@@ -144,19 +144,22 @@ class Measured(msgspec.Struct, frozen=True):
     idle_max: int | None = None
 
 
-# A span as a lifecycle that was acquired when it began and is closed: number, id, parent, trace, task, resource, site,
-# acquire_ns (wall time), hold_ns, outcomes, exception (what left the body).
+# A span as a lifecycle that is closed: number, id, parent, trace, task, resource, site, acquire_ns (wall time),
+# wait_ns, hold_ns, release_ns, outcomes, body_exception, exception.
 #
 # ``id`` and ``parent``, signed 64-bit integers, are OpenTelemetry's (0: no parent); a parent may be in any process.
 # ``number`` is where the store begins to look for the lifecycle's: the span itself, if it is there already, else the
-# first that is free. ``task`` is of the Spans' own; ``trace``, ``resource``, ``site`` and ``exception`` are as in
-# ``wire.Row``.
-SpanRow = tuple[int, int, int, int, int, int, int, int, int, int, int]
+# first that is free. ``task`` is of the Spans' own; all others are as in ``wire.Row``.
+SpanRow = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int]
 
 
 class SpanTask(msgspec.Struct, gc=False):
-    """What one process, or one thread of it, did in one trace. The store finds it again by these and its name."""
+    """What one process, or one thread of it, did in one trace. The store finds it again by these and its name.
 
+    One that has a ``number`` is a task of Tenure's own, whatever its traces.
+    """
+
+    number: int
     trace: int  # as in ``wire.Row``
     name: str
     coroutine: str
@@ -169,13 +172,15 @@ class Spans(msgspec.Struct, frozen=True):
     """Spans of one process of any service.
 
     ``batch`` has their tables, but no tasks and no rows. ``origin`` is the tracer's process whose lifecycles these were
-    before they were spans, where that is so: of those that are stored, nothing is stored again.
+    before they were spans, where that is so: of those that are stored, nothing is stored again. ``waited`` are the
+    resources, by number, whose spans tell how long they waited; nobody can tell that of others.
     """
 
     batch: wire.Batch
     tasks: list[SpanTask]
     rows: list[SpanRow]
     origin: bytes | None = None
+    waited: frozenset[int] = frozenset()
 
 
 class Totals(msgspec.Struct, frozen=True):

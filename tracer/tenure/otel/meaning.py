@@ -87,10 +87,13 @@ def attributes_at_start(process: bytes, resource: wire.Resource, site: wire.Site
         "tenure.resource.kind": resource.kind,
         "tenure.resource.name": resource.name or None,
         "tenure.resource.capacity": resource.capacity,
+        "tenure.resource.stereotype": None if resource.stereotype == "participant" else resource.stereotype,
         "code.function.name": site.function or None,
         "code.file.path": site.file or None,
         "code.line.number": site.line or None,
         "tenure.site.expression": site.expression or None,
+        "tenure.site.enter": None if site.enter == "__aenter__" else site.enter,
+        "tenure.site.exit": None if site.exit == "__aexit__" else site.exit,
         "tenure.task.id": wire.public_id(process, task.id),
         "tenure.task.name": task.name,
     }

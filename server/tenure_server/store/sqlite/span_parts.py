@@ -9,7 +9,7 @@ and a trace has the name of the span that began first, however late that came.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from tenure import wire
 from tenure_server.store.protocol import SpanRow, SpanTask
@@ -51,17 +51,23 @@ class Counted:
         self.tasks: list[list[int] | None] = [None] * tasks  # spans, first, last
         self.resources = [Change() for _ in range(resources)]
 
-    def add(self, placed: Mapping[int, SpanRow]) -> int:  # noqa: C901 -- one flat loop: calls would double its cost
+    def add(self, placed: Mapping[int, SpanRow]) -> int:  # noqa: C901, PLR0912 -- one flat loop: calls would double its cost
         """Count spans that are new, by their keys, in the order of these; answer the latest instant they tell of."""
         traces, tasks, resources = self.traces, self.tasks, self.resources
         latest_ns = 0
-        for key, (_, _, _, trace, task, resource, _, start_ns, hold_ns, outcomes, _) in placed.items():
-            end_ns = start_ns + hold_ns
+        for key, (_, _, _, trace, task, resource, _, start_ns, wait, hold, release, outcomes, _, _) in placed.items():
+            end_ns = start_ns + release
+            if wait > 0:
+                end_ns += wait
+            if hold >= 0:
+                end_ns += hold
             if end_ns > latest_ns:
                 latest_ns = end_ns
             error = FAILED[outcomes]
             change = resources[resource]
-            change.holds.append(hold_ns)
+            change.total += 1
+            if hold >= 0:
+                change.holds.append(hold)
             if end_ns > change.used_ns:
                 change.used_ns = end_ns
             entry = traces[trace]
@@ -84,9 +90,15 @@ class Counted:
             else:
                 entry[0] += 1
                 entry[2] = key
-        for change in resources:
-            change.total = len(change.holds)  # and no waits: nobody can tell how long a span waited
         return latest_ns
+
+    def add_waits(self, placed: Mapping[int, SpanRow], waited: Container[int]) -> None:
+        """Those of the resources whose spans tell how long they waited."""
+        if not waited:
+            return
+        for _, _, _, _, _, resource, _, _, wait_ns, *_ in placed.values():
+            if wait_ns >= 0 and resource in waited:
+                self.resources[resource].waits.append(wait_ns)
 
 
 class SpanParts:
@@ -145,14 +157,21 @@ class SpanParts:
         for number, (task, entry) in enumerate(zip(tasks, counted, strict=True)):
             if entry is None:
                 continue
-            trace, who = traces[task.trace], (process, task.kind, task.name)
-            known = self._tasks.get(trace)
-            if known is None:
-                known = self._tasks[trace] = self._stored_tasks(trace)
-            key = found[number] = known.get(who) or known.setdefault(who, entry[1])
+            if task.number:
+                key = keys.key(process, task.number)
+            else:
+                key = self._task(process, task, traces[task.trace], entry[1])
+            found[number] = key
             values += (key, task.name, task.coroutine, task.kind, task.start_ns, task.end_ns, wire.OK, *entry)
         _TASKS.run(self._connection, values)
         return found
+
+    def _task(self, process: int, task: SpanTask, trace: int, first: int) -> int:
+        """The key of a task; ``first`` is that of its first new span."""
+        known = self._tasks.get(trace)
+        if known is None:
+            known = self._tasks[trace] = self._stored_tasks(trace)
+        return known.setdefault((process, task.kind, task.name), first)
 
     def _stored_tasks(self, trace: int) -> dict[_Who, int]:
         rows = self._connection.execute(

@@ -25,8 +25,8 @@ _STRIDES = 32  # after so many it moves a thousand times as far
 
 _INSERT = Insert(
     "INSERT INTO lifecycles (key, trace, task, resource, site, acquire_ns, wait_ns, hold_ns, release_ns, outcomes,"
-    " body_exception, span_id, span_parent)",
-    "?, ?, ?, ?, ?, ?, 0, ?, 0, ?, nullif(?, 0), ?, ?",
+    " body_exception, exception, span_id, span_parent)",
+    "?, ?, ?, ?, ?, ?, nullif(?, -1), nullif(?, -1), ?, ?, nullif(?, 0), nullif(?, 0), ?, ?",
 )
 
 
@@ -114,22 +114,26 @@ class SpanTables:
         resources = interning.resources(known, batch.resources)
         counted = Counted(len(batch.traces), len(part.tasks), len(resources))
         latest_ns = counted.add(placed)
+        counted.add_waits(placed, part.waited)
         traces = self._parts.write_traces(known.row, batch.traces, counted.traces)
         tasks = self._parts.write_tasks(known.row, part.tasks, counted.tasks, traces)
         tallies.add(known.row, len(placed), zip(resources, counted.resources, strict=True))
-        _, ids, parents, of_traces, of_tasks, of_resources, of_sites, starts, holds, outcomes, of_exceptions = zip(
+        _, ids, parents, in_traces, in_tasks, used, at, starts, waits, holds, releases, outcomes, left, raised = zip(
             *placed.values(), strict=True
         )
         values = zip(
             placed,
-            map(traces.__getitem__, of_traces),
-            map(tasks.__getitem__, of_tasks),
-            map(resources.__getitem__, of_resources),
-            map(sites.__getitem__, of_sites),
+            map(traces.__getitem__, in_traces),
+            map(tasks.__getitem__, in_tasks),
+            map(resources.__getitem__, used),
+            map(sites.__getitem__, at),
             starts,
+            waits,
             holds,
+            releases,
             outcomes,
-            map(exceptions.__getitem__, of_exceptions),
+            map(exceptions.__getitem__, left),
+            map(exceptions.__getitem__, raised),
             ids,
             parents,
             strict=True,
