@@ -8,7 +8,8 @@ stands twice the later counts.
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Hashable, Iterable
+from functools import lru_cache
 
 from tenure_server.export.protobuf import Malformed as NotProtobuf
 from tenure_server.export.protobuf import fields
@@ -22,6 +23,7 @@ except ImportError:  # what either prepares only its own scan understands
     from tenure_server.otlp.scanning import prepare, scan  # type: ignore[assignment]
 
 _NAME, _KIND = 5, 6  # fields of a span
+_SHORT = 256  # bytes of an attribute that is worth remembering
 _WANTED = prepare(tuple(key.encode() for key in spans.OF_SPANS), tuple(key.encode() for key in spans.TIMES))
 _double = struct.Struct("<d").unpack
 
@@ -102,21 +104,29 @@ def _error(status: bytes, events: list[bytes]) -> tuple[str, str] | None:
 _OF_EXCEPTIONS = frozenset({spans.EXCEPTION_TYPE, spans.EXCEPTION_MESSAGE})
 
 
-def _facts(raw: Iterable[object], wanted: Collection[str]) -> Facts:
+def _facts(raw: Iterable[object], wanted: frozenset[str]) -> Facts:
     """Those of some KeyValues that are wanted and hold a plain value."""
     facts: dict[str, Value] = {}
     for one in raw:
         if not isinstance(one, bytes):
             raise Malformed("an attribute is no message")
-        key, value = "", None
-        for field, content in fields(one):
-            if field == 1:
-                key = _text(content)
-            elif field == 2 and isinstance(content, bytes):
-                value = content
-        if key in wanted and value is not None and (plain := _plain(value)) is not None:
-            facts[key] = plain
+        key, value = _known_fact(one, wanted) if len(one) <= _SHORT else _fact(one, wanted)
+        if value is not None:
+            facts[key] = value
     return facts
+
+
+def _fact(key_value: bytes, wanted: frozenset[str]) -> tuple[str, Value | None]:
+    key, value = "", None
+    for field, content in fields(key_value):
+        if field == 1:
+            key = _text(content)
+        elif field == 2 and isinstance(content, bytes):
+            value = content
+    return key, None if value is None or key not in wanted else _plain(value)
+
+
+_known_fact = lru_cache(maxsize=4_096)(_fact)  # Tenure's own spans have the same few in ever new company
 
 
 def _plain(data: bytes) -> Value | None:
