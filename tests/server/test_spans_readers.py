@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
 from types import ModuleType
@@ -69,7 +70,9 @@ UNKNOWN = st.one_of(
     messages(3, st.binary()),
 )
 EIGHT = st.binary(min_size=8, max_size=8)
-DOUBLES = EIGHT.map(lambda content: protobuf.tag(4, protobuf.FIXED_64) + content)
+DOUBLES = st.one_of(EIGHT, st.floats().map(struct.Struct("<d").pack)).map(
+    lambda content: protobuf.tag(4, protobuf.FIXED_64) + content
+)
 VALUES = st.one_of(some(st.one_of(DOUBLES, UNKNOWN), 3), _LENGTHS.map(bytes))
 ATTRIBUTES = some(st.one_of(messages(1, KEYS), messages(2, VALUES), messages(7, st.binary()), UNKNOWN), 3)
 SOUND_ATTRIBUTES = st.tuples(messages(1, KEYS), messages(2, VALUES)).map(b"".join)

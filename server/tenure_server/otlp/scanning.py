@@ -157,7 +157,9 @@ def _span(data: bytes, at: int, end: int, known: _Known, error_of: _ErrorOf) -> 
     if at != end:
         raise Malformed("it ends within a field")
     error = error_of(status, events) if status else None
-    told = (times.get(0, -1.0), times.get(1, -1.0), times.get(2, -1.0)) if times else None
+    told = None
+    if not all(time < 0 for time in times.values()):
+        told = times.get(0, -1.0), times.get(1, -1.0), times.get(2, -1.0)
     return trace_of(trace), id_of(span), parent_of(parent), start_ns, end_ns, b"".join(shape), error, told
 
 
