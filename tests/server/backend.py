@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -100,15 +101,15 @@ def spans_of(request: ExportTraceServiceRequest) -> Iterator[Span]:
 
 
 @asynccontextmanager
-async def serving(backend: Backend, port: int = 0) -> AsyncIterator[Backend]:
+async def serving(backend: Backend, port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Backend]:
     """The backend on a port of 127.0.0.1, the same one again when it is given."""
     app = web.Application(client_max_size=64 * 1024 * 1024)
     app.router.add_route("*", "/{path:.*}", backend.take)
     runner = web.AppRunner(app, auto_decompress=False, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        backend.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
+        backend.url = f"http{'s' if tls else ''}://127.0.0.1:{runner.addresses[0][1]}"
         yield backend
     finally:
         await runner.cleanup()

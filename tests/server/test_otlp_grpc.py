@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 from types import ModuleType
 
 import grpc
 import pytest
-import trustme
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests.server.backend import Backend
 from tests.server.batches import Program
@@ -208,29 +206,6 @@ async def test_each_implementation_s_words_for_too_large_are_known(
 
     sizes = [len(request.resource_spans[0].scope_spans[0].spans) for request in grpc_backend.requests]
     assert (sizes, status.retries) == ([4, 2, 2], 0)
-
-
-async def test_grpcs_is_encrypted_and_the_backend_is_known_by_its_certificate(
-    store: Store, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One that nobody vouches for gets nothing, and is tried again: a certificate can be mended."""
-    authority = trustme.CA()
-    own = authority.issue_cert("127.0.0.1")
-    pair = own.private_key_pem.bytes(), own.cert_chain_pems[0].bytes()
-    program = Program()
-    ended(program, 2)
-    async with serving_grpc(GrpcBackend(), credentials=grpc.ssl_server_credentials([pair])) as secure:
-        async with exporting(store, clock, secure.url) as exporters:
-            await store.write(program.batch())
-            stranger = await status_when(exporters, lambda status: status.retries >= 1)
-        credentials = grpc.ssl_channel_credentials(authority.cert_pem.bytes())
-        monkeypatch.setattr(grpc, "ssl_channel_credentials", lambda: credentials)
-        async with exporting(store, clock, secure.url) as exporters:
-            known = await status_when(exporters, lambda status: status.waiting == 0)
-
-    assert (stranger.state, stranger.waiting) == ("retrying", 2)
-    assert str(stranger.last_error).startswith("UNAVAILABLE")
-    assert (known.state, known.exported, secure.taken.total()) == ("ok", 2, 2)
 
 
 def test_without_grpc_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import grpc
 import grpc.aio
 
 from tenure_server.export.answers import LONGEST_PAUSE_S, Answer, Later, Refused, accepted, one_line
+from tenure_server.export.certificates import Certificates
 from tenure_server.export.protobuf import Malformed, fields
 from tenure_server.export.targets import Target
 
@@ -44,8 +45,9 @@ _OPTIONS = (
 class GrpcSender:
     """Calls one target's Export."""
 
-    def __init__(self, target: Target, timeout_s: float) -> None:
+    def __init__(self, target: Target, timeout_s: float, certificates: Certificates) -> None:
         self.target = target
+        self._pem = certificates.pem()
         self._timeout_s = timeout_s
         self._metadata = tuple(target.headers.items())
         self._channel: grpc.aio.Channel | None = None
@@ -70,7 +72,7 @@ class GrpcSender:
 
     def _connect(self, where: str) -> grpc.aio.Channel:
         if self.target.is_secure:
-            return grpc.aio.secure_channel(where, grpc.ssl_channel_credentials(), _OPTIONS)
+            return grpc.aio.secure_channel(where, grpc.ssl_channel_credentials(*self._pem), _OPTIONS)
         return grpc.aio.insecure_channel(where, _OPTIONS)
 
     def _understand(self, error: grpc.aio.AioRpcError) -> Answer:

@@ -16,6 +16,7 @@ from time import time
 import aiohttp
 
 from tenure_server.export.answers import LONGEST_PAUSE_S, Accepted, Answer, Later, Refused, accepted, one_line
+from tenure_server.export.certificates import Certificates
 from tenure_server.export.protobuf import Malformed, fields
 from tenure_server.export.targets import Target
 
@@ -28,8 +29,9 @@ _MAX_ANSWER = 65_536  # bytes read of one
 class HttpSender:
     """Posts to one target."""
 
-    def __init__(self, target: Target, timeout_s: float) -> None:
+    def __init__(self, target: Target, timeout_s: float, certificates: Certificates) -> None:
         self.target = target
+        self._tls = certificates.context() if target.is_secure else True
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._session: aiohttp.ClientSession | None = None
 
@@ -41,7 +43,7 @@ class HttpSender:
         packed = await asyncio.to_thread(gzip.compress, body, 1, mtime=0)
         try:
             async with self._session.post(
-                self.target.url, data=packed, headers=headers, allow_redirects=False
+                self.target.url, data=packed, headers=headers, allow_redirects=False, ssl=self._tls
             ) as response:
                 return await _understand(response)
         except TimeoutError:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Protocol, cast
 
 from tenure_server.errors import UsageError
 from tenure_server.export.answers import Answer
+from tenure_server.export.certificates import Certificates
 from tenure_server.export.over_http import HttpSender
 from tenure_server.export.targets import Target
 
@@ -26,13 +28,14 @@ class Sender(Protocol):
 
 
 def sender_to(target: Target, timeout_s: float = TIMEOUT_S) -> Sender:
-    """The sender for the target's scheme.
+    """The sender for the target's scheme. Whom to trust of those that encrypt, the environment says.
 
     Raises:
-        UsageError: the target is one of gRPC, which is not installed.
+        UsageError: the target is one of gRPC, which is not installed, or certificates cannot be used.
     """
+    certificates = Certificates.named_by(os.environ) if target.is_secure else Certificates()
     if not target.is_grpc:
-        return HttpSender(target, timeout_s)
+        return HttpSender(target, timeout_s, certificates)
     try:
         module = importlib.import_module("tenure_server.export.over_grpc")
     except ModuleNotFoundError as error:
@@ -42,4 +45,4 @@ def sender_to(target: Target, timeout_s: float = TIMEOUT_S) -> Sender:
             f"{target.name} needs gRPC, which is not installed (pip install 'tenure-server[grpc]', or give the"
             " backend's address of OTLP/HTTP, http://127.0.0.1:4318, say)"
         ) from None
-    return cast("Sender", module.GrpcSender(target, timeout_s))
+    return cast("Sender", module.GrpcSender(target, timeout_s, certificates))
