@@ -12,8 +12,9 @@ import msgspec
 
 from tenure_server.limits import MAX_JSON_OBJECTS, MAX_SPANS
 from tenure_server.otlp import spans
-from tenure_server.otlp.spans import Facts, Form, Group, Malformed, Span, TooMany, Value
+from tenure_server.otlp.spans import Form, Group, Malformed, Span, TooMany, Value
 
+_WANTED = spans.OF_SPANS | set(spans.TIMES)
 _LONGEST_INTEGER = 20  # digits of 2**64, and a sign
 
 
@@ -104,23 +105,23 @@ def read(data: bytes) -> list[Group]:
 
 
 def _span(span: _Span) -> Span:
-    wanted = tuple(_facts(span.attributes or (), spans.OF_SPANS).items())
+    facts = _facts(span.attributes or (), _WANTED)
+    times = None
+    if not facts.keys().isdisjoint(spans.TIMES):
+        wait, hold, release = (
+            value if isinstance(value := facts.pop(key, -1.0), float) else -1.0 for key in spans.TIMES
+        )
+        times = wait, hold, release
     return (
         spans.trace_of(_id(span.trace_id)),
         spans.id_of(_id(span.span_id)),
         spans.parent_of(_id(span.parent_span_id)),
         _integer(span.start_time_unix_nano, "startTimeUnixNano"),
         _integer(span.end_time_unix_nano, "endTimeUnixNano"),
-        (span.kind or 0, span.name or "", wanted),
+        (span.kind or 0, span.name or "", tuple(facts.items())),
         _error(span),
-        _times(span),
+        times,
     )
-
-
-def _times(span: _Span) -> tuple[float, float, float] | None:
-    told = _facts(span.attributes or (), spans.TIMES)
-    found = [value if isinstance(value := told.get(key), float) else -1.0 for key in spans.TIMES]
-    return (found[0], found[1], found[2]) if told else None
 
 
 def _form(shape: Hashable) -> Form:
@@ -159,7 +160,7 @@ def _integer(value: int | str | None, name: str) -> int:
     return value or 0
 
 
-def _facts(pairs: Sequence[_KeyValue], wanted: Collection[str]) -> Facts:
+def _facts(pairs: Sequence[_KeyValue], wanted: Collection[str]) -> dict[str, Value]:
     facts: dict[str, Value] = {}
     for pair in pairs:
         if pair.key in wanted and pair.key is not None and pair.value is not None:
