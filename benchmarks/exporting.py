@@ -1,57 +1,109 @@
-"""What exporting costs those who send: lifecycles stored a second beside exporters, against none, in the same run.
+"""What exporting costs those who send: lifecycles stored a second beside exporters, against none.
 
-The collector is sent more than it can store for as long as a run lasts; backends are processes of their own that take
-everything at once. By processor time of the collector's, so that what else the machine does is left out as far as it
-can be; the figure is the middle of so many rounds' ratios.
+Two collectors run side by side, one without exporters and one with them, and are sent more than they can store in
+turns of half a second, so that whatever else the machine does falls on both; the figure is the middle of the ratios of
+neighbouring turns. By processor time it is the collector's own; by the clock also what the process that exports takes
+of the two's common processors. That process is stopped while it is the other collector's turn, and has a backlog all
+the time, so that it always has something to do. Backends are processes of their own that take everything at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 import statistics
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
 
+import aiohttp
 import grpc
 import grpc.aio
 from aiohttp import web
 
 from benchmarks import Measure
-from benchmarks.ingest import batches, run
+from benchmarks.ingest import HEADERS, Running, batches, collector, flood
 
-ROUNDS = 3
-BATCHES = 800
+ROUNDS = 24
+BATCHES = 80  # of one turn
 MARK = "at least 0.95"
 
 
+class Round(NamedTuple):
+    """What is stored a second, as a multiple of what is without; and what is exported a second meanwhile."""
+
+    wall: float
+    core: float
+    exported: float
+
+
 def rows() -> list[Measure]:
-    """A ratio for each kind of backend; 1 would be no cost at all."""
+    """Two ratios for each kind of backend; 1 would be no cost at all."""
     return asyncio.run(_rows())
 
 
 async def _rows() -> list[Measure]:
-    bodies = batches(BATCHES)
+    bodies = batches(BATCHES * (ROUNDS + 1))
     async with AsyncExitStack() as stack:
         http = [await stack.enter_async_context(_backend("http")) for _ in range(2)]
         by_grpc = await stack.enter_async_context(_backend("grpc"))
         hole = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         cases = {
-            "exporting to one backend": http[:1],
-            "to two": http,
-            "to one by gRPC": [by_grpc],
-            "to one that never answers": [f"http://127.0.0.1:{hole.getsockname()[1]}"],
+            "one backend": http[:1],
+            "two": http,
+            "one by gRPC": [by_grpc],
+            "one that never answers": [f"http://127.0.0.1:{hole.getsockname()[1]}"],
         }
-        ratios: dict[str, list[float]] = {case: [] for case in cases}
-        for _ in range(ROUNDS):
-            alone = (await run(bodies)).core
-            for case, targets in cases.items():
-                ratios[case].append((await run(bodies, *targets)).core / alone)
-    return [
-        Measure(f"stored a second, {case}", statistics.median(found), "x without", MARK)
-        for case, found in ratios.items()
-    ]
+        measures = []
+        for case, targets in cases.items():
+            rounds = await _compare(bodies, targets)
+            wall, core, exported = (statistics.median(values) for values in zip(*rounds, strict=True))
+            measures += [
+                Measure(f"stored a second of processor time, exporting to {case}", core, "x without", MARK),
+                Measure("  the same by the clock", wall, "x without", MARK),
+                Measure("  exported meanwhile", exported, "lifecycles/s", ""),
+            ]
+        return measures
+
+
+async def _compare(bodies: list[bytes], targets: list[str]) -> list[Round]:
+    async with collector() as alone, collector(*targets) as beside, aiohttp.ClientSession(headers=HEADERS) as session:
+        for running in (alone, beside):
+            await flood(session, running, bodies[:BATCHES])  # to get warm, and a backlog
+        exporting = _child(beside)
+        rounds = []
+        for number in range(1, ROUNDS + 1):
+            some = bodies[number * BATCHES :][:BATCHES]
+            os.kill(exporting, signal.SIGSTOP)
+            if number % 2:
+                other = await flood(session, alone, some)
+            os.kill(exporting, signal.SIGCONT)
+            before, began = await _exported(session, beside), time.perf_counter()
+            cost = await flood(session, beside, some)
+            exported = (await _exported(session, beside) - before) / (time.perf_counter() - began)
+            os.kill(exporting, signal.SIGSTOP)
+            if not number % 2:
+                other = await flood(session, alone, some)
+            rounds.append(Round(other.wall / cost.wall, other.core / cost.core, exported))
+        os.kill(exporting, signal.SIGCONT)
+        return rounds
+
+
+def _child(running: Running) -> int:
+    """The one process that a collector has started (Linux)."""
+    (pid,) = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    return int(pid)
+
+
+async def _exported(session: aiohttp.ClientSession, running: Running) -> int:
+    """By all exporters together."""
+    async with session.get(f"{running.url}/api/exporters") as answer:
+        return sum(exporter["exported"] for exporter in (await answer.json())["items"])
 
 
 @asynccontextmanager
@@ -69,7 +121,8 @@ async def _backend(protocol: str) -> AsyncIterator[str]:
 
 
 async def _serve(protocol: str) -> None:
-    """A backend that takes everything, until stdin is closed."""
+    """A backend that takes everything, until stdin is closed. In earnest it has processors of its own."""
+    os.nice(19)
     if protocol == "grpc":
         server = grpc.aio.server()
         server.add_generic_rpc_handlers((_Taking(),))

@@ -63,7 +63,7 @@ async def _pages() -> tuple[list[Endings], float]:
     pages = []
     began = time.perf_counter()
     while (page := await store.endings("benchmark", EXPORT_SPANS)).items:
-        await store.acknowledge("benchmark", page)
+        await store.acknowledge("benchmark", page.position, page.expired)
         pages.append(page)
     took = time.perf_counter() - began
     await store.close()

@@ -41,10 +41,15 @@ HEARTBEAT_S = 20.0  # a WebSocket that does not answer a ping for half as long i
 EXPORT_SPANS = 2_000  # of one request to a backend
 EXPORT_POLL_S = 1.0  # the store is looked at after so long even where no batch came
 EXPORT_LINGER_S = 0.5  # what ends within so long travels together
-EXPORT_STRETCH = 4  # times as long as reading and encoding took, at least, between two while batches come in
-EXPORT_CROWDED_STRETCH = 50  # the same while batches wait to be written most of the time
+EXPORT_TIMEOUT_S = 10.0  # for the answer to one request
+EXPORT_WAKE_S = 0.1  # exporters hear of new batches so often, at most
+EXPORT_REPORT_S = 0.1  # and the collector of their progress
 EXPORT_ABANDON_S = 1.0
 EXPORT_LAST_S = 2.0  # at the collector's end
+EXPORT_GRACE_S = 1.0  # after that the process that exports is killed
+EXPORT_NICENESS = 15  # of that process: against one of the usual priority it gets a thirtieth of a core
+EXPORT_BEAT_S = 5.0  # it gives a sign of life so often
+EXPORT_SILENCE_S = 30.0  # and is killed when it has given none for so long
 
 MAX_SERIES = 1_000  # kinds and names of one process's resources that are measured; all further ones are one
 MAX_MEASURED = 2_000  # those of all processes that metrics tell of; what is past it is its process's one further

@@ -9,7 +9,6 @@ import pytest
 from tests.server.backend import Backend, serving
 from tests.server.collector import Clock, Collector, collecting
 
-from tenure_server.export import follower
 from tenure_server.store import Store
 from tenure_server.store.sqlite import SqliteStore
 
@@ -36,9 +35,7 @@ async def collector(clock: Clock) -> AsyncIterator[Collector]:
 
 
 @pytest.fixture
-async def backend(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Backend]:
-    """An OpenTelemetry backend that takes everything; exporters do not wait for more to travel together."""
-    monkeypatch.setattr(follower, "EXPORT_LINGER_S", 0.01)
-    monkeypatch.setattr(follower, "EXPORT_POLL_S", 0.05)
+async def backend() -> AsyncIterator[Backend]:
+    """An OpenTelemetry backend that takes everything."""
     async with serving(Backend()) as running:
         yield running

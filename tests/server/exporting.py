@@ -9,14 +9,14 @@ from contextlib import asynccontextmanager
 from tests.server.batches import Program
 
 from tenure_server.export.exporters import Exporters
-from tenure_server.export.follower import Patience
+from tenure_server.export.pace import Pace, Patience
 from tenure_server.export.status import Exporter
 from tenure_server.export.targets import Target
 from tenure_server.hub import Hub
 from tenure_server.store import Store
 
 GONE = "http://127.0.0.1:1"
-QUICK = Patience(0.05, 0.2)
+QUICK = Pace(linger_s=0.01, poll_s=0.05, patience=Patience(0.05, 0.2))
 
 
 def ended(program: Program, count: int = 1) -> None:
@@ -26,8 +26,8 @@ def ended(program: Program, count: int = 1) -> None:
 
 
 @asynccontextmanager
-async def exporting(store: Store, clock: Callable[[], int], *urls: str) -> AsyncIterator[Exporters]:
-    exporters = Exporters(store, Hub(), [Target.parse(url) for url in urls], clock, QUICK)
+async def exporting(store: Store, clock: Callable[[], int], *urls: str, pace: Pace = QUICK) -> AsyncIterator[Exporters]:
+    exporters = Exporters(store, Hub(), [Target.parse(url) for url in urls], clock, pace)
     await exporters.start()
     try:
         yield exporters
@@ -35,11 +35,11 @@ async def exporting(store: Store, clock: Callable[[], int], *urls: str) -> Async
         await exporters.stop()
 
 
-async def status_when(exporters: Exporters, is_so: Callable[[Exporter], bool]) -> Exporter:
-    """What the only exporter tells of itself once it is so."""
-    async with asyncio.timeout(10):
+async def status_when(exporters: Exporters, is_so: Callable[[Exporter], bool], seconds: float = 10.0) -> Exporter:
+    """What the first exporter tells of itself once it is so."""
+    async with asyncio.timeout(seconds):
         while True:
-            (status, *_) = await exporters.status()
+            (status, *_) = exporters.status()
             if is_so(status):
                 return status
             await asyncio.sleep(0.01)

@@ -22,7 +22,7 @@ from tests.server.test_export import recording
 from tenure import wire
 from tenure_server.commands import export
 from tenure_server.export import once
-from tenure_server.export.follower import Patience
+from tenure_server.export.pace import Patience
 
 Captured = pytest.CaptureFixture[str]
 

@@ -17,7 +17,6 @@ from tests.server.exporting import ended, exporting, status_when
 from tests.server.grpc_backend import Code, GrpcBackend, serving_grpc
 
 from tenure_server.errors import UsageError
-from tenure_server.export import follower
 from tenure_server.export.answers import Refused
 from tenure_server.export.over_grpc import retry_delay
 from tenure_server.export.sender import sender_to
@@ -28,10 +27,8 @@ from tenure_server.store import Store
 
 
 @pytest.fixture
-async def grpc_backend(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[GrpcBackend]:
-    """A backend that takes everything; exporters do not wait for more to travel together."""
-    monkeypatch.setattr(follower, "EXPORT_LINGER_S", 0.01)
-    monkeypatch.setattr(follower, "EXPORT_POLL_S", 0.05)
+async def grpc_backend() -> AsyncIterator[GrpcBackend]:
+    """A backend that takes everything."""
     async with serving_grpc(GrpcBackend()) as running:
         yield running
 

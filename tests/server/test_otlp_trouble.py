@@ -17,20 +17,16 @@ from tests.server.grpc_backend import GrpcBackend, serving_grpc
 
 from tenure import wire
 from tenure_server.errors import StoreFailed
-from tenure_server.export import follower
-from tenure_server.export.exporters import Exporters
+from tenure_server.export.encoding import encode
 from tenure_server.export.sender import sender_to
 from tenure_server.export.targets import Target
-from tenure_server.hub import Hub
-from tenure_server.store import Endings, Store, Totals
+from tenure_server.store import Endings, Store
 from tenure_server.store.sqlite import SqliteStore
 
 
 @pytest.fixture(params=["http", "grpc"])
-async def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Backend]:
-    """One of each protocol, that takes everything; exporters do not wait for more to travel together."""
-    monkeypatch.setattr(follower, "EXPORT_LINGER_S", 0.01)
-    monkeypatch.setattr(follower, "EXPORT_POLL_S", 0.05)
+async def backend(request: pytest.FixtureRequest) -> AsyncIterator[Backend]:
+    """One of each protocol, that takes everything."""
     async with listening(GrpcBackend() if request.param == "grpc" else Backend()) as running:
         yield running
 
@@ -68,16 +64,13 @@ async def test_a_backend_that_is_down_at_the_start_gets_everything_when_it_comes
 
 @pytest.mark.parametrize("kind", [Backend, GrpcBackend])
 async def test_a_backend_that_dies_again_and_again_gets_everything(
-    store: Store, clock: Clock, kind: type[Backend], monkeypatch: pytest.MonkeyPatch
+    store: Store, clock: Clock, kind: type[Backend]
 ) -> None:
     """With a request in hand each time, which comes again."""
-    monkeypatch.setattr(follower, "EXPORT_SPANS", 10)
-    monkeypatch.setattr(follower, "EXPORT_POLL_S", 0.05)
-    monkeypatch.setattr(follower, "EXPORT_LINGER_S", 0.01)
     program, backend, deaths = Program(), kind(), 3
     async with listening(backend):
         port = int(backend.url.rpartition(":")[2])
-    async with exporting(store, clock, backend.url) as exporters:
+    async with exporting(store, clock, backend.url, pace=replace(QUICK, spans=10)) as exporters:
         for _ in range(20):
             ended(program, 10)
             await store.write(program.batch())
@@ -109,7 +102,7 @@ async def test_only_what_was_not_acknowledged_is_repeated_after_a_crash(
     ended(program, 7)
     await store.write(program.batch())
     sender = sender_to(Target.parse(backend.url))
-    answer = await sender.send(follower.encode(await store.endings(Target.parse(backend.url).name, 100)))
+    answer = await sender.send(encode(await store.endings(Target.parse(backend.url).name, 100)))
     await sender.close()
     await store.close()
 
@@ -128,20 +121,19 @@ async def test_a_black_hole_holds_up_nobody_else(store: Store, clock: Clock, bac
     """A backend that never answers: the request times out and comes again; the store and other backends go on."""
     backend.answers = ["never"]
     program = Program()
-    senders = [sender_to(Target.parse(backend.url), timeout_s=0.3)]
-    async with serving(Backend()) as other:
-        exporters = Exporters(store, Hub(), [Target.parse(backend.url), Target.parse(other.url)], clock, QUICK)
-        exporters._followers[0]._sender = senders[0]
-        await exporters.start()
+    pace = replace(QUICK, timeout_s=1.0)
+    async with (
+        serving(Backend()) as other,
+        exporting(store, clock, backend.url, other.url, pace=pace) as exporters,
+    ):
         ended(program, 4)
         await store.write(program.batch())
         await other.until(4)
         assert backend.taken.total() == 0
         await backend.until(4)
         status = await status_when(exporters, lambda status: status.waiting == 0)
-        await exporters.stop()
 
-    assert (status.exported, status.retries, status.last_error) == (4, 1, "no answer within 0.3 s")
+    assert (status.exported, status.retries, status.last_error) == (4, 1, "no answer within 1 s")
     assert backend.requests[0] == backend.requests[1]
 
 
@@ -153,7 +145,7 @@ async def test_a_collector_that_ends_sends_what_it_has(store: Store, clock: Cloc
         await store.write(program.batch())
 
     assert backend.taken.total() == 5
-    assert (await store.backlog(f"{GONE}/v1/traces")).lifecycles == 5
+    assert store.backlog(f"{GONE}/v1/traces").lifecycles == 5
 
 
 class Failing(SqliteStore):
@@ -185,53 +177,3 @@ async def test_an_exporter_outlives_a_store_that_fails_and_faults_of_its_own(
 
     assert (status.exported, status.retries) == (4, 1)
     assert str(error) in str(status.last_error)
-
-
-class Slow(SqliteStore):
-    """A store in memory that takes a tenth of a second to read, in which another batch comes in."""
-
-    def __init__(self, clock: Clock, program: Program) -> None:
-        super().__init__(None, clock)
-        self.program = program
-        self.readings: list[tuple[float, float]] = []
-
-    async def endings(self, follower: str, limit: int) -> Endings:
-        began = asyncio.get_running_loop().time()
-        ended(self.program)
-        await self.write(self.program.batch())
-        await asyncio.sleep(0.1)
-        found = await super().endings(follower, limit)
-        self.readings.append((began, asyncio.get_running_loop().time()))
-        return found
-
-
-async def test_what_comes_in_goes_first(clock: Clock, backend: Backend) -> None:
-    """While batches come in, an exporter reads for a quarter of the time at most."""
-    store = Slow(clock, Program())
-    async with exporting(store, clock, backend.url):
-        await backend.until(3)
-    await store.close()
-
-    (_, first), (second, _), *_ = store.readings
-    assert second - first >= 3 * 0.1
-
-
-class Crowded(Slow):
-    """One to which more comes in than it can write."""
-
-    def totals(self) -> Totals:
-        return replace(super().totals(), queued_batches=1)
-
-
-async def test_where_more_comes_in_than_can_be_written_an_exporter_hardly_reads(
-    clock: Clock, backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It rests for much longer than otherwise, and goes on all the same."""
-    monkeypatch.setattr(follower, "EXPORT_CROWDED_STRETCH", 10)
-    store = Crowded(clock, Program())
-    async with exporting(store, clock, backend.url):
-        await backend.until(3)
-    await store.close()
-
-    (_, first), (second, _), *_ = store.readings
-    assert second - first >= 9 * 0.1

@@ -2,68 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import re
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
 from tests.server.batches import Program
+from tests.server.served import post, serving
 from tests.server.textbook import TEXTBOOK, textbook
 
-from tenure import wire
 from tenure_server.commands import serve
-
-
-class Serving:
-    """A collector in a process of its own."""
-
-    def __init__(self, process: asyncio.subprocess.Process, line: str) -> None:
-        self.process = process
-        self.line = line
-        found = re.search(r"http://\S+", line)
-        self.url = found[0] if found else ""
-
-    async def ended(self) -> tuple[int, str]:
-        """Its exit code and what it wrote to stderr."""
-        assert self.process.stderr
-        async with asyncio.timeout(10):
-            errors = (await self.process.stderr.read()).decode()
-            return await self.process.wait(), errors
-
-
-@asynccontextmanager
-async def serving(*arguments: str, **environment: str) -> AsyncIterator[Serving]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tenure", "serve", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={name: value for name, value in os.environ.items() if name != "TENURE_TOKEN"} | environment,
-    )
-    try:
-        assert process.stdout
-        async with asyncio.timeout(20):
-            line = (await process.stdout.readline()).decode()
-        yield Serving(process, line)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-async def post(url: str, batch: wire.Batch) -> int:
-    headers = {"Content-Type": wire.CONTENT_TYPE}
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(f"{url}/v1/lifecycles", data=wire.encode(batch), headers=headers) as answer,
-    ):
-        return answer.status
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -11,7 +11,7 @@ from tenure_server.store import Listing
 
 
 async def get_exporters(request: web.Request) -> web.Response:
-    return json_response(Listing(await request.app[EXPORTERS].status()))
+    return json_response(Listing(request.app[EXPORTERS].status()))
 
 
 ROUTES = [
@@ -21,6 +21,5 @@ ROUTES = [
         get_exporters,
         "Where spans are exported to (tenure serve --otlp), and how far each exporter is.",
         answers={JSON: Listing[Exporter]},
-        errors=[503],
     )
 ]

@@ -24,7 +24,7 @@ async def gather(app: web.Application) -> Snapshot:
         totals=store.totals(),
         refused=dict(app[REFUSALS].reasons),
         processes=await _count_alive(store),
-        exporters=await app[EXPORTERS].status(),
+        exporters=app[EXPORTERS].status(),
         clients=app[FEED].clients,
         measured=await store.measures(),
     )

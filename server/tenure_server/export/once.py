@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tenure_server.errors import UsageError
 from tenure_server.export.answers import Accepted, Later, Refused
 from tenure_server.export.encoding import encode
-from tenure_server.export.follower import Patience
+from tenure_server.export.pace import Patience
 from tenure_server.export.sender import sender_to
 from tenure_server.export.targets import Target
 from tenure_server.store import Endings

@@ -11,8 +11,7 @@ from tenure_server.export.answers import Answer
 from tenure_server.export.certificates import Certificates
 from tenure_server.export.over_http import HttpSender
 from tenure_server.export.targets import Target
-
-TIMEOUT_S = 10.0
+from tenure_server.limits import EXPORT_TIMEOUT_S
 
 
 class Sender(Protocol):
@@ -27,7 +26,7 @@ class Sender(Protocol):
         """Let go of the connection."""
 
 
-def sender_to(target: Target, timeout_s: float = TIMEOUT_S) -> Sender:
+def sender_to(target: Target, timeout_s: float = EXPORT_TIMEOUT_S) -> Sender:
     """The sender for the target's scheme. Whom to trust of those that encrypt, the environment says.
 
     Raises:

@@ -32,64 +32,79 @@ class Exporter(msgspec.Struct, frozen=True):
     last_error_ns: int | None
 
 
-class Progress:
+class Progress(msgspec.Struct):
     """The counts of one exporter while the collector runs."""
 
-    def __init__(self) -> None:
-        self.failures = 0  # in a row
-        self._exported = self._rejected = self._refused = self._retries = 0
-        self._last_export_ns: int | None = None
-        self._last_error: str | None = None
-        self._last_error_ns: int | None = None
-        self._is_refusing = False
-        self._said: str | None = None
+    failures: int = 0  # in a row
+    is_interrupted: bool = False  # nothing goes out, and no backend is to blame
+    exported: int = 0
+    rejected: int = 0
+    lost: int = 0  # in requests that were refused
+    retries: int = 0
+    last_export_ns: int | None = None
+    last_error: str | None = None
+    last_error_ns: int | None = None
+    is_refusing: bool = False
+    said: str | None = None
 
     def delivered(self, spans: int, rejected: int, message: str, now_ns: int) -> None:
         """The backend took them but for the rejected ones."""
-        self._exported += spans - rejected
-        self._rejected += rejected
-        self.failures = 0
-        self._is_refusing = False
-        self._last_export_ns = now_ns
+        self.exported += spans - rejected
+        self.rejected += rejected
+        self.recovered()
+        self.is_refusing = False
+        self.last_export_ns = now_ns
         if rejected:
             self._note(message or f"{rejected} of {spans} spans rejected", now_ns)
         else:
-            self._said = None
+            self.said = None
 
     def refused(self, spans: int, what: str, now_ns: int) -> None:
         """The backend will not take them."""
-        self._refused += spans
-        self.failures = 0
-        self._is_refusing = True
+        self.lost += spans
+        self.recovered()
+        self.is_refusing = True
         self._note(what, now_ns)
 
     def failed(self, what: str, now_ns: int) -> None:
         """An attempt that will be made again."""
-        self._retries += 1
+        self.retries += 1
         self.failures += 1
         self._note(what, now_ns)
 
+    def interrupted(self, what: str, now_ns: int) -> None:
+        """Who exports is gone for the moment."""
+        self.is_interrupted = True
+        self._note(what, now_ns)
+
+    def recovered(self) -> bool:
+        """Nothing is in the way; whether something was."""
+        was_stuck = self.is_interrupted or self.failures > 0
+        self.is_interrupted, self.failures = False, 0
+        return was_stuck
+
     def is_news(self, what: str) -> bool:
         """Whether this has not just been said."""
-        is_new, self._said = what != self._said, what
+        is_new, self.said = what != self.said, what
         return is_new
 
     def exporter(self, url: str, backlog: Backlog, now_ns: int) -> Exporter:
+        """What is to be told of it."""
         lag_s = 0.0 if backlog.since_ns is None else max(now_ns - backlog.since_ns, 0) / 1e9
         return Exporter(
             url=url,
-            state="retrying" if self.failures else "refusing" if self._is_refusing else "ok",
+            state="retrying" if self.failures or self.is_interrupted else "refusing" if self.is_refusing else "ok",
             waiting=backlog.lifecycles,
             lag_s=lag_s,
-            exported=self._exported,
-            rejected=self._rejected,
-            refused=self._refused,
+            exported=self.exported,
+            rejected=self.rejected,
+            refused=self.lost,
             expired=backlog.expired,
-            retries=self._retries,
-            last_export_ns=self._last_export_ns,
-            last_error=self._last_error,
-            last_error_ns=self._last_error_ns,
+            retries=self.retries,
+            last_export_ns=self.last_export_ns,
+            last_error=self.last_error,
+            last_error_ns=self.last_error_ns,
         )
 
     def _note(self, what: str, now_ns: int) -> None:
-        self._last_error, self._last_error_ns = what, now_ns
+        self.last_error, self.last_error_ns = what, now_ns

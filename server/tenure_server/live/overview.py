@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import msgspec
 
@@ -17,7 +17,7 @@ from tenure_server.live import messages
 from tenure_server.live.picture import Frame, encode
 from tenure_server.store import Paging, ResourceQuery, Store, TraceQuery
 
-ExportersStatus = Callable[[], Awaitable[list[Exporter]]]
+ExportersStatus = Callable[[], list[Exporter]]
 
 log = logging.getLogger("tenure.server")
 
@@ -60,7 +60,7 @@ class OverviewLoop:
     async def _refresh(self) -> None:
         try:
             overview = await read_overview(self._store, self._clock(), OVERVIEW_LIMIT)
-            overview = msgspec.structs.replace(overview, exporters=await self._exporters())
+            overview = msgspec.structs.replace(overview, exporters=self._exporters())
         except StoreError as error:
             log.warning("the overview could not be read: %s", error)
             return

@@ -79,7 +79,7 @@ class Recorded:
         self._runner.run(self._store.abandon())
         found = False
         while (endings := self._runner.run(self._store.endings(_FOLLOWER, EXPORT_SPANS))).items:
-            self._runner.run(self._store.acknowledge(_FOLLOWER, endings))
+            self._runner.run(self._store.acknowledge(_FOLLOWER, endings.position, endings.expired))
             if of_trace := [ending for ending in endings.items if trace in {None, ending.lifecycle.trace}]:
                 found = True
                 yield Endings(of_trace, endings.processes, endings.context, endings.position, endings.expired)

@@ -116,6 +116,14 @@ class Backlog(msgspec.Struct, frozen=True):
     expired: int
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where another process can read the store, and what it must know to judge which of its processes live."""
+
+    path: bytes  # absolute; a file's name need not be text
+    listening_since_ns: int  # the collector's clock
+    doubt_from_ns: int  # who was heard of since then may have been alive when the collector began to listen
+
+
 class Measured(msgspec.Struct, frozen=True):
     """A living process's resources of one kind and name, in numbers; or all those past MAX_SERIES of such.
 
@@ -242,13 +250,17 @@ class Store(Protocol):
     async def endings(self, follower: str, limit: int) -> Endings:
         """What the follower has not acknowledged: about ``limit`` lifecycles at most."""
 
-    async def acknowledge(self, follower: str, read: Endings) -> None:
-        """The follower is done with all of these, and with what came before them."""
+    async def acknowledge(self, follower: str, position: int, expired: int) -> None:
+        """The follower is done with all up to the ``position`` of some Endings, of which so many were ``expired``."""
 
     async def abandon(self) -> int:
         """Let followers see what dead processes left open; answer how many that are. To be called now and then."""
 
-    async def backlog(self, follower: str) -> Backlog: ...
+    def backlog(self, follower: str) -> Backlog:
+        """At once, however much waits; nothing where nobody of this name follows."""
+
+    def place(self) -> Place | None:
+        """Where another process can read it; None: nowhere, it is in memory."""
 
     async def measures(self) -> list[Measured]:
         """The resources of living processes, in the order in which they came; none of processes that sent spans."""

@@ -15,11 +15,20 @@ class Aliveness:
     were heard of in the ten seconds before the store's last word.
     """
 
-    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
+    def __init__(self, clock: Callable[[], int], listening_since_ns: int, doubt_from_ns: int) -> None:
         self.clock = clock
-        self._listening_since = clock()
+        self.listening_since_ns = listening_since_ns
+        self.doubt_from_ns = doubt_from_ns
+
+    @classmethod
+    def from_now_on(cls, connection: sqlite3.Connection, clock: Callable[[], int]) -> Aliveness:
+        """Of a collector that begins to listen."""
         (last_word,) = connection.execute("SELECT max(last_seen_ns) FROM processes").fetchone()
-        self._doubt_from = (last_word or 0) - ALIVE_NS
+        return cls(clock, clock(), (last_word or 0) - ALIVE_NS)
+
+    def not_before(self, instant_ns: int) -> Aliveness:
+        """The same, for who knows that it is at least so late."""
+        return Aliveness(lambda: max(self.clock(), instant_ns), self.listening_since_ns, self.doubt_from_ns)
 
     def is_alive(self, ended: int, last_seen_ns: int) -> bool:
         return not ended and self._silence_ns(last_seen_ns) < ALIVE_NS
@@ -29,6 +38,6 @@ class Aliveness:
         return bool(ended) or self._silence_ns(last_seen_ns) >= DEAD_NS
 
     def _silence_ns(self, last_seen_ns: int) -> int:
-        if last_seen_ns >= self._doubt_from:
-            last_seen_ns = max(last_seen_ns, self._listening_since)
+        if last_seen_ns >= self.doubt_from_ns:
+            last_seen_ns = max(last_seen_ns, self.listening_since_ns)
         return self.clock() - last_seen_ns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
 import time
@@ -25,6 +26,7 @@ from tenure_server.store.protocol import (
     Listing,
     Measured,
     Paging,
+    Place,
     ResourceQuery,
     Scene,
     Spans,
@@ -33,12 +35,12 @@ from tenure_server.store.protocol import (
 )
 from tenure_server.store.sqlite.aliveness import Aliveness
 from tenure_server.store.sqlite.connecting import connect, open_store
-from tenure_server.store.sqlite.endings import read_backlog, read_endings
+from tenure_server.store.sqlite.endings import read_endings
 from tenure_server.store.sqlite.lifecycles import read_lifecycles
 from tenure_server.store.sqlite.measures import read_measures
 from tenure_server.store.sqlite.outbox import Outbox
 from tenure_server.store.sqlite.processes import read_processes
-from tenure_server.store.sqlite.reading import Reading
+from tenure_server.store.sqlite.reading import Reading, read_within
 from tenure_server.store.sqlite.resources import read_resources
 from tenure_server.store.sqlite.retention import Retention
 from tenure_server.store.sqlite.scenes import read_scene
@@ -65,7 +67,7 @@ class SqliteStore:
         self.path = path
         self._clock = clock
         self._connection, self._lock = open_store(path)
-        self._aliveness = Aliveness(self._connection, clock)
+        self._aliveness = Aliveness.from_now_on(self._connection, clock)
         self._outbox = Outbox(self._connection, self._aliveness)
         self._writer = Writer(self._connection, clock, self._outbox)
         self._retention = Retention(self._connection, self._aliveness)
@@ -107,14 +109,20 @@ class SqliteStore:
     async def endings(self, follower: str, limit: int) -> Endings:
         return await self._read(lambda reading: read_endings(reading, follower, limit))
 
-    async def acknowledge(self, follower: str, read: Endings) -> None:
-        await self._thread.call(lambda: self._outbox.acknowledge(follower, read.position, read.expired))
+    async def acknowledge(self, follower: str, position: int, expired: int) -> None:
+        await self._thread.call(lambda: self._outbox.acknowledge(follower, position, expired))
 
     async def abandon(self) -> int:
         return await self._thread.call(self._outbox.abandon)
 
-    async def backlog(self, follower: str) -> Backlog:
-        return await self._read(lambda reading: read_backlog(reading, follower))
+    def backlog(self, follower: str) -> Backlog:
+        return self._outbox.backlog(follower)
+
+    def place(self) -> Place | None:
+        if self.path is None:
+            return None
+        path = os.fsencode(self.path.absolute())
+        return Place(path, self._aliveness.listening_since_ns, self._aliveness.doubt_from_ns)
 
     async def measures(self) -> list[Measured]:
         return await self._read(read_measures)
@@ -128,15 +136,8 @@ class SqliteStore:
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._read_now, read)
 
     def _read_now(self, read: Callable[[Reading], T]) -> T:
-        try:
-            with self._reader() as connection:
-                connection.execute("BEGIN")
-                try:
-                    return read(Reading(connection, self._aliveness))
-                finally:
-                    connection.execute("ROLLBACK")
-        except sqlite3.Error as error:
-            raise StoreFailed(f"the store could not be read: {error}") from error
+        with self._reader() as connection:
+            return read_within(connection, self._aliveness, read)
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:

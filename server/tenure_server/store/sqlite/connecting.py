@@ -20,6 +20,13 @@ def connect(path: Path | None) -> sqlite3.Connection:
     )
 
 
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """The same to a file that another process writes; nothing can be written by it, not even when it is closed."""
+    return sqlite3.connect(
+        f"{path.as_uri()}?mode=ro", uri=True, timeout=5, isolation_level=None, check_same_thread=False
+    )
+
+
 def open_store(path: Path | None) -> tuple[sqlite3.Connection, Lock | None]:
     """The connection that writes, its tables made, and the lock on its file.
 

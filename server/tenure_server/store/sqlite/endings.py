@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tenure_server.store.protocol import Backlog, Ending, Endings
+from tenure_server.store.protocol import Ending, Endings
 from tenure_server.store.sqlite import keys
 from tenure_server.store.sqlite.assembly import ACQUIRE, LIFECYCLE_COLUMNS
 from tenure_server.store.sqlite.outbox import unpack
@@ -21,14 +21,20 @@ def read_endings(reading: Reading, follower: str, limit: int) -> Endings:
     """See ``Store.endings``."""
     wanted: list[int] = []
     position = cursor = _cursor(reading, follower)
-    entries = reading.connection.execute("SELECT entry, keys FROM outbox WHERE entry > ? ORDER BY entry", (cursor,))
-    for entry, packed in entries:
+    latest_ns = 0
+    entries = reading.connection.execute(
+        "SELECT entry, at_ns, keys FROM outbox WHERE entry > ? ORDER BY entry", (cursor,)
+    )
+    for entry, at_ns, packed in entries:
         some = unpack(packed)
         if wanted and len(wanted) + len(some) > limit:
             break
         wanted += some
         position = entry
+        latest_ns = max(latest_ns, at_ns)
     entries.close()
+    # Whoever put in what a process left open knew it for dead; by a clock that is behind it would be taken for alive.
+    reading = Reading(reading.connection, reading.aliveness.not_before(latest_ns))
     rows = _rows(reading, wanted)
     lifecycles = reading.assembly.lifecycles(rows, roots=read_roots(reading, rows))
     processes = read_some_processes(reading, {keys.process_of(row[0]) for row in rows})
@@ -37,8 +43,8 @@ def read_endings(reading: Reading, follower: str, limit: int) -> Endings:
         if lifecycle.phase not in {"closed", "abandoned"}:
             continue  # its process was thought dead and came back
         process = processes[lifecycle.process]
-        latest_ns = _latest_ns(row)
-        ended_ns = latest_ns if lifecycle.phase == "closed" else max(latest_ns, process.last_seen_ns)
+        told_ns = _latest_ns(row)
+        ended_ns = told_ns if lifecycle.phase == "closed" else max(told_ns, process.last_seen_ns)
         items.append(Ending(lifecycle, ended_ns))
     return Endings(
         items=items,
@@ -47,18 +53,6 @@ def read_endings(reading: Reading, follower: str, limit: int) -> Endings:
         position=position,
         expired=len(wanted) - len(rows),
     )
-
-
-def read_backlog(reading: Reading, follower: str) -> Backlog:
-    """See ``Store.backlog``."""
-    found = reading.connection.execute("SELECT cursor, expired FROM followers WHERE name = ?", (follower,)).fetchone()
-    if found is None:
-        return Backlog(0, None, 0)
-    cursor, expired = found
-    waiting, since_ns = reading.connection.execute(
-        "SELECT ifnull(sum(lifecycles), 0), min(at_ns) FROM outbox WHERE entry > ?", (cursor,)
-    ).fetchone()
-    return Backlog(waiting, since_ns, expired)
 
 
 def _cursor(reading: Reading, follower: str) -> int:

@@ -14,8 +14,10 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from tenure_server.store.protocol import Backlog
 from tenure_server.store.sqlite import keys
 from tenure_server.store.sqlite.aliveness import Aliveness
+from tenure_server.store.sqlite.backlogs import Backlogs
 
 ENTRY = 500  # lifecycles
 
@@ -41,7 +43,9 @@ class Outbox:
             connection.execute(table)
         self._connection = connection
         self._aliveness = aliveness
+        self._backlogs = Backlogs(connection)
         self._noted: list[int] = []
+        self._noted_ns = 0
         self._settled: dict[int, int] = {}  # dead processes with nothing left to abandon, and when they were last seen
         self.is_followed = False  # not before ``follow`` was called
 
@@ -53,11 +57,20 @@ class Outbox:
     def write(self, now_ns: int) -> None:
         """Write what was noted, in the transaction that is going on."""
         self._append(self._noted, now_ns)
+        self._noted_ns = now_ns
+
+    def settle(self) -> None:
+        """The transaction is committed."""
+        self._backlogs.grow(len(self._noted), self._noted_ns)
         self._noted.clear()
 
     def undo(self) -> None:
         """The transaction is rolled back."""
         self._noted.clear()
+
+    def backlog(self, name: str) -> Backlog:
+        """See ``Store.backlog``. Any thread may ask."""
+        return self._backlogs.of(name)
 
     def follow(self, names: Sequence[str]) -> None:
         """These follow from now on, others no more. Who is known goes on at its cursor, who is new begins now."""
@@ -73,17 +86,20 @@ class Outbox:
             for name in set(names) - known:
                 self._connection.execute("INSERT INTO followers VALUES (?, ?, 0)", (name, last[0] if last else 0))
             self._purge()
+            self._backlogs.count()
         self._settled.clear()
         self.is_followed = bool(names)
 
     def acknowledge(self, name: str, entry: int, expired: int) -> None:
         """The follower is done with all entries up to this one; ``expired`` of their lifecycles it did not get."""
         with self._transaction():
+            passed = self._backlogs.between(name, entry)
             self._connection.execute(
                 "UPDATE followers SET cursor = max(cursor, ?), expired = expired + ? WHERE name = ?",
                 (entry, expired, name),
             )
             self._purge()
+        self._backlogs.shrink(name, passed, expired)
 
     def abandon(self) -> int:
         """Put in what dead processes left open and was not put in yet; answer how many."""
@@ -102,7 +118,9 @@ class Outbox:
                 rows = self._connection.execute(f"SELECT lifecycles.key {_OPEN_OF_PROCESS}", _bounds(process))
                 found += sorted(key for (key,) in rows)
             self._connection.executemany("INSERT INTO abandoned VALUES (?)", [(key,) for key in found])
-            self._append(found, self._aliveness.clock())
+            now_ns = self._aliveness.clock()
+            self._append(found, now_ns)
+        self._backlogs.grow(len(found), now_ns)
         self._settled = dead
         return len(found)
 
@@ -116,13 +134,16 @@ class Outbox:
                     break
                 gone = entry
             rows.close()
-            self._connection.execute(
-                "UPDATE followers SET cursor = max(cursor, ?1), expired = expired + ifnull((SELECT sum(lifecycles)"
-                " FROM outbox WHERE entry > cursor AND entry <= ?1), 0)",
-                (gone,),
+            names = [name for (name,) in self._connection.execute("SELECT name FROM followers")]
+            passed = {name: self._backlogs.between(name, gone) for name in names}
+            self._connection.executemany(
+                "UPDATE followers SET cursor = max(cursor, ?), expired = expired + ? WHERE name = ?",
+                [(gone, lost, name) for name, lost in passed.items()],
             )
             self._purge()
             self._connection.execute("DELETE FROM abandoned WHERE key NOT IN (SELECT key FROM lifecycles)")
+        for name, lost in passed.items():
+            self._backlogs.shrink(name, lost, lost)
 
     def _any_stored(self, wanted: Sequence[int]) -> bool:
         marks = ",".join("?" * len(wanted))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
+from tenure_server.errors import StoreFailed
 from tenure_server.store.protocol import Paging
 from tenure_server.store.sqlite import keys
 from tenure_server.store.sqlite.aliveness import Aliveness
 from tenure_server.store.sqlite.assembly import ACQUIRE, LIFECYCLE_COLUMNS, Assembly
 from tenure_server.store.sqlite.selection import Subjects
 from tenure_server.store.sqlite.timeline import Found, Position, Selection, Timeline, format_cursor, parse_cursor
+
+T = TypeVar("T")
 
 LIFECYCLES = Timeline("lifecycles", "acquire_ns", LIFECYCLE_COLUMNS, ACQUIRE)
 OPEN = "FROM lifecycles INDEXED BY lifecycles_open WHERE release_ns IS NULL"
@@ -48,6 +52,22 @@ class Reading:
             selection.values,
         )
         return (row for row in rows if keys.process_of(row[0]) in selection.processes)
+
+
+def read_within(connection: sqlite3.Connection, aliveness: Aliveness, read: Callable[[Reading], T]) -> T:
+    """What ``read`` finds, all of it in one state of the store.
+
+    Raises:
+        StoreFailed: the database cannot be read.
+    """
+    try:
+        connection.execute("BEGIN")
+        try:
+            return read(Reading(connection, aliveness))
+        finally:
+            connection.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        raise StoreFailed(f"the store could not be read: {error}") from error
 
 
 def next_cursor(rows: list[Found], limit: int, position: Callable[[Found], tuple[int, ...]]) -> str | None:

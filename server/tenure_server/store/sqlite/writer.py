@@ -82,6 +82,7 @@ class Writer:
             self._series.write(measured.resources)
             self._outbox.write(self._clock())
             connection.execute("COMMIT")
+            self._outbox.settle()
             self.dropped.update(self._losses)
         except BaseException:
             self.forget()

@@ -1,0 +1,64 @@
+"""The followers of all targets, in one event loop: the collector's, or that of the process that exports."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+from tenure_server.export.follower import Follower, Source
+from tenure_server.export.pace import Pace
+from tenure_server.export.sender import sender_to
+from tenure_server.export.status import Progress
+from tenure_server.export.targets import Target
+from tenure_server.limits import EXPORT_LAST_S
+
+
+def _tell_nobody(_: str) -> None:
+    pass
+
+
+class Followers:
+    """One for each target. ``progress``, by their names, is kept up to date; ``report`` is given who made some."""
+
+    def __init__(
+        self,
+        source: Source,
+        targets: Iterable[Target],
+        *,
+        clock: Callable[[], int],
+        pace: Pace,
+        progress: Mapping[str, Progress],
+        report: Callable[[str], None] = _tell_nobody,
+    ) -> None:
+        self._followers = [
+            Follower(
+                source,
+                sender_to(target, pace.timeout_s),
+                clock=clock,
+                pace=pace,
+                progress=progress[target.name],
+                report=partial(report, target.name),
+            )
+            for target in targets
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._tasks = [asyncio.create_task(follower.run()) for follower in self._followers]
+
+    def wake(self) -> None:
+        """Something may have ended."""
+        for follower in self._followers:
+            follower.wake()
+
+    async def stop(self) -> None:
+        """Send what there is, if that takes no more than EXPORT_LAST_S."""
+        for follower in self._followers:
+            follower.close()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=EXPORT_LAST_S)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
