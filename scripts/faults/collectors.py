@@ -28,7 +28,8 @@ def free_port() -> int:
 class Collector:
     """``tenure serve`` on a port and a store of its own; it can be killed and started again."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *options: str) -> None:
+        self._options = options
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.store = directory / "store.sqlite"
@@ -51,7 +52,7 @@ class Collector:
     def another(self, port: int, store: Path) -> subprocess.Popen[bytes]:
         """One more, on this port with this store."""
         options = ["--port", str(port), "--store", f"sqlite:///{store}"]
-        command = [sys.executable, "-m", "tenure", "serve", *options]
+        command = [sys.executable, "-m", "tenure", "serve", *options, *self._options]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TENURE_")}
         return subprocess.Popen(command, env=environment, stdout=self._log, stderr=self._log)
 
@@ -73,6 +74,11 @@ class Collector:
     def descriptors(self) -> Iterator[Path]:
         """What it has open."""
         return Path(f"/proc/{self.process.pid}/fd").iterdir()
+
+    def children(self) -> list[int]:
+        """The processes that it has started (Linux)."""
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
 
     def get(self, path: str) -> Any:
         """An answer's JSON."""

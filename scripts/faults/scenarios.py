@@ -42,9 +42,9 @@ class Stage:
         return programs.start(self.program, happening, [str(option) for option in options])
 
     @contextmanager
-    def collector(self) -> Iterator[Collector]:
-        """A collector that answers."""
-        collector = Collector(self.directory)
+    def collector(self, *options: str) -> Iterator[Collector]:
+        """A collector that answers, with these options."""
+        collector = Collector(self.directory, *options)
         try:
             yield collector
         finally:
