@@ -10,12 +10,14 @@ from tests.server.batches import Program
 
 from tenure_server.export.exporters import Exporters
 from tenure_server.export.pace import Pace, Patience
+from tenure_server.export.process import ExportingProcess
 from tenure_server.export.status import Exporter
 from tenure_server.export.targets import Target
 from tenure_server.hub import Hub
 from tenure_server.store import Store
 
 GONE = "http://127.0.0.1:1"
+SAID = "the process that exports {}; it is started again, and what backends have not acknowledged is sent again"
 QUICK = Pace(linger_s=0.01, poll_s=0.05, patience=Patience(0.05, 0.2))
 
 
@@ -42,4 +44,15 @@ async def status_when(exporters: Exporters, is_so: Callable[[Exporter], bool], s
             (status, *_) = exporters.status()
             if is_so(status):
                 return status
+            await asyncio.sleep(0.01)
+
+
+async def pid_of(exporters: Exporters, *before: int) -> int:
+    """The process that exports, when it is there; another one than those before."""
+    assert isinstance(exporters._followers, ExportingProcess)
+    async with asyncio.timeout(10):
+        while True:
+            running = exporters._followers._process
+            if running is not None and running.pid not in before:
+                return running.pid
             await asyncio.sleep(0.01)
