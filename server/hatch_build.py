@@ -54,7 +54,7 @@ class BuildHook(BuildHookInterface):  # type: ignore[type-arg]
             command.run()
         if built.exists():
             return built
-        self.app.display_warning("no C compiler: spans will be read in Python, at half the speed")
+        self.app.display_warning("no C compiler: spans will be read in Python, which costs a third more")
         return None
 
     def _prepare_dashboard(self) -> None:
