@@ -97,8 +97,8 @@ class Retention:
                 "UPDATE processes SET lifecycles = lifecycles - ? WHERE process = ?", (len(rows), keys.process_of(low))
             )
             many(
-                "DELETE FROM traces WHERE key = ?1 AND NOT EXISTS (SELECT 1 FROM lifecycles WHERE trace = ?1)",
-                [(trace,) for trace in {trace for _, trace, _ in rows}],
+                "DELETE FROM traces WHERE key = ? AND NOT EXISTS (SELECT 1 FROM lifecycles WHERE trace = ?)",
+                [(trace, trace) for trace in {trace for _, trace, _ in rows}],
             )
             self._connection.execute("COMMIT")
         except BaseException:

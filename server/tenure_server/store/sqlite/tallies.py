@@ -210,17 +210,17 @@ class Books:
         )
         execute(
             "INSERT INTO traces (key, otel_id, start_ns, end_ns, lifecycles, open, errors)"
-            " VALUES (?1, (SELECT otel_trace_id FROM roots WHERE key = ?1), ?2, nullif(?3, -1), ?4, ?5, ?6)"
+            " VALUES (?, (SELECT otel_trace_id FROM roots WHERE key = ?), ?, nullif(?, -1), ?, ?, ?)"
             " ON CONFLICT (key) DO UPDATE SET start_ns = min(start_ns, excluded.start_ns),"
             " end_ns = max(coalesce(end_ns, excluded.end_ns), coalesce(excluded.end_ns, end_ns)),"
             " lifecycles = lifecycles + excluded.lifecycles, open = open + excluded.open,"
             " errors = errors + excluded.errors",
-            [(trace, *entry) for trace, entry in tallies._traces.items()],  # noqa: SLF001
+            [(trace, trace, *entry) for trace, entry in tallies._traces.items()],  # noqa: SLF001
         )
         execute(
-            "UPDATE tasks SET lifecycles = lifecycles + ?1, first = min(coalesce(first, ?2), ?2),"
-            " last = max(coalesce(last, ?3), ?3) WHERE key = ?4",
-            [(*entry, task) for task, entry in tallies._tasks.items()],  # noqa: SLF001
+            "UPDATE tasks SET lifecycles = lifecycles + ?, first = min(coalesce(first, ?), ?),"
+            " last = max(coalesce(last, ?), ?) WHERE key = ?",
+            [(new, first, first, last, last, task) for task, (new, first, last) in tallies._tasks.items()],  # noqa: SLF001
         )
         encode = msgspec.msgpack.encode
         rows = []
