@@ -212,7 +212,7 @@ async def test_one_that_hangs_is_found_out_and_replaced(
         program = Program()
         ended(program)
         await store.write(program.batch())
-        await backend.until(1)
+        await status_when(exporters, lambda status: status.exported == 1 and status.waiting == 0)
         os.kill(pid, signal.SIGSTOP)
         monkeypatch.setattr(process, "EXPORT_SILENCE_S", 2.0)
         ended(program, 3)
