@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import aiohttp
 import pytest
 from tests.server.backend import Backend
 from tests.server.batches import Program
@@ -33,6 +34,17 @@ async def exporting_for(collector: Serving) -> int:
     return pid
 
 
+async def acknowledged(url: str, exported: int) -> None:
+    """Wait until the collector has noted that its only backend took so many, and that nothing waits."""
+    async with aiohttp.ClientSession() as session, asyncio.timeout(10):
+        while True:
+            async with session.get(f"{url}/api/exporters") as answer:
+                (one,) = (await answer.json())["items"]
+            if (one["exported"], one["waiting"]) == (exported, 0):
+                return
+            await asyncio.sleep(0.02)
+
+
 def to(path: Path, *urls: str) -> list[str]:
     """Arguments of a collector that exports to these."""
     targets = [argument for url in urls for argument in ("--otlp", url)]
@@ -49,8 +61,7 @@ async def test_when_the_collector_is_killed_the_process_ends_and_everything_come
         exporting = await exporting_for(collector)
         ended(program, 5)
         assert await post(collector.url, program.batch()) == 200
-        await backend.until(5)
-        await asyncio.sleep(0.5)  # it is acknowledged
+        await acknowledged(collector.url, 5)
         backend.answers = ["never"]
         ended(program, 7)
         assert await post(collector.url, program.batch()) == 200
