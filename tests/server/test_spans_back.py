@@ -10,6 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.server.batches import CANCELLED, ERROR, Program
 from tests.server.collector import Clock, Collector, collecting
 from tests.server.spans import JSON, PROTOBUF, encoded, post, request
+from tests.server.store_answers import everything
 
 from tenure_server.export.encoding import encode
 
@@ -121,3 +122,36 @@ async def test_what_is_not_told_soundly_is_a_span_like_any_other(
         (one,) = (await second.answer("/api/lifecycles"))["items"]
     wait_ms = (one["acquired_ns"] - one["acquire_ns"]) / 1e6
     assert (one["phase"], wait_ms, (one["release_ns"] - one["acquired_ns"]) / 1e6) == told
+
+
+async def test_tracers_behind_one_resource_keep_their_locks_apart(clock: Clock) -> None:
+    """Workers whose provider tells of a service and of nothing else: what is the first lock to both is two."""
+    async with collecting(clock=clock) as second:
+        for number in (1, 2):
+            program = Program(number)
+            program.use(f"worker-{number}", f"Lock of-{number}", acquire=number, wait=1, hold=10, release=4)
+            async with collecting(clock=clock) as first:
+                groups = await exported(first, program)
+            resource = groups.resource_spans[0].resource
+            del resource.attributes[:]
+            resource.attributes.add(key="service.name").value.string_value = "shop"
+            await post(second, encoded(request(*groups.resource_spans), PROTOBUF), PROTOBUF)
+        lifecycles = (await second.answer("/api/lifecycles"))["items"]
+        (_,) = (await second.answer("/api/processes"))["items"]
+    assert [(one["task"]["name"], one["resource"]["name"]) for one in lifecycles] == [
+        ("worker-2", "of-2"),
+        ("worker-1", "of-1"),
+    ]
+
+
+async def test_what_the_tracer_ships_as_well_is_stored_once(clock: Clock) -> None:
+    """Also where a provider of the program's own tells of no instance: each span tells of its tracer."""
+    program = Program()
+    program.use("main", "Lock stock", acquire=0, wait=1, hold=10, release=4)
+    async with collecting(clock=clock) as collector:
+        groups = await exported(collector, program)
+        before = await everything(collector.store)
+        del groups.resource_spans[0].resource.attributes[:]
+        status, _, _ = await post(collector, encoded(request(*groups.resource_spans), PROTOBUF), PROTOBUF)
+        after = await everything(collector.store)
+    assert (status, after[1:]) == (200, before[1:])

@@ -30,7 +30,8 @@ _LONGEST_NS = 1 << 57
 _OK = wire.OK | wire.OK << wire.BODY_SHIFT | wire.OK << wire.RELEASE_SHIFT
 _FAILED = wire.OK | wire.ERROR << wire.BODY_SHIFT | wire.OK << wire.RELEASE_SHIFT
 
-_START: Final = 3  # index of a Span's start_ns
+_START: Final = 3  # indexes of a Span
+_SHAPE: Final = 5
 
 Rejected = Counter[str]  # how many spans, by what is wrong with them
 
@@ -97,12 +98,17 @@ def _by_generation(spans: Sequence[Span]) -> dict[int, Sequence[Span]]:
 
 
 def _origin(group: Group) -> bytes | None:
-    """The tracer's process, where the spans were lifecycles before they were spans."""
-    instance = group.resource.get("service.instance.id")
-    if group.scope != "tenure" or not isinstance(instance, str) or len(instance) != 32:
+    """The tracer's process, where the spans were lifecycles before they were spans: as they say, or as their Resource.
+
+    A program's own provider may know of no instance.
+    """
+    if group.scope != "tenure" or not group.spans:
         return None
+    first = group.form(group.spans[0][_SHAPE]).facts
+    told = str(first.get("tenure.task.id") or group.resource.get("service.instance.id", ""))
+    process, _, _ = told.partition("-")
     try:
-        return bytes.fromhex(instance)
+        return bytes.fromhex(process) if len(process) == 32 else None
     except ValueError:
         return None
 

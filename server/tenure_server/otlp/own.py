@@ -6,6 +6,9 @@ not made up: who created a task, and what left the body beside what the status t
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+from hashlib import blake2b
 from typing import NamedTuple
 
 from tenure import wire
@@ -13,9 +16,10 @@ from tenure_server.otlp.spans import Facts
 from tenure_server.otlp.texts import integer, text
 
 _OUTCOMES = {"ok": wire.OK, "error": wire.ERROR, "cancelled": wire.CANCELLED}
-_NUMBERS = (1 << 40) - 1
 _MAX_CAPACITY = (1 << 31) - 1
 _NS = 1e9  # of a second
+
+_public_id = re.compile(r"[0-9a-f]{32}-[0-9]{1,13}", re.ASCII).fullmatch
 
 Times = tuple[float, float, float]  # wait, hold and release in s, negative where one is not told
 
@@ -25,7 +29,7 @@ class Own(NamedTuple):
 
     outcomes: int  # as in wire.Row
     is_raised: bool  # acquire or release raised what the status tells of; else it left the body
-    task: int  # its number in the process
+    task: int  # a number for it
     task_name: str
 
 
@@ -83,8 +87,14 @@ def phases(times: Times | None, whole_ns: int, outcomes: int) -> tuple[int, int,
 
 
 def _number(facts: Facts, name: str) -> int:
-    """Of a ``wire.public_id``, the number in its process; 0 where this is none."""
-    process, _, number = text(facts, name).partition("-")
-    if len(process) != 32 or not (number.isascii() and number.isdigit() and len(number) <= 13):
-        return 0
-    return int(number) if int(number) <= _NUMBERS else 0
+    """A number for what a ``wire.public_id`` names; 0 where this is none.
+
+    It is not the number there: a Resource that tells of no instance is one process, whose tracers each count from 1.
+    """
+    value = facts.get(name)
+    return _number_for(value) if isinstance(value, str) and _public_id(value) else 0
+
+
+@lru_cache(maxsize=4_096)
+def _number_for(public_id: str) -> int:
+    return int.from_bytes(blake2b(public_id.encode(), digest_size=5).digest(), "big") or 1
