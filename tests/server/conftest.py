@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.server.backend import Backend, serving
 from tests.server.collector import Clock, Collector, collecting
+from tests.server.served import FileStore
 
 from tenure_server.store import Store
 from tenure_server.store.sqlite import SqliteStore
@@ -23,6 +24,14 @@ def clock() -> Clock:
 async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
     """Every backend there is, empty."""
     store = SqliteStore(tmp_path / "store.sqlite" if request.param == "file" else None, clock)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def file_store(tmp_path: Path, clock: Clock) -> AsyncIterator[FileStore]:
+    """One that another process can read."""
+    store = FileStore(tmp_path / "store.sqlite", clock)
     yield store
     await store.close()
 

@@ -11,8 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+from tests.server.collector import Clock
 
 from tenure import wire
+from tenure_server.store.sqlite import SqliteStore
 
 
 class Serving:
@@ -73,6 +75,26 @@ def children(pid: int) -> list[int]:
         if parent == pid and state != "Z":
             found.append(int(place.name))
     return found
+
+
+class Started:
+    """The processes that this one has started since a test began; other tests' servers may live longer."""
+
+    def __init__(self) -> None:
+        self._before = set(children(os.getpid()))
+
+    @property
+    def now(self) -> list[int]:
+        """Those that are there."""
+        return [pid for pid in children(os.getpid()) if pid not in self._before]
+
+
+class FileStore(SqliteStore):
+    """A store in a file, which another process can read, and a note of the processes that were there before it."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        super().__init__(path, clock)
+        self.started = Started()
 
 
 def is_there(pid: int) -> bool:

@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from tests.server.backend import Backend, serving
 from tests.server.batches import Program
 from tests.server.collector import Clock
 from tests.server.exporting import GONE, QUICK, SAID, ended, exporting, pid_of, status_when
-from tests.server.served import children, is_there, shown_of
+from tests.server.served import FileStore, is_there, shown_of
 
 from tenure import wire
 from tenure_server.export import process
@@ -28,15 +27,13 @@ from tenure_server.store.sqlite import SqliteStore
 
 
 @pytest.fixture
-async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[SqliteStore]:
-    """One in a file, which another process can read."""
-    store = SqliteStore(tmp_path / "store.sqlite", clock)
-    yield store
-    await store.close()
+def store(file_store: FileStore) -> FileStore:
+    """The process that exports reads it."""
+    return file_store
 
 
 async def test_one_that_is_killed_again_and_again_loses_nothing_and_is_started_again(
-    store: SqliteStore, clock: Clock, backend: Backend, caplog: pytest.LogCaptureFixture
+    store: FileStore, clock: Clock, backend: Backend, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What the backend had acknowledged is not repeated; the counts go on where they were, and are exact at the end."""
     page, kills = 10, 3
@@ -56,7 +53,7 @@ async def test_one_that_is_killed_again_and_again_loses_nothing_and_is_started_a
             killed = await status_when(exporters, lambda status: status.state == "retrying")
             states.append((killed.state, killed.last_error))
         status = await status_when(exporters, lambda status: status.waiting == 0 and status.state == "ok")
-        assert children(os.getpid()) == [await pid_of(exporters, *pids)]
+        assert store.started.now == [await pid_of(exporters, *pids)]
 
     assert states == [("retrying", "the process that exports was ended by SIGKILL")] * kills
     assert (status.exported, status.retries, status.rejected, status.refused) == (200, 0, 0, 0)
@@ -64,7 +61,7 @@ async def test_one_that_is_killed_again_and_again_loses_nothing_and_is_started_a
     assert set(backend.taken) == {wire.span_id(own, number) for number in range(1, 201)}
     assert backend.taken.total() <= 200 + kills * page
     assert {record.getMessage() for record in caplog.records} == {SAID.format("was ended by SIGKILL")}
-    assert children(os.getpid()) == []
+    assert store.started.now == []
 
 
 def _part(batch: wire.Batch, sequence: int, rows: list[wire.Row]) -> wire.Batch:
@@ -74,7 +71,7 @@ def _part(batch: wire.Batch, sequence: int, rows: list[wire.Row]) -> wire.Batch:
     return replace(batch, sequence=sequence, base_ns=base_ns, rows=rows)
 
 
-async def test_counts_of_failures_survive_a_kill(store: SqliteStore, clock: Clock, backend: Backend) -> None:
+async def test_counts_of_failures_survive_a_kill(store: FileStore, clock: Clock, backend: Backend) -> None:
     """What was refused, rejected and tried again before it is told after it."""
     backend.answers = [(503, {}), 1, (400, {})]
     program = Program()
@@ -98,7 +95,7 @@ async def test_counts_of_failures_survive_a_kill(store: SqliteStore, clock: Cloc
 
 
 async def test_what_was_left_open_is_exported_by_a_process_that_began_later(
-    store: SqliteStore, clock: Clock, backend: Backend
+    store: FileStore, clock: Clock, backend: Backend
 ) -> None:
     """It judges who is dead by when the collector began to listen, and by the collector's clock."""
     program = Program()
@@ -117,7 +114,7 @@ async def test_what_was_left_open_is_exported_by_a_process_that_began_later(
 
 
 async def test_it_stands_behind_the_collector_and_apart_from_its_terminal(
-    store: SqliteStore, clock: Clock, backend: Backend
+    store: FileStore, clock: Clock, backend: Backend
 ) -> None:
     """Its priority is lower; Ctrl-C and what else is sent to the collector's group does not reach it."""
     async with exporting(store, clock, backend.url) as exporters:
@@ -139,7 +136,7 @@ async def test_it_stands_behind_the_collector_and_apart_from_its_terminal(
     assert (group, session) == (pid, os.getsid(0))
 
 
-async def test_secrets_go_by_the_pipe_alone(store: SqliteStore, clock: Clock, backend: Backend) -> None:
+async def test_secrets_go_by_the_pipe_alone(store: FileStore, clock: Clock, backend: Backend) -> None:
     """The backend gets them; whoever lists processes does not."""
     headers = parse_headers("X-Api-Key=very-secret")
     target = Target.parse(backend.url.replace("://", "://shop:hidden@"), headers)
@@ -161,16 +158,16 @@ async def test_secrets_go_by_the_pipe_alone(store: SqliteStore, clock: Clock, ba
         assert secret not in shown
 
 
-async def test_no_target_means_no_process(store: SqliteStore, clock: Clock) -> None:
+async def test_no_target_means_no_process(store: FileStore, clock: Clock) -> None:
     """Nor does a collector that exports nothing wait for one at its end."""
     async with exporting(store, clock) as exporters:
         await asyncio.sleep(0.2)
-        assert (exporters.status(), children(os.getpid())) == ([], [])
+        assert (exporters.status(), store.started.now) == ([], [])
 
 
 @pytest.mark.parametrize("url", ["never", GONE])
 async def test_a_backend_that_does_not_answer_holds_up_the_end_for_no_longer_than_is_said(
-    store: SqliteStore, clock: Clock, backend: Backend, url: str
+    store: FileStore, clock: Clock, backend: Backend, url: str
 ) -> None:
     """What it has not got waits for the next start."""
     backend.answers = ["never"] * 10
@@ -185,11 +182,11 @@ async def test_a_backend_that_does_not_answer_holds_up_the_end_for_no_longer_tha
 
     assert took < EXPORT_LAST_S + EXPORT_GRACE_S + 1
     assert store.backlog(f"{name}/v1/traces").lifecycles == 5
-    assert children(os.getpid()) == []
+    assert store.started.now == []
 
 
 async def test_one_that_hangs_at_the_end_is_killed(
-    store: SqliteStore, clock: Clock, backend: Backend, caplog: pytest.LogCaptureFixture
+    store: FileStore, clock: Clock, backend: Backend, caplog: pytest.LogCaptureFixture
 ) -> None:
     """In bounded time, and it is said; nothing of it stays behind."""
     async with exporting(store, clock, backend.url) as exporters:
@@ -204,7 +201,7 @@ async def test_one_that_hangs_at_the_end_is_killed(
 
 
 async def test_one_that_hangs_is_found_out_and_replaced(
-    store: SqliteStore, clock: Clock, backend: Backend, monkeypatch: pytest.MonkeyPatch
+    store: FileStore, clock: Clock, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By its silence; meanwhile the collector takes in as ever, and all of it is exported."""
     async with exporting(store, clock, backend.url) as exporters:
@@ -228,7 +225,7 @@ async def test_one_that_hangs_is_found_out_and_replaced(
 
 @pytest.mark.parametrize("moment", [0.0, 0.02, 0.1, 0.3])
 async def test_the_end_comes_at_any_moment_of_the_start(
-    store: SqliteStore, clock: Clock, backend: Backend, moment: float
+    store: FileStore, clock: Clock, backend: Backend, moment: float
 ) -> None:
     """What is stored is sent all the same, unless the process was not even begun with."""
     program = Program()
@@ -241,11 +238,11 @@ async def test_the_end_comes_at_any_moment_of_the_start(
 
     assert (backend.taken.total(), store.backlog(f"{backend.url}/v1/traces").lifecycles) in {(2, 0), (0, 2)}
     assert moment == 0.0 or backend.taken.total() == 2
-    assert children(os.getpid()) == []
+    assert store.started.now == []
 
 
 async def test_what_it_logs_stands_in_the_collector_s_log(
-    store: SqliteStore, clock: Clock, caplog: pytest.LogCaptureFixture
+    store: FileStore, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Under the same name and at the same level."""
     async with exporting(store, clock, GONE) as exporters:
@@ -271,7 +268,7 @@ async def test_a_store_s_file_may_have_any_name(tmp_path: Path, clock: Clock, ba
     await store.close()
 
 
-async def test_two_backends_are_served_by_one_process(store: SqliteStore, clock: Clock, backend: Backend) -> None:
+async def test_two_backends_are_served_by_one_process(store: FileStore, clock: Clock, backend: Backend) -> None:
     """Each at its own place."""
     program = Program()
     async with serving(Backend()) as other, exporting(store, clock, backend.url, other.url) as exporters:
@@ -279,7 +276,7 @@ async def test_two_backends_are_served_by_one_process(store: SqliteStore, clock:
         await store.write(program.batch())
         await backend.until(5)
         await other.until(5)
-        assert len(children(os.getpid())) == 1
+        assert len(store.started.now) == 1
         await status_when(exporters, lambda _: all(one.waiting == 0 for one in exporters.status()))
 
     assert [one.exported for one in exporters.status()] == [5, 5]

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,20 +15,17 @@ from tests.server.backend import Backend
 from tests.server.batches import Program
 from tests.server.collector import Clock
 from tests.server.exporting import QUICK, SAID, ended, exporting, pid_of, status_when
-from tests.server.served import children
+from tests.server.served import FileStore
 
 from tenure_server.errors import StoreFailed
 from tenure_server.export import process
 from tenure_server.export.pace import Patience
-from tenure_server.store.sqlite import SqliteStore
 
 
 @pytest.fixture
-async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[SqliteStore]:
-    """One in a file, which another process can read."""
-    store = SqliteStore(tmp_path / "store.sqlite", clock)
-    yield store
-    await store.close()
+def store(file_store: FileStore) -> FileStore:
+    """The process that exports reads it."""
+    return file_store
 
 
 GARBAGE = 'import sys; print(\'{"type": "Nonsense"}\', flush=True); sys.stdin.read()'
@@ -49,7 +45,7 @@ BROKEN: dict[tuple[str, ...], str] = {
 
 @pytest.mark.parametrize("command", BROKEN)
 async def test_one_that_cannot_do_its_work_is_told_of_once_and_tried_again_until_it_can(
-    store: SqliteStore,
+    store: FileStore,
     backend: Backend,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -72,11 +68,11 @@ async def test_one_that_cannot_do_its_work_is_told_of_once_and_tried_again_until
     assert (broken.state, broken.last_error, broken.waiting) == ("retrying", f"the process that exports {what}", 3)
     assert (status.exported, set(backend.taken.values())) == (3, {1})
     assert [record.getMessage() for record in caplog.records] == [SAID.format(what)]
-    assert children(os.getpid()) == []
+    assert store.started.now == []
 
 
 async def test_a_fault_of_the_collector_s_own_does_not_end_the_export(
-    store: SqliteStore, clock: Clock, backend: Backend, monkeypatch: pytest.MonkeyPatch
+    store: FileStore, clock: Clock, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is logged with its traceback, and the process is started anew."""
     faults: list[Exception] = [LookupError("a fault of ours"), StoreFailed("disk I/O error")]
@@ -101,7 +97,7 @@ async def test_a_fault_of_the_collector_s_own_does_not_end_the_export(
 
 
 async def test_one_that_closes_its_end_of_the_pipe_and_stays_is_killed(
-    store: SqliteStore, clock: Clock, backend: Backend, monkeypatch: pytest.MonkeyPatch
+    store: FileStore, clock: Clock, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody could hear it any more."""
     monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", "import os, time; os.close(1); time.sleep(60)"))
@@ -109,11 +105,11 @@ async def test_one_that_closes_its_end_of_the_pipe_and_stays_is_killed(
         status = await status_when(exporters, lambda status: status.state == "retrying")
 
     assert status.last_error == "the process that exports was ended by SIGKILL"
-    assert children(os.getpid()) == []
+    assert store.started.now == []
 
 
 async def test_what_has_become_unusable_is_said_in_one_line(
-    store: SqliteStore, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    store: FileStore, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A certificate that was there when the collector began, and is not when the process is started again."""
     certificate = tmp_path / "authority.pem"
