@@ -1,0 +1,1 @@
+"""Experiments that measure what docs/reliability.md promises; each is one module with an `EXPERIMENT`."""

@@ -1,0 +1,62 @@
+"""Keeps the figures of experiments in docs/reliability.json and puts them into docs/reliability.md."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scripts.reliability.experiment import Experiment, Measured
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+FIGURES = DOCS / "reliability.json"
+PAGE = DOCS / "reliability.md"
+BEGIN, END = "<!-- written by python -m scripts.reliability --write -->", "<!-- end -->"
+
+
+def keep(experiment: Experiment, measured: Measured, mutant: Measured, seed: int) -> None:
+    """Replace one experiment's figures in docs/reliability.json."""
+    figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    figures[experiment.name] = {
+        "claim": experiment.claim,
+        "cases": measured.cases,
+        "wrong": len(measured.wrong),
+        "numbers": measured.numbers,
+        "mutant": experiment.mutant,
+        "mutant_wrong": len(mutant.wrong),
+        "mutant_cases": mutant.cases,
+        "seed": seed,
+        "commit": _commit(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "python": platform.python_version(),
+    }
+    FIGURES.write_text(json.dumps(dict(sorted(figures.items())), indent=2) + "\n")
+
+
+def write() -> None:
+    """Renew the part of docs/reliability.md between its two marks."""
+    head, _, rest = PAGE.read_text().partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    PAGE.write_text(f"{head}{BEGIN}\n{table()}{END}{tail}")
+
+
+def table() -> str:
+    """The figures as Markdown: one row an experiment."""
+    lines = [
+        "| experiment | claim | cases | wrong | figures | mutant and what it broke | seed | commit, date, Python |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, row in json.loads(FIGURES.read_text()).items():
+        numbers = "; ".join(f"{key}: {value}" for key, value in row["numbers"].items())
+        mutant = f"{row['mutant']}: {row['mutant_wrong']} of {row['mutant_cases']:,} wrong"
+        where = f"{row['commit']}, {row['date']}, {row['python']}"
+        cells = [f"`{name}`", row["claim"], f"{row['cases']:,}", row["wrong"], numbers, mutant, row["seed"], where]
+        lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _commit() -> str:
+    command = ["git", "-C", str(DOCS), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
