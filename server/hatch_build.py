@@ -47,6 +47,11 @@ class BuildHook(BuildHookInterface):  # type: ignore[type-arg]
         built.unlink(missing_ok=True)
         sources = sorted(map(str, (root / "native").glob("*.c")))
         extension = Extension("tenure_server.otlp._scan", sources, optional=True)
+        # The build directory stays out of the debug information, so that the same sources make the same bytes.
+        if sys.platform == "win32":
+            extension.extra_compile_args = extension.extra_link_args = ["/Brepro"]
+        else:
+            extension.extra_compile_args = [f"-ffile-prefix-map={root}=."]
         with tempfile.TemporaryDirectory() as directory:
             command = Distribution({"name": "tenure-server", "ext_modules": [extension]}).get_command_obj("build_ext")
             command.build_lib, command.build_temp = self.root, directory

@@ -1,0 +1,57 @@
+"""The two distributions as they are built and as they are declared."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+FLOORS = {"aiohttp": "3.14.4", "protobuf": "6.33.5"}  # below these are releases with published security faults
+
+
+@pytest.mark.parametrize("name", ["tracer", "server"])
+def test_the_same_sources_make_the_same_wheel(name: str, tmp_path: Path) -> None:
+    """Built twice, in two directories, under one SOURCE_DATE_EPOCH, a wheel is the same to the byte."""
+    first, second = (_wheel(name, tmp_path / str(number)) for number in range(2))
+    assert first.name == second.name
+    assert first.read_bytes() == second.read_bytes()
+
+
+def _wheel(name: str, directory: Path) -> Path:
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "tracer", "server", "web"]
+    files = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\n")
+    for file in filter(None, files):
+        if (ROOT / file).exists():
+            (directory / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / file, directory / file)
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1790000000"}
+    subprocess.run([*pip, "--wheel-dir", directory / "wheels", directory / name], env=environment, check=True)
+    (wheel,) = (directory / "wheels").iterdir()
+    return wheel
+
+
+@pytest.mark.parametrize(("package", "floor"), FLOORS.items())
+def test_no_release_with_a_published_fault_satisfies_a_declared_dependency(package: str, floor: str) -> None:
+    """Wherever a distribution names the package, directly or in an extra, the floor is declared."""
+    named = [one for one in _declared() if one.name == package]
+    assert named
+    major, minor, _ = floor.split(".")
+    for requirement in named:
+        assert requirement.specifier.contains(floor)
+        assert not requirement.specifier.contains(f"{major}.{int(minor) - 1}.999")
+
+
+def _declared() -> list[Requirement]:
+    found: list[str] = []
+    for name in ("tracer", "server"):
+        project = tomllib.loads((ROOT / name / "pyproject.toml").read_text())["project"]
+        found += project["dependencies"]
+        for extra in project["optional-dependencies"].values():
+            found += extra
+    return [Requirement(text) for text in found]
