@@ -29,6 +29,7 @@ from tenure_server.refusals import Refusals
 from tenure_server.settings import Settings
 from tenure_server.store import Store
 from tenure_server.store.sqlite import SqliteStore
+from tenure_server.supervising import supervise
 
 log = logging.getLogger("tenure.server")
 
@@ -101,7 +102,7 @@ async def _keep_store(app: web.Application) -> AsyncIterator[None]:
     """Measure, export and enforce the retention while the collector runs; close the store after the last request."""
     app[METERS] = Meters(lambda: metrics.gather(app), app[SETTINGS].otlp)
     await app[EXPORTERS].start()
-    retention = asyncio.create_task(_retain(app[STORE], app[SETTINGS]))
+    retention = supervise("retention", lambda: _retain(app[STORE], app[SETTINGS]))
     yield
     await asyncio.gather(app[EXPORTERS].stop(), app[METERS].close())
     retention.cancel()

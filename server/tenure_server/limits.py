@@ -24,6 +24,8 @@ ALIVE_NS = 10_000_000_000  # a process that was silent for so long is taken for 
 DEAD_NS = 60_000_000_000  # and after so long what it left open is exported as abandoned
 
 CHECK_TIMEOUT_S = 2.0
+RESTART_S = 1.0  # before a background task that failed is started again; twice as long each time that it fails at once
+RESTART_LONGEST_S = 60.0
 
 RETENTION_INTERVAL_S = 5.0
 RETENTION_CHUNK = 2_000  # lifecycles deleted in one transaction

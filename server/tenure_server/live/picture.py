@@ -95,10 +95,11 @@ class Picture:
             self._hub.unsubscribe(wakes)
 
     async def _wait_for_change(self, wakes: Mailbox[wire.Batch]) -> None:
-        """Return when a batch touches the lens; or soon, where something is open: its process may have died."""
+        """Return when a batch touches the lens; or soon, where it failed or something is open."""
         while True:
             try:
-                batches, missed = await asyncio.wait_for(wakes.take(), POLL_S if self._drawn.has_open else None)
+                async with asyncio.timeout(POLL_S if self._drawn.has_open or self._failure else None):
+                    batches, missed = await wakes.take()
             except TimeoutError:
                 return
             if missed or any(touches(self.lens, batch) for batch in batches):

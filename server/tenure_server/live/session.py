@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import logging
 
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from tenure_server.api.routes import Route
 from tenure_server.context import FEED
@@ -15,6 +15,8 @@ from tenure_server.limits import HEARTBEAT_S, MAX_MESSAGE
 from tenure_server.live import messages
 from tenure_server.live.feed import Client, Feed
 from tenure_server.live.picture import encode
+
+log = logging.getLogger("tenure.server")
 
 _decoder = msgspec.json.Decoder(messages.ClientMessage)
 
@@ -36,8 +38,7 @@ async def get_live(request: web.Request) -> web.StreamResponse:
     finally:
         feed.leave(client)
         sender.cancel()
-        with suppress(asyncio.CancelledError):
-            await sender
+        await asyncio.gather(sender, return_exceptions=True)
     return socket
 
 
@@ -50,7 +51,11 @@ async def _follow(client: Client, feed: Feed, data: str | bytes) -> None:
     if problem:
         client.mailbox.put(encode(messages.Problem(problem)))
     else:
-        await feed.look(client, wanted)
+        try:
+            await feed.look(client, wanted)
+        except Exception:
+            log.exception("a live page could not be shown what it asked for")
+            client.mailbox.put(encode(messages.Problem("the collector failed at this message; its log says why")))
 
 
 def _problem_of(wanted: messages.Subscribe) -> str | None:
@@ -65,14 +70,19 @@ def _problem_of(wanted: messages.Subscribe) -> str | None:
 
 
 async def _send(client: Client, feed: Feed) -> None:
-    """Empty the mailbox into the socket, as fast as the client reads."""
-    with suppress(ConnectionError):
+    """Empty the mailbox into the socket, as fast as the client reads. A fault of ours ends the connection."""
+    try:
         while True:
             frames, missed = await client.mailbox.take()
             if missed:  # gathered now: what comes into the mailbox from here on follows upon it
                 frames += feed.catch_up(client, missed)
             for frame in frames:
                 await client.socket.send_str(frame)
+    except ConnectionError:
+        return
+    except Exception:
+        log.exception("a live page could not be sent what it watches; its connection is closed")
+        await client.socket.close(code=WSCloseCode.INTERNAL_ERROR)
 
 
 ROUTES = [
