@@ -42,7 +42,7 @@ INGEST = Route(
     "Store one batch of tenure.wire. 200: it is committed. A batch sent again changes nothing.",
     answers={JSON: ingest.Stored},
     takes=[wire.CONTENT_TYPE],
-    errors=[400, 413, 415, 503],
+    errors=[400, 408, 413, 415, 503],
 )
 
 ROUTES = routes_with_document(

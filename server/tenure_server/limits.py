@@ -14,6 +14,11 @@ MAX_USES = 500  # holders, or waiters, named with one resource
 MAX_DIAGRAM = 20_000  # lifecycles of one diagram
 DEFAULT_DIAGRAM = 2_000
 
+READ_LIMIT_S = (
+    30.0  # for a read of the store, and for a diagram as a whole, waiting for its turn included; past it, 503
+)
+MAX_READS_WAITING = 32  # for their turn, of one kind; past it, 503
+
 MAX_QUEUED_BATCHES = 1_000  # waiting for the store's writer; past either, 503
 MAX_QUEUED_ROWS = 100_000
 RETRY_AFTER_S = 1

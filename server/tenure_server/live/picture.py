@@ -12,7 +12,7 @@ import msgspec
 from tenure import wire
 from tenure_server.diagram import difference
 from tenure_server.diagram.steps import Lens, Step
-from tenure_server.drawing import draw_scene
+from tenure_server.drawing import draw_scene, off_the_loop
 from tenure_server.errors import NotFound, StoreError
 from tenure_server.hub import Hub, Mailbox
 from tenure_server.limits import FRAME_S, FRAME_STRETCH, GROWTH, MAX_WAKE_UPS, POLL_S
@@ -110,7 +110,7 @@ class Picture:
             keep = self._shown if len(self._shown) < GROWTH * self.limit else ()
             scene = await self._store.scene(self.lens, self.limit, keep)
             now_ns = self._clock()
-            drawn, frame = await asyncio.to_thread(self._draw, scene, now_ns)
+            drawn, frame = await off_the_loop(len(scene.lifecycles), lambda: self._draw(scene, now_ns))
         except (NotFound, StoreError) as error:
             self._tell_failure(error)
             return
