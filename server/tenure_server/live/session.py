@@ -11,7 +11,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from tenure_server.api.routes import Route
 from tenure_server.context import FEED
 from tenure_server.errors import Refused
-from tenure_server.limits import HEARTBEAT_S, MAX_MESSAGE
+from tenure_server.limits import HEARTBEAT_S, MAX_LIVE, MAX_MESSAGE, RETRY_AFTER_S
+from tenure_server.listening.connections import connection_of
 from tenure_server.live import messages
 from tenure_server.live.feed import Client, Feed
 from tenure_server.live.picture import encode
@@ -26,8 +27,18 @@ async def get_live(request: web.Request) -> web.StreamResponse:
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE, compress=False)
     if not socket.can_prepare(request).ok:
         raise Refused(426, "websocket", "this address speaks WebSocket", {"Upgrade": "websocket"})
-    await socket.prepare(request)
     feed = request.app[FEED]
+    if feed.clients >= MAX_LIVE:
+        raise Refused(
+            503,
+            "live",
+            f"{feed.clients} live pages are open, the limit MAX_LIVE is {MAX_LIVE} (close some)",
+            {"Retry-After": str(RETRY_AFTER_S)},
+        )
+    await socket.prepare(request)
+    connection = connection_of(request)
+    if connection is not None:
+        connection.enter("live")
     client = Client(socket)
     feed.enter(client)
     sender = asyncio.create_task(_send(client, feed))
@@ -92,6 +103,6 @@ ROUTES = [
         get_live,
         "WebSocket. The client sends a subscription, and is sent the diagram as a page and then as operations, and an"
         " overview of processes, traces and resources.",
-        errors=[426],
+        errors=[426, 503],
     )
 ]
