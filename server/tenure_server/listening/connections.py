@@ -32,7 +32,8 @@ from tenure_server.problems import CONTENT_TYPE, Handler, ProblemDocument
 Stage = Literal["header", "idle", "body", "answer", "live"]
 
 _LOOK_S = 0.5  # between two looks at all connections
-_GIVES_WAY: tuple[Stage, ...] = ("header", "idle", "body")  # in this order
+_GRACE_S = 1.0
+_END_OF_HEADER = b"\r\n\r\n"
 
 _LATE = f"the header was not complete after {HEADER_LIMIT_S:g} s, the limit HEADER_LIMIT_S"
 _FULL = f"{{}} clients are connected, the limit MAX_CONNECTIONS is {MAX_CONNECTIONS} (ask again later)"
@@ -45,7 +46,9 @@ class Connection(asyncio.Protocol):
         self._connections = connections
         self._inner = inner
         self._is_passed_on = False
-        self._has_data = False  # of the header that is awaited
+        self._last = b""  # bytes of the header that is awaited
+        self.has_data = False  # of it
+        self.looks_whole = False  # the header; only aiohttp knows
         self._unsent: int | None = None  # bytes; None: the client reads as fast as we write
         self._unsent_since_s = 0.0
         self.transport: asyncio.Transport | None = None
@@ -66,7 +69,10 @@ class Connection(asyncio.Protocol):
         if self.stage == "idle":
             self.enter("header")
         if self.stage == "header":
-            self._has_data = True
+            self.has_data = True
+            self._last += data
+            self.looks_whole = self.looks_whole or _END_OF_HEADER in self._last
+            self._last = self._last[1 - len(_END_OF_HEADER) :]
         if self._is_passed_on:
             self._inner.data_received(data)
 
@@ -92,18 +98,19 @@ class Connection(asyncio.Protocol):
 
     def enter(self, stage: Stage) -> None:
         """From now on it is in this stage."""
-        self.stage, self.since_s, self._has_data = stage, self._connections.now_s, False
+        self.stage, self.since_s = stage, self._connections.now_s
+        self._last, self.has_data, self.looks_whole = b"", False, False
 
     def judge(self, now_s: float) -> str | None:
         """Close it if its stage takes too long; answer what to log."""
         took_s = now_s - self.since_s
         if self.stage == "header" and took_s > HEADER_LIMIT_S:
-            if not self._has_data:  # a browser's, made beforehand
+            if not self.has_data:  # a browser's, made beforehand
                 self.close()
                 return None
             self.refuse(408, f"{_LATE} (send it at once)")
             return f"a connection was closed: {_LATE}"
-        if self.stage == "idle" and took_s > IDLE_LIMIT_S:
+        if self.stage == "idle" and took_s > IDLE_LIMIT_S and not self.is_sending:
             self.close()  # nothing is wrong with it, so nothing is logged
         if self.stage != "live" and self._is_slow_reader(now_s):
             self.abort()
@@ -112,6 +119,11 @@ class Connection(asyncio.Protocol):
                 f" {READER_LIMIT_S:g} s, the limit READER_LIMIT_S"
             )
         return None
+
+    @property
+    def is_sending(self) -> bool:
+        """The end of an answer, which aiohttp writes when the application is done with the request."""
+        return self.transport is not None and self.transport.get_write_buffer_size() > 0
 
     def _is_slow_reader(self, now_s: float) -> bool:
         if self._unsent is None or self.transport is None:
@@ -141,6 +153,16 @@ class Connection(asyncio.Protocol):
         """Close it without sending what waits."""
         if self.transport is not None:
             self.transport.abort()
+
+
+# In this order, for a good client's first bytes may still be on their way, and its answer may not be written yet.
+_GIVE_WAY: tuple[Callable[[Connection, float], bool], ...] = (
+    lambda each, _: each.stage == "header" and each.has_data and not each.looks_whole,
+    lambda each, now_s: each.stage == "idle" and now_s - each.since_s > _GRACE_S and not each.is_sending,
+    lambda each, now_s: each.stage == "header" and now_s - each.since_s > _GRACE_S and not each.has_data,
+    lambda each, _: each.stage == "body",
+    lambda each, _: each.stage == "idle" and not each.is_sending,
+)
 
 
 class Connections:
@@ -178,8 +200,8 @@ class Connections:
 
     def make_room(self) -> bool:
         """Close the connection that has been waited for longest; false: none is waited for."""
-        for stage in _GIVES_WAY:
-            waiting = [each for each in self._open if each.stage == stage]
+        for is_waited_for in _GIVE_WAY:
+            waiting = [each for each in self._open if is_waited_for(each, self.now_s)]
             if waiting:
                 oldest = min(waiting, key=lambda each: each.since_s)
                 self._open.discard(oldest)

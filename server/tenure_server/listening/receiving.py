@@ -66,7 +66,9 @@ async def receiving(request: web.Request) -> AsyncIterator[Receiving]:
             f"the body was not complete after {BODY_LIMIT_S:g} s, the limit BODY_LIMIT_S (send smaller batches)",
             {"Connection": "close", **_RETRY},
         ) from None
-    except (ConnectionError, web.RequestPayloadError, HttpProcessingError) as error:
+    except (ConnectionError, web.RequestPayloadError, HttpProcessingError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and request.transport is not None:
+            raise  # aiohttp raises one where the connection was lost before the first read; this is another
         raise Refused(400, "broken_off", f"the body did not come whole: {error}") from None
     finally:
         body.end()
