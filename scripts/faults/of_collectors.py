@@ -142,7 +142,7 @@ def descriptors(stage: Stage) -> Told:
 
 @scenario("collector beset by slow clients", short=True)
 def beset(stage: Stage) -> Told:
-    """300 connections with half a header and 50 with half a body, from the middle to the end; the collector may open 256 files."""
+    """300 connections with half a header and 50 with half a body, of a collector that may open 256 files."""
     half_header = b"GET /api/processes HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: "
     half_body = b"POST /v1/lifecycles HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n"
     half_body += b"Content-Type: application/vnd.tenure.batch+msgpack\r\n\r\nhalf"

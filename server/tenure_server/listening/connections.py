@@ -9,6 +9,8 @@ waiting longest; only where all are being answered it is refused.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import sys
 from collections.abc import Callable
 from typing import Literal
@@ -150,8 +152,11 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
     def abort(self) -> None:
-        """Close it without sending what waits."""
+        """Close it without sending what waits, neither here nor in the kernel, where it may be megabytes."""
         if self.transport is not None:
+            sock = self.transport.get_extra_info("socket")
+            if sock is not None and sys.platform != "win32":
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.transport.abort()
 
 
