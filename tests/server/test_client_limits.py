@@ -175,7 +175,10 @@ async def test_where_all_are_being_answered_one_more_is_refused(
     assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert b"\r\nRetry-After: 1\r\n" in answer
     detail = json.loads(answer.partition(b"\r\n\r\n")[2])["detail"]
-    assert detail == f"1 clients are connected, the limit MAX_CONNECTIONS is {MAX_CONNECTIONS} (ask again later)"
+    assert detail == (
+        "all 1 connections that there may be are in use"
+        " (the limit MAX_CONNECTIONS, or what files allow; ask again later)"
+    )
     (line,) = warnings(caplog)
     assert line.startswith("a connection was refused: all that there may be are being answered")
 

@@ -38,7 +38,9 @@ _GRACE_S = 1.0
 _END_OF_HEADER = b"\r\n\r\n"
 
 _LATE = f"the header was not complete after {HEADER_LIMIT_S:g} s, the limit HEADER_LIMIT_S"
-_FULL = f"{{}} clients are connected, the limit MAX_CONNECTIONS is {MAX_CONNECTIONS} (ask again later)"
+_FULL = (
+    "all {} connections that there may be are in use (the limit MAX_CONNECTIONS, or what files allow; ask again later)"
+)
 
 
 class Connection(asyncio.Protocol):
@@ -65,7 +67,7 @@ class Connection(asyncio.Protocol):
             self._is_passed_on = True
             self._inner.connection_made(transport)
         else:
-            self.refuse(503, _FULL.format(self._connections.count))
+            self.refuse(503, _FULL.format(self._connections.most))
 
     def data_received(self, data: bytes) -> None:
         if self.stage == "idle":
