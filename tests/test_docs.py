@@ -10,6 +10,7 @@ import pytest
 from scripts.faults.__main__ import TABLE
 
 from tenure.commands import doctor, run
+from tenure_server import limits
 from tenure_server.app import ROUTES
 from tenure_server.commands import export, serve
 
@@ -78,3 +79,13 @@ def test_every_python_module_that_the_architecture_names_exists() -> None:
 
     assert named
     assert missing == []
+
+
+def test_the_limits_of_clients_have_the_values_that_the_page_says() -> None:
+    """docs/api.md names constants of tenure_server.limits, each with its value."""
+    section = _section((ROOT / "docs/api.md").read_text(), "Limits of clients")
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\d+)", section, re.MULTILINE)
+    rows += re.findall(r"`([A-Z_]+)` \((\d+)\)", section)
+
+    assert len(rows) >= 11
+    assert {name: float(value) for name, value in rows} == {name: getattr(limits, name) for name, _ in rows}

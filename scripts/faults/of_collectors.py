@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import resource
 import signal
+import socket
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from scripts.faults import tempers
 from scripts.faults.collectors import Collector
@@ -136,6 +138,28 @@ def full(stage: Stage) -> Told:
 def descriptors(stage: Stage) -> Told:
     """RLIMIT_NOFILE is what the collector has open, for a second."""
     return _limited(stage, resource.RLIMIT_NOFILE, lambda collector: len(list(collector.descriptors())))
+
+
+@scenario("collector beset by slow clients", short=True)
+def beset(stage: Stage) -> Told:
+    """300 connections with half a header and 50 with half a body, of a collector that may open 256 files."""
+    half_header = b"GET /api/processes HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: "
+    half_body = b"POST /v1/lifecycles HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n"
+    half_body += b"Content-Type: application/vnd.tenure.batch+msgpack\r\n\r\nhalf"
+    plain = stage.plain_until_told()
+    with stage.collector() as collector, ExitStack() as connections:
+        program = stage.start("--collector", collector.url)
+        program.until_left(50)
+        pid = collector.process.pid
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (256, resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]))
+        for number in range(350):
+            connection = socket.create_connection(("127.0.0.1", collector.port), timeout=10)
+            connections.enter_context(connection)
+            connection.sendall(half_body if number % 7 == 0 else half_header)
+        program.go_on()
+        told = judge(plain, program.done(), of_collector(collector))
+    tracebacks = (stage.directory / "collector.log").read_text().count("Traceback")
+    return told._replace(wrong=told.wrong + ([f"its log has {tracebacks} tracebacks"] if tracebacks else []))
 
 
 def _limited(stage: Stage, what: int, value: Callable[[Collector], int]) -> Told:

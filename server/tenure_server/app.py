@@ -19,7 +19,10 @@ from tenure_server.context import CLOCK, EXPORTERS, FEED, HUB, METERS, REFUSALS,
 from tenure_server.errors import StoreError, UsageError
 from tenure_server.export.exporters import Exporters
 from tenure_server.hub import Hub
-from tenure_server.limits import RETENTION_INTERVAL_S
+from tenure_server.limits import LINGER_S, RETENTION_INTERVAL_S
+from tenure_server.listening.complaints import Complaints, quiet_logger
+from tenure_server.listening.connections import Connections, note_stages
+from tenure_server.listening.listener import Listener
 from tenure_server.live import session
 from tenure_server.live.feed import Feed
 from tenure_server.metrics.meters import Meters
@@ -29,6 +32,7 @@ from tenure_server.refusals import Refusals
 from tenure_server.settings import Settings
 from tenure_server.store import Store
 from tenure_server.store.sqlite import SqliteStore
+from tenure_server.supervising import supervise
 
 log = logging.getLogger("tenure.server")
 
@@ -41,7 +45,7 @@ INGEST = Route(
     "Store one batch of tenure.wire. 200: it is committed. A batch sent again changes nothing.",
     answers={JSON: ingest.Stored},
     takes=[wire.CONTENT_TYPE],
-    errors=[400, 413, 415, 503],
+    errors=[400, 408, 413, 415, 503],
 )
 
 ROUTES = routes_with_document(
@@ -71,7 +75,7 @@ def create_app(
     Raises:
         StoreUnusable: no store was given and the settings' one cannot be opened.
     """
-    app = web.Application(middlewares=[status.statuses, problems, security.guard])
+    app = web.Application(middlewares=[note_stages, status.statuses, problems, security.guard])
     app[SETTINGS] = settings
     app[STORE] = SqliteStore(settings.store, clock) if store is None else store
     app[HUB] = Hub()
@@ -101,7 +105,7 @@ async def _keep_store(app: web.Application) -> AsyncIterator[None]:
     """Measure, export and enforce the retention while the collector runs; close the store after the last request."""
     app[METERS] = Meters(lambda: metrics.gather(app), app[SETTINGS].otlp)
     await app[EXPORTERS].start()
-    retention = asyncio.create_task(_retain(app[STORE], app[SETTINGS]))
+    retention = supervise("retention", lambda: _retain(app[STORE], app[SETTINGS]))
     yield
     await asyncio.gather(app[EXPORTERS].stop(), app[METERS].close())
     retention.cancel()
@@ -122,8 +126,18 @@ class Server:
     """The collector on its address."""
 
     def __init__(self, app: web.Application) -> None:
-        self._runner = web.AppRunner(app, auto_decompress=False, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        self._complaints = Complaints()
+        self._runner = web.AppRunner(
+            app,
+            auto_decompress=False,
+            access_log=None,
+            logger=quiet_logger(self._complaints),
+            lingering_time=LINGER_S,
+            shutdown_timeout=_SHUTDOWN_S,
+        )
         self._settings = app[SETTINGS]
+        self._connections: Connections | None = None
+        self._listener: Listener | None = None
 
     async def start(self) -> str:
         """Listen; answer the URL.
@@ -133,17 +147,24 @@ class Server:
         """
         host, port = self._settings.host, self._settings.port
         await self._runner.setup()
+        assert self._runner.server is not None
+        self._connections = Connections(self._runner.server, self._complaints)
+        self._listener = Listener(self._connections, self._complaints)
         try:
-            await web.TCPSite(self._runner, host, port).start()
+            real_port = await self._listener.open(host, port)
         except OSError as error:
             await self.stop()
             raise UsageError(_why_not(host, port, error)) from None
-        real_port = self._runner.addresses[0][1]
         return f"http://{f'[{host}]' if ':' in host else host}:{real_port}"
 
     async def stop(self) -> None:
         """Close the connections, write what waits, close the store."""
+        if self._listener is not None:
+            self._listener.close()
         await self._runner.cleanup()
+        if self._connections is not None:
+            self._connections.close()
+        self._complaints.tell()
 
 
 def _why_not(host: str, port: int, error: OSError) -> str:

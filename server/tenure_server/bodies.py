@@ -11,6 +11,7 @@ from aiohttp import web
 from tenure import wire
 from tenure_server.errors import Refused
 from tenure_server.limits import MAX_ENCODED_BODY
+from tenure_server.listening.receiving import receiving
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -24,7 +25,8 @@ async def read_body(request: web.Request) -> bytes:
     """The body as the sender had it before compressing.
 
     Raises:
-        Refused: 413 past a limit, 415 for a Content-Encoding other than ENCODINGS, 400 where it cannot be decompressed.
+        Refused: 413 past a limit, 415 for a Content-Encoding other than ENCODINGS, 400 where it cannot be decompressed,
+            and what ``receiving`` raises.
     """
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in _DECODERS:
@@ -41,10 +43,12 @@ async def _read_encoded(request: web.Request) -> bytes:
     if (request.content_length or 0) > MAX_ENCODED_BODY:
         raise _too_large(f"Content-Length is {request.content_length}", MAX_ENCODED_BODY)
     pieces = bytearray()
-    async for piece in request.content.iter_any():
-        pieces += piece
-        if len(pieces) > MAX_ENCODED_BODY:
-            raise _too_large("the body is longer", MAX_ENCODED_BODY)
+    async with receiving(request) as body:
+        async for piece in request.content.iter_any():
+            pieces += piece
+            if len(pieces) > MAX_ENCODED_BODY:
+                raise _too_large("the body is longer", MAX_ENCODED_BODY)
+            body.add(len(piece))
     return bytes(pieces)
 
 

@@ -8,6 +8,8 @@ ServerError
 └── StoreError
     ├── StoreUnusable   the place named for the store cannot hold one; at start
     ├── StoreBusy       more is waiting to be written than may wait; 503
+    ├── ReadsBusy       more reads of one kind wait than may wait; 503
+    ├── ReadTooLong     a read took longer than it may, and was stopped; 503
     └── StoreFailed     the store could not write or read: disk full, an I/O error; 503
 """
 
@@ -54,6 +56,14 @@ class StoreUnusable(StoreError):
 
 class StoreBusy(StoreError):
     """Batches come faster than they can be written."""
+
+
+class ReadsBusy(StoreError):
+    """Reads come faster than they can be answered."""
+
+
+class ReadTooLong(StoreError):
+    """A read was stopped at its time limit."""
 
 
 class StoreFailed(StoreError):

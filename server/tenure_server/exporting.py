@@ -36,6 +36,7 @@ from tenure_server.export.status import Progress
 from tenure_server.limits import EXPORT_BEAT_S, EXPORT_NICENESS, EXPORT_REPORT_S
 from tenure_server.store import Endings
 from tenure_server.store.sqlite.reader import StoreReader
+from tenure_server.supervising import supervise
 
 _LONGEST_TEXT = 20_000  # characters of one line of the log, a traceback's too
 
@@ -67,7 +68,7 @@ async def _export(collector: _Collector) -> None:
         source, start.targets, clock=clock, pace=start.pace, progress=start.progress, report=source.report
     )
     followers.start()
-    beating = asyncio.create_task(_beat(collector))
+    beating = supervise("the sign of life", lambda: _beat(collector))
     stopping: asyncio.Task[None] | None = None
     while stopping is None or not stopping.done():
         match await orders.get():

@@ -5,6 +5,21 @@ from __future__ import annotations
 MAX_ENCODED_BODY = 16 * 1024 * 1024  # bytes of a POST as sent; decompressed it may have wire.MAX_BODY
 MAX_MESSAGE = 64 * 1024  # bytes of a WebSocket message from a client
 
+MAX_CONNECTIONS = 1_000  # of clients, fewer where the process may open fewer files
+RESERVED_FILES = 64  # for the store, logs, exporters
+HEADER_LIMIT_S = 10.0  # for a request's header to be complete
+BODY_LIMIT_S = 30.0  # and its body; past either, 408
+IDLE_LIMIT_S = 75.0  # between two requests of one connection
+READER_LIMIT_S = 30.0  # for a client to read
+READER_BYTES = 65_536  # so much of an answer
+LINGER_S = 2.0  # what still comes of a body that was refused is read for so long, so that the client sees the answer
+MAX_BODIES = 512 * 1024 * 1024  # bytes of all bodies that are being received; past it, 503
+MAX_LIVE = 250  # live pages
+BACKLOG = 1_024  # connections that wait to be accepted
+ACCEPTS_AT_ONCE = 16
+ACCEPT_PAUSE_S = 0.2  # where no descriptor is left
+COMPLAINT_S = 60.0  # between two log lines of one kind of refusal
+
 MAX_SPANS = 20_000  # of one POST of OpenTelemetry's; as many as a batch has rows
 MAX_JSON_OBJECTS = 1_000_000  # of one such POST in JSON; with attributes of any length, 16 MiB have fewer
 
@@ -13,6 +28,11 @@ DEFAULT_LIST = 100
 MAX_USES = 500  # holders, or waiters, named with one resource
 MAX_DIAGRAM = 20_000  # lifecycles of one diagram
 DEFAULT_DIAGRAM = 2_000
+
+READ_LIMIT_S = (
+    30.0  # for a read of the store, and for a diagram as a whole, waiting for its turn included; past it, 503
+)
+MAX_READS_WAITING = 32  # for their turn, of one kind; past it, 503
 
 MAX_QUEUED_BATCHES = 1_000  # waiting for the store's writer; past either, 503
 MAX_QUEUED_ROWS = 100_000
@@ -24,6 +44,8 @@ ALIVE_NS = 10_000_000_000  # a process that was silent for so long is taken for 
 DEAD_NS = 60_000_000_000  # and after so long what it left open is exported as abandoned
 
 CHECK_TIMEOUT_S = 2.0
+RESTART_S = 1.0  # before a background task that failed is started again; twice as long each time that it fails at once
+RESTART_LONGEST_S = 60.0
 
 RETENTION_INTERVAL_S = 5.0
 RETENTION_CHUNK = 2_000  # lifecycles deleted in one transaction

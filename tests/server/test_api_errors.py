@@ -87,5 +87,6 @@ async def test_a_store_that_cannot_write_is_told_and_recovers(tmp_path: Path, cl
         assert (await collector.answer("/api/processes"))["items"] == []
         assert 'tenure_refused_total{reason="StoreFailed"} 1.0' in await collector.answer("/metrics")
         await store._thread.call(lambda: store._connection.execute("PRAGMA max_page_count = 1000000").fetchone())
+        await store.retain(None, None)  # as every few seconds; it tries whether writes go through again
         assert await collector.answer("/readyz") == {"status": "ok"}
         assert await collector.send(body) == (200, {"stored": 3_000})

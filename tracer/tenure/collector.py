@@ -1,7 +1,7 @@
 """The collector as the tracer sees it: batches go into a bounded queue, and a thread of its own posts them.
 
     200                       stored
-    429, 503, other 5xx       again later, after Retry-After where it says so
+    408, 429, 503, 5xx        again later, after Retry-After where it says so
     no or a garbled answer    again later, with growing pauses and jitter
     anything else             this batch is refused: counted, said once, never sent again
 
@@ -124,7 +124,7 @@ class Collector:
             if self._stopping:
                 return 0.0  # we broke it off ourselves; the same batch twice changes nothing at the collector
             return self._later(None, f"does not answer ({error})", "start it with `tenure serve`")
-        if answer.status == 429 or answer.status >= 500:
+        if answer.status in {408, 429} or answer.status >= 500:
             return self._later(answer.retry_after, f"answers {answer.status}", "it is asked again until it takes them")
         self._done(data, answer)
         return 0.0

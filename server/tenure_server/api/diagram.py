@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Literal
 
+import msgspec
 from aiohttp import web
 
 from tenure_server.api.parameters import Parameter, choice, flag, instant, names, text, whole
-from tenure_server.api.routes import JSON, Route, json_response
+from tenure_server.api.routes import JSON, Route
 from tenure_server.context import CLOCK, STORE
 from tenure_server.diagram import mermaid
 from tenure_server.diagram.steps import Diagram, Lens
-from tenure_server.drawing import picture
+from tenure_server.drawing import off_the_loop, picture
 from tenure_server.errors import BadParameter
+from tenure_server.lanes import in_time
 from tenure_server.limits import DEFAULT_DIAGRAM, MAX_DIAGRAM
 
 TRACE = text("trace", "The trace with this id.")
@@ -57,10 +58,13 @@ async def get_diagram(request: web.Request) -> web.Response:
         resources=RESOURCES.read(query) or "resource",
     )
     limit, wanted = LIMIT.read(query) or DEFAULT_DIAGRAM, FORMAT.read(query)
-    drawn = await picture(request.app[STORE], lens, limit, request.app[CLOCK]())
-    if wanted == "mermaid":
-        return web.Response(text=await asyncio.to_thread(mermaid, drawn.steps), content_type="text/plain")
-    return json_response(drawn)
+    async with in_time():
+        drawn = await picture(request.app[STORE], lens, limit, request.app[CLOCK]())
+        if wanted == "mermaid":
+            text = await off_the_loop(len(drawn.steps), lambda: mermaid(drawn.steps))
+            return web.Response(text=text, content_type="text/plain")
+        body = await off_the_loop(len(drawn.steps), lambda: msgspec.json.encode(drawn))
+        return web.Response(body=body, content_type=JSON)
 
 
 ROUTES = [
@@ -71,6 +75,6 @@ ROUTES = [
         "A sequence diagram: as steps, or as Mermaid text.",
         parameters=[TRACE, TASK, RESOURCE, PROCESS, SINCE, UNTIL, FOLD, OPENED, LIMIT, TASKS, RESOURCES, FORMAT],
         answers={JSON: Diagram, "text/plain": None},
-        errors=[400, 404],
+        errors=[400, 404, 503],
     )
 ]

@@ -20,7 +20,7 @@ async def get_healthz(_: web.Request) -> web.Response:
 
 
 async def get_readyz(request: web.Request) -> web.Response:
-    """Ready: a write to the store has just gone through; else a problem, 503."""
+    """Ready: the last write to the store went through; else a problem, 503. Nothing is written to find out."""
     await request.app[STORE].check()
     return json_response(Health())
 

@@ -74,6 +74,6 @@ ROUTES = [
             CURSOR,
         ],
         answers={JSON: Listing[Lifecycle]},
-        errors=[400],
+        errors=[400, 503],
     )
 ]

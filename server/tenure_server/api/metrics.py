@@ -62,5 +62,6 @@ ROUTES = [
         get_metrics,
         "The collector's own metrics and those of resources, as Prometheus scrapes them.",
         answers={"text/plain": None},
+        errors=[503],
     )
 ]

@@ -18,10 +18,11 @@ _ERRORS = {
     401: "The token is missing or wrong.",
     403: "The request comes from another host or page.",
     404: "The subject is not in the store.",
+    408: "The body did not come in time.",
     413: "The body is too large.",
     415: "The body is of another type, or encoded in another way.",
     426: "The request is no WebSocket handshake.",
-    503: "The store cannot take it now; Retry-After says when to try again.",
+    503: "It cannot be stored, or read in time, now; Retry-After says when to try again.",
 }
 _ALWAYS = (401, 403)
 

@@ -23,6 +23,6 @@ ROUTES = [
         "Processes that were heard of, newest first. alive: a batch came in the last 10 s, and no goodbye.",
         parameters=[LIMIT, CURSOR],
         answers={JSON: Listing[Process]},
-        errors=[400],
+        errors=[400, 503],
     )
 ]

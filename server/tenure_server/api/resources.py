@@ -34,6 +34,6 @@ ROUTES = [
         " 2.5 %; failed counts lifecycles of which some phase ended in an error.",
         parameters=[PROCESS, KIND, OPEN, LIMIT, CURSOR],
         answers={JSON: Listing[Resource]},
-        errors=[400],
+        errors=[400, 503],
     )
 ]

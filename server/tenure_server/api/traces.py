@@ -37,6 +37,6 @@ ROUTES = [
         "Traces, newest first. open: lifecycles that go on; errors: lifecycles of which some phase ended in an error.",
         parameters=[PROCESS, SERVICE, SINCE, UNTIL, LIMIT, CURSOR],
         answers={JSON: Listing[Trace]},
-        errors=[400],
+        errors=[400, 503],
     )
 ]

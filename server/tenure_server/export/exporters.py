@@ -16,6 +16,7 @@ from tenure_server.export.targets import Target
 from tenure_server.hub import Hub
 from tenure_server.limits import EXPORT_ABANDON_S, EXPORT_WAKE_S
 from tenure_server.store import Store
+from tenure_server.supervising import supervise
 
 log = logging.getLogger("tenure.server")
 
@@ -55,7 +56,10 @@ class Exporters:
         await self._store.follow(list(self._progress))
         if self._progress:
             self._followers.start()
-            self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._abandon())]
+            self._tasks = [
+                supervise("the listener of the exporters", self._watch),
+                supervise("the search for abandoned lifecycles", self._abandon),
+            ]
 
     async def stop(self) -> None:
         """Send what there is, if that does not take long; the rest is sent after the next start."""

@@ -151,4 +151,5 @@ class Follower:
     async def _rest(self, until: asyncio.Event, seconds: float) -> None:
         """Wait so long, or until this happens."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(until.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await until.wait()

@@ -12,6 +12,7 @@ from tenure_server.export.sender import sender_to
 from tenure_server.export.status import Progress
 from tenure_server.export.targets import Target
 from tenure_server.limits import EXPORT_LAST_S
+from tenure_server.supervising import supervise
 
 
 def _tell_nobody(_: str) -> None:
@@ -46,7 +47,7 @@ class Followers:
 
     def start(self) -> None:
         """Begin to send."""
-        self._tasks = [asyncio.create_task(follower.run()) for follower in self._followers]
+        self._tasks = [supervise(f"exporter {follower.name}", follower.run) for follower in self._followers]
 
     def wake(self) -> None:
         """Something may have ended."""

@@ -41,6 +41,7 @@ from tenure_server.export.status import Progress
 from tenure_server.export.targets import Target
 from tenure_server.limits import EXPORT_GRACE_S, EXPORT_LAST_S, EXPORT_SILENCE_S
 from tenure_server.store import Place, Store
+from tenure_server.supervising import supervise
 
 log = logging.getLogger("tenure.server")
 
@@ -77,7 +78,7 @@ class ExportingProcess:
 
     def start(self) -> None:
         """Begin to export."""
-        self._task = asyncio.create_task(self._run())
+        self._task = supervise("the keeper of the process that exports", self._run)
 
     def wake(self) -> None:
         """Something may have ended. Who has not heard of the last time is not told again."""
@@ -119,7 +120,8 @@ class ExportingProcess:
                     what,
                 )
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), patience.pause(deaths))
+                async with asyncio.timeout(patience.pause(deaths)):
+                    await self._closing.wait()
 
     async def _live(self) -> str:
         """One process from its start to its end; answer what became of it."""
@@ -145,7 +147,8 @@ class ExportingProcess:
             wrong = await self._listen(process.stdout)
             if not wrong:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(process.wait(), EXPORT_GRACE_S)
+                    async with asyncio.timeout(EXPORT_GRACE_S):
+                        await process.wait()
         finally:
             self._kill()
             self._process = None
@@ -157,7 +160,8 @@ class ExportingProcess:
         silences = 0
         while silences < _LOOKS:
             try:
-                text = await asyncio.wait_for(stdout.readline(), EXPORT_SILENCE_S / _LOOKS)
+                async with asyncio.timeout(EXPORT_SILENCE_S / _LOOKS):
+                    text = await stdout.readline()
                 if not text.endswith(b"\n"):
                     return ""  # broken off in the middle, if there is something
                 message = news(text)

@@ -17,6 +17,7 @@ from tenure_server.live import messages
 from tenure_server.live.overview import ExportersStatus, OverviewLoop
 from tenure_server.live.picture import Frame, Picture, encode
 from tenure_server.store import Store
+from tenure_server.supervising import supervise
 
 
 class Client:
@@ -48,7 +49,7 @@ class Feed:
     def enter(self, client: Client) -> None:
         self._clients.add(client)
         if self._overview_task is None:
-            self._overview_task = asyncio.create_task(self._overview.run())
+            self._overview_task = supervise("the live overview", self._overview.run)
         self._overview.join(client.mailbox)
 
     def leave(self, client: Client) -> None:
@@ -79,7 +80,7 @@ class Feed:
         key = msgspec.json.encode((lens, limit))
         if key not in self._pictures:
             picture = Picture(lens, limit, self._store, self._hub, self._clock)
-            self._pictures[key] = picture, asyncio.create_task(picture.run())
+            self._pictures[key] = picture, supervise("a live diagram", picture.run)
         return self._pictures[key][0]
 
     def _look_away(self, client: Client) -> None:

@@ -51,7 +51,8 @@ class OverviewLoop:
                 await self._refresh()
                 await asyncio.sleep(OVERVIEW_S)
                 try:
-                    await asyncio.wait_for(wakes.take(), POLL_S)
+                    async with asyncio.timeout(POLL_S):
+                        await wakes.take()
                 except TimeoutError:  # no batch, but a process may have fallen silent
                     continue
         finally:

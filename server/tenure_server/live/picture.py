@@ -12,7 +12,7 @@ import msgspec
 from tenure import wire
 from tenure_server.diagram import difference
 from tenure_server.diagram.steps import Lens, Step
-from tenure_server.drawing import draw_scene
+from tenure_server.drawing import draw_scene, off_the_loop
 from tenure_server.errors import NotFound, StoreError
 from tenure_server.hub import Hub, Mailbox
 from tenure_server.limits import FRAME_S, FRAME_STRETCH, GROWTH, MAX_WAKE_UPS, POLL_S
@@ -95,10 +95,11 @@ class Picture:
             self._hub.unsubscribe(wakes)
 
     async def _wait_for_change(self, wakes: Mailbox[wire.Batch]) -> None:
-        """Return when a batch touches the lens; or soon, where something is open: its process may have died."""
+        """Return when a batch touches the lens; or soon, where it failed or something is open."""
         while True:
             try:
-                batches, missed = await asyncio.wait_for(wakes.take(), POLL_S if self._drawn.has_open else None)
+                async with asyncio.timeout(POLL_S if self._drawn.has_open or self._failure else None):
+                    batches, missed = await wakes.take()
             except TimeoutError:
                 return
             if missed or any(touches(self.lens, batch) for batch in batches):
@@ -109,7 +110,7 @@ class Picture:
             keep = self._shown if len(self._shown) < GROWTH * self.limit else ()
             scene = await self._store.scene(self.lens, self.limit, keep)
             now_ns = self._clock()
-            drawn, frame = await asyncio.to_thread(self._draw, scene, now_ns)
+            drawn, frame = await off_the_loop(len(scene.lifecycles), lambda: self._draw(scene, now_ns))
         except (NotFound, StoreError) as error:
             self._tell_failure(error)
             return

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import logging
 
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from tenure_server.api.routes import Route
 from tenure_server.context import FEED
 from tenure_server.errors import Refused
-from tenure_server.limits import HEARTBEAT_S, MAX_MESSAGE
+from tenure_server.limits import HEARTBEAT_S, MAX_LIVE, MAX_MESSAGE, RETRY_AFTER_S
+from tenure_server.listening.connections import connection_of
 from tenure_server.live import messages
 from tenure_server.live.feed import Client, Feed
 from tenure_server.live.picture import encode
+
+log = logging.getLogger("tenure.server")
 
 _decoder = msgspec.json.Decoder(messages.ClientMessage)
 
@@ -24,8 +27,18 @@ async def get_live(request: web.Request) -> web.StreamResponse:
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE, compress=False)
     if not socket.can_prepare(request).ok:
         raise Refused(426, "websocket", "this address speaks WebSocket", {"Upgrade": "websocket"})
-    await socket.prepare(request)
     feed = request.app[FEED]
+    if feed.clients >= MAX_LIVE:
+        raise Refused(
+            503,
+            "live",
+            f"{feed.clients} live pages are open, the limit MAX_LIVE is {MAX_LIVE} (close some)",
+            {"Retry-After": str(RETRY_AFTER_S)},
+        )
+    await socket.prepare(request)
+    connection = connection_of(request)
+    if connection is not None:
+        connection.enter("live")
     client = Client(socket)
     feed.enter(client)
     sender = asyncio.create_task(_send(client, feed))
@@ -36,8 +49,7 @@ async def get_live(request: web.Request) -> web.StreamResponse:
     finally:
         feed.leave(client)
         sender.cancel()
-        with suppress(asyncio.CancelledError):
-            await sender
+        await asyncio.gather(sender, return_exceptions=True)
     return socket
 
 
@@ -50,7 +62,11 @@ async def _follow(client: Client, feed: Feed, data: str | bytes) -> None:
     if problem:
         client.mailbox.put(encode(messages.Problem(problem)))
     else:
-        await feed.look(client, wanted)
+        try:
+            await feed.look(client, wanted)
+        except Exception:
+            log.exception("a live page could not be shown what it asked for")
+            client.mailbox.put(encode(messages.Problem("the collector failed at this message; its log says why")))
 
 
 def _problem_of(wanted: messages.Subscribe) -> str | None:
@@ -65,14 +81,19 @@ def _problem_of(wanted: messages.Subscribe) -> str | None:
 
 
 async def _send(client: Client, feed: Feed) -> None:
-    """Empty the mailbox into the socket, as fast as the client reads."""
-    with suppress(ConnectionError):
+    """Empty the mailbox into the socket, as fast as the client reads. A fault of ours ends the connection."""
+    try:
         while True:
             frames, missed = await client.mailbox.take()
             if missed:  # gathered now: what comes into the mailbox from here on follows upon it
                 frames += feed.catch_up(client, missed)
             for frame in frames:
                 await client.socket.send_str(frame)
+    except ConnectionError:
+        return
+    except Exception:
+        log.exception("a live page could not be sent what it watches; its connection is closed")
+        await client.socket.close(code=WSCloseCode.INTERNAL_ERROR)
 
 
 ROUTES = [
@@ -82,6 +103,6 @@ ROUTES = [
         get_live,
         "WebSocket. The client sends a subscription, and is sent the diagram as a page and then as operations, and an"
         " overview of processes, traces and resources.",
-        errors=[426],
+        errors=[426, 503],
     )
 ]

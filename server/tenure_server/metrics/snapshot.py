@@ -65,6 +65,8 @@ class Snapshots:
         except TimeoutError:
             refreshing.cancel()
             log.warning("metrics could not be read within %g s", _PATIENCE_S)
+        except Exception:  # it must not end the thread that pushes
+            log.exception("metrics could not be read")
         return None
 
     def close(self) -> None:

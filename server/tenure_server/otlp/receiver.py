@@ -75,7 +75,7 @@ ROUTES = [
         " again change nothing.",
         answers={status.PROTOBUF: None, status.JSON: status.Response},
         takes=_BOTH,
-        errors=[400, 413, 415, 503],
+        errors=[400, 408, 413, 415, 503],
         errors_as={status.PROTOBUF: None, status.JSON: status.Status},
     )
 ]

@@ -203,7 +203,10 @@ class Totals(msgspec.Struct, frozen=True):
 
 
 class Store(Protocol):
-    """Keeps lifecycles. All methods raise StoreFailed where the medium fails, BadParameter for a cursor not its own."""
+    """Keeps lifecycles. All methods raise StoreFailed where the medium fails, BadParameter for a cursor not its own.
+
+    Reads raise ReadTooLong where they take longer than READ_LIMIT_S, and ReadsBusy where too many wait.
+    """
 
     async def write(self, batch: wire.Batch) -> None:
         """Return when the batch is committed, whole. A batch seen before changes nothing.
@@ -266,7 +269,7 @@ class Store(Protocol):
         """The resources of living processes, in the order in which they came; none of processes that sent spans."""
 
     async def check(self) -> None:
-        """Raise StoreFailed where a write could not be done now."""
+        """Raise StoreFailed where writes fail. It writes nothing: anybody may ask, as often as they like."""
 
     async def latest_ns(self) -> int | None:
         """The latest instant that any lifecycle or task tells of; None for an empty store."""

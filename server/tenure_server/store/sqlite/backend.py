@@ -8,7 +8,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from queue import LifoQueue
@@ -17,7 +16,8 @@ from typing import TypeVar
 from tenure import wire
 from tenure_server.diagram.steps import Lens
 from tenure_server.errors import StoreFailed
-from tenure_server.limits import CHECK_TIMEOUT_S
+from tenure_server.lanes import Deadline, Lane
+from tenure_server.limits import CHECK_TIMEOUT_S, DEFAULT_DIAGRAM
 from tenure_server.records import Lifecycle, Process, Resource, Trace
 from tenure_server.store.protocol import (
     Backlog,
@@ -44,13 +44,15 @@ from tenure_server.store.sqlite.reading import Reading, read_within
 from tenure_server.store.sqlite.resources import read_resources
 from tenure_server.store.sqlite.retention import Retention
 from tenure_server.store.sqlite.scenes import read_scene
-from tenure_server.store.sqlite.thread import WriterThread
+from tenure_server.store.sqlite.stopping import Stoppable, stopping
+from tenure_server.store.sqlite.thread import Work, WriterThread
 from tenure_server.store.sqlite.traces import read_traces
 from tenure_server.store.sqlite.writer import Writer
 
 T = TypeVar("T")
 
-_READERS = 2
+# Readers of one kind wait for each other and for nobody else: what lists, what searches, what is drawn, what is large.
+_LANES = {"read": 2, "search": 2, "scene": 1, "scene-large": 1}
 _SWEEP_NS = 30_000_000_000
 _PROBE_BYTES = 65_536  # more than what free room in half-filled pages could take
 
@@ -74,19 +76,30 @@ class SqliteStore:
         self._swept_ns = 0
         self._guard = threading.RLock()
         self._thread = WriterThread(self._writer.write, self._guard)
-        self._executor = ThreadPoolExecutor(_READERS, "tenure-read")
+        self._lanes = {name: Lane(name, threads) for name, threads in _LANES.items()}
         self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()
         self._counts = {"batches": 0, "repeated": 0, "lifecycles": 0}
         self._closed = False
+        self._failure: StoreFailed | None = None  # of the last write
 
     async def write(self, batch: wire.Batch) -> None:
-        new = await self._thread.write(batch)
+        new = await self._write(batch)
         self._counts["repeated" if new is None else "batches"] += 1
         self._counts["lifecycles"] += new or 0
 
     async def write_spans(self, spans: Sequence[Spans]) -> None:
         if spans:
-            self._counts["lifecycles"] += await self._thread.write(spans) or 0
+            self._counts["lifecycles"] += await self._write(spans) or 0
+
+    async def _write(self, work: Work) -> int | None:
+        """Write, and note whether it could be done: that is what ``check`` tells."""
+        try:
+            new = await self._thread.write(work)
+        except StoreFailed as failure:
+            self._failure = failure
+            raise
+        self._failure = None
+        return new
 
     async def processes(self, paging: Paging) -> Listing[Process]:
         return await self._read(lambda reading: read_processes(reading, paging))
@@ -95,13 +108,14 @@ class SqliteStore:
         return await self._read(lambda reading: read_resources(reading, query))
 
     async def lifecycles(self, query: LifecycleQuery) -> Listing[Lifecycle]:
-        return await self._read(lambda reading: read_lifecycles(reading, query))
+        return await self._read(lambda reading: read_lifecycles(reading, query), "search")
 
     async def traces(self, query: TraceQuery) -> Listing[Trace]:
-        return await self._read(lambda reading: read_traces(reading, query))
+        return await self._read(lambda reading: read_traces(reading, query), "search")
 
     async def scene(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> Scene:
-        return await self._read(lambda reading: read_scene(reading, lens, limit, keep))
+        lane = "scene" if limit <= DEFAULT_DIAGRAM else "scene-large"
+        return await self._read(lambda reading: read_scene(reading, lens, limit, keep), lane)
 
     async def follow(self, followers: Sequence[str]) -> None:
         await self._thread.call(lambda: self._outbox.follow(followers))
@@ -128,15 +142,15 @@ class SqliteStore:
         return await self._read(read_measures)
 
     async def latest_ns(self) -> int | None:
-        return await self._read(_latest_ns)
+        return await self._read(_latest_ns, "search")
 
-    async def _read(self, read: Callable[[Reading], T]) -> T:
+    async def _read(self, read: Callable[[Reading], T], lane: str = "read") -> T:
         if self._closed:
             raise StoreFailed("the store is closed")
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._read_now, read)
+        return await self._lanes[lane].run(lambda deadline: self._read_now(read, deadline))
 
-    def _read_now(self, read: Callable[[Reading], T]) -> T:
-        with self._reader() as connection:
+    def _read_now(self, read: Callable[[Reading], T], deadline: Deadline) -> T:
+        with self._reader() as connection, stopping(connection, deadline):
             return read_within(connection, self._aliveness, read)
 
     @contextmanager
@@ -147,7 +161,7 @@ class SqliteStore:
                 yield self._connection
             return
         if self._readers.empty():
-            connection = connect(self.path)
+            connection = connect(self.path, Stoppable)
             connection.execute("PRAGMA query_only = ON")
         else:
             connection = self._readers.get_nowait()
@@ -157,6 +171,9 @@ class SqliteStore:
             self._readers.put(connection)
 
     async def retain(self, max_age_ns: int | None, max_bytes: int | None) -> int:
+        if self._failure:
+            await self._thread.call(self._probe)
+            self._failure = None
         deleted = 0
         if max_age_ns is not None:
             oldest_ns = self._clock() - max_age_ns
@@ -180,8 +197,12 @@ class SqliteStore:
         self._writer.forget()
 
     async def check(self) -> None:
+        """The last write tells, and a writer that answers. Where it failed, ``retain`` tries again, now and then."""
+        if self._failure:
+            raise StoreFailed(str(self._failure))
         try:
-            await asyncio.wait_for(self._thread.call(self._probe), CHECK_TIMEOUT_S)
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                await self._thread.call(lambda: None)
         except TimeoutError:
             raise StoreFailed(f"the store's writer has not answered for {CHECK_TIMEOUT_S:g} s") from None
 
@@ -202,7 +223,8 @@ class SqliteStore:
             return
         self._closed = True
         await self._thread.close()
-        await asyncio.to_thread(self._executor.shutdown)
+        for lane in self._lanes.values():
+            await asyncio.to_thread(lane.close)
         while not self._readers.empty():
             self._readers.get_nowait().close()
         self._connection.close()

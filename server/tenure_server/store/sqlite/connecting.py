@@ -13,10 +13,14 @@ from tenure_server.store.sqlite import schema
 _NEEDED = (3, 35, 0)
 
 
-def connect(path: Path | None) -> sqlite3.Connection:
+def connect(path: Path | None, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     """A connection in autocommit mode that any one thread at a time may use; None: a database in memory."""
     return sqlite3.connect(
-        ":memory:" if path is None else path, timeout=5, isolation_level=None, check_same_thread=False
+        ":memory:" if path is None else path,
+        timeout=5,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=factory,
     )
 
 

@@ -65,7 +65,7 @@ def read_within(connection: sqlite3.Connection, aliveness: Aliveness, read: Call
         try:
             return read(Reading(connection, aliveness))
         finally:
-            connection.execute("ROLLBACK")
+            connection.rollback()  # not execute, which a deadline stops
     except sqlite3.Error as error:
         raise StoreFailed(f"the store could not be read: {error}") from error
 
