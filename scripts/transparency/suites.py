@@ -108,14 +108,6 @@ _LIBRARIES = (
             "trio==0.35.0",
         ),
     ),
-    Suite(
-        "aiofiles",
-        ("aiofiles", "tests"),
-        ("tests",),
-        with_pytest=True,
-        source="aiofiles==25.1.0",
-        needs=(*PYTEST, "pytest-asyncio==1.5.0"),
-    ),
 )
 
 
