@@ -13,7 +13,8 @@ class Suite(NamedTuple):
     """A suite of tests.
 
     ``include`` are the packages whose modules are rewritten although they are installed. A library's suite is run in
-    its unpacked source distribution, ``source``; CPython's in an empty directory.
+    its unpacked source distribution, ``source``; CPython's in an empty directory. ``asserts``: pytest rewrites the
+    assertions of test modules, as it does where nobody says ``--assert=plain``.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Suite(NamedTuple):
     with_pytest: bool = False
     source: str = ""
     needs: tuple[str, ...] = ()
+    asserts: bool = False
 
     def command(self, python: Path, test: str = "") -> list[str]:
         """The suite, or one test of it, run as it is; a test of pytest's with all its parameters."""
@@ -38,8 +40,8 @@ class Suite(NamedTuple):
         arguments = (test,) if test else self.arguments
         if not self.with_pytest:
             return [str(INSIDE / "with_unittest.py"), *arguments]
-        options = ["--assert=plain", "-p", "with_pytest", "-p", "no:cacheprovider", "-q"]
-        return ["-m", "pytest", *options, *arguments]
+        options = ["-p", "with_pytest", "-p", "no:cacheprovider", "-q"]
+        return ["-m", "pytest", *([] if self.asserts else ["--assert=plain"]), *options, *arguments]
 
 
 def cpython(*modules: str) -> Suite:
@@ -59,7 +61,7 @@ CPYTHON = tuple(
         "test_asyncio",
     )
 )
-LIBRARIES = (
+_LIBRARIES = (
     Suite(
         "anyio",
         ("anyio", "tests"),
@@ -87,4 +89,31 @@ LIBRARIES = (
         source="asyncstdlib==3.14.0",
         needs=(*PYTEST, "typing-extensions==4.16.0"),
     ),
+    Suite(
+        "starlette",
+        ("starlette", "tests"),
+        ("tests", "-k", "not trio", "--ignore=tests/benchmarks"),
+        with_pytest=True,
+        source="starlette==1.10.0",
+        needs=(
+            *PYTEST,
+            "blockbuster==1.5.29",
+            "httpx==0.28.1",
+            "httpx2[zstd]==2.16.2",
+            "itsdangerous==2.2.0",
+            "jinja2==3.1.6",
+            "opentelemetry-sdk==1.45.2",
+            "python-multipart==0.0.34",
+            "pyyaml==6.0.3",
+            "trio==0.35.0",
+        ),
+    ),
 )
+
+
+def _in_each_form(suite: Suite) -> tuple[Suite, ...]:
+    """A suite of pytest's is run in both forms."""
+    return (suite, suite._replace(name=f"{suite.name}:asserts", asserts=True)) if suite.with_pytest else (suite,)
+
+
+LIBRARIES = tuple(form for suite in _LIBRARIES for form in _in_each_form(suite))

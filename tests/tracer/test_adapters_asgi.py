@@ -12,7 +12,7 @@ from tests.tracer.asgi_servers import SERVERS, by_uvicorn, lines, uvicorn_servin
 from uvicorn.protocols.http import h11_impl
 
 from tenure import adapters, buffer
-from tenure.adapters import asgi
+from tenure.adapters import asgi, asgi_requests
 from tenure.adapters import uvicorn as adapter
 from tenure.wire import Site
 
@@ -268,7 +268,7 @@ def test_an_application_that_cannot_be_loaded_fails_as_ever(recorder):
 def test_what_was_running_is_forgotten(recorder, serve):
     """No scope is kept."""
     asyncio.run(serve(shop, "GET /", "GET /fail"))
-    assert asgi._running == {}
+    assert (asgi._lifespans, asgi_requests._running) == ({}, {})
 
 
 def test_nothing_is_left_when_recording_ends(recorder):

@@ -96,5 +96,5 @@ def test_a_route_that_is_left_in_the_scope_names_a_request(recorder, path):
     """Starlette's router alone is no application that an adapter knows."""
     router = Router([Route("/orders/{id}", refuse)])
     asyncio.run(by_uvicorn(router, f"GET {path}"))
-    name = "GET /orders/{id}" if path == "/orders/17" else "GET"
+    name = "GET /orders/{id}" if path == "/orders/17" else "404 Not Found"
     assert lines(recorder, "asgi.Request") == [f"asgi.Request {name}, ok ok ok"]

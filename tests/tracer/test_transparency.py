@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import pytest
 from scripts.transparency import comparing, running
 from scripts.transparency.running import Run
-from scripts.transparency.suites import Suite, cpython
+from scripts.transparency.suites import LIBRARIES, Suite, cpython
 
 MODULES = (
     "test_contextlib",
@@ -144,6 +145,49 @@ def test_pytest_blames_what_a_test_leaves_behind_on_that_test(tmp_path: Path) ->
     }
     assert recorded.outcomes == plain.outcomes
     assert (recorded.sites, recorded.lifecycles) == (2, 3)
+
+
+IMPORTING = """
+import asyncio, contextlib, pytest
+from blockbuster import BlockBuster
+
+@pytest.fixture(autouse=True)
+def no_blocking():
+    guard = BlockBuster()
+    guard.activate()
+    yield
+    guard.deactivate()
+
+class Manager(contextlib.AsyncExitStack): pass
+
+async def use():
+    import anyio.abc
+    async with Manager(): return anyio.open_file
+
+def test_a_lazy_import(): assert asyncio.run(use())
+def test_that_fails(): assert not asyncio.run(use()), "explained"
+"""
+
+
+@pytest.mark.parametrize("asserts", [False, True])
+def test_pytests_suites_are_run_in_both_forms(tmp_path: Path, asserts: bool) -> None:
+    """As people type it, with pytest's own rewriting, and with ``--assert=plain``; under a guard that sees blocking."""
+    (tmp_path / "test_ours.py").write_text(IMPORTING)
+    suite = Suite("ours", ("test_ours",), ("test_ours.py",), with_pytest=True, source="ours", asserts=asserts)
+    assert ("--assert=plain" in suite.command(Path("python"))) == (not asserts)
+    plain, recorded = both(suite, tmp_path)
+    assert plain.outcomes == {
+        "test_ours.py::test_a_lazy_import": "call passed",
+        "test_ours.py::test_that_fails": "call failed AssertionError",
+    }
+    assert (recorded.trouble, recorded.outcomes) == ("", plain.outcomes)
+    assert (recorded.sites, recorded.lifecycles) == (1, 2)
+
+
+def test_every_suite_of_pytests_has_both_forms() -> None:
+    """None is run with ``--assert=plain`` alone."""
+    forms = [(suite.name.partition(":")[0], suite.asserts) for suite in LIBRARIES if suite.with_pytest]
+    assert sorted(forms) == sorted((name, asserts) for name in {name for name, _ in forms} for asserts in (False, True))
 
 
 def test_a_difference_is_excused_only_by_what_the_test_does_unrecorded(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
-from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from tenure import buffer, loaders, patching, rewriting
+from tenure import buffer, loaders, patching, real_paths, rewriting
 from tenure.adapters import imported
+from tenure.attributes import read
 from tenure.selection import Selection
 
 _MODULE = "_pytest.assertion.rewrite"
@@ -41,11 +41,11 @@ def is_joined(loader: object) -> bool:
 
 def _install(rewrite: ModuleType, selection: Selection, *, sync: bool) -> None:
     def compile_(tree: ast.Module, file: str, mode: str, **options: Any) -> CodeType:
-        if selection.wants(_name_of(file), file):
-            try:
-                return rewriting.compile_tree(tree, Path(file).read_bytes(), file, sync=sync)
-            except Exception as error:  # noqa: BLE001  # be it the source's own fault: that is told below
-                buffer.fault(f"rewriting {file} beside pytest", error)
+        try:
+            if selection.wants(_name_of(file), file):
+                return rewriting.compile_tree(tree, _source(sys._getframe(1), file), file, sync=sync)  # noqa: SLF001  # see there
+        except Exception as error:  # noqa: BLE001  # be it the source's own fault: that is told below
+            buffer.fault(f"rewriting {file} beside pytest", error)
         code: CodeType = compile(tree, file, mode, **options)
         return code
 
@@ -56,7 +56,19 @@ def _install(rewrite: ModuleType, selection: Selection, *, sync: bool) -> None:
     patching.replace(rewrite, "compile", compile_)
 
 
+def _source(frame: FrameType, file: str) -> bytes:
+    """The source text, which pytest has read; a pytest that keeps it elsewhere costs one more reading."""
+    source = frame.f_locals.get("source")
+    return source if isinstance(source, bytes) else real_paths.read(file)
+
+
 def _name_of(file: str) -> str:
-    """The name of the module that is being imported from this file; pytest does not say it where it compiles."""
-    found = (name for name, module in list(sys.modules.items()) if getattr(module, "__file__", None) == file)
-    return next(found, "")
+    """The name of the module that is being imported from this file; pytest does not say it where it compiles.
+
+    A module may have a ``__getattr__`` of its own, which is not called.
+    """
+    for name, module in list(sys.modules.items()):
+        found = read(module, "__file__")
+        if type(found) is str and found == file:
+            return name
+    return ""

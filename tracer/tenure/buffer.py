@@ -111,12 +111,13 @@ def drop(reason: str, count: int = 1) -> None:
     dropped[reason] = dropped.get(reason, 0) + count
 
 
-def fault(where: str, error: Exception) -> None:
+def fault(where: str, error: Exception, consequence: str = "is left out from now on") -> None:
     """A fault of Tenure's own: logged once for each place, never raised into the program."""
     try:
         drop("fault")
         if where not in _said:
             _said.add(where)
-            _log.warning("tenure: %s failed and is left out from now on: %s", where, error, exc_info=error)
+            message = f"tenure: %s failed and {consequence.replace('%', '%%')}: %s"
+            _log.warning(message, where, error, exc_info=error)
     except Exception:  # noqa: BLE001, S110  # at the recursion limit even this may fail, and the program comes first
         pass

@@ -12,7 +12,7 @@ import weakref
 
 from tenure import identity
 from tenure.failures import type_name
-from tenure.sites import Site, resource_name
+from tenure.sites import Site, constructs, resource_name
 
 WATCHED = 8
 
@@ -27,17 +27,16 @@ _OBJECT = ""  # the role in which an object stands for itself
 class _Habit:
     """What was seen at one site of one type."""
 
-    __slots__ = ("constructs", "last", "left", "shares")
+    __slots__ = ("_expression", "_type_name", "last", "left", "shares")
 
     def __init__(self, site: str, kind: type) -> None:
-        callee, call, _ = Site.of(site).expression.partition("(")
-        self.constructs = bool(call) and callee.rpartition(".")[2] == kind.__name__
+        self._expression, self._type_name = Site.of(site).expression, kind.__name__
         self.left = WATCHED
         self.shares = False  # an object came back
         self.last: weakref.ref[object] | None = None
 
     def says_one_use(self) -> bool:
-        return self.constructs or self.last is None or self.last() is None
+        return self.last is None or self.last() is None or constructs(self._expression, self._type_name)
 
 
 def resolve(manager: object, kind: type, site: str, *, patched: bool) -> int:

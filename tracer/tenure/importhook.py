@@ -16,29 +16,34 @@ from types import ModuleType
 from typing import cast
 
 from tenure import buffer
-from tenure.loaders import RewritingLoader, RewritingZipLoader
+from tenure.loaders import RewritingLoader, RewritingZipLoader, kind_of_code
 from tenure.selection import Selection
-from tenure.tracebacks import importing
+from tenure.tracebacks import give_up, importing
 
 
 class Finder(MetaPathFinder):
     """Lets the others find a module and changes the loader of the selected ones."""
 
+    asks_the_rest = True  # all that stand behind it
+
     def __init__(self, selection: Selection, *, sync: bool = False) -> None:
         self.selection, self.sync = selection, sync
+        kind_of_code(sync=sync)  # looks at files once, before the program imports
 
     @importing
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """The spec that the finders after this one give, with a rewriting loader where the module is selected."""
-        finders = sys.meta_path
-        for finder in finders[finders.index(self) + 1 :] if self in finders else finders:
+        finders = list(sys.meta_path)
+        place = next((place for place, finder in enumerate(finders) if finder is self), -1)
+        for finder in finders[place + 1 :]:
             find_spec = getattr(finder, "find_spec", None)
             spec: importlib.machinery.ModuleSpec | None = find_spec(fullname, path, target) if find_spec else None
             if spec is not None:
                 self._select(spec)
                 return spec
+        give_up(fullname, sys._getframe(1))  # noqa: SLF001  # whether it is an import that asks
         return None
 
     def _select(self, spec: importlib.machinery.ModuleSpec) -> None:
@@ -46,7 +51,7 @@ class Finder(MetaPathFinder):
             if spec.origin is not None and self.selection.wants(spec.name, spec.origin):
                 record(spec, sync=self.sync)
         except Exception as error:  # noqa: BLE001  # then it is imported as it is
-            buffer.fault(f"selecting the module {spec.name}", error)
+            buffer.fault("choosing which modules to record", error, f"{spec.name} is imported unrecorded")
 
 
 def record(spec: importlib.machinery.ModuleSpec, *, sync: bool) -> None:

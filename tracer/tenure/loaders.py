@@ -13,13 +13,12 @@ import hashlib
 import importlib.machinery
 import importlib.util
 import marshal
-import os
 import sys
 import zipimport
-from pathlib import Path
+from pathlib import PurePath
 from types import CodeType
 
-from tenure import buffer, native, rewriting, sites, stamping, syntax
+from tenure import buffer, native, real_paths, rewriting, sites, stamping, syntax
 from tenure.tracebacks import called_by_importing
 
 _UNCHECKED = (1).to_bytes(4, "little")  # the flags of bytecode that has a hash which nobody but its writer compares
@@ -61,7 +60,7 @@ class RewritingLoader(importlib.machinery.SourceFileLoader):
         cache = self.cache_path(path)
         stats = self.path_stats(path)
         head = _head(stats["mtime"], int(stats["size"]))
-        code = _read(cache, head) if cache is not None else None
+        code = self._read(cache, head) if cache is not None else None
         if code is None:
             code = self.source_to_code(self.get_data(path), path)
             if cache is not None and not sys.dont_write_bytecode:
@@ -69,12 +68,21 @@ class RewritingLoader(importlib.machinery.SourceFileLoader):
                 self._cache_bytecode(path, cache, head + marshal.dumps(code))  # type: ignore[attr-defined]
         return code
 
+    def _read(self, cache: str, head: bytes) -> CodeType | None:
+        """It reads as Python itself reads its cache: guards against blocking calls know that it may."""
+        try:
+            data = self.get_data(cache)
+            code = marshal.loads(memoryview(data)[len(head) :]) if data.startswith(head) else None  # noqa: S302  # as Python's own do
+        except (OSError, ValueError, EOFError, TypeError):
+            return None
+        return code if isinstance(code, CodeType) else None
+
 
 class RewritingZipLoader(zipimport.zipimporter):
     """A zip file's loader whose code is rewritten; bytecode without its source is run as it is."""
 
     def __init__(self, loader: zipimport.zipimporter, *, sync: bool = False) -> None:
-        super().__init__(os.path.join(loader.archive, loader.prefix))  # noqa: PTH118  # a path within a file
+        super().__init__(str(PurePath(loader.archive, loader.prefix)))
         self._sync = sync
 
     @called_by_importing
@@ -112,10 +120,10 @@ def kind_of_code(*, sync: bool) -> str:
 def _form() -> str:
     """Which Tenure rewrites: the sizes and times of the files that decide the form of rewritten code."""
     try:
-        found = [os.stat(str(module.__file__)) for module in (rewriting, stamping, syntax, sites)]  # noqa: PTH116
+        found = [real_paths.size_and_time(str(module.__file__)) for module in (rewriting, stamping, syntax, sites)]
     except OSError:  # in a zip file, say
         return str(rewriting.VERSION)
-    return "|".join([str(rewriting.VERSION), *(f"{one.st_size},{one.st_mtime_ns}" for one in found)])
+    return "|".join([str(rewriting.VERSION), *(f"{size},{time}" for size, time in found)])
 
 
 def compiled(source: bytes, path: str, *, sync: bool, optimize: int = -1) -> CodeType:
@@ -138,12 +146,3 @@ def compiled(source: bytes, path: str, *, sync: bool, optimize: int = -1) -> Cod
 def _head(mtime: float, size: int) -> bytes:
     """The first 16 bytes of a bytecode file: magic number, flags, hash."""
     return importlib.util.MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(f"{mtime!r}|{size}".encode())
-
-
-def _read(cache: str, head: bytes) -> CodeType | None:
-    try:
-        data = Path(cache).read_bytes()
-        code = marshal.loads(memoryview(data)[len(head) :]) if data.startswith(head) else None  # noqa: S302  # as Python's own do
-    except (OSError, ValueError, EOFError, TypeError):
-        return None
-    return code if isinstance(code, CodeType) else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sysconfig
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
+
+from tenure import real_paths
 
 _INSTALLED = {"site-packages", "dist-packages"}
 
@@ -18,11 +19,11 @@ class Selection:
     """
 
     def __init__(self, roots: Sequence[Path], include: Sequence[str] = (), exclude: Sequence[str] = ()) -> None:
-        self.roots = [root.resolve() for root in roots]
+        self.roots = [_real(root) for root in roots]
         self._include, self._exclude = tuple(include), ("tenure", *exclude)
         self._folders: dict[str, bool] = {}  # the answers, which are asked for at every import
         paths = sysconfig.get_paths()
-        self._library = [Path(paths[name]).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+        self._library = [_real(Path(paths[name])) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
 
     def __repr__(self) -> str:
         roots = [str(root) for root in self.roots]
@@ -30,18 +31,18 @@ class Selection:
 
     def add_root(self, root: Path) -> None:
         """One more directory whose modules are the program's own."""
-        self.roots.append(root.resolve())
+        self.roots.append(_real(root))
         self._folders.clear()
 
     def wants(self, name: str, file: str) -> bool:
-        """Whether this module, in this file, is to be rewritten."""
+        """Whether this module, in this file, is to be rewritten. The program may be importing, within a loop."""
         if self.excludes(name):
             return False
         if any(_is_in(name, package) for package in self._include):
             return True
-        folder = os.path.dirname(os.path.realpath(file) if os.path.islink(file) else file)  # noqa: PTH114, PTH120
+        folder = str(PurePath(real_paths.real(file) if real_paths.is_link(file) else file).parent)
         if folder not in self._folders:
-            self._folders[folder] = self._is_own(Path(folder).resolve())
+            self._folders[folder] = self._is_own(Path(real_paths.real(folder)))
         return self._folders[folder]
 
     def excludes(self, name: str) -> bool:
@@ -54,6 +55,10 @@ class Selection:
 
     def _is_own(self, folder: Path) -> bool:
         return not self.is_installed(folder) and any(folder.is_relative_to(root) for root in self.roots)
+
+
+def _real(path: Path) -> Path:
+    return Path(real_paths.real(str(path)))
 
 
 def _is_in(name: str, package: str) -> bool:

@@ -136,8 +136,7 @@ def environment_name() -> str:
 
 def _take_out(session: _Session) -> None:
     probe.stop()
-    if session.finder in sys.meta_path:
-        sys.meta_path.remove(session.finder)
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not session.finder]
     tracking.end_patching()
     adapters.uninstall()
 

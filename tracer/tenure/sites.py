@@ -7,21 +7,28 @@ to pass and is a dictionary key whose hash is computed once. ``Site.of`` reads i
 from __future__ import annotations
 
 import ast
-import dis
 import functools
-import linecache
+import itertools
 from types import CodeType
-from typing import NamedTuple
+from typing import NamedTuple, cast
+
+from tenure import source_text
 
 _SEPARATOR = "\x1f"
+_MARK = "\x1d"  # stands before the number of an instruction whose expression is not known yet
+_LATE = "\x1e"  # stands before how a name is made from such an expression
+_MOST_MARKED = 4096
+_MOST_PLACES = 20_000
 MAX_EXPRESSION = 200  # characters of source text that are kept
-_ENTRIES = frozenset({"BEFORE_ASYNC_WITH", "BEFORE_WITH"})  # until 3.13; afterwards an item's code has its own position
-# Functions whose first argument is what they enter or acquire.
-_ON_BEHALF = frozenset({"enter_async_context", "enter_context", "wait_for", "shield", "create_task", "ensure_future"})
 # Methods whose result is a handle on the object they were called on: the resource of `pool.acquire()` is `pool`.
 TAKERS = frozenset(
     {"acquire", "acquire_nowait", "connect", "connection", "get", "getconn", "begin", "checkout", "lock", "session"}
 )
+
+_numbers = itertools.count(1)
+_marked: dict[tuple[int, int, str], tuple[str, CodeType]] = {}  # by address of the code, offset and via
+# By number: code and offset, or, once the source was read, line and expression.
+_places: dict[int, tuple[CodeType, int] | tuple[int, str]] = {}
 
 
 class Site(NamedTuple):
@@ -76,74 +83,95 @@ def one_line(source: str) -> str:
 def of_instruction(code: CodeType, offset: int, via: str = "") -> str:
     """The key of the site at a byte offset of code that was not rewritten: ``frame.f_code`` and ``frame.f_lasti``.
 
-    The expression is cut out of the source text where the interpreter knows the columns (PEP 657), else it is "".
+    The program waits for the answer, so it costs the same however long the code is, and no file is read. The key has
+    the line at which the code begins, and a mark in place of its expression, until it is ``settled``.
     """
-    # Code of two files is equal where it does the same on the same lines.
-    return _of_instruction(code, code.co_filename, code.co_qualname, code.co_linetable, offset, via)
+    known = _marked.get((id(code), offset, via))
+    if known is not None:
+        return known[0]
+    number = next(_numbers)
+    _places[number] = code, offset
+    if len(_marked) >= _MOST_MARKED:
+        _marked.clear()
+    _places.pop(number - _MOST_PLACES, None)
+    key = Site(code.co_filename, code.co_firstlineno, code.co_qualname, f"{_MARK}{number}", via=via).key()
+    _marked[id(code), offset, via] = key, code  # the code is kept, so that its address is not another's
+    return key
 
 
-@functools.lru_cache(maxsize=4096)
-def _of_instruction(code: CodeType, file: str, function: str, _: bytes, offset: int, via: str) -> str:
-    line, end_line, column, end_column = _position(code, offset)
-    expression = ""
-    if line and end_line and column is not None and end_column is not None:
-        lines = [linecache.getline(file, number).encode() for number in range(line, end_line + 1)]
-        lines[-1] = lines[-1][:end_column]
-        lines[0] = lines[0][column:]
-        expression = _entered(b"".join(lines).decode(errors="replace"), _items_before(code, offset))
-    site = Site(file, line or code.co_firstlineno, function, one_line(expression), via=via)
-    return site.key()
+def settled(key: str) -> str:
+    """The key with the line and the expression of its instruction. It reads the source file: not for the program."""
+    if _MARK not in key:
+        return key
+    site = Site.of(key)
+    found = _found(site.expression)
+    return key if found is None else site._replace(line=found[0], expression=found[1]).key()
 
 
-def _position(code: CodeType, offset: int) -> tuple[int | None, int | None, int | None, int | None]:
-    for index, position in enumerate(code.co_positions()):
-        if index == offset // 2:
-            return position
-    return None, None, None, None
+def settled_text(text: str) -> str:
+    """An expression, or a name that was made from one, once the source file may be read."""
+    if not text.startswith((_MARK, _LATE)):
+        return text
+    making, _, number = text.rpartition(_MARK)
+    found = _found(f"{_MARK}{number}")
+    expression = "" if found is None else found[1]
+    name, _, method = making.removeprefix(_LATE).partition(" ")
+    return _MAKERS[name](expression, method) if name in _MAKERS else expression
 
 
-def _items_before(code: CodeType, offset: int) -> int:
-    """How many items of the statement at this offset were entered before: until 3.13 all have its whole position."""
-    position = _position(code, offset)
-    entries = (one for one in dis.get_instructions(code) if one.opname in _ENTRIES and one.offset < offset)
-    return max(sum(tuple(entry.positions or ()) == position for entry in entries) - 1, 0)
+def constructs(expression: str, name: str) -> bool:
+    """Whether this expression calls something of this name.
+
+    While the expression is not known: whether its code has that name anywhere.
+    """
+    if expression.startswith(_MARK):
+        place = _places.get(int(expression[1:]))
+        if place is None:
+            return False
+        if isinstance(place[0], CodeType):
+            return name in place[0].co_names
+        expression = place[1]
+    callee, call, _ = expression.partition("(")
+    return bool(call) and callee.rpartition(".")[2] == name
 
 
-def _entered(source: str, number: int) -> str:
-    """The manager within a statement or ``await stack.enter_async_context(manager)`` and its like; else the text."""
-    text = source.strip()
-    if text.startswith(("async with", "with")):
-        return _item(text, number)
-    try:
-        node: ast.expr = ast.parse(text.removeprefix("await "), mode="eval").body
-    except (SyntaxError, ValueError):
-        return ""
-    if isinstance(node, ast.Call):
-        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if node.args and called in _ON_BEHALF:
-            return ast.get_source_segment(text.removeprefix("await "), node.args[0]) or ""
-        if isinstance(node.func, ast.Attribute) and called in {"__aenter__", "__enter__"}:
-            return ast.get_source_segment(text.removeprefix("await "), node.func.value) or ""
-    return text.removeprefix("await ")
+def _found(mark: str) -> tuple[int, str] | None:
+    """The line and the expression of a marked instruction; None where it was forgotten."""
+    number = int(mark[1:]) if mark.startswith(_MARK) and mark[1:].isdecimal() else 0
+    place = _places.get(number)
+    if place is None:
+        return None
+    first, second = place
+    if isinstance(first, CodeType):
+        line, text = source_text.at(first, cast("int", second))
+        place = _places[number] = line, one_line(text)
+    return cast("tuple[int, str]", place)
 
 
-def _item(statement: str, number: int) -> str:
-    try:
-        node = ast.parse(statement).body[0]
-    except (SyntaxError, ValueError):
-        return ""
-    if not isinstance(node, ast.With | ast.AsyncWith) or number >= len(node.items):
-        return ""
-    return ast.get_source_segment(statement, node.items[number].context_expr) or ""
-
-
-@functools.lru_cache(maxsize=4096)
 def resource_name(expression: str) -> str:
     """What a person calls the resource of this expression: "stock_lock" for ``self._stock_lock``.
 
     A name, an attribute chain or a constant subscript gives its last part without leading underscores; ``x.acquire()``
-    (and the other TAKERS) gives the name of x; anything else, a constructor's call above all, gives "".
+    (and the other TAKERS) gives the name of x; anything else, a constructor's call above all, gives "". Where the
+    expression is not known yet, the name is one for ``settled_text``.
     """
+    return f"{_LATE}resource{expression}" if expression.startswith(_MARK) else _resource_name(expression)
+
+
+def owner_name(expression: str, method: str = "") -> str:
+    """What a person calls the object whose method this expression calls: "session" for ``self.session.get(url)``.
+
+    Where a ``method`` is given and the expression calls no such, it is the resource's name. As above, it may be late.
+    """
+    if expression.startswith(_MARK):
+        return f"{_LATE}owner {method}{expression}"
+    if method and f".{method}(" not in expression:
+        return _resource_name(expression)
+    return _owner_name(expression)
+
+
+@functools.lru_cache(maxsize=4096)
+def _resource_name(expression: str) -> str:
     try:
         node: ast.expr = ast.parse(expression, mode="eval").body
     except (SyntaxError, ValueError):
@@ -155,18 +183,20 @@ def resource_name(expression: str) -> str:
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
         if isinstance(node.slice.value, str):
             return node.slice.value
-        return f"{resource_name(ast.unparse(node.value))}[{node.slice.value!r}]"
+        return f"{_resource_name(ast.unparse(node.value))}[{node.slice.value!r}]"
     if isinstance(node, ast.Attribute):
         return node.attr.lstrip("_")
     return node.id.lstrip("_") if isinstance(node, ast.Name) else ""
 
 
-def owner_name(expression: str) -> str:
-    """What a person calls the object whose method this expression calls: "session" for ``self.session.get(url)``."""
+def _owner_name(expression: str) -> str:
     try:
         node = ast.parse(expression, mode="eval").body
     except (SyntaxError, ValueError):
         return ""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return resource_name(ast.unparse(node.func.value))
+        return _resource_name(ast.unparse(node.func.value))
     return ""
+
+
+_MAKERS = {"resource": lambda expression, _: resource_name(expression), "owner": owner_name}

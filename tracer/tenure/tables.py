@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tenure import identity, resources, wire
+from tenure import identity, resources, sites, wire
 from tenure.active import SpanIds
 from tenure.failures import Canceller, Failure
 from tenure.scrub import scrub, scrub_expression
@@ -39,9 +39,15 @@ class Tables:
         """The index of a site."""
         place = self._site_places.get(key)
         if place is None:
-            place = self._site_places[key] = len(self.sites)
-            self.sites.append(_site(key))
+            place = self._site_places[key] = self._place(key, _site(key))
         return place
+
+    def _place(self, key: str, site: wire.Site) -> int:
+        """Several instructions of one statement are one site."""
+        if sites.settled(key) != key and site in self.sites:
+            return self.sites.index(site)
+        self.sites.append(site)
+        return len(self.sites) - 1
 
     def has_resource(self, number: int) -> bool:
         """Whether the resource is in the table already."""
@@ -56,6 +62,7 @@ class Tables:
             if known is None:  # cannot be, but a row without its resource would cost the whole batch
                 known = identity.Resource(number, "unknown", "", None, "participant")
             _, kind, name, capacity, stereotype = known
+            name = sites.settled_text(name)
             self.resources.append(wire.Resource(number, text(kind), text(name), capacity, stereotype))
         return place
 
@@ -125,7 +132,7 @@ def text(value: str) -> str:
 def _site(key: str) -> wire.Site:
     known = _sites.get(key)
     if known is None:
-        site = Site.of(key)
+        site = Site.of(sites.settled(key))
         enter, leave = ("__enter__", "__exit__") if site.sync else ("__aenter__", "__aexit__")
         given = resources.calls.get(key, ("", ""))
         expression = scrub_expression(site.expression).encode("utf-8", "replace").decode()

@@ -43,6 +43,28 @@ def _rewritten():
         loader = getattr(getattr(module, "__spec__", None), "loader", None)
         if type(loader).__name__ == "RewritingLoader" and loader.name == name:
             yield loader.get_code(name)
+        elif type(loader).__name__ == "AssertionRewritingHook":  # pytest's, which keeps no code: that of its functions
+            yield from _functions(vars(module).values(), name, set())
+
+
+def _functions(values, module, seen):
+    """The code of a module's functions, methods and fixtures, each once."""
+    for value in map(_undecorated, list(values)):
+        if id(value) in seen or getattr(value, "__module__", None) != module:
+            continue
+        seen.add(id(value))
+        if isinstance(value, type):
+            yield from _functions(vars(value).values(), module, seen)
+        elif hasattr(value, "__code__"):
+            yield value.__code__
+
+
+def _undecorated(value):
+    if type(value).__module__ == "_pytest.fixtures":
+        value = getattr(value, "_fixture_function", value)
+    if type(value) in (classmethod, staticmethod):
+        value = value.__func__
+    return vars(value).get("__wrapped__", value) if hasattr(value, "__dict__") else value
 
 
 def _sites(code):

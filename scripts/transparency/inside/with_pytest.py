@@ -1,6 +1,7 @@
 """A pytest plugin (``-p with_pytest``) that reports each test's outcome.
 
-pytest has to be given ``--assert=plain``: it rewrites test modules itself before any import hook sees them.
+With ``--assert=plain`` the import hook rewrites test modules; without it pytest compiles them, and they are rewritten
+in its own step of compiling.
 
 Cycles are collected between tests and at no other time, whoever runs. pytest blames what is found in them (a socket
 that an earlier test left open) on the test that is running then, and when that is depends on every object that anybody

@@ -11,6 +11,7 @@ from types import ModuleType
 
 from tenure import buffer, libraries, patching, probe, resources, tasks
 from tenure.adapters import places
+from tenure.attributes import read
 from tenure.resources import Description
 
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
@@ -73,7 +74,7 @@ def _resolving(original: patching.Method) -> patching.Method:
 def _begin(request: object, match: object) -> None:
     try:
         _routes[id(request)] = _route(request, match)
-        record = probe.enter(request, places.of_callable(match.handler))  # type: ignore[attr-defined]
+        record = probe.enter(request, places.of_callable(_of(match, "handler")))
         if record is not None:
             probe.acquired(record)
         _records[id(request)] = record
@@ -98,10 +99,16 @@ def _route(request: object, match: object) -> str:
 
     What a client made up, a path or a method, is in neither, so that there are no more names than routes.
     """
-    refused = getattr(match, "http_exception", None)
+    refused = _of(match, "http_exception")
     if refused is not None:
-        return f"{refused.status} {refused.reason}"
-    route = match.route  # type: ignore[attr-defined]
-    method = getattr(request, "method", "")
-    pattern = route.resource.canonical if route.resource is not None else route.name or ""
-    return f"{method if method in _METHODS else '*'} {pattern}"
+        return f"{_of(refused, 'status')} {_of(refused, 'reason')}"
+    route, method = _of(match, "route"), _of(request, "method")
+    resource = _of(route, "resource")
+    pattern = _of(route, "name") if resource is None else _of(resource, "canonical")
+    method = method if type(method) is str and method in _METHODS else "*"
+    return f"{method} {pattern if type(pattern) is str else ''}"
+
+
+def _of(thing: object, name: str) -> object:
+    """An attribute; not of what the program made of aiohttp's classes itself."""
+    return read(thing, name, "aiohttp")

@@ -3,38 +3,28 @@
 A request begins when the application is called and ends when that returns. Its name is its method alone until a
 framework finds its route. A lifespan begins when the application takes the message of its startup; one that refuses
 lifespans has none. (ASGI 3.0, https://asgi.readthedocs.io/en/stable/specs/.)
-
-A server's adapter and a framework's see the same call, with middlewares in between that may have copied its scope.
-What tells that it is one call is a part of the scope that copies share.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple, Protocol, cast
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol, cast
 
-from tenure import buffer, patching, probe, renaming, resources
+from tenure import buffer, patching, resources
+from tenure.adapters import asgi_requests as requests
 from tenure.adapters import places
+from tenure.adapters.asgi_requests import Named, Request, Scope
 from tenure.adapters.lifespans import Lifespan, LifespanFailed, Served
 from tenure.adapters.lifespans import know as know_lifespans
 from tenure.resources import Description
 
-Scope = Mapping[str, object]
 Channel = Callable[..., Awaitable[object]]
 
-_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
-_SHARED = "headers", "asgi"  # parts that a server makes for each call, and a copied scope still has
+_TYPES = frozenset({"http", "websocket", "lifespan"})
 
-_running: dict[int, _Request | _Lifespan] = {}  # by address of the shared part, while the application is called
-
-
-class Named(NamedTuple):
-    """What stands for a request: its resource's kind and name, and what answers it."""
-
-    kind: str
-    name: str
-    endpoint: object
+_lifespans: dict[int, _Lifespan] = {}  # by address of the part of the scope that copies share
 
 
 class Framework(Protocol):
@@ -78,14 +68,6 @@ def handling(
     return handle
 
 
-def method(scope: Scope) -> str:
-    """The method of a request, "WEBSOCKET" for a websocket, "*" for what HTTP does not know: a client made it up."""
-    if scope["type"] == "websocket":
-        return "WEBSOCKET"
-    given = scope.get("method")
-    return given if isinstance(given, str) and given in _METHODS else "*"
-
-
 class _Passed:
     """A call of which nothing is recorded here."""
 
@@ -96,55 +78,21 @@ class _Passed:
         pass
 
 
-class _Request:
-    """A request, while its application is called."""
-
-    def __init__(self, scope: Scope, channels: tuple[object, ...]) -> None:
-        self.channels = channels
-        self._scope, self._part = scope, _part(scope)  # kept, so that its address is not another's
-        self._record: probe.Record | None = None
-        self._is_named = False
-
-    def begin(self, named: Named, *, is_named: bool) -> None:
-        _running[id(self._part)] = self
-        self._is_named = is_named
-        self._record = probe.enter(named, places.of_callable(named.endpoint))
-        if self._record is not None:
-            probe.acquired(self._record)
-
-    def rename(self, named: Named) -> None:
-        self._is_named = True
-        if self._record is not None:
-            renaming.rename(self._record, named, places.of_callable(named.endpoint))
-
-    def end(self, error: BaseException | None) -> None:
-        _running.pop(id(self._part), None)
-        if self._record is None:
-            return
-        try:
-            if not self._is_named and (named := _routed(self._scope)) is not None:
-                self.rename(named)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            buffer.fault("finding the route of a request", fault)
-        probe.leaving(self._record, error)
-        probe.released(self._record, False)
-
-
 class _Lifespan:
     """A lifespan, told by the messages that pass between the application and its server."""
 
     def __init__(self, scope: Scope, served: Served, site: str, receive: Channel, send: Channel) -> None:
         self.lifespan = Lifespan()
-        self._part, self._served, self._site = _part(scope), served, site
+        self._part, self._served, self._site = requests.part(scope), served, site
         self._receive, self._send = receive, send
         self.channels: tuple[object, ...] = self.receive, self.send
-        _running[id(self._part)] = self
+        _lifespans[id(self._part)] = self
 
     def rename(self, served: Served, site: str) -> None:
         self._served, self._site = served, site
 
     def end(self, error: BaseException | None) -> None:
-        _running.pop(id(self._part), None)
+        _lifespans.pop(id(self._part), None)
         self.lifespan.ended(error)
 
     async def receive(self) -> object:
@@ -185,21 +133,24 @@ def _begin(
     channels: tuple[object, ...],
 ) -> _Call:
     try:
-        kind = scope.get("type")
-        if kind not in {"http", "websocket", "lifespan"} or (framework is not None and "app" in scope):
+        kind = requests.get(scope, "type")
+        if (
+            type(kind) is not str
+            or kind not in _TYPES
+            or (framework is not None and requests.get(scope, "app") is not None)
+        ):
             return _Passed(channels)
-        application, running = application_of(owner), _running.get(id(_part(scope)))
+        application = application_of(owner)
         if kind == "lifespan":
-            return _begin_lifespan(application, running, framework, scope, channels)
-        named = (
-            framework.request(application, scope) if framework else Named("asgi.Request", method(scope), application)
-        )
-        if isinstance(running, _Request):
-            if framework is not None:
-                running.rename(named)
+            return _begin_lifespan(application, framework, scope, channels)
+        before = requests.running(scope)
+        request = Request(scope, channels) if before is None else before
+        known = partial(framework.request, application, scope) if framework is not None else None
+        if known is not None:
+            request.seen(scope, known)
+        if request is before:
             return _Passed(channels)
-        request = _Request(scope, channels)
-        request.begin(named, is_named=framework is not None)
+        request.begin(Named(requests.KIND, requests.method(scope), application) if known is None else known())
     except Exception as error:  # noqa: BLE001  # never into the program
         buffer.fault("noting the begin of a request", error)
         return _Passed(channels)
@@ -208,7 +159,6 @@ def _begin(
 
 def _begin_lifespan(
     application: object,
-    running: object,
     framework: Framework | None,
     scope: Scope,
     channels: tuple[object, ...],
@@ -217,9 +167,10 @@ def _begin_lifespan(
         served, site = framework.lifespan(application)
     else:
         served, site = Served("asgi.Application", application), places.of_callable(application, "lifespan")
-    if isinstance(running, _Lifespan):
+    before = _lifespans.get(id(requests.part(scope)))
+    if before is not None:
         if framework is not None:
-            running.rename(served, site)
+            before.rename(served, site)
         return _Passed(channels)
     if len(channels) < 2 or not all(map(callable, channels)):
         return _Passed(channels)
@@ -234,20 +185,5 @@ def _describe(request: object, _: str) -> Description:
     return Description(kind, None, name, enter="request", exit="response")
 
 
-def _part(scope: Scope) -> object:
-    return next((scope[name] for name in _SHARED if scope.get(name) is not None), scope)
-
-
 def _type(message: object) -> object:
-    return message.get("type") if isinstance(message, Mapping) else None
-
-
-def _routed(scope: Scope) -> Named | None:
-    """By the route that a framework without an adapter left in the scope: a Router of Starlette's, Litestar."""
-    route = scope.get("route")
-    pattern = scope.get("path_template") or getattr(route, "path_format", None) or getattr(route, "path", None)
-    if not isinstance(pattern, str):
-        return None
-    handler = scope.get("route_handler")  # Litestar's, of whose function ``fn`` is
-    endpoint = scope.get("endpoint") or getattr(handler, "fn", handler)
-    return Named("asgi.Request", f"{method(scope)} {pattern}", endpoint)
+    return requests.get(cast("Scope", message), "type") if issubclass(type(message), dict) else None

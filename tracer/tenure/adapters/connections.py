@@ -172,8 +172,8 @@ def _named_by_call(describe: Describe, opening: str) -> Describe:
 
     def describe_named(opened: object, expression: str) -> Description:
         description = describe(opened, expression)
-        if description.name is None and f".{opening}(" in expression:
-            return description._replace(name=sites.owner_name(expression))
+        if description.name is None:
+            return description._replace(name=sites.owner_name(expression, opening))
         return description
 
     return describe_named

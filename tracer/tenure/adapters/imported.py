@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from types import ModuleType
 
-from tenure.tracebacks import importing
+from tenure.tracebacks import give_up, importing
 
 Install = Callable[[ModuleType], None]
 
@@ -29,15 +29,14 @@ def after_import(name: str, install: Install) -> None:
         install(module)
         return
     _waiting.setdefault(name, []).append(install)
-    if _finder not in sys.meta_path:
+    if not any(finder is _finder for finder in sys.meta_path):
         sys.meta_path.insert(0, _finder)
 
 
 def forget() -> None:
     """Wait for no more imports."""
     _waiting.clear()
-    if _finder in sys.meta_path:
-        sys.meta_path.remove(_finder)
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not _finder]
 
 
 def _is_being_imported(module: ModuleType) -> bool:
@@ -56,7 +55,9 @@ class _Finder(MetaPathFinder):
             spec = _found_by_others(fullname, path, target)
         finally:
             _searching.name = None
-        if spec is not None and spec.loader is not None:
+        if spec is None:
+            give_up(fullname, sys._getframe(1))  # noqa: SLF001  # whether it is an import that asks
+        elif spec.loader is not None:
             spec.loader = _Loader(spec.loader)
         return spec
 
@@ -65,11 +66,13 @@ class _Finder(MetaPathFinder):
 def _found_by_others(
     fullname: str, path: Sequence[str] | None, target: ModuleType | None
 ) -> importlib.machinery.ModuleSpec | None:
-    for finder in sys.meta_path:
+    finders = list(sys.meta_path)
+    place = next((place for place, finder in enumerate(finders) if finder is _finder), -1)
+    for finder in finders[place + 1 :]:  # those before it were asked
         find_spec = getattr(finder, "find_spec", None)
-        if finder is not _finder and find_spec is not None:
+        if find_spec is not None:
             spec: importlib.machinery.ModuleSpec | None = find_spec(fullname, path, target)
-            if spec is not None:
+            if spec is not None or getattr(type(finder), "asks_the_rest", False):
                 return spec
     return None
 

@@ -3,30 +3,55 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
+import functools
 import sys
 from pathlib import Path
+from types import CodeType, FunctionType, MethodType
 
 from tenure import sites
+from tenure.attributes import call_method, read
 from tenure.sites import Site
 
 _OURS = str(Path(__file__).parent.parent)
 _ASYNCIO = str(Path(asyncio.__file__).parent)
 _LOOPS = "asyncio", "uvloop"
+_LAYERS = 50  # decorators around a function
 
 
 def of_callable(called: object, via: str = "") -> str:
     """The site of a function, method or partial, however decorated, or of an object's __call__; else a name alone."""
-    while (inner := getattr(called, "__wrapped__", None) or getattr(called, "func", None)) is not None:
-        called = inner
-    called = getattr(called, "__func__", called)
-    code = getattr(called, "__code__", None)
-    if code is None and not isinstance(called, type):
-        code = getattr(inspect.unwrap(type(called).__call__), "__code__", None) if callable(called) else None
+    called = _innermost(called)
+    code = _code(called)
     if code is None:
-        name = "" if called is None else getattr(called, "__qualname__", type(called).__qualname__)
+        kind = called if isinstance(called, type) else type(called)
+        name = (
+            "" if called is None else _text(read(called, "__qualname__")) or type.__dict__["__qualname__"].__get__(kind)
+        )
         return Site("", 0, name, "", via=via).key()
     return Site(code.co_filename, code.co_firstlineno, code.co_qualname, "", via=via).key()
+
+
+def _innermost(called: object) -> object:
+    """What is below decorators, partials and bound methods."""
+    for _ in range(_LAYERS):
+        if type(called) is MethodType:
+            called = called.__func__
+        inner = called.func if isinstance(called, functools.partial) else read(called, "__wrapped__")
+        if inner is None:
+            break
+        called = inner
+    return called
+
+
+def _code(called: object) -> CodeType | None:
+    """Its code: a function's, or that of an object's __call__; a class has none."""
+    if type(called) is not FunctionType and not issubclass(type(called), type):
+        called = _innermost(call_method(type(called)))
+    return called.__code__ if type(called) is FunctionType else None
+
+
+def _text(value: object) -> str:
+    return value if type(value) is str else ""
 
 
 def of_caller(package: str) -> str:

@@ -1,49 +1,59 @@
 """Starlette and FastAPI: each request is a lifecycle named by its route, "GET /orders/{id}", and holds what it holds.
 
-Its route is looked up here before the middlewares, on a copy of the scope. An application that is mounted in another is
-part of that one's request. A websocket's lifecycle lasts as long as its connection.
+It begins under its method alone. Its route is the one that the framework finds: the framework calls that route's
+``handle``, and a mount's before that of the routes in it. Nothing is matched here, so that converters and routes of the
+program's run as often as ever. What no route answers (a middleware, a redirect) keeps the method as its name. An
+application that is mounted in another is part of that one's request. A websocket's lifecycle lasts as long as its
+connection.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterable
-from types import ModuleType
-from typing import Protocol, cast
+import sys
+from types import FunctionType, ModuleType
 
 from tenure import libraries, patching
-from tenure.adapters import asgi, places
-from tenure.adapters.asgi import Named, Scope
+from tenure.adapters import asgi, asgi_requests, before, imported, places
+from tenure.adapters.asgi_requests import Named, Scope
 from tenure.adapters.lifespans import Served
+from tenure.attributes import read
 from tenure.failures import type_name
 
 _KIND = "starlette.requests.Request"
-_REFUSALS = {"PARTIAL": "405 Method Not Allowed", "NONE": "404 Not Found"}
-
-
-class _Match(Protocol):
-    name: str
-
-
-class _Route(Protocol):
-    def matches(self, scope: Scope) -> tuple[_Match, Scope]: ...
+_FASTAPI = "fastapi.routing"
+_LOOKING = "noting the route of a request"
 
 
 def install(applications: ModuleType) -> None:
-    """Patch Starlette, of which FastAPI is a subclass."""
+    """Patch Starlette, of which FastAPI is a subclass, and the routes of both."""
     kind = applications.Starlette
     libraries.know_framework("starlette", "fastapi")
     patching.replace(kind, "__call__", asgi.handling(kind.__call__, _itself, _Framework()))
+    routing = sys.modules["starlette.routing"]
+    for route in (routing.Route, routing.WebSocketRoute):
+        patching.replace(route, "handle", before.looking(route.handle, _selected, _LOOKING))
+    mounted = _Mounted((routing.Router, kind))
+    for mount in (routing.Mount, routing.Host):
+        patching.replace(mount, "handle", before.looking(mount.handle, mounted.selected, _LOOKING))
+    patching.replace(routing.Router, "not_found", before.looking(routing.Router.not_found, _refused, _LOOKING))
+    imported.after_import(_FASTAPI, _install_fastapi)
+
+
+def _install_fastapi(routing: ModuleType) -> None:
+    """Its newer versions have a ``handle`` of their own, for routes of routers that were included."""
+    if "handle" in vars(routing.APIRoute):
+        handle = routing.APIRoute.handle
+        patching.replace(routing.APIRoute, "handle", before.looking(handle, _selected, _LOOKING))
 
 
 class _Framework:
     def request(self, application: object, scope: Scope) -> Named:
-        return _named(application.routes, dict(scope))  # type: ignore[attr-defined]
+        return Named(_KIND, asgi_requests.method(scope), application)
 
     def lifespan(self, application: object) -> tuple[Served, str]:
         """It is placed at the program's own lifespan function, where there is one."""
-        context = getattr(getattr(application, "router", None), "lifespan_context", None)
-        place = context if inspect.isfunction(context) else type(application)
+        context = read(read(application, "router"), "lifespan_context")
+        place = context if type(context) is FunctionType else type(application)
         return Served(type_name(type(application)), application), places.of_callable(place, "lifespan")
 
 
@@ -51,46 +61,55 @@ def _itself(application: object) -> object:
     return application
 
 
-def _named(routes: Iterable[_Route], scope: Scope) -> Named:
+def _selected(route: object, scope: Scope, *_: object) -> None:
+    """A route was found, for this method or for others. It is called once more where a subclass calls its base's."""
+    request = asgi_requests.running(scope)
+    if request is None:
+        return
+    found = _effective(route, scope)
+    methods, method = read(found, "methods"), asgi_requests.get(scope, "method")
+    if type(methods) is set and methods and type(method) is str and method not in methods:
+        request.found(_KIND, "405 Method Not Allowed", None)
+        return
+    pattern = _text(read(found, "path_format")) or _text(read(found, "path"))
+    endpoint = read(found, "endpoint") or asgi_requests.get(scope, "endpoint")
+    request.found(
+        _KIND, f"{asgi_requests.method(scope)} {request.prefix(asgi_requests.root(scope))}{pattern}", endpoint
+    )
+
+
+class _Mounted:
+    """What is mounted; ``routers`` are the classes that look for a route of their own."""
+
+    def __init__(self, routers: tuple[type, ...]) -> None:
+        self._routers = routers
+
+    def selected(self, mount: object, scope: Scope, *_: object) -> None:
+        """A mount was found: its pattern stands before those of the routes within."""
+        request = asgi_requests.running(scope)
+        if request is None:
+            return
+        prefix = request.mount(asgi_requests.root(scope), _text(read(mount, "path")))
+        application = read(mount, "app")
+        if not issubclass(type(application), self._routers):
+            request.found(_KIND, f"{asgi_requests.method(scope)} {prefix}".rstrip(), application)
+
+
+def _refused(_: object, scope: Scope, *__: object) -> None:
     """What a client made up, a path or a method, is in no name, so that there are no more names than routes."""
-    outcome, pattern, endpoint = _found(routes, scope)
-    if outcome != "FULL":
-        return Named(_KIND, _REFUSALS[outcome], None)
-    return Named(_KIND, f"{asgi.method(scope)} {pattern}", endpoint)
+    request = asgi_requests.running(scope)
+    if request is not None:
+        request.found(_KIND, "404 Not Found", None)
 
 
-def _found(routes: Iterable[_Route], scope: Scope) -> tuple[str, str, object]:
-    """How well a route matches, its pattern with those that it is mounted at, and its endpoint."""
-    best: tuple[str, str, object] = "NONE", "", None
-    for route in routes:
-        match, child = route.matches(scope)
-        if match.name == "NONE":
-            continue
-        found = match.name, *_target(route)
-        within = _within(route)
-        if within is not None:
-            outcome, pattern, endpoint = _found(within, {**scope, **child})
-            prefix = "" if hasattr(route, "effective_candidates") else getattr(_plain(route), "path", "")
-            found = outcome, f"{prefix}{pattern}", endpoint
-        if found[0] == "FULL" or within is not None:
-            return found
-        best = best if best[0] == "PARTIAL" else found
-    return best
+def _effective(route: object, scope: Scope) -> object:
+    """The route, or what FastAPI put in its stead where its router was included: with the whole pattern."""
+    own = asgi_requests.get(scope, "fastapi")
+    context = own.get("effective_route_context") if type(own) is dict else None
+    if type(context).__module__ == _FASTAPI and read(context, "original_route") is route:
+        return context
+    return route
 
 
-def _plain(route: object) -> object:
-    return getattr(route, "starlette_route", None) or route  # what FastAPI puts around a route of an included router
-
-
-def _within(route: object) -> Iterable[_Route] | None:
-    """The routes of a mount, or of a router that FastAPI included; None where the route is an endpoint's."""
-    candidates = getattr(route, "effective_candidates", None)
-    if callable(candidates):
-        return cast("Iterable[_Route]", candidates())
-    return getattr(_plain(route), "routes", None) or None
-
-
-def _target(route: object) -> tuple[str, object]:
-    plain = _plain(route)
-    pattern = getattr(plain, "path_format", None) or getattr(plain, "path", "")
-    return str(pattern), getattr(plain, "endpoint", None)
+def _text(value: object) -> str:
+    return value if type(value) is str else ""

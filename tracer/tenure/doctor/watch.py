@@ -53,6 +53,14 @@ class Seen(NamedTuple):
     line: int = 0
     function: str = ""
     reason: str = ""
+    site: str = ""  # in place of file, line and function, while the program runs
+
+    def settled(self) -> Seen:
+        """With the line of its site, which takes some time to find."""
+        if not self.site:
+            return self
+        site = sites.Site.of(sites.settled(self.site))
+        return self._replace(file=plain(site.file), line=site.line, function=plain(site.function), site="")
 
 
 class _OfThread(threading.local):
@@ -116,7 +124,8 @@ class Watch:
             self._undo.pop()()
         total: Counter[Seen] = Counter()
         for counts in list(self._counts):
-            total.update(dict(counts))
+            for seen, times in dict(counts).items():
+                total[seen.settled()] += times
         return +total
 
     def _limit(self, problem: str) -> None:
@@ -173,9 +182,8 @@ class Watch:
             _remember(here.recent, manager, here.announced)
             here.counts[Seen(label(manager), how)] += 1
         elif connections.is_open(manager) or not again:  # a class patch, too, may have tried
-            site = sites.Site.of(str(record[probe.SITE]))
-            place = plain(site.file), site.line, plain(site.function)
-            here.counts[Seen(label(manager), "", *place, self._unrecorded(manager))] += 1
+            site = str(record[probe.SITE])
+            here.counts[Seen(label(manager), "", reason=self._unrecorded(manager), site=site)] += 1
         doubt = here.doubts.pop(id(manager), None)
         if doubt is not None and doubt[0].is_(manager):
             here.counts[doubt[1]] -= 1

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from tenure import wire
-from tenure_server.store.histogram import Histogram, add
+from tenure_server.store.histogram import Histogram, add, bucket
 from tenure_server.store.sqlite import keys
 
 # A lifecycle's columns, in the order of the table; of parent and exceptions 0 is none, as None is.
@@ -36,7 +36,7 @@ FAILED = [int(failed(outcomes)) for outcomes in range(1 << wire.OUTCOME_BITS)]
 class Change:
     """What one resource's lifecycles add: durations in ns, in no order."""
 
-    __slots__ = ("failed", "holds", "missed", "releases", "timeouts", "total", "used_ns", "waits")
+    __slots__ = ("failed", "holds", "missed", "moved", "releases", "timeouts", "total", "used_ns", "waits")
 
     def __init__(self) -> None:
         self.total = 0
@@ -47,6 +47,9 @@ class Change:
         self.releases: list[int] = []  # of those that were acquired
         self.missed = 0  # acquires that ended without it
         self.timeouts = 0  # those of them that failed by a timeout
+        self.moved: list[
+            tuple[int, Row]
+        ] = []  # 1: it turned out to be this one's, -1: another one's; as it was counted
 
     def sort(self) -> None:
         for durations in (self.waits, self.holds, self.releases):
@@ -146,10 +149,19 @@ class Tallies:
                 tally = self.resources.get(resource) or self.resources.setdefault(resource, Change())
                 tally.add(change)
 
+    def rename(self, before: Row, resource: int) -> None:
+        """Count what was counted of a stored lifecycle with another resource: a request whose route is known now.
+
+        Metrics are cumulative and do not go back: to them what was told under the old name stays so.
+        """
+        for number, sign in ((before[4], -1), (resource, 1)):
+            tally = self.resources.get(number) or self.resources.setdefault(number, Change())
+            tally.moved.append((sign, before))
+
     def advance(self, before: Row, after: Row) -> None:
         """Count that a stored lifecycle went on to a later phase."""
-        _, _, trace, _, resource, _, acquire_ns, *_ = before
-        _, _, _, _, _, _, _, wait_ns, hold_ns, release_ns, outcomes, _, own = after
+        _, _, trace, _, _, _, acquire_ns, *_ = before
+        _, _, _, _, resource, _, _, wait_ns, hold_ns, release_ns, outcomes, _, own = after
         end_ns = acquire_ns + (wait_ns or 0) + (hold_ns or 0) + (release_ns or 0)
         error = FAILED[outcomes] - FAILED[before[10]]
         tally = self.resources.get(resource) or self.resources.setdefault(resource, Change())
@@ -189,6 +201,13 @@ class _Stored:
         self.used_ns = max(self.used_ns, change.used_ns)
         add(self.waits, change.waits)
         add(self.holds, change.holds)
+        for sign, (*_, wait_ns, hold_ns, _, outcomes, _, _) in change.moved:
+            self.total += sign
+            self.failed += sign * FAILED[outcomes]
+            for histogram, duration in ((self.waits, wait_ns), (self.holds, hold_ns)):
+                if duration is not None:
+                    found = bucket(duration)
+                    histogram[found] = histogram.get(found, 0) + sign
 
 
 class Books:

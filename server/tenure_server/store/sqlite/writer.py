@@ -36,6 +36,11 @@ def _progress(row: Row) -> int:
     return (row[7] is not None) + 2 * (row[8] is not None) + 4 * (row[9] is not None)
 
 
+def _is_renamed(before: Row, row: Row) -> bool:
+    """Whether an open lifecycle is said to be a use of something else, in the phase that is stored."""
+    return before[9] is None and row[7:10] == before[7:10] and row[4:6] != before[4:6]
+
+
 class Writer:
     """Applies batches on one connection, in transactions that the caller begins with ``write``."""
 
@@ -100,13 +105,14 @@ class Writer:
         repeated = known.has(batch.sequence)
         new = 0
         if not repeated:
+            is_newest = batch.sequence > max(known.contiguous, *known.ahead, 0)
             self._interning.seen(known, batch.sequence)
             for reason, count in batch.dropped.items():
                 self._losses[reason] += max(count - known.dropped.get(reason, 0), 0)
             known.dropped = known.dropped | {
                 reason: max(count, known.dropped.get(reason, 0)) for reason, count in batch.dropped.items()
             }
-            new = self._apply_rows(batch, known, tallies, now_ns)
+            new = self._apply_rows(batch, known, tallies, now_ns, is_newest=is_newest)
         self._note(known, now_ns, ended=batch.final)
         return None if repeated else new
 
@@ -134,11 +140,13 @@ class Writer:
             ),
         )
 
-    def _apply_rows(self, batch: wire.Batch, known: KnownProcess, tallies: Tallies, now_ns: int) -> int:
+    def _apply_rows(
+        self, batch: wire.Batch, known: KnownProcess, tallies: Tallies, now_ns: int, *, is_newest: bool
+    ) -> int:
         fresh, resent = self._rows(batch, known, tallies, now_ns)
         if fresh and not self._insert(fresh, tallies):
-            return self._merge(fresh + resent, tallies)
-        return len(fresh) + self._merge(resent, tallies)
+            return self._merge(fresh + resent, tallies, is_newest=is_newest)
+        return len(fresh) + self._merge(resent, tallies, is_newest=is_newest)
 
     def _insert(self, rows: list[Row], tallies: Tallies) -> bool:
         """Insert rows that should all be new; false, and nothing is done, where one is there already."""
@@ -154,8 +162,12 @@ class Writer:
         connection.execute("RELEASE fresh")
         return is_new
 
-    def _merge(self, rows: list[Row], tallies: Tallies) -> int:
-        """Write rows of which some may be stored, in an earlier phase or a later one; answer how many were new."""
+    def _merge(self, rows: list[Row], tallies: Tallies, *, is_newest: bool) -> int:
+        """Write rows of which some may be stored, in an earlier phase or a later one; answer how many were new.
+
+        A later phase, and a newer batch in the same one, may know better what the lifecycle is a use of and where it
+        stands: a request's route is found after it began.
+        """
         stored = self._stored([row[0] for row in rows])
         written: dict[int, Row] = {}
         new = 0
@@ -165,8 +177,10 @@ class Writer:
                 after = row
                 tallies.count((row,))
                 new += 1
-            elif _progress(row) > _progress(before):
-                after = before[:7] + row[7:]  # what it is and when it began stays as it was counted
+            elif _progress(row) > _progress(before) or (is_newest and _is_renamed(before, row)):
+                after = before[:4] + row[4:6] + before[6:7] + row[7:]  # whose it is and when it began stays
+                if row[4] != before[4]:
+                    tallies.rename(before, row[4])
                 tallies.advance(before, after)
             else:
                 continue
