@@ -2,6 +2,7 @@
 
 ServerError
 ├── UsageError          the command cannot start as asked; one line, exit code 2
+│   └── SubjectGone     a collector that is asked no longer has the subject of a diagram
 ├── BadParameter        a query's parameter cannot be understood; 400
 ├── NotFound            the subject of a diagram is not in the store; 404
 ├── Refused             a request is turned away with a status and a reason
@@ -22,6 +23,10 @@ class ServerError(Exception):
 
 class UsageError(ServerError):
     """A command cannot do what it was asked; the text says what, with values, and the remedy."""
+
+
+class SubjectGone(UsageError):
+    """A collector does not have the subject of a diagram: nobody ever told it of it, or its retention deleted it."""
 
 
 class BadParameter(ServerError):

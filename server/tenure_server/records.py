@@ -156,6 +156,8 @@ class Trace(msgspec.Struct, frozen=True):
 
 
 class Process(msgspec.Struct, frozen=True):
+    """``clock_skew_ms``: how far its clock is ahead of the collector's; negative: behind, or what it sends is late."""
+
     id: str
     service: str
     host: str
@@ -165,3 +167,4 @@ class Process(msgspec.Struct, frozen=True):
     last_seen_ns: int
     alive: bool
     dropped: dict[str, int]
+    clock_skew_ms: int = 0

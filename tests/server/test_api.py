@@ -53,6 +53,7 @@ async def test_processes(collector: Collector, program: Program) -> None:
                 "last_seen_ns": at(1_000),
                 "alive": True,
                 "dropped": {"full": 2},
+                "clock_skew_ms": -897,  # the last that it told of is 103 ms after its begin
             }
         ],
         "cursor": None,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.server.batches import Program, at
 from tests.server.collector import Clock
 
 from tenure import wire
 from tenure_server.records import HeldAround
 from tenure_server.store import Backlog, Store
-from tenure_server.store.sqlite import SqliteStore
+from tenure_server.store.sqlite import SqliteStore, arrivals, retention
 
 
 async def read(store: Store, follower: str = "backend", limit: int = 1_000) -> list[str]:
@@ -213,20 +214,36 @@ async def test_a_follower_goes_on_where_it_was_after_a_restart(tmp_path: Path, c
 
 
 async def test_what_the_retention_deleted_first_is_counted(store: Store, clock: Clock) -> None:
-    """Whether all that closed together is gone or only some of it; and the rest still comes."""
+    """What came before goes, and the rest still comes."""
+    await store.follow(["backend"])
+    program = Program()
+    for came, began in ((1_000, (0, 1)), (30_000, (2,)), (50_000, (50_000,))):
+        for n in began:
+            program.use("main", "Lock stock", acquire=n, wait=0, hold=0, release=0)
+        clock.set(came)
+        await store.write(program.batch())
+    clock.set(60_000)
+
+    assert await store.retain(20_000_000_000, None) == 3
+
+    assert store.backlog("backend") == Backlog(1, at(50_000), 3)
+    assert await read(store) == ["4 closed"]
+    assert store.backlog("backend") == Backlog(0, None, 3)
+
+
+async def test_some_of_what_closed_together_may_be_deleted_first(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is much: the others of them still come, and what is missing is counted."""
+    for module in (arrivals, retention):
+        monkeypatch.setattr(module, "RETENTION_CHUNK", 1)
+    store = SqliteStore(None, clock)
     await store.follow(["backend"])
     program = Program()
     for n in range(2):
         program.use("main", "Lock stock", acquire=n, wait=0, hold=0, release=0)
     await store.write(program.batch())
-    clock.set(50_000)
-    for n in (2, 50_000):
-        program.use("main", "Lock stock", acquire=n, wait=0, hold=0, release=0)
-    await store.write(program.batch())
-    clock.set(60_000)
 
-    assert await store.retain(20_000_000_000, None) == 3
+    assert await store._thread.call(store._retention.delete_oldest) == 1
 
-    assert store.backlog("backend") == Backlog(2, at(50_000), 2)
-    assert await read(store) == ["4 closed"]
-    assert store.backlog("backend") == Backlog(0, None, 3)
+    assert await read(store) == ["2 closed"]
+    assert store.backlog("backend") == Backlog(0, None, 1)
+    await store.close()

@@ -219,8 +219,19 @@ async def test_a_process_is_alive_until_it_says_goodbye_or_falls_silent(store: S
 
     def processes(*, quiet_alive: bool) -> list[Process]:
         return [
-            Process(polite.hex, "mail", "host-1", 4002, "3.11.7", START_NS, at(1_000), alive=False, dropped={}),
-            Process(quiet.hex, "shop", "host-1", 4001, "3.11.7", START_NS, at(1_000), quiet_alive, {"full": 2}),
+            Process(
+                polite.hex,
+                "mail",
+                "host-1",
+                4002,
+                "3.11.7",
+                START_NS,
+                at(1_000),
+                alive=False,
+                dropped={},
+                clock_skew_ms=-999,
+            ),
+            Process(quiet.hex, "shop", "host-1", 4001, "3.11.7", START_NS, at(1_000), quiet_alive, {"full": 2}, -999),
         ]
 
     assert (await store.processes(Paging())).items == processes(quiet_alive=True)

@@ -18,6 +18,7 @@ async def test_retention_by_age_deletes_what_is_over_and_keeps_what_is_open(stor
     program.use("main", "Pool orders", acquire=0, wait=1)
     program.task("old-1", parent="main", created=5, finished=40, outcome=OK)
     program.use("old-1", "Lock old", acquire=10, wait=1, hold=1, release=1, body=ERROR, body_exception=("E", "old"))
+    await store.write(program.batch())
     program.use("new-1", "Lock new", acquire=60_000, wait=1, hold=1, release=1)
     clock.set(60_003)
     await store.write(program.batch())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Literal
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from tenure_server.archive.contents import Archive, Picture, View
 from tenure_server.diagram import mermaid
 from tenure_server.diagram.steps import Begin, Diagram, Lens
+from tenure_server.errors import SubjectGone
 from tenure_server.limits import MAX_PAGE_DIAGRAM, MAX_PAGE_STEPS, MAX_PAGE_SUBJECTS
 from tenure_server.live.messages import Overview
 from tenure_server.records import Lifecycle
@@ -31,7 +33,7 @@ def gather(source: Source, trace: str | None) -> Archive:
     if trace is not None:
         whole = _of(whole, lifecycles)
     overview = _bounded(whole)
-    album = _Album(source)
+    album = _Album(source, wanted=trace is not None)
     lenses = [Lens(trace=trace)] if trace is not None else list(_lenses(overview, lifecycles))
     left_out = sum(not album.add(lens) for lens in lenses) + len(whole.traces) - len(overview.traces)
     shown = album.shown
@@ -80,7 +82,9 @@ def _lenses(overview: Overview, lifecycles: list[Lifecycle]) -> Iterator[Lens]:
 class _Album:
     """The pictures so far. Equal ones are kept once: most subjects have nothing to fold or to group."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, wanted: bool) -> None:
+        """``wanted``: the subjects were asked for, not found in a list; one that is gone is an error."""
+        self._may_be_gone: tuple[type[Exception], ...] = () if wanted else (SubjectGone,)
         self.views: list[View] = []
         self.pictures: list[Picture] = []
         self.shown: set[str | None] = set()
@@ -89,16 +93,20 @@ class _Album:
         self._room = MAX_PAGE_STEPS
 
     def add(self, lens: Lens) -> bool:
-        """Draw the subject in all its ways; false: there is no room for it."""
+        """Draw the subject in all its ways; false: there is no room for it. One that is gone has nothing to draw."""
         if self._room <= 0:
             return False
+        with suppress(*self._may_be_gone):
+            self._draw_all(lens)
+        return True
+
+    def _draw_all(self, lens: Lens) -> None:
         for tasks in (lens.tasks, _OTHER[lens.tasks]):
             folded = replace(lens, tasks=tasks)
             if self._draw(folded):
                 self._draw(replace(folded, fold=False))
             else:  # drawn out it is the same
                 self.views.append(View(replace(folded, fold=False), self.views[-1].picture))
-        return True
 
     def _draw(self, lens: Lens) -> bool:
         """Whether something is folded in it."""

@@ -21,6 +21,8 @@ ExportersStatus = Callable[[], list[Exporter]]
 
 log = logging.getLogger("tenure.server")
 
+_SKEW_DIGITS = -4  # a change of less than 10 s in a process's clock skew is no news
+
 
 class OverviewLoop:
     """Reads the overview when batches came, at most twice a second, and sends it to all when it has changed."""
@@ -87,6 +89,9 @@ async def read_overview(store: Store, now_ns: int, limit: int) -> messages.Overv
 
 def _digest(overview: messages.Overview) -> bytes:
     """Of all but the passing of time."""
-    still = [msgspec.structs.replace(process, last_seen_ns=0) for process in overview.processes]
+    still = [
+        msgspec.structs.replace(process, last_seen_ns=0, clock_skew_ms=round(process.clock_skew_ms, _SKEW_DIGITS))
+        for process in overview.processes
+    ]
     told = msgspec.msgpack.encode((still, overview.traces, overview.resources, overview.exporters))
     return hashlib.blake2b(told, digest_size=16).digest()

@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from tenure_server.diagram.steps import Diagram, Lens
-from tenure_server.errors import UsageError
+from tenure_server.errors import SubjectGone, UsageError
 from tenure_server.limits import EXPORT_SPANS, MAX_LIST
 from tenure_server.live.messages import Overview
 from tenure_server.records import Lifecycle, Process, Resource, Trace
@@ -21,6 +21,7 @@ from tenure_server.settings import TOKEN_VARIABLE
 from tenure_server.store import Ending, Endings, Listing
 
 _TIMEOUT_S = 30.0
+_NOT_FOUND = 404
 
 Item = TypeVar("Item")
 
@@ -52,8 +53,10 @@ class Collector:
 
     def endings(self, trace: str | None) -> Iterator[Endings]:
         """Without what came to it as spans: whoever sent those can send them on, whole."""
-        lifecycles = [lifecycle for lifecycle in self.lifecycles(trace) if lifecycle.site.exit]
+        found = self.lifecycles(trace)
         processes = {process.id: process for process in self._all("/api/processes", Listing[Process], {})}
+        # Between two answers the collector may have deleted a process and all that is its own.
+        lifecycles = [one for one in found if one.site.exit and one.process in processes]
         ended = [
             Ending(lifecycle, lifecycle.released_ns or processes[lifecycle.process].last_seen_ns)
             for lifecycle in lifecycles
@@ -92,7 +95,8 @@ class Collector:
                 return data
         except urllib.error.HTTPError as error:
             with error:
-                raise UsageError(f"collector at {self._url} answered {error.code}: {_detail(error)}") from None
+                kind = SubjectGone if error.code == _NOT_FOUND else UsageError
+                raise kind(f"collector at {self._url} answered {error.code}: {_detail(error)}") from None
         except (OSError, ValueError) as error:
             reason = getattr(error, "reason", error)
             raise UsageError(

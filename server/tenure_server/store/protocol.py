@@ -242,7 +242,11 @@ class Store(Protocol):
         """
 
     async def retain(self, max_age_ns: int | None, max_bytes: int | None) -> int:
-        """Delete closed lifecycles, oldest first, until the limits hold; answer how many. Open ones stay."""
+        """Delete closed lifecycles, oldest first, until the limits hold; answer how many. Open ones stay.
+
+        The age of one is how long ago it came, by the collector's clock, whatever its own times say. What a dead
+        process left open goes with what came when the process was last heard of.
+        """
 
     async def follow(self, followers: Sequence[str]) -> None:
         """From now on keep for these, by name, what ends until they acknowledge it; forget all others.

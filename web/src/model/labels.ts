@@ -1,6 +1,10 @@
 // How resources and places in a program are called: the same rules as tenure_server/labels.py.
 
 import type { Process, Resource, Site } from "../schema/messages.ts";
+import { formatBrief } from "./durations.ts";
+
+const LARGE_SKEW_MS = 10_000;
+const MILLISECOND = 1e6;
 
 type Named = Pick<Resource, "kind" | "name" | "capacity">;
 
@@ -24,6 +28,12 @@ export function shortKind(kind: string): string {
 /** "process 4711"; of a service that tells no number of its process, "process". */
 export function processLabel({ pid }: Pick<Process, "pid">): string {
   return pid === 0 ? "process" : `process ${pid}`;
+}
+
+/** "3 h ahead" of the collector's where a process's clock is so far off that its times mislead; else nothing. */
+export function skewLabel({ clock_skew_ms }: Pick<Process, "clock_skew_ms">): string {
+  if (Math.abs(clock_skew_ms) < LARGE_SKEW_MS) return "";
+  return `${formatBrief(Math.abs(clock_skew_ms) * MILLISECOND)} ${clock_skew_ms > 0 ? "ahead" : "behind"}`;
 }
 
 /** "stock.py:41" */

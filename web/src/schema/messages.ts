@@ -197,6 +197,7 @@ export interface Overview {
   exporters: Exporter[];
 }
 
+/** ``clock_skew_ms``: how far its clock is ahead of the collector's; negative: behind, or what it sends is late. */
 export interface Process {
   id: string;
   service: string;
@@ -207,6 +208,7 @@ export interface Process {
   last_seen_ns: number;
   alive: boolean;
   dropped: Record<string, number>;
+  clock_skew_ms: number;
 }
 
 export interface Trace {

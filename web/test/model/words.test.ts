@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { formatDuration, formatPercentile, formatTicking } from "../../src/model/durations.ts";
-import { processLabel, resourceLabel, shortKind, siteLabel } from "../../src/model/labels.ts";
+import { processLabel, resourceLabel, shortKind, siteLabel, skewLabel } from "../../src/model/labels.ts";
 
 describe("durations", () => {
   /** The same forms as the server's, each used up to where its rounding would spill over. */
@@ -39,6 +39,13 @@ describe("durations", () => {
 });
 
 describe("labels", () => {
+  /** Shipping alone delays what a process tells by less than that. */
+  test("a clock is worth a note from ten seconds on", () => {
+    expect(skewLabel({ clock_skew_ms: -9_999 })).toBe("");
+    expect(skewLabel({ clock_skew_ms: -10_000 })).toBe("10 s behind");
+    expect(skewLabel({ clock_skew_ms: 3 * 3_600_000 })).toBe("3 h ahead");
+  });
+
   /** The same rules as tenure_server/labels.py. */
   test.each([
     ["asyncio.locks.Lock", "stock_lock", 1, "Lock stock_lock"],

@@ -40,6 +40,9 @@ class Root(NamedTuple):
 
 
 _NO_ROOT = Root(None, None)
+# What stands for a row that a damaged file lacks. In a sound one every reference leads somewhere, see ``references``.
+_NO_PROCESS = (bytes(16), "", 1, 0)
+_NO_SITE = Site("", 0, "", "")
 _NOBODY: Mapping[int, Any] = {}
 
 
@@ -78,26 +81,35 @@ class Assembly:
             found = self._connection.execute(
                 "SELECT id, service, ended, last_seen_ns FROM processes WHERE process = ?", (row,)
             ).fetchone()
-            process_id, service, ended, last_seen_ns = found
+            process_id, service, ended, last_seen_ns = found or _NO_PROCESS
             known = ProcessFacts(process_id, service, last_seen_ns, self._aliveness.is_alive(ended, last_seen_ns))
             self._processes[row] = known
         return known
 
     def task_refs(self, wanted: Iterable[int]) -> dict[int, TaskRef]:
-        for key, name in self._missing("SELECT key, name FROM tasks WHERE key IN", wanted, self._tasks):
+        keys_wanted = set(wanted)
+        for key, name in self._missing("SELECT key, name FROM tasks WHERE key IN", keys_wanted, self._tasks):
             self._tasks[key] = TaskRef(self.public_id(key), name)
+        for key in keys_wanted - self._tasks.keys():
+            self._tasks[key] = TaskRef(self.public_id(key), "")
         return self._tasks
 
     def resource_refs(self, wanted: Iterable[int]) -> dict[int, ResourceRef]:
         sql = "SELECT key, kind, name, capacity, stereotype FROM resources WHERE key IN"
-        for key, *facts in self._missing(sql, wanted, self._resources):
+        keys_wanted = set(wanted)
+        for key, *facts in self._missing(sql, keys_wanted, self._resources):
             self._resources[key] = ResourceRef(self.public_id(key), *facts)
+        for key in keys_wanted - self._resources.keys():
+            self._resources[key] = ResourceRef(self.public_id(key), "", "", None)
         return self._resources
 
     def sites(self, wanted: Iterable[int]) -> dict[int, Site]:
         sql = "SELECT site, file, line, function, expression, enter, exit FROM sites WHERE site IN"
-        for row, *facts in self._missing(sql, wanted, self._sites):
+        rows_wanted = set(wanted)
+        for row, *facts in self._missing(sql, rows_wanted, self._sites):
             self._sites[row] = Site(*facts)
+        for row in rows_wanted - self._sites.keys():
+            self._sites[row] = _NO_SITE
         return self._sites
 
     def exceptions(self, wanted: Iterable[int | None]) -> dict[int, ExceptionInfo]:

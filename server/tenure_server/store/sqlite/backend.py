@@ -74,6 +74,7 @@ class SqliteStore:
         self._writer = Writer(self._connection, clock, self._outbox)
         self._retention = Retention(self._connection, self._aliveness)
         self._swept_ns = 0
+        self._unswept = False  # something was deleted since the last sweep, or a process has nothing left
         self._guard = threading.RLock()
         self._thread = WriterThread(self._writer.write, self._guard)
         self._lanes = {name: Lane(name, threads) for name, threads in _LANES.items()}
@@ -177,24 +178,35 @@ class SqliteStore:
         deleted = 0
         if max_age_ns is not None:
             oldest_ns = self._clock() - max_age_ns
-            while count := await self._thread.call(lambda: self._retention.delete_older(oldest_ns)):
+            while count := await self._thread.call(lambda: self._forgetting(self._retention.delete_older(oldest_ns))):
                 deleted += count
+            self._unswept |= await self._thread.call(lambda: self._retention.has_empty(oldest_ns))
         if max_bytes is not None:
             while await self._thread.call(self._retention.used_bytes) > max_bytes:
-                count = await self._thread.call(self._retention.delete_oldest)
+                count = await self._thread.call(lambda: self._forgetting(self._retention.delete_oldest()))
                 if not count:
                     break
                 deleted += count
-        if deleted:
-            await self._thread.call(self._after_deleting)
+        self._unswept |= bool(deleted)
+        if self._unswept:
+            await self._thread.call(self._sweep_now_and_then)
         return deleted
 
-    def _after_deleting(self) -> None:
-        if self._clock() - self._swept_ns >= _SWEEP_NS:
-            self._swept_ns = self._clock()
+    def _forgetting(self, deleted: int) -> int:
+        """So many lifecycles were deleted: what is remembered of their traces is not true any more."""
+        self._writer.forget_traces()
+        return deleted
+
+    def _sweep_now_and_then(self) -> None:
+        if 0 <= self._clock() - self._swept_ns < _SWEEP_NS:
+            return
+        self._swept_ns = self._clock()
+        try:
             self._retention.sweep()
             self._outbox.expire()
-        self._writer.forget()
+            self._unswept = False
+        finally:
+            self._writer.forget()
 
     async def check(self) -> None:
         """The last write tells, and a writer that answers. Where it failed, ``retain`` tries again, now and then."""

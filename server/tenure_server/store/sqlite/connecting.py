@@ -50,6 +50,8 @@ def open_store(path: Path | None) -> tuple[sqlite3.Connection, Lock | None]:
         schema.configure(connection)
         if new:
             schema.create(connection)
+        else:
+            schema.upgrade(connection)
         connection.execute("BEGIN IMMEDIATE")  # fails here and now where the file cannot be written
         connection.execute("ROLLBACK")
     except (schema.NotOurs, sqlite3.Error, StoreUnusable) as error:

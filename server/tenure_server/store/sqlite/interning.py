@@ -14,9 +14,15 @@ import msgspec
 from tenure import wire
 from tenure_server.limits import MAX_SEQUENCES_AHEAD
 from tenure_server.store.sqlite import keys
+from tenure_server.store.sqlite.clocks import ProcessClock
 
+# A row that was deleted is never used again: what still names it, in the outbox, would be taken for the new process's.
+_NEXT_ROW = (
+    "(SELECT max(ifnull(max(process), 0), ifnull((SELECT max(deleted) FROM process_rows), 0)) + 1 FROM processes)"
+)
 _NOBODY: CancellerFacts = (0, 0, "", 0)
 _MAX_PROCESSES = 256
+_NEWEST = 128  # lifecycles of a process among which the latest to begin is
 _MAX_ENTRIES = 50_000  # of one table of one process
 USED_NS = 60_000_000_000  # how stale an exception's used_ns may be
 
@@ -29,20 +35,35 @@ class KnownProcess:
     """What the writer knows of one process."""
 
     def __init__(
-        self, row: int, contiguous: int, ahead: set[int], dropped: dict[str, int], *, latest_ns: int, skew_ns: int
+        self,
+        row: int,
+        contiguous: int,
+        ahead: set[int],
+        dropped: dict[str, int],
+        *,
+        clock: ProcessClock,
+        latest_ns: int,
     ) -> None:
         self.row = row
         self.contiguous = contiguous  # every batch up to this one is stored, or lost for good
         self.ahead = ahead
         self.dropped = dropped
+        self.clock = clock
+        self.highest = (0, 0)  # of its lifecycles that came, and the latest begin of one up to it, by its own clock
+        self.is_unordered = False  # as the table of this name has it
         self.latest_ns = latest_ns  # the latest instant that it told of, by its own clock
-        self.skew_ns = skew_ns  # the collector's clock then, less that
         self.resources: dict[int, ResourceFacts] = {}
         self.tasks: dict[int, TaskFacts] = {}
         self.traces: dict[int, int] = {}  # root -> key of its trace, where an OpenTelemetry id may say another
 
     def has(self, sequence: int) -> bool:
         return sequence <= self.contiguous or sequence in self.ahead
+
+    def note_latest(self, latest_ns: int, now_ns: int) -> None:
+        """A batch came now whose latest instant was this; 0: it told of nothing."""
+        if latest_ns:
+            self.latest_ns = max(self.latest_ns, latest_ns)
+            self.clock.note(latest_ns, now_ns)
 
     def trim(self) -> None:
         for table in (self.resources, self.tasks, self.traces):
@@ -56,6 +77,7 @@ class Interning:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._processes: OrderedDict[bytes, KnownProcess] = OrderedDict()
+        self._clocks: OrderedDict[bytes, ProcessClock] = OrderedDict()  # never out of date, so never forgotten
         self._sites: dict[wire.Site, int] = {}
         self._exceptions: dict[tuple[wire.ExceptionInfo, CancellerFacts], tuple[int, int]] = {}  # row, used_ns
 
@@ -63,6 +85,11 @@ class Interning:
         self._processes.clear()
         self._sites.clear()
         self._exceptions.clear()
+
+    def forget_traces(self) -> None:
+        """Traces were deleted: who goes on with one has to make it again."""
+        for known in self._processes.values():
+            known.traces.clear()
 
     def process(self, header: wire.Process, now_ns: int) -> KnownProcess:
         known = self._processes.get(header.id)
@@ -84,11 +111,33 @@ class Interning:
         row, contiguous, dropped, latest_ns, skew_ns = found
         ahead = self._connection.execute("SELECT sequence FROM batches_ahead WHERE process = ?", (row,))
         lost = msgspec.msgpack.decode(dropped, type=dict[str, int])
-        return KnownProcess(row, contiguous, {n for (n,) in ahead}, lost, latest_ns=latest_ns, skew_ns=skew_ns)
+        clock = self._clock(process_id, skew_ns)
+        known = KnownProcess(row, contiguous, {n for (n,) in ahead}, lost, clock=clock, latest_ns=latest_ns)
+        highest = self._connection.execute(
+            "SELECT max(key), max(acquire_ns) FROM (SELECT key, acquire_ns FROM lifecycles WHERE key BETWEEN ? AND ?"
+            " ORDER BY key DESC LIMIT ?)",
+            (keys.key(row, 0), keys.key(row, keys.NUMBERS), _NEWEST),
+        ).fetchone()
+        known.highest = (0, 0) if highest[0] is None else (keys.number_of(highest[0]), highest[1])
+        unordered = self._connection.execute("SELECT 1 FROM unordered WHERE process = ?", (row,)).fetchone()
+        known.is_unordered = unordered is not None
+        return known
+
+    def note_unordered(self, known: KnownProcess) -> None:
+        """The order of a process's keys is no longer that of time."""
+        if not known.is_unordered:
+            self._connection.execute("INSERT INTO unordered VALUES (?)", (known.row,))
+            known.is_unordered = True
+
+    def _clock(self, process_id: bytes, skew_ns: int) -> ProcessClock:
+        clock = self._clocks.setdefault(process_id, ProcessClock(skew_ns))
+        if len(self._clocks) > _MAX_PROCESSES:
+            self._clocks.popitem(last=False)
+        return clock
 
     def _new_process(self, header: wire.Process, now_ns: int) -> KnownProcess:
         cursor = self._connection.execute(
-            "INSERT INTO processes VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, 0, 0)",
+            f"INSERT INTO processes VALUES ({_NEXT_ROW}, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, 0, 0)",  # noqa: S608 -- our own words
             (
                 header.id,
                 header.service,
@@ -101,7 +150,7 @@ class Interning:
             ),
         )
         assert cursor.lastrowid is not None
-        return KnownProcess(cursor.lastrowid, 0, set(), {}, latest_ns=0, skew_ns=0)
+        return KnownProcess(cursor.lastrowid, 0, set(), {}, clock=self._clock(header.id, 0), latest_ns=0)
 
     def seen(self, known: KnownProcess, sequence: int) -> None:
         """Remember the batch. A gap that a thousand later batches have not closed counts as lost."""

@@ -11,7 +11,9 @@ from tenure_server.store.protocol import Listing, Paging
 from tenure_server.store.sqlite.reading import Reading, next_cursor
 from tenure_server.store.sqlite.timeline import Found, parse_cursor
 
-_SELECT = "SELECT process, id, service, host, pid, python, started_ns, last_seen_ns, ended, dropped FROM processes"
+_SELECT = (
+    "SELECT process, id, service, host, pid, python, started_ns, last_seen_ns, ended, dropped, skew_ns FROM processes"
+)
 
 
 def read_processes(reading: Reading, paging: Paging) -> Listing[Process]:
@@ -31,7 +33,7 @@ def read_some_processes(reading: Reading, wanted: Iterable[int]) -> dict[str, Pr
 
 
 def _record(reading: Reading, row: Found) -> Process:
-    _, process_id, service, host, pid, python, started_ns, last_seen_ns, ended, dropped = row
+    _, process_id, service, host, pid, python, started_ns, last_seen_ns, ended, dropped, skew_ns = row
     return Process(
         id=process_id.hex(),
         service=service,
@@ -42,4 +44,5 @@ def _record(reading: Reading, row: Found) -> Process:
         last_seen_ns=last_seen_ns,
         alive=reading.aliveness.is_alive(ended, last_seen_ns),
         dropped=msgspec.msgpack.decode(dropped, type=dict[str, int]),
+        clock_skew_ms=-round(skew_ns / 1_000_000),
     )

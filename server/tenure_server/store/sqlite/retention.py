@@ -1,33 +1,45 @@
-"""Deletes the oldest, in small transactions between those of the writer, and what nothing refers to any more."""
+"""Deletes the oldest, in small transactions between those of the writer, and what nothing refers to any more.
+
+This is the one place where rows that others name are deleted (see ``references``). How old something is, the
+collector's clock tells: a closed lifecycle as it came (see ``arrivals``), a process and what it left open as it was
+last heard of. What a row itself says of time is never asked.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from tenure_server.limits import RETENTION_CHUNK
-from tenure_server.store.sqlite import keys
+from tenure_server.store.sqlite import keys, references
 from tenure_server.store.sqlite.aliveness import Aliveness
+from tenure_server.store.sqlite.arrivals import Arrival, Arrivals, unpack
 from tenure_server.store.sqlite.interning import USED_NS
-from tenure_server.store.sqlite.reading import LIFECYCLES
+from tenure_server.store.sqlite.reading import OPEN
 
 _VACUUM_PAGES = 2_000
 _MAX_GENERATIONS = 20  # of tasks that created tasks, taken away in one sweep
+_LOOK_UP = 500  # keys in one query
 
 
-class _Process(NamedTuple):
+class _Dead(NamedTuple):
+    """A process that is not alive."""
+
     row: int
-    skew_ns: int  # to be added to its clock's instants to get the collector's
-    is_alive: bool
+    last_seen_ns: int
+    is_empty: bool  # no lifecycle of it is stored
 
 
 class Retention:
-    """Works on the writer's connection; each method is one transaction."""
+    """Works on the writer's connection; each method is one transaction. What the writer has cached may be gone then."""
 
     def __init__(self, connection: sqlite3.Connection, aliveness: Aliveness) -> None:
         self._connection = connection
         self._aliveness = aliveness
+        self._arrivals = Arrivals(connection)
 
     def used_bytes(self) -> int:
         """Bytes of the pages that hold something."""
@@ -39,138 +51,164 @@ class Retention:
         return value
 
     def delete_older(self, instant_ns: int) -> int:
-        """Delete some lifecycles that began before the instant and are over; answer how many, 0: none is left."""
-        for process in self._processes():
-            until_ns = instant_ns - process.skew_ns
-            low, high = LIFECYCLES.keys_between(self._connection, process.row, None, until_ns)
-            if count := self._delete(low, high, "acquire_ns < ?", [until_ns], alive=process.is_alive):
-                return count
+        """Delete some lifecycles that came before the instant and are over; answer how many, 0: none is left."""
+        entries = self._oldest(instant_ns)
+        if entries:
+            return self._delete_entries(entries)
+        for process in self._dead():
+            if process.last_seen_ns < instant_ns and (left := self._left_open(process)):
+                return self._delete(left)
         return 0
 
     def delete_oldest(self) -> int:
         """Delete some of the oldest lifecycles that are over; answer how many, 0: none is left."""
-        oldest = [
-            (began_ns + process.skew_ns, process.row, process.is_alive)
-            for process in self._processes()
-            if (began_ns := self._oldest_ns(process.row, "true")) is not None
-        ]
-        for _, process, alive in sorted(oldest):
-            if count := self._delete(*_bounds(process), "true", [], alive=alive):
-                return count
-        return 0
+        entries = self._oldest(None)
+        for process in self._dead():
+            if entries and entries[0].last_ns <= process.last_seen_ns:
+                break
+            if left := self._left_open(process):
+                return self._delete(left)
+        return self._delete_entries(entries) if entries else 0
 
-    def _processes(self) -> list[_Process]:
-        rows = self._connection.execute("SELECT process, ended, last_seen_ns, skew_ns FROM processes ORDER BY process")
-        return [
-            _Process(row, skew_ns, self._aliveness.is_alive(ended, last_seen_ns))
-            for row, ended, last_seen_ns, skew_ns in rows
-        ]
+    def has_empty(self, instant_ns: int) -> bool:
+        """Whether a process that was last heard of before the instant is dead, and nothing of it is left."""
+        return any(process.is_empty and process.last_seen_ns < instant_ns for process in self._dead())
 
-    def _oldest_ns(self, process: int, where: str) -> int | None:
-        """When the first of a process's lifecycles began, by its own clock."""
-        found = self._connection.execute(
-            f"SELECT acquire_ns FROM lifecycles WHERE key BETWEEN ? AND ? AND {where} ORDER BY key LIMIT 1",  # noqa: S608 -- our own words
-            _bounds(process),
-        ).fetchone()
-        return found[0] if found else None
+    def _oldest(self, before_ns: int | None) -> list[Arrival]:
+        """The oldest entries, about RETENTION_CHUNK lifecycles; all of them came before the instant."""
+        found: list[Arrival] = []
+        lifecycles = 0
+        for entry in self._arrivals.oldest():
+            lifecycles += entry.lifecycles
+            too_many = found and lifecycles > RETENTION_CHUNK
+            if too_many or (before_ns is not None and entry.last_ns >= before_ns):
+                break
+            found.append(entry)
+        return found
 
-    def _delete(self, low: int, high: int, where: str, values: list[int], *, alive: bool) -> int:
-        over = "release_ns IS NOT NULL" if alive else "true"  # what a dead process left open will never close
+    def _dead(self) -> list[_Dead]:
+        """Those that were silent for longest first."""
         rows = self._connection.execute(
-            f"SELECT key, trace, task FROM lifecycles WHERE key BETWEEN ? AND ? AND {where} AND {over}"  # noqa: S608 -- our own words
-            " ORDER BY key LIMIT ?",
-            [low, high, *values, RETENTION_CHUNK],
-        ).fetchall()
-        if not rows:
-            return 0
+            "SELECT process, ended, last_seen_ns, lifecycles FROM processes ORDER BY last_seen_ns, process"
+        )
+        return [
+            _Dead(row, last_seen_ns, not lifecycles)
+            for row, ended, last_seen_ns, lifecycles in rows
+            if not self._aliveness.is_alive(ended, last_seen_ns)
+        ]
+
+    def _left_open(self, process: _Dead) -> list[int]:
+        """Keys of what a dead process left open: it will never close."""
+        rows = self._connection.execute(f"SELECT key {OPEN} AND key BETWEEN ? AND ?", _bounds(process.row))
+        return [key for (key,) in islice(rows, RETENTION_CHUNK)]
+
+    def _delete_entries(self, entries: Sequence[Arrival]) -> int:
+        gone = [key for entry in entries for key in unpack(entry.packed)]
+        return self._delete(gone, entries)
+
+    def _delete(self, gone: Sequence[int], entries: Sequence[Arrival] = ()) -> int:
+        """Delete lifecycles, the entries that are all theirs, and the traces of which nothing is left."""
         many = self._connection.executemany
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            gone = [(key,) for key, _, _ in rows]
-            many("DELETE FROM lifecycles WHERE key = ?", gone)
-            many("DELETE FROM roots WHERE key = ?", gone)
+            rows = self._found(gone)
+            each = [(key,) for key in gone]
+            many("DELETE FROM lifecycles WHERE key = ?", each)
+            many("DELETE FROM roots WHERE key = ?", each)
+            many("DELETE FROM arrivals WHERE arrival = ?", [(entry.number,) for entry in entries])
             many(
                 "UPDATE tasks SET lifecycles = lifecycles - ? WHERE key = ?",
                 [(count, task) for task, count in Counter(task for _, _, task in rows).items()],
             )
-            self._connection.execute(
-                "UPDATE processes SET lifecycles = lifecycles - ? WHERE process = ?", (len(rows), keys.process_of(low))
-            )
             many(
-                "DELETE FROM traces WHERE key = ? AND NOT EXISTS (SELECT 1 FROM lifecycles WHERE trace = ?)",
-                [(trace, trace) for trace in {trace for _, trace, _ in rows}],
+                "UPDATE processes SET lifecycles = lifecycles - ? WHERE process = ?",
+                [(count, row) for row, count in Counter(keys.process_of(key) for key, _, _ in rows).items()],
             )
+            self._delete_traces({trace for _, trace, _ in rows})
             self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
-        return len(rows)
+        return len(gone)
+
+    def _found(self, wanted: Sequence[int]) -> list[tuple[int, int, int]]:
+        """Key, trace and task of those that are stored."""
+        found: list[tuple[int, int, int]] = []
+        for start in range(0, len(wanted), _LOOK_UP):
+            some = wanted[start : start + _LOOK_UP]
+            marks = ",".join("?" * len(some))
+            found += self._connection.execute(f"SELECT key, trace, task FROM lifecycles WHERE key IN ({marks})", some)  # noqa: S608 -- marks only
+        return found
+
+    def _delete_traces(self, traces: Iterable[int]) -> None:
+        """Delete those of the traces that have no lifecycle, and what is known of them by their ids."""
+        execute = self._connection.execute
+        for trace in traces:
+            gone = execute(
+                "DELETE FROM traces WHERE key = ?1 AND NOT EXISTS (SELECT 1 FROM lifecycles WHERE trace = ?1)"
+                " RETURNING otel_id",
+                (trace,),
+            ).fetchone()
+            if gone and gone[0] is not None:
+                execute("DELETE FROM otel_traces WHERE id = ?", gone)
+                execute("DELETE FROM otel_trace_processes WHERE trace = ?", (trace,))
 
     def sweep(self) -> None:
         """Delete tasks, resources, exceptions and processes that no stored lifecycle needs."""
         execute = self._connection.execute
+        oldest = next(self._arrivals.oldest(), None)
+        now_ns = self._aliveness.clock()
+        first_ns, last_ns = (oldest.first_ns, oldest.last_ns) if oldest else (now_ns, now_ns)
         execute("BEGIN IMMEDIATE")
         try:
-            oldest_ns = now_ns = self._aliveness.clock()
-            for process in self._processes():
-                began_ns = self._oldest_ns(process.row, "release_ns IS NOT NULL")
-                if began_ns is None:
-                    began_ns = now_ns - process.skew_ns
-                oldest_ns = min(oldest_ns, began_ns + process.skew_ns)
-                self._sweep_process(process, began_ns)
-            execute("DELETE FROM exceptions WHERE used_ns < ?", (oldest_ns - USED_NS,))
-            for table in ("otel_traces", "otel_trace_processes"):
-                execute(
-                    f"DELETE FROM {table}"  # noqa: S608 -- a table of ours
-                    " WHERE trace NOT IN (SELECT key FROM traces WHERE otel_id IS NOT NULL)"
-                )
-            execute("DELETE FROM span_processes WHERE process NOT IN (SELECT process FROM processes)")
+            for process in self._dead():
+                if process.is_empty and process.last_seen_ns < last_ns:
+                    self._delete_process(process.row)
+            self._sweep_exceptions(first_ns - 2 * USED_NS)
+            self._sweep_tasks()
+            execute("DELETE FROM resources WHERE NOT EXISTS (SELECT 1 FROM lifecycles WHERE resource = resources.key)")
+            references.delete_dangling(self._connection)
             execute("COMMIT")
         except BaseException:
-            execute("ROLLBACK")
+            if self._connection.in_transaction:
+                execute("ROLLBACK")
             raise
         execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
 
-    def _sweep_process(self, process: _Process, began_ns: int) -> None:
-        """Delete what was over before the process's oldest closed lifecycle; a dead one that has none, whole."""
+    def _delete_process(self, row: int) -> None:
+        """Delete a process that has no lifecycles. Traces that it began live on in those of others."""
         execute = self._connection.execute
-        bounds = _bounds(process.row)
-        gone = 0
-        if not process.is_alive:
-            gone = execute(
-                "DELETE FROM processes WHERE process = ? AND lifecycles = 0 AND last_seen_ns < ?",
-                (process.row, began_ns + process.skew_ns),
-            ).rowcount
-        if gone:
-            for table in ("tasks", "resources"):
-                execute(f"DELETE FROM {table} WHERE key BETWEEN ? AND ?", bounds)  # noqa: S608 -- a table of ours
-            execute("DELETE FROM batches_ahead WHERE process = ?", (process.row,))
-            execute("DELETE FROM series WHERE process = ?", (process.row,))
-            self._sweep_series(bounds)
-            return
+        bounds = _bounds(row)
+        execute("DELETE FROM processes WHERE process = ?", (row,))
+        traces = execute("SELECT key FROM traces WHERE key BETWEEN ? AND ?", bounds)
+        references.adopt_traces(self._connection, [key for (key,) in traces.fetchall()])
+        execute("DELETE FROM exceptions WHERE canceller BETWEEN ? AND ?", bounds)
+        for table in ("tasks", "resources", "roots"):
+            execute(f"DELETE FROM {table} WHERE key BETWEEN ? AND ?", bounds)  # noqa: S608 -- a table of ours
+        (highest,) = execute("SELECT max(deleted) FROM process_rows").fetchone()
+        execute("DELETE FROM process_rows")
+        execute("INSERT INTO process_rows VALUES (?)", (max(row, highest or 0),))
+
+    def _sweep_exceptions(self, instant_ns: int) -> None:
+        """Delete what came last before the instant, but for that of tasks, and of lifecycles that are still open."""
+        self._connection.execute(
+            "DELETE FROM exceptions WHERE used_ns < ? AND exception NOT IN ("  # noqa: S608 -- our own words
+            f" SELECT ifnull(body_exception, 0) {OPEN} UNION SELECT ifnull(exception, 0) {OPEN}"
+            " UNION SELECT exception FROM tasks WHERE exception IS NOT NULL)",
+            (instant_ns,),
+        )
+
+    def _sweep_tasks(self) -> None:
+        """Delete tasks that finished and of which nothing is stored, neither a lifecycle nor a task that they made."""
         for _ in range(_MAX_GENERATIONS):
-            deleted = execute(
-                "DELETE FROM tasks WHERE key BETWEEN ? AND ? AND lifecycles = 0 AND finished_ns < ?"
-                " AND NOT EXISTS (SELECT 1 FROM tasks AS child WHERE child.parent = tasks.key)",
-                (*bounds, began_ns),
+            deleted = self._connection.execute(
+                "DELETE FROM tasks WHERE lifecycles = 0 AND finished_ns IS NOT NULL"
+                " AND NOT EXISTS (SELECT 1 FROM tasks AS child WHERE child.parent = tasks.key)"
+                " AND key NOT IN (SELECT canceller FROM exceptions)"
             ).rowcount
             if not deleted:
                 break
-        execute(
-            "DELETE FROM resources WHERE used_ns < ? AND key BETWEEN ? AND ?"
-            " AND NOT EXISTS (SELECT 1 FROM lifecycles WHERE resource = resources.key)",
-            (began_ns, *bounds),
-        )
-        self._sweep_series(bounds)
-
-    def _sweep_series(self, bounds: tuple[int, int]) -> None:
-        """Forget what resources that are gone counted as; what they counted stays in their series."""
-        for table in ("series_resources", "pools"):
-            self._connection.execute(
-                f"DELETE FROM {table} WHERE resource BETWEEN ? AND ?"  # noqa: S608 -- a table of ours
-                " AND NOT EXISTS (SELECT 1 FROM resources WHERE key = resource)",
-                bounds,
-            )
 
 
 def _bounds(process: int) -> tuple[int, int]:

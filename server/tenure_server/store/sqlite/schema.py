@@ -4,8 +4,11 @@
 closed where ``release_ns`` is set. It has two secondary indexes (a third would halve the rate) and a partial one over
 the few that are open. One that came as a span of another service has its ``span_id`` and its ``span_parent`` (0: none),
 signed 64-bit integers. ``traces`` has the key of its (first) root, so that its id need not be stored, and of the spans
-among its lifecycles the ``first`` to begin. How old something
-is, the collector's clock tells: ``processes.skew_ns`` is what a process's clock was behind it when it last told news.
+among its lifecycles the ``first`` to begin. How old something is, the collector's clock tells, in ``arrivals``;
+``processes.skew_ns`` is what a process's clock is behind it. The row of a process is never given to another:
+``process_rows`` has the highest of those that were deleted. In each process the order of keys is nearly that of
+``acquire_ns``, and for traces of ``order_ns``, when the first that was told of them began; but for those processes in
+``unordered``, whose clock was set back.
 Of a cancellation, ``exceptions`` has who asked for it, where that is known (``cancelled`` is 1): a task's key, by which
 means, and a site, 0 for none. Counts and histograms are kept by the writer, in the transaction that writes the rows.
 """
@@ -14,7 +17,10 @@ from __future__ import annotations
 
 import sqlite3
 
-VERSION = 2
+from tenure_server.store.sqlite import arrivals, outbox, references, series
+
+VERSION = 3
+OLDEST = 2  # what ``upgrade`` brings to this version
 APPLICATION_ID = 0x54454E55  # "TENU"
 
 TABLES = """
@@ -45,7 +51,7 @@ CREATE TABLE tasks (
 CREATE INDEX tasks_by_parent ON tasks (parent) WHERE parent IS NOT NULL;
 CREATE TABLE traces (
     key INTEGER PRIMARY KEY, otel_id BLOB, start_ns INTEGER NOT NULL, end_ns INTEGER, lifecycles INTEGER NOT NULL,
-    open INTEGER NOT NULL, errors INTEGER NOT NULL, first INTEGER, first_ns INTEGER);
+    open INTEGER NOT NULL, errors INTEGER NOT NULL, first INTEGER, first_ns INTEGER, order_ns INTEGER);
 CREATE TABLE otel_traces (id BLOB PRIMARY KEY, trace INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE otel_trace_processes (
     trace INTEGER NOT NULL, process INTEGER NOT NULL, PRIMARY KEY (trace, process)) WITHOUT ROWID;
@@ -60,6 +66,10 @@ CREATE INDEX lifecycles_by_resource ON lifecycles (resource);
 CREATE INDEX lifecycles_open ON lifecycles (resource, trace) WHERE release_ns IS NULL;
 CREATE TABLE probe (filling BLOB NOT NULL);
 """
+NEW_TABLES = (  # since version 2
+    "CREATE TABLE process_rows (deleted INTEGER NOT NULL)",
+    "CREATE TABLE unordered (process INTEGER PRIMARY KEY)",
+)
 
 
 class NotOurs(Exception):
@@ -76,7 +86,7 @@ def is_new(connection: sqlite3.Connection) -> bool:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if application == APPLICATION_ID and version != VERSION:
+    if application == APPLICATION_ID and not OLDEST <= version <= VERSION:
         raise NotOurs(f"holds a store of version {version}, this program reads version {VERSION}")
     if application != APPLICATION_ID and tables:
         raise NotOurs("is the database of another program")
@@ -95,5 +105,26 @@ def configure(connection: sqlite3.Connection) -> None:
 
 def create(connection: sqlite3.Connection) -> None:
     connection.executescript(
-        f"BEGIN; {TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
+        f"BEGIN; {TABLES} {'; '.join(NEW_TABLES)}; {arrivals.TABLE}; PRAGMA application_id = {APPLICATION_ID};"
+        f" PRAGMA user_version = {VERSION}; COMMIT;"
     )
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Bring a store of an earlier version to this one, whole or not at all."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for table in (*outbox.TABLES, *series.TABLES, *NEW_TABLES):  # a store that was made before them has none
+            connection.execute(table)
+        connection.execute("ALTER TABLE traces ADD COLUMN order_ns INTEGER")
+        connection.execute("UPDATE traces SET order_ns = start_ns")
+        references.mend(connection)
+        arrivals.create(connection)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise

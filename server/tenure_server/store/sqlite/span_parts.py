@@ -29,8 +29,8 @@ _TASKS = Insert(
     " first = min(first, excluded.first), last = max(last, excluded.last)",
 )
 _TRACES = Insert(
-    "INSERT INTO traces",
-    "?, ?, ?, ?, ?, 0, ?, ?, ?",
+    "INSERT INTO traces (key, otel_id, start_ns, end_ns, lifecycles, open, errors, first, first_ns, order_ns)",
+    "?, ?, ?, ?, ?, 0, ?, ?, ?, ?",
     "ON CONFLICT (key) DO UPDATE SET start_ns = min(start_ns, excluded.start_ns),"
     " end_ns = max(coalesce(end_ns, excluded.end_ns), excluded.end_ns), lifecycles = lifecycles + excluded.lifecycles,"
     " errors = errors + excluded.errors,"
@@ -140,7 +140,7 @@ class SpanParts:
             if (key, process) not in self._shares:
                 self._shares.add((key, process))
                 shares += (key, process)
-            values += (key, bytearray(trace), start_ns, end_ns, spans, errors, first, start_ns)
+            values += (key, bytearray(trace), start_ns, end_ns, spans, errors, first, start_ns, start_ns)
         _PROCESSES.run(self._connection, shares)
         _TRACES.run(self._connection, values)
         return found

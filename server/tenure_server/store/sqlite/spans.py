@@ -13,6 +13,7 @@ from itertools import chain
 
 from tenure_server.store.protocol import SpanRow, Spans
 from tenure_server.store.sqlite import keys
+from tenure_server.store.sqlite.arrivals import Arrivals
 from tenure_server.store.sqlite.bulk import Insert
 from tenure_server.store.sqlite.interning import Interning, KnownProcess
 from tenure_server.store.sqlite.span_parts import Counted, SpanParts
@@ -33,9 +34,10 @@ _INSERT = Insert(
 class SpanTables:
     """Works on the writer's connection, in its transactions."""
 
-    def __init__(self, connection: sqlite3.Connection, interning: Interning) -> None:
+    def __init__(self, connection: sqlite3.Connection, interning: Interning, arrivals: Arrivals) -> None:
         self._connection = connection
         self._interning = interning
+        self._arrivals = arrivals
         self._parts = SpanParts(connection)
 
     def forget(self) -> None:
@@ -46,9 +48,7 @@ class SpanTables:
         self._connection.execute("INSERT OR IGNORE INTO span_processes VALUES (?)", (known.row,))
         placed = self._place(known.row, part)
         if placed:
-            latest_ns = self._write(known, part, placed, tallies, now_ns)
-            if latest_ns > known.latest_ns:
-                known.latest_ns, known.skew_ns = latest_ns, now_ns - latest_ns
+            known.note_latest(self._write(known, part, placed, tallies, now_ns), now_ns)
         return len(placed)
 
     def _place(self, process: int, part: Spans) -> dict[int, SpanRow]:
@@ -139,6 +139,7 @@ class SpanTables:
             strict=True,
         )
         _INSERT.run(self._connection, list(chain.from_iterable(values)))
+        self._arrivals.note(placed)
         return latest_ns
 
 

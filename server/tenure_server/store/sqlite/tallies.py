@@ -76,7 +76,7 @@ class Tallies:
     def __init__(self) -> None:
         self._timeouts: frozenset[int] = frozenset()
         self.resources: dict[int, Change] = {}
-        self._traces: dict[int, list[int]] = {}  # start, end (-1: none), lifecycles, open, errors
+        self._traces: dict[int, list[int]] = {}  # start, end (-1: none), lifecycles, open, errors, order
         self._tasks: dict[int, list[int]] = {}  # lifecycles, first, last
         self._processes: dict[int, int] = {}
 
@@ -119,7 +119,7 @@ class Tallies:
                 end_ns = -1
             entry = traces.get(trace)
             if entry is None:
-                traces[trace] = [acquire_ns, end_ns, 1, int(is_open), error]
+                traces[trace] = [acquire_ns, end_ns, 1, int(is_open), error, acquire_ns]
             else:
                 if acquire_ns < entry[0]:
                     entry[0] = acquire_ns
@@ -176,7 +176,7 @@ class Tallies:
                 tally.releases.append(release_ns)
             elif wait_ns is None:
                 tally.note_missed(own in self._timeouts)
-        entry = self._traces.setdefault(trace, [acquire_ns, -1, 0, 0, 0])
+        entry = self._traces.setdefault(trace, [acquire_ns, -1, 0, 0, 0, acquire_ns])
         entry[4] += error
         if before[9] is None and release_ns is not None:
             entry[3] -= 1
@@ -228,8 +228,8 @@ class Books:
             [(new, process) for process, new in tallies._processes.items()],  # noqa: SLF001 -- the two are one
         )
         execute(
-            "INSERT INTO traces (key, otel_id, start_ns, end_ns, lifecycles, open, errors)"
-            " VALUES (?, (SELECT otel_trace_id FROM roots WHERE key = ?), ?, nullif(?, -1), ?, ?, ?)"
+            "INSERT INTO traces (key, otel_id, start_ns, end_ns, lifecycles, open, errors, order_ns)"
+            " VALUES (?, (SELECT otel_trace_id FROM roots WHERE key = ?), ?, nullif(?, -1), ?, ?, ?, ?)"
             " ON CONFLICT (key) DO UPDATE SET start_ns = min(start_ns, excluded.start_ns),"
             " end_ns = max(coalesce(end_ns, excluded.end_ns), coalesce(excluded.end_ns, end_ns)),"
             " lifecycles = lifecycles + excluded.lifecycles, open = open + excluded.open,"

@@ -1,8 +1,8 @@
 """Reading a table newest first although no index is sorted by time.
 
-Within a process, the order of keys is nearly the order of time (threads may swap neighbours, the clock may be set). So
-a window is found by bisection, with some slack, each process is read backwards through its keys, neighbours are put
-right by a look-ahead, and the processes are merged.
+Within a process, the order of keys is nearly the order of time (threads may swap neighbours). So a window is found by
+bisection, with some slack, each process is read backwards through its keys, neighbours are put right by a look-ahead,
+and the processes are merged. A process whose clock was set back is ``unordered``: all its rows are looked through.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from tenure_server.store.sqlite import keys
 Found = tuple[Any, ...]  # a row as SQLite gives it: its key first
 Values = list[object]
 
-_SLACK_NS = 2_000_000_000
+NEIGHBOURS_NS = 1_000_000_000  # a row that is further from its place than this makes its process unordered
+_SLACK_NS = 2 * NEIGHBOURS_NS
+_SORTED = 1_000  # rows of an unordered process that are sorted at a time
 _LOOK_AHEAD = 128
 
 Position = tuple[int, int]  # instant, key: what came last
@@ -80,7 +82,12 @@ class Timeline:
                 more.append(bound)
         sql = f"SELECT {self.columns} FROM {self.table} WHERE {' AND '.join(conditions)} ORDER BY key DESC"  # noqa: S608 -- of our own words
         streams = []
+        unordered = _unordered(connection)
         for process in selection.processes:
+            if process in unordered:
+                bounds = [*selection.values, keys.key(process, 0), keys.key(process, keys.NUMBERS), *more]
+                streams.append(self._in_order(connection, " AND ".join(conditions), bounds))
+                continue
             low, high = self.keys_between(connection, process, since, until)
             rows = connection.execute(sql, [*selection.values, low, high, *more])
             streams.append(self._sorted(rows))
@@ -88,11 +95,26 @@ class Timeline:
             if before is None or (row[self.at], row[0]) < before:
                 yield row
 
+    def _in_order(self, connection: sqlite3.Connection, where: str, values: Values) -> Iterator[Found]:
+        """The same of one process in whatever order its keys are, some at a time."""
+        order = f"ORDER BY {self.time} DESC, key DESC LIMIT {_SORTED}"
+        sql = f"SELECT {self.columns} FROM {self.table} WHERE {where}"  # noqa: S608 -- of our own words
+        rows = connection.execute(f"{sql} {order}", values).fetchall()
+        while rows:
+            yield from rows
+            if len(rows) < _SORTED:
+                return
+            rows = connection.execute(
+                f"{sql} AND ({self.time}, key) < (?, ?) {order}", [*values, *self.position(rows[-1])]
+            ).fetchall()
+
     def keys_between(
         self, connection: sqlite3.Connection, process: int, since: int | None, until: int | None
     ) -> tuple[int, int]:
         """The least and the greatest key of a process that a row of the window can have."""
         low, high = keys.key(process, 0), keys.key(process, keys.NUMBERS)
+        if process in _unordered(connection):
+            return low, high
         return (
             low if since is None else self._first_after(connection, low, high, since - _SLACK_NS),
             high if until is None else self._first_after(connection, low, high, until + _SLACK_NS),
@@ -132,6 +154,10 @@ class Timeline:
         return row[self.at], row[0]
 
 
+def _unordered(connection: sqlite3.Connection) -> set[int]:
+    return {process for (process,) in connection.execute("SELECT process FROM unordered")}
+
+
 def format_cursor(*numbers: int) -> str:
     return ".".join(f"{number:x}" for number in numbers)
 
@@ -142,8 +168,8 @@ def parse_cursor(cursor: str, length: int) -> Sequence[int]:
     Raises:
         BadParameter: it was not made here.
     """
-    is_cursor = re.fullmatch(r"[0-9a-f]{1,16}(\.[0-9a-f]{1,16})*", cursor)
+    is_cursor = re.fullmatch(r"-?[0-9a-f]{1,16}(\.-?[0-9a-f]{1,16})*", cursor)
     numbers = [int(part, 16) for part in cursor.split(".")] if is_cursor else []
-    if len(numbers) != length or max(numbers) >= 1 << 63:
+    if len(numbers) != length or max(map(abs, numbers)) >= 1 << 63:
         raise BadParameter("cursor", f"{cursor[:80]!r} is no cursor of this list (take it from the answer before)")
     return numbers

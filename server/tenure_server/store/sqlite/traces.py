@@ -11,7 +11,7 @@ from tenure_server.store.sqlite import keys
 from tenure_server.store.sqlite.reading import OPEN, Reading, next_cursor, position_of
 from tenure_server.store.sqlite.timeline import Found, Selection, Timeline
 
-TRACES = Timeline("traces", "start_ns", "key, otel_id, start_ns, end_ns, lifecycles, open, errors", 2)
+TRACES = Timeline("traces", "order_ns", "key, otel_id, start_ns, end_ns, lifecycles, open, errors, order_ns", 7)
 
 _CHUNK = 500
 
@@ -53,7 +53,7 @@ def _records(reading: Reading, rows: list[Found]) -> list[Trace]:
     names = _names(reading, [row[0] for row in rows], {row[0] for row in rows if row[1] is not None})
     open_ones = _open_by_trace(reading, {row[0] for row in rows if row[5]})
     records = []
-    for key, otel_id, start_ns, end_ns, lifecycles, _, errors in rows:
+    for key, otel_id, start_ns, end_ns, lifecycles, _, errors, _ in rows:
         processes = [reading.assembly.process(keys.process_of(found)) for found in open_ones.get(key, ())]
         still_open = sum(process.alive for process in processes)
         ends = [process.last_seen_ns for process in processes] + ([] if end_ns is None else [end_ns])

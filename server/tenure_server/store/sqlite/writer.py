@@ -16,6 +16,7 @@ from msgspec.structs import astuple
 from tenure import wire
 from tenure_server.store.protocol import Spans
 from tenure_server.store.sqlite import keys
+from tenure_server.store.sqlite.arrivals import Arrivals
 from tenure_server.store.sqlite.assembly import LIFECYCLE_COLUMNS
 from tenure_server.store.sqlite.bulk import Insert
 from tenure_server.store.sqlite.interning import Interning, KnownProcess
@@ -24,6 +25,7 @@ from tenure_server.store.sqlite.series import SeriesTables
 from tenure_server.store.sqlite.spans import SpanTables
 from tenure_server.store.sqlite.tallies import Books, Row, Tallies
 from tenure_server.store.sqlite.thread import Work
+from tenure_server.store.sqlite.timeline import NEIGHBOURS_NS
 
 _ROW = "?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), nullif(?, 0)"
 _INSERT = Insert(f"INSERT OR IGNORE INTO lifecycles ({LIFECYCLE_COLUMNS})", _ROW)
@@ -50,7 +52,8 @@ class Writer:
         self._interning = Interning(connection)
         self._books = Books(connection)
         self._outbox = outbox
-        self._spans = SpanTables(connection, self._interning)
+        self._arrivals = Arrivals(connection)
+        self._spans = SpanTables(connection, self._interning, self._arrivals)
         self._series = SeriesTables(connection)
         self._losses: Counter[str] = Counter()  # in the transaction that is going on
         self.dropped: Counter[str] = Counter()  # what tracers lost, by reason, as told since the store was opened
@@ -61,6 +64,13 @@ class Writer:
         self._books.forget()
         self._spans.forget()
         self._series.forget()
+        self._arrivals.forget()
+
+    def forget_traces(self) -> None:
+        """Drop what is cached of traces and arrivals: some were deleted."""
+        self._interning.forget_traces()
+        self._spans.forget()
+        self._arrivals.forget()
 
     def write(self, works: list[Work]) -> list[int | None]:
         """Write batches and spans in one transaction.
@@ -85,7 +95,9 @@ class Writer:
             for tallies in (measured, others):
                 self._books.write(tallies)
             self._series.write(measured.resources)
-            self._outbox.write(self._clock())
+            now_ns = self._clock()
+            self._arrivals.write(now_ns)
+            self._outbox.write(now_ns)
             connection.execute("COMMIT")
             self._outbox.settle()
             self.dropped.update(self._losses)
@@ -135,7 +147,7 @@ class Writer:
                 msgspec.msgpack.encode(known.dropped),
                 known.contiguous,
                 known.latest_ns,
-                known.skew_ns,
+                known.clock.skew_ns,
                 known.row,
             ),
         )
@@ -156,7 +168,9 @@ class Writer:
         _INSERT.run(connection, list(chain.from_iterable(rows)))
         if is_new := connection.total_changes - before == len(rows):
             tallies.count(rows)
-            self._outbox.note(row[0] for row in rows if row[9] is not None)
+            closed = [row[0] for row in rows if row[9] is not None]
+            self._arrivals.note(closed)
+            self._outbox.note(closed)
         else:
             connection.execute("ROLLBACK TO fresh")
         connection.execute("RELEASE fresh")
@@ -170,6 +184,7 @@ class Writer:
         """
         stored = self._stored([row[0] for row in rows])
         written: dict[int, Row] = {}
+        closed: list[int] = []
         new = 0
         for row in rows:
             before = stored.get(row[0])
@@ -184,8 +199,11 @@ class Writer:
                 tallies.advance(before, after)
             else:
                 continue
+            if row[9] is not None and (before is None or before[9] is None):
+                closed.append(row[0])
             stored[row[0]] = written[row[0]] = after
         self._connection.executemany(_REPLACE, written.values())
+        self._arrivals.note(closed)
         self._outbox.note(row[0] for row in written.values() if row[9] is not None)
         return new
 
@@ -218,7 +236,9 @@ class Writer:
         resent: list[Row] = []
         base = keys.key(known.row, 0)
         acquire_ns = batch.base_ns + batch.clock_offset_ns
-        latest_ns = known.latest_ns
+        latest_ns = 0
+        highest, highest_ns = known.highest
+        is_ordered = True
         for row in batch.rows:
             number, parent, trace, task, resource, site, delta, wait, hold, release, outcomes, body, own = astuple(row)
             acquire_ns += delta
@@ -227,6 +247,14 @@ class Writer:
             )
             if end_ns > latest_ns:
                 latest_ns = end_ns
+            if number > highest:
+                if acquire_ns > highest_ns or not highest:
+                    highest_ns = acquire_ns
+                elif acquire_ns < highest_ns - NEIGHBOURS_NS:
+                    is_ordered = False
+                highest = number
+            elif acquire_ns > highest_ns + NEIGHBOURS_NS:
+                is_ordered = False
             (resent if outcomes & wire.RESENT else fresh).append(
                 (
                     base + number,
@@ -244,6 +272,8 @@ class Writer:
                     exceptions[own],
                 )
             )
-        if latest_ns > known.latest_ns:
-            known.latest_ns, known.skew_ns = latest_ns, now_ns - latest_ns
+        known.highest = highest, highest_ns
+        if not is_ordered:
+            interning.note_unordered(known)
+        known.note_latest(latest_ns, now_ns)
         return fresh, resent

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { formatDuration, formatTicking } from "../../model/durations.ts";
-import { processLabel } from "../../model/labels.ts";
+import { processLabel, skewLabel } from "../../model/labels.ts";
 import { byService, type ServiceGroup } from "../../model/rail.ts";
 import type { Process, Trace } from "../../schema/messages.ts";
 import { useStore } from "./context.ts";
@@ -107,6 +107,7 @@ function ProcessItem({ process }: { process: Process }) {
   const { subject } = store.choice.value;
   const runtime = process.python ? `Python ${process.python}` : "OpenTelemetry";
   const ended = process.alive ? "" : `ended ${formatTicking(store.nowNs() - process.last_seen_ns)} ago`;
+  const skew = skewLabel(process);
   return (
     <button
       type="button"
@@ -119,6 +120,11 @@ function ProcessItem({ process }: { process: Process }) {
       <i class="dot" aria-hidden="true" />
       <span class="name">{processLabel(process)}</span>
       <span class="muted">{ended || runtime}</span>
+      {skew && (
+        <span class="skew" title={`Its clock is ${skew} of the collector's; its times are shown as it tells them`}>
+          clock {skew}
+        </span>
+      )}
     </button>
   );
 }

@@ -1,0 +1,112 @@
+"""Read all that a store can be asked for; whatever raises is a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from tenure_server.diagram import mermaid
+from tenure_server.diagram.steps import Lens
+from tenure_server.drawing import draw_scene
+from tenure_server.live.overview import read_overview
+from tenure_server.store import LifecycleQuery, Listing, Paging, ResourceQuery, Store, TraceQuery
+
+_PHASES = ("acquiring", "held", "releasing", "closed", "abandoned")
+
+
+async def read_everything(store: Store, now_ns: int, follower: str) -> tuple[int, list[str]]:
+    """How many reads that were, and what was wrong with what they answered."""
+    reader = _Reader(store, now_ns)
+    await reader.read(follower)
+    return reader.reads, reader.wrong
+
+
+class _Reader:
+    def __init__(self, store: Store, now_ns: int) -> None:
+        self.store = store
+        self.now_ns = now_ns
+        self.reads = 0
+        self.wrong: list[str] = []
+
+    async def read(self, follower: str) -> None:
+        store = self.store
+        processes = await self._list("processes", store.processes)
+        lifecycles = await self._lifecycles(LifecycleQuery())
+        traces = await self._traces(TraceQuery())
+        resources = await self._list("resources", lambda paging: store.resources(ResourceQuery(paging=paging)))
+        await store.resources(ResourceQuery(order="used"))
+        for is_open in (True, False):
+            await store.resources(ResourceQuery(open=is_open))
+        for phase in _PHASES:
+            found = await self._lifecycles(LifecycleQuery(phase=phase))
+            self._same(f"phase {phase}", found, [one for one in lifecycles if one.phase == phase])
+        for outcome in ("ok", "error", "cancelled"):
+            await store.lifecycles(LifecycleQuery(outcome=outcome))
+        await store.lifecycles(LifecycleQuery(min_wait_ns=1, min_hold_ns=1))
+        for since_ns, until_ns in ((self.now_ns - 60 * 10**9, None), (None, self.now_ns - 10**9)):
+            found = await self._lifecycles(LifecycleQuery(since_ns=since_ns, until_ns=until_ns))
+            within = [
+                one
+                for one in lifecycles
+                if (since_ns is None or one.acquire_ns >= since_ns) and (until_ns is None or one.acquire_ns < until_ns)
+            ]
+            self._same(f"window {since_ns} to {until_ns}", found, within)
+        if {one.trace for one in lifecycles} != {one.id for one in traces}:
+            self.wrong.append("the traces of the lifecycles are not those that are listed")
+        for process in processes:
+            await store.lifecycles(LifecycleQuery(process=process.id))
+            await store.traces(TraceQuery(process=process.id))
+            await store.traces(TraceQuery(service=process.service))
+            await self._scene(Lens(process=process.id, tasks="coroutine"))
+        for trace in traces:
+            found = await self._lifecycles(LifecycleQuery(trace=trace.id))
+            self._same(f"trace {trace.id}", found, [one for one in lifecycles if one.trace == trace.id])
+            await self._scene(Lens(trace=trace.id))
+        for resource in resources:
+            await self._scene(Lens(resource=resource.id))
+        for task in sorted({one.task.id for one in lifecycles})[:10]:
+            await store.lifecycles(LifecycleQuery(task=task))
+            await self._scene(Lens(task=task))
+        await self._scene(Lens())
+        await self._scene(Lens(since_ns=self.now_ns - 60 * 10**9))
+        await read_overview(store, self.now_ns, 50)
+        await store.endings(follower, 1_000)
+        store.backlog(follower)
+        await store.measures()
+        await store.latest_ns()
+        self.reads += 20 + 4 * len(processes)
+
+    async def _scene(self, lens: Lens) -> None:
+        scene = await self.store.scene(lens, 40)
+        mermaid(draw_scene(scene, lens, self.now_ns))
+        self.reads += 1
+
+    async def _lifecycles(self, query: LifecycleQuery) -> list[Any]:
+        return await self._list("lifecycles", lambda paging: self.store.lifecycles(replace(query, paging=paging)))
+
+    async def _traces(self, query: TraceQuery) -> list[Any]:
+        return await self._list("traces", lambda paging: self.store.traces(replace(query, paging=paging)))
+
+    async def _list(self, what: str, ask: Callable[[Paging], Awaitable[Listing[Any]]]) -> list[Any]:
+        """All of a list, which must be the same in pages: each item once."""
+        whole = (await ask(Paging(10_000))).items
+        pages: list[Any] = []
+        cursor: str | None = None
+        size = max(3, len(whole) // 4)
+        while len(pages) <= len(whole):
+            listing = await ask(Paging(size, cursor))
+            self.reads += 1
+            pages += listing.items
+            cursor = listing.cursor
+            if cursor is None:
+                break
+        ids, paged = [one.id for one in whole], [one.id for one in pages]
+        if sorted(ids) != sorted(paged):
+            self.wrong.append(f"{what}: {len(ids)} at once, {len(paged)} in pages, of them {len(set(paged))} different")
+        return list(whole)
+
+    def _same(self, what: str, found: list[Any], wanted: list[Any]) -> None:
+        if sorted(one.id for one in found) != sorted(one.id for one in wanted):
+            self.wrong.append(f"{what}: {len(found)} lifecycles found, {len(wanted)} there are")
