@@ -121,7 +121,8 @@ async def test_a_backend_that_is_gone_costs_one_line(tmp_path: Path) -> None:
     assert done.stderr == (
         f"tenure: OpenTelemetry at {url} does not answer (Connection refused); the program runs on, 50,000 spans are"
         " kept at most (is the address right? see --otlp and OTEL_EXPORTER_OTLP_HEADERS)\n"
-        f"tenure: 3 spans were not sent to OpenTelemetry at {url}, which did not take them in time\n"
+        f"tenure: 3 lifecycles were lost: OpenTelemetry at {url} did not accept them before the program exited"
+        " (is it running?)\n"
     )
 
 
