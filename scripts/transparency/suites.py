@@ -22,6 +22,7 @@ class Suite(NamedTuple):
     with_pytest: bool = False
     source: str = ""
     needs: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()  # of pytest, also where one test is run by itself
 
     def command(self, python: Path, test: str = "") -> list[str]:
         """The suite, or one test of it, run as it is; a test of pytest's with all its parameters."""
@@ -38,7 +39,7 @@ class Suite(NamedTuple):
         arguments = (test,) if test else self.arguments
         if not self.with_pytest:
             return [str(INSIDE / "with_unittest.py"), *arguments]
-        options = ["--assert=plain", "-p", "with_pytest", "-p", "no:cacheprovider", "-q"]
+        options = ["--assert=plain", "-p", "with_pytest", "-p", "no:cacheprovider", "-q", *self.options]
         return ["-m", "pytest", *options, *arguments]
 
 
@@ -86,5 +87,14 @@ LIBRARIES = (
         with_pytest=True,
         source="asyncstdlib==3.14.0",
         needs=(*PYTEST, "typing-extensions==4.16.0"),
+    ),
+    Suite(
+        "sqlalchemy",
+        ("sqlalchemy", "aiosqlite", "test"),
+        ("test/ext/asyncio",),
+        with_pytest=True,
+        source="sqlalchemy==2.1.9",
+        needs=(*PYTEST, "aiosqlite==0.22.1", "greenlet==3.5.6"),
+        options=("--db", "aiosqlite"),
     ),
 )

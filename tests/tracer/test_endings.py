@@ -112,6 +112,28 @@ def test_a_collector_that_never_answers_costs_two_seconds_whatever_the_number_of
     )
 
 
+def test_a_loop_that_an_exception_closes_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """The exception goes on at once; a signal that comes later finds the program where it is as it is."""
+    programs.write(
+        tmp_path,
+        app=PROGRAM
+        + """
+import time
+async def fail():
+    await main()
+    raise KeyError("gone")
+try:
+    asyncio.run(fail())
+except KeyError:
+    from tenure import session
+    print(session._session.shipper._patience._seconds)
+""",
+    )
+    with listening(None) as url:
+        done = programs.tenure(tmp_path, "run", "--collector", url, "app.py")
+    assert done.stdout == "2.0\n"
+
+
 def test_a_handler_that_raises_while_a_loops_end_is_shipped_shows_no_frame_of_ours(tmp_path: Path) -> None:
     """Its exception comes out of the program's own call, with the program's and the library's frames alone."""
     programs.write(
@@ -123,7 +145,7 @@ def handle(number, frame): raise TimeoutError("it takes too long")
 signal.signal(signal.SIGALRM, handle)
 async def begin():
     await main()
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
 try:
     asyncio.run(begin())
 except TimeoutError as error:

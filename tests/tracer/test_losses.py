@@ -121,6 +121,21 @@ def test_a_batch_that_may_be_stored_is_not_given_up(monkeypatch: pytest.MonkeyPa
         sink.pause()
 
 
+def test_what_the_batch_that_stays_opened_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its closing is pushed out behind it: one lifecycle is lost, not two."""
+    open_row = msgspec.structs.replace(ROW, id=7, release_ns=wire.NOT_REACHED)
+    closing = msgspec.structs.replace(ROW, id=7, outcomes=ROW.outcomes | wire.RESENT)
+    monkeypatch.setattr(collector, "KEPT_BYTES", 10)
+    with listening(None) as url:
+        sink = Collector(url)
+        sink.send(msgspec.structs.replace(batch(1), rows=[open_row]))
+        until(lambda: sink._tried)
+        for sequence, rows in ((2, [closing]), (3, [])):
+            sink.send(msgspec.structs.replace(batch(sequence), rows=rows))
+        assert [loss.lifecycles for loss in sink.lost()] == [1, 0, 0]
+        sink.pause()
+
+
 def test_patience_ends_and_comes_back() -> None:
     """Two seconds at most, less what was waited, and 5 % of the time that passes."""
     now = [0.0]

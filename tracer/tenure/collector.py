@@ -26,6 +26,7 @@ from tenure.posting import Answer, Endpoint, NoAnswer
 
 KEPT_BYTES = 32_000_000
 UNREACHABLE, REFUSED = "collector unreachable", "refused by the collector"  # reasons of losses, on the wire
+_LATE = 0.5  # seconds without an answer, after which nobody waits for it but at the program's very end
 _FIRST_PAUSE, _LONGEST_PAUSE, _LONGEST_RETRY_AFTER = 0.25, 10.0, 60.0  # seconds
 
 
@@ -44,6 +45,7 @@ class Collector:
         self._token = token
         self._queue: deque[tuple[bytes, Content]] = deque()  # encoded, and which lifecycles it tells of
         self._bytes = 0
+        self._sent_at = 0.0  # when the request was begun that is under way
         self._tried = False  # whether the first of the queue was sent before
         self._undelivered = Undelivered()
         self._refusal = ""  # the last one
@@ -66,7 +68,7 @@ class Collector:
             self._queue.append((data, content))
             self._bytes += len(data)
             while self._bytes > KEPT_BYTES and len(self._queue) > 1 + self._tried:
-                self._undelivered.lose(UNREACHABLE, self._take(int(self._tried)))
+                self._give_up(int(self._tried))
             self._changed.notify()
 
     def fork(self) -> Collector:
@@ -100,11 +102,14 @@ class Collector:
         self.pause()
 
     def settle(self, seconds: float) -> bool:
-        """Wait until everything is sent, but not longer than this, and not for a collector that is in trouble."""
+        """Wait until everything is sent, but not longer than this, and for no collector in trouble or late."""
         deadline = time.monotonic() + seconds
         with self._changed:
-            while self._queue and not self._failures and time.monotonic() < deadline:
-                self._changed.wait(max(0.0, deadline - time.monotonic()))
+            while self._queue and not self._failures:
+                until = min(deadline, self._sent_at + _LATE) if self._tried else deadline
+                if (left := until - time.monotonic()) <= 0.0:
+                    break
+                self._changed.wait(min(left, _LATE))
             return not self._queue
 
     def lost(self) -> list[Loss]:
@@ -137,7 +142,7 @@ class Collector:
                 if self._stopping:
                     return
                 data = self._queue[0][0] if self._queue else None
-                self._tried = data is not None
+                self._tried, self._sent_at = data is not None, time.monotonic()
             pause = self._post(data) if data is not None else 0.0
 
     def _must_hurry(self) -> bool:
@@ -189,6 +194,13 @@ class Collector:
             return min(retry_after, _LONGEST_RETRY_AFTER)
         longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._failures - 1, 10))
         return longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, no secret
+
+    def _give_up(self, place: int) -> None:
+        content = self._take(place)
+        self._undelivered.lose(UNREACHABLE, content)
+        if place:  # what it closed, and the one that stays opened, is counted for good
+            data, first = self._queue[0]
+            self._queue[0] = data, first._replace(opened=first.opened - content.resent)
 
     def _take(self, place: int = 0) -> Content:
         data, content = self._queue[place]

@@ -1,7 +1,9 @@
 """The end of an event loop: a program may do nothing more after it but end, by a signal that no ``atexit`` hears of.
 
 So what the main thread's loop did is shipped when it has closed, before the program goes on: by ``asyncio.run``, a
-Runner, anyio, uvloop or by hand. Recording goes on too, for another loop may follow.
+Runner, anyio, uvloop or by hand. Recording goes on too, for another loop may follow. Where an exception is on its way
+the program ends by that, or by ``atexit``, if at all: nobody waits, for a further signal that came meanwhile would be
+seen where the program as it is has ended.
 """
 
 from __future__ import annotations
@@ -43,13 +45,13 @@ def _settling(original: patching.Method, is_end: Callable[[object], bool]) -> pa
 def _has_ended(loop: object) -> bool:
     """Whether this closes it, where nothing of the main thread's runs meanwhile; not where it is collected."""
     is_closed = getattr(loop, "is_closed", None)
-    if is_closed is None or is_closed() or _is_running():
+    if is_closed is None or is_closed() or _is_running() or sys.exception() is not None:
         return False
     return sys._getframe(2).f_code.co_name != "__del__"  # noqa: SLF001  # no other way to the caller
 
 
 def _is_over(_: object) -> bool:
-    return not _is_running()
+    return not _is_running() and sys.exception() is None
 
 
 def _is_running() -> bool:
