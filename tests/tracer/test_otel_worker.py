@@ -98,3 +98,16 @@ def test_a_close_does_not_wait_for_longer_than_it_may():
     noting.close(0.05)
     assert [loss.lifecycles for loss in noting.lost()] == [0, 3]
     assert noting.may.is_set()  # it was interrupted
+
+
+def test_who_settles_waits_until_all_is_done_and_it_goes_on():
+    """True where all was done in time; batches may follow."""
+    noting = Noting(may=False)
+    noting.send(batch(1))
+    assert noting.began.wait(5)
+    assert not noting.settle(0.01)
+    noting.may.set()
+    assert noting.settle(5)
+    noting.send(batch(2))
+    noting.close(5)
+    assert noting.taken == [1, 2]
