@@ -111,8 +111,8 @@ class _Sender(threading.Thread):
 
 
 def run(short: bool, seed: int, mutated: bool) -> Measured:
-    """Kill it 2 times, or 25, at random moments."""
-    kills = 2 if short else 25
+    """Kill it 2 times, or 15, at random moments."""
+    kills = 2 if short else 15
     chance = random.Random(seed)  # noqa: S311  # no secret
     with tempfile.TemporaryDirectory(prefix="kills-") as directory:
         collector = _Patched(Path(directory), _DEDUPE_OFF if mutated else "")
