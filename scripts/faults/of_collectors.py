@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from scripts.faults import tempers
 from scripts.faults.collectors import Collector
-from scripts.faults.judging import Told, judge, of_collector
+from scripts.faults.judging import UNANSWERED, Told, judge, of_collector
 from scripts.faults.scenarios import Stage, killed_in_the_middle, scenario, scenarios
 from scripts.faults.tempers import Answer, Temper
 
@@ -51,7 +51,7 @@ def gone(stage: Stage) -> Told:
         program.go_on()
         recorded = program.done()
         collector.start()
-        return judge(plain, recorded, of_collector(collector))
+        return judge(plain, recorded, of_collector(collector), unanswered=UNANSWERED)
 
 
 @scenario("collector suspended")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from scripts.faults import programs
 from scripts.faults.collectors import Collector
-from scripts.faults.judging import Stored, Told, judge, of_collector, of_recording
+from scripts.faults.judging import UNANSWERED, Stored, Told, judge, of_collector, of_recording
 from scripts.faults.programs import Done, Running
 from scripts.faults.scenarios import Stage, scenario, scenarios
 
@@ -79,7 +79,7 @@ def _ended(plain: Done, program: Running, collector: Collector) -> Told:
     program.go_on()
     recorded = program.done()
     collector.start()
-    return _is_something(judge(plain, recorded, of_collector(collector)))
+    return _is_something(judge(plain, recorded, of_collector(collector), unanswered=UNANSWERED))
 
 
 @scenario("buffer full")
@@ -109,7 +109,8 @@ def beside_a_recording(stage: Stage, recording: str) -> Told:
         program.go_on()
         recorded = program.done()
         collector.start()
-        return _is_something(_all_of(plain, recorded, of_collector(collector), of_recording(stage.recording)))
+        views = of_collector(collector), of_recording(stage.recording)
+        return _is_something(_all_of(plain, recorded, *views, unanswered=UNANSWERED))
 
 
 @scenario("collector gone while children are forked")
@@ -126,7 +127,7 @@ def forking(stage: Stage) -> Told:
         program.go_on()
         recorded = program.done()
         collector.start()
-        return _is_something(judge(plain.done(), recorded, of_collector(collector)))
+        return _is_something(judge(plain.done(), recorded, of_collector(collector), unanswered=UNANSWERED))
 
 
 @scenario("interrupted while the collector is gone")
@@ -139,7 +140,7 @@ def interrupted(stage: Stage) -> Told:
         collector.kill()
         recorded = _interrupted(program)
         collector.start()
-        return _is_something(judge(plain, recorded, of_collector(collector)))
+        return _is_something(judge(plain, recorded, of_collector(collector), unanswered=UNANSWERED))
 
 
 def _interrupted(program: Running) -> Done:
@@ -158,9 +159,11 @@ def by_signal(stage: Stage) -> Told:
         return _all_of(plain, recorded, of_collector(collector), of_recording(stage.recording))
 
 
-def _all_of(plain: Done, recorded: Done, *views: Stored) -> Told:
+def _all_of(plain: Done, recorded: Done, *views: Stored, unanswered: int = 0) -> Told:
     """What each sink has of the same run, as the row of the one that lost most."""
-    rows = [judge(plain, recorded, stored, troubles=len(views)) for stored in views]
+    first, *others = views  # the collector's, and the recording's
+    rows = [judge(plain, recorded, first, troubles=len(views), unanswered=unanswered)]
+    rows += [judge(plain, recorded, stored, troubles=len(views)) for stored in others]
     return max(rows, key=lambda row: row.dropped)._replace(wrong=[line for row in rows for line in row.wrong])
 
 

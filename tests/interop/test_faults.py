@@ -73,6 +73,17 @@ def test_what_is_said_to_be_lost_counts_for_its_own_sink():
     assert judge(entered, entered, STORED) == Told(5, 2, 3, [])
 
 
+def test_what_a_killed_collector_stored_unanswered_may_be_said_to_be_lost():
+    """So many more, where a scenario kills it; never fewer."""
+    said = DONE._replace(said=["tenure: 1 lifecycle was lost: the collector at x did not accept them"])
+    assert judge(DONE, said, STORED, unanswered=1).wrong == []
+    assert (
+        judge(DONE, said, STORED._replace(lifecycles=0, closed=0, counted=0), unanswered=1)
+        .wrong[0]
+        .startswith("2 were")
+    )
+
+
 def test_a_program_that_is_killed_says_nothing_and_may_lack_its_last_moment():
     """But for that all is stored, or counted as dropped."""
     count = Count(3, [1, 2, GRACE_NS + 10], [])
