@@ -28,6 +28,7 @@ from types import ModuleType
 import tenure
 from benchmarks import Measure
 from tenure import buffer, loaders, native, session, wire
+from tenure.losses import Loss
 from tenure.selection import Selection
 
 ROUNDS, TIMES, SPANS, THREADS = 60, 1_000, 200, 4
@@ -128,6 +129,12 @@ class Nowhere:
 
     def send(self, batch: wire.Batch) -> None:
         wire.encode(batch)
+
+    def settle(self, seconds: float) -> bool:  # noqa: ARG002  # the sinks have it
+        return True
+
+    def lost(self) -> list[Loss]:
+        return []
 
     def close(self, seconds: float) -> None: ...
     def pause(self) -> None: ...

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 HELD = "__main__.Held"
-_LIMIT = 20.0  # seconds for it to start, or to stop
+_LIMIT = 60.0  # seconds for it to start, or to stop
 
 
 def free_port() -> int:

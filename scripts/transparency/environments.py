@@ -72,7 +72,8 @@ def directory(environment: Environment, suite: Suite) -> Path | None:
     unpacked = CACHE / "sources" / name
     if not unpacked.is_dir():
         archives = CACHE / "archives"
-        source_only = ["--no-deps", "--no-binary", ":all:", "--quiet", "--disable-pip-version-check"]
+        library = suite.source.partition("==")[0]  # what builds it need not be built
+        source_only = ["--no-deps", "--no-binary", library, "--quiet", "--disable-pip-version-check"]
         _run([sys.executable, "-m", "pip", "download", *source_only, "--dest", str(archives), suite.source])
         with tarfile.open(archives / f"{name}.tar.gz") as archive:
             archive.extractall(unpacked.parent, filter="data")

@@ -24,6 +24,7 @@ class Suite(NamedTuple):
     source: str = ""
     needs: tuple[str, ...] = ()
     asserts: bool = False
+    options: tuple[str, ...] = ()  # of pytest, also where one test is run by itself
 
     def command(self, python: Path, test: str = "") -> list[str]:
         """The suite, or one test of it, run as it is; a test of pytest's with all its parameters."""
@@ -40,7 +41,7 @@ class Suite(NamedTuple):
         arguments = (test,) if test else self.arguments
         if not self.with_pytest:
             return [str(INSIDE / "with_unittest.py"), *arguments]
-        options = ["-p", "with_pytest", "-p", "no:cacheprovider", "-q"]
+        options = ["-p", "with_pytest", "-p", "no:cacheprovider", "-q", *self.options]
         return ["-m", "pytest", *([] if self.asserts else ["--assert=plain"]), *options, *arguments]
 
 
@@ -107,6 +108,15 @@ _LIBRARIES = (
             "pyyaml==6.0.3",
             "trio==0.35.0",
         ),
+    ),
+    Suite(
+        "sqlalchemy",
+        ("sqlalchemy", "aiosqlite", "test"),
+        ("test/ext/asyncio",),
+        with_pytest=True,
+        source="sqlalchemy==2.1.9",
+        needs=(*PYTEST, "aiosqlite==0.22.1", "greenlet==3.5.6"),
+        options=("--db", "aiosqlite"),
     ),
 )
 

@@ -2,7 +2,7 @@
 
 import pytest
 from scripts.faults.__main__ import carry_out
-from scripts.faults.judging import Stored, Told, judge
+from scripts.faults.judging import GRACE_NS, Stored, Told, judge, lost_by
 from scripts.faults.programs import Count, Done
 from scripts.faults.scenarios import TABLE
 
@@ -15,7 +15,7 @@ STORED = Stored(lifecycles=2, closed=2, repeated=0, dropped=0, holds_ns=[1, 1], 
 
 @pytest.mark.parametrize("one", SHORT, ids=[one.name for one in SHORT])
 def test_the_program_is_as_without_a_recording_and_the_record_is_as_promised(one):
-    """Output and exit code are the program's; nothing is lost but what is counted or announced, nothing is twice."""
+    """Output and exit code are the program's; nothing is lost but what is said at its end, and nothing is twice."""
     told = carry_out(one, native.NAME)
     assert told.wrong == []
     assert 0 < told.stored <= told.entered
@@ -34,21 +34,64 @@ def test_what_is_as_promised_is_told_with_its_figures():
             STORED,
             "the program came to (0, 'done\\n', '', []), as it is to (7, 'done\\n', '', [])",
         ),
-        (DONE, STORED._replace(lifecycles=1, closed=1, counted=1), "1 are missing and 0 are counted as dropped"),
+        (
+            DONE,
+            STORED._replace(lifecycles=1, closed=1, counted=1, dropped=1),
+            "2 were entered, 1 are stored and closed, 0 are said to be lost",
+        ),
+        (
+            DONE._replace(said=["tenure: 1 lifecycle was lost: the collector at x refused them (400)"]),
+            STORED,
+            "2 were entered, 2 are stored and closed, 1 are said to be lost",
+        ),
+        (DONE, STORED._replace(dropped=1), "1 are counted as dropped, 0 are said to be lost"),
         (DONE, STORED._replace(repeated=1), "0 more than were entered, 1 are there twice"),
-        (DONE, STORED._replace(lifecycles=3, closed=3, counted=3), "1 more than were entered, 0 are there twice"),
+        (DONE, STORED._replace(lifecycles=3, counted=3), "1 more than were entered, 0 are there twice"),
         (DONE, STORED._replace(counted=3), "the store counts 3 where it has 2"),
-        (DONE, STORED._replace(closed=1), "1 are still open"),
+        (DONE, STORED._replace(closed=1), "2 were entered, 1 are stored and closed, 0 are said to be lost"),
         (
             DONE._replace(said=["tenure: a", "tenure: b"]),
             STORED,
-            "Tenure said more than one line: ['tenure: a', 'tenure: b']",
+            "Tenure said more than 1 line: ['tenure: a', 'tenure: b']",
         ),
     ],
 )
 def test_what_is_not_as_promised_is_found(recorded, stored, wrong):
     """Each by its own line, with the figures."""
     assert judge(DONE, recorded, stored).wrong == [wrong]
+
+
+def test_what_is_said_to_be_lost_counts_for_its_own_sink():
+    """The buffer's loss is everybody's; a recording does not make up for a collector, nor the other way round."""
+    line = (
+        "tenure: 1 lifecycle was lost: the buffer was full (why); 2 lifecycles were lost: the collector at x refused"
+        " them (400); 3 lifecycles were lost: the recording could not be written (full)"
+    )
+    done = DONE._replace(said=[line, "tenure: recording: full"])
+    assert (lost_by(done, "the collector"), lost_by(done, "the recording")) == (3, 4)
+    entered = done._replace(own=Count(5, [1, 2], []))
+    assert judge(entered, entered, STORED) == Told(5, 2, 3, [])
+
+
+def test_what_a_killed_collector_stored_unanswered_may_be_said_to_be_lost():
+    """So many more, where a scenario kills it; never fewer."""
+    said = DONE._replace(said=["tenure: 1 lifecycle was lost: the collector at x did not accept them"])
+    assert judge(DONE, said, STORED, unanswered=1).wrong == []
+    assert (
+        judge(DONE, said, STORED._replace(lifecycles=0, closed=0, counted=0), unanswered=1)
+        .wrong[0]
+        .startswith("2 were")
+    )
+
+
+def test_a_program_that_is_killed_says_nothing_and_may_lack_its_last_moment():
+    """But for that all is stored, or counted as dropped."""
+    count = Count(3, [1, 2, GRACE_NS + 10], [])
+    done = DONE._replace(own=count)
+    assert judge(done, done, STORED._replace(closed=1), killed=True).wrong == []
+    fewer = STORED._replace(lifecycles=1, counted=1)
+    assert judge(done, done, fewer, killed=True).wrong == ["1 are missing and 0 are counted as dropped"]
+    assert judge(done, done, fewer._replace(dropped=1), killed=True).wrong == []
 
 
 def test_a_scenario_in_which_nothing_was_recorded_is_no_success():

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tenure import wire
+from tenure.losses import Loss
 
 PROCESS = wire.Process(bytes(16), "service", "host", 1, "3.11.0", 0)
 ROW = wire.Row(1, 0, 0, 0, 0, 0, 0, 1, 1, 1, wire.OK)
@@ -145,6 +146,12 @@ class Memory:
 
     def send(self, batch: wire.Batch) -> None:
         self.batches.append(batch)
+
+    def settle(self, seconds: float) -> bool:
+        return True
+
+    def lost(self) -> list[Loss]:
+        return []
 
     def close(self, seconds: float) -> None:
         self.closed = True

@@ -62,7 +62,7 @@ def test_what_does_not_fit_pushes_the_oldest_out_and_is_counted(monkeypatch):
     noting.may.set()
     noting.close(5)
     assert noting.taken == [1, 4, 5]
-    assert buffer.dropped == {"opentelemetry too slow": 8}
+    assert [loss.lifecycles for loss in noting.lost()] == [8, 0]
 
 
 def test_a_processor_that_raises_costs_its_batch_and_nothing_else(caplog):
@@ -94,5 +94,20 @@ def test_a_close_does_not_wait_for_longer_than_it_may():
     noting = Noting(may=False)
     noting.send(batch(1))
     assert noting.began.wait(5)
+    noting.send(batch(2, rows=3))
     noting.close(0.05)
+    assert [loss.lifecycles for loss in noting.lost()] == [0, 3]
     assert noting.may.is_set()  # it was interrupted
+
+
+def test_who_settles_waits_until_all_is_done_and_it_goes_on():
+    """True where all was done in time; batches may follow."""
+    noting = Noting(may=False)
+    noting.send(batch(1))
+    assert noting.began.wait(5)
+    assert not noting.settle(0.01)
+    noting.may.set()
+    assert noting.settle(5)
+    noting.send(batch(2))
+    noting.close(5)
+    assert noting.taken == [1, 2]

@@ -5,8 +5,9 @@
     no or a garbled answer    again later, with growing pauses and jitter
     anything else             this batch is refused: counted, said once, never sent again
 
-A batch that does not fit into the queue any more pushes the oldest out, which is counted. Nothing here is seen by the
-program but one line on stderr at the first trouble of each sort.
+A batch that does not fit into the queue any more pushes the oldest out, which is counted; one that was tried before may
+be stored, its answer lost, and stays. Nothing here is seen by the program but one line on stderr at the first trouble
+of each sort.
 """
 
 from __future__ import annotations
@@ -17,10 +18,15 @@ import threading
 import time
 from collections import deque
 
-from tenure import buffer, wire
+import msgspec
+
+from tenure import losses, wire
+from tenure.losses import Content, Loss, Undelivered
 from tenure.posting import Answer, Endpoint, NoAnswer
 
 KEPT_BYTES = 32_000_000
+UNREACHABLE, REFUSED = "collector unreachable", "refused by the collector"  # reasons of losses, on the wire
+_LATE = 0.5  # seconds without an answer, after which nobody waits for it but at the program's very end
 _FIRST_PAUSE, _LONGEST_PAUSE, _LONGEST_RETRY_AFTER = 0.25, 10.0, 60.0  # seconds
 
 
@@ -37,8 +43,13 @@ class Collector:
         self.url = url.rstrip("/")
         self._endpoint = Endpoint(url, token)
         self._token = token
-        self._queue: deque[tuple[bytes, int]] = deque()  # encoded, and how many lifecycles it closes
+        self._queue: deque[tuple[bytes, Content]] = deque()  # encoded, and which lifecycles it tells of
         self._bytes = 0
+        self._sent_at = 0.0  # when the request was begun that is under way
+        self._tried = False  # whether the first of the queue was sent before
+        self._undelivered = Undelivered()
+        self._refusal = ""  # the last one
+        self._suspicion = "is it overloaded?"
         self._changed = threading.Condition()
         self._stopping = False
         self._closing = False
@@ -49,13 +60,15 @@ class Collector:
 
     def send(self, batch: wire.Batch) -> None:
         """Queue a batch; the oldest ones give way where the queue is full."""
-        data = wire.encode(batch)
-        closed = sum(1 for row in batch.rows if row.release_ns != wire.NOT_REACHED)
+        content = losses.content_of(batch)
         with self._changed:
-            self._queue.append((data, closed))
+            if self._undelivered.counts:
+                batch = msgspec.structs.replace(batch, dropped=batch.dropped | self._undelivered.counts)
+            data = wire.encode(batch)
+            self._queue.append((data, content))
             self._bytes += len(data)
-            while self._bytes > KEPT_BYTES and len(self._queue) > 1:
-                buffer.drop("collector unreachable", self._take())
+            while self._bytes > KEPT_BYTES and len(self._queue) > 1 + self._tried:
+                self._give_up(int(self._tried))
             self._changed.notify()
 
     def fork(self) -> Collector:
@@ -86,10 +99,31 @@ class Collector:
             self._changed.notify_all()
             while self._queue and self._failures <= failures and time.monotonic() < deadline:
                 self._changed.wait(max(0.0, deadline - time.monotonic()))
-            lost = sum(closed for _, closed in self._queue)
-        if lost:
-            self._say("away", f"has not taken {lost} lifecycles by the program's end", "they are lost; is it too busy?")
         self.pause()
+
+    def settle(self, seconds: float) -> bool:
+        """Wait until everything is sent, but not longer than this, and for no collector in trouble or late."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while self._queue and not self._failures:
+                until = min(deadline, self._sent_at + _LATE) if self._tried else deadline
+                if (left := until - time.monotonic()) <= 0.0:
+                    break
+                self._changed.wait(min(left, _LATE))
+            return not self._queue
+
+    def lost(self) -> list[Loss]:
+        """What the collector will never have, if nothing is sent any more."""
+        with self._changed:
+            left = self._undelivered.left(content for _, content in self._queue)
+            counts = dict(self._undelivered.counts)
+        where = f"the collector at {self.url}"
+        kept = f"at most {KEPT_BYTES // 1_000_000} MB are kept"
+        return [
+            Loss(counts.get(UNREACHABLE, 0), f"{where} was away or too slow for too long ({kept})"),
+            Loss(counts.get(REFUSED, 0), f"{where} refused them ({self._refusal})"),
+            Loss(left, f"{where} did not accept them before the program exited ({self._suspicion})"),
+        ]
 
     def _run(self) -> None:
         try:
@@ -108,6 +142,7 @@ class Collector:
                 if self._stopping:
                     return
                 data = self._queue[0][0] if self._queue else None
+                self._tried, self._sent_at = data is not None, time.monotonic()
             pause = self._post(data) if data is not None else 0.0
 
     def _must_hurry(self) -> bool:
@@ -123,7 +158,9 @@ class Collector:
         except NoAnswer as error:
             if self._stopping:
                 return 0.0  # we broke it off ourselves; the same batch twice changes nothing at the collector
+            self._suspicion = "is it running?"
             return self._later(None, f"does not answer ({error})", "start it with `tenure serve`")
+        self._suspicion = "is it overloaded?"
         if answer.status in {408, 429} or answer.status >= 500:
             return self._later(answer.retry_after, f"answers {answer.status}", "it is asked again until it takes them")
         self._done(data, answer)
@@ -132,9 +169,15 @@ class Collector:
     def _done(self, data: bytes, answer: Answer) -> None:
         with self._changed:
             self._failures = 0
-            closed = self._take() if self._queue and self._queue[0][0] is data else 0
-            if answer.status != 200:
-                buffer.drop("refused by the collector", closed)
+            if not self._queue or self._queue[0][0] is not data:
+                return  # a thread that was paused and came back late: the next one has sent it meanwhile
+            content = self._take()
+            self._tried = False
+            if answer.status == 200:
+                self._undelivered.deliver(content)
+            else:
+                self._refusal = f"{answer.status} {answer.detail}".rstrip()
+                self._undelivered.lose(REFUSED, content)
             self._changed.notify_all()
         if answer.status != 200:
             self._say(
@@ -152,10 +195,18 @@ class Collector:
         longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._failures - 1, 10))
         return longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, no secret
 
-    def _take(self) -> int:
-        data, closed = self._queue.popleft()
+    def _give_up(self, place: int) -> None:
+        content = self._take(place)
+        self._undelivered.lose(UNREACHABLE, content)
+        if place:  # what it closed, and the one that stays opened, is counted for good
+            data, first = self._queue[0]
+            self._queue[0] = data, first._replace(opened=first.opened - content.resent)
+
+    def _take(self, place: int = 0) -> Content:
+        data, content = self._queue[place]
+        del self._queue[place]
         self._bytes -= len(data)
-        return closed
+        return content
 
     def _say(self, about: str, what: str, remedy: str) -> None:
         if about not in self._said:

@@ -40,9 +40,12 @@ def _everything(_: object) -> bool:
     return True
 
 
-def replace(owner: object, attribute: str, value: object) -> None:
-    """Put a wrapper (``like``) in an attribute's place until ``undo``; one that is there already stays."""
-    if _is_ours(vars(owner).get(attribute)):
+def replace(owner: object, attribute: str, value: object, *, again: bool = False) -> None:
+    """Put a wrapper (``like``) in an attribute's place until ``undo``; one that is there already stays.
+
+    ``again``: or is what this one is around.
+    """
+    if _is_ours(vars(owner).get(attribute)) and not again:
         return
     _replaced.append((owner, attribute, vars(owner).get(attribute, _MISSING)))
     setattr(owner, attribute, value)

@@ -21,6 +21,7 @@ import msgspec
 
 from tenure import descriptors, wire
 from tenure.errors import UsageError
+from tenure.losses import Loss
 
 try:
     import fcntl
@@ -60,6 +61,14 @@ class Recording:
                     fcntl.lockf(self._file, fcntl.LOCK_UN)
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self.path)) from None
+
+    def settle(self, seconds: float) -> bool:  # noqa: ARG002  # a sink's settling may take so long
+        """What was sent is written."""
+        return True
+
+    def lost(self) -> list[Loss]:
+        """Nothing: what cannot be written is an OSError."""
+        return []
 
     def fork(self) -> Recording:
         """The same file, for a forked child."""

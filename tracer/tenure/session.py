@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import cast
 
 from tenure import adapters, assertions, buffer, importhook, native, probe, rewriting, spans, tracking
@@ -117,6 +118,30 @@ def flush() -> None:
     """Ship what was recorded so far without waiting for the next flush."""
     if _session is not None:
         _session.shipper.flush()
+
+
+def settle() -> None:
+    """The program may be about to end without a word to us: what it did so far is shipped before this returns.
+
+    To be called on the main thread, by an adapter; elsewhere it does nothing. It waits as long as ``patience`` allows,
+    and recording goes on. What a signal's handler raises meanwhile passes through, without a frame of Tenure's.
+    """
+    if _session is None or threading.current_thread() is not threading.main_thread():
+        return
+    try:
+        _session.shipper.settle()
+    except BaseException as error:
+        error.__traceback__ = _of_the_program(error.__traceback__)
+        if error.__traceback__ is not None or not isinstance(error, Exception):
+            raise
+        buffer.fault("shipping what was recorded before the program's end", error)  # it is our own
+
+
+def _of_the_program(traceback: TracebackType | None) -> TracebackType | None:
+    ours = str(Path(__file__).parent), threading.__file__
+    while traceback is not None and traceback.tb_frame.f_code.co_filename.startswith(ours):
+        traceback = traceback.tb_next
+    return traceback
 
 
 def to_collector(url: str | None) -> Collector:

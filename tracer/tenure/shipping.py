@@ -12,11 +12,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from tenure import buffer, habits, identity, wire
+from tenure import buffer, habits, identity, losses, wire
 from tenure.collector import say
 from tenure.ledger import Ledger
+from tenure.losses import Loss, Undelivered
+from tenure.patience import Patience
 
 INTERVAL, POLL, HEARTBEAT = 0.1, 0.025, 2.0  # seconds
 ENOUGH = 500  # entries
@@ -25,11 +27,16 @@ _OFFSET_TOLERANCE_NS = 10_000_000
 
 
 class Sink(Protocol):
-    """Where batches go. ``send`` returns quickly; OSError from it ends the sink."""
+    """Where batches go. ``send`` returns quickly; OSError from it ends the sink.
+
+    ``settle`` waits until all is delivered, and answers whether it is; ``lost`` is what will never be.
+    """
 
     wants_heartbeats: bool
 
     def send(self, batch: wire.Batch) -> None: ...
+    def settle(self, seconds: float) -> bool: ...
+    def lost(self) -> list[Loss]: ...
     def close(self, seconds: float) -> None: ...
     def pause(self) -> None: ...
     def resume(self) -> None: ...
@@ -56,6 +63,16 @@ class Clock:
         return self._wall() - self._monotonic()
 
 
+class _Broken(NamedTuple):
+    """A sink that ended, and what it would have got since."""
+
+    why: str
+    undelivered: Undelivered
+
+    def lost(self) -> Loss:
+        return Loss(sum(self.undelivered.counts.values()) + self.undelivered.left(), self.why)
+
+
 def this_process(service: str) -> wire.Process:
     """The process that is running, under a new random id."""
     service = service.encode("utf-8", "replace").decode()[: wire.MAX_STRING]
@@ -70,34 +87,59 @@ class Shipper:
     def __init__(self, service: str, sinks: list[Sink]) -> None:
         self.service = service
         self._sinks = sinks
+        self._broken: list[_Broken] = []
         self._clock = Clock()
         self._ledger = Ledger(this_process(service))
         self._lock = threading.Lock()
-        self._stop = threading.Event()
+        self._stop, self._wake = threading.Event(), threading.Event()
+        self._asked: threading.Event | None = None  # set when what was recorded before is flushed
+        self._patience = Patience()
+        self._in_vain = 0.0  # seconds that the last wait for the sinks took, if they did not come to their end
         self._last_sent = 0.0
         self._thread: threading.Thread | None = None
         self._start()
 
-    def flush(self, *, final: bool = False) -> None:
-        """Ship what is in the buffer now."""
+    def flush(self, *, final: bool = False, patient: bool = True) -> None:
+        """Ship what is in the buffer now; not ``patient``: also the requests whose span may still come."""
         with self._lock:
             heartbeat = time.monotonic() - self._last_sent >= HEARTBEAT
             self._ledger.note(buffer.drain())
-            batches = self._ledger.batches(self._clock.offset_ns(), buffer.dropped, heartbeat=heartbeat, final=final)
-            for batch in batches:
+            for batch in self._ledger.batches(
+                self._clock.offset_ns(), buffer.dropped, heartbeat=heartbeat, final=final, patient=patient
+            ):
                 self._last_sent = time.monotonic()
                 self._send(batch)
         if not buffer.has_room():
             habits.settled.clear()  # so that every entry asks whether there is room
             identity.shared.clear()
 
+    def settle(self) -> None:
+        """Have shipped what was recorded so far and wait until the sinks have it, as far as the patience reaches.
+
+        The work is the shipping thread's: a signal's handler may raise into the wait, and nothing is lost by it.
+        """
+        began = time.monotonic()
+        deadline = began + self._patience.left()
+        self._asked = flushed = threading.Event()
+        self._wake.set()
+        try:
+            settled = flushed.wait(max(0.0, deadline - time.monotonic()))
+            for sink in list(self._sinks):
+                settled &= sink.settle(max(0.0, deadline - time.monotonic()))
+        finally:
+            self._patience.spend(time.monotonic() - began)
+        self._in_vain = 0.0 if settled else time.monotonic() - began
+
     def close(self) -> None:
-        """The last flush, and the goodbye; waits LAST_FLUSH at most."""
-        deadline = time.monotonic() + LAST_FLUSH
-        self._halt()
-        self.flush(final=True)
-        for sink in self._sinks:
-            sink.close(max(0.0, deadline - time.monotonic()))
+        """The last flush, the goodbye, and a line on stderr where something is lost; waits LAST_FLUSH at most."""
+        deadline = time.monotonic() + LAST_FLUSH - self._in_vain
+        try:
+            self._halt()
+            self.flush(final=True)
+            for sink in self._sinks:
+                sink.close(max(0.0, deadline - time.monotonic()))
+        finally:
+            self._say_what_is_lost()
 
     def cancel(self) -> None:
         """Stop without a word to the sinks."""
@@ -123,10 +165,14 @@ class Shipper:
         self._lock = threading.Lock()
         self._ledger = Ledger(this_process(self.service))
         self._sinks = [sink.fork() for sink in self._sinks]
+        self._broken = [_Broken(broken.why, Undelivered()) for broken in self._broken]
+        self._patience, self._in_vain, self._asked = Patience(), 0.0, None
         self._start()
 
     def _send(self, batch: wire.Batch) -> None:
         is_empty = not batch.rows and not batch.tasks and not batch.final
+        for broken in self._broken:
+            broken.undelivered.lose("broken", losses.content_of(batch))
         for sink in list(self._sinks):
             if is_empty and not sink.wants_heartbeats:
                 continue
@@ -134,25 +180,45 @@ class Shipper:
                 sink.send(batch)
             except OSError as error:
                 self._sinks.remove(sink)
-                say(f"{type(sink).__name__.lower()}: {error} (the program runs on, nothing more is written there)")
+                name = type(sink).__name__.lower()
+                say(f"{name}: {error} (the program runs on, nothing more is written there)")
+                broken = _Broken(f"the {name} could not be written ({error})", Undelivered())
+                broken.undelivered.lose("broken", losses.content_of(batch))
+                self._broken.append(broken)
+
+    def _say_what_is_lost(self) -> None:
+        lost = losses.of_buffer(buffer.dropped)
+        lost += [loss for sink in self._sinks for loss in sink.lost()]
+        lost += [broken.lost() for broken in self._broken]
+        if line := losses.sentence(lost):
+            say(line)
 
     def _start(self) -> None:
         self._stop.clear()
+        self._wake.clear()
         self._thread = threading.Thread(target=self._run, name="tenure-shipping", daemon=True)
         self._thread.start()
 
     def _halt(self) -> None:
         self._stop.set()
+        self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(LAST_FLUSH)
 
     def _run(self) -> None:
         last = time.monotonic()
-        while not self._stop.wait(POLL):
-            now = time.monotonic()
-            if buffer.waiting() >= ENOUGH or now - last >= INTERVAL:
+        while True:
+            self._wake.wait(POLL)
+            if self._stop.is_set():
+                return
+            self._wake.clear()
+            now, asked = time.monotonic(), self._asked
+            self._asked = None
+            if asked is not None or buffer.waiting() >= ENOUGH or now - last >= INTERVAL:
                 last = now
                 try:
-                    self.flush()
+                    self.flush(patient=asked is None)
                 except Exception as error:  # noqa: BLE001  # the next flush may go well; the program must not notice
                     buffer.fault("a flush", error)
+                if asked is not None:
+                    asked.set()

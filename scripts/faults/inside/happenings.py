@@ -29,6 +29,10 @@ def crash(count, work):
     ctypes.string_at(0)
 
 
+def end_by_signal(count, work):
+    """When the event loop has closed, by a signal that nobody handles (``work.py``)."""
+
+
 def exit_at_once(count, work):
     os._exit(9)
 
@@ -122,3 +126,18 @@ def fork(count, work):
         print("child", os.waitpid(child, 0)[1])
     for thread in threads:
         thread.join()
+
+
+def fork_until_told(count, work):
+    """The same until somebody makes the file COUNT.go, and one more child then."""
+    for last in (False, True):
+        while last or not os.path.exists(f"{count.path}.go"):
+            sys.stdout.flush()
+            child = os.fork()
+            if not child:
+                asyncio.run(work(count, 3))
+                sys.exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+            if last:
+                break
+    asyncio.run(work(count, 3))

@@ -9,6 +9,7 @@ happen in the middle of its work are the functions of ``happenings.py``.
 import asyncio
 import inspect
 import os
+import signal
 import sys
 import time
 
@@ -63,9 +64,11 @@ async def main(count, happening):
 if __name__ == "__main__":
     count = Count(sys.argv[1])
     happening = getattr(happenings, sys.argv[2])
-    if happening is happenings.fork:
+    if happening in {happenings.fork, happenings.fork_until_told}:
         happening(count, work)
     else:
         asyncio.run(main(count, happening))
-    print("done")
+    print("done", flush=True)
+    if happening is happenings.end_by_signal:
+        os.kill(os.getpid(), signal.SIGTERM)
     sys.exit(7)

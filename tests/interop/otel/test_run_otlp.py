@@ -67,6 +67,16 @@ async def test_many_lifecycles_arrive_once_each(backend: Backend, tmp_path: Path
     )
 
 
+async def test_a_signal_after_the_loop_has_closed_loses_no_span(backend: Backend, tmp_path: Path) -> None:
+    """Nobody handles it, so no goodbye is said: every span came before, and none is an error."""
+    write(tmp_path, app=APP.replace("COUNT", "3").replace("PLUS", "pass") + "os.kill(os.getpid(), 15)")
+    done = await asyncio.to_thread(tenure, tmp_path, "run", "--otlp", backend.url, "app.py")
+
+    assert (done.status, done.stderr) == (-15, "")
+    assert [span.name for span in backend.spans] == ["Connection"] * 3
+    assert [span.status.code for span in backend.spans] == [0] * 3
+
+
 async def test_what_is_held_at_the_end_is_abandoned(backend: Backend, tmp_path: Path) -> None:
     """It is an error, with the phase that it was left in."""
     leave = "async with Connection(): sys.stdout.flush(); tenure.uninstall(); os._exit(0)"
@@ -121,7 +131,8 @@ async def test_a_backend_that_is_gone_costs_one_line(tmp_path: Path) -> None:
     assert done.stderr == (
         f"tenure: OpenTelemetry at {url} does not answer (Connection refused); the program runs on, 50,000 spans are"
         " kept at most (is the address right? see --otlp and OTEL_EXPORTER_OTLP_HEADERS)\n"
-        f"tenure: 3 spans were not sent to OpenTelemetry at {url}, which did not take them in time\n"
+        f"tenure: 3 lifecycles were lost: OpenTelemetry at {url} did not accept them before the program exited"
+        " (is it running?)\n"
     )
 
 

@@ -19,7 +19,14 @@ from tenure.adapters import calls, imported
 
 # The module that the program imports, and the adapters that wait for it.
 ADAPTERS = {
-    "asyncio": ("asyncio_locks", "asyncio_scopes", "asyncio_tasks", "asyncio_runners", "asyncio_cancelling"),
+    "asyncio": (
+        "asyncio_locks",
+        "asyncio_scopes",
+        "asyncio_tasks",
+        "asyncio_runners",
+        "asyncio_cancelling",
+        "loop_endings",
+    ),
     "contextlib": ("generators", "exit_stacks", "closing"),
     "aio_pika": ("aio_pika",),
     "aiofiles.base": ("aiofiles",),
@@ -45,7 +52,8 @@ ADAPTERS = {
     "websockets.asyncio.client": ("websockets",),
     "websockets.asyncio.server": ("websockets_server",),
     "uvicorn.config": ("uvicorn",),
-    "uvloop": ("asyncio_tasks",),
+    "uvicorn.server": ("uvicorn_ending",),
+    "uvloop": ("asyncio_tasks", "loop_endings"),
 }
 
 

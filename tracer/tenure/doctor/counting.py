@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tenure import wire
+from tenure.losses import Loss
 
 
 class Counting:
@@ -23,6 +24,14 @@ class Counting:
         """Count a batch."""
         self._lifecycles.update(row.id for row in batch.rows)
         self.dropped = dict(batch.dropped)
+
+    def settle(self, seconds: float) -> bool:  # noqa: ARG002  # a sink's settling may take so long
+        """What came is counted."""
+        return True
+
+    def lost(self) -> list[Loss]:
+        """Nothing."""
+        return []
 
     def close(self, seconds: float) -> None: ...
     def pause(self) -> None: ...

@@ -13,9 +13,10 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 import tenure
-from tenure import buffer, wire
+from tenure import wire
 from tenure.collector import say
 from tenure.errors import UsageError
+from tenure.losses import Loss
 from tenure.otel.emitter import Emitter, Ids
 from tenure.otel.worker import Worker
 from tenure.posting import Endpoint, NoAnswer
@@ -69,6 +70,8 @@ class Otlp(Worker):
         self._body: bytes | None = None  # of the request that is to be sent next
         self._body_spans = 0
         self._failures = 0
+        self._refusal = ""  # the last one
+        self.where = f"OpenTelemetry at {url}"
         self._said: set[str] = set()
         super().__init__()
 
@@ -79,11 +82,15 @@ class Otlp(Worker):
     def interrupt(self) -> None:
         self._endpoint.interrupt()
 
-    def close(self, seconds: float) -> None:
-        super().close(seconds)
-        left = len(self._ended.spans) + (self._body_spans if self._body is not None else 0)
-        if left:
-            say(f"{left} spans were not sent to OpenTelemetry at {self.url}, which did not take them in time")
+    def is_away(self) -> bool:
+        return self._failures > 0
+
+    def unsent(self) -> int:
+        return len(self._ended.spans) + (self._body_spans if self._body is not None else 0)
+
+    def lost(self) -> list[Loss]:
+        refused = f"{self.where} refused them ({self._refusal})"
+        return [*super().lost(), Loss(self.counts.get("refused", 0), refused)]
 
     def take(self, batch: wire.Batch) -> None:
         if self._emitter is None:
@@ -91,7 +98,7 @@ class Otlp(Worker):
         self._emitter.take(batch)
         while len(self._ended.spans) > KEPT_SPANS:
             self._ended.spans.popleft()
-            buffer.drop("otlp too slow")
+            self.lose("too slow", 1)
 
     def go_on(self) -> float | None:
         """Send up to CHUNK spans."""
@@ -103,11 +110,14 @@ class Otlp(Worker):
         try:
             answer = self._endpoint.post(self._body)
         except NoAnswer as error:
+            self.suspicion = "is it running?"
             return self._later(None, f"does not answer ({error})")
+        self.suspicion = "is it overloaded?"
         if answer.status in _RETRYABLE:
             return self._later(answer.retry_after, f"answers {answer.status}")
         if not 200 <= answer.status < 300:
-            buffer.drop("refused by otlp", self._body_spans)
+            self._refusal = f"{answer.status} {answer.detail}".rstrip()
+            self.lose("refused", self._body_spans)
             self._say(str(answer.status), f"refused spans: {answer.status} {answer.detail}".rstrip())
         self._body, self._failures = None, 0
         return 0.0 if self._ended.spans else None

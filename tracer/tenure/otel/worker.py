@@ -7,9 +7,11 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 
-from tenure import buffer, wire
+from tenure import buffer, losses, wire
+from tenure.losses import Loss
 
 KEPT_ROWS = 100_000
+_LOOK = 0.05  # seconds
 
 
 class Worker(ABC):
@@ -17,8 +19,11 @@ class Worker(ABC):
 
     wants_heartbeats = False
     name = "opentelemetry"
+    suspicion = "is it overloaded?"
+    where = "the program's own OpenTelemetry"
 
     def __init__(self) -> None:
+        self.counts: dict[str, int] = {}  # of spans that are lost, by reason
         self._queue: deque[wire.Batch] = deque()
         self._rows = 0
         self._changed = threading.Condition()
@@ -45,9 +50,36 @@ class Worker(ABC):
             while self._rows > KEPT_ROWS and len(self._queue) > 1:
                 lost = self._queue.popleft()
                 self._rows -= len(lost.rows)
-                closed = sum(1 for row in lost.rows if row.release_ns != wire.NOT_REACHED)
-                buffer.drop(f"{self.name} too slow", closed)
+                self.lose("too slow", sum(1 for row in lost.rows if row.release_ns != wire.NOT_REACHED))
             self._changed.notify_all()
+
+    def lose(self, reason: str, count: int) -> None:
+        """Spans that will never be delivered."""
+        self.counts[reason] = self.counts.get(reason, 0) + count
+
+    def settle(self, seconds: float) -> bool:
+        """Wait until everything is done, but not longer than this, and not past an attempt that fails."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while (self._queue or self._working) and not self.is_away() and time.monotonic() < deadline:
+                self._changed.wait(min(_LOOK, max(0.0, deadline - time.monotonic())))
+            return not (self._queue or self._working)
+
+    def is_away(self) -> bool:
+        """Whether the other side is in trouble."""
+        return False
+
+    def lost(self) -> list[Loss]:
+        """What will never be delivered, if nothing is done any more."""
+        with self._changed:
+            queued = sum(losses.content_of(batch).closed for batch in self._queue)
+        slow = f"{self.where} was too slow (at most {KEPT_ROWS:,} are kept)"
+        late = f"{self.where} did not accept them before the program exited ({self.suspicion})"
+        return [Loss(self.counts.get("too slow", 0), slow), Loss(queued + self.unsent(), late)]
+
+    def unsent(self) -> int:
+        """Spans that batches left to send."""
+        return 0
 
     def pause(self) -> None:
         """Stop the thread, so that the process can fork; what is queued stays."""
