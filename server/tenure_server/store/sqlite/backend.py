@@ -11,13 +11,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from queue import LifoQueue
 from typing import TypeVar
 
 from tenure import wire
 from tenure_server.diagram.steps import Lens
 from tenure_server.errors import StoreFailed
-from tenure_server.limits import CHECK_TIMEOUT_S
+from tenure_server.limits import CHECK_TIMEOUT_S, GROUP_ROWS
 from tenure_server.records import Lifecycle, Process, Resource, Trace
 from tenure_server.store.protocol import (
     Backlog,
@@ -34,18 +33,21 @@ from tenure_server.store.protocol import (
     TraceQuery,
 )
 from tenure_server.store.sqlite.aliveness import Aliveness
-from tenure_server.store.sqlite.connecting import connect, open_store
+from tenure_server.store.sqlite.connecting import connect_reader
 from tenure_server.store.sqlite.endings import read_endings
+from tenure_server.store.sqlite.faults import is_damage
 from tenure_server.store.sqlite.lifecycles import read_lifecycles
 from tenure_server.store.sqlite.measures import read_measures
 from tenure_server.store.sqlite.outbox import Outbox
 from tenure_server.store.sqlite.processes import read_processes
+from tenure_server.store.sqlite.readers import Readers
 from tenure_server.store.sqlite.reading import Reading, read_within
 from tenure_server.store.sqlite.resources import read_resources
 from tenure_server.store.sqlite.retention import Retention
 from tenure_server.store.sqlite.scenes import read_scene
 from tenure_server.store.sqlite.thread import WriterThread
 from tenure_server.store.sqlite.traces import read_traces
+from tenure_server.store.sqlite.upkeep import Upkeep
 from tenure_server.store.sqlite.writer import Writer
 
 T = TypeVar("T")
@@ -58,26 +60,49 @@ _PROBE_BYTES = 65_536  # more than what free room in half-filled pages could tak
 class SqliteStore:
     """A store in one file or, with no path, in memory."""
 
-    def __init__(self, path: Path | None, clock: Callable[[], int] = time.time_ns) -> None:
-        """Open or make it. ``clock`` tells wall time in ns.
+    def __init__(
+        self, path: Path | None, clock: Callable[[], int] = time.time_ns, max_bytes: int | None = None
+    ) -> None:
+        """Open or make it. ``clock`` tells wall time in ns; ``max_bytes`` is what all its files may have on the disk.
 
         Raises:
             StoreUnusable: the file cannot be a store.
         """
         self.path = path
         self._clock = clock
-        self._connection, self._lock = open_store(path)
-        self._aliveness = Aliveness.from_now_on(self._connection, clock)
-        self._outbox = Outbox(self._connection, self._aliveness)
-        self._writer = Writer(self._connection, clock, self._outbox)
-        self._retention = Retention(self._connection, self._aliveness)
+        self._readers = Readers(self._connect_reader)
+        self._upkeep = Upkeep(path, clock, max_bytes, self._readers)
         self._swept_ns = 0
         self._guard = threading.RLock()
-        self._thread = WriterThread(self._writer.write, self._guard)
+        group_rows = min(GROUP_ROWS, self._upkeep.budget.group_rows)
+        self._thread = WriterThread(self._upkeep.write, self._guard, self._upkeep.tidy, group_rows)
         self._executor = ThreadPoolExecutor(_READERS, "tenure-read")
-        self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()
         self._counts = {"batches": 0, "repeated": 0, "lifecycles": 0}
         self._closed = False
+
+    def _connect_reader(self) -> sqlite3.Connection:
+        assert self.path is not None
+        return connect_reader(self.path)
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        return self._upkeep.parts.connection
+
+    @property
+    def _aliveness(self) -> Aliveness:
+        return self._upkeep.parts.aliveness
+
+    @property
+    def _outbox(self) -> Outbox:
+        return self._upkeep.parts.outbox
+
+    @property
+    def _writer(self) -> Writer:
+        return self._upkeep.parts.writer
+
+    @property
+    def _retention(self) -> Retention:
+        return self._upkeep.parts.retention
 
     async def write(self, batch: wire.Batch) -> None:
         new = await self._thread.write(batch)
@@ -104,7 +129,11 @@ class SqliteStore:
         return await self._read(lambda reading: read_scene(reading, lens, limit, keep))
 
     async def follow(self, followers: Sequence[str]) -> None:
-        await self._thread.call(lambda: self._outbox.follow(followers))
+        await self._thread.call(lambda: self._follow(followers))
+
+    def _follow(self, followers: Sequence[str]) -> None:
+        self._upkeep.ready()
+        self._outbox.follow(followers)
 
     async def endings(self, follower: str, limit: int) -> Endings:
         return await self._read(lambda reading: read_endings(reading, follower, limit))
@@ -113,7 +142,10 @@ class SqliteStore:
         await self._thread.call(lambda: self._outbox.acknowledge(follower, position, expired))
 
     async def abandon(self) -> int:
-        return await self._thread.call(self._outbox.abandon)
+        return await self._thread.call(self._abandon)
+
+    def _abandon(self) -> int:
+        return self._outbox.abandon()
 
     def backlog(self, follower: str) -> Backlog:
         return self._outbox.backlog(follower)
@@ -133,44 +165,53 @@ class SqliteStore:
     async def _read(self, read: Callable[[Reading], T]) -> T:
         if self._closed:
             raise StoreFailed("the store is closed")
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._read_now, read)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, self._read_now, read)
+        except StoreFailed as error:
+            if is_damage(error.__cause__) and not self._closed:
+                await self._thread.call(self._upkeep.examine)
+            raise
 
     def _read_now(self, read: Callable[[Reading], T]) -> T:
-        with self._reader() as connection:
-            return read_within(connection, self._aliveness, read)
+        try:
+            with self._reader() as connection:
+                return read_within(connection, self._aliveness, read)
+        except sqlite3.Error as error:
+            raise StoreFailed(f"the store could not be read: {error}") from error
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one reading. In memory there is only one, the writer's."""
-        if self.path is None:
+        """A connection for one reading. In memory, and on a full disk, there may be only one, the writer's."""
+        if self._upkeep.is_exclusive:
             with self._guard:
                 yield self._connection
-            return
-        if self._readers.empty():
-            connection = connect(self.path)
-            connection.execute("PRAGMA query_only = ON")
         else:
-            connection = self._readers.get_nowait()
-        try:
-            yield connection
-        finally:
-            self._readers.put(connection)
+            with self._readers.reader() as connection:
+                yield connection
 
     async def retain(self, max_age_ns: int | None, max_bytes: int | None) -> int:
+        await self._thread.call(self._upkeep.ready)
         deleted = 0
         if max_age_ns is not None:
             oldest_ns = self._clock() - max_age_ns
             while count := await self._thread.call(lambda: self._retention.delete_older(oldest_ns)):
                 deleted += count
         if max_bytes is not None:
-            while await self._thread.call(self._retention.used_bytes) > max_bytes:
-                count = await self._thread.call(self._retention.delete_oldest)
+            most = self._upkeep.budget.file or max_bytes
+            while await self._thread.call(self._used_bytes) > most:
+                count = await self._thread.call(self._delete_oldest)
                 if not count:
                     break
                 deleted += count
         if deleted:
             await self._thread.call(self._after_deleting)
         return deleted
+
+    def _used_bytes(self) -> int:
+        return self._retention.used_bytes()
+
+    def _delete_oldest(self) -> int:
+        return self._retention.delete_oldest()
 
     def _after_deleting(self) -> None:
         if self._clock() - self._swept_ns >= _SWEEP_NS:
@@ -186,6 +227,8 @@ class SqliteStore:
             raise StoreFailed(f"the store's writer has not answered for {CHECK_TIMEOUT_S:g} s") from None
 
     def _probe(self) -> None:
+        self._upkeep.ready()
+        self._upkeep.look()
         self._connection.execute("INSERT INTO probe VALUES (zeroblob(?))", (_PROBE_BYTES,))
         self._connection.execute("DELETE FROM probe")
 
@@ -203,11 +246,8 @@ class SqliteStore:
         self._closed = True
         await self._thread.close()
         await asyncio.to_thread(self._executor.shutdown)
-        while not self._readers.empty():
-            self._readers.get_nowait().close()
-        self._connection.close()
-        if self._lock:
-            self._lock.release()
+        self._readers.forget()
+        self._upkeep.close()
 
 
 def _latest_ns(reading: Reading) -> int | None:

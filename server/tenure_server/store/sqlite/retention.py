@@ -11,6 +11,7 @@ from tenure_server.store.sqlite import keys
 from tenure_server.store.sqlite.aliveness import Aliveness
 from tenure_server.store.sqlite.interning import USED_NS
 from tenure_server.store.sqlite.reading import LIFECYCLES
+from tenure_server.store.sqlite.transactions import roll_back
 
 _VACUUM_PAGES = 2_000
 _MAX_GENERATIONS = 20  # of tasks that created tasks, taken away in one sweep
@@ -33,6 +34,14 @@ class Retention:
         """Bytes of the pages that hold something."""
         return (self._pragma("page_count") - self._pragma("freelist_count")) * self._pragma("page_size")
 
+    def file_bytes(self) -> int:
+        """Bytes of all pages: the file's size after the next checkpoint."""
+        return self._pragma("page_count") * self._pragma("page_size")
+
+    def shrink(self, size: int) -> None:
+        """Cut at most so many bytes of unused pages off the file's end."""
+        self._connection.execute(f"PRAGMA incremental_vacuum({size // self._pragma('page_size')})").fetchall()
+
     def _pragma(self, name: str) -> int:
         value: int
         (value,) = self._connection.execute(f"PRAGMA {name}").fetchone()
@@ -47,15 +56,15 @@ class Retention:
                 return count
         return 0
 
-    def delete_oldest(self) -> int:
-        """Delete some of the oldest lifecycles that are over; answer how many, 0: none is left."""
+    def delete_oldest(self, chunk: int = RETENTION_CHUNK) -> int:
+        """Delete at most ``chunk`` of the oldest lifecycles that are over; answer how many, 0: none is left."""
         oldest = [
             (began_ns + process.skew_ns, process.row, process.is_alive)
             for process in self._processes()
             if (began_ns := self._oldest_ns(process.row, "true")) is not None
         ]
         for _, process, alive in sorted(oldest):
-            if count := self._delete(*_bounds(process), "true", [], alive=alive):
+            if count := self._delete(*_bounds(process), "true", [], alive=alive, chunk=chunk):
                 return count
         return 0
 
@@ -74,12 +83,14 @@ class Retention:
         ).fetchone()
         return found[0] if found else None
 
-    def _delete(self, low: int, high: int, where: str, values: list[int], *, alive: bool) -> int:
+    def _delete(
+        self, low: int, high: int, where: str, values: list[int], *, alive: bool, chunk: int = RETENTION_CHUNK
+    ) -> int:
         over = "release_ns IS NOT NULL" if alive else "true"  # what a dead process left open will never close
         rows = self._connection.execute(
             f"SELECT key, trace, task FROM lifecycles WHERE key BETWEEN ? AND ? AND {where} AND {over}"  # noqa: S608 -- our own words
             " ORDER BY key LIMIT ?",
-            [low, high, *values, RETENTION_CHUNK],
+            [low, high, *values, chunk],
         ).fetchall()
         if not rows:
             return 0
@@ -102,7 +113,7 @@ class Retention:
             )
             self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            roll_back(self._connection)
             raise
         return len(rows)
 
@@ -127,7 +138,7 @@ class Retention:
             execute("DELETE FROM span_processes WHERE process NOT IN (SELECT process FROM processes)")
             execute("COMMIT")
         except BaseException:
-            execute("ROLLBACK")
+            roll_back(self._connection)
             raise
         execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
 
