@@ -35,7 +35,7 @@ from tenure_server.store.protocol import (
 from tenure_server.store.sqlite.aliveness import Aliveness
 from tenure_server.store.sqlite.connecting import connect_reader
 from tenure_server.store.sqlite.endings import read_endings
-from tenure_server.store.sqlite.faults import is_damage
+from tenure_server.store.sqlite.faults import is_damage, is_no_room
 from tenure_server.store.sqlite.lifecycles import read_lifecycles
 from tenure_server.store.sqlite.measures import read_measures
 from tenure_server.store.sqlite.outbox import Outbox
@@ -133,7 +133,12 @@ class SqliteStore:
 
     def _follow(self, followers: Sequence[str]) -> None:
         self._upkeep.ready()
-        self._outbox.follow(followers)
+        try:
+            self._outbox.follow(followers)
+        except sqlite3.Error as error:
+            failed = self._upkeep.failed(error)
+            if not is_no_room(error):
+                raise failed from error
 
     async def endings(self, follower: str, limit: int) -> Endings:
         return await self._read(lambda reading: read_endings(reading, follower, limit))

@@ -38,7 +38,8 @@ class Parts(NamedTuple):
         writer = Writer(connection, clock, outbox)
         if before is not None:
             writer.dropped.update(before.writer.dropped)
-            outbox.begin_after(time.time_ns() // 1000)  # what is acknowledged of the old file means nothing in this one
+            if connection.execute("SELECT 1 FROM processes LIMIT 1").fetchone() is None:  # a fresh one
+                outbox.begin_after(time.time_ns() // 1000)  # what is acknowledged of the old file means nothing here
             if before.outbox.names:
                 outbox.follow(before.outbox.names)
         return cls(connection, lock, aliveness, outbox, writer, Retention(connection, aliveness))

@@ -40,7 +40,11 @@ class Retention:
 
     def shrink(self, size: int) -> None:
         """Cut at most so many bytes of unused pages off the file's end."""
-        self._connection.execute(f"PRAGMA incremental_vacuum({size // self._pragma('page_size')})").fetchall()
+        self._vacuum(size // self._pragma("page_size"))
+
+    def _vacuum(self, pages: int) -> None:
+        """By ``executescript``: ``execute`` makes one step, which is one page."""
+        self._connection.executescript(f"PRAGMA incremental_vacuum({pages})")
 
     def _pragma(self, name: str) -> int:
         value: int
@@ -140,7 +144,7 @@ class Retention:
         except BaseException:
             roll_back(self._connection)
             raise
-        execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+        self._vacuum(_VACUUM_PAGES)
 
     def _sweep_process(self, process: _Process, began_ns: int) -> None:
         """Delete what was over before the process's oldest closed lifecycle; a dead one that has none, whole."""

@@ -16,6 +16,7 @@ import sqlite3
 from pathlib import Path
 
 VERSION = 2
+_INCREMENTAL = 2
 APPLICATION_ID = 0x54454E55  # "TENU"
 
 TABLES = """
@@ -96,7 +97,9 @@ def is_new(connection: sqlite3.Connection) -> bool:
 
 def configure(connection: sqlite3.Connection) -> None:
     """Settings of the connection that writes. WAL lets readers go on; NORMAL loses nothing when the process dies."""
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table, or it has no effect
+    (vacuum,) = connection.execute("PRAGMA auto_vacuum").fetchone()
+    if vacuum != _INCREMENTAL:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table, or it has no effect
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")  # upkeep.py does it

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from tenure import wire
 from tenure_server.limits import RETENTION_CHUNK
+from tenure_server.store.sqlite.faults import is_no_room
 from tenure_server.store.sqlite.thread import Work
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ _PAGES_A_ROW = 0.25  # of the log, before it is known better
 _SWEEP_ROWS = 20_000  # deleted
 _SWEEP_S = 1.0
 _PATIENCE_S = 1.0
+_SMALL = 3  # reserves; a file of less is not cut on a full disk
 _CAREFUL_CHUNK = 500  # deleted in one transaction on a full disk
 
 
@@ -27,6 +31,7 @@ class Trimming:
         self._upkeep = upkeep
         self._unit = upkeep.budget.unit
         self._file = upkeep.budget.file
+        self._is_tight = False  # the disk is full
         self._rows = 0  # since the log was emptied
         self._new_rows = 0  # since the last trim
         self._pages_a_row = _PAGES_A_ROW
@@ -45,14 +50,22 @@ class Trimming:
         self.is_log_empty = False
 
     def bound_file(self) -> None:
-        """The file may not become larger than it is: the disk is full."""
-        size = self._upkeep.parts.retention.file_bytes()
-        file = self._upkeep.budget.file
-        self._file = max(min(size, size if file is None else file) - self._upkeep.budget.reserve, 0)
+        """The disk is full: the file may not become larger than it is, less the reserve.
+
+        A small one is left as it is: its few lifecycles are not what has filled the disk.
+        """
+        files, file = self._upkeep.files, self._upkeep.budget.file
+        if files is None or file is None:
+            return
+        self._is_tight = True
+        size = min(file, self._upkeep.parts.retention.file_bytes())
+        if size >= _SMALL * self._upkeep.budget.reserve:
+            self._file = size - self._upkeep.budget.reserve
 
     def free_file(self) -> None:
         """It may become as large as it was meant to."""
         self._file = self._upkeep.budget.file
+        self._is_tight = False
 
     def trim(self) -> None:
         """Delete the oldest where the file is nearly full, empty the log where it has its share.
@@ -74,7 +87,7 @@ class Trimming:
         parts = self._upkeep.parts
         allowed = 2 * self._new_rows + RETENTION_CHUNK
         chunk = min(RETENTION_CHUNK, max(self._upkeep.budget.group_rows, _CAREFUL_CHUNK))
-        if self._file != self._upkeep.budget.file:
+        if self._is_tight:
             chunk = _CAREFUL_CHUNK
         deleted = 0
         count = 1
@@ -108,12 +121,14 @@ class Trimming:
         files = self._upkeep.files
         if files is None:
             return
-        if by_force:
-            with self._upkeep.readers.no_reading(_PATIENCE_S):
+        try:
+            with self._upkeep.readers.no_reading(_PATIENCE_S) if by_force else nullcontext():
                 self._checkpoint()
-        else:
-            self._checkpoint()
-        files.remember_written()
+        except sqlite3.Error as error:
+            if not (self._is_tight and is_no_room(error)):  # else the file may not grow: it has to be cut first
+                raise
+        finally:
+            files.remember_written()
 
     def _checkpoint(self) -> None:
         _, pages, done = self._upkeep.parts.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

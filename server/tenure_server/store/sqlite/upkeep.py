@@ -47,7 +47,7 @@ class Upkeep:
         )
         self.is_exclusive = path is None  # reads take the connection that writes
         self._trouble: str | None = None  # why there is no store at the moment
-        self._is_full = False
+        self.is_full = False
         self._tried = 0.0  # monotonic
         self.parts = self._open(None)
         self.trimming = Trimming(self)
@@ -117,17 +117,16 @@ class Upkeep:
         if self._trouble is not None:
             log.warning("the store %s takes lifecycles again", self._path)
         self._trouble = None
-        if self._reserve is not None and not self._is_full and not self._reserve.allocate():
+        if self._reserve is not None and not self.is_full and not self._reserve.allocate():
             self._note_full("no reserve of disk space could be made")
 
     # Before and after each transaction
 
     def ready(self) -> None:
-        """Make sure that there is a store to write to.
+        """Make sure that there is a store to work on.
 
         Raises:
             StoreFailed: there is none at the moment.
-            StoreBusy: the log may not grow any more.
         """
         if self._files is None:
             return
@@ -135,18 +134,29 @@ class Upkeep:
             self._open_again()
         if self._trouble is not None:
             raise StoreFailed(self._trouble)
-        if self.budget.file is not None and self._files.log_bytes() > 3 * self.budget.unit:
-            self.trimming.checkpoint()
-            if self._files.log_bytes() > 3 * self.budget.unit and not self.trimming.is_log_empty:
-                raise StoreBusy("readers keep the store's write-ahead log from being emptied")
+
+    def _bound_log(self) -> None:
+        """Refuse what would make the log grow past its share.
+
+        Raises:
+            StoreBusy: it is so large, and cannot be emptied.
+        """
+        most = 3 * self.budget.unit
+        if self._files is None or self.budget.file is None or self._files.log_bytes() <= most:
+            return
+        self.trimming.checkpoint()
+        if not self.trimming.is_log_empty:
+            raise StoreBusy("the store's write-ahead log cannot be emptied: readers keep it, or the disk is full")
 
     def write(self, works: list[Work]) -> list[int | None]:
         """See ``Writer.write``. When it returns, what was written is in the file that is at the path.
 
         Raises:
             StoreFailed: it is not.
+            StoreBusy: it is not, because the log may not grow any more.
         """
         self.ready()
+        self._bound_log()
         try:
             new = self.parts.writer.write(works)
         except sqlite3.Error as error:
@@ -197,10 +207,12 @@ class Upkeep:
         try:
             self.ready()
             self.look()
-            if self._is_full:
+            if self.is_full:
                 self._make_room()
             else:
                 self.trimming.trim()
+            if self.parts.outbox.names and not self.parts.outbox.is_followed:  # it could not be noted before
+                self.parts.outbox.follow(self.parts.outbox.names)
         except sqlite3.Error as error:
             self.failed(error)
         except (StoreFailed, StoreBusy):
@@ -264,21 +276,22 @@ class Upkeep:
     def _note_full(self, why: str) -> None:
         if not self.budget.reserve or self._reserve is None:
             return
-        if not self._is_full:
+        if not self.is_full:
             log.warning(
-                "the disk of the store %s is full (%s): the oldest lifecycles make room for new ones, and what cannot"
-                " be written is refused",
+                "the disk of the store %s is full (%s): the oldest lifecycles make room where there are many, and what"
+                " cannot be written is refused",
                 self._path,
                 why,
             )
             self.trimming.bound_file()
-        self._is_full = True
+        self.is_full = True
         self._reserve.release()
 
     def _make_room(self) -> None:
         """Delete the oldest until the file has room within, give the reserve's size back, and take it again."""
         assert self._reserve is not None
-        self.trimming.checkpoint(by_force=True)
+        assert self._files is not None
+        self.trimming.checkpoint(by_force=self._files.log_bytes() > self.budget.unit)
         self.trimming.trim()
         now = time.monotonic()
         if now - self._tried < _AGAIN_S:
@@ -286,7 +299,7 @@ class Upkeep:
         self._tried = now
         self.trimming.shrink(self.budget.reserve)
         if self._reserve.allocate():
-            self._is_full = False
+            self.is_full = False
             self.trimming.free_file()
             log.warning("the disk of the store %s has room again", self._path)
 
