@@ -15,11 +15,10 @@ from tests.server.collector import Clock, collecting
 from tests.server.store_answers import numbers
 
 from tenure import wire
-from tenure_server.errors import StoreFailed, StoreUnusable
+from tenure_server.errors import StoreFailed
 from tenure_server.store import LifecycleQuery, Paging
-from tenure_server.store.sqlite import SqliteStore, locking
-from tenure_server.store.sqlite.connecting import connect, open_store
-from tenure_server.store.sqlite.locking import Lock
+from tenure_server.store.sqlite import SqliteStore
+from tenure_server.store.sqlite.connecting import open_store
 
 USES = 2_001  # before the fault: the tables have several pages, and the log has something that they have not
 
@@ -290,47 +289,3 @@ def test_a_damaged_store_is_put_aside_at_the_start(tmp_path: Path) -> None:
         file.write(b"\x5a" * 3_996)
     asyncio.run(SqliteStore(path).close())
     assert list(tmp_path.glob("store.sqlite.damaged-2*"))
-
-
-@pytest.mark.parametrize("link", ["symbolic", "hard"])
-@pytest.mark.parametrize("without", ["", "-lock"])
-async def test_a_second_collector_is_refused_whatever_name_it_uses(
-    tmp_path: Path, clock: Clock, link: str, without: str
-) -> None:
-    """By a link in another directory too, and with the lock's file deleted."""
-    path = tmp_path / "state" / "store.sqlite"
-    store = await _filled(path, clock)
-    other = tmp_path / "link.sqlite"
-    if link == "hard":
-        other.hardlink_to(path)
-    else:
-        other.symlink_to(path)
-    if without:
-        path.with_name(path.name + without).unlink()
-    for name in (path, other):
-        with pytest.raises(StoreUnusable, match="in use by another collector"):
-            SqliteStore(name)
-    program = Program(2)
-    program.use("main", "Lock stock", acquire=0, wait=1, hold=1, release=1)
-    await store.write(program.batch())  # and the first is not hurt by it
-    await store.close()
-
-
-def test_the_lock_on_a_file_is_seen_by_other_processes(tmp_path: Path) -> None:
-    """By its inode, under any name, and no longer than the first one has it."""
-    path, other = tmp_path / "store.sqlite", tmp_path / "other.sqlite"
-    connect(path).close()
-    path.touch()
-    other.hardlink_to(path)
-    lock = Lock(path)
-    child = os.fork()
-    if not child:
-        locking._held.clear()
-        try:
-            Lock(other)
-        except StoreUnusable:
-            os._exit(7)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-    lock.release()
-    Lock(other).release()
