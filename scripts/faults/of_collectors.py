@@ -5,15 +5,28 @@ from __future__ import annotations
 import resource
 import signal
 import socket
+import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import NamedTuple
 
 from scripts.faults import tempers
 from scripts.faults.collectors import Collector
 from scripts.faults.judging import UNANSWERED, Told, judge, of_collector
 from scripts.faults.scenarios import Stage, killed_in_the_middle, scenario, scenarios
 from scripts.faults.tempers import Answer, Temper
+
+
+class Fault(NamedTuple):
+    """What is done to a store's file."""
+
+    name: str
+    do: Callable[[Path], None]
+
+    def __str__(self) -> str:
+        return f"{self.name} while it runs"
 
 
 def _at_first(stage: Stage, count: int, bad: Answer | str) -> Told:
@@ -126,9 +139,45 @@ def full(stage: Stage) -> Told:
     """The store's files may not grow (RLIMIT_FSIZE) for a second."""
 
     def files(_: Collector) -> int:
-        return max(path.stat().st_size for path in stage.directory.glob("store.sqlite*"))
+        files = [path for path in stage.directory.glob("store.sqlite*") if not path.name.endswith("-reserve")]
+        return max(path.stat().st_size for path in files)
 
     return _limited(stage, resource.RLIMIT_FSIZE, files)
+
+
+def _unlink(path: Path) -> None:
+    path.unlink()
+
+
+def _replace(path: Path) -> None:
+    other = path.with_name("other")
+    other.write_bytes(b"remember the milk" * 1_000)
+    other.rename(path)
+
+
+def _damage(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"\x5a" * path.stat().st_size)
+
+
+@scenarios("store", [Fault("deleted", _unlink), Fault("replaced", _replace), Fault("damaged", _damage)])
+def lost(stage: Stage, fault: Fault) -> Told:
+    """That is done to the file in the middle; what it had then is gone, and all else is stored."""
+    plain = stage.plain_until_told()
+    with stage.collector() as collector:
+        program = stage.start("--collector", collector.url)
+        program.until_left(50)
+        collector.process.send_signal(signal.SIGSTOP)
+        with closing(sqlite3.connect(collector.store)) as connection:
+            (before,) = connection.execute("SELECT count(*) FROM lifecycles").fetchone()
+        fault.do(collector.store)
+        collector.process.send_signal(signal.SIGCONT)
+        program.until_left(100)
+        program.go_on()
+        recorded = program.done()
+        stored = of_collector(collector)
+        told = judge(plain, recorded, stored._replace(dropped=stored.dropped + before))
+        return told._replace(dropped=stored.dropped)
 
 
 @scenario("collector out of descriptors")

@@ -13,6 +13,7 @@ from typing import Any
 from scripts.reliability.span_histories import random_spans
 
 from tenure import wire
+from tenure_server.lanes import Deadline
 from tenure_server.limits import ALIVE_NS
 from tenure_server.store.sqlite import SqliteStore
 from tenure_server.store.sqlite.arrivals import SPAN_NS
@@ -235,7 +236,7 @@ class History:
         return bool(self._rows("SELECT 1 FROM processes WHERE id = ?", member.id))
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        return self.store._read_now(lambda reading: reading.connection.execute(sql, values).fetchall())  # noqa: SLF001 -- below the API
+        return self.store._read_now(lambda reading: reading.connection.execute(sql, values).fetchall(), Deadline(60))  # noqa: SLF001 -- below the API
 
     def _member(self) -> Member:
         living = [member for member in self.members if not member.ended]

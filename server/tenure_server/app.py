@@ -77,7 +77,7 @@ def create_app(
     """
     app = web.Application(middlewares=[note_stages, status.statuses, problems, security.guard])
     app[SETTINGS] = settings
-    app[STORE] = SqliteStore(settings.store, clock) if store is None else store
+    app[STORE] = SqliteStore(settings.store, clock, settings.max_bytes) if store is None else store
     app[HUB] = Hub()
     app[CLOCK] = clock
     app[REFUSALS] = Refusals()
@@ -116,7 +116,9 @@ async def _keep_store(app: web.Application) -> AsyncIterator[None]:
 async def _retain(store: Store, settings: Settings) -> None:
     while True:
         try:
-            await store.retain(settings.retention_ns, settings.max_bytes)
+            await store.retain(
+                settings.retention_ns, settings.max_bytes
+            )  # a store in a file also holds its size itself
         except StoreError as error:
             log.warning("old lifecycles could not be deleted: %s", error)
         await asyncio.sleep(RETENTION_INTERVAL_S)

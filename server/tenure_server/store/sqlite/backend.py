@@ -10,14 +10,13 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from queue import LifoQueue
 from typing import TypeVar
 
 from tenure import wire
 from tenure_server.diagram.steps import Lens
 from tenure_server.errors import StoreFailed
 from tenure_server.lanes import Deadline, Lane
-from tenure_server.limits import CHECK_TIMEOUT_S, DEFAULT_DIAGRAM
+from tenure_server.limits import CHECK_TIMEOUT_S, DEFAULT_DIAGRAM, GROUP_ROWS
 from tenure_server.records import Lifecycle, Process, Resource, Trace
 from tenure_server.store.protocol import (
     Backlog,
@@ -34,19 +33,22 @@ from tenure_server.store.protocol import (
     TraceQuery,
 )
 from tenure_server.store.sqlite.aliveness import Aliveness
-from tenure_server.store.sqlite.connecting import connect, open_store
+from tenure_server.store.sqlite.connecting import connect_reader
 from tenure_server.store.sqlite.endings import read_endings
+from tenure_server.store.sqlite.faults import is_damage, is_no_room
 from tenure_server.store.sqlite.lifecycles import read_lifecycles
 from tenure_server.store.sqlite.measures import read_measures
 from tenure_server.store.sqlite.outbox import Outbox
 from tenure_server.store.sqlite.processes import read_processes
+from tenure_server.store.sqlite.readers import Readers
 from tenure_server.store.sqlite.reading import Reading, read_within
 from tenure_server.store.sqlite.resources import read_resources
 from tenure_server.store.sqlite.retention import Retention
 from tenure_server.store.sqlite.scenes import read_scene
-from tenure_server.store.sqlite.stopping import Stoppable, stopping
+from tenure_server.store.sqlite.stopping import stopping
 from tenure_server.store.sqlite.thread import Work, WriterThread
 from tenure_server.store.sqlite.traces import read_traces
+from tenure_server.store.sqlite.upkeep import Upkeep
 from tenure_server.store.sqlite.writer import Writer
 
 T = TypeVar("T")
@@ -60,28 +62,51 @@ _PROBE_BYTES = 65_536  # more than what free room in half-filled pages could tak
 class SqliteStore:
     """A store in one file or, with no path, in memory."""
 
-    def __init__(self, path: Path | None, clock: Callable[[], int] = time.time_ns) -> None:
-        """Open or make it. ``clock`` tells wall time in ns.
+    def __init__(
+        self, path: Path | None, clock: Callable[[], int] = time.time_ns, max_bytes: int | None = None
+    ) -> None:
+        """Open or make it. ``clock`` tells wall time in ns; ``max_bytes`` is what all its files may have on the disk.
 
         Raises:
             StoreUnusable: the file cannot be a store.
         """
         self.path = path
         self._clock = clock
-        self._connection, self._lock = open_store(path)
-        self._aliveness = Aliveness.from_now_on(self._connection, clock)
-        self._outbox = Outbox(self._connection, self._aliveness)
-        self._writer = Writer(self._connection, clock, self._outbox)
-        self._retention = Retention(self._connection, self._aliveness)
+        self._readers = Readers(self._connect_reader)
+        self._upkeep = Upkeep(path, clock, max_bytes, self._readers)
         self._swept_ns = 0
         self._unswept = False  # something was deleted since the last sweep, or a process has nothing left
         self._guard = threading.RLock()
-        self._thread = WriterThread(self._writer.write, self._guard)
+        group_rows = min(GROUP_ROWS, self._upkeep.budget.group_rows)
+        self._thread = WriterThread(self._upkeep.write, self._guard, self._upkeep.tidy, group_rows)
         self._lanes = {name: Lane(name, threads) for name, threads in _LANES.items()}
-        self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()
         self._counts = {"batches": 0, "repeated": 0, "lifecycles": 0}
         self._closed = False
         self._failure: StoreFailed | None = None  # of the last write
+
+    def _connect_reader(self) -> sqlite3.Connection:
+        assert self.path is not None
+        return connect_reader(self.path)
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        return self._upkeep.parts.connection
+
+    @property
+    def _aliveness(self) -> Aliveness:
+        return self._upkeep.parts.aliveness
+
+    @property
+    def _outbox(self) -> Outbox:
+        return self._upkeep.parts.outbox
+
+    @property
+    def _writer(self) -> Writer:
+        return self._upkeep.parts.writer
+
+    @property
+    def _retention(self) -> Retention:
+        return self._upkeep.parts.retention
 
     async def write(self, batch: wire.Batch) -> None:
         new = await self._write(batch)
@@ -119,7 +144,16 @@ class SqliteStore:
         return await self._read(lambda reading: read_scene(reading, lens, limit, keep), lane)
 
     async def follow(self, followers: Sequence[str]) -> None:
-        await self._thread.call(lambda: self._outbox.follow(followers))
+        await self._thread.call(lambda: self._follow(followers))
+
+    def _follow(self, followers: Sequence[str]) -> None:
+        self._upkeep.ready()
+        try:
+            self._outbox.follow(followers)
+        except sqlite3.Error as error:
+            failed = self._upkeep.failed(error)
+            if not is_no_room(error):
+                raise failed from error
 
     async def endings(self, follower: str, limit: int) -> Endings:
         return await self._read(lambda reading: read_endings(reading, follower, limit))
@@ -128,7 +162,10 @@ class SqliteStore:
         await self._thread.call(lambda: self._outbox.acknowledge(follower, position, expired))
 
     async def abandon(self) -> int:
-        return await self._thread.call(self._outbox.abandon)
+        return await self._thread.call(self._abandon)
+
+    def _abandon(self) -> int:
+        return self._outbox.abandon()
 
     def backlog(self, follower: str) -> Backlog:
         return self._outbox.backlog(follower)
@@ -148,33 +185,35 @@ class SqliteStore:
     async def _read(self, read: Callable[[Reading], T], lane: str = "read") -> T:
         if self._closed:
             raise StoreFailed("the store is closed")
-        return await self._lanes[lane].run(lambda deadline: self._read_now(read, deadline))
+        try:
+            return await self._lanes[lane].run(lambda deadline: self._read_now(read, deadline))
+        except StoreFailed as error:
+            if is_damage(error.__cause__) and not self._closed:
+                await self._thread.call(self._upkeep.examine)
+            raise
 
     def _read_now(self, read: Callable[[Reading], T], deadline: Deadline) -> T:
-        with self._reader() as connection, stopping(connection, deadline):
-            return read_within(connection, self._aliveness, read)
+        try:
+            with self._reader() as connection, stopping(connection, deadline):
+                return read_within(connection, self._aliveness, read)
+        except sqlite3.Error as error:
+            raise StoreFailed(f"the store could not be read: {error}") from error
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one reading. In memory there is only one, the writer's."""
-        if self.path is None:
+        """A connection for one reading. In memory, and on a full disk, there may be only one, the writer's."""
+        if self._upkeep.is_exclusive:
             with self._guard:
                 yield self._connection
-            return
-        if self._readers.empty():
-            connection = connect(self.path, Stoppable)
-            connection.execute("PRAGMA query_only = ON")
         else:
-            connection = self._readers.get_nowait()
-        try:
-            yield connection
-        finally:
-            self._readers.put(connection)
+            with self._readers.reader() as connection:
+                yield connection
 
     async def retain(self, max_age_ns: int | None, max_bytes: int | None) -> int:
         if self._failure:
             await self._thread.call(self._probe)
             self._failure = None
+        await self._thread.call(self._upkeep.ready)
         deleted = 0
         if max_age_ns is not None:
             oldest_ns = self._clock() - max_age_ns
@@ -182,7 +221,8 @@ class SqliteStore:
                 deleted += count
             self._unswept |= await self._thread.call(lambda: self._retention.has_empty(oldest_ns))
         if max_bytes is not None:
-            while await self._thread.call(self._retention.used_bytes) > max_bytes:
+            most = self._upkeep.budget.file or max_bytes
+            while await self._thread.call(self._used_bytes) > most:
                 count = await self._thread.call(lambda: self._forgetting(self._retention.delete_oldest()))
                 if not count:
                     break
@@ -191,6 +231,9 @@ class SqliteStore:
         if self._unswept:
             await self._thread.call(self._sweep_now_and_then)
         return deleted
+
+    def _used_bytes(self) -> int:
+        return self._retention.used_bytes()
 
     def _forgetting(self, deleted: int) -> int:
         """So many lifecycles were deleted: what is remembered of their traces is not true any more."""
@@ -210,15 +253,20 @@ class SqliteStore:
 
     async def check(self) -> None:
         """The last write tells, and a writer that answers. Where it failed, ``retain`` tries again, now and then."""
-        if self._failure:
-            raise StoreFailed(str(self._failure))
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
-                await self._thread.call(lambda: None)
+                await self._thread.call(self._look)
         except TimeoutError:
             raise StoreFailed(f"the store's writer has not answered for {CHECK_TIMEOUT_S:g} s") from None
+        if self._failure:
+            raise StoreFailed(str(self._failure))
+
+    def _look(self) -> None:
+        self._upkeep.ready()
+        self._upkeep.look()
 
     def _probe(self) -> None:
+        self._look()
         self._connection.execute("INSERT INTO probe VALUES (zeroblob(?))", (_PROBE_BYTES,))
         self._connection.execute("DELETE FROM probe")
 
@@ -237,11 +285,8 @@ class SqliteStore:
         await self._thread.close()
         for lane in self._lanes.values():
             await asyncio.to_thread(lane.close)
-        while not self._readers.empty():
-            self._readers.get_nowait().close()
-        self._connection.close()
-        if self._lock:
-            self._lock.release()
+        self._readers.forget()
+        self._upkeep.close()
 
 
 def _latest_ns(reading: Reading) -> int | None:

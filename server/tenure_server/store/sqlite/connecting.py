@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from pathlib import Path
-from typing import IO
 
 from tenure_server.errors import StoreUnusable
 from tenure_server.store.sqlite import schema
+from tenure_server.store.sqlite.locking import Lock
+from tenure_server.store.sqlite.stopping import Stoppable
 
 _NEEDED = (3, 35, 0)
 
@@ -27,15 +27,31 @@ def connect(path: Path | None, factory: type[sqlite3.Connection] = sqlite3.Conne
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """The same to a file that another process writes; nothing can be written by it, not even when it is closed."""
     return sqlite3.connect(
-        f"{path.as_uri()}?mode=ro", uri=True, timeout=5, isolation_level=None, check_same_thread=False
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5, isolation_level=None, check_same_thread=False
     )
 
 
-def open_store(path: Path | None) -> tuple[sqlite3.Connection, Lock | None]:
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """A connection that reads beside the one that writes. It makes no file where there is none."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=5,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=Stoppable,
+    )
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def open_store(path: Path | None, *, exclusive: bool = False) -> tuple[sqlite3.Connection, Lock | None]:
     """The connection that writes, its tables made, and the lock on its file.
 
+    ``exclusive``: no other connection can read it, and nothing is allocated on the disk to open it.
+
     Raises:
-        StoreUnusable: this is no place for a store; the text says why and what to do.
+        StoreUnusable: this is no place for a store; the text says why and what to do, ``__cause__`` is SQLite's error.
     """
     if sqlite3.sqlite_version_info < _NEEDED:
         raise StoreUnusable(f"SQLite {sqlite3.sqlite_version} is too old (Tenure needs 3.35 or newer)")
@@ -45,8 +61,12 @@ def open_store(path: Path | None) -> tuple[sqlite3.Connection, Lock | None]:
     lock: Lock | None = None
     try:
         connection = connect(path)
-        new = schema.is_new(connection)
+        if exclusive:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         lock = None if path is None else Lock(path)
+        new = schema.is_new(connection)
+        if lock is not None:
+            lock.take_name()
         schema.configure(connection)
         if new:
             schema.create(connection)
@@ -54,12 +74,12 @@ def open_store(path: Path | None) -> tuple[sqlite3.Connection, Lock | None]:
             schema.upgrade(connection)
         connection.execute("BEGIN IMMEDIATE")  # fails here and now where the file cannot be written
         connection.execute("ROLLBACK")
-    except (schema.NotOurs, sqlite3.Error, StoreUnusable) as error:
+    except (schema.NotOurs, sqlite3.Error, OSError, StoreUnusable) as error:
         if connection is not None:
             connection.close()
         if lock is not None:
             lock.release()
-        raise _unusable(path, error) from None
+        raise _unusable(path, error) from error
     return connection, lock
 
 
@@ -76,6 +96,8 @@ def _unusable(path: Path | None, error: Exception) -> StoreUnusable:
             return error
         case sqlite3.Error():
             what = _what_is_wrong(path, error)
+        case OSError():
+            what = f"the store {path} cannot be opened: {error.strerror}"
         case _:
             what = f"the store {path} {error}"
     return StoreUnusable(f"{what} (give another --store)")
@@ -89,37 +111,3 @@ def _what_is_wrong(path: Path | None, error: sqlite3.Error) -> str:
             return f"the store {path} cannot be opened for writing: {error}"
         case _:
             return f"the store {path} cannot be used: {error}"
-
-
-class Lock:
-    """Keeps a second collector off the same file: what a writer remembers would no longer be true."""
-
-    def __init__(self, path: Path) -> None:
-        """Take the lock.
-
-        Raises:
-            StoreUnusable: another collector has it, or its file cannot be made.
-        """
-        self._file: IO[bytes] | None = None
-        if sys.platform == "win32":
-            return
-        import fcntl  # noqa: PLC0415 -- POSIX only
-
-        try:
-            self._file = path.with_name(path.name + "-lock").open("ab")
-        except OSError as error:
-            raise StoreUnusable(
-                f"the store {path} cannot be opened for writing: {error.strerror} (give another --store)"
-            ) from None
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._file.close()
-            raise StoreUnusable(
-                f"the store {path} is in use by another collector (stop it, or give another --store)"
-            ) from None
-
-    def release(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None

@@ -12,12 +12,12 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 
 from tenure_server.store.protocol import Backlog
 from tenure_server.store.sqlite import keys
 from tenure_server.store.sqlite.aliveness import Aliveness
 from tenure_server.store.sqlite.backlogs import Backlogs
+from tenure_server.store.sqlite.transactions import transaction
 
 ENTRY = 500  # lifecycles
 
@@ -48,6 +48,7 @@ class Outbox:
         self._noted_ns = 0
         self._settled: dict[int, int] = {}  # dead processes with nothing left to abandon, and when they were last seen
         self.is_followed = False  # not before ``follow`` was called
+        self.names: Sequence[str] = ()  # who follows
 
     def note(self, closed: Iterable[int]) -> None:
         """Lifecycles with these keys close in the transaction that is going on."""
@@ -72,9 +73,16 @@ class Outbox:
         """See ``Store.backlog``. Any thread may ask."""
         return self._backlogs.of(name)
 
+    def begin_after(self, entry: int) -> None:
+        """Number the entries of a fresh file from there on."""
+        if self._connection.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'outbox'").fetchone() is None:
+            with transaction(self._connection):
+                self._connection.execute("INSERT INTO sqlite_sequence VALUES ('outbox', ?)", (entry,))
+
     def follow(self, names: Sequence[str]) -> None:
         """These follow from now on, others no more. Who is known goes on at its cursor, who is new begins now."""
-        with self._transaction():
+        self.names = tuple(names)
+        with transaction(self._connection):
             known = {name for (name,) in self._connection.execute("SELECT name FROM followers")}
             if not known:  # nobody wanted to know until now: what was abandoned before is history
                 self._connection.execute("DELETE FROM outbox")
@@ -92,7 +100,7 @@ class Outbox:
 
     def acknowledge(self, name: str, entry: int, expired: int) -> None:
         """The follower is done with all entries up to this one; ``expired`` of their lifecycles it did not get."""
-        with self._transaction():
+        with transaction(self._connection):
             passed = self._backlogs.between(name, entry)
             self._connection.execute(
                 "UPDATE followers SET cursor = max(cursor, ?), expired = expired + ? WHERE name = ?",
@@ -111,7 +119,7 @@ class Outbox:
         if not new and not revived:
             return 0
         found: list[int] = []
-        with self._transaction():
+        with transaction(self._connection):
             for process in revived:  # it may die again
                 self._connection.execute("DELETE FROM abandoned WHERE key BETWEEN ? AND ?", _bounds(process))
             for process in sorted(new):
@@ -126,7 +134,7 @@ class Outbox:
 
     def expire(self) -> None:
         """Delete the oldest entries of which no lifecycle is stored any more, and what else became meaningless."""
-        with self._transaction():
+        with transaction(self._connection):
             rows = self._connection.execute("SELECT entry, keys FROM outbox ORDER BY entry")
             gone = 0
             for entry, packed in rows:
@@ -166,17 +174,6 @@ class Outbox:
         for process, ended, last_seen_ns in rows:
             if self._aliveness.is_dead(ended, last_seen_ns):
                 yield process, last_seen_ns
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
 
 
 def pack(some: Sequence[int]) -> bytes:

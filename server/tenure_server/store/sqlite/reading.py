@@ -13,6 +13,7 @@ from tenure_server.store.sqlite.aliveness import Aliveness
 from tenure_server.store.sqlite.assembly import ACQUIRE, LIFECYCLE_COLUMNS, Assembly
 from tenure_server.store.sqlite.selection import Subjects
 from tenure_server.store.sqlite.timeline import Found, Position, Selection, Timeline, format_cursor, parse_cursor
+from tenure_server.store.sqlite.transactions import roll_back
 
 T = TypeVar("T")
 
@@ -65,7 +66,7 @@ def read_within(connection: sqlite3.Connection, aliveness: Aliveness, read: Call
         try:
             return read(Reading(connection, aliveness))
         finally:
-            connection.rollback()  # not execute, which a deadline stops
+            roll_back(connection)
     except sqlite3.Error as error:
         raise StoreFailed(f"the store could not be read: {error}") from error
 

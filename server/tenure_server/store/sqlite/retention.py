@@ -19,6 +19,7 @@ from tenure_server.store.sqlite.aliveness import Aliveness
 from tenure_server.store.sqlite.arrivals import Arrival, Arrivals, unpack
 from tenure_server.store.sqlite.interning import USED_NS
 from tenure_server.store.sqlite.reading import OPEN
+from tenure_server.store.sqlite.transactions import roll_back
 
 _VACUUM_PAGES = 2_000
 _MAX_GENERATIONS = 20  # of tasks that created tasks, taken away in one sweep
@@ -50,6 +51,18 @@ class Retention:
         (value,) = self._connection.execute(f"PRAGMA {name}").fetchone()
         return value
 
+    def file_bytes(self) -> int:
+        """Bytes of all pages: the file's size after the next checkpoint."""
+        return self._pragma("page_count") * self._pragma("page_size")
+
+    def shrink(self, size: int) -> None:
+        """Cut at most so many bytes of unused pages off the file's end."""
+        self._vacuum(size // self._pragma("page_size"))
+
+    def _vacuum(self, pages: int) -> None:
+        """By ``executescript``: ``execute`` makes one step, which is one page."""
+        self._connection.executescript(f"PRAGMA incremental_vacuum({pages})")
+
     def delete_older(self, instant_ns: int) -> int:
         """Delete some lifecycles that came before the instant and are over; answer how many, 0: none is left."""
         entries = self._oldest(instant_ns)
@@ -60,9 +73,9 @@ class Retention:
                 return self._delete(left)
         return 0
 
-    def delete_oldest(self) -> int:
-        """Delete some of the oldest lifecycles that are over; answer how many, 0: none is left."""
-        entries = self._oldest(None)
+    def delete_oldest(self, chunk: int | None = None) -> int:
+        """Delete about ``chunk`` of the oldest lifecycles that are over; answer how many, 0: none is left."""
+        entries = self._oldest(None, chunk)
         for process in self._dead():
             if entries and entries[0].last_ns <= process.last_seen_ns:
                 break
@@ -74,13 +87,13 @@ class Retention:
         """Whether a process that was last heard of before the instant is dead, and nothing of it is left."""
         return any(process.is_empty and process.last_seen_ns < instant_ns for process in self._dead())
 
-    def _oldest(self, before_ns: int | None) -> list[Arrival]:
-        """The oldest entries, about RETENTION_CHUNK lifecycles; all of them came before the instant."""
+    def _oldest(self, before_ns: int | None, chunk: int | None = None) -> list[Arrival]:
+        """The oldest entries, about ``chunk`` (RETENTION_CHUNK) lifecycles; all of them came before the instant."""
         found: list[Arrival] = []
         lifecycles = 0
         for entry in self._arrivals.oldest():
             lifecycles += entry.lifecycles
-            too_many = found and lifecycles > RETENTION_CHUNK
+            too_many = found and lifecycles > (chunk or RETENTION_CHUNK)
             if too_many or (before_ns is not None and entry.last_ns >= before_ns):
                 break
             found.append(entry)
@@ -127,8 +140,7 @@ class Retention:
             self._delete_traces({trace for _, trace, _ in rows})
             self._connection.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            roll_back(self._connection)
             raise
         return len(gone)
 
@@ -171,10 +183,9 @@ class Retention:
             references.delete_dangling(self._connection)
             execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:
-                execute("ROLLBACK")
+            roll_back(self._connection)
             raise
-        execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+        self._vacuum(_VACUUM_PAGES)
 
     def _delete_process(self, row: int) -> None:
         """Delete a process that has no lifecycles. Traces that it began live on in those of others."""

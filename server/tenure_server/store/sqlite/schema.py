@@ -16,11 +16,13 @@ means, and a site, 0 for none. Counts and histograms are kept by the writer, in 
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 from tenure_server.store.sqlite import arrivals, outbox, references, series
 
 VERSION = 3
 OLDEST = 2  # what ``upgrade`` brings to this version
+_INCREMENTAL = 2
 APPLICATION_ID = 0x54454E55  # "TENU"
 
 TABLES = """
@@ -76,6 +78,16 @@ class NotOurs(Exception):
     """The database belongs to another program, or to a later version of this one."""
 
 
+def is_ours(path: Path) -> bool:
+    """Whether the head of a file says that it is a store, whatever state the rest is in."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            head = file.read(100)
+    except OSError:
+        return False
+    return head[68:72] == APPLICATION_ID.to_bytes(4, "big")
+
+
 def is_new(connection: sqlite3.Connection) -> bool:
     """Whether the database is empty; false: it is a store of ours. Nothing is changed.
 
@@ -95,11 +107,12 @@ def is_new(connection: sqlite3.Connection) -> bool:
 
 def configure(connection: sqlite3.Connection) -> None:
     """Settings of the connection that writes. WAL lets readers go on; NORMAL loses nothing when the process dies."""
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table, or it has no effect
+    (vacuum,) = connection.execute("PRAGMA auto_vacuum").fetchone()
+    if vacuum != _INCREMENTAL:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table, or it has no effect
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA journal_size_limit = 16777216")
-    connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages, as many as the limit: what is written often, once
+    connection.execute("PRAGMA wal_autocheckpoint = 0")  # upkeep.py does it
     connection.execute("PRAGMA cache_size = -32768")
 
 

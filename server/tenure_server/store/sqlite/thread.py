@@ -45,8 +45,13 @@ class _Job:
 class WriterThread:
     """Runs ``write`` and other functions of the writer's connection, one after another, off the event loop."""
 
-    def __init__(self, write: WriteAll, guard: threading.RLock) -> None:
+    def __init__(
+        self, write: WriteAll, guard: threading.RLock, tidy: Callable[[], None], group_rows: int = GROUP_ROWS
+    ) -> None:
+        """``tidy`` is called between transactions; about ``group_rows`` rows are written in one."""
         self._write = write
+        self._tidy = tidy
+        self._group_rows = group_rows
         self._guard = guard  # held while the connection is used
         self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
@@ -105,6 +110,7 @@ class WriterThread:
                     jobs[0].settle(_attempt(jobs[0].function))
                 else:
                     self._do_writes(jobs)
+                self._tidy()
 
     def _next(self) -> list[_Job]:
         """Wait for work: a single call, or writes that stand together; nothing: it is time to end."""
@@ -115,7 +121,7 @@ class WriterThread:
                 self._changed.wait()
             group = [self._jobs.popleft()]
             rows = group[0].rows
-            while group[0].work and self._jobs and self._jobs[0].work and rows < GROUP_ROWS:
+            while group[0].work and self._jobs and self._jobs[0].work and rows < self._group_rows:
                 group.append(self._jobs.popleft())
                 rows += group[-1].rows
             return group

@@ -26,6 +26,7 @@ from tenure_server.store.sqlite.spans import SpanTables
 from tenure_server.store.sqlite.tallies import Books, Row, Tallies
 from tenure_server.store.sqlite.thread import Work
 from tenure_server.store.sqlite.timeline import NEIGHBOURS_NS
+from tenure_server.store.sqlite.transactions import roll_back
 
 _ROW = "?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), nullif(?, 0)"
 _INSERT = Insert(f"INSERT OR IGNORE INTO lifecycles ({LIFECYCLE_COLUMNS})", _ROW)
@@ -104,8 +105,7 @@ class Writer:
         except BaseException:
             self.forget()
             self._outbox.undo()
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            roll_back(connection)
             raise
         finally:
             self._losses.clear()
