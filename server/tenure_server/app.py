@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 
 from tenure import wire
-from tenure_server import dashboard, ingest, security
+from tenure_server import bodies, dashboard, ingest, security
 from tenure_server.api import diagram, exporters, health, lifecycles, metrics, processes, resources, traces
 from tenure_server.api.openapi import routes_with_document
 from tenure_server.api.routes import JSON, Route
@@ -77,7 +77,7 @@ def create_app(
     app[HUB] = Hub()
     app[CLOCK] = clock
     app[REFUSALS] = Refusals()
-    app[receiver.READING] = asyncio.Lock()
+    app[bodies.WORK] = bodies.BodyWork()
     app[EXPORTERS] = Exporters(app[STORE], app[HUB], settings.otlp, clock)
     app[FEED] = Feed(app[STORE], app[HUB], clock, app[EXPORTERS].status)
     for route in ROUTES:

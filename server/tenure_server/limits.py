@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 MAX_ENCODED_BODY = 16 * 1024 * 1024  # bytes of a POST as sent; decompressed it may have wire.MAX_BODY
+SMALL_ENCODED = 16 * 1024  # bytes of a compressed body that is decompressed on the event loop
+MAX_MEMBERS = 1_000  # of gzip, or frames of zstd, in one body
+MAX_WAITING_BODIES = 512 * 1024 * 1024  # bytes of large bodies that wait to be decompressed and decoded; then 503
 MAX_MESSAGE = 64 * 1024  # bytes of a WebSocket message from a client
 
 MAX_SPANS = 20_000  # of one POST of OpenTelemetry's; as many as a batch has rows
+MAX_FIELDS = 1_000_000  # of one such POST in protobuf, in its resources, scopes, shapes and errors
+MAX_EVENTS = 10_000  # of one span that failed, among which its exception is looked for
 MAX_JSON_OBJECTS = 1_000_000  # of one such POST in JSON; with attributes of any length, 16 MiB have fewer
 
 MAX_LIST = 10_000  # items of one answer of the API

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -78,6 +79,8 @@ async def _serve(settings: Settings) -> None:
     server = Server(create_app(settings))
     url = await server.start()
     try:
+        gc.collect()
+        gc.freeze()  # what was imported stays: a full collection, which stops the loop, need not look at it
         print(f"Tenure: dashboard and collector at {url} (store {settings.store})", flush=True)
         await end.wait()
     finally:
