@@ -13,6 +13,13 @@ MAX_FIELDS = 1_000_000  # of one such POST in protobuf, in its resources, scopes
 MAX_EVENTS = 10_000  # of one span that failed, among which its exception is looked for
 MAX_JSON_OBJECTS = 1_000_000  # of one such POST in JSON; with attributes of any length, 16 MiB have fewer
 
+SESSION_S = 12 * 3_600  # a browser has to show the token again after so long
+MAX_LOGGED_OUT = 10_000  # sessions that are remembered as ended before their time
+MAX_GUESSES = 10  # different wrong tokens from one address in GUESS_S; then none is looked at for a while: 429
+GUESS_S = 60
+MAX_GUESSERS = 1_000  # addresses whose guesses are counted
+MAX_LOGIN = 4_096  # bytes of the login page's form
+
 MAX_LIST = 10_000  # items of one answer of the API
 DEFAULT_LIST = 100
 MAX_USES = 500  # holders, or waiters, named with one resource

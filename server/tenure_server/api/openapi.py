@@ -21,9 +21,10 @@ _ERRORS = {
     413: "The body is too large.",
     415: "The body is of another type, or encoded in another way.",
     426: "The request is no WebSocket handshake.",
+    429: "Too many wrong tokens came from this address; Retry-After says when to try again.",
     503: "The store cannot take it now; Retry-After says when to try again.",
 }
-_ALWAYS = (401, 403)
+_ALWAYS = (401, 403, 429)
 
 
 def document(routes: Sequence[Route]) -> Document:

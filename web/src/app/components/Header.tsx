@@ -20,7 +20,20 @@ export function Header({ isRailOpen, toggleRail }: { isRailOpen: boolean; toggle
       <button type="button" class="quiet" onClick={nextTheme} title="Light, dark, or as the system has it">
         Theme: {theme.value}
       </button>
+      <LogOut />
     </header>
+  );
+}
+
+/** Where the page was opened with a session, which the collector says on its root element. */
+function LogOut() {
+  if (document.documentElement.dataset.session === undefined) return null;
+  return (
+    <form method="post" action="./logout">
+      <button type="submit" class="quiet" title="End this browser's session">
+        Log out
+      </button>
+    </form>
   );
 }
 
