@@ -63,7 +63,7 @@ function ConnectionState({ state }: { state: Connection }) {
 
 /** Lifecycles that the tracers had no room for, always in sight: a picture with holes must say so. */
 function Dropped() {
-  const reasons = Object.entries(droppedByReason(useStore().overview.value?.processes ?? []));
+  const reasons = [...droppedByReason(useStore().overview.value?.processes ?? [])];
   const total = reasons.reduce((sum, [, count]) => sum + count, 0);
   const title = reasons.map(([reason, count]) => `${reason}: ${count}`).join("\n");
   return (
