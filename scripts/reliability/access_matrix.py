@@ -1,4 +1,4 @@
-"""Who may ask what: all combinations of Host, Origin, Sec-Fetch-Site, token and address, compared with a small table."""
+"""Who may ask what: combinations of Host, Origin, Sec-Fetch-Site, token and address, compared with a small table."""
 
 from __future__ import annotations
 
