@@ -46,3 +46,5 @@ def serving(directory: Path, *options: str, first: str = "") -> Iterator[Served]
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
