@@ -10,7 +10,7 @@ import pytest
 from scripts.faults.__main__ import TABLE
 
 from tenure.commands import doctor, run
-from tenure_server import limits
+from tenure_server import limits, login
 from tenure_server.app import ROUTES
 from tenure_server.commands import export, serve
 
@@ -38,10 +38,10 @@ def test_every_option_is_on_the_page_of_its_command_and_no_other(command: object
 
 
 def test_every_address_is_on_the_page_of_the_api_and_no_other() -> None:
-    """docs/api.md has the routes, and the dashboard at /."""
+    """docs/api.md has the routes, and the pages: the dashboard at / and the login."""
     named = set(re.findall(r"`(GET|POST) ([^` ]+)`", (ROOT / "docs/api.md").read_text()))
 
-    assert named == {(route.method, route.path) for route in ROUTES} | {("GET", "/")}
+    assert named == {(route.method, route.path) for route in ROUTES} | {("GET", "/"), *login.ADDRESSES}
 
 
 def test_every_scenario_of_faults_is_on_their_page_and_no_other() -> None:

@@ -22,7 +22,12 @@ execute(PyObject *module)
     state->malformed = PyObject_GetAttrString(otlp, "Malformed");
     state->too_many = PyObject_GetAttrString(otlp, "TooMany");
     Py_DECREF(otlp);
-    return state->malformed == NULL || state->too_many == NULL ? -1 : 0;
+    PyObject *limits = PyImport_ImportModule("tenure_server.limits");
+    PyObject *max_events = limits == NULL ? NULL : PyObject_GetAttrString(limits, "MAX_EVENTS");
+    state->max_events = max_events == NULL ? -1 : PyLong_AsSsize_t(max_events);
+    Py_XDECREF(limits);
+    Py_XDECREF(max_events);
+    return state->malformed == NULL || state->too_many == NULL || state->max_events < 0 ? -1 : 0;
 }
 
 static int

@@ -128,6 +128,15 @@ the_error(Spans *spans, Piece span, Piece status)
         if (read_piece(&reader, &event) < 0) {
             goto end;
         }
+        if (PyList_Size(events) >= spans->state->max_events) {
+            PyObject *why =
+                PyObject_CallFunction(spans->state->too_many, "ns", spans->state->max_events, "events in one span");
+            if (why != NULL) {
+                PyErr_SetObject(spans->state->too_many, why);
+                Py_DECREF(why);
+            }
+            goto end;
+        }
         PyObject *one = PyBytes_FromStringAndSize((const char *)event.at, event.size);
         int added = one == NULL ? -1 : PyList_Append(events, one);
         Py_XDECREF(one);

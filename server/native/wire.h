@@ -13,6 +13,7 @@ enum { VARINT, FIXED_64, LENGTH, FIXED_32 = 5 };
 typedef struct {
     PyObject *malformed; /* exceptions of otlp.spans */
     PyObject *too_many;
+    Py_ssize_t max_events; /* of a span with a status: limits.MAX_EVENTS */
 } State;
 
 typedef struct {

@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 
 from tenure import wire
-from tenure_server import dashboard, ingest, security
+from tenure_server import bodies, dashboard, ingest, login, security
 from tenure_server.api import diagram, exporters, health, lifecycles, metrics, processes, resources, traces
 from tenure_server.api.openapi import routes_with_document
 from tenure_server.api.routes import JSON, Route
-from tenure_server.context import CLOCK, EXPORTERS, FEED, HUB, METERS, REFUSALS, SETTINGS, STORE
+from tenure_server.context import CLOCK, EXPORTERS, FEED, GUESSES, HUB, METERS, REFUSALS, SESSIONS, SETTINGS, STORE
 from tenure_server.errors import StoreError, UsageError
 from tenure_server.export.exporters import Exporters
+from tenure_server.guesses import Guesses
 from tenure_server.hub import Hub
 from tenure_server.limits import LINGER_S, RETENTION_INTERVAL_S
 from tenure_server.listening.complaints import Complaints, quiet_logger
@@ -29,6 +30,7 @@ from tenure_server.metrics.meters import Meters
 from tenure_server.otlp import receiver, status
 from tenure_server.problems import problems
 from tenure_server.refusals import Refusals
+from tenure_server.sessions import Sessions
 from tenure_server.settings import Settings
 from tenure_server.store import Store
 from tenure_server.store.sqlite import SqliteStore
@@ -81,7 +83,10 @@ def create_app(
     app[HUB] = Hub()
     app[CLOCK] = clock
     app[REFUSALS] = Refusals()
-    app[receiver.READING] = asyncio.Lock()
+    app[GUESSES] = Guesses(clock)
+    if token := settings.token or settings.ingest_token:
+        app[SESSIONS] = Sessions(token, clock)
+    app[bodies.WORK] = bodies.BodyWork()
     app[EXPORTERS] = Exporters(app[STORE], app[HUB], settings.otlp, clock)
     app[FEED] = Feed(app[STORE], app[HUB], clock, app[EXPORTERS].status)
     for route in ROUTES:
@@ -89,6 +94,10 @@ def create_app(
             app.router.add_get(route.path, route.handle)  # and HEAD
         else:
             app.router.add_route(route.method, route.path, route.handle)
+    app.router.add_get("/login", login.get_login)
+    app.router.add_post("/login", login.post_login)
+    app.router.add_post("/logout", login.post_logout)
+    app.router.add_get("/login.css", login.get_style)
     app.router.add_get("/{name:[^/]*}", dashboard.get_page)
     app.router.add_get("/{name:assets/[^/]+}", dashboard.get_page)
     app.on_response_prepare.append(security.add_headers)

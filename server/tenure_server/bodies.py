@@ -1,106 +1,85 @@
-"""Reads a request's body, decompressed, and never more of it than the limits allow."""
+"""Reads a request's body, decompressed and decoded, and never more of it than the limits allow.
+
+What takes longer than a few milliseconds is done in a thread, for one body at a time and in the order of their coming:
+several at once would be no sooner done, for they share one interpreter, and the event loop would have to wait for each.
+"""
 
 from __future__ import annotations
 
-import sys
-import zlib
+import asyncio
 from collections.abc import Callable
+from typing import TypeVar
 
 from aiohttp import web
 
-from tenure import wire
+from tenure_server import limits
+from tenure_server.decompressing import DECODERS, ENCODINGS, Buffer, too_large
 from tenure_server.errors import Refused
-from tenure_server.limits import MAX_ENCODED_BODY
 from tenure_server.listening.receiving import receiving
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-ENCODINGS = "zstd, gzip, identity"
+Decoded = TypeVar("Decoded")
 
 
-async def read_body(request: web.Request) -> bytes:
-    """The body as the sender had it before compressing.
+class BodyWork:
+    """The place where large bodies are decompressed and decoded, one after another."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()  # fair: first come, first served
+        self._waiting = 0  # bytes of the bodies that are here
+
+    async def do(self, body: Buffer, work: Callable[[Buffer], Decoded]) -> Decoded:
+        """What ``work`` makes of the body, in a thread.
+
+        Raises:
+            Refused: 503, more than MAX_WAITING_BODIES bytes would wait.
+        """
+        if self._waiting + len(body) > limits.MAX_WAITING_BODIES:
+            detail = f"{self._waiting} bytes wait to be read, the limit is {limits.MAX_WAITING_BODIES} (send it later)"
+            raise Refused(503, "busy", detail, {"Retry-After": str(limits.RETRY_AFTER_S)})
+        self._waiting += len(body)
+        try:
+            async with self._turn:
+                return await asyncio.to_thread(work, body)
+        finally:
+            self._waiting -= len(body)
+
+
+WORK: web.AppKey[BodyWork] = web.AppKey("WORK")
+
+
+async def read_body(request: web.Request, decode: Callable[[bytes], Decoded], small: int) -> Decoded:
+    """The body as the sender had it before compressing, decoded; on the event loop where it has fewer bytes than small.
 
     Raises:
         Refused: 413 past a limit, 415 for a Content-Encoding other than ENCODINGS, 400 where it cannot be decompressed,
-            and what ``receiving`` raises.
+            503 where too much waits. And what ``decode`` and ``receiving`` raise.
     """
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in _DECODERS:
+    decompress = DECODERS.get(encoding)
+    if decompress is None:
         raise Refused(
             415,
             "encoding",
             f"Content-Encoding {encoding[:80]!r} is none of {ENCODINGS}",
             {"Accept-Encoding": ENCODINGS},
         )
-    return _DECODERS[encoding](await _read_encoded(request))
+    encoded = await _read_encoded(request)
+    if len(encoded) >= (small if encoding == "identity" else limits.SMALL_ENCODED):
+        return await request.app[WORK].do(encoded, lambda body: decode(decompress(body)))
+    body = decompress(encoded)
+    if len(body) >= small:
+        return await request.app[WORK].do(body, lambda body: decode(bytes(body)))
+    return decode(body)
 
 
-async def _read_encoded(request: web.Request) -> bytes:
-    if (request.content_length or 0) > MAX_ENCODED_BODY:
-        raise _too_large(f"Content-Length is {request.content_length}", MAX_ENCODED_BODY)
+async def _read_encoded(request: web.Request) -> bytearray:
+    if (request.content_length or 0) > limits.MAX_ENCODED_BODY:
+        raise too_large(f"Content-Length is {request.content_length}", limits.MAX_ENCODED_BODY)
     pieces = bytearray()
     async with receiving(request) as body:
         async for piece in request.content.iter_any():
             pieces += piece
-            if len(pieces) > MAX_ENCODED_BODY:
-                raise _too_large("the body is longer", MAX_ENCODED_BODY)
+            if len(pieces) > limits.MAX_ENCODED_BODY:
+                raise too_large("the body is longer", limits.MAX_ENCODED_BODY)
             body.add(len(piece))
-    return bytes(pieces)
-
-
-def _too_large(what: str, limit: int) -> Refused:
-    return Refused(413, "too_large", f"{what}, the limit is {limit} bytes (send smaller batches)")
-
-
-def _identity(data: bytes) -> bytes:
-    if len(data) > wire.MAX_BODY:
-        raise _too_large("the body is longer", wire.MAX_BODY)
-    return data
-
-
-def _gunzip(data: bytes) -> bytes:
-    """RFC 1952: one member after another."""
-    result = bytearray()
-    while True:
-        member = zlib.decompressobj(wbits=31)
-        try:
-            result += member.decompress(data, wire.MAX_BODY + 1 - len(result))
-        except zlib.error as error:
-            raise Refused(400, "corrupt", f"the body is no gzip: {error}") from None
-        if len(result) > wire.MAX_BODY or member.unconsumed_tail:
-            raise _too_large("the decompressed body is longer", wire.MAX_BODY)
-        if not member.eof:
-            raise Refused(400, "corrupt", "the body is no gzip: it is cut off")
-        data = member.unused_data.lstrip(b"\0")
-        if not data:
-            return bytes(result)
-
-
-def _unzstd(data: bytes) -> bytes:
-    """RFC 8878: one frame after another."""
-    result = bytearray()
-    while True:
-        frame = zstd.ZstdDecompressor()
-        try:
-            result += frame.decompress(data, max_length=wire.MAX_BODY + 1 - len(result))
-        except (zstd.ZstdError, ValueError, MemoryError) as error:
-            raise Refused(400, "corrupt", f"the body is no zstd: {error}") from None
-        if len(result) > wire.MAX_BODY:
-            raise _too_large("the decompressed body is longer", wire.MAX_BODY)
-        if not frame.eof:
-            raise Refused(400, "corrupt", "the body is no zstd: it is cut off")
-        data = frame.unused_data
-        if not data:
-            return bytes(result)
-
-
-_DECODERS: dict[str, Callable[[bytes], bytes]] = {
-    "identity": _identity,
-    "gzip": _gunzip,
-    "x-gzip": _gunzip,
-    "zstd": _unzstd,
-}
+    return pieces

@@ -13,9 +13,11 @@ from tenure_server.store import Store
 
 if TYPE_CHECKING:
     from tenure_server.export.exporters import Exporters
+    from tenure_server.guesses import Guesses
     from tenure_server.live.feed import Feed
     from tenure_server.metrics.meters import Meters
     from tenure_server.refusals import Refusals
+    from tenure_server.sessions import Sessions
 
 SETTINGS = web.AppKey("SETTINGS", Settings)
 STORE: web.AppKey[Store] = web.AppKey("STORE", Store)
@@ -23,5 +25,7 @@ HUB = web.AppKey("HUB", Hub)
 FEED: web.AppKey[Feed] = web.AppKey("FEED")
 EXPORTERS: web.AppKey[Exporters] = web.AppKey("EXPORTERS")
 METERS: web.AppKey[Meters] = web.AppKey("METERS")
+GUESSES: web.AppKey[Guesses] = web.AppKey("GUESSES")
+SESSIONS: web.AppKey[Sessions] = web.AppKey("SESSIONS")  # only where a token is set
 REFUSALS: web.AppKey[Refusals] = web.AppKey("REFUSALS")
 CLOCK: web.AppKey[Callable[[], int]] = web.AppKey("CLOCK")  # wall time, ns

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from tenure_server.security import SESSION_LEFT
+
 STATIC = Path(__file__).with_name("static")
 
 _NOT_BUILT = """<!doctype html>
@@ -24,12 +26,14 @@ async def get_page(request: web.Request) -> web.StreamResponse:
     file = _find(name)
     if file is None:
         if name == "index.html":
-            return web.Response(status=200, text=_NOT_BUILT, content_type="text/html", headers=_FRESH)
+            return web.Response(status=200, text=_NOT_BUILT, content_type="text/html")
         raise web.HTTPNotFound
-    return web.FileResponse(file, headers=_FOR_EVER if name.startswith("assets/") else _FRESH)
+    if name == "index.html" and SESSION_LEFT in request:  # the page offers to log out
+        text = file.read_text().replace("<html ", "<html data-session ", 1)
+        return web.Response(text=text, content_type="text/html")
+    return web.FileResponse(file, headers=_FOR_EVER if name.startswith("assets/") else None)
 
 
-_FRESH = {"Cache-Control": "no-cache"}
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}  # assets carry a hash in their names
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 from aiohttp import web
 
@@ -13,6 +11,9 @@ from tenure_server.context import HUB, REFUSALS, STORE
 from tenure_server.errors import Refused, StoreError
 
 _LARGE = 64 * 1024  # bytes; from here on decoding would hold up the event loop
+
+
+decode = wire.decode
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -43,11 +44,8 @@ async def _read_batch(request: web.Request) -> wire.Batch:
             "content_type",
             f"Content-Type is {request.content_type[:80]!r}, this address takes {wire.CONTENT_TYPE}",
         )
-    body = await read_body(request)
     try:
-        if len(body) < _LARGE:
-            return wire.decode(body)
-        return await asyncio.to_thread(wire.decode, body)
+        return await read_body(request, decode, _LARGE)
     except wire.UnknownVersion as error:
         raise Refused(400, "version", f"not a batch that this collector reads: {error}") from None
     except wire.WireError as error:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 MAX_ENCODED_BODY = 16 * 1024 * 1024  # bytes of a POST as sent; decompressed it may have wire.MAX_BODY
+SMALL_ENCODED = 16 * 1024  # bytes of a compressed body that is decompressed on the event loop
+MAX_MEMBERS = 1_000  # of gzip, or frames of zstd, in one body
+MAX_WAITING_BODIES = 512 * 1024 * 1024  # bytes of large bodies that wait to be decompressed and decoded; then 503
 MAX_MESSAGE = 64 * 1024  # bytes of a WebSocket message from a client
 
 MAX_CONNECTIONS = 1_000  # of clients, fewer where the process may open fewer files
@@ -21,7 +24,16 @@ ACCEPT_PAUSE_S = 0.2  # where no descriptor is left
 COMPLAINT_S = 60.0  # between two log lines of one kind of refusal
 
 MAX_SPANS = 20_000  # of one POST of OpenTelemetry's; as many as a batch has rows
+MAX_FIELDS = 1_000_000  # of one such POST in protobuf, in its resources, scopes, shapes and errors
+MAX_EVENTS = 10_000  # of one span that failed, among which its exception is looked for
 MAX_JSON_OBJECTS = 1_000_000  # of one such POST in JSON; with attributes of any length, 16 MiB have fewer
+
+SESSION_S = 12 * 3_600  # a browser has to show the token again after so long
+MAX_LOGGED_OUT = 10_000  # sessions that are remembered as ended before their time
+MAX_GUESSES = 10  # different wrong tokens from one address in GUESS_S; then none is looked at for a while: 429
+GUESS_S = 60
+MAX_GUESSERS = 1_000  # addresses whose guesses are counted
+MAX_LOGIN = 4_096  # bytes of the login page's form
 
 MAX_LIST = 10_000  # items of one answer of the API
 DEFAULT_LIST = 100

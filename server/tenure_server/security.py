@@ -1,98 +1,109 @@
-"""Who may ask: the Host and Origin of a request, and the token where one is set.
+"""The guard before every handler, and the headers on every answer.
 
-Without a token the collector listens on loopback only, where every web page that the user opens may send requests too.
-So the Host must be a name of this machine (a page cannot choose it: DNS rebinding ends here), and an Origin, where a
-browser tells one, must be the collector's own page.
+Without a token the collector listens on loopback only, where every web page that the user opens may send requests too;
+with one, browsers send its session's cookie along. So where a request comes from is looked at in both cases.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import asyncio
 
-from aiohttp import web
-from yarl import URL
+from aiohttp import web, web_response
 
-from tenure_server.context import REFUSALS, SETTINGS
+from tenure_server import access, login
+from tenure_server.context import GUESSES, REFUSALS, SESSIONS, SETTINGS
 from tenure_server.problems import Handler, problem
-
-COOKIE = "tenure_token"
-PUBLIC = frozenset({"/healthz", "/readyz"})  # asked by machines that watch; they tell nothing
+from tenure_server.sessions import COOKIE
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self';"
+    " frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",  # the address may hold the token; with "no-referrer" forms have no Origin
+    "Server": "tenure",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",  # the address may hold the token
 }
+SESSION_LEFT = web.RequestKey("SESSION_LEFT", int)  # for how many seconds the session of a request goes on
 
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+# For what aiohttp answers before a request reaches the application.
+web_response.SERVER_SOFTWARE = HEADERS["Server"]  # type: ignore[attr-defined]
 
 
 async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
     """A signal for on_response_prepare."""
     response.headers.update(HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
 
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn away what comes from elsewhere, or without the token."""
-    token = request.app[SETTINGS].token
-    host = _host_of(request.headers.get("Host", ""))
-    if token is None and host not in _LOCAL | {request.app[SETTINGS].host}:
-        return _refuse(request, 403, f"Host {host!r} is not this machine (set a token to be reached by other names)")
-    origin = request.headers.get("Origin")
-    if origin is not None and not _is_own(origin, request.headers.get("Host", "")):
-        return _refuse(request, 403, f"Origin {origin[:200]!r} is not the collector's own page")
-    if token is None or request.path in PUBLIC:
+    settings = request.app[SETTINGS]
+    if why := access.why_refused(request, settings):
+        request.app[REFUSALS].count("origin")
+        return problem(403, why)
+    sessions = request.app.get(SESSIONS)
+    if sessions is None or request.path in access.PUBLIC or (request.method, request.path) == ("POST", "/logout"):
         return await handler(request)
-    if _same(request.query.get("token", ""), token):
-        return await _let_in(request, handler, token)
-    if _has_token(request, token):
-        return await handler(request)
-    return _refuse(
-        request, 401, "this collector asks for its token (send Authorization: Bearer TOKEN, or open /?token=TOKEN once)"
-    )
+    if (given := _given(request)) is not None:
+        guesses, address = request.app[GUESSES], request.remote or ""
+        if wait_s := guesses.wait_s(address):
+            return _hold_back(request, address, wait_s)
+        if access.opens(request, given, settings):
+            return await _let_in(request, handler)
+        if not access.is_known(given, settings):
+            guesses.note(address, given)
+    left_s = sessions.seconds_left(request.cookies.get(COOKIE, ""))
+    if left_s and (request.method, request.path) not in access.INGEST:
+        request[SESSION_LEFT] = left_s
+        return await _while_it_lasts(request, handler, left_s)
+    return _ask_for_token(request, given)
 
 
-def _host_of(host: str) -> str:
-    """The name without the port; "[::1]:4320" -> "::1"."""
-    try:
-        return URL(f"http://{host}").host or ""
-    except ValueError:
-        return ""
+async def _let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A page whose address has the token is sent on to its address without it, with a cookie in its place."""
+    if "token" in request.query and access.is_page(request):
+        return login.begin_session(request, _without_token(request))
+    return await handler(request)
 
 
-def _is_own(origin: str, host: str) -> bool:
-    scheme, _, rest = origin.partition("://")
-    return scheme in {"http", "https"} and rest.lower() == host.lower() != ""
+def _hold_back(request: web.Request, address: str, wait_s: int) -> web.Response:
+    request.app[REFUSALS].count("guesses")
+    detail = f"too many wrong tokens came from {address} (try again in {wait_s} s)"
+    return problem(429, detail, headers={"Retry-After": str(wait_s)})
 
 
-def _has_token(request: web.Request, token: str) -> bool:
+def _ask_for_token(request: web.Request, given: str | None) -> web.Response:
+    request.app[REFUSALS].count("token")
+    if access.is_page(request):
+        return login.page(request, 401, "This is not the token of this collector." if given is not None else "")
+    detail = "this collector asks for its token (send Authorization: Bearer TOKEN, or open the dashboard to log in)"
+    if given is not None and access.is_known(given, request.app[SETTINGS]):
+        detail = "this token is for sending only (POST /v1/lifecycles, POST /v1/traces); this address has another one"
+    return problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _given(request: web.Request) -> str | None:
+    """The token that the request shows, right or wrong."""
+    if "token" in request.query:
+        return request.query["token"]
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and _same(given.strip(), token):
-        return True
-    return _same(request.cookies.get(COOKIE, ""), _cookie_value(token))
+    return given.strip() if scheme.lower() == "bearer" else None
 
 
-def _same(given: str, expected: str) -> bool:
-    """Compare in a time that tells nothing."""
-    return hmac.compare_digest(given.encode(errors="replace"), expected.encode())
+def _without_token(request: web.Request) -> str:
+    """The page's address as the browser has it, also behind a proxy's path: relative."""
+    query = request.rel_url.without_query_params("token").raw_query_string
+    return f"./?{query}" if query else "./"
 
 
-def _cookie_value(token: str) -> str:
-    """Proof of the token, not the token itself."""
-    return hashlib.sha256(f"tenure cookie {token}".encode()).hexdigest()
-
-
-async def _let_in(request: web.Request, handler: Handler, token: str) -> web.StreamResponse:
-    """The token stood in the address: a page is sent on to its address without it, with a cookie in its place."""
-    if request.method != "GET" or "text/html" not in request.headers.get("Accept", ""):
+async def _while_it_lasts(request: web.Request, handler: Handler, left_s: int) -> web.StreamResponse:
+    """A WebSocket ends with its session; the page that had it asks anew, and is refused."""
+    if request.headers.get("Upgrade", "").lower() != "websocket":
         return await handler(request)
-    response = web.Response(status=303, headers={"Location": str(request.rel_url.without_query_params("token"))})
-    response.set_cookie(COOKIE, _cookie_value(token), httponly=True, samesite="Strict", path="/")
-    return response
-
-
-def _refuse(request: web.Request, status: int, detail: str) -> web.Response:
-    request.app[REFUSALS].count("token" if status == 401 else "origin")
-    return problem(status, detail, headers={"WWW-Authenticate": "Bearer"} if status == 401 else None)
+    try:
+        async with asyncio.timeout(left_s):
+            return await handler(request)
+    except TimeoutError:
+        return problem(401, "the session has ended")

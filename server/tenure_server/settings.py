@@ -16,6 +16,7 @@ from tenure_server.export.targets import Target
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 4320
 DEFAULT_RETENTION, DEFAULT_MAX_SIZE = "7d", "2GB"
 TOKEN_VARIABLE = "TENURE_TOKEN"  # noqa: S105 -- a variable's name
+INGEST_TOKEN_VARIABLE = "TENURE_INGEST_TOKEN"  # noqa: S105 -- a variable's name
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
@@ -27,7 +28,9 @@ class Settings(msgspec.Struct, frozen=True):
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     store: Path | None = None
-    token: str | None = None
+    token: str | None = None  # one of the two alone serves for both
+    ingest_token: str | None = None
+    allow_hosts: tuple[str, ...] = ()
     retention_ns: int | None = None
     max_bytes: int | None = None
     otlp: tuple[Target, ...] = ()
@@ -98,9 +101,13 @@ def check_reach(settings: Settings) -> None:
     Raises:
         UsageError: they could without.
     """
-    if settings.token is not None and not re.fullmatch(r"[\x21-\x7e]{1,500}", settings.token):
-        raise UsageError("the token has characters that no HTTP header can carry (use letters, digits and .-_~)")
-    if settings.token is None and not is_loopback(settings.host):
+    for name, token in (("token", settings.token), ("ingest token", settings.ingest_token)):
+        if token is not None and not re.fullmatch(r"[\x21-\x7e]{1,500}", token):
+            raise UsageError(f"the {name} has characters that no HTTP header can carry (use letters, digits and .-_~)")
+    for name in settings.allow_hosts:  # an address of IPv6 has two colons at least
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*", name):
+            raise UsageError(f"--allow-host {name!r} is no name of a host (give it without scheme, port and path)")
+    if settings.token is None and settings.ingest_token is None and not is_loopback(settings.host):
         raise UsageError(
             f"--host {settings.host} can be reached from other machines and no token is set"
             f" (set one with --token TOKEN or {TOKEN_VARIABLE}, or leave --host away)"

@@ -101,6 +101,7 @@ MALFORMED: list[tuple[str, bytes, str]] = [
     ("a count below zero", spoilt("dropped", value={"full": -1}), "`$.dropped[...]`"),
     ("too many rows", spoilt("rows", value=plain()["rows"] * 5_001), "length <= 20000 - at `$.rows`"),
     ("too many sites", spoilt("sites", value=plain()["sites"] * 10_001), "length <= 20000 - at `$.sites`"),
+    ("too many pools", spoilt("pools", value=[[0, 1]] * 2_001), "length <= 2000 - at `$.pools`"),
     ("text that is no UTF-8", WHOLE.replace(b"host-1", b"host\xff\xff"), "utf-8"),
     ("nested for ever", b"\x91" * 100_000, "Expected `object`, got `array`"),
     ("nested in a place", b"\x81\xa4rows" + b"\x91" * 100_000, "`$.rows"),

@@ -14,8 +14,10 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans
 from tests.fuzzing import examples
 from tests.server.test_spans_mutated import DAMAGES, WHOLE, damaged
 
+from tenure_server import limits
 from tenure_server.export import protobuf
-from tenure_server.otlp import _scan, scanning, spans
+from tenure_server.limits import MAX_EVENTS
+from tenure_server.otlp import _scan, from_protobuf, scanning, spans
 from tenure_server.otlp.spans import Malformed, TooMany
 
 WANTED, TIMES = (tuple(key.encode() for key in keys) for keys in (spans.OF_SPANS, spans.TIMES))
@@ -144,6 +146,56 @@ def test_what_the_teller_of_errors_raises_is_raised(reader: ModuleType) -> None:
 
     with pytest.raises(ZeroDivisionError):
         reader.scan(made.SerializeToString(), 1, reader.prepare(WANTED, TIMES), error_of)
+
+
+@READERS
+def test_the_exception_of_a_failed_span_is_looked_for_among_so_many_events(reader: ModuleType) -> None:
+    """More are refused with the limit; those of a span without a status are not looked at."""
+    status, event = protobuf.message(15, b"\x18\x02"), protobuf.message(11, b"")
+    for content, answer in [
+        (event * MAX_EVENTS + status, None),
+        (event * (MAX_EVENTS + 1), None),
+        (event * (MAX_EVENTS + 1) + status, f"more than {MAX_EVENTS} events in one span"),
+        (status + event * (MAX_EVENTS + 1) + b"\x0a", "ends within a field"),
+    ]:
+        data = protobuf.message(2, content)
+        try:
+            reader.scan(data, 1, reader.prepare(WANTED, TIMES), lambda *_: None)
+            said = None
+        except (Malformed, TooMany) as error:
+            said = str(error)
+        assert said is answer is None or answer in str(said)
+
+
+MANY = limits.MAX_FIELDS // 2 + 1
+EMPTY = {
+    "resources": b"\x0a\0" * (2 * MANY),
+    "unknown fields": b"\x10\0" * (2 * MANY),
+    "scopes": protobuf.message(1, b"\x12\0" * (2 * MANY)),
+    "attributes": protobuf.message(1, protobuf.message(1, b"\x0a\0" * (2 * MANY))),
+    "fields of an attribute": protobuf.message(1, protobuf.message(1, protobuf.message(1, b"\x18\0" * (2 * MANY)))),
+    "fields of short attributes": protobuf.message(
+        1, protobuf.message(1, protobuf.message(1, b"\x18\0" * 100) * (MANY // 40))
+    ),
+    "a status": protobuf.message(
+        1, protobuf.message(2, protobuf.message(2, protobuf.message(15, b"\x20\0" * (2 * MANY))))
+    ),
+}
+
+
+@pytest.mark.parametrize("data", EMPTY.values(), ids=EMPTY)
+def test_a_request_of_nothing_but_small_fields_is_refused(data: bytes) -> None:
+    """Each would take a microsecond, and 16 MiB have eight million."""
+    with pytest.raises(TooMany, match=f"more than {limits.MAX_FIELDS} fields"):
+        from_protobuf.read(data)
+
+
+def test_a_shape_of_nothing_but_small_fields_is_refused() -> None:
+    """Its fields count with the request's, though it is read later."""
+    one = protobuf.message(2, b"\x0a\x10" + b"t" * 16 + b"\x12\x08" + b"s" * 8 + b"\x30\0" * (2 * MANY))
+    (group,) = from_protobuf.read(protobuf.message(1, protobuf.message(2, one)))
+    with pytest.raises(TooMany, match="fields"):
+        group.form(group.spans[0][5])
 
 
 def test_keys_that_cannot_be_wanted_are_refused() -> None:

@@ -26,7 +26,7 @@ def here(directory: Path, *arguments: str, **environment: str) -> dict[str, Any]
 
 
 class Answers(BaseHTTPRequestHandler):
-    """A collector of few words: ``ready`` is the status of /readyz, and its token is "secret"."""
+    """A collector of few words. ``ready`` is the status of /readyz; its tokens are "secret" and, to send, "send"."""
 
     ready = 200
 
@@ -35,6 +35,10 @@ class Answers(BaseHTTPRequestHandler):
         self.send_response(self.ready if self.path == "/readyz" else 200 if allowed else 401)
         self.end_headers()
         self.wfile.write(OPENAPI if allowed else b"")
+
+    def do_POST(self) -> None:
+        self.send_response(415 if self.headers["Authorization"] == "Bearer send" else 401)
+        self.end_headers()
 
     def log_message(self, *_: object) -> None: ...
 
@@ -97,18 +101,21 @@ def test_a_collector_that_is_away_is_said_with_the_remedy(tmp_path: Path) -> Non
 def test_a_collector_is_asked_whether_it_is_ready_and_knows_the_token(
     collector: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answers of one with a token: without it, with another, with it, and when its store is away."""
+    """The answers of one with a token: without it, with another, with either of its own, and when its store is away."""
     asked = {"TENURE_COLLECTOR": collector}
     without = here(tmp_path, **asked)["collector"]
     wrong = here(tmp_path, **asked, TENURE_TOKEN="other")["collector"]
+    sends = here(tmp_path, **asked, TENURE_TOKEN="send")["collector"]
     right = here(tmp_path, **asked, TENURE_TOKEN="secret")["collector"]
     monkeypatch.setattr(Answers, "ready", 503)
     unready = here(tmp_path, **asked)["collector"]
     monkeypatch.setattr(Answers, "ready", 404)
     another = here(tmp_path, **asked)["collector"]
-    assert [(one["answers"], one["version"], one["problem"]) for one in (without, wrong, right, unready, another)] == [
+    said = (without, wrong, sends, right, unready, another)
+    assert [(one["answers"], one["version"], one["problem"]) for one in said] == [
         (True, "", "it asks for a token: 401 (set TENURE_TOKEN)"),
         (True, "", "it refuses the token: 401 (set TENURE_TOKEN)"),
+        (True, "", ""),
         (True, "1.2.3", ""),
         (True, "", "it is not ready: /readyz answers 503 (its own log says why)"),
         (True, "", "it is no collector of Tenure's (see --collector)"),

@@ -86,13 +86,21 @@ async def test_names_are_text_whatever_they_hold(collector: Collector, page: Pag
 
 
 async def test_a_page_opened_with_the_token_is_let_in(tmp_path: Path, dashboard: None, page: Page) -> None:
-    """Opened once with ?token=, the page works and the address forgets it; without, it says that it is refused."""
+    """By the login page, and opened once with ?token=; logged out it is asked again, and an open page says so."""
     collector = Collector(tmp_path, "--token", "open-sesame")
     await collector.start()
     try:
         refused = await page.goto(collector.url)
         assert refused is not None
         assert refused.status == 401
+        await page.get_by_label("Token").fill("wrong")
+        await page.get_by_role("button", name="Log in").click()
+        await expect(page.get_by_role("alert")).to_have_text("This is not the token of this collector.")
+        await page.get_by_label("Token").fill("open-sesame")
+        await page.get_by_role("button", name="Log in").click()
+        await expect(page.locator(".connection")).to_have_text("live")
+        await page.get_by_role("button", name="Log out").click()
+        await expect(page.get_by_role("button", name="Log in")).to_be_visible()
 
         await page.goto(f"{collector.url}?token=open-sesame")
         await expect(page.locator(".connection")).to_have_text("live")

@@ -71,8 +71,10 @@ class Teller:
 
     def pools(self, tables: Tables) -> list[wire.Pool]:
         """Those that the batch's rows used, and those that have changed since they were told of."""
-        found = []
+        found: list[wire.Pool] = []
         for number, pool in list(_pools.items()):
+            if len(found) == wire.MAX_POOLS:  # the next batch tells of the others
+                break
             subject = pool.reference()
             figures = _GONE if subject is None else _read(number, pool, subject)
             if figures is None:

@@ -34,6 +34,7 @@ MAX_ROWS = 20_000
 MAX_TABLE = 20_000
 MAX_STRING = 4_096
 MAX_CREATED = 1_000  # connections of one pool whose creation one batch tells of
+MAX_POOLS = 2_000
 MAX_BODY = 16 * 1024 * 1024  # bytes, decompressed
 
 # Outcome codes of a phase, two bits each in Row.outcomes. 0: the phase has not ended.
@@ -58,7 +59,7 @@ Taken = Annotated[int, Meta(ge=0, lt=1 << 57)]  # a duration that is over
 OutcomeBits = Annotated[int, Meta(ge=0, lt=1 << OUTCOME_BITS)]
 
 
-class Process(msgspec.Struct, frozen=True, array_like=True):
+class Process(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One running instrumented Python process; an OpenTelemetry Resource on export."""
 
     id: Annotated[bytes, Meta(min_length=16, max_length=16)]  # random
@@ -69,7 +70,7 @@ class Process(msgspec.Struct, frozen=True, array_like=True):
     started_wall_ns: Instant
 
 
-class Site(msgspec.Struct, frozen=True, array_like=True):
+class Site(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Where an ``async with`` stands, and by which calls the resource is taken and given back there."""
 
     file: Text
@@ -80,7 +81,7 @@ class Site(msgspec.Struct, frozen=True, array_like=True):
     exit: Text = "__aexit__"
 
 
-class Resource(msgspec.Struct, frozen=True, array_like=True):
+class Resource(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The thing that is held."""
 
     id: Id
@@ -100,7 +101,7 @@ class Pool(msgspec.Struct, frozen=True, array_like=True):
     gone: bool = False  # the program has let go of it
 
 
-class Task(msgspec.Struct, frozen=True, array_like=True):
+class Task(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An asyncio task or, outside a task, a thread."""
 
     id: Id
@@ -115,14 +116,14 @@ class Task(msgspec.Struct, frozen=True, array_like=True):
     exception: Index = 0  # number in Batch.exceptions
 
 
-class ExceptionInfo(msgspec.Struct, frozen=True, array_like=True):
+class ExceptionInfo(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An exception's qualified type and scrubbed message."""
 
     type: Text  # builtins without their module: "ValueError"
     message: Text
 
 
-class Canceller(msgspec.Struct, frozen=True, array_like=True):
+class Canceller(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Who asked for the cancellation that one of the batch's exceptions tells of."""
 
     exception: Annotated[int, Meta(gt=0)]  # number
@@ -131,7 +132,7 @@ class Canceller(msgspec.Struct, frozen=True, array_like=True):
     site: Index  # number: where that was called, made, or where the task failed
 
 
-class Trace(msgspec.Struct, frozen=True, array_like=True):
+class Trace(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A root lifecycle and what is known of the trace beyond it."""
 
     root: Id  # lifecycle
@@ -179,7 +180,7 @@ class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
     dropped: Annotated[dict[Text, Count], Meta(max_length=MAX_TABLE)] = {}  # lifecycles lost so far, by reason
     final: bool = False  # the process says goodbye: what is open now was never released
     cancellers: Annotated[list[Canceller], Meta(max_length=MAX_TABLE)] = []
-    pools: Annotated[list[Pool], Meta(max_length=MAX_TABLE)] = []
+    pools: Annotated[list[Pool], Meta(max_length=MAX_POOLS)] = []
 
 
 class WireError(ValueError):

@@ -22,9 +22,10 @@ _ERRORS = {
     413: "The body is too large.",
     415: "The body is of another type, or encoded in another way.",
     426: "The request is no WebSocket handshake.",
+    429: "Too many wrong tokens came from this address; Retry-After says when to try again.",
     503: "It cannot be stored, or read in time, now; Retry-After says when to try again.",
 }
-_ALWAYS = (401, 403)
+_ALWAYS = (401, 403, 429)
 
 
 def document(routes: Sequence[Route]) -> Document:

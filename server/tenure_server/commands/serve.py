@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -48,7 +49,23 @@ def _parser() -> argparse.ArgumentParser:
         " http://127.0.0.1:4318, or by gRPC, grpc://127.0.0.1:4317, where tenure-server[grpc] is installed;"
         f" ${HEADERS_VARIABLE} are its headers); may be given several times",
     )
-    parser.add_argument("--token", help=f"ask it of everybody (default: ${ways.TOKEN_VARIABLE})")
+    parser.add_argument(
+        "--token", help=f"require this token on every request, and to log in (default: ${ways.TOKEN_VARIABLE})"
+    )
+    parser.add_argument(
+        "--ingest-token",
+        metavar="TOKEN",
+        help="another token, which opens nothing but POST /v1/lifecycles and POST /v1/traces"
+        f" (default: ${ways.INGEST_TOKEN_VARIABLE}); where only one of the two is given it serves for both",
+    )
+    parser.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a name by which the collector is reached, besides this machine's own and --host, such as a proxy's;"
+        " may be given several times",
+    )
     return parser
 
 
@@ -61,6 +78,8 @@ def _settings(options: argparse.Namespace) -> Settings:
         port=options.port,
         store=ways.parse_store(options.store) if options.store is not None else ways.default_store(),
         token=options.token or os.environ.get(ways.TOKEN_VARIABLE) or None,
+        ingest_token=options.ingest_token or os.environ.get(ways.INGEST_TOKEN_VARIABLE) or None,
+        allow_hosts=tuple(options.allow_host),
         retention_ns=ways.parse_duration(options.retention),
         max_bytes=ways.parse_size(options.max_size),
         otlp=tuple(Target.parse(url, headers=headers) for url in options.otlp),
@@ -78,6 +97,8 @@ async def _serve(settings: Settings) -> None:
     server = Server(create_app(settings))
     url = await server.start()
     try:
+        gc.collect()
+        gc.freeze()  # what was imported stays: a full collection, which stops the loop, need not look at it
         print(f"Tenure: dashboard and collector at {url} (store {settings.store})", flush=True)
         await end.wait()
     finally:

@@ -18,14 +18,14 @@ _WANTED = spans.OF_SPANS | set(spans.TIMES)
 _LONGEST_INTEGER = 20  # digits of 2**64, and a sign
 
 
-class _AnyValue(msgspec.Struct, frozen=True, rename="camel"):
+class _AnyValue(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     string_value: str | None = None
     bool_value: bool | None = None
     int_value: int | str | None = None
     double_value: float | str | None = None
 
 
-class _KeyValue(msgspec.Struct, frozen=True, rename="camel"):
+class _KeyValue(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     key: str | None = None
     value: _AnyValue | None = None
 
@@ -99,6 +99,8 @@ def read(data: bytes) -> list[Group]:
             room -= len(scoped.spans or ())
             if room < 0:
                 raise TooMany
+            if not scoped.spans:
+                continue
             scope = (scoped.scope and scoped.scope.name) or ""
             groups.append(Group(resource, scope, [_span(span) for span in scoped.spans or ()], _form))
     return groups

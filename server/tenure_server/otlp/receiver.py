@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from aiohttp import web
 
@@ -17,9 +17,6 @@ from tenure_server.otlp.spans import Malformed, TooMany
 from tenure_server.store import Spans
 
 _LARGE = 16 * 1024  # bytes; from here on decoding would hold up the event loop
-# One large request is decoded at a time: several at once would be no sooner done, for they share one interpreter, and
-# each takes up to ten times its size.
-READING: web.AppKey[asyncio.Lock] = web.AppKey("READING")
 _READERS = {status.PROTOBUF: from_protobuf.read, status.JSON: from_json.read}
 
 
@@ -44,12 +41,8 @@ async def _read(request: web.Request) -> tuple[list[Spans], Rejected]:
     if kind not in _READERS:
         accepted = " or ".join(_READERS)
         raise Refused(415, "content_type", f"Content-Type is {kind[:80]!r}, this address takes {accepted}")
-    body = await read_body(request)
     try:
-        if len(body) < _LARGE:
-            return _decode(kind, body)
-        async with request.app[READING]:
-            return await asyncio.to_thread(_decode, kind, body)
+        return await read_body(request, partial(_decode, kind), _LARGE)
     except Malformed as error:
         raise Refused(400, "malformed", f"not an ExportTraceServiceRequest: {error}") from None
     except TooMany as error:

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 
 from tenure_server.export.protobuf import tagged
+from tenure_server.limits import MAX_EVENTS
 from tenure_server.otlp.spans import Malformed, Span, TooMany, id_of, parent_of, trace_of
 
 _LENGTH = 2
@@ -44,7 +45,7 @@ def scan(data: bytes, room: int, wanted: _Known, error_of: _ErrorOf) -> tuple[by
 
     Raises:
         Malformed: the bytes are no ScopeSpans.
-        TooMany: it has more than ``room`` spans.
+        TooMany: it has more than ``room`` spans, or a span with a status more than MAX_EVENTS events.
     """
     try:
         return _scope_spans(data, room, wanted, error_of)
@@ -156,6 +157,8 @@ def _span(data: bytes, at: int, end: int, known: _Known, error_of: _ErrorOf) -> 
             at = _skip(data, at, tag)
     if at != end:
         raise Malformed("it ends within a field")
+    if status and len(events) > MAX_EVENTS:
+        raise TooMany(MAX_EVENTS, "events in one span")
     error = error_of(status, events) if status else None
     told = None
     if not all(time < 0 for time in times.values()):

@@ -33,12 +33,14 @@ def ask(url: str | None) -> Collector:
     """
     url = (url or os.environ.get("TENURE_COLLECTOR") or session.DEFAULT_COLLECTOR).rstrip("/")
     try:
-        status, _ = _get(url, "/readyz")
+        status, _ = _ask(url, "GET", "/readyz")
         if status == 404:
             return Collector(url, True, "", "it is no collector of Tenure's (see --collector)")
         if status != 200:
             return Collector(url, True, "", f"it is not ready: /readyz answers {status} (its own log says why)")
-        status, body = _get(url, "/api/openapi.json")
+        status, body = _ask(url, "GET", "/api/openapi.json")
+        if status == 401 and _ask(url, "POST", "/v1/lifecycles")[0] == 415:
+            return Collector(url, True, "", "")  # the token is the one for sending, which opens nothing else
     except (OSError, http.client.HTTPException) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
         return Collector(url, False, "", f"it does not answer: {reason} (start it with `tenure serve`)")
@@ -48,7 +50,7 @@ def ask(url: str | None) -> Collector:
     return Collector(url, True, _version(body), "" if status == 200 else f"/api/openapi.json answers {status}")
 
 
-def _get(url: str, path: str) -> tuple[int, bytes]:
+def _ask(url: str, method: str, path: str) -> tuple[int, bytes]:
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -60,7 +62,7 @@ def _get(url: str, path: str) -> tuple[int, bytes]:
     token = os.environ.get("TENURE_TOKEN")
     connection = kind(parts.hostname, port, timeout=_TIMEOUT)
     try:
-        connection.request("GET", parts.path + path, headers={"Authorization": f"Bearer {token}"} if token else {})
+        connection.request(method, parts.path + path, headers={"Authorization": f"Bearer {token}"} if token else {})
         response = connection.getresponse()
         return response.status, response.read(_LONGEST)
     finally:

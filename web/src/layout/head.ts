@@ -6,10 +6,13 @@ import { cut } from "./cut.ts";
 import type { Head, Line, Measure } from "./shape.ts";
 import { HEAD_ICON, HEAD_LINE, HEAD_MIN, HEAD_PADDING, HEAD_TEXT } from "./sizes.ts";
 
+/** The stereotypes that have a shape of their own; a program may give any other name. */
+export const WITH_ICON: ReadonlySet<string> = new Set(["control", "database", "queue"]);
+
 const ICON_ALONE: Line = { text: "", role: "kind" };
 
 export function headOf({ role, stereotype, label }: Participant, measure: Measure): Head {
-  const hasIcon = stereotype !== "participant";
+  const hasIcon = WITH_ICON.has(stereotype);
   const said = role === "resource" ? ofResource(label, measure) : broken(label, measure);
   const lines = hasIcon && said.length === 1 ? [ICON_ALONE, ...said] : said;
   const widths = lines.map(({ text, role }, i) => measure(text, role) + (hasIcon && i === 0 ? HEAD_ICON : 0));

@@ -30,10 +30,10 @@ export function byService(processes: readonly Process[], traces: readonly Trace[
 }
 
 /** Lifecycles that the tracers lost, of all processes, by reason. */
-export function droppedByReason(processes: readonly Process[]): Record<string, number> {
-  const sums: Record<string, number> = {};
+export function droppedByReason(processes: readonly Process[]): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
   for (const { dropped } of processes) {
-    for (const [reason, count] of Object.entries(dropped)) sums[reason] = (sums[reason] ?? 0) + count;
+    for (const [reason, count] of Object.entries(dropped)) sums.set(reason, (sums.get(reason) ?? 0) + count);
   }
   return sums;
 }

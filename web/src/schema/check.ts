@@ -42,7 +42,7 @@ function verify(definition: Definition, value: unknown): Fault | null {
   const record = value as Record<string, unknown>;
   if ("fields" in definition) return verifyFields(definition.fields, record);
   if ("values" in definition) return verifyValues(definition.values, record);
-  const chosen = definition.of[String(record[definition.tag])];
+  const chosen = own(definition.of, String(record[definition.tag]));
   if (!chosen) return fault(`one of ${Object.keys(definition.of).join(", ")}`, record[definition.tag]);
   return verify(chosen, value);
 }
@@ -64,7 +64,7 @@ function verifyItems(definition: Definition, value: unknown): Fault | null {
 function verifyFields(fields: Record<string, Definition>, record: Record<string, unknown>): Fault | null {
   for (const name in fields) {
     const definition = fields[name];
-    const found = definition && verify(definition, record[name]);
+    const found = definition && verify(definition, own(record, name));
     if (found) return below(`.${name}`, found);
   }
   return null;
@@ -89,8 +89,13 @@ function verifyAny(definitions: Definition[], value: unknown): Fault | null {
   return null;
 }
 
+/** What the object itself has under a name; its prototype has names of its own, such as "constructor". */
+function own<T>(record: Record<string, T>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
 function resolve(name: string): Definition {
-  const found = definitions[name];
+  const found = own(definitions, name);
   if (!found) throw new SchemaError(`no definition of ${name}`);
   return found;
 }

@@ -20,7 +20,20 @@ export function Header({ isRailOpen, toggleRail }: { isRailOpen: boolean; toggle
       <button type="button" class="quiet" onClick={nextTheme} title="Light, dark, or as the system has it">
         Theme: {theme.value}
       </button>
+      <LogOut />
     </header>
+  );
+}
+
+/** Where the page was opened with a session, which the collector says on its root element. */
+function LogOut() {
+  if (document.documentElement.dataset.session === undefined) return null;
+  return (
+    <form method="post" action="./logout">
+      <button type="submit" class="quiet" title="End this browser's session">
+        Log out
+      </button>
+    </form>
   );
 }
 
@@ -50,7 +63,7 @@ function ConnectionState({ state }: { state: Connection }) {
 
 /** Lifecycles that the tracers had no room for, always in sight: a picture with holes must say so. */
 function Dropped() {
-  const reasons = Object.entries(droppedByReason(useStore().overview.value?.processes ?? []));
+  const reasons = [...droppedByReason(useStore().overview.value?.processes ?? [])];
   const total = reasons.reduce((sum, [, count]) => sum + count, 0);
   const title = reasons.map(([reason, count]) => `${reason}: ${count}`).join("\n");
   return (
