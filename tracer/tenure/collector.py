@@ -17,7 +17,7 @@ import threading
 import time
 from collections import deque
 
-from tenure import buffer, wire
+from tenure import buffer, process_scrubber, wire
 from tenure.posting import Answer, Endpoint, NoAnswer
 
 KEPT_BYTES = 32_000_000
@@ -164,10 +164,10 @@ class Collector:
 
 
 def say(line: str) -> None:
-    """One line on the process's own stderr, whatever the program made of sys.stderr."""
+    """One line on the process's own stderr, without secrets, whatever the program made of sys.stderr."""
     try:
         if sys.__stderr__ is not None:
-            sys.__stderr__.write(f"tenure: {line}\n")
+            sys.__stderr__.write(f"tenure: {process_scrubber.line(line)}\n")
             sys.__stderr__.flush()
     except (OSError, ValueError):
         pass  # closed: there is nobody to tell

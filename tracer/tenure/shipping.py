@@ -11,10 +11,11 @@ import platform
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from tenure import buffer, habits, identity, wire
+from tenure import buffer, habits, identity, process_scrubber, wire
 from tenure.collector import say
 from tenure.ledger import Ledger
 
@@ -64,6 +65,14 @@ def this_process(service: str) -> wire.Process:
     )
 
 
+class _Flush:
+    """One that another thread asks the shipping thread for."""
+
+    def __init__(self, final: bool) -> None:
+        self.final = final
+        self.done = threading.Event()
+
+
 class Shipper:
     """Owns the thread, the ledger and the sinks of a process."""
 
@@ -74,12 +83,17 @@ class Shipper:
         self._ledger = Ledger(this_process(service))
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._asked: deque[_Flush] = deque()
         self._last_sent = 0.0
         self._thread: threading.Thread | None = None
         self._start()
 
-    def flush(self, *, final: bool = False) -> None:
+    def flush(self) -> None:
         """Ship what is in the buffer now."""
+        if not self._hand_over(final=False):
+            self._flush()
+
+    def _flush(self, *, final: bool = False) -> None:
         with self._lock:
             heartbeat = time.monotonic() - self._last_sent >= HEARTBEAT
             self._ledger.note(buffer.drain())
@@ -94,8 +108,10 @@ class Shipper:
     def close(self) -> None:
         """The last flush, and the goodbye; waits LAST_FLUSH at most."""
         deadline = time.monotonic() + LAST_FLUSH
+        handed_over = self._hand_over(final=True)
         self._halt()
-        self.flush(final=True)
+        if not handed_over:
+            self._flush(final=True)
         for sink in self._sinks:
             sink.close(max(0.0, deadline - time.monotonic()))
 
@@ -121,9 +137,25 @@ class Shipper:
         """Begin as a process of its own."""
         buffer.clear()
         self._lock = threading.Lock()
+        self._asked.clear()
         self._ledger = Ledger(this_process(self.service))
         self._sinks = [sink.fork() for sink in self._sinks]
         self._start()
+
+    def _hand_over(self, *, final: bool) -> bool:
+        """Let the thread flush where that calls the user's scrubbing callback, which no thread of the program's may.
+
+        Waits LAST_FLUSH at most: a callback that hangs holds up nothing else. False: this thread may flush itself.
+        """
+        thread = self._thread
+        if not process_scrubber.calls_the_program() or thread is None or thread is threading.current_thread():
+            return False
+        flush = _Flush(final)
+        self._asked.append(flush)
+        deadline = time.monotonic() + LAST_FLUSH
+        while thread.is_alive() and not flush.done.wait(POLL) and time.monotonic() < deadline:
+            pass
+        return flush.done.is_set() or thread.is_alive()
 
     def _send(self, batch: wire.Batch) -> None:
         is_empty = not batch.rows and not batch.tasks and not batch.final
@@ -150,9 +182,14 @@ class Shipper:
         last = time.monotonic()
         while not self._stop.wait(POLL):
             now = time.monotonic()
-            if buffer.waiting() >= ENOUGH or now - last >= INTERVAL:
+            asked = self._asked.popleft() if self._asked else None
+            if asked is not None or buffer.waiting() >= ENOUGH or now - last >= INTERVAL:
                 last = now
                 try:
-                    self.flush()
+                    self._flush(final=asked is not None and asked.final)
                 except Exception as error:  # noqa: BLE001  # the next flush may go well; the program must not notice
                     buffer.fault("a flush", error)
+                if asked is not None:
+                    asked.done.set()
+                    if asked.final:
+                        return

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from tenure import session
+from tenure import process_scrubber, session
 from tenure.errors import UsageError
 
 _TIMEOUT = 3.0  # seconds, for each question
@@ -31,7 +31,12 @@ def ask(url: str | None) -> Collector:
     Raises:
         UsageError: the URL is malformed.
     """
-    url = (url or os.environ.get("TENURE_COLLECTOR") or session.DEFAULT_COLLECTOR).rstrip("/")
+    found = _ask((url or os.environ.get("TENURE_COLLECTOR") or session.DEFAULT_COLLECTOR).rstrip("/"))
+    shown = process_scrubber.line
+    return msgspec.structs.replace(found, url=shown(found.url), problem=shown(found.problem))
+
+
+def _ask(url: str) -> Collector:
     try:
         status, _ = _get(url, "/readyz")
         if status == 404:
