@@ -212,6 +212,7 @@ HARMLESS: tuple[str, ...] = (
     "SECRET_NAME=db",
     "password_file=/run/x",
     "pwd=/home/me",
+    "it asks for a token: 401 (set one)",
     "set one with --token TOKEN or TENURE_TOKEN",
     "primary_key=True",
     "SORT_KEY=id",

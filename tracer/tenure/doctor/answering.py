@@ -32,8 +32,7 @@ def ask(url: str | None) -> Collector:
         UsageError: the URL is malformed.
     """
     found = _ask((url or os.environ.get("TENURE_COLLECTOR") or session.DEFAULT_COLLECTOR).rstrip("/"))
-    shown = process_scrubber.line
-    return msgspec.structs.replace(found, url=shown(found.url), problem=shown(found.problem))
+    return msgspec.structs.replace(found, url=process_scrubber.line(found.url))
 
 
 def _ask(url: str) -> Collector:

@@ -34,6 +34,7 @@ _PLAIN_VALUES = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"-?\d{1,12}(?:\.\d{1,9})?$")
+_STATUS = re.compile(r"[1-5]\d\d$")  # "it asks for a token: 401"
 _DIRECTORY = re.compile(r"(?:/|~|[A-Za-z]:\\)[^=:%]*$")
 
 
@@ -49,6 +50,8 @@ def is_harmless_name(word: str, suffix: str) -> bool:
 def is_harmless_value(word: str, suffix: str, value: str) -> bool:
     """Whether the value tells nothing: "None", "missing", the name once more, a count of tokens, a directory."""
     if not value.strip() or _PLAIN_VALUES.match(value) or value.lower() == word.lower():
+        return True
+    if word.lower() in {"token", "authorization"} and _STATUS.match(value):
         return True
     if suffix in {"s", "S"} and _NUMBER.match(value):
         return True
