@@ -16,6 +16,9 @@ _SLASHES = re.compile(r"://|%(?:25)?3A%(?:25)?2F%(?:25)?2F|%3A//", re.IGNORECASE
 _USER = re.compile(
     r"""[^\s:/?#@%'"<>(){}\[\],;|\\]*(?:%(?!(?:25)?(?:3A|40|2F))[^\s:/?#@%'"<>(){}\[\],;|\\]*)*""", re.IGNORECASE
 )
+_MAILBOX = re.compile(
+    r"""(?:@|%(?:25)?40)[^\s:/?#@%'"]{1,100}(?=(?::|%(?:25)?3A)(?!\d{1,5}(?:[/?#]|$))\S+?(?:@|%40))""", re.IGNORECASE
+)
 _COLON = re.compile(r":|%(?:25)?3A", re.IGNORECASE)
 _AT = re.compile(r"(?:@|%(?:25)?40)(?=[\w\[%{<$-])", re.IGNORECASE)
 _ENDING_AT = re.compile(r"(?:@|%(?:25)?40)$", re.IGNORECASE)
@@ -29,8 +32,25 @@ _CUT_PASSWORD = re.compile(r"""[^\s/?#'"<>,;)\]}`]+""")
 _TO_THE_END = re.compile(r"""(?!['"])\S+(?:[ \t]\S+){0,1}(?<![.…'"),;\]}>])\Z""")
 _PLACEHOLDER = re.compile(r"[{$<%*/\[]|memory:|\.\.\.|…")
 _SCHEME = re.compile(r"[A-Za-z0-9+.-]{1,30}\Z")
-_WEB = re.compile(r"(?:https?|wss?|ftps?)\Z", re.IGNORECASE)  # there a user without a password is a token
+_WEB = re.compile(r"(?:https?|wss?|s?ftps?|nats)\Z", re.IGNORECASE)  # there a user without a password is a token
 
+_PAIR = re.compile(r"""(?<![\w/:@.+-])(?P<user>[\w.+-]{1,64}):(?P<password>[^\s:@/'"<>()]{4,100})(?=@[\w\[(])""")
+_NO_USERS = {
+    "mailto",
+    "email",
+    "mail",
+    "to",
+    "from",
+    "cc",
+    "bcc",
+    "user",
+    "contact",
+    "author",
+    "owner",
+    "acct",
+    "xmpp",
+    "sip",
+}
 _THIN = re.compile(r"(?P<before>:thin:[^\s/@]{1,100}/)\S+?(?=@|\s|\Z)", re.IGNORECASE)  # Oracle's user/password@host
 
 
@@ -46,14 +66,26 @@ def hide_credentials(text: str) -> str:
     return _THIN.sub(rf"\g<before>{HIDDEN}", "".join([*pieces, text[done:]]))
 
 
+def hide_passwords(text: str) -> str:
+    """The text with the passwords of what has no scheme hidden: ``me:password@host``, where they look like ones."""
+    return _PAIR.sub(_hide_random, text)
+
+
+def _hide_random(match: re.Match[str]) -> str:
+    is_secret = is_random(match["password"]) and match["user"].lower() not in _NO_USERS
+    return f"{match['user']}:{HIDDEN}" if is_secret else match[0]
+
+
 def _credentials(text: str, match: re.Match[str]) -> tuple[int, int]:
     """Where the secret of this address begins and ends; twice 0 where it has none."""
     start = match.end()
     window = _until_next_address(text[start : start + _WINDOW])
     user = _USER.match(window)
     assert user is not None
+    mailbox = _MAILBOX.match(window, user.end())  # a user like me@example.org
+    end_of_user = mailbox.end() if mailbox else user.end()
     is_web = _WEB.search(text, max(0, match.start() - 5), match.start()) is not None
-    colon = _COLON.match(window, user.end())
+    colon = _COLON.match(window, end_of_user)
     if colon is None:
         is_token = user[0] not in {"", HIDDEN} and (is_web or (len(user[0]) >= 16 and is_random(user[0])))
         return (start, start + user.end()) if is_token and _AT.match(window, user.end()) else (0, 0)

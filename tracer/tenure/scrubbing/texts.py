@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tenure.scrubbing.addresses import hide_credentials
+from tenure.scrubbing.addresses import hide_credentials, hide_passwords
 from tenure.scrubbing.values import KEY_HINTS, hide_values
 from tenure.scrubbing.words import HIDDEN, is_random
 
@@ -26,7 +26,8 @@ _PEM = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _BEARER = re.compile(
-    r"(?P<before>\b(?:bearer|basic|apikey|negotiate)(?:\s{1,4}|%(?:25)?20|\+))(?P<value>[\w.~+/=%-]{8,})", re.IGNORECASE
+    r"(?P<before>\b(?:bearer|basic|api-?key|negotiate)(?:\s{1,4}|%(?:25)?20|\+))(?P<value>[\w.~+/=%-]{8,})",
+    re.IGNORECASE,
 )
 _USER = re.compile(r"(?P<before>(?<!\S)(?:-u|--user|--proxy-user)[\s=]{1,4}['\"]?[^\s:'\"]{1,100}:)[^\s'\"]+")
 _IDENTIFIED = re.compile(
@@ -87,11 +88,12 @@ def _random_behind(match: re.Match[str]) -> str:
 RULES: tuple[Rule, ...] = (
     Rule("private keys (PEM)", ("private key",), lambda text: _PEM.sub(_between, text)),
     Rule("credentials in addresses", ("://", "%3a%2f%2f", "%3a//", ":thin:"), hide_credentials),
+    Rule("credentials without a scheme", ("@",), hide_passwords),
     Rule("values of secret names", KEY_HINTS, hide_values),
     Rule("elements of secret names", ("<",), lambda text: _MARKUP.sub(_behind, text)),
     Rule(
         "tokens behind their scheme",
-        ("bearer", "basic", "apikey", "negotiate"),
+        ("bearer", "basic", "apikey", "api-key", "negotiate"),
         lambda text: _BEARER.sub(_random_behind, text),
     ),
     Rule("user:password of a command", ("-u ", "-user"), lambda text: _USER.sub(_behind, text)),

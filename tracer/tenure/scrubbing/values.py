@@ -31,7 +31,7 @@ _KEY = re.compile(
          (?P<suffix>[\w-]{{0,40}})
          (?:(?P<close>{_QUOTE})\]?\s{{0,4}}(?:(?P<pair>{_SEPARATOR})|,|\s(?=['"“‘]))
            |\]?\s{{0,4}}(?P<separator>{_SEPARATOR})
-           |\s{{1,4}}(?=(?P<blank>['"“‘`]|[^\s-])))""",
+           |(?:\s{{1,4}}(?:(?:is|was)\s{{1,4}})?|\()(?=(?P<blank>['"“‘`]|(?<!\()[^\s-])))""",
     re.IGNORECASE | re.VERBOSE,
 )
 _SCHEME = (

@@ -14,11 +14,11 @@ NAMES = (
     r"|session_?id|jsessionid|phpsessid|x-[\w-]{0,20}signature"
 )
 # Short names, which mean something else in prose: only before `=`, in quotes, or as a command's option.
-SHORT_NAMES = r"(?<![A-Za-z0-9])(?:sig|signature|pass|pw|auth|pin|otp|sid|(?-i:[A-Z][A-Z0-9_]{0,40}_KEY))"
+SHORT_NAMES = r"(?<![A-Za-z0-9])(?:sig|signature|pass|pw|auth|bearer|pin|otp|sid|(?-i:[A-Z][A-Z0-9_]{0,40}_KEY))"
 WHOLE_LINE = re.compile(r"authorization|cookie", re.IGNORECASE)
 
 _HINT_WORDS = ("pass", "pwd", "secret", "token", "key", "credential", "authorization", "cookie", "kennwort", "session")
-HINTS = (*_HINT_WORDS, "sessid", "sig", "pw", "auth", "pin", "otp", "sid")
+HINTS = (*_HINT_WORDS, "bearer", "sessid", "sig", "pw", "auth", "pin", "otp", "sid")
 
 # What stands behind the word in names that tell of a secret and are none: token_count, SECRET_NAME, passwordLength.
 _HARMLESS_END = re.compile(
