@@ -4,7 +4,7 @@ A literal is shown as it is where it is plainly harmless:
 
     True, False, None, ..., and the empty text
     a number below 100,000 or with at most two digits before its trailing zeros (600_000), a float of up to 7 signs
-    a text of the closed list WORDS: the modes of files, encodings, HTTP's methods
+    a text of the closed list WORDS: the modes of files, encodings, HTTP's methods, this machine
     a text that is a key, ``app["db"]`` or ``{"user": name}``, of letters, digits and ._:- , and not made by a machine
 
 and nothing is harmless, but True, False and None, as the value of a secret name: ``pin=1234``. Names, operators and
@@ -24,7 +24,8 @@ ELIDED = "…"
 _MODES = ("r", "w", "a", "x", "rb", "wb", "ab", "xb", "rt", "wt", "r+", "w+", "a+", "rb+", "wb+", "r+b", "w+b")
 _ENCODINGS = ("utf-8", "utf8", "ascii", "latin-1")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-WORDS = frozenset((*_MODES, *_ENCODINGS, *_METHODS))
+_HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104  # not to listen on
+WORDS = frozenset((*_MODES, *_ENCODINGS, *_METHODS, *_HOSTS))
 _KEY = re.compile(r"[A-Za-z_][\w.:-]{0,39}", re.ASCII)
 _TEMPLATE = getattr(ast, "TemplateStr", ast.JoinedStr)  # since 3.14
 _ESCAPE = re.compile(r"\\.", re.DOTALL)
