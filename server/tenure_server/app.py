@@ -27,7 +27,7 @@ from tenure_server.listening.listener import Listener
 from tenure_server.live import session
 from tenure_server.live.feed import Feed
 from tenure_server.metrics.meters import Meters
-from tenure_server.otlp import receiver, status
+from tenure_server.otlp import receiver, status, texts
 from tenure_server.problems import problems
 from tenure_server.refusals import Refusals
 from tenure_server.sessions import Sessions
@@ -77,6 +77,7 @@ def create_app(
     Raises:
         StoreUnusable: no store was given and the settings' one cannot be opened.
     """
+    texts.hide_also(settings.scrub)
     app = web.Application(middlewares=[note_stages, status.statuses, problems, security.guard])
     app[SETTINGS] = settings
     app[STORE] = SqliteStore(settings.store, clock, settings.max_bytes) if store is None else store

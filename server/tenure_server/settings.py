@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from tenure.scrubbing import BadPattern, from_variable
 from tenure_server.errors import UsageError
 from tenure_server.export.targets import Target
 
@@ -17,6 +18,7 @@ DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 4320
 DEFAULT_RETENTION, DEFAULT_MAX_SIZE = "7d", "2GB"
 TOKEN_VARIABLE = "TENURE_TOKEN"  # noqa: S105 -- a variable's name
 INGEST_TOKEN_VARIABLE = "TENURE_INGEST_TOKEN"  # noqa: S105 -- a variable's name
+SCRUB_VARIABLE = "TENURE_SCRUB"
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
@@ -34,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True):
     retention_ns: int | None = None
     max_bytes: int | None = None
     otlp: tuple[Target, ...] = ()
+    scrub: tuple[str, ...] = ()  # patterns of the user's: what they match in spans is not stored
 
 
 def parse_duration(text: str) -> int:
@@ -62,6 +65,18 @@ def parse_size(text: str) -> int:
     if size < 10**6:
         raise UsageError(f"{text!r} is less than a store needs (give at least 1MB)")
     return size
+
+
+def parse_scrub(value: str) -> tuple[str, ...]:
+    """The patterns of $TENURE_SCRUB: one a line, or @FILE.
+
+    Raises:
+        UsageError: a line is no regular expression, or the file cannot be read.
+    """
+    try:
+        return tuple(from_variable(value, SCRUB_VARIABLE))
+    except BadPattern as error:
+        raise UsageError(str(error)) from None
 
 
 def parse_store(url: str) -> Path:

@@ -45,7 +45,7 @@ def test_from_the_call_that_opens_to_the_call_that_closes_it_is_held(recorder):
         __file__,
         by_hand.__code__.co_firstlineno + 1,
         "by_hand",
-        "Link.dial('shop')".replace("'", '"'),
+        "Link.dial('…')",
         "dial",
         "close",
     )

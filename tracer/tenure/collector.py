@@ -20,7 +20,7 @@ from collections import deque
 
 import msgspec
 
-from tenure import losses, wire
+from tenure import losses, process_scrubber, wire
 from tenure.losses import Content, Loss, Undelivered
 from tenure.posting import Answer, Endpoint, NoAnswer
 
@@ -215,10 +215,10 @@ class Collector:
 
 
 def say(line: str) -> None:
-    """One line on the process's own stderr, whatever the program made of sys.stderr."""
+    """One line on the process's own stderr, without secrets, whatever the program made of sys.stderr."""
     try:
         if sys.__stderr__ is not None:
-            sys.__stderr__.write(f"tenure: {line}\n")
+            sys.__stderr__.write(f"tenure: {process_scrubber.line(line)}\n")
             sys.__stderr__.flush()
     except (OSError, ValueError):
         pass  # closed: there is nobody to tell

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tenure.wire import CANCELLED, ERROR
 
-MAX_MESSAGE = 500  # characters
+MAX_MESSAGE = 10_000  # characters that are kept until it is scrubbed; it is cut to its length on the wire afterwards
 
 
 class Canceller(NamedTuple):

@@ -24,7 +24,7 @@ from tenure.failures import Canceller
 from tenure.lifecycles import CLOSED, PLAIN, Snapshot, phase_of
 from tenure.records import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Listed
 from tenure.renaming import Renamed
-from tenure.tables import Tables
+from tenure.tables import Tables, process_of
 from tenure.tasks import Ended, Task
 
 LONG_HELD_NS = 60_000_000_000
@@ -208,7 +208,7 @@ class Ledger:
         pools = self._teller.pools(tables)
         return wire.Batch(
             version=wire.VERSION,
-            process=self.process,
+            process=process_of(self.process),
             sequence=next(self._sequences),
             clock_offset_ns=clock_offset_ns,
             base_ns=base,

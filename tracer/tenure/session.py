@@ -14,9 +14,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import cast
 
-from tenure import adapters, assertions, buffer, importhook, native, probe, rewriting, spans, tracking
+from tenure import (
+    adapters,
+    assertions,
+    buffer,
+    importhook,
+    native,
+    probe,
+    process_scrubber,
+    rewriting,
+    spans,
+    tables,
+    tracking,
+)
 from tenure.collector import Collector
 from tenure.errors import UsageError
+from tenure.scrubbing import Own
 from tenure.selection import Selection
 from tenure.shipping import Shipper, Sink
 
@@ -44,6 +57,7 @@ def install(
     exclude: Sequence[str] = (),
     sync: bool = False,
     otel: bool = False,
+    scrub: Own | None = None,
 ) -> None:
     """Record this program from now on, and ship to a collector. A second call changes nothing.
 
@@ -55,11 +69,15 @@ def install(
     With ``otel`` every lifecycle becomes a span in the program's own OpenTelemetry TracerProvider, by its sampler and
     processors; then nothing is shipped unless ``collector`` says where to.
 
+    ``scrub`` hides more than secrets (docs/secrets.md): a regular expression, or a function that gets each text and
+    returns it as it may be shown, or several of both. $TENURE_SCRUB has more patterns.
+
     Raises:
-        UsageError: the collector's URL is malformed, or OpenTelemetry is not installed.
+        UsageError: the collector's URL or a pattern is malformed, or OpenTelemetry is not installed.
     """
     if _session is not None:
         return
+    process_scrubber.configure(scrub)
     selection = Selection([Path.cwd()], include, exclude)
     sinks = [spans.into_program()] if otel else []
     if collector is not None or not otel:
@@ -88,10 +106,11 @@ def cancel() -> None:
 
 
 def start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool = False) -> None:
-    """Record into these sinks; what ``install`` and ``tenure run`` have in common."""
+    """Record into these sinks; what ``install`` and ``tenure run`` have in common. The scrubber is configured."""
     global _session  # noqa: PLW0603
     if native.problem:
         raise UsageError(native.problem)
+    tables.forget_sites()
     buffer.clear()
     rewriting.provide_helpers()
     finder = importhook.Finder(selection, sync=sync)

@@ -11,10 +11,11 @@ import platform
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from tenure import buffer, habits, identity, losses, wire
+from tenure import buffer, habits, identity, losses, process_scrubber, wire
 from tenure.collector import say
 from tenure.ledger import Ledger
 from tenure.losses import Loss, Undelivered
@@ -81,6 +82,15 @@ def this_process(service: str) -> wire.Process:
     )
 
 
+class _Flush:
+    """One that another thread asks the shipping thread for."""
+
+    def __init__(self, *, final: bool, patient: bool = True) -> None:
+        self.final = final
+        self.patient = patient
+        self.done = threading.Event()
+
+
 class Shipper:
     """Owns the thread, the ledger and the sinks of a process."""
 
@@ -92,14 +102,19 @@ class Shipper:
         self._ledger = Ledger(this_process(service))
         self._lock = threading.Lock()
         self._stop, self._wake = threading.Event(), threading.Event()
-        self._asked: threading.Event | None = None  # set when what was recorded before is flushed
+        self._asked: deque[_Flush] = deque()
         self._patience = Patience()
         self._in_vain = 0.0  # seconds that the last wait for the sinks took, if they did not come to their end
         self._last_sent = 0.0
         self._thread: threading.Thread | None = None
         self._start()
 
-    def flush(self, *, final: bool = False, patient: bool = True) -> None:
+    def flush(self) -> None:
+        """Ship what is in the buffer now."""
+        if not self._hand_over(final=False):
+            self._flush()
+
+    def _flush(self, *, final: bool = False, patient: bool = True) -> None:
         """Ship what is in the buffer now; not ``patient``: also the requests whose span may still come."""
         with self._lock:
             heartbeat = time.monotonic() - self._last_sent >= HEARTBEAT
@@ -120,10 +135,11 @@ class Shipper:
         """
         began = time.monotonic()
         deadline = began + self._patience.left()
-        self._asked = flushed = threading.Event()
+        flush = _Flush(final=False, patient=False)
+        self._asked.append(flush)
         self._wake.set()
         try:
-            settled = flushed.wait(max(0.0, deadline - time.monotonic()))
+            settled = flush.done.wait(max(0.0, deadline - time.monotonic()))
             for sink in list(self._sinks):
                 settled &= sink.settle(max(0.0, deadline - time.monotonic()))
         finally:
@@ -134,8 +150,10 @@ class Shipper:
         """The last flush, the goodbye, and a line on stderr where something is lost; waits LAST_FLUSH at most."""
         deadline = time.monotonic() + LAST_FLUSH - self._in_vain
         try:
+            handed_over = self._hand_over(final=True)
             self._halt()
-            self.flush(final=True)
+            if not handed_over:
+                self._flush(final=True)
             for sink in self._sinks:
                 sink.close(max(0.0, deadline - time.monotonic()))
         finally:
@@ -163,11 +181,28 @@ class Shipper:
         """Begin as a process of its own."""
         buffer.clear()
         self._lock = threading.Lock()
+        self._asked.clear()
         self._ledger = Ledger(this_process(self.service))
         self._sinks = [sink.fork() for sink in self._sinks]
         self._broken = [_Broken(broken.why, Undelivered()) for broken in self._broken]
-        self._patience, self._in_vain, self._asked = Patience(), 0.0, None
+        self._patience, self._in_vain = Patience(), 0.0
         self._start()
+
+    def _hand_over(self, *, final: bool) -> bool:
+        """Let the thread flush where that calls the user's scrubbing callback, which no thread of the program's may.
+
+        Waits LAST_FLUSH at most: a callback that hangs holds up nothing else. False: this thread may flush itself.
+        """
+        thread = self._thread
+        if not process_scrubber.calls_the_program() or thread is None or thread is threading.current_thread():
+            return False
+        flush = _Flush(final=final)
+        self._asked.append(flush)
+        self._wake.set()
+        deadline = time.monotonic() + LAST_FLUSH
+        while thread.is_alive() and not flush.done.wait(POLL) and time.monotonic() < deadline:
+            pass
+        return flush.done.is_set() or thread.is_alive()
 
     def _send(self, batch: wire.Batch) -> None:
         is_empty = not batch.rows and not batch.tasks and not batch.final
@@ -212,13 +247,15 @@ class Shipper:
             if self._stop.is_set():
                 return
             self._wake.clear()
-            now, asked = time.monotonic(), self._asked
-            self._asked = None
+            now = time.monotonic()
+            asked = self._asked.popleft() if self._asked else None
             if asked is not None or buffer.waiting() >= ENOUGH or now - last >= INTERVAL:
                 last = now
                 try:
-                    self.flush(patient=asked is None)
+                    self._flush(final=asked is not None and asked.final, patient=asked is None or asked.patient)
                 except Exception as error:  # noqa: BLE001  # the next flush may go well; the program must not notice
                     buffer.fault("a flush", error)
                 if asked is not None:
-                    asked.set()
+                    asked.done.set()
+                    if asked.final:
+                        return

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tenure import identity, resources, sites, wire
+import msgspec
+
+from tenure import identity, process_scrubber, resources, sites, wire
 from tenure.active import SpanIds
 from tenure.failures import Canceller, Failure
-from tenure.scrub import scrub, scrub_expression
+from tenure.process_scrubber import text
 from tenure.sites import Site
 from tenure.tasks import Task
 
+MAX_MESSAGE = 500  # characters of an exception's message that are shipped
 _KEPT = 20_000  # sites whose wire form is remembered from one batch to the next
 _sites: dict[str, wire.Site] = {}
 
@@ -109,7 +112,7 @@ class Tables:
         key = failure.type, failure.message, failure.canceller
         number = self._exception_numbers.get(key)
         if number is None:
-            self.exceptions.append(wire.ExceptionInfo(text(failure.type), text(failure.message)))
+            self.exceptions.append(wire.ExceptionInfo(text(failure.type), text(failure.message, MAX_MESSAGE)))
             number = self._exception_numbers[key] = len(self.exceptions)
             if failure.canceller is not None:
                 self._unnamed.append((number, failure.canceller))
@@ -124,9 +127,14 @@ class Tables:
             self.cancellers.append(wire.Canceller(number, by, text(canceller.via), at))
 
 
-def text(value: str) -> str:
-    """Text that may leave the process: scrubbed, at most wire.MAX_STRING characters, without lone surrogates."""
-    return scrub(value[: wire.MAX_STRING]).encode("utf-8", "replace").decode()[: wire.MAX_STRING]
+def forget_sites() -> None:
+    """Make the wire form of each site again."""
+    _sites.clear()
+
+
+def process_of(process: wire.Process) -> wire.Process:
+    """The process as a batch tells of it."""
+    return msgspec.structs.replace(process, service=text(process.service), host=text(process.host))
 
 
 def _site(key: str) -> wire.Site:
@@ -135,9 +143,10 @@ def _site(key: str) -> wire.Site:
         site = Site.of(sites.settled(key))
         enter, leave = ("__enter__", "__exit__") if site.sync else ("__aenter__", "__aexit__")
         given = resources.calls.get(key, ("", ""))
-        expression = scrub_expression(site.expression).encode("utf-8", "replace").decode()
-        file = site.file.encode("utf-8", "replace").decode()[-wire.MAX_STRING :]
-        known = wire.Site(file, site.line, text(site.function), expression, given[0] or enter, given[1] or leave)
+        expression = process_scrubber.expression(site.expression)
+        file = text(site.file[-wire.MAX_STRING :])
+        calls = text(given[0] or enter), text(given[1] or leave)
+        known = wire.Site(file, site.line, text(site.function), expression, *calls)
         if len(_sites) >= _KEPT:
             _sites.clear()
         _sites[key] = known

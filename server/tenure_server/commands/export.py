@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from tenure.scrubbing import scrub
 from tenure_server import archive
 from tenure_server.diagram import mermaid
 from tenure_server.diagram.steps import Lens, Step
@@ -39,9 +40,9 @@ def main(arguments: list[str]) -> int:
             if options.to == "otlp":
                 _export_spans(source, options.trace, options.output)
             else:
-                _write(options.output, [_MAKERS[options.to](source, options.source, options.trace)])
+                _write(options.output, [_MAKERS[options.to](source, scrub(options.source), options.trace)])
     except ServerError as error:
-        print(f"tenure: {error}", file=sys.stderr)
+        _say(str(error))
         return 2
     return 0
 
@@ -97,7 +98,7 @@ def _export_spans(source: Source, trace: str | None, output: str | None) -> None
 
 
 def _say(what: str) -> None:
-    print(f"tenure: {what}", file=sys.stderr)
+    print(f"tenure: {scrub(what)}", file=sys.stderr)
 
 
 def _write(output: str | None, pieces: Iterable[str]) -> None:

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 
+from tenure.scrubbing import scrub
 from tenure_server import settings as ways
 from tenure_server.app import Server, create_app
 from tenure_server.errors import ServerError, UsageError
@@ -26,7 +27,7 @@ def main(arguments: list[str]) -> int:
         ways.check_reach(settings)
         asyncio.run(_serve(settings))
     except ServerError as error:
-        print(f"tenure: {error}", file=sys.stderr)
+        print(f"tenure: {scrub(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:  # before the loop listens for it
         return 130
@@ -82,6 +83,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         allow_hosts=tuple(options.allow_host),
         retention_ns=ways.parse_duration(options.retention),
         max_bytes=ways.parse_size(options.max_size),
+        scrub=ways.parse_scrub(os.environ.get(ways.SCRUB_VARIABLE, "")),
         otlp=tuple(Target.parse(url, headers=headers) for url in options.otlp),
     )
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tenure import wire
 from tenure_server.otlp.spans import Facts
-from tenure_server.otlp.texts import integer, text
+from tenure_server.otlp.texts import expression, integer, text
 
 _OUTCOMES = {"ok": wire.OK, "error": wire.ERROR, "cancelled": wire.CANCELLED}
 _MAX_CAPACITY = (1 << 31) - 1
@@ -65,7 +65,7 @@ def site(facts: Facts) -> wire.Site:
         file=text(facts, "code.file.path"),
         line=integer(facts, "code.line.number", (1 << 31) - 1) or 0,
         function=text(facts, "code.function.name"),
-        expression=text(facts, "tenure.site.expression"),
+        expression=expression(facts, "tenure.site.expression"),
         enter=text(facts, "tenure.site.enter") or "__aenter__",
         exit=text(facts, "tenure.site.exit") or "__aexit__",
     )

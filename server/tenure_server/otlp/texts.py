@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
+from tenure.scrubbing import Scrubber
 from tenure_server.otlp.spans import Facts
-from tenure_server.scrub import scrub
 
-MAX_TEXT = 1_000  # characters of what a span says of itself; more is cut off
-_AHEAD = 200  # more are looked at, so that a secret that the cut halves is still told by what follows it
+MAX_TEXT = 1_000  # characters of what a span says of itself; more is cut off after scrubbing
+
+_scrubber = Scrubber()
+
+
+def hide_also(patterns: Sequence[str]) -> None:
+    """Hide what these patterns match, from now on, in all texts of spans.
+
+    Raises:
+        BadPattern: one is no regular expression.
+    """
+    global _scrubber  # noqa: PLW0603
+    _scrubber = Scrubber(patterns)
+    _clean.cache_clear()
+    _clean_expression.cache_clear()
 
 
 def clean(text: str) -> str:
     """A text as it may be stored: without secrets, at most MAX_TEXT characters."""
-    return _clean(text[: MAX_TEXT + _AHEAD]) if text else ""
+    if len(text) > MAX_TEXT:
+        return _scrubber.text(text, MAX_TEXT)
+    return _clean(text) if text else ""
 
 
 @lru_cache(maxsize=4_096)
 def _clean(text: str) -> str:
-    return scrub(text)[:MAX_TEXT]
+    return _scrubber.text(text, MAX_TEXT)
+
+
+@lru_cache(maxsize=4_096)
+def _clean_expression(source: str) -> str:
+    return _scrubber.expression(source, MAX_TEXT)
+
+
+def expression(facts: Facts, name: str) -> str:
+    """An attribute that is source text, "" where there is none."""
+    value = facts.get(name, "")
+    return _clean_expression(value[:MAX_TEXT]) if isinstance(value, str) else ""
 
 
 def text(facts: Facts, name: str) -> str:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from tenure import session, spans
+from tenure import process_scrubber, session, spans
 from tenure.collector import say
 from tenure.commands import run
 from tenure.doctor import here, report
@@ -29,12 +29,13 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(own)
     output = options.output.absolute() if options.output is not None else None  # the program may go elsewhere
     try:
+        process_scrubber.configure(None)
         _check(output)
         if not rest and not options.module:
             sys.stdout.write(_page(here.examine(options.collector), here.text, output, json=options.json))
             return 0
     except UsageError as error:
-        sys.stderr.write(f"tenure: {error}\n")
+        sys.stderr.write(f"tenure: {process_scrubber.line(str(error))}\n")
         return 2
 
     def tell(found: report.Report) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tenure import commands, program, session, spans
+from tenure import commands, process_scrubber, program, session, spans
 from tenure.collector import say
 from tenure.errors import UsageError
 from tenure.recording import Recording
@@ -38,7 +38,7 @@ def execute(options: argparse.Namespace, rest: Sequence[str], start: Start, usag
         target = _prepare(options, rest, start, usage)
     except UsageError as error:
         session.cancel()
-        sys.stderr.write(f"tenure: {error}\n")
+        sys.stderr.write(f"tenure: {process_scrubber.line(str(error))}\n")
         return 2
     program.execute(target)
     return 0
@@ -62,6 +62,7 @@ def _prepare(options: argparse.Namespace, rest: Sequence[str], start: Start, usa
 
 
 def _start(options: argparse.Namespace, name: str, selection: Selection, drawing: Path | None) -> None:
+    process_scrubber.configure(None)
     sinks: list[Sink] = []
     if options.output is not None:
         sinks.append(Recording(_recording_of(drawing) if drawing is not None else options.output))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from tenure import session
+from tenure import process_scrubber, session
 from tenure.errors import UsageError
 
 _TIMEOUT = 3.0  # seconds, for each question
@@ -31,15 +31,19 @@ def ask(url: str | None) -> Collector:
     Raises:
         UsageError: the URL is malformed.
     """
-    url = (url or os.environ.get("TENURE_COLLECTOR") or session.DEFAULT_COLLECTOR).rstrip("/")
+    found = _examine((url or os.environ.get("TENURE_COLLECTOR") or session.DEFAULT_COLLECTOR).rstrip("/"))
+    return msgspec.structs.replace(found, url=process_scrubber.line(found.url))
+
+
+def _examine(url: str) -> Collector:
     try:
-        status, _ = _ask(url, "GET", "/readyz")
+        status, _ = _request(url, "GET", "/readyz")
         if status == 404:
             return Collector(url, True, "", "it is no collector of Tenure's (see --collector)")
         if status != 200:
             return Collector(url, True, "", f"it is not ready: /readyz answers {status} (its own log says why)")
-        status, body = _ask(url, "GET", "/api/openapi.json")
-        if status == 401 and _ask(url, "POST", "/v1/lifecycles")[0] == 415:
+        status, body = _request(url, "GET", "/api/openapi.json")
+        if status == 401 and _request(url, "POST", "/v1/lifecycles")[0] == 415:
             return Collector(url, True, "", "")  # the token is the one for sending, which opens nothing else
     except (OSError, http.client.HTTPException) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
@@ -50,7 +54,7 @@ def ask(url: str | None) -> Collector:
     return Collector(url, True, _version(body), "" if status == 200 else f"/api/openapi.json answers {status}")
 
 
-def _ask(url: str, method: str, path: str) -> tuple[int, bytes]:
+def _request(url: str, method: str, path: str) -> tuple[int, bytes]:
     try:
         parts = urlsplit(url)
         port = parts.port

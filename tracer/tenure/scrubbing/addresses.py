@@ -1,0 +1,134 @@
+"""Credentials in addresses: ``postgres://user:password@host``, ``https://token@host``, percent-encoded ones too.
+
+Passwords that should have been percent-encoded are not always: they have @, blanks, quotes and slashes in them, and a
+text may be cut before the @ that would tell. So the end of a password is looked for in Python, within a bounded window.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tenure.scrubbing.words import HIDDEN, is_random
+
+_WINDOW = 600  # characters behind the scheme that are looked at
+
+_SLASHES = re.compile(r"://|%(?:25)?3A%(?:25)?2F%(?:25)?2F|%3A//", re.IGNORECASE)
+_USER = re.compile(
+    r"""[^\s:/?#@%'"<>(){}\[\],;|\\]*(?:%(?!(?:25)?(?:3A|40|2F))[^\s:/?#@%'"<>(){}\[\],;|\\]*)*""", re.IGNORECASE
+)
+_MAILBOX = re.compile(
+    r"""(?:@|%(?:25)?40)[^\s:/?#@%'"]{1,100}(?=(?::|%(?:25)?3A)(?!\d{1,5}(?:[/?#]|$))\S+?(?:@|%40))""", re.IGNORECASE
+)
+_COLON = re.compile(r":|%(?:25)?3A", re.IGNORECASE)
+_AT = re.compile(r"(?:@|%(?:25)?40)(?=[\w\[%{<$-])", re.IGNORECASE)
+_ENDING_AT = re.compile(r"(?:@|%(?:25)?40)$", re.IGNORECASE)
+_PORT = re.compile(r"""\d{1,5}(?=[/?#\s,;.:)\]}'"<>`]|%2F|$)""", re.IGNORECASE)
+# A host that goes on with a path: what comes behind is no password.
+_HOST_AND_PATH = re.compile(r"(?:@|%40)(?:[\w-]+\.[\w.-]+|localhost|[\w-]+(?=:\d))(?::\d{1,5})?[/?#]", re.IGNORECASE)
+_UNTIL_BLANK = re.compile(r"\S*")
+_BLANKS = re.compile(r"\S*(?:[ \t]\S*){1,3}")
+_MORE_PASSWORD = re.compile(r"[^\s@./:]{0,30}[ \t]\S{0,100}")
+_CUT_PASSWORD = re.compile(r"""[^\s/?#'"<>,;)\]}`]+""")
+_TO_THE_END = re.compile(r"""(?!['"])\S+(?:[ \t]\S+){0,1}(?<![.…'"),;\]}>])\Z""")
+_PLACEHOLDER = re.compile(r"[{$<%*/\[]|memory:|\.\.\.|…")
+_SCHEME = re.compile(r"[A-Za-z0-9+.-]{1,30}\Z")
+_WEB = re.compile(r"(?:https?|wss?|s?ftps?|nats)\Z", re.IGNORECASE)  # there a user without a password is a token
+
+_PAIR = re.compile(r"""(?<![\w/:@.+-])(?P<user>[\w.+-]{1,64}):(?P<password>[^\s:@/'"<>()]{4,100})(?=@[\w\[(])""")
+_NO_USERS = {
+    "mailto",
+    "email",
+    "mail",
+    "to",
+    "from",
+    "cc",
+    "bcc",
+    "user",
+    "contact",
+    "author",
+    "owner",
+    "acct",
+    "xmpp",
+    "sip",
+}
+_THIN = re.compile(r"(?P<before>:thin:[^\s/@]{1,100}/)\S+?(?=@|\s|\Z)", re.IGNORECASE)  # Oracle's user/password@host
+
+
+def hide_credentials(text: str) -> str:
+    """The text with the passwords, and the tokens in the place of users, of its addresses hidden."""
+    pieces: list[str] = []
+    done = 0
+    for match in _SLASHES.finditer(text):
+        begin, end = _credentials(text, match) if match.start() >= done else (0, 0)
+        if end > begin:
+            pieces += [text[done:begin], HIDDEN]
+            done = end
+    return _THIN.sub(rf"\g<before>{HIDDEN}", "".join([*pieces, text[done:]]))
+
+
+def hide_passwords(text: str) -> str:
+    """The text with the passwords of what has no scheme hidden: ``me:password@host``, where they look like ones."""
+    return _PAIR.sub(_hide_random, text)
+
+
+def _hide_random(match: re.Match[str]) -> str:
+    is_secret = is_random(match["password"]) and match["user"].lower() not in _NO_USERS
+    return f"{match['user']}:{HIDDEN}" if is_secret else match[0]
+
+
+def _credentials(text: str, match: re.Match[str]) -> tuple[int, int]:
+    """Where the secret of this address begins and ends; twice 0 where it has none."""
+    start = match.end()
+    window = _until_next_address(text[start : start + _WINDOW])
+    user = _USER.match(window)
+    assert user is not None
+    mailbox = _MAILBOX.match(window, user.end())  # a user like me@example.org
+    end_of_user = mailbox.end() if mailbox else user.end()
+    is_web = _WEB.search(text, max(0, match.start() - 5), match.start()) is not None
+    colon = _COLON.match(window, end_of_user)
+    if colon is None:
+        is_token = user[0] not in {"", HIDDEN} and (is_web or (len(user[0]) >= 16 and is_random(user[0])))
+        return (start, start + user.end()) if is_token and _AT.match(window, user.end()) else (0, 0)
+    begin = colon.end()
+    if _PORT.match(window, begin):
+        return 0, 0
+    end = _end_of_password(window, begin)
+    if end == 0:  # no @: a password that was cut, or none
+        is_last = start + len(window) == len(text)
+        cut = (_TO_THE_END.match(window, begin) if is_last else None) or _CUT_PASSWORD.match(window, begin)
+        if _PLACEHOLDER.match(window, begin):
+            return 0, 0
+        return (start + begin, start + cut.end()) if cut else (0, 0)
+    return start if is_web else start + begin, start + end
+
+
+def _until_next_address(window: str) -> str:
+    """What belongs to this address: not the next line, nor the next address."""
+    window = window.partition("\n")[0].partition("\r")[0]
+    other = _SLASHES.search(window)
+    if other is None:
+        return window
+    scheme = _SCHEME.search(window, max(0, other.start() - 30), other.start())
+    return window[: scheme.start() if scheme else other.start()]
+
+
+def _end_of_password(window: str, begin: int) -> int:
+    """Where the @ in front of the host stands; 0 where there is none."""
+    run = _UNTIL_BLANK.match(window, begin)
+    assert run is not None
+    host = _HOST_AND_PATH.search(window, begin, run.end())
+    if host is not None:
+        return host.start()
+    at = _last_at(window, begin, run.end())
+    if at is None:
+        more = _BLANKS.match(window, begin)
+        at = _last_at(window, begin, more.end()) if more else None
+        return at.start() if at else 0
+    more = _MORE_PASSWORD.match(window, at.end())
+    further = _last_at(window, at.end(), more.end()) if more else None
+    return further.start() if further else at.start()
+
+
+def _last_at(window: str, begin: int, end: int) -> re.Match[str] | None:
+    found = list(_AT.finditer(window, begin, end))
+    return found[-1] if found else _ENDING_AT.search(window[:end], max(begin, end - 4))
