@@ -28,7 +28,20 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from tenure import asking, buffer, callers, cancelling, habits, identity, libraries, native, resources, sites, tasks
+from tenure import (
+    asking,
+    buffer,
+    callers,
+    cancelling,
+    habits,
+    identity,
+    libraries,
+    looking,
+    native,
+    resources,
+    sites,
+    tasks,
+)
 from tenure.failures import failure_of
 from tenure.records import (
     ACQUIRE,
@@ -179,7 +192,7 @@ def _site_of_caller(manager: object, how: int) -> str:
     file = frame.f_code.co_filename
     if file.startswith(_ASYNCIO) and (library or file != asyncio.events.__file__):
         return ""
-    site = sites.of_instruction(frame.f_code, frame.f_lasti, type(manager).__qualname__ if library else "")
+    site = sites.of_instruction(frame.f_code, frame.f_lasti, looking.qualified_name(type(manager)) if library else "")
     if how == callers.BY_WITH:
         site = sites.Site.of(site)._replace(sync=True).key()
     if frame is first and frame.f_back is not None and not library and frame.f_code.co_name not in _ENTERS:

@@ -20,13 +20,16 @@ import weakref
 from collections.abc import Callable
 from threading import get_ident
 from time import perf_counter_ns
-from typing import Literal, NamedTuple
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import Literal, NamedTuple, TypeGuard
 
-from tenure import buffer, native
+from tenure import buffer, looking, native
 from tenure.failures import Canceller, Failure, failure_of
 
 now = perf_counter_ns
 AnyTask = asyncio.Task[object]
+_ASYNCIOS = asyncio.Task
+_COROUTINES: tuple[type, ...] = (CoroutineType, GeneratorType, AsyncGeneratorType)
 
 _DEFAULT_NAME = re.compile(r"Task-\d+")
 
@@ -122,6 +125,7 @@ def _forget(address: int, /) -> None:
 if native.SERVES:  # it keeps what _running keeps
     from tenure import _probe
 
+    _COROUTINES = (*_COROUTINES, _probe.Driver)
     current, _remember, _forget = _probe.current, _probe.task_known, _probe.task_gone
 
 
@@ -169,7 +173,7 @@ def finished(task: AnyTask, error: BaseException | None) -> None:
     if known is None:
         return
     entry = known[0]
-    if not entry.name or not _DEFAULT_NAME.fullmatch(task.get_name()):
+    if not entry.name or not _DEFAULT_NAME.fullmatch(_given_name(task)):
         _name(entry, task)
     entry.ended = True
     entry.failure = None if error is None else failure_of(error, canceller_of(task))
@@ -201,7 +205,9 @@ def canceller_of(task: AnyTask | None) -> Canceller | None:
     if task is None or found is None:
         return None
     entry = found[0]
-    if entry.canceller is not None and not (task.cancelling() and (entry.is_cancelled is None or entry.is_cancelled())):
+    if entry.canceller is not None and not (
+        _ASYNCIOS.cancelling(task) and (entry.is_cancelled is None or entry.is_cancelled())
+    ):
         entry.canceller = entry.is_cancelled = None
     return entry.canceller
 
@@ -242,7 +248,7 @@ def find() -> int:
 
 def _registered(task: AnyTask) -> int:
     loop = asyncio.get_running_loop()
-    if getattr(loop, "_thread_id", None) == get_ident():
+    if looking.attribute(loop, "_thread_id") == get_ident():
         _loops[get_ident()] = weakref.ref(loop)
     known = _known.get(id(task))
     entry = known[0] if known is not None else _found(task)
@@ -254,7 +260,7 @@ def _registered(task: AnyTask) -> int:
 
 def _found(task: AnyTask) -> Task:
     """A task that nobody told of, or an eager one that is being made."""
-    coroutine = task.get_coro()
+    coroutine = _coroutine(task)
     creation = _creating.get(id(coroutine)) if _creating else None
     if creation is None:
         return _add(task, Task(next(_numbers), "task", 0, None))
@@ -284,22 +290,47 @@ def _thread() -> int:
         return _here.id  # type: ignore[no-any-return]
     except AttributeError:
         entry = Task(next(_numbers), "thread", 0, None)
-        entry.name = threading.current_thread().name
+        entry.name = _thread_name()
         table[entry.id] = entry
         _here.id = entry.id
         return entry.id
 
 
+def _thread_name() -> str:
+    thread = threading._active.get(get_ident())  # type: ignore[attr-defined]  # noqa: SLF001  # current_thread() makes one
+    return looking.exact(looking.attribute(thread, "_name")) or f"thread-{get_ident()}"
+
+
 def _name(entry: Task, task: AnyTask) -> None:
     """Keep the name that the program gave; else make one from the coroutine: "main", "worker-3"."""
-    entry.coroutine = entry.coroutine or _qualified_name(task.get_coro())
-    given = task.get_name()
-    is_given = isinstance(given, str) and not _DEFAULT_NAME.fullmatch(given)  # a mock of a task has no string
-    entry.name = given if is_given else _made(entry)
+    entry.coroutine = entry.coroutine or _qualified_name(_coroutine(task))
+    given = _given_name(task)
+    entry.name = given if given and not _DEFAULT_NAME.fullmatch(given) else _made(entry)
+
+
+def is_task(thing: object) -> TypeGuard[AnyTask]:
+    """Whether this is one of asyncio's tasks, of whatever subclass; the thing itself is not asked."""
+    return issubclass(type(thing), _ASYNCIOS)
+
+
+def _given_name(task: object) -> str:
+    """A task's name as asyncio has it; "" of what is no task."""
+    return looking.exact(_ASYNCIOS.get_name(task)) if is_task(task) else ""
+
+
+def _coroutine(task: object) -> object:
+    return _ASYNCIOS.get_coro(task) if is_task(task) else task
 
 
 def _qualified_name(coroutine: object) -> str:
-    return getattr(coroutine, "__qualname__", None) or type(coroutine).__qualname__
+    name = looking.exact(coroutine.__qualname__) if is_coroutine(coroutine) else ""  # type: ignore[attr-defined]
+    return name or looking.qualified_name(type(coroutine))
+
+
+def is_coroutine(thing: object) -> bool:
+    """Whether this is the interpreter's own coroutine or generator, or what stands for one of those."""
+    kind = type(thing)
+    return any(kind is one for one in _COROUTINES)
 
 
 def _made(entry: Task) -> str:

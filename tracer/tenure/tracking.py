@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import weakref
 from types import CodeType
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from tenure import patching, probe, resources
+from tenure import looking, patching, probe, resources
 from tenure.sites import Site
 
 _M = TypeVar("_M")
 _C = TypeVar("_C", bound=type)
 
 # To be patched whenever recording begins: for the sake of all their objects, or of those that were named.
-_classes: weakref.WeakSet[type] = weakref.WeakSet()
-_singles: weakref.WeakSet[type] = weakref.WeakSet()
+_classes: looking.ByIdentity[bool] = looking.ByIdentity()
+_singles: looking.ByIdentity[bool] = looking.ByIdentity()
 _installed = False
 
 
@@ -41,23 +40,25 @@ def tracked(kind: _C) -> _C:
     Raises:
         TypeError: the class is no context manager.
     """
-    if not any(hasattr(kind, name) for name in ("__aenter__", "__enter__")):
-        raise TypeError(f"{kind.__qualname__} has neither __aenter__ nor __enter__ (decorate a context manager)")
+    if not any(looking.has(kind, name) for name in ("__aenter__", "__enter__")):
+        raise TypeError(
+            f"{looking.qualified_name(kind)} has neither __aenter__ nor __enter__ (decorate a context manager)"
+        )
     _patch_later(kind, single=False)
     return kind
 
 
 def is_told(manager: object) -> bool:
     """Whether the program said itself that this object, or its class, is to be recorded."""
-    return resources.is_named(manager) or any(base in _classes for base in type(manager).__mro__)
+    return resources.is_named(manager) or any(base in _classes for base in looking.mro(type(manager)))
 
 
 def begin_patching() -> None:
     """Patch the classes that were told of so far, and those to come at once."""
     global _installed  # noqa: PLW0603
     _installed = True
-    for kind in [*_classes, *_singles]:
-        _patch(kind)
+    for kind in [*_classes.things(), *_singles.things()]:
+        _patch(cast("type", kind))
 
 
 def end_patching() -> None:
@@ -67,12 +68,12 @@ def end_patching() -> None:
 
 
 def _patch_later(kind: type, *, single: bool) -> None:
-    try:
-        (_singles if single and kind not in _classes else _classes).add(kind)
-    except TypeError:
+    kinds = _singles if single and kind not in _classes else _classes
+    kinds.put(kind, True)
+    if kind not in kinds:
         return
     if not single:
-        _singles.discard(kind)
+        _singles.pop(kind)
         resources.take_all(kind)
     if _installed:
         _patch(kind)
@@ -81,8 +82,8 @@ def _patch_later(kind: type, *, single: bool) -> None:
 def _patch(kind: type) -> None:
     """Patch what no adapter patched. Classes written in C take no attributes: rewritten code records their objects."""
     for enter, leave, sync in (("__aenter__", "__aexit__", False), ("__enter__", "__exit__", True)):
-        entering = getattr(kind, enter, None)
-        if entering is None or not hasattr(kind, leave) or hasattr(entering, "__tenure__"):
+        entering = looking.of_class(kind, enter)
+        if entering is None or not looking.has(kind, leave) or patching.is_ours(entering):
             continue
         try:
             patching.patch_manager(kind, sync=sync)
@@ -167,7 +168,8 @@ def traced(site: str, manager: object) -> object:
     """What rewritten code enters instead of a manager; the manager itself where it is none, so that Python says so."""
     sync = Site.of(site).sync
     if all(
-        hasattr(type(manager), name) for name in (("__enter__", "__exit__") if sync else ("__aenter__", "__aexit__"))
+        looking.has(type(manager), name)
+        for name in (("__enter__", "__exit__") if sync else ("__aenter__", "__aexit__"))
     ):
         return Traced(site, manager)
     record = probe.enter_at(site, manager)

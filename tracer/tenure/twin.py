@@ -14,7 +14,7 @@ from functools import partial
 from time import perf_counter_ns
 from typing import cast
 
-from tenure import asking, buffer, cancelling, habits, identity, resources, tasks
+from tenure import asking, buffer, cancelling, habits, identity, looking, resources, tasks
 from tenure.failures import Failure
 from tenure.records import ACQUIRE, ACQUIRED, BODY, RAISED, RELEASE, RELEASED, TASK, WENT_ON, Listed
 
@@ -146,7 +146,7 @@ def leaving(record: Listed, error: BaseException | None) -> None:
 
 def released(record: Listed, value: object) -> None:
     """``__aexit__`` returned this value; where it is false, an exception of the body goes on."""
-    if record[BODY] is not None and not _is_true(value):
+    if record[BODY] is not None and value is not True and not looking.is_true(value):
         record[RAISED] = WENT_ON
     record[RELEASED] = now()
 
@@ -182,13 +182,6 @@ def _mark(record: Listed, manager: object) -> None:
             if done[ACQUIRED] or done[RELEASED]:
                 _marks.pop(key, None)
         _sweep_at[0] = max(1_000, 2 * len(_marks))
-
-
-def _is_true(value: object) -> bool:
-    try:
-        return bool(value)
-    except Exception:  # noqa: BLE001  # the interpreter asks it again right away, and the program gets its exception
-        return False
 
 
 def _set_raised(record: Listed, error: BaseException) -> None:

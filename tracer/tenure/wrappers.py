@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import cast
 
-from tenure import buffer, callers, probe, tasks, twin
+from tenure import buffer, callers, looking, probe, tasks, twin
 from tenure.unnoticed import Method, shaped, without_frame
 
 _Wants = Callable[[object], bool] | None  # None: every object
@@ -131,8 +131,8 @@ def raised_in_body(details: tuple[object, ...], named: dict[str, object]) -> Bas
     if len(details) == 3 and details[0] is details[1] is None:
         return None  # as nearly always
     for value in (*details, *named.values()):
-        if isinstance(value, BaseException):
-            return value
+        if issubclass(type(value), BaseException):
+            return cast("BaseException", value)
     return None
 
 
@@ -149,7 +149,7 @@ def _remember(manager: object, record: probe.Record, *, moves: bool) -> None:
         if len(_open) > _sweep_at[0]:
             _sweep()
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"remembering an open {type(manager).__qualname__}", error)
+        buffer.fault(f"remembering an open {looking.qualified_name(type(manager))}", error)
 
 
 def _recall(manager: object, *, moves: bool) -> probe.Record | None:
@@ -167,7 +167,7 @@ def _recall(manager: object, *, moves: bool) -> probe.Record | None:
         if outer is not None:
             _open[key] = outer
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"recalling an open {type(manager).__qualname__}", error)
+        buffer.fault(f"recalling an open {looking.qualified_name(type(manager))}", error)
         return None
     return record
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from tenure import buffer, callers, probe, twin
 from tenure.adapters import held
+from tenure.looking import qualified_name
 from tenure.unnoticed import AsyncMethod, Method, shaped, without_frame
 
 Begin = Callable[[object, FrameType], probe.Record | None]  # what this frame takes by calling a method of the object
@@ -98,7 +99,7 @@ def came_back(value: object, token: object, record: probe.Record) -> None:
     try:
         held.hold(token, record)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"remembering who holds a {type(token).__qualname__}", error)
+        buffer.fault(f"remembering who holds a {qualified_name(type(token))}", error)
 
 
 def giving(original: Method, gives: Gives, *, by_result: bool) -> Method:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from types import MethodType, ModuleType, TracebackType
 
-from tenure import buffer, patching, probe
+from tenure import buffer, looking, patching, probe
 
 Leave = Callable[[type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[object]]
 
@@ -24,7 +24,7 @@ def install(contextlib: ModuleType) -> None:
 def _entering(original: patching.Method) -> patching.Method:
     @patching.like(original)
     async def enter_async_context(stack: object, cm: object) -> object:
-        record = probe.enter(cm) if hasattr(type(cm), "__aenter__") else None
+        record = probe.enter(cm) if looking.has(type(cm), "__aenter__") else None
         try:
             value = await original(stack, cm)  # type: ignore[misc]
         except BaseException as error:
