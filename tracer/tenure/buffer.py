@@ -117,6 +117,6 @@ def fault(where: str, error: Exception) -> None:
         drop("fault")
         if where not in _said:
             _said.add(where)
-            _log.warning("tenure: %s failed and is left out from now on: %s", where, error, exc_info=error)
+            _log.warning("tenure: %s failed and is left out from now on: %s", where, error)
     except Exception:  # noqa: BLE001, S110  # at the recursion limit even this may fail, and the program comes first
         pass

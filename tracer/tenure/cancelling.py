@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import cast
 
-from tenure import buffer, libraries, looking, sites, tasks
+from tenure import buffer, libraries, looking, sites, task_names, tasks
 from tenure.failures import Canceller, Failure, failure_of
 from tenure.tasks import AnyTask
 from tenure.unnoticed import traceback_of
@@ -52,7 +52,7 @@ def requested(task: object, by: Canceller | None = None, stands: Stands | None =
     ``stands``: says whether the request has not been taken back, for who does not see every request.
     """
     try:
-        if tasks.is_task(task) and not asyncio.Task.done(task) and not _is_on_its_way(task):
+        if task_names.is_task(task) and not asyncio.Task.done(task) and not _is_on_its_way(task):
             by = by or canceller(sys._getframe(1))  # noqa: SLF001  # no other way to the caller
             tasks.cancelled(task, by, stands)
     except Exception as error:  # noqa: BLE001  # never into the program
@@ -133,7 +133,7 @@ def _is_on_its_way(task: AnyTask) -> bool:
         return True  # nobody knows whose it is, and this is another one
     if waits_for is None:
         return False
-    if tasks.is_task(waits_for):
+    if task_names.is_task(waits_for):
         return asyncio.Task.cancelling(waits_for) > 0
     is_future = issubclass(type(waits_for), asyncio.Future)
     return (is_future and asyncio.Future.cancelled(cast("AnyTask", waits_for))) or looking.attribute(

@@ -11,6 +11,7 @@ program but one line on stderr at the first trouble of each sort.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sys
 import threading
@@ -93,9 +94,15 @@ class Collector:
 
     def _run(self) -> None:
         try:
-            self._send_all()
+            while not self._stopping:
+                try:
+                    self._send_all()
+                except Exception as error:  # noqa: BLE001  # the next attempt may go well; the program must not notice
+                    buffer.fault("posting to the collector", error)
+                    time.sleep(_FIRST_PAUSE)
         finally:
-            self._endpoint.disconnect()
+            with contextlib.suppress(Exception):
+                self._endpoint.disconnect()
 
     def _send_all(self) -> None:
         pause = 0.0

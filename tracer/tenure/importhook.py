@@ -37,16 +37,13 @@ class Finder(MetaPathFinder):
             find_spec = getattr(finder, "find_spec", None)
             spec: importlib.machinery.ModuleSpec | None = find_spec(fullname, path, target) if find_spec else None
             if spec is not None:
-                self._select(spec)
+                try:
+                    if spec.origin is not None and self.selection.wants(spec.name, spec.origin):
+                        record(spec, sync=self.sync)
+                except Exception as error:  # noqa: BLE001  # then it is imported as it is
+                    buffer.fault(f"selecting the module {spec.name}", error)
                 return spec
         return None
-
-    def _select(self, spec: importlib.machinery.ModuleSpec) -> None:
-        try:
-            if spec.origin is not None and self.selection.wants(spec.name, spec.origin):
-                record(spec, sync=self.sync)
-        except Exception as error:  # noqa: BLE001  # then it is imported as it is
-            buffer.fault(f"selecting the module {spec.name}", error)
 
 
 def record(spec: importlib.machinery.ModuleSpec, *, sync: bool) -> None:

@@ -161,10 +161,8 @@ def enter(manager: object, site: str | None = None, *, task: int | None = None, 
     The site is the nearest caller outside Tenure and contextlib, and the task the one that is running, where the
     adapter does not say them. What asyncio uses within itself is passed over.
     """
-    if not asking.is_recording():
-        return None
     try:
-        if _is_marked(manager) or not resources.is_wanted(manager):
+        if not asking.is_recording() or _is_marked(manager) or not resources.is_wanted(manager):
             return None
         site = site or _site_of_caller(manager, callers.BY_WITH if sync else callers.BY_ASYNC_WITH)
         record = enter_at(site, manager, task) if site else None

@@ -105,11 +105,10 @@ def is_patched(kind: type) -> bool:
     return _plan(kind).patched
 
 
-def name(manager: object, given: str | None, capacity: int | None) -> None:
+def name(manager: object, given: str | None, capacity: int | None) -> bool:
     """Give an object a name and a capacity of its own; None leaves what is known without.
 
-    Raises:
-        TypeError: its type allows no weak reference.
+    False: its type allows no weak reference.
     """
     address = id(manager)
 
@@ -117,9 +116,13 @@ def name(manager: object, given: str | None, capacity: int | None) -> None:
         named.pop(address, None)
         identity.shared.pop(address, None)
 
-    named[address] = given, capacity, weakref.ref(manager, gone)
+    try:
+        named[address] = given, capacity, weakref.ref(manager, gone)
+    except TypeError:
+        return False
     identity.shared.pop(address, None)
     habits.never_settle(type(manager))
+    return True
 
 
 def is_named(manager: object) -> bool:

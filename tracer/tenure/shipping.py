@@ -149,10 +149,10 @@ class Shipper:
     def _run(self) -> None:
         last = time.monotonic()
         while not self._stop.wait(POLL):
-            now = time.monotonic()
-            if buffer.waiting() >= ENOUGH or now - last >= INTERVAL:
-                last = now
-                try:
+            try:
+                now = time.monotonic()
+                if buffer.waiting() >= ENOUGH or now - last >= INTERVAL:
+                    last = now
                     self.flush()
-                except Exception as error:  # noqa: BLE001  # the next flush may go well; the program must not notice
-                    buffer.fault("a flush", error)
+            except Exception as error:  # noqa: BLE001  # the next flush may go well; the program must not notice
+                buffer.fault("a flush", error)

@@ -13,25 +13,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
 import sys
 import threading
 import weakref
 from collections.abc import Callable
 from threading import get_ident
 from time import perf_counter_ns
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Literal, NamedTuple, TypeGuard
+from typing import Literal, NamedTuple
 
-from tenure import buffer, looking, native
+from tenure import buffer, looking, native, task_names
 from tenure.failures import Canceller, Failure, failure_of
 
 now = perf_counter_ns
 AnyTask = asyncio.Task[object]
 _ASYNCIOS = asyncio.Task
-_COROUTINES: tuple[type, ...] = (CoroutineType, GeneratorType, AsyncGeneratorType)
-
-_DEFAULT_NAME = re.compile(r"Task-\d+")
 
 
 class Task:
@@ -78,8 +73,6 @@ _known: dict[int, tuple[Task, weakref.ref[AnyTask]]] = {}  # by address: every t
 _creating: dict[int, tuple[int, int]] = {}  # by address of the coroutine: id of who makes a task of it, and when
 _running: dict[int, int] = {}  # address to id: the tasks that have a name
 _loops: dict[int, weakref.ref[asyncio.AbstractEventLoop]] = {}  # the loop that was last seen running in a thread
-_titles: dict[str, str] = {}  # by the coroutine's qualified name
-_ordinals: dict[tuple[str, bool], int] = {}
 _here = threading.local()
 
 
@@ -125,7 +118,6 @@ def _forget(address: int, /) -> None:
 if native.SERVES:  # it keeps what _running keeps
     from tenure import _probe
 
-    _COROUTINES = (*_COROUTINES, _probe.Driver)
     current, _remember, _forget = _probe.current, _probe.task_known, _probe.task_gone
 
 
@@ -157,14 +149,9 @@ def _create(task: AnyTask, coroutine: object, parent: int, created_ns: int) -> T
     known = _known.get(id(task))
     entry = known[0] if known is not None else _add(task, Task(next(_numbers), "task", parent, created_ns))
     entry.parent, entry.created_ns = parent, created_ns
-    entry.coroutine = _qualified_name(coroutine)
+    entry.coroutine = task_names.qualified(coroutine)
     buffer.put(entry)
     return entry
-
-
-def entitle(coroutine: str, title: str) -> None:
-    """Let people read this title for tasks of a library's coroutine: "request" for "RequestHandler._handle_request"."""
-    _titles[coroutine] = title
 
 
 def finished(task: AnyTask, error: BaseException | None) -> None:
@@ -173,7 +160,7 @@ def finished(task: AnyTask, error: BaseException | None) -> None:
     if known is None:
         return
     entry = known[0]
-    if not entry.name or not _DEFAULT_NAME.fullmatch(_given_name(task)):
+    if not entry.name or task_names.given(task):
         _name(entry, task)
     entry.ended = True
     entry.failure = None if error is None else failure_of(error, canceller_of(task))
@@ -222,7 +209,7 @@ def forget_all() -> None:
     _running.clear()
     if native.SERVES:
         _probe.forget_tasks()
-    _ordinals.clear()
+    task_names.forget_all()
     _here.__dict__.clear()
 
 
@@ -236,14 +223,17 @@ def running() -> AnyTask | None:
 
 def find() -> int:
     """The current task or thread by the slow way, registered where it is new."""
-    task = running()
-    if task is None:
-        return _thread()
     try:
-        return _registered(task)
+        task = running()
+        if task is not None:
+            return _registered(task)
     except Exception as error:  # noqa: BLE001  # it may be no task at all: a program can enter what it likes
         buffer.fault("finding the running task", error)
+    try:
         return _thread()
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("finding the running thread", error)
+        return 0
 
 
 def _registered(task: AnyTask) -> int:
@@ -260,7 +250,7 @@ def _registered(task: AnyTask) -> int:
 
 def _found(task: AnyTask) -> Task:
     """A task that nobody told of, or an eager one that is being made."""
-    coroutine = _coroutine(task)
+    coroutine = task_names.coroutine_of(task)
     creation = _creating.get(id(coroutine)) if _creating else None
     if creation is None:
         return _add(task, Task(next(_numbers), "task", 0, None))
@@ -272,13 +262,16 @@ def _add(task: AnyTask, entry: Task) -> Task:
 
     def gone(_: weakref.ref[AnyTask]) -> None:
         _known.pop(address, None)
-        _forget(address)
-        if entry.finished_ns is None:
-            entry.finished_ns = now()
-            if not entry.name:
-                table.pop(entry.id, None)
-            else:
-                buffer.put(Ended(entry))
+        try:
+            _forget(address)
+            if entry.finished_ns is None:
+                entry.finished_ns = now()
+                if not entry.name:
+                    table.pop(entry.id, None)
+                else:
+                    buffer.put(Ended(entry))
+        except Exception as error:  # noqa: BLE001  # never into the program
+            buffer.fault("noting that a task is gone", error)
 
     _known[address] = entry, weakref.ref(task, gone)
     table[entry.id] = entry
@@ -290,51 +283,13 @@ def _thread() -> int:
         return _here.id  # type: ignore[no-any-return]
     except AttributeError:
         entry = Task(next(_numbers), "thread", 0, None)
-        entry.name = _thread_name()
+        entry.name = task_names.of_thread()
         table[entry.id] = entry
         _here.id = entry.id
         return entry.id
 
 
-def _thread_name() -> str:
-    thread = threading._active.get(get_ident())  # type: ignore[attr-defined]  # noqa: SLF001  # current_thread() makes one
-    return looking.exact(looking.attribute(thread, "_name")) or f"thread-{get_ident()}"
-
-
 def _name(entry: Task, task: AnyTask) -> None:
     """Keep the name that the program gave; else make one from the coroutine: "main", "worker-3"."""
-    entry.coroutine = entry.coroutine or _qualified_name(_coroutine(task))
-    given = _given_name(task)
-    entry.name = given if given and not _DEFAULT_NAME.fullmatch(given) else _made(entry)
-
-
-def is_task(thing: object) -> TypeGuard[AnyTask]:
-    """Whether this is one of asyncio's tasks, of whatever subclass; the thing itself is not asked."""
-    return issubclass(type(thing), _ASYNCIOS)
-
-
-def _given_name(task: object) -> str:
-    """A task's name as asyncio has it; "" of what is no task."""
-    return looking.exact(_ASYNCIOS.get_name(task)) if is_task(task) else ""
-
-
-def _coroutine(task: object) -> object:
-    return _ASYNCIOS.get_coro(task) if is_task(task) else task
-
-
-def _qualified_name(coroutine: object) -> str:
-    name = looking.exact(coroutine.__qualname__) if is_coroutine(coroutine) else ""  # type: ignore[attr-defined]
-    return name or looking.qualified_name(type(coroutine))
-
-
-def is_coroutine(thing: object) -> bool:
-    """Whether this is the interpreter's own coroutine or generator, or what stands for one of those."""
-    kind = type(thing)
-    return any(kind is one for one in _COROUTINES)
-
-
-def _made(entry: Task) -> str:
-    short = _titles.get(entry.coroutine) or entry.coroutine.rpartition("<locals>.")[2]
-    key = short, entry.parent == 0
-    ordinal = _ordinals[key] = _ordinals.get(key, 0) + 1
-    return short if entry.parent == 0 and ordinal == 1 else f"{short}-{ordinal}"
+    entry.coroutine = entry.coroutine or task_names.qualified(task_names.coroutine_of(task))
+    entry.name = task_names.given(task) or task_names.made(entry.coroutine, is_first=entry.parent == 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import CodeType
 from typing import TypeVar, cast
 
-from tenure import looking, patching, probe, resources
+from tenure import buffer, looking, patching, probe, resources
 from tenure.sites import Site
 
 _M = TypeVar("_M")
@@ -27,10 +27,10 @@ def track(manager: _M, name: str | None = None, capacity: int | None = None) -> 
     rewritten code enters it, under the name that its expression gives it.
     """
     try:
-        resources.name(manager, name, capacity)
-    except TypeError:
-        return manager
-    _patch_later(type(manager), single=True)
+        if resources.name(manager, name, capacity):
+            _patch_later(type(manager), single=True)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("tracking a manager", error)
     return manager
 
 
@@ -40,11 +40,16 @@ def tracked(kind: _C) -> _C:
     Raises:
         TypeError: the class is no context manager.
     """
-    if not any(looking.has(kind, name) for name in ("__aenter__", "__enter__")):
-        raise TypeError(
-            f"{looking.qualified_name(kind)} has neither __aenter__ nor __enter__ (decorate a context manager)"
-        )
-    _patch_later(kind, single=False)
+    try:
+        is_manager = looking.has(kind, "__aenter__") or looking.has(kind, "__enter__")
+        if is_manager:
+            _patch_later(kind, single=False)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("tracking a class", error)
+        return kind
+    if not is_manager:
+        name = looking.qualified_name(kind)
+        raise TypeError(f"{name} has neither __aenter__ nor __enter__ (decorate a context manager)")
     return kind
 
 
@@ -101,7 +106,7 @@ class Traced:
     def __init__(self, site: str, manager: object) -> None:
         self._site = site
         self._manager = manager
-        self._record: probe.Record = []
+        self._record: probe.Record | None = None
 
     async def __aenter__(self) -> object:
         manager = self._manager
@@ -109,23 +114,28 @@ class Traced:
         try:
             value: object = await type(manager).__aenter__(manager)  # type: ignore[attr-defined]
         except BaseException as error:
-            probe.failed(record, error)
+            if record is not None:
+                probe.failed(record, error)
             patching.without_frame(error, _ENTERING)
             raise
-        probe.acquired(record)
+        if record is not None:
+            probe.acquired(record)
         return value
 
     async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> object:
         manager, record = self._manager, self._record
-        probe.leaving(record, error)
+        if record is not None:
+            probe.leaving(record, error)
         try:
             value: object = await type(manager).__aexit__(manager, kind, error, traceback)  # type: ignore[attr-defined]
         except BaseException as raised:
-            probe.failed(record, raised)
+            if record is not None:
+                probe.failed(record, raised)
             patching.without_frame(raised, _LEAVING)
             del self, manager, error, traceback
             raise
-        probe.released(record, value)
+        if record is not None:
+            probe.released(record, value)
         return value
 
     def __enter__(self) -> object:
@@ -134,27 +144,35 @@ class Traced:
         try:
             value: object = type(manager).__enter__(manager)  # type: ignore[attr-defined]
         except BaseException as error:
-            probe.failed(record, error)
+            if record is not None:
+                probe.failed(record, error)
             patching.without_frame(error, _ENTERING_NOW)
             raise
-        probe.acquired(record)
+        if record is not None:
+            probe.acquired(record)
         return value
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> object:
         manager, record = self._manager, self._record
-        probe.leaving(record, error)
+        if record is not None:
+            probe.leaving(record, error)
         try:
             value: object = type(manager).__exit__(manager, kind, error, traceback)  # type: ignore[attr-defined]
         except BaseException as raised:
-            probe.failed(record, raised)
+            if record is not None:
+                probe.failed(record, raised)
             patching.without_frame(raised, _LEAVING_NOW)
             del self, manager, error, traceback
             raise
-        probe.released(record, value)
+        if record is not None:
+            probe.released(record, value)
         return value
 
-    def _begin(self) -> probe.Record:
-        self._record = probe.enter_at(self._site, self._manager)
+    def _begin(self) -> probe.Record | None:
+        try:
+            self._record = probe.enter_at(self._site, self._manager)
+        except Exception as error:  # noqa: BLE001  # never into the program
+            buffer.fault("entering a wrapped manager", error)
         return self._record
 
 
@@ -166,6 +184,14 @@ _LEAVING_NOW: CodeType = Traced.__exit__.__code__
 
 def traced(site: str, manager: object) -> object:
     """What rewritten code enters instead of a manager; the manager itself where it is none, so that Python says so."""
+    try:
+        return _traced(site, manager)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("wrapping a manager", error)
+        return manager
+
+
+def _traced(site: str, manager: object) -> object:
     sync = Site.of(site).sync
     if all(
         looking.has(type(manager), name)

@@ -20,7 +20,7 @@ AsyncMethod = Callable[..., Coroutine[object, object, object]]
 
 def without_frame(error: BaseException, code: CodeType) -> None:
     """Take the frame of this code off an exception that passes through it; a bare ``raise`` must follow."""
-    traceback = traceback_of(error)
+    traceback = traceback_of(error)  # nothing here can fail
     if traceback is not None and traceback.tb_frame.f_code is code:
         BaseException.with_traceback(error, traceback.tb_next)
 

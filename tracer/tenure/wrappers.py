@@ -40,9 +40,7 @@ def leaving(original: Method, *, moves: bool, sync: bool) -> Method:
 
 def _entering(original: Method, wants: _Wants, *, moves: bool) -> Method:
     async def entering(manager: object, *, _original: Method = original) -> object:
-        record = None
-        if wants is None or wants(manager):
-            record = _begin(manager, sys._getframe().f_back, callers.BY_ASYNC_WITH)  # noqa: SLF001  # no other way
+        record = _begin(manager, wants, sys._getframe().f_back, callers.BY_ASYNC_WITH)  # noqa: SLF001  # no other way
         try:
             value = await _original(manager)  # type: ignore[misc]
         except BaseException as error:
@@ -81,9 +79,7 @@ def _leaving(original: Method, *, moves: bool) -> Method:
 
 def _entering_now(original: Method, wants: _Wants, *, moves: bool) -> Method:
     def entering(manager: object) -> object:
-        record = None
-        if wants is None or wants(manager):
-            record = _begin(manager, sys._getframe().f_back, callers.BY_WITH)  # noqa: SLF001  # no other way
+        record = _begin(manager, wants, sys._getframe().f_back, callers.BY_WITH)  # noqa: SLF001  # no other way
         try:
             value = original(manager)
         except BaseException as error:
@@ -120,10 +116,16 @@ def _leaving_now(original: Method, *, moves: bool) -> Method:
     return leaving
 
 
-def _begin(manager: object, frame: FrameType | None, how: int) -> probe.Record | None:
+def _begin(manager: object, wants: _Wants, frame: FrameType | None, how: int) -> probe.Record | None:
     """The record of a manager that this frame enters; None where somebody else records it, or nobody."""
-    site = frame and callers.known(frame, how)
-    return twin.enter_known(site, manager) if site else probe.enter(manager, sync=how == callers.BY_WITH)
+    try:
+        if wants is not None and not wants(manager):
+            return None
+        site = frame and callers.known(frame, how)
+        return twin.enter_known(site, manager) if site else probe.enter(manager, sync=how == callers.BY_WITH)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("entering a patched manager", error)
+        return None
 
 
 def raised_in_body(details: tuple[object, ...], named: dict[str, object]) -> BaseException | None:

@@ -11,7 +11,7 @@ import asyncio
 from types import ModuleType
 from typing import cast
 
-from tenure import buffer, libraries, looking, native, patching, tasks
+from tenure import buffer, libraries, looking, native, patching, task_names, tasks
 from tenure.adapters import asyncio_reprs, calls
 from tenure.tasks import AnyTask
 
@@ -53,7 +53,7 @@ def _noting(original: patching.Method) -> patching.Method:
 def _forget_our_frame(task: object) -> None:
     """In debug mode a task knows the stack of who made it."""
     try:
-        frames = looking.attribute(task, "_source_traceback") if tasks.is_task(task) else None
+        frames = looking.attribute(task, "_source_traceback") if task_names.is_task(task) else None
         if frames and frames[-1].filename == __file__:  # type: ignore[index]
             del frames[-1]  # type: ignore[attr-defined]
     except Exception as error:  # noqa: BLE001  # never into the program
@@ -71,7 +71,7 @@ def _creating(coroutine: object) -> bool:
 def _created(task: object, coroutine: object) -> None:
     """``task``: what was made, None where that failed. A factory of the program's own may have made something else."""
     try:
-        if _note(task, coroutine) and tasks.is_task(task) and not asyncio.Task.done(task):
+        if _note(task, coroutine) and task_names.is_task(task) and not asyncio.Task.done(task):
             asyncio.Task.add_done_callback(task, _ended)
     except Exception as error:  # noqa: BLE001  # never into the program
         buffer.fault("noting the creation of a task", error)
@@ -90,7 +90,7 @@ def _made_by_hand(task: object, coroutine: object) -> None:
 
 def _note(task: object, coroutine: object) -> bool:
     """Whether it is a task; of an eager one that is over the end is noted too."""
-    if not tasks.is_task(task):
+    if not task_names.is_task(task):
         tasks.created(None, coroutine)
         return False
     tasks.created(task, coroutine, _programs(coroutine))
@@ -102,7 +102,7 @@ def _note(task: object, coroutine: object) -> bool:
 
 def _programs(coroutine: object) -> object:
     """The coroutine that the program gave to ``uvloop.run``, which puts it into one of its own."""
-    frame = getattr(coroutine, "cr_frame", None) if tasks.is_coroutine(coroutine) else None
+    frame = getattr(coroutine, "cr_frame", None) if task_names.is_coroutine(coroutine) else None
     if frame is None or frame.f_code.co_name != "wrapper" or frame.f_globals.get("__name__") != "uvloop":
         return coroutine
     return frame.f_locals.get("main", coroutine)

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple
 
-from tenure import buffer, callers, libraries, looking, native, patching, probe, resources, sites, tasks
+from tenure import buffer, callers, libraries, looking, native, patching, probe, resources, sites, task_names, tasks
 from tenure.adapters import call_wrappers, held
 from tenure.patching import Method, Wants
 
@@ -134,7 +134,7 @@ def _giving(original: Method, name: str, leave: CodeType | None, *, by_result: b
 
 def note_task(task: object, coroutine: object) -> None:
     """Called where a task is made: keep who made it if it does nothing but acquire."""
-    if not tasks.is_coroutine(coroutine):
+    if not task_names.is_coroutine(coroutine):
         return
     code = getattr(coroutine, "cr_code", None) or getattr(coroutine, "gi_code", None)
     if code in _acquires or (code is not None and code.co_filename == _TASKS and code.co_name == "_wrap_awaitable"):
@@ -164,9 +164,9 @@ def forget_all() -> None:
 
 def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | None:
     """The record of an acquire by a call that this frame makes; None where somebody else records it."""
-    if not plan.wants(manager):
-        return None
     try:
+        if not plan.wants(manager):
+            return None
         task, site = None, callers.known(frame, callers.BY_CALL)
         if not site:
             task, site = _found(manager, frame, plan)
