@@ -30,6 +30,7 @@ _BY_KIND = {
         shipping:Shipper._run collector:Collector._run""",
     "make the program ready before it begins": """
         program:script program:execute program:_code program:_main_module program:_set_first_path
-        program:_hide_our_frames selection:Selection.__init__ selection:Selection.add_root""",
+        program:_hide_our_frames loaders:RewritingLoader.__init__
+        selection:Selection.__init__ selection:Selection.add_root""",
 }
 GUARDS = frozenset(f"tenure.{name}" for names in _BY_KIND.values() for name in names.split())
