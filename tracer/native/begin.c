@@ -77,7 +77,9 @@ static bool is_told(PyObject *manager)
     if (python.only_named == NULL || PySet_GET_SIZE(python.only_named) == 0) {
         return true;
     }
-    int is_single = PySet_Contains(python.only_named, (PyObject *)Py_TYPE(manager));
+    PyObject *kind = PyLong_FromVoidPtr(Py_TYPE(manager)); /* a metaclass may have a hash of its own */
+    int is_single = kind == NULL ? -1 : PySet_Contains(python.only_named, kind);
+    Py_XDECREF(kind);
     if (is_single > 0) {
         PyObject *address = PyLong_FromVoidPtr(manager);
         int is_named = address == NULL ? -1 : PyDict_Contains(python.named, address);

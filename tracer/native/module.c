@@ -178,6 +178,7 @@ static int execute(PyObject *module)
         }
     }
     if (PyModule_AddObjectRef(module, "Record", (PyObject *)&Handle_Type) < 0 ||
+        PyModule_AddObjectRef(module, "Driver", (PyObject *)&Driver_Type) < 0 ||
         PyModule_AddIntConstant(module, "CLOSED_BYTES", sizeof(Stamps)) < 0 ||
         PyModule_AddIntConstant(module, "OPEN_BYTES", sizeof(Handle)) < 0) {
         return -1;

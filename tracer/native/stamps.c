@@ -102,19 +102,27 @@ void stamp_end(Handle *handle)
     }
 }
 
+/* Whether this suppresses an exception; false where only the program's code could say, which the interpreter asks. */
+static bool is_true(PyObject *value)
+{
+    PyTypeObject *kind = Py_TYPE(value);
+    if (!(kind->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        int answer = PyObject_IsTrue(value);
+        PyErr_Clear();
+        return answer > 0;
+    }
+    return (kind->tp_as_number == NULL || kind->tp_as_number->nb_bool == NULL) &&
+           (kind->tp_as_mapping == NULL || kind->tp_as_mapping->mp_length == NULL) &&
+           (kind->tp_as_sequence == NULL || kind->tp_as_sequence->sq_length == NULL);
+}
+
 void stamp_released(Handle *handle, PyObject *value)
 {
     if (!is_open(handle)) {
         return;
     }
-    if (handle->body != NULL) {
-        int is_true = PyObject_IsTrue(value);
-        if (is_true < 0) {
-            PyErr_Clear(); /* the interpreter asks it again right away, and the program gets its exception */
-        }
-        if (is_true <= 0) {
-            Py_XSETREF(handle->raised, Py_NewRef(Py_True));
-        }
+    if (handle->body != NULL && !is_true(value)) {
+        Py_XSETREF(handle->raised, Py_NewRef(Py_True));
     }
     stamp_end(handle);
 }

@@ -8,6 +8,9 @@ CLOSED_BYTES: int  # a closed record
 OPEN_BYTES: int  # an open one
 
 @final
+class Driver: ...
+
+@final
 class Record:
     def __getitem__(self, place: int, /) -> object: ...
     def __pos__(self) -> object: ...
@@ -74,7 +77,7 @@ def configure(
     *,
     settled: dict[str, tuple[type | None, int]],
     shared: dict[int, tuple[int, bool]],
-    only_named: set[type],
+    only_named: set[int],
     named: dict[int, tuple[str | None, int | None, ref[object]]],
     ask: Callable[[str, object], tuple[int, bool]],
     find_task: Callable[[], int],

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tenure import buffer, resources
+from tenure import buffer, looking, resources
 
 _recording = False
-_stopped: set[type] = set()  # types whose tracing stopped after a fault
+_stopped: dict[int, type] = {}  # by address: types whose tracing stopped after a fault
 
 
 def start() -> None:
@@ -29,12 +29,12 @@ def is_recording() -> bool:
 def resource_of(site: str, manager: object) -> tuple[int, bool]:
     """The resource's id and whether the manager's class reports its entries itself; 0: this one is not recorded."""
     kind = type(manager)
-    if not _recording or kind in _stopped:
+    if not _recording or id(kind) in _stopped:
         return 0, False
     try:
         return resources.resolve(manager, site), resources.is_patched(kind)
     except Exception as error:  # noqa: BLE001  # an adapter met what it did not expect: the program goes on
         if not isinstance(error, RecursionError):  # that is the program's depth, and over when it comes back up
-            _stopped.add(kind)
-        buffer.fault(f"finding the resource of a {kind.__qualname__}", error)
+            _stopped[id(kind)] = kind
+        buffer.fault(f"finding the resource of a {looking.qualified_name(kind)}", error)
         return 0, False

@@ -118,6 +118,6 @@ def fault(where: str, error: Exception, consequence: str = "is left out from now
         if where not in _said:
             _said.add(where)
             message = f"tenure: %s failed and {consequence.replace('%', '%%')}: %s"
-            _log.warning(message, where, error, exc_info=error)
+            _log.warning(message, where, error)
     except Exception:  # noqa: BLE001, S110  # at the recursion limit even this may fail, and the program comes first
         pass

@@ -19,10 +19,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
-from tenure import buffer, libraries, sites, tasks
+from tenure import buffer, libraries, looking, sites, task_names, tasks
 from tenure.failures import Canceller, Failure, failure_of
 from tenure.tasks import AnyTask
+from tenure.unnoticed import traceback_of
 
 Stands = Callable[[], bool]
 Means = Callable[[FrameType], Canceller | None]  # None: go on with its caller
@@ -50,7 +52,7 @@ def requested(task: object, by: Canceller | None = None, stands: Stands | None =
     ``stands``: says whether the request has not been taken back, for who does not see every request.
     """
     try:
-        if isinstance(task, asyncio.Task) and not task.done() and not _is_on_its_way(task):
+        if task_names.is_task(task) and not asyncio.Task.done(task) and not _is_on_its_way(task):
             by = by or canceller(sys._getframe(1))  # noqa: SLF001  # no other way to the caller
             tasks.cancelled(task, by, stands)
     except Exception as error:  # noqa: BLE001  # never into the program
@@ -59,7 +61,7 @@ def requested(task: object, by: Canceller | None = None, stands: Stands | None =
 
 def failure(error: BaseException) -> Failure:
     """The failure that an exception tells in the running task."""
-    if isinstance(error, asyncio.CancelledError):
+    if issubclass(type(error), asyncio.CancelledError):
         return failure_of(error, tasks.canceller_of(tasks.running()))
     return failure_of(error)
 
@@ -83,7 +85,7 @@ def canceller(frame: FrameType | None) -> Canceller:
 
 def _passed_on(running: AnyTask | None) -> Canceller | None:
     """Who cancelled the running task, where what it does now is to handle that."""
-    return tasks.canceller_of(running) if isinstance(sys.exception(), asyncio.CancelledError) else None
+    return tasks.canceller_of(running) if issubclass(type(sys.exception()), asyncio.CancelledError) else None
 
 
 def by_task(task: AnyTask | None, via: str, site: str) -> Canceller:
@@ -122,23 +124,26 @@ def is_library(frame: FrameType) -> bool:
 
 def _is_on_its_way(task: AnyTask) -> bool:
     """Whether the error that comes is an earlier request's: that has not been delivered yet, or was not seen."""
-    if getattr(task, "_must_cancel", False):
+    if looking.attribute(task, "_must_cancel", False):
         return True
-    waits_for = getattr(task, "_fut_waiter", None)
-    if not task.cancelling():
+    waits_for = looking.attribute(task, "_fut_waiter")
+    if not asyncio.Task.cancelling(task):
         return False
     if tasks.canceller_of(task) is None:
         return True  # nobody knows whose it is, and this is another one
     if waits_for is None:
         return False
-    if isinstance(waits_for, asyncio.Task):
-        return waits_for.cancelling() > 0
-    return waits_for.cancelled() or bool(getattr(waits_for, "_cancel_requested", False))
+    if task_names.is_task(waits_for):
+        return asyncio.Task.cancelling(waits_for) > 0
+    is_future = issubclass(type(waits_for), asyncio.Future)
+    return (is_future and asyncio.Future.cancelled(cast("AnyTask", waits_for))) or looking.attribute(
+        waits_for, "_cancel_requested"
+    ) is True
 
 
 def _raised_at(error: BaseException) -> str:
     """The innermost place of the program's that an exception came through."""
-    site, traceback = "", error.__traceback__
+    site, traceback = "", traceback_of(error)
     while traceback is not None:
         if not is_library(traceback.tb_frame):
             site = sites.of_instruction(traceback.tb_frame.f_code, traceback.tb_lasti)

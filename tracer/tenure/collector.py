@@ -12,6 +12,7 @@ of each sort.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sys
 import threading
@@ -20,7 +21,7 @@ from collections import deque
 
 import msgspec
 
-from tenure import losses, process_scrubber, wire
+from tenure import buffer, losses, process_scrubber, wire
 from tenure.losses import Content, Loss, Undelivered
 from tenure.posting import Answer, Endpoint, NoAnswer
 
@@ -127,9 +128,15 @@ class Collector:
 
     def _run(self) -> None:
         try:
-            self._send_all()
+            while not self._stopping:
+                try:
+                    self._send_all()
+                except Exception as error:  # noqa: BLE001  # the next attempt may go well; the program must not notice
+                    buffer.fault("posting to the collector", error)
+                    time.sleep(_FIRST_PAUSE)
         finally:
-            self._endpoint.disconnect()
+            with contextlib.suppress(Exception):
+                self._endpoint.disconnect()
 
     def _send_all(self) -> None:
         pause = 0.0

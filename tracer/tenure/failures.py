@@ -5,9 +5,14 @@ from __future__ import annotations
 from asyncio import CancelledError
 from typing import NamedTuple
 
+from tenure.looking import type_name
+from tenure.messages import message_of
 from tenure.wire import CANCELLED, ERROR
 
+__all__ = ["MAX_MESSAGE", "Canceller", "Failure", "failure_of", "type_name"]
+
 MAX_MESSAGE = 10_000  # characters that are kept until it is scrubbed; it is cut to its length on the wire afterwards
+_CANCELS = CancelledError, GeneratorExit
 
 
 class Canceller(NamedTuple):
@@ -30,15 +35,7 @@ class Failure(NamedTuple):
 
 
 def failure_of(error: BaseException, canceller: Canceller | None = None) -> Failure:
-    """The failure that this exception tells; it may have a __str__ that fails itself."""
-    outcome = CANCELLED if isinstance(error, CancelledError | GeneratorExit) else ERROR
-    try:
-        message = str(error)
-    except Exception as fault:  # noqa: BLE001  # the program's own __str__ may do anything
-        message = f"<{type(fault).__name__} in __str__>"
-    return Failure(outcome, type_name(type(error)), message[:MAX_MESSAGE], id(error), canceller)
-
-
-def type_name(kind: type) -> str:
-    """A type's qualified name, builtins without their module: "ValueError", "asyncio.locks.Lock"."""
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    """The failure that this exception tells. Nothing of its own is called (``tenure.messages``)."""
+    kind = type(error)
+    outcome = CANCELLED if issubclass(kind, _CANCELS) else ERROR
+    return Failure(outcome, type_name(kind), message_of(error)[:MAX_MESSAGE], id(error), canceller)

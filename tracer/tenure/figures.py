@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from tenure import buffer, identity, wire
+from tenure import buffer, identity, looking, wire
 
 if TYPE_CHECKING:
     from tenure.tables import Tables
@@ -30,7 +30,7 @@ Read = Callable[[object], Figures | None]  # None: this pool keeps no connection
 
 _GONE = Figures(0)
 _pools: dict[int, _Pool] = {}  # by the number of the resource
-_created: weakref.WeakKeyDictionary[object, deque[int]] = weakref.WeakKeyDictionary()  # ns; by pool
+_created: looking.ByIdentity[deque[int]] = looking.ByIdentity()  # ns; by pool
 
 
 class _Pool(NamedTuple):
@@ -53,7 +53,8 @@ def created(pool: object, ns: int) -> None:
     """Note how long it took to make a connection."""
     durations = _created.get(pool)
     if durations is None:
-        durations = _created.setdefault(pool, deque(maxlen=wire.MAX_CREATED))
+        durations = deque(maxlen=wire.MAX_CREATED)
+        _created.put(pool, durations)
     durations.append(ns)
 
 
@@ -94,7 +95,7 @@ def _read(number: int, pool: _Pool, subject: object) -> Figures | None:
     try:
         return pool.read(subject)
     except Exception as error:  # noqa: BLE001  # what we know of the library is not so in this version
-        buffer.fault(f"reading how many connections of a {type(subject).__qualname__} are idle", error)
+        buffer.fault(f"reading how many connections of a {looking.qualified_name(type(subject))} are idle", error)
         _pools.pop(number, None)
         return None
 

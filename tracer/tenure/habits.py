@@ -11,7 +11,7 @@ from __future__ import annotations
 import weakref
 
 from tenure import identity
-from tenure.failures import type_name
+from tenure.looking import short_name, type_name
 from tenure.sites import Site, constructs, resource_name
 
 WATCHED = 8
@@ -19,18 +19,19 @@ WATCHED = 8
 # By site: the type of its one-use objects and their resource, where nothing else need be asked any more; None: ask.
 settled: dict[str, tuple[type | None, int]] = {}
 
-_habits: dict[tuple[str, type], _Habit] = {}
-_never: set[type] = set()
+_habits: dict[tuple[str, int], _Habit] = {}  # by site and the address of the type
+_never: dict[int, type] = {}  # by address
 _OBJECT = ""  # the role in which an object stands for itself
 
 
 class _Habit:
     """What was seen at one site of one type."""
 
-    __slots__ = ("_expression", "_type_name", "last", "left", "shares")
+    __slots__ = ("_expression", "_type_name", "kind", "last", "left", "shares")
 
     def __init__(self, site: str, kind: type) -> None:
-        self._expression, self._type_name = Site.of(site).expression, kind.__name__
+        self._expression, self._type_name = Site.of(site).expression, short_name(kind)
+        self.kind = kind  # so that its address stays its own
         self.left = WATCHED
         self.shares = False  # an object came back
         self.last: weakref.ref[object] | None = None
@@ -41,9 +42,9 @@ class _Habit:
 
 def resolve(manager: object, kind: type, site: str, *, patched: bool) -> int:
     """The id of the resource that this manager stands for, entered at this site; patched: its class reports itself."""
-    habit = _habits.get((site, kind))
+    habit = _habits.get((site, id(kind)))
     if habit is None:
-        habit = _habits[site, kind] = _Habit(site, kind)
+        habit = _habits[site, id(kind)] = _Habit(site, kind)
     known = identity.known(manager, _OBJECT)
     if known:
         habit.shares = True
@@ -57,7 +58,7 @@ def resolve(manager: object, kind: type, site: str, *, patched: bool) -> int:
     else:
         number = identity.by_site(full_name, site, None, None, "participant")
         habit.left -= 1
-        if habit.left <= 0 and not patched and kind not in _never:  # a patched class has to be marked each time
+        if habit.left <= 0 and not patched and id(kind) not in _never:  # a patched class has to be marked each time
             settled[site] = kind, number
             return number
         if not identity.remember(manager, _OBJECT, number, alone=False):
@@ -69,7 +70,7 @@ def resolve(manager: object, kind: type, site: str, *, patched: bool) -> int:
 
 def never_settle(kind: type) -> None:
     """Go on looking at every object of this type: some of them have names."""
-    _never.add(kind)
+    _never[id(kind)] = kind
     for site in [site for site, (settled_kind, _) in list(settled.items()) if settled_kind is kind]:
         settled.pop(site, None)
 

@@ -41,17 +41,14 @@ class Finder(MetaPathFinder):
             find_spec = getattr(finder, "find_spec", None)
             spec: importlib.machinery.ModuleSpec | None = find_spec(fullname, path, target) if find_spec else None
             if spec is not None:
-                self._select(spec)
+                try:
+                    if spec.origin is not None and self.selection.wants(spec.name, spec.origin):
+                        record(spec, sync=self.sync)
+                except Exception as error:  # noqa: BLE001  # then it is imported as it is
+                    buffer.fault("choosing which modules to record", error, f"{spec.name} is imported unrecorded")
                 return spec
         give_up(fullname, sys._getframe(1))  # noqa: SLF001  # whether it is an import that asks
         return None
-
-    def _select(self, spec: importlib.machinery.ModuleSpec) -> None:
-        try:
-            if spec.origin is not None and self.selection.wants(spec.name, spec.origin):
-                record(spec, sync=self.sync)
-        except Exception as error:  # noqa: BLE001  # then it is imported as it is
-            buffer.fault("choosing which modules to record", error, f"{spec.name} is imported unrecorded")
 
 
 def record(spec: importlib.machinery.ModuleSpec, *, sync: bool) -> None:

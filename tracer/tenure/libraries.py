@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from tenure import callers
+from tenure.looking import exact, module_name
 
 known: set[str] = set()  # packages, or single modules of one, by name
 frameworks: set[str] = set()  # packages, by name: their generator functions only pass on what is the program's
@@ -39,7 +40,7 @@ def forget_all() -> None:
 
 def of_frame(frame: FrameType) -> str:
     """The known library whose code this frame runs, else ""."""
-    module = str(frame.f_globals.get("__name__", ""))
+    module = exact(frame.f_globals.get("__name__"))
     package = module.partition(".")[0]
     return package if package in known or module in known else ""
 
@@ -58,7 +59,7 @@ def stack(frame: FrameType | None) -> Iterator[FrameType]:
 
 def of_type(kind: type) -> str:
     """The package that a type comes from."""
-    return kind.__module__.partition(".")[0]
+    return module_name(kind).partition(".")[0]
 
 
 def entered_outside(package: str, *but_for: str) -> Callable[[object], bool]:
@@ -68,7 +69,7 @@ def entered_outside(package: str, *but_for: str) -> Callable[[object], bool]:
         frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # there is no other way to the caller
         while frame is not None and frame.f_code.co_filename.startswith(_OURS):
             frame = frame.f_back
-        if frame is None or str(frame.f_globals.get("__name__", "")).partition(".")[0] != package:
+        if frame is None or exact(frame.f_globals.get("__name__")).partition(".")[0] != package:
             return True
         return frame.f_code.co_name in but_for
 

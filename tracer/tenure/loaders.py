@@ -3,7 +3,8 @@
 Rewritten code has a bytecode cache of its own, ``__pycache__/NAME.cpython-311.opt-tenureDIGEST.pyc``: the digest
 covers all that goes into it beside the source text. A stale or foreign file is compiled over. Its head is that of
 bytecode checked by hash (PEP 552), the hash being of the source's time and size: the times that Python's own cache
-compares are whole seconds, within which a source can change.
+compares are whole seconds, within which a source can change. Its end is a digest of all before it, which is checked
+before anything is read: unmarshalling what a disk or another program has changed may fail in any way, or crash.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from types import CodeType
 from tenure import buffer, native, real_paths, rewriting, sites, stamping, syntax
 from tenure.tracebacks import called_by_importing
 
+_DIGEST_BYTES = 16
 _UNCHECKED = (1).to_bytes(4, "little")  # the flags of bytecode that has a hash which nobody but its writer compares
 
 
@@ -40,9 +42,17 @@ class RewritingLoader(importlib.machinery.SourceFileLoader):
         """
         path = self.get_filename(fullname)
         try:
-            return self._code(path)
+            try:
+                return self._code(path)
+            except SyntaxError:
+                raise
+            except Exception as error:  # noqa: BLE001  # a fault of ours, unless the plain way fails as well
+                fault = error
+            code = super().source_to_code(self.get_data(path), path)
         except Exception as error:  # noqa: BLE001  # it goes on, without our frames
             raise error.with_traceback(None)  # noqa: B904  # it is the same one
+        buffer.fault(f"rewriting {path}", fault)
+        return code
 
     def source_to_code(self, data: bytes, path: str, *, _optimization: int = -1) -> CodeType:  # type: ignore[override]
         """Rewritten code; where rewriting itself fails, the code as it is."""
@@ -64,17 +74,24 @@ class RewritingLoader(importlib.machinery.SourceFileLoader):
         if code is None:
             code = self.source_to_code(self.get_data(path), path)
             if cache is not None and not sys.dont_write_bytecode:
+                data = head + marshal.dumps(code)
                 # Python's own way of writing: at one stroke, with the source's permissions, and silent if it cannot.
-                self._cache_bytecode(path, cache, head + marshal.dumps(code))  # type: ignore[attr-defined]
+                self._cache_bytecode(path, cache, data + _digest(data))  # type: ignore[attr-defined]
         return code
 
     def _read(self, cache: str, head: bytes) -> CodeType | None:
-        """It reads as Python itself reads its cache: guards against blocking calls know that it may."""
+        """The code in this file; None where it is not there, is another source's, or is not whole to the last byte.
+
+        It is read as Python itself reads its cache: guards against blocking calls know that it may be.
+        """
         try:
-            data = self.get_data(cache)
-            code = marshal.loads(memoryview(data)[len(head) :]) if data.startswith(head) else None  # noqa: S302  # as Python's own do
-        except (OSError, ValueError, EOFError, TypeError):
+            data = memoryview(self.get_data(cache))
+        except OSError:
             return None
+        end = len(data) - _DIGEST_BYTES
+        if end <= len(head) or data[: len(head)] != head or data[end:] != _digest(data[:end]):
+            return None
+        code = marshal.loads(data[len(head) : end])  # noqa: S302  # as Python's own does; it is what was written
         return code if isinstance(code, CodeType) else None
 
 
@@ -146,3 +163,7 @@ def compiled(source: bytes, path: str, *, sync: bool, optimize: int = -1) -> Cod
 def _head(mtime: float, size: int) -> bytes:
     """The first 16 bytes of a bytecode file: magic number, flags, hash."""
     return importlib.util.MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(f"{mtime!r}|{size}".encode())
+
+
+def _digest(data: bytes | memoryview) -> bytes:
+    return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).digest()

@@ -8,8 +8,10 @@ and ``undo`` restores everything, newest first. A patch is not to be noticed (``
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
+from typing import Any
 
-from tenure import native, resources, wrappers
+from tenure import looking, native, resources, wrappers
 from tenure.unnoticed import AsyncMethod, Method, like, shaped, without_frame
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "Method",
     "Wants",
     "at_undo",
+    "is_ours",
     "like",
     "patch_manager",
     "replace",
@@ -28,12 +31,14 @@ __all__ = [
 if native.SERVES:
     from tenure import _probe
 
+    _METHOD = type(_probe.patch(len, None, False, False, False))
+
 Wants = Callable[[object], bool]  # never raises
 
 _MISSING = object()
 _replaced: list[tuple[object, str, object]] = []  # owner, attribute, what stood in the owner's own namespace
 _at_undo: list[Callable[[], None]] = []
-_managers: set[type] = set()
+_managers: dict[int, type] = {}  # by address
 
 
 def _everything(_: object) -> bool:
@@ -45,14 +50,36 @@ def replace(owner: object, attribute: str, value: object, *, again: bool = False
 
     ``again``: or is what this one is around.
     """
-    if _is_ours(vars(owner).get(attribute)) and not again:
+    before = _own(owner, attribute)
+    if is_ours(before) and not again:
         return
-    _replaced.append((owner, attribute, vars(owner).get(attribute, _MISSING)))
-    setattr(owner, attribute, value)
+    _replaced.append((owner, attribute, before))
+    _set(owner, attribute, value)
 
 
-def _is_ours(value: object) -> bool:
-    return bool(getattr(value, "__tenure__", False))
+def is_ours(value: object) -> bool:
+    """Whether this is a wrapper of ours."""
+    return (native.SERVES and type(value) is _METHOD) or (type(value) is FunctionType and "__tenure__" in vars(value))
+
+
+def _own(owner: object, attribute: str) -> object:
+    own = looking.namespace(owner) if issubclass(type(owner), type) else vars(owner)  # type: ignore[arg-type]
+    return own.get(attribute, _MISSING)
+
+
+def _set(owner: object, attribute: str, value: object) -> None:
+    """No metaclass of the program's has a part in it."""
+    change: Any = type if issubclass(type(owner), type) else type(owner)
+    if value is _MISSING:
+        change.__delattr__(owner, attribute)
+    else:
+        change.__setattr__(owner, attribute, value)
+
+
+def _method(kind: type, name: str) -> object:
+    """What the class answers for this name; only a descriptor that is no function is asked."""
+    found = looking.of_class(kind, name)
+    return found if type(found) is FunctionType or is_ours(found) else type.__getattribute__(kind, name)
 
 
 def at_undo(action: Callable[[], None]) -> None:
@@ -63,14 +90,10 @@ def at_undo(action: Callable[[], None]) -> None:
 def undo() -> None:
     """Restore every attribute that was replaced; lifecycles that are open stay as they are."""
     while _replaced:
-        owner, attribute, value = _replaced.pop()
-        if value is _MISSING:
-            delattr(owner, attribute)
-        else:
-            setattr(owner, attribute, value)
+        _set(*_replaced.pop())
     while _at_undo:
         _at_undo.pop()()
-    for kind in _managers:
+    for kind in _managers.values():
         resources.unregister(kind)
     _managers.clear()
     wrappers.forget_all()
@@ -88,10 +111,10 @@ def patch_manager(kind: type, *, moves: bool = False, sync: bool = False, wants:
         TypeError: the class is no context manager of that sort, or allows no new attributes.
     """
     names = ("__enter__", "__exit__") if sync else ("__aenter__", "__aexit__")
-    enter, leave = (getattr(kind, name, None) for name in names)
+    enter, leave = (_method(kind, name) if looking.has(kind, name) else None for name in names)
     if not callable(enter) or not callable(leave):
-        raise TypeError(f"{kind.__qualname__} has no {names[0]} and {names[1]}")
-    if any(_is_ours(vars(kind).get(name)) for name in names):
+        raise TypeError(f"{looking.qualified_name(kind)} has no {names[0]} and {names[1]}")
+    if any(is_ours(_own(kind, name)) for name in names):
         return
     wanted = None if wants is _everything else wants
     if native.SERVES:
@@ -104,5 +127,5 @@ def patch_manager(kind: type, *, moves: bool = False, sync: bool = False, wants:
         leaving = like(leave)(wrappers.leaving(leave, moves=moves, sync=sync))
     replace(kind, names[0], entering)
     replace(kind, names[1], leaving)
-    _managers.add(kind)
+    _managers[id(kind)] = kind
     resources.patched(kind)

@@ -28,7 +28,20 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from tenure import asking, buffer, callers, cancelling, habits, identity, libraries, native, resources, sites, tasks
+from tenure import (
+    asking,
+    buffer,
+    callers,
+    cancelling,
+    habits,
+    identity,
+    libraries,
+    looking,
+    native,
+    resources,
+    sites,
+    tasks,
+)
 from tenure.failures import failure_of
 from tenure.records import (
     ACQUIRE,
@@ -148,10 +161,8 @@ def enter(manager: object, site: str | None = None, *, task: int | None = None, 
     The site is the nearest caller outside Tenure and contextlib, and the task the one that is running, where the
     adapter does not say them. What asyncio uses within itself is passed over.
     """
-    if not asking.is_recording():
-        return None
     try:
-        if _is_marked(manager) or not resources.is_wanted(manager):
+        if not asking.is_recording() or _is_marked(manager) or not resources.is_wanted(manager):
             return None
         site = site or _site_of_caller(manager, callers.BY_WITH if sync else callers.BY_ASYNC_WITH)
         record = enter_at(site, manager, task) if site else None
@@ -179,7 +190,7 @@ def _site_of_caller(manager: object, how: int) -> str:
     file = frame.f_code.co_filename
     if file.startswith(_ASYNCIO) and (library or file != asyncio.events.__file__):
         return ""
-    site = sites.of_instruction(frame.f_code, frame.f_lasti, type(manager).__qualname__ if library else "")
+    site = sites.of_instruction(frame.f_code, frame.f_lasti, looking.qualified_name(type(manager)) if library else "")
     if how == callers.BY_WITH:
         site = sites.Site.of(site)._replace(sync=True).key()
     if frame is first and frame.f_back is not None and not library and frame.f_code.co_name not in _ENTERS:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import NamedTuple
 
-from tenure import importhook
+from tenure import buffer, importhook, rewriting
 from tenure.errors import UsageError
 from tenure.loaders import RewritingLoader
 
@@ -78,21 +78,32 @@ def execute(program: Program) -> None:
     except SystemExit:
         raise
     except BaseException as error:
-        _hide_our_frames(error)
+        try:
+            _hide_our_frames(error)
+        except Exception as fault:  # noqa: BLE001  # then our frames are seen
+            buffer.fault("hiding our frames", fault)
         raise
 
 
 def _code(program: Program) -> CodeType:
     if program.loader is not None:
         path = program.loader.path
-        return program.loader.source_to_code(program.loader.get_data(path), path)
+        data = program.loader.get_data(path)
+        try:
+            if rewriting.has_helpers():
+                return program.loader.source_to_code(data, path)
+        except SyntaxError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a fault of ours, unless the plain way fails as well
+            buffer.fault(f"rewriting {path}", error)
+        return SourceFileLoader.source_to_code(program.loader, data, path)
     spec = program.module.__spec__
     assert spec is not None
     assert spec.loader is not None
-    code: CodeType | None = spec.loader.get_code(spec.name)  # type: ignore[attr-defined]
-    if code is None:
+    found: CodeType | None = spec.loader.get_code(spec.name)  # type: ignore[attr-defined]
+    if found is None:
         raise ImportError(f"No code object available for {spec.name}")
-    return code
+    return found
 
 
 def _archive(path: str, absolute: str, command: str, *, sync: bool) -> Program:

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tenure import figures, habits, identity
-from tenure.failures import type_name
+from tenure.looking import mro, type_name
 from tenure.sites import Site, resource_name
 
 MAX_TYPES = 2_000  # types whose plan is remembered
@@ -54,42 +54,44 @@ NOTHING = Description("", None)  # said of a manager that holds nothing: it is n
 
 calls: dict[str, tuple[str, str]] = {}  # enter and exit of the sites that call others than the manager's own
 
-_described: dict[type, Describe] = {}
-_patched: set[type] = set()
-_plans: dict[type, _Plan] = {}
-_own_roles: dict[type, str] = {}  # types whose objects were found to be resources themselves, and as what
+# Types are known by their addresses: a metaclass of the program's may have a hash or an equality of its own.
+_described: dict[int, tuple[type, Describe]] = {}
+_patched: dict[int, type] = {}
+_plans: dict[int, _Plan] = {}
+_own_roles: dict[int, str] = {}  # types, with a plan, whose objects were found to be resources themselves, and as what
 named: dict[int, tuple[str | None, int | None, weakref.ref[object]]] = {}  # by address: name, capacity
-only_named: set[type] = set()  # see take_named
+only_named: set[int] = set()  # addresses of types, see take_named
 
 
 class _Plan(NamedTuple):
+    kind: type
     describe: Describe | None
     patched: bool
 
 
 def register(kind: type, describe: Describe) -> None:
     """Let ``describe(manager, expression)`` tell the resource of managers of this type; it must not keep them."""
-    _described[kind] = describe
+    _described[id(kind)] = kind, describe
     _forget_plans()
 
 
 def patched(kind: type) -> None:
     """Say that this class reports its own lifecycles, wherever they are entered."""
-    _patched.add(kind)
+    _patched[id(kind)] = kind
     _forget_plans()
 
 
 def unregister(kind: type) -> None:
     """Undo ``register`` and ``patched``."""
-    _described.pop(kind, None)
-    _patched.discard(kind)
-    only_named.discard(kind)
+    _described.pop(id(kind), None)
+    _patched.pop(id(kind), None)
+    only_named.discard(id(kind))
     _forget_plans()
 
 
 def described(kind: type) -> type:
     """The nearest class of this type's that an adapter registered; the type itself where there is none."""
-    return next((base for base in kind.__mro__ if base in _described), kind)
+    return next((base for base in mro(kind) if id(base) in _described), kind)
 
 
 def kind_of(manager: object) -> str:
@@ -103,11 +105,10 @@ def is_patched(kind: type) -> bool:
     return _plan(kind).patched
 
 
-def name(manager: object, given: str | None, capacity: int | None) -> None:
+def name(manager: object, given: str | None, capacity: int | None) -> bool:
     """Give an object a name and a capacity of its own; None leaves what is known without.
 
-    Raises:
-        TypeError: its type allows no weak reference.
+    False: its type allows no weak reference.
     """
     address = id(manager)
 
@@ -115,9 +116,13 @@ def name(manager: object, given: str | None, capacity: int | None) -> None:
         named.pop(address, None)
         identity.shared.pop(address, None)
 
-    named[address] = given, capacity, weakref.ref(manager, gone)
+    try:
+        named[address] = given, capacity, weakref.ref(manager, gone)
+    except TypeError:
+        return False
     identity.shared.pop(address, None)
     habits.never_settle(type(manager))
+    return True
 
 
 def is_named(manager: object) -> bool:
@@ -127,17 +132,17 @@ def is_named(manager: object) -> bool:
 
 def take_named(kind: type) -> None:
     """Of this class, whose patch is there for the sake of single objects, record only those that were named."""
-    only_named.add(kind)
+    only_named.add(id(kind))
 
 
 def take_all(kind: type) -> None:
     """Record every object of this class again."""
-    only_named.discard(kind)
+    only_named.discard(id(kind))
 
 
 def is_wanted(manager: object) -> bool:
     """Whether a class patch that sees this object entered should record it."""
-    return not only_named or id(manager) in named or type(manager) not in only_named
+    return not only_named or id(manager) in named or id(type(manager)) not in only_named
 
 
 def resolve(manager: object, site: str) -> int:
@@ -148,7 +153,7 @@ def resolve(manager: object, site: str) -> int:
         return _of_named(manager, plan, site)
     if plan.describe is None:
         return habits.resolve(manager, kind, site, patched=plan.patched)
-    role = _own_roles.get(kind)
+    role = _own_roles.get(id(kind))
     known = identity.known(manager, role) if role is not None else 0
     if known:
         identity.share(manager, known, patched=plan.patched)
@@ -157,7 +162,7 @@ def resolve(manager: object, site: str) -> int:
     if description is NOTHING:
         return 0
     if description.subject is manager and not description.enter and not description.exit:
-        _own_roles[kind] = description.kind
+        _own_roles[id(kind)] = description.kind
     number = _of_description(description, site)
     if description.lasting:
         identity.lend(manager, description.subject, number, patched=plan.patched)
@@ -165,13 +170,14 @@ def resolve(manager: object, site: str) -> int:
 
 
 def _plan(kind: type) -> _Plan:
-    plan = _plans.get(kind)
+    plan = _plans.get(id(kind))
     if plan is None:
-        describe = next((_described[base] for base in kind.__mro__ if base in _described), None)
-        plan = _Plan(describe, any(base in _patched for base in kind.__mro__))
+        bases = mro(kind)
+        describe = next((_described[id(base)][1] for base in bases if id(base) in _described), None)
+        plan = _Plan(kind, describe, any(id(base) in _patched for base in bases))
         if len(_plans) >= MAX_TYPES:
             _forget_plans()
-        _plans[kind] = plan
+        _plans[id(kind)] = plan
     return plan
 
 

@@ -136,6 +136,11 @@ def provide_helpers() -> None:
         setattr(builtins, f"{PREFIX}_{name}", helper)
 
 
+def has_helpers() -> bool:
+    """Whether rewritten code could run: recording began, or the helpers are there from before."""
+    return hasattr(builtins, f"{PREFIX}_begin")
+
+
 class _Scope:
     """A function, a class body or the module."""
 

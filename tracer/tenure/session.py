@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import cast
@@ -77,12 +78,17 @@ def install(
     """
     if _session is not None:
         return
-    process_scrubber.configure(scrub)
-    selection = Selection([Path.cwd()], include, exclude)
-    sinks = [spans.into_program()] if otel else []
-    if collector is not None or not otel:
-        sinks.append(to_collector(collector))
-    start(service or program_name(), sinks, selection, sync=sync)
+    try:
+        process_scrubber.configure(scrub)
+        selection = Selection([Path.cwd()], include, exclude)
+        sinks = [spans.into_program()] if otel else []
+        if collector is not None or not otel:
+            sinks.append(to_collector(collector))
+        start(service or program_name(), sinks, selection, sync=sync)
+    except UsageError:
+        raise
+    except Exception as error:  # noqa: BLE001  # the program runs on, unrecorded
+        give_up(error)
 
 
 def uninstall() -> None:
@@ -107,9 +113,29 @@ def cancel() -> None:
 
 def start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool = False) -> None:
     """Record into these sinks; what ``install`` and ``tenure run`` have in common. The scrubber is configured."""
-    global _session  # noqa: PLW0603
     if native.problem:
         raise UsageError(native.problem)
+    try:
+        _start(service, sinks, selection, sync=sync)
+    except Exception as error:  # noqa: BLE001  # the program runs on, unrecorded
+        give_up(error)
+
+
+def give_up(error: Exception) -> None:
+    """Recording could not begin by a fault of ours: everything that stands already is taken away again."""
+    buffer.fault("beginning to record", error)
+    ours = [finder for finder in sys.meta_path if isinstance(finder, importhook.Finder)]
+    removals = [partial(sys.meta_path.remove, one) for one in ours]
+    undoings: list[Callable[[], None]] = [cancel, probe.stop, *removals, adapters.uninstall]
+    for undo in undoings:
+        try:
+            undo()
+        except Exception as fault:  # noqa: BLE001  # as much as can be
+            buffer.fault("taking back what was begun", fault)
+
+
+def _start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool) -> None:
+    global _session  # noqa: PLW0603
     tables.forget_sites()
     buffer.clear()
     rewriting.provide_helpers()
@@ -204,14 +230,20 @@ def _at_exit() -> None:
 
 
 def _before_fork() -> None:
-    if _session is not None:
-        _session.shipper.before_fork()
-        _unwarned(only_ours=threading.active_count() == 1)
+    try:
+        if _session is not None:
+            _session.shipper.before_fork()
+            _unwarned(only_ours=threading.active_count() == 1)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("standing still for a fork", error)
 
 
 def _after_in_parent() -> None:
-    if _session is not None:
-        _session.shipper.after_fork_in_parent()
+    try:
+        if _session is not None:
+            _session.shipper.after_fork_in_parent()
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("going on after a fork", error)
 
 
 def _unwarned(*, only_ours: bool) -> None:
@@ -232,9 +264,12 @@ def _unwarned(*, only_ours: bool) -> None:
 
 
 def _after_in_child() -> None:
-    if _session is not None:
-        _session.shipper.after_fork_in_child()
-        _finalize_with_multiprocessing(_session)
+    try:
+        if _session is not None:
+            _session.shipper.after_fork_in_child()
+            _finalize_with_multiprocessing(_session)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("beginning anew in a forked child", error)
 
 
 def _finalize_with_multiprocessing(session: _Session) -> None:

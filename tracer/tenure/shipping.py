@@ -247,15 +247,15 @@ class Shipper:
             if self._stop.is_set():
                 return
             self._wake.clear()
-            now = time.monotonic()
             asked = self._asked.popleft() if self._asked else None
-            if asked is not None or buffer.waiting() >= ENOUGH or now - last >= INTERVAL:
-                last = now
-                try:
+            try:
+                now = time.monotonic()
+                if asked is not None or buffer.waiting() >= ENOUGH or now - last >= INTERVAL:
+                    last = now
                     self._flush(final=asked is not None and asked.final, patient=asked is None or asked.patient)
-                except Exception as error:  # noqa: BLE001  # the next flush may go well; the program must not notice
-                    buffer.fault("a flush", error)
-                if asked is not None:
-                    asked.done.set()
-                    if asked.final:
-                        return
+            except Exception as error:  # noqa: BLE001  # the next flush may go well; the program must not notice
+                buffer.fault("a flush", error)
+            if asked is not None:
+                asked.done.set()
+                if asked.final:
+                    return

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
 import sys
 import threading
 import weakref
@@ -22,13 +21,12 @@ from threading import get_ident
 from time import perf_counter_ns
 from typing import Literal, NamedTuple
 
-from tenure import buffer, native
+from tenure import buffer, looking, native, task_names
 from tenure.failures import Canceller, Failure, failure_of
 
 now = perf_counter_ns
 AnyTask = asyncio.Task[object]
-
-_DEFAULT_NAME = re.compile(r"Task-\d+")
+_ASYNCIOS = asyncio.Task
 
 
 class Task:
@@ -75,8 +73,6 @@ _known: dict[int, tuple[Task, weakref.ref[AnyTask]]] = {}  # by address: every t
 _creating: dict[int, tuple[int, int]] = {}  # by address of the coroutine: id of who makes a task of it, and when
 _running: dict[int, int] = {}  # address to id: the tasks that have a name
 _loops: dict[int, weakref.ref[asyncio.AbstractEventLoop]] = {}  # the loop that was last seen running in a thread
-_titles: dict[str, str] = {}  # by the coroutine's qualified name
-_ordinals: dict[tuple[str, bool], int] = {}
 _here = threading.local()
 
 
@@ -153,14 +149,9 @@ def _create(task: AnyTask, coroutine: object, parent: int, created_ns: int) -> T
     known = _known.get(id(task))
     entry = known[0] if known is not None else _add(task, Task(next(_numbers), "task", parent, created_ns))
     entry.parent, entry.created_ns = parent, created_ns
-    entry.coroutine = _qualified_name(coroutine)
+    entry.coroutine = task_names.qualified(coroutine)
     buffer.put(entry)
     return entry
-
-
-def entitle(coroutine: str, title: str) -> None:
-    """Let people read this title for tasks of a library's coroutine: "request" for "RequestHandler._handle_request"."""
-    _titles[coroutine] = title
 
 
 def finished(task: AnyTask, error: BaseException | None) -> None:
@@ -169,7 +160,7 @@ def finished(task: AnyTask, error: BaseException | None) -> None:
     if known is None:
         return
     entry = known[0]
-    if not entry.name or not _DEFAULT_NAME.fullmatch(task.get_name()):
+    if not entry.name or task_names.given(task):
         _name(entry, task)
     entry.ended = True
     entry.failure = None if error is None else failure_of(error, canceller_of(task))
@@ -201,7 +192,9 @@ def canceller_of(task: AnyTask | None) -> Canceller | None:
     if task is None or found is None:
         return None
     entry = found[0]
-    if entry.canceller is not None and not (task.cancelling() and (entry.is_cancelled is None or entry.is_cancelled())):
+    if entry.canceller is not None and not (
+        _ASYNCIOS.cancelling(task) and (entry.is_cancelled is None or entry.is_cancelled())
+    ):
         entry.canceller = entry.is_cancelled = None
     return entry.canceller
 
@@ -216,7 +209,7 @@ def forget_all() -> None:
     _running.clear()
     if native.SERVES:
         _probe.forget_tasks()
-    _ordinals.clear()
+    task_names.forget_all()
     _here.__dict__.clear()
 
 
@@ -230,19 +223,22 @@ def running() -> AnyTask | None:
 
 def find() -> int:
     """The current task or thread by the slow way, registered where it is new."""
-    task = running()
-    if task is None:
-        return _thread()
     try:
-        return _registered(task)
+        task = running()
+        if task is not None:
+            return _registered(task)
     except Exception as error:  # noqa: BLE001  # it may be no task at all: a program can enter what it likes
         buffer.fault("finding the running task", error)
+    try:
         return _thread()
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("finding the running thread", error)
+        return 0
 
 
 def _registered(task: AnyTask) -> int:
     loop = asyncio.get_running_loop()
-    if getattr(loop, "_thread_id", None) == get_ident():
+    if looking.attribute(loop, "_thread_id") == get_ident():
         _loops[get_ident()] = weakref.ref(loop)
     known = _known.get(id(task))
     entry = known[0] if known is not None else _found(task)
@@ -254,7 +250,7 @@ def _registered(task: AnyTask) -> int:
 
 def _found(task: AnyTask) -> Task:
     """A task that nobody told of, or an eager one that is being made."""
-    coroutine = task.get_coro()
+    coroutine = task_names.coroutine_of(task)
     creation = _creating.get(id(coroutine)) if _creating else None
     if creation is None:
         return _add(task, Task(next(_numbers), "task", 0, None))
@@ -266,13 +262,16 @@ def _add(task: AnyTask, entry: Task) -> Task:
 
     def gone(_: weakref.ref[AnyTask]) -> None:
         _known.pop(address, None)
-        _forget(address)
-        if entry.finished_ns is None:
-            entry.finished_ns = now()
-            if not entry.name:
-                table.pop(entry.id, None)
-            else:
-                buffer.put(Ended(entry))
+        try:
+            _forget(address)
+            if entry.finished_ns is None:
+                entry.finished_ns = now()
+                if not entry.name:
+                    table.pop(entry.id, None)
+                else:
+                    buffer.put(Ended(entry))
+        except Exception as error:  # noqa: BLE001  # never into the program
+            buffer.fault("noting that a task is gone", error)
 
     _known[address] = entry, weakref.ref(task, gone)
     table[entry.id] = entry
@@ -284,7 +283,7 @@ def _thread() -> int:
         return _here.id  # type: ignore[no-any-return]
     except AttributeError:
         entry = Task(next(_numbers), "thread", 0, None)
-        entry.name = threading.current_thread().name
+        entry.name = task_names.of_thread()
         table[entry.id] = entry
         _here.id = entry.id
         return entry.id
@@ -292,18 +291,5 @@ def _thread() -> int:
 
 def _name(entry: Task, task: AnyTask) -> None:
     """Keep the name that the program gave; else make one from the coroutine: "main", "worker-3"."""
-    entry.coroutine = entry.coroutine or _qualified_name(task.get_coro())
-    given = task.get_name()
-    is_given = isinstance(given, str) and not _DEFAULT_NAME.fullmatch(given)  # a mock of a task has no string
-    entry.name = given if is_given else _made(entry)
-
-
-def _qualified_name(coroutine: object) -> str:
-    return getattr(coroutine, "__qualname__", None) or type(coroutine).__qualname__
-
-
-def _made(entry: Task) -> str:
-    short = _titles.get(entry.coroutine) or entry.coroutine.rpartition("<locals>.")[2]
-    key = short, entry.parent == 0
-    ordinal = _ordinals[key] = _ordinals.get(key, 0) + 1
-    return short if entry.parent == 0 and ordinal == 1 else f"{short}-{ordinal}"
+    entry.coroutine = entry.coroutine or task_names.qualified(task_names.coroutine_of(task))
+    entry.name = task_names.given(task) or task_names.made(entry.coroutine, is_first=entry.parent == 0)

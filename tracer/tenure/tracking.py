@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import weakref
 from types import CodeType
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from tenure import patching, probe, resources
+from tenure import buffer, looking, patching, probe, resources
 from tenure.sites import Site
 
 _M = TypeVar("_M")
 _C = TypeVar("_C", bound=type)
 
 # To be patched whenever recording begins: for the sake of all their objects, or of those that were named.
-_classes: weakref.WeakSet[type] = weakref.WeakSet()
-_singles: weakref.WeakSet[type] = weakref.WeakSet()
+_classes: looking.ByIdentity[bool] = looking.ByIdentity()
+_singles: looking.ByIdentity[bool] = looking.ByIdentity()
 _installed = False
 
 
@@ -28,10 +27,10 @@ def track(manager: _M, name: str | None = None, capacity: int | None = None) -> 
     rewritten code enters it, under the name that its expression gives it.
     """
     try:
-        resources.name(manager, name, capacity)
-    except TypeError:
-        return manager
-    _patch_later(type(manager), single=True)
+        if resources.name(manager, name, capacity):
+            _patch_later(type(manager), single=True)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("tracking a manager", error)
     return manager
 
 
@@ -41,23 +40,30 @@ def tracked(kind: _C) -> _C:
     Raises:
         TypeError: the class is no context manager.
     """
-    if not any(hasattr(kind, name) for name in ("__aenter__", "__enter__")):
-        raise TypeError(f"{kind.__qualname__} has neither __aenter__ nor __enter__ (decorate a context manager)")
-    _patch_later(kind, single=False)
+    try:
+        is_manager = looking.has(kind, "__aenter__") or looking.has(kind, "__enter__")
+        if is_manager:
+            _patch_later(kind, single=False)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("tracking a class", error)
+        return kind
+    if not is_manager:
+        name = looking.qualified_name(kind)
+        raise TypeError(f"{name} has neither __aenter__ nor __enter__ (decorate a context manager)")
     return kind
 
 
 def is_told(manager: object) -> bool:
     """Whether the program said itself that this object, or its class, is to be recorded."""
-    return resources.is_named(manager) or any(base in _classes for base in type(manager).__mro__)
+    return resources.is_named(manager) or any(base in _classes for base in looking.mro(type(manager)))
 
 
 def begin_patching() -> None:
     """Patch the classes that were told of so far, and those to come at once."""
     global _installed  # noqa: PLW0603
     _installed = True
-    for kind in [*_classes, *_singles]:
-        _patch(kind)
+    for kind in [*_classes.things(), *_singles.things()]:
+        _patch(cast("type", kind))
 
 
 def end_patching() -> None:
@@ -67,12 +73,12 @@ def end_patching() -> None:
 
 
 def _patch_later(kind: type, *, single: bool) -> None:
-    try:
-        (_singles if single and kind not in _classes else _classes).add(kind)
-    except TypeError:
+    kinds = _singles if single and kind not in _classes else _classes
+    kinds.put(kind, True)
+    if kind not in kinds:
         return
     if not single:
-        _singles.discard(kind)
+        _singles.pop(kind)
         resources.take_all(kind)
     if _installed:
         _patch(kind)
@@ -81,8 +87,8 @@ def _patch_later(kind: type, *, single: bool) -> None:
 def _patch(kind: type) -> None:
     """Patch what no adapter patched. Classes written in C take no attributes: rewritten code records their objects."""
     for enter, leave, sync in (("__aenter__", "__aexit__", False), ("__enter__", "__exit__", True)):
-        entering = getattr(kind, enter, None)
-        if entering is None or not hasattr(kind, leave) or hasattr(entering, "__tenure__"):
+        entering = looking.of_class(kind, enter)
+        if entering is None or not looking.has(kind, leave) or patching.is_ours(entering):
             continue
         try:
             patching.patch_manager(kind, sync=sync)
@@ -100,7 +106,7 @@ class Traced:
     def __init__(self, site: str, manager: object) -> None:
         self._site = site
         self._manager = manager
-        self._record: probe.Record = []
+        self._record: probe.Record | None = None
 
     async def __aenter__(self) -> object:
         manager = self._manager
@@ -108,23 +114,28 @@ class Traced:
         try:
             value: object = await type(manager).__aenter__(manager)  # type: ignore[attr-defined]
         except BaseException as error:
-            probe.failed(record, error)
+            if record is not None:
+                probe.failed(record, error)
             patching.without_frame(error, _ENTERING)
             raise
-        probe.acquired(record)
+        if record is not None:
+            probe.acquired(record)
         return value
 
     async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> object:
         manager, record = self._manager, self._record
-        probe.leaving(record, error)
+        if record is not None:
+            probe.leaving(record, error)
         try:
             value: object = await type(manager).__aexit__(manager, kind, error, traceback)  # type: ignore[attr-defined]
         except BaseException as raised:
-            probe.failed(record, raised)
+            if record is not None:
+                probe.failed(record, raised)
             patching.without_frame(raised, _LEAVING)
             del self, manager, error, traceback
             raise
-        probe.released(record, value)
+        if record is not None:
+            probe.released(record, value)
         return value
 
     def __enter__(self) -> object:
@@ -133,27 +144,35 @@ class Traced:
         try:
             value: object = type(manager).__enter__(manager)  # type: ignore[attr-defined]
         except BaseException as error:
-            probe.failed(record, error)
+            if record is not None:
+                probe.failed(record, error)
             patching.without_frame(error, _ENTERING_NOW)
             raise
-        probe.acquired(record)
+        if record is not None:
+            probe.acquired(record)
         return value
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> object:
         manager, record = self._manager, self._record
-        probe.leaving(record, error)
+        if record is not None:
+            probe.leaving(record, error)
         try:
             value: object = type(manager).__exit__(manager, kind, error, traceback)  # type: ignore[attr-defined]
         except BaseException as raised:
-            probe.failed(record, raised)
+            if record is not None:
+                probe.failed(record, raised)
             patching.without_frame(raised, _LEAVING_NOW)
             del self, manager, error, traceback
             raise
-        probe.released(record, value)
+        if record is not None:
+            probe.released(record, value)
         return value
 
-    def _begin(self) -> probe.Record:
-        self._record = probe.enter_at(self._site, self._manager)
+    def _begin(self) -> probe.Record | None:
+        try:
+            self._record = probe.enter_at(self._site, self._manager)
+        except Exception as error:  # noqa: BLE001  # never into the program
+            buffer.fault("entering a wrapped manager", error)
         return self._record
 
 
@@ -165,9 +184,18 @@ _LEAVING_NOW: CodeType = Traced.__exit__.__code__
 
 def traced(site: str, manager: object) -> object:
     """What rewritten code enters instead of a manager; the manager itself where it is none, so that Python says so."""
+    try:
+        return _traced(site, manager)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("wrapping a manager", error)
+        return manager
+
+
+def _traced(site: str, manager: object) -> object:
     sync = Site.of(site).sync
     if all(
-        hasattr(type(manager), name) for name in (("__enter__", "__exit__") if sync else ("__aenter__", "__aexit__"))
+        looking.has(type(manager), name)
+        for name in (("__enter__", "__exit__") if sync else ("__aenter__", "__aexit__"))
     ):
         return Traced(site, manager)
     record = probe.enter_at(site, manager)

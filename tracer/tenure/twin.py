@@ -14,12 +14,13 @@ from functools import partial
 from time import perf_counter_ns
 from typing import cast
 
-from tenure import asking, buffer, cancelling, habits, identity, resources, tasks
+from tenure import asking, buffer, cancelling, habits, identity, looking, resources, tasks
 from tenure.failures import Failure
 from tenure.records import ACQUIRE, ACQUIRED, BODY, RAISED, RELEASE, RELEASED, TASK, WENT_ON, Listed
 
 now: Callable[[], int] = perf_counter_ns
 
+_DESCRIBING = "describing an exception"
 _settled = habits.settled
 _shared = identity.shared
 _append: Callable[[object], None] = buffer.pending.entries.append
@@ -60,14 +61,18 @@ def stop() -> None:
 def begin(site: str, task: int, manager: object) -> Listed:
     """Begin the lifecycle of a manager that rewritten code enters next; the manager is the record's last element."""
     try:
-        kind, resource = _settled[site]
-    except KeyError:
-        _settled[site] = None, 0
-        return _begin(site, task, manager)
-    if kind is not type(manager):
-        return _begin(site, task, manager)
-    record = [site, task, resource, now(), 0, 0, 0, None, None, manager]
-    _append(record)
+        try:
+            kind, resource = _settled[site]
+        except KeyError:
+            _settled[site] = None, 0
+            return _begin(site, task, manager)
+        if kind is not type(manager):
+            return _begin(site, task, manager)
+        record = [site, task, resource, now(), 0, 0, 0, None, None, manager]
+        _append(record)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("beginning a lifecycle", error)
+        record = [site, task, 0, 0, 0, 0, 0, None, None, manager]
     return record
 
 
@@ -88,16 +93,25 @@ def _begin(site: str, task: int, manager: object) -> Listed:
 
 def enter_at(site: str, manager: object, task: int | None = None) -> Listed:
     """Begin the lifecycle of a manager that is entered on the spot, by the running task where none is given."""
-    record = _begin(site, tasks.current() if task is None else task, manager)
-    record.pop()
+    try:
+        record = _begin(site, tasks.current() if task is None else task, manager)
+        record.pop()
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("beginning a lifecycle", error)
+        return unrecorded(site, manager)
     return record
+
+
+def unrecorded(site: str, _: object) -> Listed:
+    """A record of nothing, to be stamped in vain."""
+    return [site, 0, 0, 0, 0, 0, 0, None, None]
 
 
 def enter_known(site: str, manager: object) -> Listed | None:
     """``probe.enter`` by the running task, at a site that is known."""
-    if not asking.is_recording():
-        return None
     try:
+        if not asking.is_recording():
+            return None
         task = tasks.current()
         if _is_marked(manager, task) or not resources.is_wanted(manager):
             return None
@@ -120,16 +134,22 @@ def enter_known(site: str, manager: object) -> Listed | None:
 
 def body_raised(record: Listed) -> None:
     """Rewritten code: an exception is leaving the body. It is the one being handled."""
-    error = sys.exception()
-    if error is not None:
-        record[BODY] = cancelling.failure(error)
+    try:
+        error = sys.exception()
+        if error is not None:
+            record[BODY] = cancelling.failure(error)
+    except Exception as fault:  # noqa: BLE001  # never into the program
+        buffer.fault(_DESCRIBING, fault)
 
 
 def raised(record: Listed) -> None:
     """Rewritten code: an exception is leaving the whole statement. It is the one being handled."""
-    error = sys.exception()
-    if error is not None:
-        _set_raised(record, error)
+    try:
+        error = sys.exception()
+        if error is not None:
+            _set_raised(record, error)
+    except Exception as fault:  # noqa: BLE001  # never into the program
+        buffer.fault(_DESCRIBING, fault)
 
 
 def acquired(record: Listed) -> None:
@@ -139,21 +159,30 @@ def acquired(record: Listed) -> None:
 
 def leaving(record: Listed, error: BaseException | None) -> None:
     """``__aexit__`` is called, with the exception that left the body or None."""
-    if error is not None:
-        record[BODY] = cancelling.failure(error)
+    try:
+        if error is not None:
+            record[BODY] = cancelling.failure(error)
+    except Exception as fault:  # noqa: BLE001  # never into the program
+        buffer.fault(_DESCRIBING, fault)
     record[RELEASE] = now()
 
 
 def released(record: Listed, value: object) -> None:
     """``__aexit__`` returned this value; where it is false, an exception of the body goes on."""
-    if record[BODY] is not None and not _is_true(value):
-        record[RAISED] = WENT_ON
+    try:
+        if record[BODY] is not None and value is not True and not looking.is_true(value):
+            record[RAISED] = WENT_ON
+    except Exception as fault:  # noqa: BLE001  # never into the program
+        buffer.fault(_DESCRIBING, fault)
     record[RELEASED] = now()
 
 
 def failed(record: Listed, error: BaseException) -> None:
     """``__aenter__`` or ``__aexit__`` raised, be it the body's own exception again. The lifecycle ends."""
-    _set_raised(record, error)
+    try:
+        _set_raised(record, error)
+    except Exception as fault:  # noqa: BLE001  # never into the program
+        buffer.fault(_DESCRIBING, fault)
     record[RELEASED] = now()
 
 
@@ -182,13 +211,6 @@ def _mark(record: Listed, manager: object) -> None:
             if done[ACQUIRED] or done[RELEASED]:
                 _marks.pop(key, None)
         _sweep_at[0] = max(1_000, 2 * len(_marks))
-
-
-def _is_true(value: object) -> bool:
-    try:
-        return bool(value)
-    except Exception:  # noqa: BLE001  # the interpreter asks it again right away, and the program gets its exception
-        return False
 
 
 def _set_raised(record: Listed, error: BaseException) -> None:

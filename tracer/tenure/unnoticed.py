@@ -11,17 +11,18 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Coroutine
-from types import CodeType
+from types import CodeType, TracebackType
 
 Method = Callable[..., object]
+traceback_of: Callable[[BaseException], TracebackType | None] = BaseException.__dict__["__traceback__"].__get__
 AsyncMethod = Callable[..., Coroutine[object, object, object]]
 
 
 def without_frame(error: BaseException, code: CodeType) -> None:
     """Take the frame of this code off an exception that passes through it; a bare ``raise`` must follow."""
-    traceback = error.__traceback__
+    traceback = traceback_of(error)  # nothing here can fail
     if traceback is not None and traceback.tb_frame.f_code is code:
-        error.__traceback__ = traceback.tb_next
+        BaseException.with_traceback(error, traceback.tb_next)
 
 
 def like(original: Method) -> Callable[[Method], Method]:
@@ -48,10 +49,10 @@ def shaped(original: Method, wrapper: AsyncMethod) -> Method:
         try:
             given = original(*arguments, **named)
         except BaseException as error:
-            traceback = error.__traceback__
-            with contextlib.suppress(type(error)):
+            traceback = traceback_of(error)
+            with contextlib.suppress(BaseException):  # it is the same one
                 wrapper(*arguments, **named, _original=_raising(error)).send(None)
-            error.__traceback__ = traceback
+            BaseException.with_traceback(error, traceback)
             without_frame(error, returning.__code__)
             del arguments, named
             raise

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import cast
 
-from tenure import buffer, callers, probe, tasks, twin
+from tenure import buffer, callers, looking, probe, tasks, twin
 from tenure.unnoticed import Method, shaped, without_frame
 
 _Wants = Callable[[object], bool] | None  # None: every object
@@ -40,9 +40,7 @@ def leaving(original: Method, *, moves: bool, sync: bool) -> Method:
 
 def _entering(original: Method, wants: _Wants, *, moves: bool) -> Method:
     async def entering(manager: object, *, _original: Method = original) -> object:
-        record = None
-        if wants is None or wants(manager):
-            record = _begin(manager, sys._getframe().f_back, callers.BY_ASYNC_WITH)  # noqa: SLF001  # no other way
+        record = _begin(manager, wants, sys._getframe().f_back, callers.BY_ASYNC_WITH)  # noqa: SLF001  # no other way
         try:
             value = await _original(manager)  # type: ignore[misc]
         except BaseException as error:
@@ -81,9 +79,7 @@ def _leaving(original: Method, *, moves: bool) -> Method:
 
 def _entering_now(original: Method, wants: _Wants, *, moves: bool) -> Method:
     def entering(manager: object) -> object:
-        record = None
-        if wants is None or wants(manager):
-            record = _begin(manager, sys._getframe().f_back, callers.BY_WITH)  # noqa: SLF001  # no other way
+        record = _begin(manager, wants, sys._getframe().f_back, callers.BY_WITH)  # noqa: SLF001  # no other way
         try:
             value = original(manager)
         except BaseException as error:
@@ -120,10 +116,16 @@ def _leaving_now(original: Method, *, moves: bool) -> Method:
     return leaving
 
 
-def _begin(manager: object, frame: FrameType | None, how: int) -> probe.Record | None:
+def _begin(manager: object, wants: _Wants, frame: FrameType | None, how: int) -> probe.Record | None:
     """The record of a manager that this frame enters; None where somebody else records it, or nobody."""
-    site = frame and callers.known(frame, how)
-    return twin.enter_known(site, manager) if site else probe.enter(manager, sync=how == callers.BY_WITH)
+    try:
+        if wants is not None and not wants(manager):
+            return None
+        site = frame and callers.known(frame, how)
+        return twin.enter_known(site, manager) if site else probe.enter(manager, sync=how == callers.BY_WITH)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("entering a patched manager", error)
+        return None
 
 
 def raised_in_body(details: tuple[object, ...], named: dict[str, object]) -> BaseException | None:
@@ -131,8 +133,8 @@ def raised_in_body(details: tuple[object, ...], named: dict[str, object]) -> Bas
     if len(details) == 3 and details[0] is details[1] is None:
         return None  # as nearly always
     for value in (*details, *named.values()):
-        if isinstance(value, BaseException):
-            return value
+        if issubclass(type(value), BaseException):
+            return cast("BaseException", value)
     return None
 
 
@@ -149,7 +151,7 @@ def _remember(manager: object, record: probe.Record, *, moves: bool) -> None:
         if len(_open) > _sweep_at[0]:
             _sweep()
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"remembering an open {type(manager).__qualname__}", error)
+        buffer.fault(f"remembering an open {looking.qualified_name(type(manager))}", error)
 
 
 def _recall(manager: object, *, moves: bool) -> probe.Record | None:
@@ -167,7 +169,7 @@ def _recall(manager: object, *, moves: bool) -> probe.Record | None:
         if outer is not None:
             _open[key] = outer
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"recalling an open {type(manager).__qualname__}", error)
+        buffer.fault(f"recalling an open {looking.qualified_name(type(manager))}", error)
         return None
     return record
 

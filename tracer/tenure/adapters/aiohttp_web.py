@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure import buffer, libraries, patching, probe, resources, tasks
+from tenure import buffer, libraries, patching, probe, resources, task_names
 from tenure.adapters import places
 from tenure.attributes import read
 from tenure.resources import Description
@@ -26,8 +26,8 @@ def install(web: ModuleType) -> None:
     application, dispatcher = web.Application, web.UrlDispatcher
     handle = application._handle  # noqa: SLF001  # there is no public entry
     resources.register(web.Request, _request)
-    tasks.entitle("RequestHandler._handle_request", "request")
-    tasks.entitle("RequestHandler.start", "connection")
+    task_names.entitle("RequestHandler._handle_request", "request")
+    task_names.entitle("RequestHandler.start", "connection")
     patching.replace(application, "_handle", _handling(handle, web.HTTPException))
     patching.replace(dispatcher, "resolve", _resolving(dispatcher.resolve))
 

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import signal
 from types import FrameType, ModuleType
+from typing import cast
 
-from tenure import cancelling, native, patching
+from tenure import cancelling, looking, native, patching
 from tenure.adapters import asyncio_scopes, cancelling_calls
 from tenure.failures import Canceller
 
@@ -37,8 +38,8 @@ def install(module: ModuleType) -> None:
 
 def _child_failed(frame: FrameType) -> Canceller:
     task = frame.f_locals.get("task")
-    error = getattr(task, "_exception", None)  # not exception(): asyncio is to complain of it as ever
-    return cancelling.by_failure(task, error, "TaskGroup")
+    error = looking.attribute(task, "_exception")  # not exception(): asyncio is to complain of it as ever
+    return cancelling.by_failure(task, cast("BaseException | None", error), "TaskGroup")
 
 
 def _body_failed(frame: FrameType) -> Canceller:
@@ -47,7 +48,7 @@ def _body_failed(frame: FrameType) -> Canceller:
 
 def body_failed(error: BaseException | None, via: str) -> Canceller:
     """The task that is in a group failed there; where it was itself cancelled, by nobody who is known, it did not."""
-    if isinstance(error, asyncio.CancelledError):
+    if issubclass(type(error), asyncio.CancelledError):
         return Canceller(0, "", via, "")
     return cancelling.by_failure(asyncio.current_task(), error, via)
 
@@ -63,7 +64,8 @@ def _interrupted(_: FrameType) -> Canceller:
 def _called_back(frame: FrameType) -> Canceller:
     """The loop calls a task's cancel() itself: for a signal, or because the program asked for it some time before."""
     handle = frame.f_locals.get("self")
-    for number, waiting in getattr(getattr(handle, "_loop", None), "_signal_handlers", {}).items():
+    handlers = looking.attribute(looking.attribute(handle, "_loop"), "_signal_handlers", {})
+    for number, waiting in cast("dict[int, object]", handlers).items():
         if waiting is handle:
             with contextlib.suppress(ValueError):
                 return Canceller(0, "", signal.Signals(number).name, "")

@@ -11,18 +11,17 @@ nothing to take: that one is a signal, and who acquires it does not give it back
 
 from __future__ import annotations
 
-import contextlib
 import weakref
 from types import ModuleType
 
-from tenure import patching, resources
+from tenure import looking, patching, resources
 from tenure.adapters import calls, made
 from tenure.failures import type_name
 from tenure.resources import Description
 
-_given_a_lock: weakref.WeakSet[object] = weakref.WeakSet()
-_conditions: weakref.WeakKeyDictionary[object, weakref.ref[object]] = weakref.WeakKeyDictionary()  # by their own lock
-_made_with: weakref.WeakKeyDictionary[object, object] = weakref.WeakKeyDictionary()  # by semaphore
+_given_a_lock: looking.ByIdentity[bool] = looking.ByIdentity()  # conditions
+_conditions: looking.ByIdentity[weakref.ref[object]] = looking.ByIdentity()  # by their own lock
+_made_with: looking.ByIdentity[int] = looking.ByIdentity()  # by semaphore
 _signals: dict[int, weakref.ref[object]] = {}  # by address: semaphores that were made with nothing to take
 
 
@@ -53,7 +52,7 @@ def _lock(manager: object, _: str) -> Description:
 
 def _semaphore(manager: object, _: str) -> Description:
     value = _made_with.get(manager)
-    capacity = value if isinstance(value, int) and value > 0 else _count(manager, "_value")
+    capacity = value or _count(manager, "_value")
     return Description(type_name(type(manager)), manager, capacity=capacity, stereotype="control")
 
 
@@ -67,7 +66,7 @@ def _bounded_semaphore(manager: object, _: str) -> Description:
 
 
 def _condition(manager: object, _: str) -> Description:
-    lock = getattr(manager, "_lock", None)
+    lock = looking.attribute(manager, "_lock")
     if lock is not None and manager in _given_a_lock:
         return Description(type_name(type(lock)), lock, capacity=1, stereotype="control", lasting=True)
     return Description(type_name(type(manager)), manager, capacity=1, stereotype="control")
@@ -78,21 +77,22 @@ def _barrier(manager: object, _: str) -> Description:
 
 
 def _count(manager: object, attribute: str) -> int | None:
-    value = getattr(manager, attribute, None)
-    return value if isinstance(value, int) and value > 0 else None
+    value = looking.attribute(manager, attribute)
+    return value if type(value) is int and value > 0 else None
 
 
 def _note_the_lock(condition: object, lock: object = None, **_: object) -> None:
-    with contextlib.suppress(TypeError):  # a subclass made it unhashable
-        if lock is not None:
-            _given_a_lock.add(condition)
-        else:
-            _conditions[getattr(condition, "_lock", None)] = weakref.ref(condition)
+    if lock is not None:
+        _given_a_lock.put(condition, True)
+    else:
+        _conditions.put(looking.attribute(condition, "_lock"), weakref.ref(condition))
 
 
 def _note_the_value(semaphore: object, value: object = 1, **_: object) -> None:
-    with contextlib.suppress(TypeError):  # a subclass made it unhashable
-        _made_with[semaphore] = value
+    if type(value) is not int:
+        return
+    if value > 0:
+        _made_with.put(semaphore, value)
     if value == 0:
         address = id(semaphore)
         _signals[address] = weakref.ref(semaphore, lambda _: _signals.pop(address, None))

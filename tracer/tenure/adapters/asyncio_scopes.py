@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-import weakref
 from types import CodeType, FrameType, ModuleType
 from typing import NamedTuple
 
-from tenure import cancelling, libraries, patching, resources, sites
+from tenure import cancelling, libraries, looking, patching, resources, sites
 from tenure.adapters import made
 from tenure.failures import Canceller, type_name
 from tenure.resources import Description
@@ -27,8 +26,8 @@ class Place(NamedTuple):
     by: str  # the function of asyncio that was called there, "" where it is no other than the resource's
 
 
-_lengths: weakref.WeakKeyDictionary[object, float] = weakref.WeakKeyDictionary()  # seconds
-_made_at: weakref.WeakKeyDictionary[object, Place] = weakref.WeakKeyDictionary()
+_lengths: looking.ByIdentity[float] = looking.ByIdentity()  # seconds
+_made_at: looking.ByIdentity[Place] = looking.ByIdentity()
 
 
 def install(module: ModuleType) -> None:
@@ -45,7 +44,9 @@ def _timeout(manager: object, _: str) -> Description:
 
 
 def _has_an_end(manager: object) -> bool:
-    return getattr(manager, "_when", None) is not None
+    if type(manager) is asyncio.Timeout:
+        return manager._when is not None  # type: ignore[attr-defined]  # noqa: SLF001
+    return looking.attribute(manager, "_when") is not None
 
 
 def _task_group(manager: object, _: str) -> Description:
@@ -66,8 +67,13 @@ def length(seconds: float) -> str:
 
 
 def _seconds_left(manager: object) -> float | None:
-    when = getattr(manager, "_when", None)
-    return when - asyncio.get_running_loop().time() if isinstance(when, int | float) else None
+    when = looking.attribute(manager, "_when")
+    if type(when) is not float and type(when) is not int:
+        return None
+    loop = asyncio.get_running_loop()
+    own = looking.of_class(type(loop), "time")
+    is_asyncios = own is asyncio.BaseEventLoop.time or looking.module_name(type(loop)).startswith("uvloop")
+    return when - loop.time() if is_asyncios else None  # a program's own clock is not read for it
 
 
 def _measure(timeout: object, *_: object, **__: object) -> None:
@@ -75,8 +81,8 @@ def _measure(timeout: object, *_: object, **__: object) -> None:
         seconds = _seconds_left(timeout)
         if seconds is not None:
             asked = _seconds_asked(sys._getframe(2))  # noqa: SLF001  # no other way to the caller
-            _lengths[timeout] = seconds if asked is None else asked
-            _made_at[timeout] = place()
+            _lengths.put(timeout, seconds if asked is None else asked)
+            _made_at.put(timeout, place())
 
 
 def _seconds_asked(maker: FrameType) -> float | None:
@@ -85,7 +91,7 @@ def _seconds_asked(maker: FrameType) -> float | None:
     if code.co_name != "timeout" or code.co_filename != asyncio.timeouts.__file__:
         return None
     delay = maker.f_locals.get("delay")
-    return float(delay) if isinstance(delay, int | float) else None
+    return float(delay) if type(delay) is int or type(delay) is float else None
 
 
 def canceller(timeout: object) -> Canceller:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from types import ModuleType
+from typing import cast
 
-from tenure import buffer, libraries, native, patching, tasks
+from tenure import buffer, libraries, looking, native, patching, task_names, tasks
 from tenure.adapters import asyncio_reprs, calls
 from tenure.tasks import AnyTask
 
@@ -43,12 +44,20 @@ def _noting(original: patching.Method) -> patching.Method:
             raise
         if is_told:
             _created(task, coro)
-        frames = getattr(task, "_source_traceback", None)  # in debug mode: who made the task
-        if frames and frames[-1].filename == __file__:
-            del frames[-1]
+        _forget_our_frame(task)
         return task
 
     return create_task
+
+
+def _forget_our_frame(task: object) -> None:
+    """In debug mode a task knows the stack of who made it."""
+    try:
+        frames = looking.attribute(task, "_source_traceback") if task_names.is_task(task) else None
+        if frames and frames[-1].filename == __file__:  # type: ignore[index]
+            del frames[-1]  # type: ignore[attr-defined]
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("hiding who made a task", error)
 
 
 def _creating(coroutine: object) -> bool:
@@ -62,8 +71,8 @@ def _creating(coroutine: object) -> bool:
 def _created(task: object, coroutine: object) -> None:
     """``task``: what was made, None where that failed. A factory of the program's own may have made something else."""
     try:
-        if _note(task, coroutine) and isinstance(task, asyncio.Task) and not task.done():
-            task.add_done_callback(_ended)
+        if _note(task, coroutine) and task_names.is_task(task) and not asyncio.Task.done(task):
+            asyncio.Task.add_done_callback(task, _ended)
     except Exception as error:  # noqa: BLE001  # never into the program
         buffer.fault("noting the creation of a task", error)
 
@@ -81,19 +90,19 @@ def _made_by_hand(task: object, coroutine: object) -> None:
 
 def _note(task: object, coroutine: object) -> bool:
     """Whether it is a task; of an eager one that is over the end is noted too."""
-    if not isinstance(task, asyncio.Task):
+    if not task_names.is_task(task):
         tasks.created(None, coroutine)
         return False
     tasks.created(task, coroutine, _programs(coroutine))
     calls.note_task(task, coroutine)
-    if task.done():
+    if asyncio.Task.done(task):
         _ended(task)
     return True
 
 
 def _programs(coroutine: object) -> object:
     """The coroutine that the program gave to ``uvloop.run``, which puts it into one of its own."""
-    frame = getattr(coroutine, "cr_frame", None)
+    frame = getattr(coroutine, "cr_frame", None) if task_names.is_coroutine(coroutine) else None
     if frame is None or frame.f_code.co_name != "wrapper" or frame.f_globals.get("__name__") != "uvloop":
         return coroutine
     return frame.f_locals.get("main", coroutine)
@@ -102,6 +111,8 @@ def _programs(coroutine: object) -> object:
 def _ended(task: AnyTask) -> None:
     """The task's done callback. Nothing here marks an exception as retrieved: asyncio is to complain as ever."""
     try:
-        tasks.finished(task, asyncio.CancelledError() if task.cancelled() else getattr(task, "_exception", None))
+        is_cancelled = asyncio.Task.cancelled(task)
+        error = asyncio.CancelledError() if is_cancelled else looking.attribute(task, "_exception")
+        tasks.finished(task, cast("BaseException | None", error))
     except Exception as error:  # noqa: BLE001  # never into the program
         buffer.fault("noting the end of a task", error)

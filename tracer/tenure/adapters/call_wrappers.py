@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from tenure import buffer, callers, probe, twin
 from tenure.adapters import held
+from tenure.looking import qualified_name
 from tenure.unnoticed import AsyncMethod, Method, shaped, without_frame
 
 Begin = Callable[[object, FrameType], probe.Record | None]  # what this frame takes by calling a method of the object
@@ -83,10 +84,14 @@ def taking_now(original: Method, how: Taking) -> Method:
 
 
 def _begin(manager: object, frame: FrameType, how: Taking) -> probe.Record | None:
-    site = callers.known(frame, callers.BY_CALL) if how.itself else ""
-    if not site:
-        return how.begin(manager, frame)
-    return twin.enter_known(site, manager) if how.wants is None or how.wants(manager) else None
+    try:
+        site = callers.known(frame, callers.BY_CALL) if how.itself else ""
+        if not site:
+            return how.begin(manager, frame)
+        return twin.enter_known(site, manager) if how.wants is None or how.wants(manager) else None
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("finding out who acquires", error)
+        return None
 
 
 def came_back(value: object, token: object, record: probe.Record) -> None:
@@ -98,7 +103,7 @@ def came_back(value: object, token: object, record: probe.Record) -> None:
     try:
         held.hold(token, record)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"remembering who holds a {type(token).__qualname__}", error)
+        buffer.fault(f"remembering who holds a {qualified_name(type(token))}", error)
 
 
 def giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
@@ -111,15 +116,15 @@ def giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
 
 def _giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
     def releasing(manager: object, *arguments: object, **named: object) -> object:
-        token = _token((*arguments, *named.values()) if by_result else (manager,)) if held.tokens else None
-        record = held.give_back(token) if token is not None and gives(token, sys._getframe().f_back) else None  # noqa: SLF001
+        given = (*arguments, *named.values()) if by_result else (manager,)
+        record = _given_back(given, gives, sys._getframe().f_back) if held.tokens else None  # noqa: SLF001  # no other way
         try:
             value = original(manager, *arguments, **named)
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
             without_frame(error, releasing.__code__)
-            del manager, arguments, named, token
+            del manager, arguments, named, given
             raise
         if record is None:
             return value
@@ -133,15 +138,15 @@ def _giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
 
 def _giving_later(original: Method, gives: Gives, *, by_result: bool) -> AsyncMethod:
     async def releasing(manager: object, *arguments: object, **named: object) -> object:
-        token = _token((*arguments, *named.values()) if by_result else (manager,)) if held.tokens else None
-        record = held.give_back(token) if token is not None and gives(token, sys._getframe().f_back) else None  # noqa: SLF001
+        given = (*arguments, *named.values()) if by_result else (manager,)
+        record = _given_back(given, gives, sys._getframe().f_back) if held.tokens else None  # noqa: SLF001  # no other way
         try:
             value = await original(manager, *arguments, **named)  # type: ignore[misc]
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
             without_frame(error, releasing.__code__)
-            del manager, arguments, named, token
+            del manager, arguments, named, given
             raise
         if record is not None:
             probe.released(record, None)
@@ -150,8 +155,15 @@ def _giving_later(original: Method, gives: Gives, *, by_result: bool) -> AsyncMe
     return releasing
 
 
-def _token(candidates: tuple[object, ...]) -> object:
-    return next((candidate for candidate in candidates if held.is_held(candidate)), None)
+def _given_back(candidates: tuple[object, ...], gives: Gives, frame: FrameType | None) -> probe.Record | None:
+    """The record of what is held and given back by this frame, now leaving; None where nothing is."""
+    try:
+        for candidate in candidates:
+            if held.is_held(candidate):
+                return held.give_back(candidate) if gives(candidate, frame) else None
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("finding out what is released", error)
+    return None
 
 
 async def _ending(record: probe.Record, release: Awaitable[object]) -> object:

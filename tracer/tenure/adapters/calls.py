@@ -13,14 +13,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-import weakref
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple
 
-from tenure import buffer, callers, libraries, native, patching, probe, resources, sites, tasks
+from tenure import buffer, callers, libraries, looking, native, patching, probe, resources, sites, task_names, tasks
 from tenure.adapters import call_wrappers, held
 from tenure.patching import Method, Wants
 
@@ -35,7 +34,7 @@ _LOCKS, _EVENTS, _TASKS = (str(module.__file__) for module in (asyncio.locks, as
 _CONDITIONS = frozenset({"asyncio.locks", "anyio._core._synchronization"})  # the modules that define them
 
 _acquires = call_wrappers.acquires  # codes by which a task is known that does nothing but acquire
-_made_by: weakref.WeakKeyDictionary[object, tuple[int, str]] = weakref.WeakKeyDictionary()  # by task: maker, its site
+_made_by: looking.ByIdentity[tuple[int, str]] = looking.ByIdentity()  # by task: maker, its site
 
 
 class _Plan(NamedTuple):
@@ -135,9 +134,11 @@ def _giving(original: Method, name: str, leave: CodeType | None, *, by_result: b
 
 def note_task(task: object, coroutine: object) -> None:
     """Called where a task is made: keep who made it if it does nothing but acquire."""
+    if not task_names.is_coroutine(coroutine):
+        return
     code = getattr(coroutine, "cr_code", None) or getattr(coroutine, "gi_code", None)
     if code in _acquires or (code is not None and code.co_filename == _TASKS and code.co_name == "_wrap_awaitable"):
-        _made_by[task] = tasks.current(), _site(sys._getframe(1))  # noqa: SLF001  # no other way to the caller
+        _made_by.put(task, (tasks.current(), _site(sys._getframe(1))))  # noqa: SLF001  # no other way to the caller
 
 
 def on_behalf(code: CodeType) -> None:
@@ -151,7 +152,7 @@ def who(frame: FrameType, kind: type, call: str, *, alone_in_task: bool = False)
     The task is None where it is the running one. The site is "" where that is a library's own affair; ``alone_in_task``
     is as for ``patch_calls``.
     """
-    made_by = _made_by.pop(_task(), None) if _made_by else None
+    made_by = _made_by.pop(_task()) if _made_by else None
     return made_by if made_by is not None else (None, _site(frame, kind, call, alone_in_task=alone_in_task))
 
 
@@ -163,9 +164,9 @@ def forget_all() -> None:
 
 def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | None:
     """The record of an acquire by a call that this frame makes; None where somebody else records it."""
-    if not plan.wants(manager):
-        return None
     try:
+        if not plan.wants(manager):
+            return None
         task, site = None, callers.known(frame, callers.BY_CALL)
         if not site:
             task, site = _found(manager, frame, plan)
@@ -173,7 +174,7 @@ def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | Non
         if record is not None:
             resources.calls[site] = plan.names
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"finding out who acquires a {type(manager).__qualname__}", error)
+        buffer.fault(f"finding out who acquires a {looking.qualified_name(type(manager))}", error)
         return None
     return record
 

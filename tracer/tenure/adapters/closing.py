@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import AsyncGeneratorType, ModuleType
 
-from tenure import patching, resources
+from tenure import looking, patching, resources
 from tenure.failures import type_name
 from tenure.resources import Description
 
@@ -16,8 +16,8 @@ def install(contextlib: ModuleType) -> None:
 
 
 def _closing(manager: object, _: str) -> Description:
-    thing = getattr(manager, "thing", None)
-    if not isinstance(thing, AsyncGeneratorType):
+    thing = looking.attribute(manager, "thing")
+    if type(thing) is not AsyncGeneratorType:
         return Description(type_name(type(thing)), thing, exit="aclose")
     module = thing.ag_frame.f_globals.get("__name__", "") if thing.ag_frame is not None else ""
     function = thing.__qualname__.rpartition("<locals>.")[2]

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from tenure import buffer, patching, probe, resources, sites
 from tenure.adapters import calls, held
 from tenure.adapters.around import Arguments, Begin, at_once, awaited, is_ours
+from tenure.looking import qualified_name
 from tenure.patching import Wants
 from tenure.resources import NOTHING, Describe, Description
 
@@ -163,7 +164,7 @@ def _is_open(opened: object, token: Token) -> bool:
     try:
         return held.is_surely_held(token(opened))
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"finding out whether a {type(opened).__qualname__} is open", error)
+        buffer.fault(f"finding out whether a {qualified_name(type(opened))} is open", error)
         return False
 
 
@@ -213,7 +214,7 @@ def _opened(record: probe.Record, token: object) -> None:
     try:
         held.hold(token, record, _dropped)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"remembering who opened a {type(token).__qualname__}", error)
+        buffer.fault(f"remembering who opened a {qualified_name(type(token))}", error)
 
 
 def _dropped(record: probe.Record) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from types import MethodType, ModuleType, TracebackType
 
-from tenure import buffer, patching, probe
+from tenure import buffer, looking, patching, probe
 
 Leave = Callable[[type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[object]]
 
@@ -24,7 +24,7 @@ def install(contextlib: ModuleType) -> None:
 def _entering(original: patching.Method) -> patching.Method:
     @patching.like(original)
     async def enter_async_context(stack: object, cm: object) -> object:
-        record = probe.enter(cm) if hasattr(type(cm), "__aenter__") else None
+        record = _begin(cm)
         try:
             value = await original(stack, cm)  # type: ignore[misc]
         except BaseException as error:
@@ -38,6 +38,14 @@ def _entering(original: patching.Method) -> patching.Method:
         return value
 
     return enter_async_context
+
+
+def _begin(manager: object) -> probe.Record | None:
+    try:
+        return probe.enter(manager) if looking.has(type(manager), "__aenter__") else None
+    except Exception as error:  # noqa: BLE001  # never into the program
+        buffer.fault("entering through an exit stack", error)
+        return None
 
 
 def _watch_exit(stack: object, record: probe.Record) -> None:

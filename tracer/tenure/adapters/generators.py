@@ -11,12 +11,12 @@ of the object is taken for it, in this order; a property is not asked.
 
 from __future__ import annotations
 
-import inspect
 import weakref
 from functools import partial
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
+from typing import cast
 
-from tenure import libraries, patching, resources
+from tenure import libraries, looking, patching, resources
 from tenure.failures import type_name
 from tenure.resources import NOTHING, Describe, Description
 from tenure.sites import TAKERS
@@ -26,7 +26,9 @@ _DATABASE_WORDS = "pool", "database", "connection", "engine", "transaction", "db
 
 _described: weakref.WeakKeyDictionary[object, Describe] = weakref.WeakKeyDictionary()  # by an adapter
 _functions: weakref.WeakKeyDictionary[object, Description] = weakref.WeakKeyDictionary()  # those that are no methods
-_methods: weakref.WeakKeyDictionary[FunctionType, weakref.WeakSet[type]] = weakref.WeakKeyDictionary()  # of which types
+_methods: weakref.WeakKeyDictionary[FunctionType, looking.ByIdentity[bool]] = (
+    weakref.WeakKeyDictionary()
+)  # of which types
 
 
 def install(contextlib: ModuleType) -> None:
@@ -46,26 +48,29 @@ def describe_by(function: object, describe: Describe) -> None:
 
 
 def _handle(manager: object, expression: str) -> Description:
-    function, arguments = getattr(manager, "func", None), getattr(manager, "args", ())
+    function, arguments = looking.attribute(manager, "func"), looking.attribute(manager, "args", ())
     if function is None:  # it was entered before: contextlib has let go of the function
         return Description(type_name(type(manager)), None)
-    described = _described.get(function) if isinstance(function, FunctionType) else None
+    described = _described.get(function) if type(function) is FunctionType else None
     if described is not None:
         return described(manager, expression)
-    if str(getattr(function, "__module__", "")).partition(".")[0] in libraries.frameworks:
+    told = function.__func__ if type(function) is MethodType else function
+    if looking.exact(looking.attribute(told, "__module__")).partition(".")[0] in libraries.frameworks:
         return NOTHING
-    known = _functions.get(function) if isinstance(function, FunctionType) else None
+    known = _functions.get(function) if type(function) is FunctionType else None
     if known is not None:
         return known
-    name = getattr(function, "__name__", "")
+    name = looking.exact(looking.attribute(told, "__name__"))
     owner = _owner(function, arguments)
     if owner is not None:
         title = type_name(type(owner))
         kind = title if name in TAKERS else f"{title}.{name}"
-        return Description(kind, owner, None, partial(capacity, owner), _stereotype(type(owner).__name__), enter=name)
-    code = getattr(function, "__code__", None)  # a function that is made again and again has one code
-    description = Description(_kind(function), code, name="", stereotype=_stereotype(name))
-    if isinstance(function, FunctionType) and not _may_be_a_method(function):
+        return Description(
+            kind, owner, None, partial(capacity, owner), _stereotype(looking.short_name(type(owner))), enter=name
+        )
+    code = looking.attribute(told, "__code__")  # a function that is made again and again has one code
+    description = Description(_kind(told), code, name="", stereotype=_stereotype(name))
+    if type(function) is FunctionType and not _may_be_a_method(function):
         _functions[function] = description
     return description
 
@@ -75,38 +80,42 @@ def _may_be_a_method(function: FunctionType) -> bool:
     return bool(outer) and not outer.endswith("<locals>")
 
 
-def _owner(function: object, arguments: tuple[object, ...]) -> object | None:
+def _owner(function: object, arguments: object) -> object | None:
     """The object whose method this is: the first argument, if its class has the decorated function under its name."""
-    bound = getattr(function, "__self__", None)
-    if bound is not None:
-        return None if isinstance(bound, type | ModuleType) else bound
-    if not arguments or not isinstance(function, FunctionType) or not _may_be_a_method(function):
+    if type(function) is MethodType:
+        bound = function.__self__
+        return None if issubclass(type(bound), (type, ModuleType)) else bound
+    if (
+        type(arguments) is not tuple
+        or not arguments
+        or type(function) is not FunctionType
+        or not _may_be_a_method(function)
+    ):
         return None
     kind = type(arguments[0])
-    kinds = _methods.setdefault(function, weakref.WeakSet())
+    kinds = _methods.setdefault(function, looking.ByIdentity())
     if kind not in kinds:
-        attribute = inspect.getattr_static(kind, function.__name__, None)
+        attribute = looking.of_class(kind, function.__name__)
         while attribute is not None and attribute is not function:
-            attribute = getattr(attribute, "__wrapped__", None)
+            attribute = looking.attribute(attribute, "__wrapped__")
         if attribute is None:
             return None
-        kinds.add(kind)
-    return arguments[0]
+        kinds.put(kind, True)
+    return cast("object", arguments[0])
 
 
 def capacity(owner: object) -> int | None:
     """How many may hold this object at once, where an attribute of a well-known name says it."""
     for name in CAPACITY_ATTRIBUTES:
-        value = inspect.getattr_static(owner, name, None)
-        if inspect.ismemberdescriptor(value):
-            value = getattr(owner, name, None)
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        value = looking.attribute(owner, name)
+        if type(value) is int and value > 0:
             return value
     return None
 
 
 def _kind(function: object) -> str:
-    module, name = getattr(function, "__module__", ""), getattr(function, "__qualname__", type(function).__qualname__)
+    module = looking.exact(looking.attribute(function, "__module__"))
+    name = looking.exact(looking.attribute(function, "__qualname__")) or looking.qualified_name(type(function))
     return f"{module}.{name.rpartition('<locals>.')[2]}"
 
 

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable
 
 from tenure import buffer, probe, tasks
+from tenure.looking import qualified_name
 
 WhenGone = Callable[[probe.Record], None]
 
@@ -60,7 +61,7 @@ def give_back(token: object, error: BaseException | None = None) -> probe.Record
             tokens.pop(id(token), None)
         probe.leaving(record, error)
     except Exception as fault:  # noqa: BLE001  # never into the program
-        buffer.fault(f"finding out what the release of a {type(token).__qualname__} ends", fault)
+        buffer.fault(f"finding out what the release of a {qualified_name(type(token))} ends", fault)
         return None
     return record
 

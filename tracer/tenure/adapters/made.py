@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tenure import buffer, patching
+from tenure.looking import qualified_name
 
 
 def note(kind: type, noting: Callable[..., None]) -> None:
@@ -21,6 +22,6 @@ def note(kind: type, noting: Callable[..., None]) -> None:
         try:
             noting(made, *arguments, **named)
         except Exception as error:  # noqa: BLE001  # never into the program
-            buffer.fault(f"noting the making of a {kind.__qualname__}", error)
+            buffer.fault(f"noting the making of a {qualified_name(kind)}", error)
 
     patching.replace(kind, "__init__", init)

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tenure import buffer, figures, patching
 from tenure.failures import type_name
+from tenure.looking import qualified_name
 from tenure.resources import Description
 
 _SETTING = re.compile(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\]|\\.)*))", re.DOTALL)  # of libpq's strings
@@ -117,7 +118,7 @@ def _began(wants: Callable[..., bool], maker: object, arguments: tuple[object, .
     try:
         return monotonic_ns() if wants(maker, *arguments) else 0
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"finding out whether a {type(maker).__qualname__} makes a connection", error)
+        buffer.fault(f"finding out whether a {qualified_name(type(maker))} makes a connection", error)
         return 0
 
 
@@ -125,4 +126,4 @@ def _note(pool_of: Callable[..., object], maker: object, arguments: tuple[object
     try:
         figures.created(pool_of(maker, *arguments), monotonic_ns() - begun_ns)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"noting that a {type(maker).__qualname__} made a connection", error)
+        buffer.fault(f"noting that a {qualified_name(type(maker))} made a connection", error)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import partial
 from types import ModuleType
 
-from tenure import buffer, libraries, patching, tasks
+from tenure import buffer, libraries, patching, task_names
 from tenure.adapters import asgi
 from tenure.patching import Method
 
@@ -63,7 +63,7 @@ def _protocols() -> Iterator[type]:
 def _patch(kind: type, handle: Method) -> bool:
     """Whether it is a class that calls an application."""
     if "run_asgi" in vars(kind):
-        tasks.entitle(f"{kind.__name__}.run_asgi", "request")
+        task_names.entitle(f"{kind.__name__}.run_asgi", "request")
         original = vars(kind)["run_asgi"]
         is_given = "app" in inspect.signature(original).parameters
         patching.replace(kind, "run_asgi", (_given if is_given else _kept)(original, handle))

@@ -10,7 +10,7 @@ import sys
 from types import FrameType, ModuleType
 from typing import NamedTuple, cast
 
-from tenure import buffer, libraries, patching, probe, resources, tasks, wrappers
+from tenure import buffer, libraries, patching, probe, resources, task_names, wrappers
 from tenure.adapters import places, pools
 from tenure.resources import Description
 from tenure.sites import Site
@@ -31,7 +31,7 @@ def install(server: ModuleType) -> None:
     resources.register(kind, pools.one_use("websockets.serve", "participant"))
     patching.patch_manager(kind, moves=True)
     for coroutine in ("Server.conn_handler", "serve.<locals>.conn_handler", "serve.<locals>.protocol_handler"):
-        tasks.entitle(coroutine, "connection")
+        task_names.entitle(coroutine, "connection")
     connection = server.ServerConnection
     resources.register(_Served, _describe)
     patching.replace(connection, "__aenter__", _entering(connection.__aenter__))

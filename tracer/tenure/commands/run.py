@@ -49,14 +49,23 @@ def _prepare(options: argparse.Namespace, rest: Sequence[str], start: Start, usa
     if not rest:
         raise UsageError(f"there is no program to run ({usage})")
     command = usage.partition(" [")[0]
+
+    def start_or_not(name: str, selection: Selection) -> None:
+        try:
+            start(name, selection)
+        except UsageError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a fault of ours: the program runs unrecorded
+            session.give_up(error)
+
     selection = Selection([Path.cwd()], options.include, options.exclude)
     if options.module:
         # The import hook goes first: finding a module imports the packages that it is in.
-        start(rest[0].rpartition(".")[2], selection)
+        start_or_not(rest[0].rpartition(".")[2], selection)
         target = program.module(rest[0], rest[1:], command=command)
     else:
         target = program.script(rest[0], rest[1:], sync=options.sync, command=command)
-        start(target.name, selection)
+        start_or_not(target.name, selection)
     selection.add_root(target.directory)
     return target
 

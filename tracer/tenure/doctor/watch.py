@@ -157,11 +157,12 @@ class Watch:
         return enter
 
     def _beginning_traced(
-        self, original: Callable[[tracking.Traced], probe.Record]
-    ) -> Callable[[tracking.Traced], probe.Record]:
-        def begin(traced: tracking.Traced) -> probe.Record:
+        self, original: Callable[[tracking.Traced], probe.Record | None]
+    ) -> Callable[[tracking.Traced], probe.Record | None]:
+        def begin(traced: tracking.Traced) -> probe.Record | None:
             record = original(traced)
-            self._announce(traced._manager, record, REWRITTEN)  # noqa: SLF001  # ours
+            if record is not None:
+                self._announce(traced._manager, record, REWRITTEN)  # noqa: SLF001  # ours
             return record
 
         return begin

@@ -1,0 +1,152 @@
+"""Looking at the program's objects without running its code.
+
+An attribute may be a property, a class may have a metaclass, a name may be a subclass of str, a hash may print: all of
+that is the program's code, which runs when the program runs it and not when it is recorded. What is read here is read
+by the interpreter's own descriptors. Objects are told apart by their address; to look for a type in a set or a tuple
+would ask its metaclass. ``issubclass(type(thing), Kind)``, ``Kind`` being no class of the program's, is the form of
+``isinstance`` that asks the object nothing.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping
+from types import GetSetDescriptorType, MemberDescriptorType
+from typing import Generic, TypeVar
+
+_V = TypeVar("_V")
+
+_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: not one of the interpreter's or a C library's static types
+_OWN_TRUTH = "__bool__", "__len__"
+
+mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__  # of a class, by no metaclass
+_names: Callable[[type], str] = type.__dict__["__qualname__"].__get__
+_short_names: Callable[[type], str] = type.__dict__["__name__"].__get__
+_modules: Callable[[type], object] = type.__dict__["__module__"].__get__
+_flags: Callable[[type], int] = type.__dict__["__flags__"].__get__
+namespace: Callable[[type], Mapping[str, object]] = type.__dict__["__dict__"].__get__
+
+
+def exact(value: object, otherwise: str = "") -> str:
+    """A text that is no more than a text, whatever subclass of str it is; ``otherwise`` where it is none."""
+    if type(value) is str:
+        return value
+    return str.__str__(value) if issubclass(type(value), str) else otherwise
+
+
+def qualified_name(kind: type) -> str:
+    """A class's ``__qualname__``."""
+    return exact(_names(kind))
+
+
+def short_name(kind: type) -> str:
+    """A class's ``__name__``."""
+    return exact(_short_names(kind))
+
+
+def module_name(kind: type) -> str:
+    """A class's ``__module__``; "" where that is no text."""
+    try:
+        return exact(_modules(kind))
+    except AttributeError:
+        return ""
+
+
+def type_name(kind: type) -> str:
+    """A type's qualified name, builtins without their module: "ValueError", "asyncio.locks.Lock"."""
+    module = module_name(kind)
+    return qualified_name(kind) if module in {"builtins", ""} else f"{module}.{qualified_name(kind)}"
+
+
+def of_class(kind: type, name: str, default: object = None) -> object:
+    """What a class, or the nearest of its bases, has under this name, as it stands there."""
+    for base in mro(kind):
+        found = namespace(base).get(name, _MISSING)
+        if found is not _MISSING:
+            return found
+    return default
+
+
+def has(kind: type, name: str) -> bool:
+    """Whether objects of this class have something of its under this name."""
+    return of_class(kind, name, _MISSING) is not _MISSING
+
+
+def attribute(thing: object, name: str, default: object = None) -> object:
+    """An attribute that an object keeps in its dictionary or in a slot; the default where code would tell it."""
+    kind = type(thing)
+    found = of_class(kind, name, _MISSING)
+    if type(found) is MemberDescriptorType or type(found) is GetSetDescriptorType:
+        try:
+            return found.__get__(thing, kind)
+        except (AttributeError, TypeError):
+            return default
+    if found is not _MISSING and has(type(found), "__get__") and has(type(found), "__set__"):
+        return default
+    kept = of_class(kind, "__dict__")
+    if type(kept) is GetSetDescriptorType:
+        value = dict.get(kept.__get__(thing, kind), name, _MISSING)
+        if value is not _MISSING:
+            return value
+    return default if found is _MISSING or has(type(found), "__get__") else found
+
+
+def is_true(value: object) -> bool:
+    """``bool(value)``, and False where the program's code would have to say."""
+    kind = type(value)
+    if not _flags(kind) & _HEAP:
+        return bool(value)
+    return not any(has(kind, name) for name in _OWN_TRUTH)
+
+
+class ByIdentity(Generic[_V]):
+    """Values by object, of which neither the hash nor the equality is asked. No object is kept alive.
+
+    What is put in for an object of a type that allows no weak reference is not kept.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[int, tuple[_V, weakref.ref[object]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def __contains__(self, thing: object) -> bool:
+        return self.get(thing) is not None
+
+    def get(self, thing: object) -> _V | None:
+        """The value of this object, None where it has none."""
+        found = self._values.get(id(thing))
+        return found[0] if found is not None and found[1]() is thing else None
+
+    def put(self, thing: object, value: _V) -> None:
+        """Let this be the object's value from now on."""
+        address, values = id(thing), self._values
+
+        def gone(reference: weakref.ref[object]) -> None:
+            found = values.get(address)
+            if found is not None and found[1] is reference:
+                del values[address]
+
+        try:
+            values[address] = value, weakref.ref(thing, gone)
+        except TypeError:
+            values.pop(address, None)
+
+    def pop(self, thing: object) -> _V | None:
+        """Take the object's value out."""
+        value = self.get(thing)
+        if value is not None:
+            self._values.pop(id(thing), None)
+        return value
+
+    def things(self) -> list[object]:
+        """The objects that live."""
+        return [thing for _, reference in list(self._values.values()) if (thing := reference()) is not None]
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._values.clear()
+
+
+_MISSING = object()
