@@ -11,7 +11,6 @@ from typing import Any
 from tests.tracer.oracle import managers
 
 from tenure import wire
-from tenure.scrubbing import scrub_expression
 
 _CALLS = {"watched": ("__aenter__", "__aexit__"), "watched_now": ("__enter__", "__exit__")}
 _SHARED = managers.Gate, managers.Hold  # those that can be known again
@@ -32,9 +31,7 @@ def sites(told: str, file: str, expressions: dict[int, str]) -> dict[int, wire.S
             expression = expressions[number]
             enter = "acquire" if expression.startswith("pool0") else enter
             leave = "aclose" if expression.startswith("contextlib.aclosing") else leave
-            found[number] = wire.Site(
-                file, node.lineno, function or "<module>", scrub_expression(expression), enter, leave
-            )
+            found[number] = wire.Site(file, node.lineno, function or "<module>", expression, enter, leave)
         for child in ast.iter_child_nodes(node):
             visit(child, function, inner)
 

@@ -6,9 +6,11 @@ import asyncio
 import re
 from typing import Any, NamedTuple
 
+import msgspec
 from tests.tracer.oracle.records import Lifecycle, Task
 
 from tenure import wire
+from tenure.scrubbing import scrub_expression
 
 _DEFAULT_NAME = re.compile(r"Task-\d+")
 
@@ -110,7 +112,7 @@ class SeenLifecycle:
             self.root.link,
             self.task.id,
             self.resource,
-            self.site,
+            msgspec.structs.replace(self.site, expression=scrub_expression(self.site.expression)),
             self.acquire,
             self.acquired,
             self.release,
