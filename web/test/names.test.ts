@@ -13,7 +13,7 @@ import { note } from "./steps.ts";
 const NAMES = [...Object.getOwnPropertyNames(Object.prototype), "prototype", "length", "name"];
 
 function process(service: string, reason: string): Process {
-  const rest = { host: "h", pid: 1, python: "3.11.7", started_ns: 0, last_seen_ns: 0, alive: true };
+  const rest = { host: "h", pid: 1, python: "3.11.7", started_ns: 0, last_seen_ns: 0, alive: true, clock_skew_ms: 0 };
   return { id: service, service, ...rest, dropped: Object.fromEntries([[reason, 2]]) };
 }
 
