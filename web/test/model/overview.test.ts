@@ -8,7 +8,16 @@ import type { Process, Resource, Trace, Use } from "../../src/schema/messages.ts
 const SECOND = 1e9;
 
 function process(id: string, changes: Partial<Process> = {}): Process {
-  const rest = { host: "h", pid: 1, python: "3.11.7", started_ns: 0, last_seen_ns: 0, alive: true, clock_skew_ms: 0, dropped: {} };
+  const rest = {
+    host: "h",
+    pid: 1,
+    python: "3.11.7",
+    started_ns: 0,
+    last_seen_ns: 0,
+    alive: true,
+    clock_skew_ms: 0,
+    dropped: {},
+  };
   return { id, service: "shop", ...rest, ...changes };
 }
 
