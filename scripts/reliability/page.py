@@ -13,6 +13,7 @@ from scripts.reliability.experiment import Experiment, Measured
 DOCS = Path(__file__).parent.parent.parent / "docs"
 FIGURES = DOCS / "reliability.json"
 PAGE = DOCS / "reliability.md"
+SOAK = DOCS / "reliability_soak.json"
 BEGIN, END = "<!-- written by python -m scripts.reliability --write -->", "<!-- end -->"
 
 
@@ -35,11 +36,17 @@ def keep(experiment: Experiment, measured: Measured, mutant: Measured, seed: int
     FIGURES.write_text(json.dumps(dict(sorted(figures.items())), indent=2) + "\n")
 
 
+def keep_soak(figures: dict[str, object], options: str) -> None:
+    """Replace the figures of the soak in docs/reliability_soak.json."""
+    when = {"commit": _commit(), "date": datetime.now(UTC).date().isoformat(), "python": platform.python_version()}
+    SOAK.write_text(json.dumps({"options": options, **when, "figures": figures}, indent=2) + "\n")
+
+
 def write() -> None:
     """Renew the part of docs/reliability.md between its two marks."""
     head, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, tail = rest.partition(END)
-    PAGE.write_text(f"{head}{BEGIN}\n{table()}{END}{tail}")
+    PAGE.write_text(f"{head}{BEGIN}\n{table()}\n{soak()}{END}{tail}")
 
 
 def table() -> str:
@@ -54,6 +61,21 @@ def table() -> str:
         where = f"{row['commit']}, {row['date']}, {row['python']}"
         cells = [f"`{name}`", row["claim"], f"{row['cases']:,}", row["wrong"], numbers, mutant, row["seed"], where]
         lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def soak() -> str:
+    """The figures of the soak as Markdown."""
+    kept = json.loads(SOAK.read_text())
+    where = f"{kept['commit']}, {kept['date']}, CPython {kept['python']}"
+    lines = [
+        f"`python -m scripts.reliability.soak {kept['options']}` ({where}):",
+        "",
+        "| figure | value |",
+        "|---|---|",
+    ]
+    for name, value in kept["figures"].items():
+        lines.append(f"| {name} | {value:,} |")
     return "\n".join(lines) + "\n"
 
 

@@ -14,6 +14,7 @@ from scripts.reliability.histories import FOLLOWER, Clock, History
 from scripts.reliability.integrity import faults
 from scripts.reliability.readers import read_everything
 
+from tenure_server.lanes import Deadline
 from tenure_server.store.sqlite import SqliteStore
 from tenure_server.store.sqlite.arrivals import Arrivals
 
@@ -60,7 +61,7 @@ async def _live(random: Random, steps: int, total: _Total, *, wild: bool, until_
                 except Exception as error:  # noqa: BLE001 -- that is what is looked for
                     reads, wrong = 0, [f"a reader failed: {error!r}"]
                 total.reads += reads
-                wrong += history.wrong + store._read_now(lambda reading: faults(reading.connection))  # noqa: SLF001 -- below the API
+                wrong += history.wrong + store._read_now(lambda reading: faults(reading.connection), Deadline(60))  # noqa: SLF001 -- below the API
                 history.wrong.clear()
                 if until_wrong:  # what the mutant does itself is no finding
                     wrong = [sentence for sentence in wrong if not sentence.startswith("arrivals:")]

@@ -59,7 +59,7 @@ BAD = {
     "collector with a bad port": (
         ["run", "--collector", "http://x:port", "app.py"],
         (
-            "'http://x:port' is no collector's URL: Port could not be cast to integer value as 'port' "
+            "'http://x:***' is no collector's URL: Port could not be cast to integer value as 'port' "
             "(http://127.0.0.1:4320, say)"
         ),
     ),

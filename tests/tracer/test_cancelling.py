@@ -34,8 +34,8 @@ def test_a_task_that_calls_cancel_is_named_with_its_line():
     assert run(main) == [
         "one ended: boss of one | in boss, victim.cancel()",
         "one: boss of one | in boss, victim.cancel()",
-        'two ended: boss of two | in boss, cancel(msg="enough")',
-        'two: boss of two | in boss, cancel(msg="enough")',
+        "two ended: boss of two | in boss, cancel(msg='…')",
+        "two: boss of two | in boss, cancel(msg='…')",
     ]
 
 

@@ -66,6 +66,7 @@ def test_install_ships_what_is_imported_afterwards(tmp_path: Path) -> None:
 
 def test_uninstall_leaves_nothing_behind() -> None:
     """Patches, hooks and threads are gone, and what is entered afterwards is not recorded."""
+    threads = threading.enumerate()
     before = (
         asyncio.Lock.__aenter__,
         contextlib._AsyncGeneratorContextManager.__aenter__,
@@ -89,7 +90,7 @@ def test_uninstall_leaves_nothing_behind() -> None:
         list(sys.meta_path),
         asyncio.BaseEventLoop.create_task,
     )
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("tenure")] == []
+    assert [thread.name for thread in threading.enumerate() if thread not in threads] == []
 
 
 def test_loops_in_threads_and_threads_without_a_loop_are_told_apart() -> None:

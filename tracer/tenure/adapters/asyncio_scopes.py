@@ -78,10 +78,12 @@ def _seconds_left(manager: object) -> float | None:
 
 def _measure(timeout: object, *_: object, **__: object) -> None:
     with contextlib.suppress(RuntimeError):  # no loop is running: it is measured when it is entered
-        seconds = _seconds_left(timeout)
+        if looking.attribute(timeout, "_when") is None:
+            return
+        asked = _seconds_asked(sys._getframe(2))  # noqa: SLF001  # no other way to the caller
+        seconds = _seconds_left(timeout) if asked is None else asked
         if seconds is not None:
-            asked = _seconds_asked(sys._getframe(2))  # noqa: SLF001  # no other way to the caller
-            _lengths.put(timeout, seconds if asked is None else asked)
+            _lengths.put(timeout, seconds)
             _made_at.put(timeout, place())
 
 

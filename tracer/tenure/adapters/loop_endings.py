@@ -18,8 +18,10 @@ from tenure import patching, session
 
 def install(module: ModuleType) -> None:
     """Patch the event loops of asyncio, or of uvloop."""
-    names = ("Loop",) if module is not asyncio else ("SelectorEventLoop", "ProactorEventLoop")
-    for kind in (getattr(module, name) for name in names if hasattr(module, name)):
+    kinds = [asyncio.SelectorEventLoop] if module is asyncio else [module.Loop]
+    if module is asyncio and sys.platform == "win32":
+        kinds.append(asyncio.ProactorEventLoop)
+    for kind in kinds:
         patching.replace(kind, "close", _settling(kind.close, _has_ended))
     if module is asyncio:  # one that the program enters is released when its loop has closed
         patching.replace(module.Runner, "__exit__", _settling(module.Runner.__exit__, _is_over), again=True)
