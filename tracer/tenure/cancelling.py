@@ -17,11 +17,11 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 from typing import cast
 
 from tenure import buffer, libraries, looking, sites, task_names, tasks
+from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, is_own_frame
 from tenure.failures import Canceller, Failure, failure_of
 from tenure.tasks import AnyTask
 from tenure.unnoticed import traceback_of
@@ -29,8 +29,6 @@ from tenure.unnoticed import traceback_of
 Stands = Callable[[], bool]
 Means = Callable[[FrameType], Canceller | None]  # None: go on with its caller
 
-_OURS = str(Path(__file__).parent)
-_ASYNCIO = str(Path(asyncio.__file__).parent)
 _LOOP = frozenset(str(module.__file__) for module in (asyncio.events, asyncio.base_events, asyncio.runners))
 
 _means: dict[tuple[str, str], Means] = {}  # by file and function
@@ -71,7 +69,7 @@ def canceller(frame: FrameType | None) -> Canceller:
     running = tasks.running()
     for caller in libraries.stack(frame):
         code = caller.f_code
-        if code.co_filename.startswith(_OURS):
+        if code.co_filename.startswith(PACKAGE_DIR):
             continue
         means = _means.get((code.co_filename, code.co_name))
         if means is not None and (found := _passed_on(running) or means(caller)) is not None:
@@ -111,7 +109,7 @@ def by_library(via: str) -> Means:
 def site_of(frame: FrameType | None) -> str:
     """The nearest caller that is the program's, "" where there is none."""
     for caller in libraries.stack(frame):
-        if not (is_library(caller) or caller.f_code.co_filename.startswith(_OURS)):
+        if not (is_library(caller) or is_own_frame(caller)):
             return sites.of_instruction(caller.f_code, caller.f_lasti)
     return ""
 
@@ -119,7 +117,7 @@ def site_of(frame: FrameType | None) -> str:
 def is_library(frame: FrameType) -> bool:
     """Whether this frame runs code of asyncio, of contextlib, or of a library that an adapter knows."""
     file = frame.f_code.co_filename
-    return file.startswith(_ASYNCIO) or file == contextlib.__file__ or bool(libraries.of_frame(frame))
+    return file.startswith(ASYNCIO_DIR) or file == contextlib.__file__ or bool(libraries.of_frame(frame))
 
 
 def _is_on_its_way(task: AnyTask) -> bool:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import FrameType
 
 from tenure import callers
+from tenure._core.paths import is_own_frame
 from tenure.looking import exact, module_name
 
 known: set[str] = set()  # packages, or single modules of one, by name
 frameworks: set[str] = set()  # packages, by name: their generator functions only pass on what is the program's
-_OURS = str(Path(__file__).parent)
 
 
 def know(*packages: str) -> None:
@@ -67,7 +66,7 @@ def entered_outside(package: str, *but_for: str) -> Callable[[object], bool]:
 
     def is_outside(_: object) -> bool:
         frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # there is no other way to the caller
-        while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+        while frame is not None and is_own_frame(frame):
             frame = frame.f_back
         if frame is None or exact(frame.f_globals.get("__name__")).partition(".")[0] != package:
             return True

@@ -24,7 +24,6 @@ import contextlib
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
-from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
@@ -42,6 +41,7 @@ from tenure import (
     sites,
     tasks,
 )
+from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, is_own_frame
 from tenure.failures import failure_of
 from tenure.records import (
     ACQUIRE,
@@ -84,9 +84,7 @@ __all__ = [
     "stop",
 ]
 
-_OURS = str(Path(__file__).parent)
 _ENTERS = frozenset({"__aenter__", "__enter__"})
-_ASYNCIO = str(Path(asyncio.__file__).parent)  # a barrier's condition is nothing that the program holds
 _CONTEXTLIB = contextlib.__file__  # an exit stack and a decorator enter on behalf of their caller
 
 
@@ -175,7 +173,7 @@ def enter(manager: object, site: str | None = None, *, task: int | None = None, 
 def _site_of_caller(manager: object, how: int) -> str:
     """The site of whoever enters the manager; "" where that is a library's own affair, or asyncio's."""
     frame = sys._getframe(2)  # noqa: SLF001  # there is no other way to the caller
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
+    while frame.f_back is not None and is_own_frame(frame):
         frame = frame.f_back
     first, library = frame, ""
     while frame.f_back is not None:
@@ -188,7 +186,7 @@ def _site_of_caller(manager: object, how: int) -> str:
             library = package
         frame = frame.f_back
     file = frame.f_code.co_filename
-    if file.startswith(_ASYNCIO) and (library or file != asyncio.events.__file__):
+    if file.startswith(ASYNCIO_DIR) and (library or file != asyncio.events.__file__):
         return ""
     site = sites.of_instruction(frame.f_code, frame.f_lasti, looking.qualified_name(type(manager)) if library else "")
     if how == callers.BY_WITH:
@@ -201,7 +199,7 @@ def _site_of_caller(manager: object, how: int) -> str:
 def _is_between(frame: FrameType, manager: object) -> bool:
     """Whether this frame enters on behalf of another: ours, contextlib's, or the __aenter__ of a subclass."""
     code = frame.f_code
-    if code.co_filename == _CONTEXTLIB or code.co_filename.startswith(_OURS):
+    if code.co_filename == _CONTEXTLIB or code.co_filename.startswith(PACKAGE_DIR):
         return True
     in_method = code.co_name in _ENTERS and code.co_argcount > 0
     return in_method and frame.f_locals.get(code.co_varnames[0]) is manager

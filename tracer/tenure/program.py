@@ -17,6 +17,7 @@ from types import CodeType, ModuleType, TracebackType
 from typing import NamedTuple
 
 from tenure import buffer, importhook, rewriting
+from tenure._core.paths import PACKAGE_DIR
 from tenure.errors import UsageError
 from tenure.loaders import RewritingLoader
 
@@ -181,7 +182,7 @@ def _is_compiling(traceback: TracebackType | None) -> bool:
     """Whether an error comes from compiling the program itself: all its frames are the import system's and ours."""
     while traceback is not None:
         file = traceback.tb_frame.f_code.co_filename
-        if not file.startswith(("<frozen importlib", str(Path(__file__).parent))):
+        if not file.startswith(("<frozen importlib", PACKAGE_DIR)):
             return False
         traceback = traceback.tb_next
     return True

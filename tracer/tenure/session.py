@@ -28,6 +28,7 @@ from tenure import (
     tables,
     tracking,
 )
+from tenure._core.paths import PACKAGE_DIR
 from tenure.collector import Collector
 from tenure.errors import UsageError
 from tenure.scrubbing import Own
@@ -183,7 +184,7 @@ def settle() -> None:
 
 
 def _of_the_program(traceback: TracebackType | None) -> TracebackType | None:
-    ours = str(Path(__file__).parent), threading.__file__
+    ours = PACKAGE_DIR, threading.__file__
     while traceback is not None and traceback.tb_frame.f_code.co_filename.startswith(ours):
         traceback = traceback.tb_next
     return traceback

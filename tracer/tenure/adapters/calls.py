@@ -15,11 +15,11 @@ import inspect
 import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple
 
 from tenure import buffer, callers, libraries, looking, native, patching, probe, resources, sites, task_names, tasks
+from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR
 from tenure.adapters import call_wrappers, held
 from tenure.patching import Method, Wants
 
@@ -27,8 +27,6 @@ if native.SERVES:
     from tenure import _probe
 
 StandIn = Callable[[object], object]
-_OURS = str(Path(__file__).parent.parent)
-_ASYNCIO = str(Path(asyncio.__file__).parent)
 _LOCKS, _EVENTS, _TASKS = (str(module.__file__) for module in (asyncio.locks, asyncio.events, asyncio.tasks))
 
 _CONDITIONS = frozenset({"asyncio.locks", "anyio._core._synchronization"})  # the modules that define them
@@ -184,7 +182,7 @@ def _found(manager: object, frame: FrameType, plan: _Plan) -> tuple[int | None, 
     caller = overriding(frame, manager, plan.attribute)
     task, site = who(caller, type(manager), plan.names[0], alone_in_task=plan.alone_in_task)
     code = frame.f_code
-    is_libraries = libraries.of_frame(frame) or code.co_filename.startswith((_OURS, _ASYNCIO))
+    is_libraries = libraries.of_frame(frame) or code.co_filename.startswith((PACKAGE_DIR, ASYNCIO_DIR))
     if site and task is None and caller is frame and code.co_name != plan.attribute and not is_libraries:
         callers.keep(frame, callers.BY_CALL, site)
     return task, site
@@ -214,7 +212,7 @@ def _site(frame: FrameType, kind: type = object, via: str = "", *, alone_in_task
             return own
         if package and package != libraries.of_type(resources.described(kind)):
             return ""
-        if file == _EVENTS or not (package or file.startswith((_OURS, _ASYNCIO))):
+        if file == _EVENTS or not (package or file.startswith((PACKAGE_DIR, ASYNCIO_DIR))):
             return sites.of_instruction(caller.f_code, caller.f_lasti, via if library else "")
         library = library or package
         if package and alone_in_task:

@@ -5,16 +5,12 @@ What waits for the pool waits here. The connection is held until the response is
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from pathlib import Path
 from types import FrameType, ModuleType
 
 from tenure import buffer, libraries, patching, probe, resources, sites
+from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR
 from tenure.resources import Description
-
-_OURS = str(Path(__file__).parent.parent)
-_ASYNCIO = str(Path(asyncio.__file__).parent)
 
 _records: dict[int, probe.Record] = {}  # by address of the pool's request, which lives as long as it is in its pool
 
@@ -118,8 +114,8 @@ def _site(frame: FrameType | None) -> str:
         file, package = caller.f_code.co_filename, libraries.of_frame(caller)
         if package in {"httpcore", "httpx"}:
             own = sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
-        elif file.startswith(_ASYNCIO):
+        elif file.startswith(ASYNCIO_DIR):
             return own
-        elif not file.startswith(_OURS):
+        elif not file.startswith(PACKAGE_DIR):
             return "" if package else sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
     return own

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import sys
-from pathlib import Path
 from types import CodeType, FunctionType, MethodType
 
 from tenure import sites
+from tenure._core.paths import ASYNCIO_DIR, is_own_frame
 from tenure.attributes import call_method, read
 from tenure.sites import Site
 
-_OURS = str(Path(__file__).parent.parent)
-_ASYNCIO = str(Path(asyncio.__file__).parent)
 _LOOPS = "asyncio", "uvloop"
 _LAYERS = 50  # decorators around a function
 
@@ -64,9 +61,9 @@ def of_caller(package: str) -> str:
         name = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         if name == package:
             own, in_loop = own or sites.of_instruction(frame.f_code, frame.f_lasti), False
-        elif name in _LOOPS or frame.f_code.co_filename.startswith(_ASYNCIO):
+        elif name in _LOOPS or frame.f_code.co_filename.startswith(ASYNCIO_DIR):
             in_loop = True
-        elif not frame.f_code.co_filename.startswith(_OURS):
+        elif not is_own_frame(frame):
             return own if in_loop and own else sites.of_instruction(frame.f_code, frame.f_lasti)
         if frame.f_back is None:
             return own

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
+from tenure._core.paths import ASYNCIO_DIR
 from tenure.doctor.calls import is_statement
 from tenure.loaders import Rewriting
 from tenure.selection import Selection
-
-_ASYNCIO = str(Path(asyncio.__file__).parent)
 
 
 class Reasons:
@@ -35,7 +33,7 @@ class Reasons:
 
     def left_out(self, site: FrameType) -> str:
         """Why a manager whose class reports its entries is left out there."""
-        if site.f_code.co_filename.startswith(_ASYNCIO):
+        if site.f_code.co_filename.startswith(ASYNCIO_DIR):
             return "asyncio uses it within itself"
         return "its adapter leaves it out"
 

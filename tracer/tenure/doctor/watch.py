@@ -16,11 +16,11 @@ import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType, FunctionType
 from typing import NamedTuple, TypeVar
 
 from tenure import buffer, callers, probe, resources, sites, syntax, tracking
+from tenure._core.paths import PACKAGE_DIR, is_own_frame
 from tenure.adapters import connections
 from tenure.doctor.calls import ENTERS, Calls, first_argument
 from tenure.doctor.faults import Faults
@@ -34,7 +34,6 @@ NO_ROOM = "the buffer was full"
 OPEN = f"{BY_DESIGN}it is held since the call that opened it"
 FAULT = "a fault of Tenure's stopped the recording of its class"
 
-_OURS = str(Path(__file__).parent.parent)
 _CONTEXTLIB = contextlib.__file__
 _GENERATORS = contextlib._AsyncGeneratorContextManager, contextlib._GeneratorContextManager  # noqa: SLF001  # unnamed
 _REMEMBERED = 1_000  # managers of each thread
@@ -198,14 +197,14 @@ class Watch:
 
     def _entered(self, frame: FrameType, manager: object) -> None:
         """The interpreter: this ``__aenter__`` runs."""
-        if frame.f_code.co_filename.startswith(_OURS):
+        if is_own_frame(frame):
             return
         site = _site_frame(frame, manager)
         here = self._here
         if site is None or (here.announced is not None and here.announced.is_(manager)):
             here.announced = None if site is not None else here.announced
             return
-        if site.f_code.co_filename.startswith(_OURS):
+        if is_own_frame(site):
             return
         code = site.f_code
         reason = self._reason(site, manager)
@@ -255,7 +254,7 @@ def _site_frame(frame: FrameType, manager: object) -> FrameType | None:
         code = caller.f_code
         if code.co_name in ENTERS and first_argument(caller) is manager:
             return None
-        if code.co_filename != _CONTEXTLIB and not code.co_filename.startswith(_OURS):
+        if code.co_filename != _CONTEXTLIB and not code.co_filename.startswith(PACKAGE_DIR):
             break
         if caller.f_back is None:
             break
