@@ -20,7 +20,7 @@ from opentelemetry.util.types import AttributeValue
 from benchmarks import Measure
 from benchmarks.ingest import batches
 from tenure import wire
-from tenure_server.export.encoding import encode
+from tenure_server.export.span_encoder import encode
 from tenure_server.limits import EXPORT_SPANS
 from tenure_server.store import Endings
 from tenure_server.store.sqlite import SqliteStore

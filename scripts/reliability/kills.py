@@ -16,7 +16,7 @@ from scripts.faults.collectors import Collector
 from scripts.reliability.experiment import Experiment, Measured
 
 from tenure import wire
-from tenure.lifecycles import PLAIN
+from tenure._assembly.snapshot import PLAIN
 
 _SENDERS, _ROWS = 3, 20
 _KIND = "kills.Held"

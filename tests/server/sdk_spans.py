@@ -11,7 +11,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from tenure import wire
-from tenure_server.records import Lifecycle, Process
+from tenure_server.model.records import Lifecycle, Process
 from tenure_server.store import Ending
 
 Links = Mapping[str, list[tuple[str, str, str]]]  # by lifecycle: trace, lifecycle and why

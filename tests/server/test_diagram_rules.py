@@ -12,7 +12,7 @@ from tests.golden.diagram.rules import Reader
 
 from tenure_server.diagram import apply, difference, draw, mermaid
 from tenure_server.diagram.steps import Begin, End, Lens, Message, Note, Step
-from tenure_server.records import Lifecycle
+from tenure_server.model.records import Lifecycle
 
 LENSES = st.builds(
     Lens,

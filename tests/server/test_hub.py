@@ -9,7 +9,7 @@ from tenure import wire
 from tenure_server.diagram.steps import Lens
 from tenure_server.hub import Mailbox
 from tenure_server.live import messages
-from tenure_server.live.lenses import touches
+from tenure_server.live.lens_filter import touches
 
 _decoder = msgspec.json.Decoder(messages.ServerMessage)
 

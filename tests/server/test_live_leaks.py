@@ -12,8 +12,8 @@ from tests.server.watching import watching
 
 from tenure_server.diagram.steps import Lens
 from tenure_server.hub import Hub, Mailbox
+from tenure_server.live.live_diagram import Picture
 from tenure_server.live.overview import OverviewLoop
-from tenure_server.live.picture import Picture
 from tenure_server.store.sqlite import SqliteStore
 
 VISITS = 200

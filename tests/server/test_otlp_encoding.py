@@ -11,9 +11,9 @@ from tests.server.collector import Clock
 from tests.server.sdk_spans import Links, sdk_span
 
 from tenure import wire
-from tenure_server.export.encoding import encode
-from tenure_server.export.meaning import VERSION
-from tenure_server.records import ExceptionInfo, HeldAround, Lifecycle, Process, ResourceRef, Site, TaskRef
+from tenure_server.export.span_encoder import encode
+from tenure_server.export.span_mapping import VERSION
+from tenure_server.model.records import ExceptionInfo, HeldAround, Lifecycle, Process, ResourceRef, Site, TaskRef
 from tenure_server.store import Ending, Endings
 from tenure_server.store.sqlite import SqliteStore
 

@@ -17,8 +17,8 @@ from tests.server.grpc_backend import GrpcBackend, serving_grpc
 
 from tenure import wire
 from tenure_server.errors import StoreFailed
-from tenure_server.export.encoding import encode
 from tenure_server.export.sender import sender_to
+from tenure_server.export.span_encoder import encode
 from tenure_server.export.targets import Target
 from tenure_server.store import Endings, Store
 from tenure_server.store.sqlite import SqliteStore

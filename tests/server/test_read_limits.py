@@ -12,14 +12,14 @@ import pytest
 from tests.server.batches import Program
 from tests.server.collector import Clock, Collector, collecting
 
-from tenure_server import drawing, lanes
+from tenure_server.background import lanes
+from tenure_server.background.lanes import Deadline, Lane
 from tenure_server.diagram.steps import Lens
 from tenure_server.errors import ReadsBusy, ReadTooLong
-from tenure_server.lanes import Deadline, Lane
 from tenure_server.limits import DEFAULT_DIAGRAM
-from tenure_server.store import LifecycleQuery
+from tenure_server.store import LifecycleQuery, load_diagram
 from tenure_server.store.sqlite import SqliteStore, backend
-from tenure_server.store.sqlite.reading import Reading
+from tenure_server.store.sqlite.read.snapshot import Reading
 
 ENDLESS = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers) SELECT count(*) FROM numbers"
 LARGE = "/api/diagram?limit=20000"
@@ -100,14 +100,14 @@ async def test_large_diagrams_make_no_other_read_wait(on_file: Collector, monkey
 async def test_large_drawings_make_no_usual_one_wait(on_file: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor do they hold a reader's thread, or the event loop."""
     go_on = threading.Event()
-    draw_scene = drawing.draw_scene
+    draw_scene = load_diagram.draw_scene
 
     def draw(*arguments: Any) -> Any:
         if threading.current_thread().name.startswith("tenure-draw-large"):
             assert go_on.wait(60)
         return draw_scene(*arguments)
 
-    monkeypatch.setattr(drawing, "draw_scene", draw)
+    monkeypatch.setattr(load_diagram, "draw_scene", draw)
     store = on_file.store
     program = Program(2)
     for n in range(DEFAULT_DIAGRAM + 1):

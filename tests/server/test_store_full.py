@@ -20,9 +20,9 @@ from tests.server.store_answers import numbers
 from tenure import wire
 from tenure_server.errors import StoreBusy, StoreFailed
 from tenure_server.store.sqlite import SqliteStore
-from tenure_server.store.sqlite.reading import Reading
-from tenure_server.store.sqlite.room import Budget, Reserve
-from tenure_server.store.sqlite.transactions import roll_back, transaction
+from tenure_server.store.sqlite.file.transactions import roll_back, transaction
+from tenure_server.store.sqlite.read.snapshot import Reading
+from tenure_server.store.sqlite.upkeep.disk_space import Budget, Reserve
 
 MAX_BYTES = 4_000_000
 

@@ -24,7 +24,7 @@ from tenure import wire
 from tenure_server.diagram.steps import Lens
 from tenure_server.store import Paging, TraceQuery
 from tenure_server.store.sqlite import SqliteStore
-from tenure_server.store.sqlite.references import BELONGING, NEEDED
+from tenure_server.store.sqlite.file.references import BELONGING, NEEDED
 
 
 @pytest.mark.parametrize("wild", [False, True], ids=["right clocks", "wrong clocks"])

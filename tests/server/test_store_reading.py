@@ -12,16 +12,7 @@ from tests.server.store_answers import all_lifecycles, everything, numbers
 from tenure import wire
 from tenure_server.diagram.steps import Lens
 from tenure_server.errors import BadParameter
-from tenure_server.records import (
-    Canceller,
-    ExceptionInfo,
-    Process,
-    Resource,
-    Site,
-    TaskRef,
-    Trace,
-    Use,
-)
+from tenure_server.model.records import Canceller, ExceptionInfo, Process, Resource, Site, TaskRef, Trace, Use
 from tenure_server.store import LifecycleQuery, Paging, ResourceQuery, Scene, Store, TraceQuery
 from tenure_server.store.histogram import bucket, percentiles
 

@@ -11,9 +11,10 @@ import uvicorn.lifespan.on
 from tests.tracer.asgi_servers import SERVERS, by_uvicorn, lines, uvicorn_serving
 from uvicorn.protocols.http import h11_impl
 
-from tenure import adapters, buffer
-from tenure.adapters import asgi, asgi_requests
+from tenure import adapters
+from tenure._core import buffer
 from tenure.adapters import uvicorn as adapter
+from tenure.adapters._kit import asgi, asgi_requests
 from tenure.wire import Site
 
 LIFESPAN = "asgi.Application lifespan"

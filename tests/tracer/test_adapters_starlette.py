@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from tests.tracer.asgi_servers import by_uvicorn
 
-from tenure import buffer
+from tenure._core import buffer
 from tenure.wire import Site
 
 REQUEST = "starlette.requests.Request"

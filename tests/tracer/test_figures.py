@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from tests.tracer import servers
 
 import tenure
-from tenure import buffer, figures, identity
+from tenure._core import buffer
+from tenure._identify import pool_stats, resource_ids
 
 
 @pytest.fixture(scope="module")
@@ -166,8 +167,8 @@ def test_a_pool_that_is_not_as_expected_is_told_of_no_more(recorder):
         idle = 1
 
     pool = Pool()
-    number = identity.new("shop.Pool", "orders", 2, "database")
-    figures.watch(number, pool, lambda pool: figures.Figures(pool.idle))
+    number = resource_ids.new("shop.Pool", "orders", 2, "database")
+    pool_stats.watch(number, pool, lambda pool: pool_stats.Figures(pool.idle))
     first = told(recorder)
     del Pool.idle
     assert (first, told(recorder), told(recorder)) == (([("shop.Pool", 1, None, False)], []), ([], []), ([], []))

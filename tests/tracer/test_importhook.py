@@ -10,8 +10,8 @@ import pytest
 from tests.tracer import programs
 from tests.tracer.importing import SOURCE, hooked, is_rewritten
 
-from tenure import loaders
-from tenure.selection import Selection
+from tenure._rewriting import loaders
+from tenure._rewriting.module_filter import Selection
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from tenure.selection import Selection
         ("pkgs", "/opt/site-packages/pkgs.py", False),
         ("app.out", "/home/me/app/app/out.py", False),
         ("pkg.out.deep", "/opt/site-packages/pkg/out/deep.py", False),
-        ("tenure.probe", "/home/me/app/tenure/probe.py", False),
+        ("tenure._probe_api", "/home/me/app/tenure/probe.py", False),
     ],
 )
 def test_the_programs_own_modules_are_selected(name: str, file: str, wanted: bool) -> None:

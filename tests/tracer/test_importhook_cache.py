@@ -12,8 +12,9 @@ import pytest
 from tests.tracer import programs
 from tests.tracer.importing import SOURCE, expressions, hooked, is_rewritten
 
-from tenure import loaders, sites
-from tenure.loaders import RewritingLoader
+from tenure._identify import sites
+from tenure._rewriting import loaders
+from tenure._rewriting.loaders import RewritingLoader
 
 BOTH = """
 async def main(manager):

@@ -9,8 +9,8 @@ import pytest
 from tests.tracer import programs
 from tests.tracer.importing import SOURCE
 
-from tenure import buffer
-from tenure.loaders import RewritingLoader
+from tenure._core import buffer
+from tenure._rewriting.loaders import RewritingLoader
 
 
 class Cached:
@@ -76,7 +76,7 @@ def test_a_fault_of_the_cache_itself_costs_only_the_cache(cached: Cached, monkey
     def broken(*_: object) -> bytes:
         raise RuntimeError
 
-    monkeypatch.setattr("tenure.loaders._head", broken)
+    monkeypatch.setattr("tenure._rewriting.loaders._head", broken)
     faults = buffer.dropped.get("fault", 0)
     code = cached.loader.get_code("mine")
     assert code == compile(Path(cached.loader.path).read_bytes(), cached.loader.path, "exec", dont_inherit=True)

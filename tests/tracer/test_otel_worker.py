@@ -5,9 +5,9 @@ import threading
 import pytest
 from tests.tracer.collectors import batch
 
-from tenure import buffer
-from tenure.otel import worker
-from tenure.otel.worker import Worker
+from tenure._core import buffer
+from tenure._sinks.otel import worker
+from tenure._sinks.otel.worker import Worker
 
 
 class Noting(Worker):

@@ -4,7 +4,8 @@ import asyncio
 
 from tests.tracer.small import MANAGERS, lifecycles
 
-from tenure import resources, tasks, testing
+from tenure import testing
+from tenure._identify import resources, tasks
 
 
 def test_an_object_that_comes_back_is_one_resource() -> None:

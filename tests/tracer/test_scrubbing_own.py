@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from tests.tracer.small import MANAGERS
 
-from tenure import buffer, process_scrubber, testing
+from tenure import testing
+from tenure._core import buffer, process_scrubber
 from tenure.errors import UsageError
 from tenure.scrubbing import HIDDEN, BadPattern, Scrubber, from_variable
 
@@ -166,8 +167,8 @@ def callback(text):
     return text.replace("ACME", "***")
 from pathlib import Path
 from tenure import process_scrubber, session
-from tenure.recording import Recording
-from tenure.selection import Selection
+from tenure._sinks.recording_sink import Recording
+from tenure._rewriting.module_filter import Selection
 process_scrubber.configure(callback)
 session.start("x", [Recording(Path("recording.json"))], Selection([Path.cwd()]))
 asyncio.run(main())

@@ -14,9 +14,11 @@ from tests.tracer import programs
 from tests.tracer.collectors import Memory, serving, until
 
 import tenure
-from tenure import buffer, session, tasks, testing, wire
-from tenure.recording import Recording
-from tenure.selection import Selection
+from tenure import session, testing, wire
+from tenure._core import buffer
+from tenure._identify import tasks
+from tenure._rewriting.module_filter import Selection
+from tenure._sinks.recording_sink import Recording
 
 
 def recorded(sink: Memory) -> list[testing.Lifecycle]:

@@ -10,10 +10,13 @@ import pytest
 from tests.tracer import programs
 from tests.tracer.collectors import Memory, batch, free_port, listening, serving, until
 
-from tenure import buffer, collector, posting, shipping, wire
-from tenure.collector import Collector
+from tenure import wire
+from tenure._core import buffer
+from tenure._sinks import collector_sink, http_client
+from tenure._sinks import shipper as shipping
+from tenure._sinks.collector_sink import Collector
+from tenure._sinks.http_client import Answer, Endpoint, NoAnswer
 from tenure.errors import UsageError
-from tenure.posting import Answer, Endpoint, NoAnswer
 
 
 @contextmanager
@@ -80,7 +83,7 @@ def test_a_refused_batch_is_counted_said_once_and_never_sent_again(
 ) -> None:
     """The next batches are tried all the same, and the count of lost lifecycles travels with them."""
     said: list[str] = []
-    monkeypatch.setattr(collector, "say", said.append)
+    monkeypatch.setattr(collector_sink, "say", said.append)
     with serving((status, {}, answer), (status, {}, answer), (200, {}, b"{}")) as server:
         with sending(server.url) as sink:
             for sequence in range(1, 4):
@@ -96,7 +99,7 @@ def test_a_refused_batch_is_counted_said_once_and_never_sent_again(
 def test_a_collector_that_comes_back_gets_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Down at first, up later: all batches arrive in order, and the trouble was said once."""
     said: list[str] = []
-    monkeypatch.setattr(collector, "say", said.append)
+    monkeypatch.setattr(collector_sink, "say", said.append)
     port = free_port()
     with sending(f"http://127.0.0.1:{port}") as sink:
         for sequence in range(1, 4):
@@ -112,7 +115,7 @@ def test_a_collector_that_comes_back_gets_what_was_kept(monkeypatch: pytest.Monk
 def test_a_restarted_collector_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kept connection that the other side closed is opened anew without a word."""
     said: list[str] = []
-    monkeypatch.setattr(collector, "say", said.append)
+    monkeypatch.setattr(collector_sink, "say", said.append)
     port = free_port()
     with sending(f"http://127.0.0.1:{port}") as sink:
         for sequence in (1, 2):
@@ -124,9 +127,9 @@ def test_a_restarted_collector_is_no_trouble(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_full_queue_gives_up_the_oldest_and_counts_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory stays bounded while nobody answers; what comes last is worth most."""
-    monkeypatch.setattr(collector, "say", lambda line: None)
+    monkeypatch.setattr(collector_sink, "say", lambda line: None)
     size = len(wire.encode(batch(1, rows=10)))
-    monkeypatch.setattr(collector, "KEPT_BYTES", size * 3 + 100)
+    monkeypatch.setattr(collector_sink, "KEPT_BYTES", size * 3 + 100)
     port = free_port()
     with sending(f"http://127.0.0.1:{port}") as sink:
         for sequence in range(1, 6):
@@ -222,7 +225,7 @@ def test_what_a_server_writes_is_said_on_one_line_and_cannot_steer_a_terminal() 
 
 def test_an_answers_problem_and_retry_after_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """The detail of a problem document on one line; seconds or a date."""
-    monkeypatch.setattr(posting, "time", lambda: 784_111_777.0)
+    monkeypatch.setattr(http_client, "time", lambda: 784_111_777.0)
     problem = json.dumps({"title": "Malformed", "detail": "two\nlines"}).encode()
     date = "Sun, 06 Nov 1994 08:49:47 GMT"
     answers = (

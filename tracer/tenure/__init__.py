@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenure._patching.track import track, tracked
 from tenure.errors import TenureError, UsageError
-from tenure.tracking import track, tracked
 
 if TYPE_CHECKING:
     from tenure.session import install, uninstall

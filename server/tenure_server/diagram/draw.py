@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from tenure_server.diagram import phrases
+from tenure_server.diagram.build_forest import Forest, Node, in_order, plant
 from tenure_server.diagram.canvas import Canvas
-from tenure_server.diagram.causes import Causes, causes
-from tenure_server.diagram.crossing import with_callers
-from tenure_server.diagram.events import Event, What, events
+from tenure_server.diagram.cross_process import with_callers
 from tenure_server.diagram.fold import Fold, fold
-from tenure_server.diagram.forest import Forest, Node, in_order, plant
+from tenure_server.diagram.fold_waits import waits
+from tenure_server.diagram.order_events import Event, What, events
 from tenure_server.diagram.steps import Activate, Deactivate, Lens, Message, Note, Step
-from tenure_server.diagram.waits import waits
-from tenure_server.records import Lifecycle, Task
+from tenure_server.diagram.wait_causes import Causes, causes
+from tenure_server.model.records import Lifecycle, Task
 
 
 def draw(

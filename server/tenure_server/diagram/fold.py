@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 
 from tenure_server.diagram import phrases
-from tenure_server.diagram.forest import Forest, Node, walk
+from tenure_server.diagram.build_forest import Forest, Node, walk
 from tenure_server.diagram.steps import FragmentKind
-from tenure_server.records import ExceptionInfo, Lifecycle
+from tenure_server.model.records import ExceptionInfo, Lifecycle
 
 FEWEST = 3  # repetitions that are worth a fragment
 LONGEST = 4  # siblings that may repeat together

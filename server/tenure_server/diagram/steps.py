@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from tenure_server.records import Outcome
+from tenure_server.model.records import Outcome
 
 Arrow = Literal["->>", "-->>", "-)", "--)", "-x", "--x"]  # Mermaid's own tokens
 FragmentKind = Literal["loop", "par", "alt", "break", "critical"]

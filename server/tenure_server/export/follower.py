@@ -15,10 +15,10 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from tenure_server.errors import StoreError
-from tenure_server.export.answers import Accepted, Later, Refused
-from tenure_server.export.encoding import encode
-from tenure_server.export.pace import Pace
+from tenure_server.export.batching import Pace
+from tenure_server.export.responses import Accepted, Later, Refused
 from tenure_server.export.sender import Sender
+from tenure_server.export.span_encoder import encode
 from tenure_server.export.status import Progress
 from tenure_server.store import Endings
 

@@ -6,7 +6,7 @@ import msgspec
 
 from tenure_server.diagram.steps import Lens, Operation, Step
 from tenure_server.export.status import Exporter
-from tenure_server.records import Process, Resource, Trace
+from tenure_server.model.records import Process, Resource, Trace
 
 MAX_LIMIT = 20_000
 

@@ -14,7 +14,7 @@ from tenure_server.export.status import Exporter
 from tenure_server.hub import Hub, Mailbox
 from tenure_server.limits import OVERVIEW_LIMIT, OVERVIEW_S, POLL_S
 from tenure_server.live import messages
-from tenure_server.live.picture import Frame, encode
+from tenure_server.live.live_diagram import Frame, encode
 from tenure_server.store import Paging, ResourceQuery, Store, TraceQuery
 
 ExportersStatus = Callable[[], list[Exporter]]

@@ -15,7 +15,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricsData, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
-from tenure_server.export.meaning import SCOPE, VERSION
+from tenure_server.export.span_mapping import SCOPE, VERSION
 from tenure_server.export.targets import Target, for_metrics
 from tenure_server.limits import EXPORT_LAST_S, EXPORT_METRICS_S, MAX_MEASURED
 from tenure_server.metrics.health import observe

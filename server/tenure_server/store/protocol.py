@@ -12,7 +12,7 @@ import msgspec
 
 from tenure import wire
 from tenure_server.diagram.steps import Lens
-from tenure_server.records import Lifecycle, Outcome, Phase, Process, Resource, Task, Trace
+from tenure_server.model.records import Lifecycle, Outcome, Phase, Process, Resource, Task, Trace
 from tenure_server.store.histogram import Spread
 
 Item = TypeVar("Item")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure import libraries, patching, resources
-from tenure.adapters import calls, connections, pools
-from tenure.figures import Figures
-from tenure.resources import Description
+from tenure._identify import libraries, resources
+from tenure._identify.pool_stats import Figures
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
+from tenure.adapters._kit import acquire_release, databases, open_close
 
 
-class _Taken(pools.Taken):
+class _Taken(databases.Taken):
     pass
 
 
@@ -24,16 +25,16 @@ def install(asyncpg: ModuleType) -> None:
     outside = libraries.entered_outside("asyncpg")
     pool, handle, transaction = asyncpg.pool.Pool, asyncpg.pool.PoolAcquireContext, asyncpg.transaction.Transaction
     closing = "close", "terminate"
-    connections.patch_function(
+    open_close.patch_function(
         (asyncpg, asyncpg.connection), "connect", asyncpg.Connection, closing, _connection, wants=outside
     )
-    connections.patch_method(
-        pool, "_async__init__", closing, pools.opened(_database), label="create_pool", token=_queue
+    open_close.patch_method(
+        pool, "_async__init__", closing, databases.opened(_database), label="create_pool", token=_queue
     )
     for kind in (handle, _Taken):
         resources.register(kind, _taken)
-    patching.patch_manager(handle, moves=True)
-    calls.patch_calls(
+    class_patches.patch_manager(handle, moves=True)
+    acquire_release.patch_calls(
         pool,
         "_acquire",
         "release",
@@ -42,9 +43,13 @@ def install(asyncpg: ModuleType) -> None:
         stand_in=_Taken,
         wants=outside,
     )
-    pools.time_creation(pool, "_get_new_connection", lambda pool, *_: _queue(pool))
-    connections.patch_method(
-        transaction, "start", ("commit", "rollback"), pools.one_use("asyncpg.transaction.Transaction"), wants=outside
+    databases.time_creation(pool, "_get_new_connection", lambda pool, *_: _queue(pool))
+    open_close.patch_method(
+        transaction,
+        "start",
+        ("commit", "rollback"),
+        databases.one_use("asyncpg.transaction.Transaction"),
+        wants=outside,
     )
 
 
@@ -77,4 +82,4 @@ def _database(pool: object) -> str | None:
 
 def _named(addresses: tuple[object, ...], named: dict[str, object]) -> str | None:
     database = named.get("database")
-    return str(database) if database else pools.database_of(addresses[0] if addresses else None)
+    return str(database) if database else databases.database_of(addresses[0] if addresses else None)

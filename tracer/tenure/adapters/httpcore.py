@@ -8,9 +8,12 @@ from __future__ import annotations
 import sys
 from types import FrameType, ModuleType
 
-from tenure import buffer, libraries, patching, probe, resources, sites
+from tenure import _probe_api as probe
+from tenure._core import buffer
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR
-from tenure.resources import Description
+from tenure._identify import libraries, resources, sites
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
 
 _records: dict[int, probe.Record] = {}  # by address of the pool's request, which lives as long as it is in its pool
 
@@ -20,9 +23,9 @@ def install(module: ModuleType) -> None:
     libraries.know("httpcore", "httpx")
     pool, request, stream = module.AsyncConnectionPool, module.AsyncPoolRequest, module.PoolByteStream
     resources.register(pool, _pool)
-    patching.replace(request, "wait_for_connection", _waiting(request.wait_for_connection))
-    patching.replace(pool, "handle_async_request", _handling(pool.handle_async_request))
-    patching.replace(stream, "aclose", _closing(stream.aclose))
+    class_patches.replace(request, "wait_for_connection", _waiting(request.wait_for_connection))
+    class_patches.replace(pool, "handle_async_request", _handling(pool.handle_async_request))
+    class_patches.replace(stream, "aclose", _closing(stream.aclose))
 
 
 def _pool(pool: object, _: str) -> Description:
@@ -32,8 +35,8 @@ def _pool(pool: object, _: str) -> Description:
     return Description("httpcore.AsyncConnectionPool", pool, "", capacity, enter="connection", exit="close")
 
 
-def _waiting(original: patching.Method) -> patching.Method:
-    @patching.like(original)
+def _waiting(original: class_patches.Method) -> class_patches.Method:
+    @class_patches.like(original)
     async def wait_for_connection(request: object, *arguments: object, **named: object) -> object:
         record = None if id(request) in _records else _begin(sys._getframe().f_back)  # noqa: SLF001  # it has the pool
         try:
@@ -41,7 +44,7 @@ def _waiting(original: patching.Method) -> patching.Method:
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            patching.without_frame(error, wait_for_connection.__code__)
+            class_patches.without_frame(error, wait_for_connection.__code__)
             raise
         if record is not None:
             probe.acquired(record)
@@ -51,13 +54,13 @@ def _waiting(original: patching.Method) -> patching.Method:
     return wait_for_connection
 
 
-def _handling(original: patching.Method) -> patching.Method:
-    @patching.like(original)
+def _handling(original: class_patches.Method) -> class_patches.Method:
+    @class_patches.like(original)
     async def handle_async_request(pool: object, request: object) -> object:
         try:
             return await original(pool, request)  # type: ignore[misc]
         except BaseException as error:
-            patching.without_frame(error, handle_async_request.__code__)
+            class_patches.without_frame(error, handle_async_request.__code__)
             record = _record_of(error)
             if record is not None:
                 probe.leaving(record, error)
@@ -67,8 +70,8 @@ def _handling(original: patching.Method) -> patching.Method:
     return handle_async_request
 
 
-def _closing(original: patching.Method) -> patching.Method:
-    @patching.like(original)
+def _closing(original: class_patches.Method) -> class_patches.Method:
+    @class_patches.like(original)
     async def aclose(stream: object) -> object:
         record = _records.pop(id(getattr(stream, "_pool_request", None)), None)
         if record is not None:
@@ -78,7 +81,7 @@ def _closing(original: patching.Method) -> patching.Method:
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            patching.without_frame(error, aclose.__code__)
+            class_patches.without_frame(error, aclose.__code__)
             raise
         if record is not None:
             probe.released(record, None)

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import FrameType
 
 from tenure._core.paths import ASYNCIO_DIR
-from tenure.doctor.calls import is_statement
-from tenure.loaders import Rewriting
-from tenure.selection import Selection
+from tenure._rewriting.loaders import Rewriting
+from tenure._rewriting.module_filter import Selection
+from tenure.doctor.call_events import is_statement
 
 
 class Reasons:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from tenure import wire
+from tenure_server.background.lanes import Deadline, Lane
 from tenure_server.diagram.steps import Lens
 from tenure_server.errors import StoreFailed
-from tenure_server.lanes import Deadline, Lane
 from tenure_server.limits import CHECK_TIMEOUT_S, DEFAULT_DIAGRAM, GROUP_ROWS
-from tenure_server.records import Lifecycle, Process, Resource, Trace
+from tenure_server.model.records import Lifecycle, Process, Resource, Trace
 from tenure_server.store.protocol import (
     Backlog,
     Endings,
@@ -32,24 +32,24 @@ from tenure_server.store.protocol import (
     Totals,
     TraceQuery,
 )
-from tenure_server.store.sqlite.aliveness import Aliveness
-from tenure_server.store.sqlite.connecting import connect_reader
-from tenure_server.store.sqlite.endings import read_endings
-from tenure_server.store.sqlite.faults import is_damage, is_no_room
-from tenure_server.store.sqlite.lifecycles import read_lifecycles
-from tenure_server.store.sqlite.measures import read_measures
-from tenure_server.store.sqlite.outbox import Outbox
-from tenure_server.store.sqlite.processes import read_processes
-from tenure_server.store.sqlite.readers import Readers
-from tenure_server.store.sqlite.reading import Reading, read_within
-from tenure_server.store.sqlite.resources import read_resources
-from tenure_server.store.sqlite.retention import Retention
-from tenure_server.store.sqlite.scenes import read_scene
-from tenure_server.store.sqlite.stopping import stopping
-from tenure_server.store.sqlite.thread import Work, WriterThread
-from tenure_server.store.sqlite.traces import read_traces
-from tenure_server.store.sqlite.upkeep import Upkeep
-from tenure_server.store.sqlite.writer import Writer
+from tenure_server.store.sqlite.file.connection import connect_reader
+from tenure_server.store.sqlite.file.deadline import stopping
+from tenure_server.store.sqlite.file.liveness import Aliveness
+from tenure_server.store.sqlite.file.sqlite_errors import is_damage, is_no_room
+from tenure_server.store.sqlite.read.closed import read_endings
+from tenure_server.store.sqlite.read.diagram_input import read_scene
+from tenure_server.store.sqlite.read.lifecycles import read_lifecycles
+from tenure_server.store.sqlite.read.metric_rows import read_measures
+from tenure_server.store.sqlite.read.processes import read_processes
+from tenure_server.store.sqlite.read.reader_pool import Readers
+from tenure_server.store.sqlite.read.resources import read_resources
+from tenure_server.store.sqlite.read.snapshot import Reading, read_within
+from tenure_server.store.sqlite.read.traces import read_traces
+from tenure_server.store.sqlite.upkeep.upkeep import Upkeep
+from tenure_server.store.sqlite.write.outbox import Outbox
+from tenure_server.store.sqlite.write.retention import Retention
+from tenure_server.store.sqlite.write.writer import Writer
+from tenure_server.store.sqlite.write.writer_thread import Work, WriterThread
 
 T = TypeVar("T")
 
