@@ -158,7 +158,7 @@ def ask(recorder):
 
     def flush(told):
         book = recorder._recorder._ledger
-        book.note(buffer.drain())
+        book.add_entries(buffer.drain())
         for batch in book.batches(0, {}):
             requests = {row.id for row in batch.rows if batch.resources[row.resource].kind == "aiohttp.web.Request"}
             traces = [batch.traces[row.trace] for row in batch.rows]
@@ -208,7 +208,7 @@ def test_a_request_that_waits_long_for_its_first_lifecycle_is_shipped_without(as
 
 def test_records_come_alone_again_when_recording_ends(recorder):
     """Nothing of ours stays in the way."""
-    reader = otel_context.watching(lambda: None, trace.get_current_span)
+    reader = otel_context.observe(lambda: None, trace.get_current_span)
     probe.set_context(reader)
     kept = weakref.ref(reader)
     del reader

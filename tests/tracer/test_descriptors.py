@@ -87,7 +87,7 @@ def test_a_connection_that_the_program_closed_is_opened_anew(tmp_path: Path) -> 
 def test_a_request_that_ends_while_it_is_broken_off_is_no_fault() -> None:
     """The connection's own thread may have closed it, or may do so between the look and the call."""
 
-    class Ending:
+    class ClosedLifecycle:
         looks = 0
 
         @property
@@ -98,7 +98,7 @@ def test_a_request_that_ends_while_it_is_broken_off_is_no_fault() -> None:
     with socket.socket() as ours:
         endpoint = Endpoint("http://127.0.0.1:1")
         endpoint.interrupt()
-        endpoint._connection = Ending()
+        endpoint._connection = ClosedLifecycle()
         endpoint._socket = file_descriptors.identity(ours.fileno())
         endpoint.interrupt()
 

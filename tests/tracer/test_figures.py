@@ -66,7 +66,7 @@ def opened(library, postgres, redis_url):
 
 def told(recorder):
     """The pools of what would be shipped now: kind, idle ones, bound, whether gone; and all durations of creations."""
-    recorder._recorder._ledger.note(buffer.drain())
+    recorder._recorder._ledger.add_entries(buffer.drain())
     batches = recorder._recorder._ledger.batches(0, buffer.dropped, heartbeat=True, patient=False)
     pools = [(batch, pool) for batch in batches for pool in batch.pools]
     created = [ns for _, pool in pools for ns in pool.created_ns]
@@ -168,7 +168,7 @@ def test_a_pool_that_is_not_as_expected_is_told_of_no_more(recorder):
 
     pool = Pool()
     number = resource_ids.new("shop.Pool", "orders", 2, "database")
-    pool_stats.watch(number, pool, lambda pool: pool_stats.Figures(pool.idle))
+    pool_stats.watch(number, pool, lambda pool: pool_stats.PoolStats(pool.idle))
     first = told(recorder)
     del Pool.idle
     assert (first, told(recorder), told(recorder)) == (([("shop.Pool", 1, None, False)], []), ([], []), ([], []))

@@ -34,12 +34,12 @@ from tenure._rewriting.module_filter import Selection
 def test_the_programs_own_modules_are_selected(name: str, file: str, wanted: bool) -> None:
     """Below the roots and not installed, or included by name; what is excluded and Tenure itself never."""
     selection = Selection([Path("/home/me/app")], include=["pkg"], exclude=["app.out", "pkg.out"])
-    assert selection.wants(name, file) is wanted
+    assert selection.includes(name, file) is wanted
 
 
 def test_a_root_that_holds_the_standard_library_does_not_select_it() -> None:
     """A program run from / or from home, below which Python is installed, has no more modules for it."""
-    assert not Selection([Path("/")]).wants("asyncio", importlib.util.find_spec("asyncio").origin)
+    assert not Selection([Path("/")]).includes("asyncio", importlib.util.find_spec("asyncio").origin)
 
 
 def test_selected_modules_are_rewritten_and_others_are_not(tmp_path: Path) -> None:

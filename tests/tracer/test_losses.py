@@ -112,7 +112,7 @@ def test_each_reason_and_each_sink_is_in_the_line(said: list[str]) -> None:
 def test_a_batch_that_may_be_stored_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one that was tried stays while later ones are pushed out: it would count as lost and be there."""
     size = len(wire.encode(batch(1, rows=10)))
-    monkeypatch.setattr(collector_sink, "KEPT_BYTES", size * 2)
+    monkeypatch.setattr(collector_sink, "MAX_QUEUED_BYTES", size * 2)
     with listening(None) as url:
         sink = Collector(url)
         sink.send(batch(1, rows=10))
@@ -128,7 +128,7 @@ def test_what_the_batch_that_stays_opened_counts_once(monkeypatch: pytest.Monkey
     """Its closing is pushed out behind it: one lifecycle is lost, not two."""
     open_row = msgspec.structs.replace(ROW, id=7, release_ns=wire.NOT_REACHED)
     closing = msgspec.structs.replace(ROW, id=7, outcomes=ROW.outcomes | wire.RESENT)
-    monkeypatch.setattr(collector_sink, "KEPT_BYTES", 10)
+    monkeypatch.setattr(collector_sink, "MAX_QUEUED_BYTES", 10)
     with listening(None) as url:
         sink = Collector(url)
         sink.send(msgspec.structs.replace(batch(1), rows=[open_row]))

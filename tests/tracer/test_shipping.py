@@ -15,7 +15,7 @@ from tenure._core import buffer
 from tenure._sinks import collector_sink, http_client
 from tenure._sinks import shipper as shipping
 from tenure._sinks.collector_sink import Collector
-from tenure._sinks.http_client import Answer, Endpoint, NoAnswer
+from tenure._sinks.http_client import Answer, ConnectionFailed, Endpoint
 from tenure.errors import UsageError
 
 
@@ -129,7 +129,7 @@ def test_a_full_queue_gives_up_the_oldest_and_counts_it(monkeypatch: pytest.Monk
     """Memory stays bounded while nobody answers; what comes last is worth most."""
     monkeypatch.setattr(collector_sink, "say", lambda line: None)
     size = len(wire.encode(batch(1, rows=10)))
-    monkeypatch.setattr(collector_sink, "KEPT_BYTES", size * 3 + 100)
+    monkeypatch.setattr(collector_sink, "MAX_QUEUED_BYTES", size * 3 + 100)
     port = free_port()
     with sending(f"http://127.0.0.1:{port}") as sink:
         for sequence in range(1, 6):
@@ -146,7 +146,7 @@ def test_a_full_queue_gives_up_the_oldest_and_counts_it(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 two hundred\r\n\r\n", b"\0" * 100_000])
 def test_garbage_is_no_answer(answer: bytes) -> None:
     """Whatever is not HTTP leads to another attempt, not to an exception."""
-    with listening(answer) as url, pytest.raises(NoAnswer):
+    with listening(answer) as url, pytest.raises(ConnectionFailed):
         Endpoint(url).post(b"data")
 
 
@@ -214,7 +214,7 @@ def test_the_programs_end_waits_two_seconds_at_most(mute: bool, tmp_path: Path) 
 
 def test_what_a_server_writes_is_said_on_one_line_and_cannot_steer_a_terminal() -> None:
     """Control characters of a garbled answer or of a problem's detail are left out."""
-    with listening(b"HTTP/1.1 2\x1b[31m0 \0\r\n\r\n") as url, pytest.raises(NoAnswer) as caught:
+    with listening(b"HTTP/1.1 2\x1b[31m0 \0\r\n\r\n") as url, pytest.raises(ConnectionFailed) as caught:
         Endpoint(url).post(b"data")
     assert str(caught.value) == "HTTP/1.1 2 [31m0"
     with serving((400, {}, json.dumps({"detail": "\x1b]0;title\x07 no\u2028good"}).encode())) as server:

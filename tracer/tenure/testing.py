@@ -72,7 +72,7 @@ class Recorder:
 
     def batches(self) -> list[wire.Batch]:
         """What would be shipped now: all that changed since the last call."""
-        self._ledger.note(buffer.drain())
+        self._ledger.add_entries(buffer.drain())
         return self._ledger.batches(0, buffer.dropped, patient=False)
 
     def lifecycles(self) -> list[Lifecycle]:

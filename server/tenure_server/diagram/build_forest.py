@@ -59,7 +59,7 @@ def walk(nodes: Sequence[Node]) -> list[Node]:
     return found
 
 
-def plant(lifecycles: Iterable[Lifecycle], tasks: Mapping[str, Task], lens: Lens) -> Forest:
+def build_forest(lifecycles: Iterable[Lifecycle], tasks: Mapping[str, Task], lens: Lens) -> Forest:
     """Put every lifecycle into its task, and every task into the one that created it, where that is in the picture."""
     ordered = in_order(lifecycles)
     refs = {lifecycle.task.id: lifecycle.task for lifecycle in ordered}

@@ -70,7 +70,7 @@ class Canvas:
         self._gone.add(participant)
         self.steps.append(Destroy(f"{ref.id}:end", participant))
 
-    def stands(self, participant: str) -> bool:
+    def is_present(self, participant: str) -> bool:
         return participant not in self._gone
 
     def begin(self, fold: Fold) -> None:

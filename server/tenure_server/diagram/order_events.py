@@ -16,7 +16,7 @@ from tenure_server.diagram.build_forest import Forest, Node
 from tenure_server.diagram.fold import Fold, Folded, key
 
 
-class What(Enum):
+class EventKind(Enum):
     CREATED = auto()
     ACQUIRE = auto()
     ACQUIRED = auto()
@@ -32,16 +32,16 @@ class What(Enum):
 class Event(NamedTuple):
     """``turn_ns`` is its place in the order; a task's end may have to wait for the last thing that the task does."""
 
-    turn_ns: int
+    sort_ns: int
     at_ns: int
-    what: What
+    what: EventKind
     about: Node | Fold
 
 
 class _Block(NamedTuple):
     """A fold with what happens inside it."""
 
-    turn_ns: int
+    sort_ns: int
     at_ns: int
     fold: Fold
     inside: list[Event | _Block]
@@ -58,9 +58,9 @@ def _flatten(timed: list[Event | _Block]) -> Iterator[Event]:
         if isinstance(item, Event):
             yield item
         else:
-            yield Event(item.turn_ns, item.at_ns, What.FOLD_BEGIN, item.fold)
+            yield Event(item.sort_ns, item.at_ns, EventKind.FOLD_BEGIN, item.fold)
             yield from _flatten(item.inside)
-            yield Event(item.turn_ns, item.at_ns, What.FOLD_END, item.fold)
+            yield Event(item.sort_ns, item.at_ns, EventKind.FOLD_END, item.fold)
 
 
 class _Collector:
@@ -82,7 +82,7 @@ class _Collector:
                 inner: list[Event | _Block] = []
                 first = item.shown[0]
                 owner = first.creator or first
-                timed.append(_Block(self._turn(owner, item.start_ns), item.start_ns, item, inner))
+                timed.append(_Block(self._sort_ns(owner, item.start_ns), item.start_ns, item, inner))
                 stack.extend((True, node, inner) for node in reversed(item.shown))
             elif entering:
                 self._enter(item, timed)
@@ -92,14 +92,14 @@ class _Collector:
             else:
                 self._leave(item, timed)
         for node, timed in self._abandoned:
-            self._note(timed, self._process_last_ns[node.process], What.ABANDONED, node)
+            self._note(timed, self._process_last_ns[node.process], EventKind.ABANDONED, node)
         return top
 
     def _enter(self, node: Node, timed: list[Event | _Block]) -> None:
         if (lifecycle := node.lifecycle) is not None:
-            self._note(timed, lifecycle.acquire_ns, What.ACQUIRE, node)
+            self._note(timed, lifecycle.acquire_ns, EventKind.ACQUIRE, node)
             if lifecycle.acquired_ns is not None:
-                self._note(timed, lifecycle.acquired_ns, What.ACQUIRED, node)
+                self._note(timed, lifecycle.acquired_ns, EventKind.ACQUIRED, node)
             last_ns = lifecycle.released_ns or lifecycle.release_ns or lifecycle.acquired_ns or lifecycle.acquire_ns
             last_ns = max(last_ns, node.start_ns)
             for last, owner in ((self._last_ns, lifecycle.task.id), (self._process_last_ns, lifecycle.process)):
@@ -108,28 +108,28 @@ class _Collector:
         elif node.creator is not None:
             creator = node.creator.id
             self._last_ns[creator] = max(self._last_ns.get(creator, node.start_ns), node.start_ns)
-            self._earliest_ns[node.ref.id] = self._turn(node.creator, node.start_ns)
-            self._note(timed, node.start_ns, What.CREATED, node)
+            self._earliest_ns[node.ref.id] = self._sort_ns(node.creator, node.start_ns)
+            self._note(timed, node.start_ns, EventKind.CREATED, node)
 
     def _leave(self, node: Node, timed: list[Event | _Block]) -> None:
         if (lifecycle := node.lifecycle) is None:
             finished_ns = node.task.finished_ns if node.task is not None and node.creator is not None else None
             if finished_ns is not None:
                 at_ns = max(finished_ns, self._last_ns.get(node.id, finished_ns))
-                self._note(timed, at_ns, What.FINISHED, node)
+                self._note(timed, at_ns, EventKind.FINISHED, node)
             return
         if lifecycle.release_ns is not None:
-            self._note(timed, lifecycle.release_ns, What.RELEASE, node)
+            self._note(timed, lifecycle.release_ns, EventKind.RELEASE, node)
         if lifecycle.released_ns is not None:
-            what = What.ACQUIRE_FAILED if lifecycle.acquired_ns is None else What.RELEASED
+            what = EventKind.ACQUIRE_FAILED if lifecycle.acquired_ns is None else EventKind.RELEASED
             self._note(timed, lifecycle.released_ns, what, node)
         elif lifecycle.phase == "abandoned":
             self._abandoned.append((node, timed))
 
-    def _note(self, timed: list[Event | _Block], at_ns: int, what: What, node: Node) -> None:
-        timed.append(Event(self._turn(node, at_ns), at_ns, what, node))
+    def _note(self, timed: list[Event | _Block], at_ns: int, what: EventKind, node: Node) -> None:
+        timed.append(Event(self._sort_ns(node, at_ns), at_ns, what, node))
 
-    def _turn(self, node: Node, at_ns: int) -> int:
+    def _sort_ns(self, node: Node, at_ns: int) -> int:
         """Not before the task was created, and of a lifecycle not before the one around it."""
         around_ns = at_ns if node.lifecycle is None else node.start_ns
         return max(at_ns, around_ns, self._earliest_ns.get(node.ref.id, at_ns))

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import grpc
 import grpc.aio
 
-from tenure_server.export.responses import LONGEST_PAUSE_S, Answer, Later, Refused, accepted, one_line
+from tenure_server.export.responses import LONGEST_PAUSE_S, Answer, Refused, Retry, accepted, one_line
 from tenure_server.export.targets import Target
 from tenure_server.opentelemetry.certificates import Certificates
 from tenure_server.opentelemetry.protobuf import Malformed, fields
@@ -82,9 +82,9 @@ class GrpcSender:
             return Refused(what, is_too_large=True)
         pause_s = retry_delay(dict(error.trailing_metadata()).get(_STATUS))
         if code is grpc.StatusCode.DEADLINE_EXCEEDED and "Deadline Exceeded" in details:  # by our own clock
-            return Later(f"no answer within {self._timeout_s:g} s", pause_s)
+            return Retry(f"no answer within {self._timeout_s:g} s", pause_s)
         if code in _RETRYABLE or (code is grpc.StatusCode.RESOURCE_EXHAUSTED and pause_s is not None):
-            return Later(what, pause_s)
+            return Retry(what, pause_s)
         return Refused(what, is_too_large=False)
 
 

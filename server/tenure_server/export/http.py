@@ -15,7 +15,7 @@ from time import time
 
 import aiohttp
 
-from tenure_server.export.responses import LONGEST_PAUSE_S, Accepted, Answer, Later, Refused, accepted, one_line
+from tenure_server.export.responses import LONGEST_PAUSE_S, Accepted, Answer, Refused, Retry, accepted, one_line
 from tenure_server.export.targets import Target
 from tenure_server.opentelemetry.certificates import Certificates
 from tenure_server.opentelemetry.protobuf import Malformed, fields
@@ -47,9 +47,9 @@ class HttpSender:
             ) as response:
                 return await _understand(response)
         except TimeoutError:
-            return Later(f"no answer within {self._timeout.total:g} s", None)
+            return Retry(f"no answer within {self._timeout.total:g} s", None)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Later(_reason(error), None)
+            return Retry(_reason(error), None)
 
     async def close(self) -> None:
         if self._session is not None:
@@ -62,7 +62,7 @@ async def _understand(response: aiohttp.ClientResponse) -> Answer:
         return _accepted(body, response.content_type)
     what = f"{response.status} {_message(body, response.content_type) or response.reason or ''}".rstrip()
     if response.status in _RETRYABLE:
-        return Later(what, _retry_after(response.headers.get("Retry-After")))
+        return Retry(what, _retry_after(response.headers.get("Retry-After")))
     return Refused(what, is_too_large=response.status == _TOO_LARGE)
 
 

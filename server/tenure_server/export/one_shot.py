@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from tenure_server.errors import UsageError
 from tenure_server.export.batching import Patience
-from tenure_server.export.responses import Accepted, Later, Refused
+from tenure_server.export.responses import Accepted, Refused, Retry
 from tenure_server.export.sender import sender_to
 from tenure_server.export.span_encoder import encode
 from tenure_server.export.targets import Target
-from tenure_server.store import Endings
+from tenure_server.store import ClosedLifecycles
 
 _ATTEMPTS = 6  # at one request
 
@@ -27,7 +27,7 @@ class Sent(NamedTuple):
     why: str
 
 
-def send_all(pages: Iterable[Endings], target: Target, patience: Patience | None = None) -> Sent:
+def send_all(pages: Iterable[ClosedLifecycles], target: Target, patience: Patience | None = None) -> Sent:
     """Send page after page; what the backend puts off is tried again for about half a minute.
 
     Raises:
@@ -58,7 +58,7 @@ class _Errand:
     async def close(self) -> None:
         await self._sender.close()
 
-    async def deliver(self, endings: Endings) -> None:
+    async def deliver(self, endings: ClosedLifecycles) -> None:
         spans, body = len(endings.items), encode(endings)
         for attempt in range(1, _ATTEMPTS + 1):
             match await self._sender.send(body):
@@ -74,7 +74,7 @@ class _Errand:
                     return
                 case Refused(what, _):
                     raise self._failure(f"refused {spans} spans: {what}")
-                case Later(what, after_s):
+                case Retry(what, after_s):
                     if attempt == _ATTEMPTS:
                         raise self._failure(f"cannot be reached: {what}")
                     await asyncio.sleep(self._patience.pause(attempt) if after_s is None else after_s)

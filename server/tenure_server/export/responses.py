@@ -16,7 +16,7 @@ class Accepted(NamedTuple):
     message: str
 
 
-class Later(NamedTuple):
+class Retry(NamedTuple):
     """Not now; ``after_s`` is what the receiver asked for."""
 
     what: str
@@ -30,7 +30,7 @@ class Refused(NamedTuple):
     is_too_large: bool
 
 
-Answer = Accepted | Later | Refused
+Answer = Accepted | Retry | Refused
 
 
 def accepted(body: bytes) -> Accepted:

@@ -27,7 +27,7 @@ from tenure_server.opentelemetry.protobuf import (
     text,
     varint,
 )
-from tenure_server.store import Ending, Endings
+from tenure_server.store import ClosedLifecycle, ClosedLifecycles
 
 # Fields of opentelemetry.proto.trace.v1: ResourceSpans, ScopeSpans, Span, Event, Link, Status.
 _RESOURCE, _SCOPE_SPANS = 1, 2
@@ -43,16 +43,16 @@ _NS = 1e9  # of a second
 _Pack = Callable[..., bytes]
 
 
-def encode(endings: Endings) -> bytes:
+def encode(endings: ClosedLifecycles) -> bytes:
     """All items as one request; each process is a resource of its own, its spans in their order."""
-    by_process: dict[str, list[Ending]] = {}
+    by_process: dict[str, list[ClosedLifecycle]] = {}
     for ending in endings.items:
         by_process.setdefault(ending.lifecycle.process, []).append(ending)
     links = links_of(endings)
     return b"".join(_resource_spans(endings.processes[process], items, links) for process, items in by_process.items())
 
 
-def _resource_spans(process: Process, items: Sequence[Ending], links: Mapping[str, list[Link]]) -> bytes:
+def _resource_spans(process: Process, items: Sequence[ClosedLifecycle], links: Mapping[str, list[Link]]) -> bytes:
     resource = attributes(1, span_mapping.process_attributes(process))
     scope = text(1, span_mapping.SCOPE) + text(2, span_mapping.VERSION)
     spans = b"".join(_Spans(process.id, links).pieces(items))
@@ -70,19 +70,19 @@ class _Spans:
         self._links = links
         self._shared: dict[object, bytes] = {}
 
-    def pieces(self, items: Iterable[Ending]) -> Iterable[bytes]:
+    def pieces(self, items: Iterable[ClosedLifecycle]) -> Iterable[bytes]:
         """Each span as a field of ScopeSpans, in pieces to be joined."""
         lengths: dict[int, bytes] = {}
         for ending in items:
             lifecycle = ending.lifecycle
             site, resource, task = lifecycle.site, lifecycle.resource, lifecycle.task
             shared = self._shared
-            what = shared.get((id(resource), site.enter)) or self._what(lifecycle)
-            where = shared.get(id(site)) or self._where(lifecycle)
-            who = shared.get(id(task)) or self._who(lifecycle)
-            how = self._how(lifecycle)
-            more = self._more(lifecycle)
-            own = self._own(ending)
+            what = shared.get((id(resource), site.enter)) or self._resource_fields(lifecycle)
+            where = shared.get(id(site)) or self._site_fields(lifecycle)
+            who = shared.get(id(task)) or self._task_fields(lifecycle)
+            how = self._outcome_fields(lifecycle)
+            more = self._optional_fields(lifecycle)
+            own = self._ids_and_times(ending)
             size = len(own) + len(what) + len(where) + len(who) + len(how) + len(more)
             length = lengths.get(size)
             if length is None:
@@ -96,7 +96,7 @@ class _Spans:
             if more:
                 yield more
 
-    def _own(self, ending: Ending) -> bytes:
+    def _ids_and_times(self, ending: ClosedLifecycle) -> bytes:
         """Ids and times."""
         lifecycle = ending.lifecycle
         start, acquired, release = lifecycle.acquire_ns, lifecycle.acquired_ns, lifecycle.release_ns
@@ -119,7 +119,7 @@ class _Spans:
         gave = (lifecycle.released_ns - release) / _NS
         return _PACK[has_parent, 3](*ids, start, ending.ended_ns, wait, hold, gave, acquired, release)
 
-    def _what(self, lifecycle: Lifecycle) -> bytes:
+    def _resource_fields(self, lifecycle: Lifecycle) -> bytes:
         resource, site = lifecycle.resource, lifecycle.site
         made = self._shared[id(resource), site.enter] = (
             text(_NAME, span_mapping.span_name(resource, site))
@@ -129,15 +129,15 @@ class _Spans:
         )
         return made
 
-    def _where(self, lifecycle: Lifecycle) -> bytes:
+    def _site_fields(self, lifecycle: Lifecycle) -> bytes:
         made = self._shared[id(lifecycle.site)] = attributes(_ATTRIBUTES, span_mapping.site_attributes(lifecycle.site))
         return made
 
-    def _who(self, lifecycle: Lifecycle) -> bytes:
+    def _task_fields(self, lifecycle: Lifecycle) -> bytes:
         made = self._shared[id(lifecycle.task)] = attributes(_ATTRIBUTES, span_mapping.task_attributes(lifecycle.task))
         return made
 
-    def _how(self, lifecycle: Lifecycle) -> bytes:
+    def _outcome_fields(self, lifecycle: Lifecycle) -> bytes:
         """Outcomes and status."""
         key = (
             lifecycle.acquire_outcome,
@@ -157,7 +157,7 @@ class _Spans:
             )
         return made
 
-    def _more(self, lifecycle: Lifecycle) -> bytes:
+    def _optional_fields(self, lifecycle: Lifecycle) -> bytes:
         """What few have: exceptions and links."""
         made = b""
         if lifecycle.body_exception is not None and lifecycle.release_ns is not None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tenure_server.diagram.wait_causes import causes
 from tenure_server.export.span_mapping import HELD_AROUND, WAITED_FOR
 from tenure_server.model.records import Lifecycle
-from tenure_server.store import Endings
+from tenure_server.store import ClosedLifecycles
 
 WORTH_LINKING_NS = 100_000  # a shorter wait is none that somebody looks into
 
@@ -19,7 +19,7 @@ class Link(NamedTuple):
     why: str
 
 
-def links_of(endings: Endings) -> Mapping[str, list[Link]]:
+def links_of(endings: ClosedLifecycles) -> Mapping[str, list[Link]]:
     """By lifecycle; only those that have links."""
     found: dict[str, list[Link]] = {}
     for ending in endings.items:

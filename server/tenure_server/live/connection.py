@@ -38,16 +38,16 @@ async def get_live(request: web.Request) -> web.StreamResponse:
     await socket.prepare(request)
     connection = connection_of(request)
     if connection is not None:
-        connection.enter("live")
+        connection.connect("live")
     client = Client(socket)
-    feed.enter(client)
+    feed.connect(client)
     sender = asyncio.create_task(_send(client, feed))
     try:
         async for message in socket:
             if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 await _follow(client, feed, message.data)
     finally:
-        feed.leave(client)
+        feed.disconnect(client)
         sender.cancel()
         await asyncio.gather(sender, return_exceptions=True)
     return socket
@@ -63,7 +63,7 @@ async def _follow(client: Client, feed: Feed, data: str | bytes) -> None:
         client.mailbox.put(encode(messages.Problem(problem)))
     else:
         try:
-            await feed.look(client, wanted)
+            await feed.subscribe(client, wanted)
         except Exception:
             log.exception("a live page could not be shown what it asked for")
             client.mailbox.put(encode(messages.Problem("the collector failed at this message; its log says why")))

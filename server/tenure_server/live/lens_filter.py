@@ -6,7 +6,7 @@ from tenure import wire
 from tenure_server.diagram.steps import Lens
 
 
-def touches(lens: Lens, batch: wire.Batch) -> bool:
+def affects(lens: Lens, batch: wire.Batch) -> bool:
     if not (batch.rows or batch.tasks or batch.traces or batch.final):
         return False
     process = batch.process.id.hex()

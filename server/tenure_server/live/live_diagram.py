@@ -16,17 +16,17 @@ from tenure_server.errors import NotFound, StoreError
 from tenure_server.hub import Hub, Mailbox
 from tenure_server.limits import FRAME_S, FRAME_STRETCH, GROWTH, MAX_WAKE_UPS, POLL_S
 from tenure_server.live import messages
-from tenure_server.live.lens_filter import touches
+from tenure_server.live.lens_filter import affects
 from tenure_server.model.records import OPEN_PHASES
-from tenure_server.store import Scene, Store
+from tenure_server.store import DiagramInput, Store
 from tenure_server.store.load_diagram import draw_scene, off_the_loop
 
 log = logging.getLogger("tenure.server")
 
-Frame = str  # a message as it goes over the WebSocket
+WireMessage = str  # a message as it goes over the WebSocket
 
 
-def encode(message: messages.ServerMessage) -> Frame:
+def encode(message: messages.ServerMessage) -> WireMessage:
     return msgspec.json.encode(message).decode()
 
 
@@ -42,7 +42,7 @@ class Drawn(msgspec.Struct, frozen=True):
 _NOTHING = Drawn("", [], 0, has_open=False)
 
 
-class Picture:
+class LiveDiagram:
     """Follows the store for one lens. ``run`` draws; clients come and go by ``join`` and ``leave``."""
 
     def __init__(self, lens: Lens, limit: int, store: Store, hub: Hub, clock: Callable[[], int]) -> None:
@@ -52,13 +52,13 @@ class Picture:
         self._store = store
         self._hub = hub
         self._clock = clock
-        self._clients: set[Mailbox[Frame]] = set()
+        self._clients: set[Mailbox[WireMessage]] = set()
         self._drawn = _NOTHING
         self._shown: list[str] = []  # lifecycles, by id
         self._failure: Exception | None = None
         self._ready = asyncio.Event()
 
-    async def join(self, mailbox: Mailbox[Frame], resume: str | None) -> None:
+    async def join(self, mailbox: Mailbox[WireMessage], resume: str | None) -> None:
         """Give the client the picture as it stands, and from now on what changes.
 
         Raises:
@@ -73,10 +73,10 @@ class Picture:
             mailbox.put(self.page())
         self._clients.add(mailbox)
 
-    def leave(self, mailbox: Mailbox[Frame]) -> None:
+    def disconnect(self, mailbox: Mailbox[WireMessage]) -> None:
         self._clients.discard(mailbox)
 
-    def page(self) -> Frame:
+    def page(self) -> WireMessage:
         drawn = self._drawn
         return encode(messages.Page(drawn.token, self.lens, self._clock(), drawn.steps, drawn.earlier))
 
@@ -102,7 +102,7 @@ class Picture:
                     batches, missed = await wakes.take()
             except TimeoutError:
                 return
-            if missed or any(touches(self.lens, batch) for batch in batches):
+            if missed or any(affects(self.lens, batch) for batch in batches):
                 return
 
     async def _redraw(self) -> None:
@@ -126,7 +126,7 @@ class Picture:
             for mailbox in self._clients:
                 mailbox.put(frame)
 
-    def _draw(self, scene: Scene, now_ns: int) -> tuple[Drawn, Frame | None]:
+    def _draw(self, scene: DiagramInput, now_ns: int) -> tuple[Drawn, WireMessage | None]:
         """The new state, and what leads to it from the one before: None where nothing has changed."""
         before = self._drawn
         token = _token(self.lens, scene)
@@ -147,6 +147,6 @@ class Picture:
             mailbox.put(frame)
 
 
-def _token(lens: Lens, scene: Scene) -> str:
+def _token(lens: Lens, scene: DiagramInput) -> str:
     told = msgspec.msgpack.encode((lens, scene))
     return hashlib.blake2b(told, digest_size=12).hexdigest()

@@ -15,7 +15,7 @@ from tenure_server.errors import NotFound, StoreError
 from tenure_server.hub import Hub, Mailbox
 from tenure_server.limits import MAX_FRAMES_QUEUED
 from tenure_server.live import messages
-from tenure_server.live.live_diagram import Frame, Picture, encode
+from tenure_server.live.live_diagram import LiveDiagram, WireMessage, encode
 from tenure_server.live.overview import ExportersStatus, OverviewLoop
 from tenure_server.store import Store
 
@@ -25,8 +25,8 @@ class Client:
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
         self.socket = socket
-        self.mailbox: Mailbox[Frame] = Mailbox(MAX_FRAMES_QUEUED)
-        self.picture: Picture | None = None
+        self.mailbox: Mailbox[WireMessage] = Mailbox(MAX_FRAMES_QUEUED)
+        self.picture: LiveDiagram | None = None
 
 
 class Feed:
@@ -37,7 +37,7 @@ class Feed:
         self._hub = hub
         self._clock = clock
         self._exporters = exporters
-        self._pictures: dict[bytes, tuple[Picture, asyncio.Task[None]]] = {}
+        self._pictures: dict[bytes, tuple[LiveDiagram, asyncio.Task[None]]] = {}
         self._overview = OverviewLoop(store, hub, clock, exporters)
         self._overview_task: asyncio.Task[None] | None = None
         self._clients: set[Client] = set()
@@ -46,54 +46,54 @@ class Feed:
     def clients(self) -> int:
         return len(self._clients)
 
-    def enter(self, client: Client) -> None:
+    def connect(self, client: Client) -> None:
         self._clients.add(client)
         if self._overview_task is None:
             self._overview_task = supervise("the live overview", self._overview.run)
         self._overview.join(client.mailbox)
 
-    def leave(self, client: Client) -> None:
+    def disconnect(self, client: Client) -> None:
         self._clients.discard(client)
-        self._overview.leave(client.mailbox)
-        self._look_away(client)
+        self._overview.disconnect(client.mailbox)
+        self._unsubscribe(client)
         if not self._clients and self._overview_task:
             self._overview_task.cancel()
             self._overview_task = None
             self._overview = OverviewLoop(self._store, self._hub, self._clock, self._exporters)
 
-    async def look(self, client: Client, wanted: messages.Subscribe) -> None:
+    async def subscribe(self, client: Client, wanted: messages.Subscribe) -> None:
         """Let the client look at another picture. Where there is none it is told why."""
-        self._look_away(client)
+        self._unsubscribe(client)
         picture = self._picture(wanted.lens, wanted.limit)
         picture.users += 1
         client.picture = picture
         try:
             await picture.join(client.mailbox, wanted.resume)
         except (NotFound, StoreError) as error:
-            self._look_away(client)
+            self._unsubscribe(client)
             client.mailbox.put(encode(messages.Problem(str(error))))
         except BaseException:
-            self._look_away(client)
+            self._unsubscribe(client)
             raise
 
-    def _picture(self, lens: Lens, limit: int) -> Picture:
+    def _picture(self, lens: Lens, limit: int) -> LiveDiagram:
         key = msgspec.json.encode((lens, limit))
         if key not in self._pictures:
-            picture = Picture(lens, limit, self._store, self._hub, self._clock)
+            picture = LiveDiagram(lens, limit, self._store, self._hub, self._clock)
             self._pictures[key] = picture, supervise("a live diagram", picture.run)
         return self._pictures[key][0]
 
-    def _look_away(self, client: Client) -> None:
+    def _unsubscribe(self, client: Client) -> None:
         picture, client.picture = client.picture, None
         if picture is None:
             return
-        picture.leave(client.mailbox)
+        picture.disconnect(client.mailbox)
         picture.users -= 1
         if not picture.users:
             _, task = self._pictures.pop(msgspec.json.encode((picture.lens, picture.limit)))
             task.cancel()
 
-    def catch_up(self, client: Client, missed: int) -> list[Frame]:
+    def catch_up(self, client: Client, missed: int) -> list[WireMessage]:
         """What to send to a client that was too slow: what it missed, as a whole."""
         frames = [encode(messages.Gap(missed))]
         if client.picture is not None:

@@ -9,7 +9,7 @@ from tenure_server.background.lanes import Lane
 from tenure_server.diagram import draw
 from tenure_server.diagram.steps import Diagram, Lens, Step
 from tenure_server.limits import DEFAULT_DIAGRAM
-from tenure_server.store import Scene, Store
+from tenure_server.store import DiagramInput, Store
 
 T = TypeVar("T")
 
@@ -38,5 +38,5 @@ async def off_the_loop(size: int, work: Callable[[], T]) -> T:
     return await lane.run(lambda _: work())
 
 
-def draw_scene(scene: Scene, lens: Lens, now_ns: int) -> list[Step]:
+def draw_scene(scene: DiagramInput, lens: Lens, now_ns: int) -> list[Step]:
     return draw(scene.lifecycles, scene.tasks, lens, now_ns, scene.context)

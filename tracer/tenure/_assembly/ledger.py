@@ -30,7 +30,7 @@ from tenure._identify.tasks import Ended, Task
 
 LONG_HELD_NS = 60_000_000_000
 ROWS_A_BATCH = 5_000
-PATIENCE = 2
+NAMING_FLUSHES = 2
 _SHIPPED_BEFORE = -1  # in no phase: what it is was found out since
 
 _T = TypeVar("_T")
@@ -39,13 +39,13 @@ _T = TypeVar("_T")
 class _Trace:
     """A root and all below it."""
 
-    __slots__ = ("link", "patience", "root", "span")
+    __slots__ = ("flushes_left", "link", "root", "span")
 
-    def __init__(self, root: int, link: int, span: otel_context.SpanIds | None, patience: int) -> None:
+    def __init__(self, root: int, link: int, span: otel_context.SpanIds | None, flushes_left: int) -> None:
         self.root = root
         self.link = link
         self.span = span  # what the root hangs under
-        self.patience = patience  # flushes left in which a span may still come
+        self.flushes_left = flushes_left  # flushes left in which a span may still come
 
 
 class _Lifecycle:
@@ -72,7 +72,7 @@ class _Lifecycle:
             return snapshot
         return snapshot._replace(site=self.renamed.site, resource=self.renamed.resource)
 
-    def was_left_by(self, instant: int) -> bool:
+    def released_before(self, instant: int) -> bool:
         released = cast("int", self.record[RELEASED])
         return released != 0 and released <= instant
 
@@ -93,9 +93,9 @@ class Ledger:
         self._origins: dict[int, _Lifecycle] = {}  # by task: what it was created in
         self._shipped_tasks: set[int] = set()
         self._finished: dict[int, Task] = {}
-        self._teller = pool_stats.Teller()
+        self._teller = pool_stats.PoolReporter()
 
-    def note(self, entries: Iterable[object]) -> None:
+    def add_entries(self, entries: Iterable[object]) -> None:
         """Take in what happened: records at their acquire, tasks at their creation and at their end."""
         for entry in entries:
             if isinstance(entry, list):
@@ -123,10 +123,10 @@ class Ledger:
         With ``heartbeat`` or ``final`` there is at least one, be it empty; ``final`` marks the last one.
         Not ``patient``: no request waits for its span.
         """
-        rows = _parts(
+        rows = _chunks(
             [entry for entry in self._ready(patient and not final) if phase_of(entry.record) != entry.shipped]
         )
-        ended = _parts([task for task in self._finished.values() if task.id in self._shipped_tasks])
+        ended = _chunks([task for task in self._finished.values() if task.id in self._shipped_tasks])
         parts = list(zip_longest(rows, ended))
         if not parts and (heartbeat or final):
             parts = [(None, None)]
@@ -134,7 +134,7 @@ class Ledger:
         for number, (lifecycles, tasks_ended) in enumerate(parts, 1):
             is_last = final and number == len(parts)
             made.append(self._batch(lifecycles or (), tasks_ended or (), clock_offset_ns, dropped, final=is_last))
-        self._let_go()
+        self._evict_closed()
         return made
 
     def _begin(self, record: Listed, context: object) -> None:
@@ -143,12 +143,12 @@ class Ledger:
         parent = self._innermost(task, instant)
         if parent is not None and not parent.is_long_held(instant):
             lifecycle = _Lifecycle(number, record, parent.id, parent.trace)
-            if parent.trace.patience and (span := otel_context.span_in(context)) is not None:
-                parent.trace.span, parent.trace.patience = span, 0
+            if parent.trace.flushes_left and (span := otel_context.span_ids_of(context)) is not None:
+                parent.trace.span, parent.trace.flushes_left = span, 0
         else:
-            span = otel_context.span_in(context)
-            patience = PATIENCE if span is None and otel_context.is_watched() and _is_request(record) else 0
-            trace = _Trace(number, parent.id if parent is not None else 0, span, patience)
+            span = otel_context.span_ids_of(context)
+            flushes_left = NAMING_FLUSHES if span is None and otel_context.is_watched() and _is_request(record) else 0
+            trace = _Trace(number, parent.id if parent is not None else 0, span, flushes_left)
             lifecycle = _Lifecycle(number, record, 0, trace)
         self._within.setdefault(task, []).append(lifecycle)
         self._open[lifecycle.id] = lifecycle
@@ -167,9 +167,9 @@ class Ledger:
         waiting = set()
         for entry in self._open.values():
             trace = entry.trace
-            if trace.patience and entry.id == trace.root:
-                trace.patience = 0 if phase_of(entry.record) == CLOSED else trace.patience - 1
-                if trace.patience:
+            if trace.flushes_left and entry.id == trace.root:
+                trace.flushes_left = 0 if phase_of(entry.record) == CLOSED else trace.flushes_left - 1
+                if trace.flushes_left:
                     waiting.add(trace.root)
             if trace.root not in waiting:
                 yield entry
@@ -177,7 +177,7 @@ class Ledger:
     def _innermost(self, task: int, instant: int) -> _Lifecycle | None:
         """What the task is in at this instant, or else what it was created in."""
         within = self._within.get(task)
-        while within and within[-1].was_left_by(instant):
+        while within and within[-1].released_before(instant):
             within.pop()
         return within[-1] if within else self._origins.get(task)
 
@@ -229,7 +229,7 @@ class Ledger:
         site, number, resource, acquire, acquired, release, released, body, raised = snapshot
         task = tables.task_place(number)
         if task is None:
-            task = self._task(tables, tasks.table.get(number) or _unknown(number))
+            task = self._task(tables, tasks.table.get(number) or _placeholder_task(number))
         if body is None and raised is None and 0 < acquired <= release <= released:
             # Nearly all: through all phases with no exception anywhere.
             wait, hold, leave, outcomes = acquired - acquire, release - acquired, released - release, PLAIN
@@ -275,7 +275,7 @@ class Ledger:
         task = tasks.table.get(canceller.task)
         if task is not None:
             return self._task(tables, task)
-        gone = _unknown(canceller.task)
+        gone = _placeholder_task(canceller.task)
         gone.name = canceller.name
         return tables.task(gone, 0)
 
@@ -283,7 +283,7 @@ class Ledger:
         origin = self._origins.get(task)
         return origin.id if origin is not None else 0
 
-    def _let_go(self) -> None:
+    def _evict_closed(self) -> None:
         """Forget the lifecycles that were shipped closed, the tasks that ended and hold nothing, dead resources."""
         closed = [lifecycle for lifecycle in self._open.values() if lifecycle.shipped == CLOSED]
         for lifecycle in closed:
@@ -296,7 +296,7 @@ class Ledger:
             self._origins.pop(number, None)
             self._shipped_tasks.discard(number)
             tasks.table.pop(number, None)
-        resource_ids.forget({cast("int", lifecycle.record[RESOURCE]) for lifecycle in self._open.values()})
+        resource_ids.collect_dead({cast("int", lifecycle.record[RESOURCE]) for lifecycle in self._open.values()})
 
 
 def _is_request(record: Listed) -> bool:
@@ -304,11 +304,11 @@ def _is_request(record: Listed) -> bool:
     return enter == "request"
 
 
-def _unknown(number: int) -> Task:
+def _placeholder_task(number: int) -> Task:
     """A task that ended before its lifecycle came to the ledger; a row must name one all the same."""
     return Task(number, "task", 0, None)
 
 
-def _parts(items: list[_T]) -> Iterator[Sequence[_T]]:
+def _chunks(items: list[_T]) -> Iterator[Sequence[_T]]:
     for start in range(0, len(items), ROWS_A_BATCH):
         yield items[start : start + ROWS_A_BATCH]

@@ -18,14 +18,14 @@ traceback_of: Callable[[BaseException], TracebackType | None] = BaseException.__
 AsyncMethod = Callable[..., Coroutine[object, object, object]]
 
 
-def without_frame(error: BaseException, code: CodeType) -> None:
+def strip_frame(error: BaseException, code: CodeType) -> None:
     """Take the frame of this code off an exception that passes through it; a bare ``raise`` must follow."""
     traceback = traceback_of(error)  # nothing here can fail
     if traceback is not None and traceback.tb_frame.f_code is code:
         BaseException.with_traceback(error, traceback.tb_next)
 
 
-def like(original: Method) -> Callable[[Method], Method]:
+def mark_as_wrapper(original: Method) -> Callable[[Method], Method]:
     """Mark a wrapper as ours and give it the original's metadata."""
 
     def marked(wrapper: Method) -> Method:
@@ -36,7 +36,7 @@ def like(original: Method) -> Callable[[Method], Method]:
     return marked
 
 
-def shaped(original: Method, wrapper: AsyncMethod) -> Method:
+def match_coroutine_kind(original: Method, wrapper: AsyncMethod) -> Method:
     """The wrapper as a coroutine function if the original is one, else as a function that calls it at once.
 
     So does Python, which complains in its own words of what is not to be awaited. The wrapper takes what it calls as
@@ -53,7 +53,7 @@ def shaped(original: Method, wrapper: AsyncMethod) -> Method:
             with contextlib.suppress(BaseException):  # it is the same one
                 wrapper(*arguments, **named, _original=_raising(error)).send(None)
             BaseException.with_traceback(error, traceback)
-            without_frame(error, returning.__code__)
+            strip_frame(error, returning.__code__)
             del arguments, named
             raise
         return wrapper(*arguments, **named, _original=lambda *_, **__: given) if inspect.isawaitable(given) else given

@@ -27,15 +27,15 @@ from tenure._identify import libraries, sites, task_names, tasks
 from tenure._identify.exceptions import Canceller, Failure, failure_of
 from tenure._identify.tasks import AnyTask
 
-Stands = Callable[[], bool]
-Means = Callable[[FrameType], Canceller | None]  # None: go on with its caller
+IsStillPending = Callable[[], bool]
+CancellerResolver = Callable[[FrameType], Canceller | None]  # None: go on with its caller
 
 _LOOP = frozenset(str(module.__file__) for module in (asyncio.events, asyncio.base_events, asyncio.runners))
 
-_means: dict[tuple[str, str], Means] = {}  # by file and function
+_means: dict[tuple[str, str], CancellerResolver] = {}  # by file and function
 
 
-def register(file: str, function: str, means: Means) -> None:
+def register(file: str, function: str, means: CancellerResolver) -> None:
     """Ask this of the frame of a function that cancels on somebody's behalf."""
     _means[file, function] = means
 
@@ -45,7 +45,7 @@ def forget_all() -> None:
     _means.clear()
 
 
-def requested(task: object, by: Canceller | None = None, stands: Stands | None = None) -> None:
+def requested(task: object, by: Canceller | None = None, stands: IsStillPending | None = None) -> None:
     """A task is about to be cancelled, by whoever called if it is not said; called before it is, and never raises.
 
     ``stands``: says whether the request has not been taken back, for who does not see every request.
@@ -73,7 +73,7 @@ def canceller(frame: FrameType | None) -> Canceller:
         if code.co_filename.startswith(PACKAGE_DIR):
             continue
         means = _means.get((code.co_filename, code.co_name))
-        if means is not None and (found := _passed_on(running) or means(caller)) is not None:
+        if means is not None and (found := _propagated_from(running) or means(caller)) is not None:
             return found
         if code.co_filename in _LOOP:
             break
@@ -82,7 +82,7 @@ def canceller(frame: FrameType | None) -> Canceller:
     return by_task(running, "", "")
 
 
-def _passed_on(running: AnyTask | None) -> Canceller | None:
+def _propagated_from(running: AnyTask | None) -> Canceller | None:
     """Who cancelled the running task, where what it does now is to handle that."""
     return tasks.canceller_of(running) if issubclass(type(sys.exception()), asyncio.CancelledError) else None
 
@@ -98,7 +98,7 @@ def by_failure(task: AnyTask | None, error: BaseException | None, via: str) -> C
     return by_task(task, via, "" if error is None else _raised_at(error))
 
 
-def by_library(via: str) -> Means:
+def by_library(via: str) -> CancellerResolver:
     """A library's function that cancels for the program's line which it was called from."""
 
     def means(frame: FrameType) -> Canceller:

@@ -44,7 +44,7 @@ unsampled: OrderedDict[bytes, None] = OrderedDict()  # the last traces that the 
 _current_span: CurrentSpan | None = None
 
 
-def watching(
+def observe(
     get_current: Callable[[], object], current_span: CurrentSpan, variable: object = None
 ) -> ContextVar[object] | Callable[[], object]:
     """What is read where a lifecycle begins from now on: the variable that has the context, else ``get_current``."""
@@ -68,7 +68,7 @@ def is_watched() -> bool:
     return _current_span is not None
 
 
-def span_in(context: object) -> SpanIds | None:
+def span_ids_of(context: object) -> SpanIds | None:
     """The span of a context; None where it has none."""
     if context is None or _current_span is None:
         return None

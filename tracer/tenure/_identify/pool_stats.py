@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from tenure._assembly.tables import Tables
 
 
-class Figures(NamedTuple):
+class PoolStats(NamedTuple):
     """``idle`` connections are open and in nobody's use; ``idle_max`` may be, None where no bound is known."""
 
     idle: int
     idle_max: int | None = None
 
 
-Read = Callable[[object], Figures | None]  # None: this pool keeps no connections
+Read = Callable[[object], PoolStats | None]  # None: this pool keeps no connections
 
-_GONE = Figures(0)
+_GONE = PoolStats(0)
 _pools: dict[int, _Pool] = {}  # by the number of the resource
 _created: object_access.ByIdentity[deque[int]] = object_access.ByIdentity()  # ns; by pool
 
@@ -66,11 +66,11 @@ def forget_all() -> None:
     _created.clear()
 
 
-class Teller:
+class PoolReporter:
     """Puts the pools into one process's batches."""
 
     def __init__(self) -> None:
-        self._told: dict[int, Figures] = {}
+        self._last_reported: dict[int, PoolStats] = {}
 
     def pools(self, tables: Tables) -> list[wire.Pool]:
         """Those that the batch's rows used, and those that have changed since they were told of."""
@@ -83,17 +83,22 @@ class Teller:
             if figures is None:
                 continue
             durations = [] if subject is None else _taken(subject)
-            if durations or figures != self._told.get(number) or subject is None or tables.has_resource(number):
+            if (
+                durations
+                or figures != self._last_reported.get(number)
+                or subject is None
+                or tables.has_resource(number)
+            ):
                 place = tables.resource(number, pool.resource)
                 found.append(wire.Pool(place, *figures, durations, subject is None))
-                self._told[number] = figures
+                self._last_reported[number] = figures
             if subject is None:
                 _pools.pop(number, None)
-                self._told.pop(number, None)
+                self._last_reported.pop(number, None)
         return found
 
 
-def _read(number: int, pool: _Pool, subject: object) -> Figures | None:
+def _read(number: int, pool: _Pool, subject: object) -> PoolStats | None:
     try:
         return pool.read(subject)
     except Exception as error:  # noqa: BLE001  # what we know of the library is not so in this version

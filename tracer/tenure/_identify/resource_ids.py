@@ -29,7 +29,7 @@ class Resource(NamedTuple):
 
 table: dict[int, Resource] = {}
 
-shared: dict[int, tuple[int, bool]] = {}  # by address: what ``probe`` need not ask again, see ``share``
+resource_by_address: dict[int, tuple[int, bool]] = {}  # by address: what ``probe`` need not ask again, see ``share``
 
 _LENT = " "  # the role of an object that stands for another one's resource
 
@@ -50,13 +50,13 @@ def new(kind: str, name: str, capacity: int | None, stereotype: str) -> int:
     return number
 
 
-def known(subject: object, role: str) -> int:
+def find(subject: object, role: str) -> int:
     """The resource that this object is in this role, 0 where it has none yet."""
     entry = _by_object.get((id(subject), role))
     return entry[0] if entry is not None else 0
 
 
-def remember(subject: object, role: str, number: int, *, alone: bool) -> bool:
+def bind(subject: object, role: str, number: int, *, alone: bool) -> bool:
     """Know this object again while it lives; False where its type allows no weak reference.
 
     ``alone``: the resource is this object's and nothing else's, and goes with it.
@@ -65,7 +65,7 @@ def remember(subject: object, role: str, number: int, *, alone: bool) -> bool:
 
     def gone(_: weakref.ref[object]) -> None:
         _by_object.pop(key, None)
-        shared.pop(key[0], None)
+        resource_by_address.pop(key[0], None)
         if alone:
             _dead.append(number)
 
@@ -78,18 +78,18 @@ def remember(subject: object, role: str, number: int, *, alone: bool) -> bool:
 
 def share(manager: object, number: int, *, patched: bool) -> None:
     """Let the probe know at once that this object, remembered here, is that resource whoever enters it."""
-    shared[id(manager)] = number, patched
+    resource_by_address[id(manager)] = number, patched
 
 
-def lend(manager: object, subject: object, number: int, *, patched: bool) -> None:
+def alias(manager: object, subject: object, number: int, *, patched: bool) -> None:
     """``share`` for an object that stands for another one's resource as long as both live."""
     address = id(manager)
 
     def gone(_: weakref.ref[object]) -> None:
-        shared.pop(address, None)
+        resource_by_address.pop(address, None)
         _lent.pop(address, None)
 
-    if remember(manager, _LENT, number, alone=False):
+    if bind(manager, _LENT, number, alone=False):
         _lent[address] = weakref.ref(subject, gone)
         share(manager, number, patched=patched)
 
@@ -113,18 +113,18 @@ def by_site(kind: str, site: str, name: str | None, capacity: int | None, stereo
 def by_name(subject: object, kind: str, name: str, capacity: int | None, stereotype: str) -> int:
     """The resource of an object that was given a name; it takes over from a dead object of its kind and name."""
     role = f"{kind} {name}"
-    number = known(subject, role)
+    number = find(subject, role)
     if number:
         return number
     before = _by_name.get((kind, name))
     number = before[0] if before is not None and before[1]() is None else new(kind, name, capacity, stereotype)
-    if remember(subject, role, number, alone=False):
+    if bind(subject, role, number, alone=False):
         _by_name[kind, name] = number, _by_object[id(subject), role][1]
         _purge_names()
     return number
 
 
-def forget(in_use: Container[int]) -> None:
+def collect_dead(in_use: Container[int]) -> None:
     """Take those out of the table whose object died and that no open lifecycle uses; called after a batch was made.
 
     What dies from now on stays until the next call: a record of it may lie in the buffer still.
@@ -140,7 +140,7 @@ def forget_all() -> None:
     """Begin anew with number 1; for tests."""
     global _numbers  # noqa: PLW0603
     _numbers = itertools.count(1)
-    for kept in (table, shared, _by_object, _by_site, _by_name, _lent, _names_left, _dead, _dying):
+    for kept in (table, resource_by_address, _by_object, _by_site, _by_name, _lent, _names_left, _dead, _dying):
         kept.clear()
 
 

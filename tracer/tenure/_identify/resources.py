@@ -114,13 +114,13 @@ def name(manager: object, given: str | None, capacity: int | None) -> bool:
 
     def gone(_: weakref.ref[object]) -> None:
         named.pop(address, None)
-        resource_ids.shared.pop(address, None)
+        resource_ids.resource_by_address.pop(address, None)
 
     try:
         named[address] = given, capacity, weakref.ref(manager, gone)
     except TypeError:
         return False
-    resource_ids.shared.pop(address, None)
+    resource_ids.resource_by_address.pop(address, None)
     single_use.never_settle(type(manager))
     return True
 
@@ -154,7 +154,7 @@ def resolve(manager: object, site: str) -> int:
     if plan.describe is None:
         return single_use.resolve(manager, kind, site, patched=plan.patched)
     role = _own_roles.get(id(kind))
-    known = resource_ids.known(manager, role) if role is not None else 0
+    known = resource_ids.find(manager, role) if role is not None else 0
     if known:
         resource_ids.share(manager, known, patched=plan.patched)
         return known
@@ -165,7 +165,7 @@ def resolve(manager: object, site: str) -> int:
         _own_roles[id(kind)] = description.kind
     number = _of_description(description, site)
     if description.lasting:
-        resource_ids.lend(manager, description.subject, number, patched=plan.patched)
+        resource_ids.alias(manager, description.subject, number, patched=plan.patched)
     return number
 
 
@@ -184,8 +184,8 @@ def _plan(kind: type) -> _Plan:
 def _forget_plans() -> None:
     _plans.clear()
     _own_roles.clear()
-    single_use.settled.clear()
-    resource_ids.shared.clear()
+    single_use.single_use_sites.clear()
+    resource_ids.resource_by_address.clear()
 
 
 def _of_description(description: Description, site: str) -> int:
@@ -193,12 +193,12 @@ def _of_description(description: Description, site: str) -> int:
     if enter or leave:
         calls[site] = enter, leave
     if subject is not None:
-        known = resource_ids.known(subject, kind)
+        known = resource_ids.find(subject, kind)
         if known:
             return known
         own_title = resource_name(Site.of(site).expression) if title is None else title
         number = resource_ids.new(kind, own_title, _asked(capacity), stereotype)
-        if resource_ids.remember(subject, kind, number, alone=True):
+        if resource_ids.bind(subject, kind, number, alone=True):
             if read is not None:
                 pool_stats.watch(number, subject, read)
             return number

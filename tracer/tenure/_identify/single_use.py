@@ -14,55 +14,57 @@ from tenure._core.object_access import short_name, type_name
 from tenure._identify import resource_ids
 from tenure._identify.sites import Site, constructs, resource_name
 
-WATCHED = 8
+SAMPLE_SIZE = 8
 
 # By site: the type of its one-use objects and their resource, where nothing else need be asked any more; None: ask.
-settled: dict[str, tuple[type | None, int]] = {}
+single_use_sites: dict[str, tuple[type | None, int]] = {}
 
-_habits: dict[tuple[str, int], _Habit] = {}  # by site and the address of the type
+_usages: dict[tuple[str, int], SiteUsage] = {}  # by site and the address of the type
 _never: dict[int, type] = {}  # by address
 _OBJECT = ""  # the role in which an object stands for itself
 
 
-class _Habit:
+class SiteUsage:
     """What was seen at one site of one type."""
 
-    __slots__ = ("_expression", "_type_name", "kind", "last", "left", "shares")
+    __slots__ = ("_expression", "_type_name", "is_reused", "kind", "last", "samples_left")
 
     def __init__(self, site: str, kind: type) -> None:
         self._expression, self._type_name = Site.of(site).expression, short_name(kind)
         self.kind = kind  # so that its address stays its own
-        self.left = WATCHED
-        self.shares = False  # an object came back
+        self.samples_left = SAMPLE_SIZE
+        self.is_reused = False  # an object came back
         self.last: weakref.ref[object] | None = None
 
-    def says_one_use(self) -> bool:
+    def looks_single_use(self) -> bool:
         return self.last is None or self.last() is None or constructs(self._expression, self._type_name)
 
 
 def resolve(manager: object, kind: type, site: str, *, patched: bool) -> int:
     """The id of the resource that this manager stands for, entered at this site; patched: its class reports itself."""
-    habit = _habits.get((site, id(kind)))
+    habit = _usages.get((site, id(kind)))
     if habit is None:
-        habit = _habits[site, id(kind)] = _Habit(site, kind)
-    known = resource_ids.known(manager, _OBJECT)
+        habit = _usages[site, id(kind)] = SiteUsage(site, kind)
+    known = resource_ids.find(manager, _OBJECT)
     if known:
-        habit.shares = True
+        habit.is_reused = True
         resource_ids.share(manager, known, patched=patched)
         return known
     full_name = type_name(kind)
-    if habit.shares or not habit.says_one_use():
+    if habit.is_reused or not habit.looks_single_use():
         number = resource_ids.new(full_name, resource_name(Site.of(site).expression), None, "participant")
-        if not resource_ids.remember(manager, _OBJECT, number, alone=True):
+        if not resource_ids.bind(manager, _OBJECT, number, alone=True):
             return resource_ids.by_site(full_name, site, None, None, "participant")
     else:
         number = resource_ids.by_site(full_name, site, None, None, "participant")
-        habit.left -= 1
-        if habit.left <= 0 and not patched and id(kind) not in _never:  # a patched class has to be marked each time
-            settled[site] = kind, number
+        habit.samples_left -= 1
+        if (
+            habit.samples_left <= 0 and not patched and id(kind) not in _never
+        ):  # a patched class has to be marked each time
+            single_use_sites[site] = kind, number
             return number
-        if not resource_ids.remember(manager, _OBJECT, number, alone=False):
-            habit.left = 0
+        if not resource_ids.bind(manager, _OBJECT, number, alone=False):
+            habit.samples_left = 0
             return number
     habit.last = weakref.ref(manager)
     return number
@@ -71,12 +73,12 @@ def resolve(manager: object, kind: type, site: str, *, patched: bool) -> int:
 def never_settle(kind: type) -> None:
     """Go on looking at every object of this type: some of them have names."""
     _never[id(kind)] = kind
-    for site in [site for site, (settled_kind, _) in list(settled.items()) if settled_kind is kind]:
-        settled.pop(site, None)
+    for site in [site for site, (settled_kind, _) in list(single_use_sites.items()) if settled_kind is kind]:
+        single_use_sites.pop(site, None)
 
 
 def forget_all() -> None:
     """Watch every site anew; for tests."""
-    settled.clear()
-    _habits.clear()
+    single_use_sites.clear()
+    _usages.clear()
     _never.clear()

@@ -12,22 +12,22 @@ from types import FunctionType
 from typing import Any
 
 from tenure._core import object_access, probe_backend
-from tenure._core.wrapping import AsyncMethod, Method, like, shaped, without_frame
+from tenure._core.wrapping import AsyncMethod, Method, mark_as_wrapper, match_coroutine_kind, strip_frame
 from tenure._identify import resources
 from tenure._patching import pure_wrappers
 
 __all__ = [
     "AsyncMethod",
     "Method",
-    "Wants",
+    "Predicate",
     "at_undo",
     "is_ours",
-    "like",
+    "mark_as_wrapper",
+    "match_coroutine_kind",
     "patch_manager",
     "replace",
-    "shaped",
+    "strip_frame",
     "undo",
-    "without_frame",
 ]
 
 if probe_backend.SERVES:
@@ -35,7 +35,7 @@ if probe_backend.SERVES:
 
     _METHOD = type(_probe.patch(len, None, False, False, False))
 
-Wants = Callable[[object], bool]  # never raises
+Predicate = Callable[[object], bool]  # never raises
 
 _MISSING = object()
 _replaced: list[tuple[object, str, object]] = []  # owner, attribute, what stood in the owner's own namespace
@@ -105,7 +105,9 @@ def undo() -> None:
         _probe.forget_patched()
 
 
-def patch_manager(kind: type, *, moves: bool = False, sync: bool = False, wants: Wants = _everything) -> None:
+def patch_manager(
+    kind: type, *, any_task: bool = False, sync: bool = False, predicate: Predicate = _everything
+) -> None:
     """Let a class report its lifecycles wherever it is entered.
 
     ``moves``: its objects are used once and may be left in another task than the one that entered (a generator's, say).
@@ -120,15 +122,15 @@ def patch_manager(kind: type, *, moves: bool = False, sync: bool = False, wants:
         raise TypeError(f"{object_access.qualified_name(kind)} has no {names[0]} and {names[1]}")
     if any(is_ours(_own(kind, name)) for name in names):
         return
-    wanted = None if wants is _everything else wants
+    wanted = None if predicate is _everything else predicate
     if probe_backend.SERVES:
         entering, leaving = (
-            _probe.patch(enter, wanted, False, moves, sync),
-            _probe.patch(leave, None, True, moves, sync),
+            _probe.patch(enter, wanted, False, any_task, sync),
+            _probe.patch(leave, None, True, any_task, sync),
         )
     else:
-        entering = like(enter)(pure_wrappers.entering(enter, wanted, moves=moves, sync=sync))
-        leaving = like(leave)(pure_wrappers.leaving(leave, moves=moves, sync=sync))
+        entering = mark_as_wrapper(enter)(pure_wrappers.entering(enter, wanted, any_task=any_task, sync=sync))
+        leaving = mark_as_wrapper(leave)(pure_wrappers.leaving(leave, any_task=any_task, sync=sync))
     replace(kind, names[0], entering)
     replace(kind, names[1], leaving)
     _managers[id(kind)] = kind

@@ -13,11 +13,11 @@ from typing import cast
 
 from tenure import _probe_api as probe
 from tenure._core import buffer, object_access
-from tenure._core.wrapping import Method, shaped, without_frame
+from tenure._core.wrapping import Method, match_coroutine_kind, strip_frame
 from tenure._identify import call_site_cache, tasks
 from tenure._probe_api import pure_probe
 
-_Wants = Callable[[object], bool] | None  # None: every object
+_Predicate = Callable[[object], bool] | None  # None: every object
 # A lifecycle that was seen entered and not yet left: its record, its manager (None: the type allows no weak reference),
 # and the entry before, where the same task entered the same object already.
 _Open = tuple[probe.Record, "weakref.ref[object] | None", "_Open | None"]
@@ -31,86 +31,90 @@ def forget_all() -> None:
     _open.clear()
 
 
-def entering(original: Method, wants: _Wants, *, moves: bool, sync: bool) -> Method:
+def entering(original: Method, predicate: _Predicate, *, any_task: bool, sync: bool) -> Method:
     """In ``__aenter__``'s place, or with ``sync`` in ``__enter__``'s."""
-    return _entering_now(original, wants, moves=moves) if sync else _entering(original, wants, moves=moves)
+    return (
+        _entering_sync(original, predicate, any_task=any_task)
+        if sync
+        else _entering(original, predicate, any_task=any_task)
+    )
 
 
-def leaving(original: Method, *, moves: bool, sync: bool) -> Method:
+def leaving(original: Method, *, any_task: bool, sync: bool) -> Method:
     """In ``__aexit__``'s place, or with ``sync`` in ``__exit__``'s."""
-    return _leaving_now(original, moves=moves) if sync else _leaving(original, moves=moves)
+    return _leaving_sync(original, any_task=any_task) if sync else _leaving(original, any_task=any_task)
 
 
-def _entering(original: Method, wants: _Wants, *, moves: bool) -> Method:
+def _entering(original: Method, predicate: _Predicate, *, any_task: bool) -> Method:
     async def entering(manager: object, *, _original: Method = original) -> object:
-        record = _begin(manager, wants, sys._getframe().f_back, call_site_cache.BY_ASYNC_WITH)  # noqa: SLF001  # no other way
+        record = _begin(manager, predicate, sys._getframe().f_back, call_site_cache.BY_ASYNC_WITH)  # noqa: SLF001  # no other way
         try:
             value = await _original(manager)  # type: ignore[misc]
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            without_frame(error, entering.__code__)
+            strip_frame(error, entering.__code__)
             del manager
             raise
         if record is not None:
             probe.acquired(record)
-            _remember(manager, record, moves=moves)
+            _remember(manager, record, any_task=any_task)
         return value
 
-    return shaped(original, entering)
+    return match_coroutine_kind(original, entering)
 
 
-def _leaving(original: Method, *, moves: bool) -> Method:
-    async def leaving(manager: object, *details: object, _original: Method = original, **named: object) -> object:
-        record = _recall(manager, moves=moves)
+def _leaving(original: Method, *, any_task: bool) -> Method:
+    async def leaving(manager: object, *exc_info: object, _original: Method = original, **named: object) -> object:
+        record = _recall(manager, any_task=any_task)
         if record is not None:
-            probe.leaving(record, raised_in_body(details, named))
+            probe.leaving(record, raised_in_body(exc_info, named))
         try:
-            value = await _original(manager, *details, **named)  # type: ignore[misc]
+            value = await _original(manager, *exc_info, **named)  # type: ignore[misc]
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            without_frame(error, leaving.__code__)
-            del manager, details, named
+            strip_frame(error, leaving.__code__)
+            del manager, exc_info, named
             raise
         if record is not None:
             probe.released(record, value)
         return value
 
-    return shaped(original, leaving)
+    return match_coroutine_kind(original, leaving)
 
 
-def _entering_now(original: Method, wants: _Wants, *, moves: bool) -> Method:
+def _entering_sync(original: Method, predicate: _Predicate, *, any_task: bool) -> Method:
     def entering(manager: object) -> object:
-        record = _begin(manager, wants, sys._getframe().f_back, call_site_cache.BY_WITH)  # noqa: SLF001  # no other way
+        record = _begin(manager, predicate, sys._getframe().f_back, call_site_cache.BY_WITH)  # noqa: SLF001  # no other way
         try:
             value = original(manager)
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            without_frame(error, entering.__code__)
+            strip_frame(error, entering.__code__)
             del manager
             raise
         if record is not None:
             probe.acquired(record)
-            _remember(manager, record, moves=moves)
+            _remember(manager, record, any_task=any_task)
         return value
 
     return entering
 
 
-def _leaving_now(original: Method, *, moves: bool) -> Method:
-    def leaving(manager: object, *details: object, **named: object) -> object:
-        record = _recall(manager, moves=moves)
+def _leaving_sync(original: Method, *, any_task: bool) -> Method:
+    def leaving(manager: object, *exc_info: object, **named: object) -> object:
+        record = _recall(manager, any_task=any_task)
         if record is not None:
-            probe.leaving(record, raised_in_body(details, named))
+            probe.leaving(record, raised_in_body(exc_info, named))
         try:
-            value = original(manager, *details, **named)
+            value = original(manager, *exc_info, **named)
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            without_frame(error, leaving.__code__)
-            del manager, details, named
+            strip_frame(error, leaving.__code__)
+            del manager, exc_info, named
             raise
         if record is not None:
             probe.released(record, value)
@@ -119,10 +123,10 @@ def _leaving_now(original: Method, *, moves: bool) -> Method:
     return leaving
 
 
-def _begin(manager: object, wants: _Wants, frame: FrameType | None, how: int) -> probe.Record | None:
+def _begin(manager: object, predicate: _Predicate, frame: FrameType | None, how: int) -> probe.Record | None:
     """The record of a manager that this frame enters; None where somebody else records it, or nobody."""
     try:
-        if wants is not None and not wants(manager):
+        if predicate is not None and not predicate(manager):
             return None
         site = frame and call_site_cache.known(frame, how)
         return (
@@ -133,19 +137,19 @@ def _begin(manager: object, wants: _Wants, frame: FrameType | None, how: int) ->
         return None
 
 
-def raised_in_body(details: tuple[object, ...], named: dict[str, object]) -> BaseException | None:
+def raised_in_body(exc_info: tuple[object, ...], named: dict[str, object]) -> BaseException | None:
     """The exception among the arguments of ``__aexit__``, however they were passed."""
-    if len(details) == 3 and details[0] is details[1] is None:
+    if len(exc_info) == 3 and exc_info[0] is exc_info[1] is None:
         return None  # as nearly always
-    for value in (*details, *named.values()):
+    for value in (*exc_info, *named.values()):
         if issubclass(type(value), BaseException):
             return cast("BaseException", value)
     return None
 
 
-def _remember(manager: object, record: probe.Record, *, moves: bool) -> None:
+def _remember(manager: object, record: probe.Record, *, any_task: bool) -> None:
     try:
-        key = id(manager), 0 if moves else cast("int", record[probe.TASK])
+        key = id(manager), 0 if any_task else cast("int", record[probe.TASK])
         outer = _open.get(key)
         if outer is not None and outer[1] is not None and outer[1]() is not manager:
             outer = None  # another object had this address
@@ -159,12 +163,12 @@ def _remember(manager: object, record: probe.Record, *, moves: bool) -> None:
         buffer.fault(f"remembering an open {object_access.qualified_name(type(manager))}", error)
 
 
-def _recall(manager: object, *, moves: bool) -> probe.Record | None:
+def _recall(manager: object, *, any_task: bool) -> probe.Record | None:
     """The record of the entry that is now left; None where somebody else keeps it, or nobody."""
     if not _open:
         return None
     try:
-        key = id(manager), 0 if moves else tasks.current()
+        key = id(manager), 0 if any_task else tasks.current()
         entry = _open.pop(key, None)
         if entry is None:
             return None

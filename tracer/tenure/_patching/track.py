@@ -119,7 +119,7 @@ class Traced:
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            class_patches.without_frame(error, _ENTERING)
+            class_patches.strip_frame(error, _ENTERING)
             raise
         if record is not None:
             probe.acquired(record)
@@ -134,7 +134,7 @@ class Traced:
         except BaseException as raised:
             if record is not None:
                 probe.failed(record, raised)
-            class_patches.without_frame(raised, _LEAVING)
+            class_patches.strip_frame(raised, _LEAVING)
             del self, manager, error, traceback
             raise
         if record is not None:
@@ -149,7 +149,7 @@ class Traced:
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            class_patches.without_frame(error, _ENTERING_NOW)
+            class_patches.strip_frame(error, _ENTERING_NOW)
             raise
         if record is not None:
             probe.acquired(record)
@@ -164,7 +164,7 @@ class Traced:
         except BaseException as raised:
             if record is not None:
                 probe.failed(record, raised)
-            class_patches.without_frame(raised, _LEAVING_NOW)
+            class_patches.strip_frame(raised, _LEAVING_NOW)
             del self, manager, error, traceback
             raise
         if record is not None:

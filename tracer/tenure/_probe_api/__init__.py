@@ -147,8 +147,8 @@ def stop() -> None:
     else:
         pure_probe.stop()
     call_site_cache.forget_all()
-    single_use.settled.clear()
-    resource_ids.shared.clear()
+    single_use.single_use_sites.clear()
+    resource_ids.resource_by_address.clear()
 
 
 def enter(manager: object, site: str | None = None, *, task: int | None = None, sync: bool = False) -> Record | None:
@@ -212,8 +212,8 @@ def _enter_for_patch(manager: object, sync: bool) -> Record | None:  # C calls b
 def _configure() -> None:
     """Tell the extension what it asks of Python."""
     _probe.configure(
-        settled=single_use.settled,
-        shared=resource_ids.shared,
+        settled=single_use.single_use_sites,
+        shared=resource_ids.resource_by_address,
         only_named=resources.only_named,
         named=resources.named,
         ask=lookup.resource_of,

@@ -22,8 +22,8 @@ from tenure._identify.exceptions import Failure
 now: Callable[[], int] = perf_counter_ns
 
 _DESCRIBING = "describing an exception"
-_settled = single_use.settled
-_shared = resource_ids.shared
+_settled = single_use.single_use_sites
+_shared = resource_ids.resource_by_address
 _append: Callable[[object], None] = buffer.pending.entries.append
 _pending = buffer.pending
 # A manager that a task is entering: its record, its address, and the mark of the one that it is entered for.

@@ -42,7 +42,7 @@ class Finder(MetaPathFinder):
             spec: importlib.machinery.ModuleSpec | None = find_spec(fullname, path, target) if find_spec else None
             if spec is not None:
                 try:
-                    if spec.origin is not None and self.selection.wants(spec.name, spec.origin):
+                    if spec.origin is not None and self.selection.includes(spec.name, spec.origin):
                         record(spec, sync=self.sync)
                 except Exception as error:  # noqa: BLE001  # then it is imported as it is
                     buffer.fault("choosing which modules to record", error, f"{spec.name} is imported unrecorded")

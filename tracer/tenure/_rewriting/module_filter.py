@@ -34,7 +34,7 @@ class Selection:
         self.roots.append(_real(root))
         self._folders.clear()
 
-    def wants(self, name: str, file: str) -> bool:
+    def includes(self, name: str, file: str) -> bool:
         """Whether this module, in this file, is to be rewritten. The program may be importing, within a loop."""
         if self.excludes(name):
             return False

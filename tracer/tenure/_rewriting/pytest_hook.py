@@ -43,7 +43,7 @@ def is_joined(loader: object) -> bool:
 def _install(rewrite: ModuleType, selection: Selection, *, sync: bool) -> None:
     def compile_(tree: ast.Module, file: str, mode: str, **options: Any) -> CodeType:
         try:
-            if selection.wants(_name_of(file), file):
+            if selection.includes(_name_of(file), file):
                 return rewriter.compile_tree(tree, _source(sys._getframe(1), file), file, sync=sync)  # noqa: SLF001  # see there
         except Exception as error:  # noqa: BLE001  # be it the source's own fault: that is told below
             buffer.fault(f"rewriting {file} beside pytest", error)

@@ -24,10 +24,10 @@ import msgspec
 from tenure import wire
 from tenure._core import buffer, process_scrubber
 from tenure._sinks import losses
-from tenure._sinks.http_client import Answer, Endpoint, NoAnswer
+from tenure._sinks.http_client import Answer, ConnectionFailed, Endpoint
 from tenure._sinks.losses import Content, Loss, Undelivered
 
-KEPT_BYTES = 32_000_000
+MAX_QUEUED_BYTES = 32_000_000
 UNREACHABLE, REFUSED = "collector unreachable", "refused by the collector"  # reasons of losses, on the wire
 _LATE = 0.5  # seconds without an answer, after which nobody waits for it but at the program's very end
 _FIRST_PAUSE, _LONGEST_PAUSE, _LONGEST_RETRY_AFTER = 0.25, 10.0, 60.0  # seconds
@@ -70,7 +70,7 @@ class Collector:
             data = wire.encode(batch)
             self._queue.append((data, content))
             self._bytes += len(data)
-            while self._bytes > KEPT_BYTES and len(self._queue) > 1 + self._tried:
+            while self._bytes > MAX_QUEUED_BYTES and len(self._queue) > 1 + self._tried:
                 self._give_up(int(self._tried))
             self._changed.notify()
 
@@ -121,7 +121,7 @@ class Collector:
             left = self._undelivered.left(content for _, content in self._queue)
             counts = dict(self._undelivered.counts)
         where = f"the collector at {self.url}"
-        kept = f"at most {KEPT_BYTES // 1_000_000} MB are kept"
+        kept = f"at most {MAX_QUEUED_BYTES // 1_000_000} MB are kept"
         return [
             Loss(counts.get(UNREACHABLE, 0), f"{where} was away or too slow for too long ({kept})"),
             Loss(counts.get(REFUSED, 0), f"{where} refused them ({self._refusal})"),
@@ -164,7 +164,7 @@ class Collector:
         """Send one batch; the seconds to wait before the next attempt."""
         try:
             answer = self._endpoint.post(data)
-        except NoAnswer as error:
+        except ConnectionFailed as error:
             if self._stopping:
                 return 0.0  # we broke it off ourselves; the same batch twice changes nothing at the collector
             self._suspicion = "is it running?"
@@ -197,7 +197,7 @@ class Collector:
         with self._changed:
             self._failures += 1
             self._changed.notify_all()
-        kept = f"{what}; the program runs on, records are kept up to {KEPT_BYTES // 1_000_000} MB"
+        kept = f"{what}; the program runs on, records are kept up to {MAX_QUEUED_BYTES // 1_000_000} MB"
         self._say("away", kept, remedy)
         if retry_after is not None:
             return min(retry_after, _LONGEST_RETRY_AFTER)

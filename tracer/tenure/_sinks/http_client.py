@@ -22,7 +22,7 @@ _OF_BATCHES = {"Content-Type": wire.CONTENT_TYPE}
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
-class NoAnswer(Exception):
+class ConnectionFailed(Exception):
     """Nothing came back that could be read as an HTTP answer."""
 
 
@@ -84,11 +84,11 @@ class Endpoint:
             return self._exchange(data, headers)
         except TimeoutError:
             self.disconnect()
-            raise NoAnswer(f"no answer within {_TIMEOUT:.0f} s") from None
+            raise ConnectionFailed(f"no answer within {_TIMEOUT:.0f} s") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.disconnect()
             if not was_kept or self._interrupted:
-                raise NoAnswer(_reason(error)) from None
+                raise ConnectionFailed(_reason(error)) from None
         return self.post(data)
 
     def interrupt(self) -> None:

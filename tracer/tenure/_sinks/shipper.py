@@ -25,8 +25,8 @@ from tenure._sinks.exit_patience import Patience
 from tenure._sinks.losses import Loss, Undelivered
 
 INTERVAL, POLL, HEARTBEAT = 0.1, 0.025, 2.0  # seconds
-ENOUGH = 500  # entries
-LAST_FLUSH = 2.0  # seconds that the process's end may wait for it
+FLUSH_ENTRIES = 500  # entries
+CLOSE_TIMEOUT_S = 2.0  # seconds that the process's end may wait for it
 _OFFSET_TOLERANCE_NS = 10_000_000
 
 
@@ -121,15 +121,15 @@ class Shipper:
         """Ship what is in the buffer now; not ``patient``: also the requests whose span may still come."""
         with self._lock:
             heartbeat = time.monotonic() - self._last_sent >= HEARTBEAT
-            self._ledger.note(buffer.drain())
+            self._ledger.add_entries(buffer.drain())
             for batch in self._ledger.batches(
                 self._clock.offset_ns(), buffer.dropped, heartbeat=heartbeat, final=final, patient=patient
             ):
                 self._last_sent = time.monotonic()
                 self._send(batch)
         if not buffer.has_room():
-            single_use.settled.clear()  # so that every entry asks whether there is room
-            resource_ids.shared.clear()
+            single_use.single_use_sites.clear()  # so that every entry asks whether there is room
+            resource_ids.resource_by_address.clear()
 
     def settle(self) -> None:
         """Have shipped what was recorded so far and wait until the sinks have it, as far as the patience reaches.
@@ -151,7 +151,7 @@ class Shipper:
 
     def close(self) -> None:
         """The last flush, the goodbye, and a line on stderr where something is lost; waits LAST_FLUSH at most."""
-        deadline = time.monotonic() + LAST_FLUSH - self._in_vain
+        deadline = time.monotonic() + CLOSE_TIMEOUT_S - self._in_vain
         try:
             handed_over = self._hand_over(final=True)
             self._halt()
@@ -202,7 +202,7 @@ class Shipper:
         flush = _Flush(final=final)
         self._asked.append(flush)
         self._wake.set()
-        deadline = time.monotonic() + LAST_FLUSH
+        deadline = time.monotonic() + CLOSE_TIMEOUT_S
         while thread.is_alive() and not flush.done.wait(POLL) and time.monotonic() < deadline:
             pass
         return flush.done.is_set() or thread.is_alive()
@@ -241,7 +241,7 @@ class Shipper:
         self._stop.set()
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(LAST_FLUSH)
+            self._thread.join(CLOSE_TIMEOUT_S)
 
     def _run(self) -> None:
         last = time.monotonic()
@@ -253,7 +253,7 @@ class Shipper:
             asked = self._asked.popleft() if self._asked else None
             try:
                 now = time.monotonic()
-                if asked is not None or buffer.waiting() >= ENOUGH or now - last >= INTERVAL:
+                if asked is not None or buffer.waiting() >= FLUSH_ENTRIES or now - last >= INTERVAL:
                     last = now
                     self._flush(final=asked is not None and asked.final, patient=asked is None or asked.patient)
             except Exception as error:  # noqa: BLE001  # the next flush may go well; the program must not notice

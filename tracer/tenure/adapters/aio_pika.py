@@ -21,7 +21,7 @@ def install(aio_pika: ModuleType) -> None:
     libraries.know_framework("aiormq")  # it enters its own lock in a task, whose frames tell nothing
     opening = libraries.entered_outside("aio_pika", "connect", "connect_robust")
     for connection in (aio_pika.Connection, aio_pika.RobustConnection):
-        open_close.patch_method(connection, "connect", ("close",), _connection, wants=opening)
+        open_close.patch_method(connection, "connect", ("close",), _connection, predicate=opening)
     opening = libraries.entered_outside("aio_pika", "__await__")
     for channel in (aio_pika.Channel, aio_pika.RobustChannel):
         open_close.patch_method(
@@ -31,7 +31,7 @@ def install(aio_pika: ModuleType) -> None:
             _channel,
             label="channel",
             only_if={"_on_close": _is_over},
-            wants=opening,
+            predicate=opening,
         )
     for kind, describe in (
         (aio_pika.message.ProcessContext, _message),
@@ -41,7 +41,7 @@ def install(aio_pika: ModuleType) -> None:
         (aio_pika.pool.PoolItemContextManager, _pool),
     ):
         resources.register(kind, describe)
-        class_patches.patch_manager(kind, moves=True)
+        class_patches.patch_manager(kind, any_task=True)
 
 
 def _connection(connection: object, _: str) -> Description:

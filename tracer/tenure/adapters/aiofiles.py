@@ -16,7 +16,7 @@ def install(module: ModuleType) -> None:
     folder = getattr(module, "AiofilesContextManagerTempDir", None)
     kind = module.AiofilesContextManager if folder is None else folder
     resources.register(kind, _file)
-    class_patches.patch_manager(kind, moves=True)
+    class_patches.patch_manager(kind, any_task=True)
 
 
 def _file(manager: object, _: str) -> Description:

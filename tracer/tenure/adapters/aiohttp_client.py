@@ -16,10 +16,10 @@ def install(client: ModuleType) -> None:
     """Patch ClientSession and the handles of its requests."""
     libraries.know("aiohttp.client", "aiohttp.client_ws", "aiohttp.connector")
     resources.register(client.ClientSession, _session)
-    class_patches.patch_manager(client.ClientSession, moves=True)
+    class_patches.patch_manager(client.ClientSession, any_task=True)
     handle = client._BaseRequestContextManager  # noqa: SLF001  # there is no public name
     resources.register(handle, _request)
-    class_patches.patch_manager(handle, moves=True)
+    class_patches.patch_manager(handle, any_task=True)
 
 
 def _session(manager: object, _: str) -> Description:

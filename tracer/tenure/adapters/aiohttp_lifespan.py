@@ -29,14 +29,14 @@ def install(web: ModuleType) -> None:
 
 
 def _starting(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     async def startup(application: object) -> object:
         lifespan = _begin(application)
         try:
             value = await original(application)  # type: ignore[misc]
         except BaseException as error:
             lifespan.ended(error)
-            class_patches.without_frame(error, startup.__code__)
+            class_patches.strip_frame(error, startup.__code__)
             raise
         lifespan.started()
         return value
@@ -45,7 +45,7 @@ def _starting(original: class_patches.Method) -> class_patches.Method:
 
 
 def _stopping(original: class_patches.Method, *, is_last: bool) -> class_patches.Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     async def stop(application: object) -> object:
         lifespan = _of(application)
         lifespan.stopping()
@@ -53,7 +53,7 @@ def _stopping(original: class_patches.Method, *, is_last: bool) -> class_patches
             value = await original(application)  # type: ignore[misc]
         except BaseException as error:
             lifespan.ended(error)
-            class_patches.without_frame(error, stop.__code__)
+            class_patches.strip_frame(error, stop.__code__)
             raise
         if is_last:
             lifespan.ended(None)

@@ -40,7 +40,7 @@ def _request(request: object, _: str) -> Description:
 
 
 def _handling(original: class_patches.Method, ordinary: type[Exception]) -> class_patches.Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     async def handle(application: object, request: object) -> object:
         _records[id(request)] = None
         try:
@@ -49,7 +49,7 @@ def _handling(original: class_patches.Method, ordinary: type[Exception]) -> clas
             record = _records.pop(id(request), None)
             if record is not None:
                 _end(record, None if isinstance(error, ordinary) and _status(error) < 500 else error)
-            class_patches.without_frame(error, handle.__code__)
+            class_patches.strip_frame(error, handle.__code__)
             raise
         record = _records.pop(id(request), None)
         if record is not None:
@@ -60,12 +60,12 @@ def _handling(original: class_patches.Method, ordinary: type[Exception]) -> clas
 
 
 def _resolving(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     async def resolve(dispatcher: object, request: object) -> object:
         try:
             match = await original(dispatcher, request)  # type: ignore[misc]
         except BaseException as error:
-            class_patches.without_frame(error, resolve.__code__)
+            class_patches.strip_frame(error, resolve.__code__)
             raise
         if _records.get(id(request), ...) is None:  # it is being handled, and not by a sub-application already begun
             _begin(request, match)

@@ -16,10 +16,10 @@ def install(aiokafka: ModuleType) -> None:
     outside = libraries.entered_outside("aiokafka")
     producer, consumer = aiokafka.AIOKafkaProducer, aiokafka.AIOKafkaConsumer
     for kind, describe in ((producer, _producer), (consumer, _consumer)):
-        open_close.patch_method(kind, "start", ("stop",), describe, wants=outside)
+        open_close.patch_method(kind, "start", ("stop",), describe, predicate=outside)
     transaction = aiokafka.producer.producer.TransactionContext
     resources.register(transaction, _transaction)
-    class_patches.patch_manager(transaction, moves=True)
+    class_patches.patch_manager(transaction, any_task=True)
     open_close.patch_function(
         (producer,),
         "begin_transaction",
@@ -28,7 +28,7 @@ def install(aiokafka: ModuleType) -> None:
         _begun,
         of_itself=True,
         token=lambda producer: getattr(producer, "_txn_manager", None),  # the producer itself is held while it runs
-        wants=outside,
+        predicate=outside,
     )
 
 

@@ -15,7 +15,7 @@ from tenure.adapters._kit import open_close
 def install(aiosqlite: ModuleType) -> None:
     """Patch Connection, and the handle that ``connection.execute()`` and its like return."""
     resources.register(aiosqlite.context.Result, _cursor)
-    class_patches.patch_manager(aiosqlite.context.Result, moves=True)
+    class_patches.patch_manager(aiosqlite.context.Result, any_task=True)
     open_close.patch_method(aiosqlite.Connection, "_connect", ("close", "stop"), _connection, label="connect")
 
 

@@ -34,10 +34,10 @@ def install(anyio: ModuleType) -> None:
 def patch_lock(kind: type) -> None:
     """Patch the methods that this class does not inherit."""
     if "__aenter__" in vars(kind):
-        class_patches.patch_manager(kind, wants=_outside)
+        class_patches.patch_manager(kind, predicate=_outside)
     for acquire in ("acquire", "acquire_nowait"):
         if acquire in vars(kind):
-            acquire_release.patch_calls(kind, acquire, "release", wants=_outside)
+            acquire_release.patch_calls(kind, acquire, "release", predicate=_outside)
 
 
 def _lock(manager: object, _: str) -> Description:

@@ -11,7 +11,7 @@ from types import FrameType, ModuleType
 
 from tenure._core import probe_backend
 from tenure._identify import cancellation
-from tenure._identify.cancellation import Stands
+from tenure._identify.cancellation import IsStillPending
 from tenure._identify.exceptions import Canceller
 from tenure.adapters import anyio_asyncio, asyncio_cancelling_pure
 from tenure.adapters.asyncio_cancelling import body_failed
@@ -55,7 +55,7 @@ def _by_origin(frame: FrameType, _: object) -> Canceller | None:
     return _cancelled_by.get(frame.f_locals["arguments"][1])
 
 
-def _while_in(task: object, _: object, origin: object) -> Stands | None:
+def _while_in(task: object, _: object, origin: object) -> IsStillPending | None:
     """The task that is in the scope goes on afterwards."""
     return asyncio_cancelling_pure.while_(origin, _is_entered) if task is getattr(origin, "_host_task", None) else None
 

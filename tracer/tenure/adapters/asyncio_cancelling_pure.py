@@ -15,17 +15,17 @@ from typing import Any
 
 from tenure._core import buffer
 from tenure._identify import cancellation
-from tenure._identify.cancellation import Stands
+from tenure._identify.cancellation import IsStillPending
 from tenure._identify.exceptions import Canceller
 from tenure._patching import class_patches
 from tenure.adapters import asyncio_scopes
 
 Whom = Callable[..., Iterable[object]]  # with the arguments of the call
 By = Callable[[FrameType, Any], Canceller | None]  # our frame and the first argument; None: as the stack has it
-Lasts = Callable[..., Stands | None]  # with a task and the arguments of the call; None: to the task's end
+Lasts = Callable[..., IsStillPending | None]  # with a task and the arguments of the call; None: to the task's end
 
 
-def _to_the_end(*_: object, **__: object) -> Stands | None:
+def _to_the_end(*_: object, **__: object) -> IsStillPending | None:
     return None
 
 
@@ -45,7 +45,7 @@ def install(module: ModuleType) -> None:
         tell(module.tasks, "_cancel_and_wait", lambda future, *_, **__: [future], _as_stacked)
 
 
-def while_(thing: object, condition: Callable[[Any], bool]) -> Stands:
+def while_(thing: object, condition: Callable[[Any], bool]) -> IsStillPending:
     """A request that stands while this can be said of an object."""
     reference = weakref.ref(thing)
     return lambda: (still := reference()) is not None and condition(still)
@@ -55,7 +55,7 @@ def tell(owner: object, name: str, whom: Whom, by: By, lasts: Lasts = _to_the_en
     """Note that this function is going to cancel those tasks for that canceller, each time before it is called."""
     original = getattr(owner, name)
 
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     def telling(*arguments: object, **named: object) -> object:
         try:
             asked = by(sys._getframe(), arguments[0])  # noqa: SLF001  # no other way to the caller
@@ -66,7 +66,7 @@ def tell(owner: object, name: str, whom: Whom, by: By, lasts: Lasts = _to_the_en
         try:
             return original(*arguments, **named)
         except BaseException as error:
-            class_patches.without_frame(error, telling.__code__)
+            class_patches.strip_frame(error, telling.__code__)
             raise
 
     class_patches.replace(owner, name, telling)

@@ -39,7 +39,7 @@ def install(asyncio: ModuleType) -> None:
         resources.register(kind, describe)
         class_patches.patch_manager(kind)
     acquire_release.patch_calls(asyncio.Lock, "acquire", "release", alone=True)
-    acquire_release.patch_calls(asyncio.Semaphore, "acquire", "release", wants=_can_be_held)
+    acquire_release.patch_calls(asyncio.Semaphore, "acquire", "release", predicate=_can_be_held)
     after_init.note(asyncio.Condition, _note_the_lock)
     after_init.note(asyncio.Semaphore, _note_the_value)
 

@@ -29,7 +29,7 @@ def install(module: ModuleType) -> None:
 
 
 def _settling(original: class_patches.Method, is_end: Callable[[object], bool]) -> class_patches.Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     def ending(ended: object, *arguments: object, **named: object) -> object:
         try:
             ends = is_end(ended)
@@ -37,7 +37,7 @@ def _settling(original: class_patches.Method, is_end: Callable[[object], bool]) 
             if ends:
                 session.settle()
         except BaseException as error:
-            class_patches.without_frame(error, ending.__code__)
+            class_patches.strip_frame(error, ending.__code__)
             del ended, arguments, named
             raise
         return value

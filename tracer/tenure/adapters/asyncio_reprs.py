@@ -19,7 +19,7 @@ def hide(futures: ModuleType, ours: Callable[..., object]) -> None:
 
 
 def _formatting(original: Callable[..., str], ours: Callable[..., object]) -> class_patches.Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     def _format_callbacks(callbacks: Sequence[Sequence[object]]) -> str:
         programs = [entry for entry in callbacks if entry[0] is not ours]
         return original(programs) if programs or not callbacks else ""
@@ -28,7 +28,7 @@ def _formatting(original: Callable[..., str], ours: Callable[..., object]) -> cl
 
 
 def _telling(original: Callable[..., list[str]]) -> class_patches.Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     def _future_repr_info(future: object) -> list[str]:
         return [part for part in original(future) if part]  # without the callbacks of which none is the program's
 

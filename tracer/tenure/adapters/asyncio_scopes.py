@@ -35,7 +35,7 @@ _made_at: object_access.ByIdentity[Place] = object_access.ByIdentity()
 def install(module: ModuleType) -> None:
     """Patch the classes of asyncio."""
     resources.register(module.Timeout, _timeout)
-    class_patches.patch_manager(module.Timeout, wants=_has_an_end)
+    class_patches.patch_manager(module.Timeout, predicate=_has_an_end)
     after_init.note(module.Timeout, _measure)
     resources.register(module.TaskGroup, _task_group)
     class_patches.patch_manager(module.TaskGroup)

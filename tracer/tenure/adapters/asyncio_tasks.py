@@ -35,7 +35,7 @@ def install(module: ModuleType) -> None:
 
 
 def _noting(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     def create_task(loop: object, coro: object, *arguments: object, **named: object) -> object:
         is_told = _creating(coro)
         try:
@@ -43,7 +43,7 @@ def _noting(original: class_patches.Method) -> class_patches.Method:
         except BaseException as error:
             if is_told:
                 _created(None, coro)
-            class_patches.without_frame(error, create_task.__code__)
+            class_patches.strip_frame(error, create_task.__code__)
             raise
         if is_told:
             _created(task, coro)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from tenure._identify import libraries, resources
-from tenure._identify.pool_stats import Figures
+from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters._kit import acquire_release, databases, open_close
@@ -26,14 +26,14 @@ def install(asyncpg: ModuleType) -> None:
     pool, handle, transaction = asyncpg.pool.Pool, asyncpg.pool.PoolAcquireContext, asyncpg.transaction.Transaction
     closing = "close", "terminate"
     open_close.patch_function(
-        (asyncpg, asyncpg.connection), "connect", asyncpg.Connection, closing, _connection, wants=outside
+        (asyncpg, asyncpg.connection), "connect", asyncpg.Connection, closing, _connection, predicate=outside
     )
     open_close.patch_method(
         pool, "_async__init__", closing, databases.opened(_database), label="create_pool", token=_queue
     )
     for kind in (handle, _Taken):
         resources.register(kind, _taken)
-    class_patches.patch_manager(handle, moves=True)
+    class_patches.patch_manager(handle, any_task=True)
     acquire_release.patch_calls(
         pool,
         "_acquire",
@@ -41,7 +41,7 @@ def install(asyncpg: ModuleType) -> None:
         by_result=True,
         labels=("acquire", "release"),
         stand_in=_Taken,
-        wants=outside,
+        predicate=outside,
     )
     databases.time_creation(pool, "_get_new_connection", lambda pool, *_: _queue(pool))
     open_close.patch_method(
@@ -49,7 +49,7 @@ def install(asyncpg: ModuleType) -> None:
         "start",
         ("commit", "rollback"),
         databases.one_use("asyncpg.transaction.Transaction"),
-        wants=outside,
+        predicate=outside,
     )
 
 
@@ -70,10 +70,10 @@ def _queue(pool: object) -> object:
     return getattr(pool, "_queue", None)
 
 
-def _figures(queue: object) -> Figures:
+def _figures(queue: object) -> PoolStats:
     """The queue has the places that nobody uses, some with a connection."""
     places = list(queue._queue)  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way to it
-    return Figures(sum(place.is_connected() for place in places))
+    return PoolStats(sum(place.is_connected() for place in places))
 
 
 def _database(pool: object) -> str | None:

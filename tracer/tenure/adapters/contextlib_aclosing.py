@@ -14,7 +14,7 @@ from tenure._patching import class_patches
 def install(contextlib: ModuleType) -> None:
     """Patch aclosing."""
     resources.register(contextlib.aclosing, _closing)
-    class_patches.patch_manager(contextlib.aclosing, moves=True)
+    class_patches.patch_manager(contextlib.aclosing, any_task=True)
 
 
 def _closing(manager: object, _: str) -> Description:

@@ -24,7 +24,7 @@ def install(contextlib: ModuleType) -> None:
 
 
 def _entering(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     async def enter_async_context(stack: object, cm: object) -> object:
         record = _begin(cm)
         try:
@@ -32,7 +32,7 @@ def _entering(original: class_patches.Method) -> class_patches.Method:
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            class_patches.without_frame(error, enter_async_context.__code__)
+            class_patches.strip_frame(error, enter_async_context.__code__)
             raise
         if record is not None:
             probe.acquired(record)
@@ -69,7 +69,7 @@ def _leaving(leave: Leave, record: probe.Record) -> Callable[..., Awaitable[obje
             value = await leave(kind, error, traceback)
         except BaseException as raised:
             probe.failed(record, raised)
-            class_patches.without_frame(raised, code)
+            class_patches.strip_frame(raised, code)
             del _, error, traceback
             raise
         probe.released(record, value)

@@ -37,7 +37,7 @@ def install(contextlib: ModuleType) -> None:
     """Patch the class of the handles, which contextlib keeps to itself."""
     kind = contextlib._AsyncGeneratorContextManager  # noqa: SLF001  # there is no public name
     resources.register(kind, _handle)
-    class_patches.patch_manager(kind, moves=True)
+    class_patches.patch_manager(kind, any_task=True)
     resources.register(contextlib._GeneratorContextManager, _handle)  # noqa: SLF001  # for rewritten `with`
 
 

@@ -36,7 +36,7 @@ def _pool(pool: object, _: str) -> Description:
 
 
 def _waiting(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     async def wait_for_connection(request: object, *arguments: object, **named: object) -> object:
         record = None if id(request) in _records else _begin(sys._getframe().f_back)  # noqa: SLF001  # it has the pool
         try:
@@ -44,7 +44,7 @@ def _waiting(original: class_patches.Method) -> class_patches.Method:
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            class_patches.without_frame(error, wait_for_connection.__code__)
+            class_patches.strip_frame(error, wait_for_connection.__code__)
             raise
         if record is not None:
             probe.acquired(record)
@@ -55,12 +55,12 @@ def _waiting(original: class_patches.Method) -> class_patches.Method:
 
 
 def _handling(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     async def handle_async_request(pool: object, request: object) -> object:
         try:
             return await original(pool, request)  # type: ignore[misc]
         except BaseException as error:
-            class_patches.without_frame(error, handle_async_request.__code__)
+            class_patches.strip_frame(error, handle_async_request.__code__)
             record = _record_of(error)
             if record is not None:
                 probe.leaving(record, error)
@@ -71,7 +71,7 @@ def _handling(original: class_patches.Method) -> class_patches.Method:
 
 
 def _closing(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     async def aclose(stream: object) -> object:
         record = _records.pop(id(getattr(stream, "_pool_request", None)), None)
         if record is not None:
@@ -81,7 +81,7 @@ def _closing(original: class_patches.Method) -> class_patches.Method:
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            class_patches.without_frame(error, aclose.__code__)
+            class_patches.strip_frame(error, aclose.__code__)
             raise
         if record is not None:
             probe.released(record, None)

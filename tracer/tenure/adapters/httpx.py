@@ -17,7 +17,7 @@ def install(httpx: ModuleType) -> None:
     """Patch AsyncClient."""
     libraries.know("httpx", "httpcore")
     resources.register(httpx.AsyncClient, _client)
-    class_patches.patch_manager(httpx.AsyncClient, moves=True)
+    class_patches.patch_manager(httpx.AsyncClient, any_task=True)
     contextlib_generators.describe_by(httpx.AsyncClient.stream.__wrapped__, _stream)
 
 

@@ -18,7 +18,14 @@ def install(client: ModuleType) -> None:
     closing = [name for name in ("close", "drain", "_close") if name != "_close" or hasattr(client.Client, name)]
     outside = libraries.entered_outside("nats", "connect")
     open_close.patch_function(
-        (client.Client,), "connect", client.Client, closing, _connected, of_itself=True, entered=_client, wants=outside
+        (client.Client,),
+        "connect",
+        client.Client,
+        closing,
+        _connected,
+        of_itself=True,
+        entered=_client,
+        predicate=outside,
     )
 
 

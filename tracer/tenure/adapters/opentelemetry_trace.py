@@ -15,5 +15,5 @@ def install(trace: ModuleType) -> None:
     context = sys.modules["opentelemetry.context"]
     runtime = getattr(context, "_RUNTIME_CONTEXT", None)  # one read of a variable instead of three calls
     variable = getattr(runtime, "_current_context", None)
-    probe.set_context(otel_context.watching(context.get_current, trace.get_current_span, variable))
+    probe.set_context(otel_context.observe(context.get_current, trace.get_current_span, variable))
     class_patches.at_undo(lambda: probe.set_context(None))

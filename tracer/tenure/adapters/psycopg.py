@@ -24,7 +24,7 @@ def install(psycopg: ModuleType) -> None:
         (psycopg.AsyncServerCursor, _server_cursor),
     ):
         resources.register(cursor, describe)
-        class_patches.patch_manager(cursor, moves=True)
+        class_patches.patch_manager(cursor, any_task=True)
     for name in ("transaction", "pipeline"):
         function = getattr(connection, name).__wrapped__
         contextlib_generators.describe_by(function, databases.one_use(f"psycopg.AsyncConnection.{name}"))

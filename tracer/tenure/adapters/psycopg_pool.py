@@ -6,7 +6,7 @@ import re
 from types import ModuleType
 
 from tenure._identify import libraries, resources
-from tenure._identify.pool_stats import Figures
+from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import Description
 from tenure.adapters import contextlib_generators
 from tenure.adapters._kit import acquire_release, databases, open_close
@@ -23,10 +23,10 @@ def install(psycopg_pool: ModuleType) -> None:
     libraries.know("psycopg_pool")
     pool = psycopg_pool.AsyncConnectionPool
     outside = libraries.entered_outside("psycopg_pool")
-    open_close.patch_method(pool, "open", ("close",), databases.opened(_name), wants=outside)
+    open_close.patch_method(pool, "open", ("close",), databases.opened(_name), predicate=outside)
     contextlib_generators.describe_by(pool.connection.__wrapped__, _connection)
     resources.register(_Taken, _taken)
-    acquire_release.patch_calls(pool, "getconn", "putconn", by_result=True, stand_in=_Taken, wants=outside)
+    acquire_release.patch_calls(pool, "getconn", "putconn", by_result=True, stand_in=_Taken, predicate=outside)
     databases.time_creation(pool, "_connect", lambda pool, *_: pool)
 
 
@@ -44,8 +44,8 @@ def _in_use(pool: object) -> Description:
     return Description(kind, pool, _name(pool), capacity, "database", figures=_figures)
 
 
-def _figures(pool: object) -> Figures:
-    return Figures(len(pool._pool))  # type: ignore[attr-defined]  # noqa: SLF001  # get_stats() makes a dictionary
+def _figures(pool: object) -> PoolStats:
+    return PoolStats(len(pool._pool))  # type: ignore[attr-defined]  # noqa: SLF001  # get_stats() makes a dictionary
 
 
 def _name(pool: object) -> str | None:

@@ -9,7 +9,7 @@ from types import ModuleType
 
 from tenure._identify import libraries, resources
 from tenure._identify.exceptions import type_name
-from tenure._identify.pool_stats import Figures
+from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters._kit import acquire_release, databases, open_close
@@ -33,10 +33,10 @@ def install(asyncio: ModuleType) -> None:
     libraries.know("redis")
     client = asyncio.client
     outside = libraries.entered_outside("redis")
-    open_close.patch_method(client.Redis, "initialize", ("aclose", "close"), _client, wants=outside)
+    open_close.patch_method(client.Redis, "initialize", ("aclose", "close"), _client, predicate=outside)
     for kind in (client.Pipeline, client.PubSub):
         resources.register(kind, databases.one_use(type_name(kind)))
-        class_patches.patch_manager(kind, moves=True)
+        class_patches.patch_manager(kind, any_task=True)
     resources.register(asyncio.lock.Lock, _lock)
     class_patches.patch_manager(asyncio.lock.Lock)
     acquire_release.patch_calls(asyncio.lock.Lock, "acquire", "release", alone=True)
@@ -47,7 +47,7 @@ def install(asyncio: ModuleType) -> None:
         asyncio.ConnectionPool,
         "ensure_connection",
         lambda pool, *_: pool,
-        wants=lambda _, connection: not connection.is_connected,
+        predicate=lambda _, connection: not connection.is_connected,
     )
 
 
@@ -73,6 +73,6 @@ def _taken(taken: object, _: str) -> Description:
     return Description(type_name(type(pool)), pool, name, capacity, "database", figures=_figures)
 
 
-def _figures(pool: object) -> Figures:
+def _figures(pool: object) -> PoolStats:
     kept = list(pool._available_connections)  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way
-    return Figures(sum(connection.is_connected for connection in kept))
+    return PoolStats(sum(connection.is_connected for connection in kept))

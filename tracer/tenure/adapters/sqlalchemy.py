@@ -13,7 +13,7 @@ from types import FrameType, ModuleType
 
 from tenure._identify import libraries, resources
 from tenure._identify.exceptions import type_name
-from tenure._identify.pool_stats import Figures
+from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters import contextlib_generators
@@ -37,21 +37,21 @@ def install(asyncio: ModuleType) -> None:
         ("close",),
         _connection,
         label="connect",
-        wants=outside,
+        predicate=outside,
         wants_entry=outside,
     )
     contextlib_generators.describe_by(asyncio.AsyncEngine.begin.__wrapped__, _begin)
     resources.register(asyncio.AsyncSession, _session)
-    class_patches.patch_manager(asyncio.AsyncSession, wants=outside)
+    class_patches.patch_manager(asyncio.AsyncSession, predicate=outside)
     by_maker = asyncio.session._AsyncSessionContextManager  # noqa: SLF001  # there is no public name
     resources.register(by_maker, _session_that_began)
-    class_patches.patch_manager(by_maker, moves=True)
+    class_patches.patch_manager(by_maker, any_task=True)
     for kind, closing in (
         (asyncio.AsyncTransaction, ("commit", "rollback", "close")),
         (asyncio.AsyncSessionTransaction, ("commit", "rollback")),
     ):
         describe = databases.one_use(type_name(kind))
-        open_close.patch_method(kind, "start", closing, describe, label="begin", wants=outside, wants_entry=outside)
+        open_close.patch_method(kind, "start", closing, describe, label="begin", predicate=outside, wants_entry=outside)
     base = sys.modules["sqlalchemy.pool.base"]
     _patch_checkouts(sys.modules["sqlalchemy.engine"].Engine, base._ConnectionFairy)  # noqa: SLF001  # as above
     databases.time_creation_now(
@@ -71,7 +71,7 @@ def _patch_checkouts(engine: type, fairy: type) -> None:
         release_of=fairy,
         labels=("checkout", "checkin"),
         stand_in=_CheckedOut,
-        wants=_is_for_a_session,
+        predicate=_is_for_a_session,
     )
 
 
@@ -102,10 +102,10 @@ def _engine(engine: object) -> Description:
     return Description(_ENGINE, pool, name, _capacity(pool), "database", figures=_figures)
 
 
-def _figures(pool: object) -> Figures | None:
+def _figures(pool: object) -> PoolStats | None:
     """None of a pool that keeps no queue of connections, but always one, or none."""
     queue = getattr(pool, "_pool", None)
-    return None if queue is None else Figures(queue.qsize(), queue.maxsize or None)
+    return None if queue is None else PoolStats(queue.qsize(), queue.maxsize or None)
 
 
 def _capacity(pool: object) -> int | None:

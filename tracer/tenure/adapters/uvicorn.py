@@ -30,12 +30,12 @@ def install(config: ModuleType) -> None:
 
 
 def _loading(original: Method, handle: Method) -> Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     def load(config: object) -> object:
         try:
             value = original(config)
         except BaseException as error:
-            class_patches.without_frame(error, load.__code__)
+            class_patches.strip_frame(error, load.__code__)
             raise
         try:
             _patch_all(config, handle)
@@ -76,7 +76,7 @@ def _patch(kind: type, handle: Method) -> bool:
 
 
 def _given(original: Method, handle: Method) -> Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     def run_asgi(cycle: object, app: object) -> object:
         return original(cycle, partial(handle, app))
 
@@ -84,7 +84,7 @@ def _given(original: Method, handle: Method) -> Method:
 
 
 def _kept(original: Method, handle: Method) -> Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     async def run_asgi(protocol: object) -> object:
         with _Instead(protocol, "app", handle):
             return await original(protocol)  # type: ignore[misc]
@@ -93,7 +93,7 @@ def _kept(original: Method, handle: Method) -> Method:
 
 
 def _lasting(original: Method, handle: Method) -> Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     async def main(lifespan: object) -> object:
         with _Instead(lifespan.config, "loaded_app", handle):  # type: ignore[attr-defined]
             return await original(lifespan)  # type: ignore[misc]

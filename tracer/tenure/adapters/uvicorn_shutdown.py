@@ -18,14 +18,14 @@ def install(server: ModuleType) -> None:
 
 
 def _shutting_down(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     async def shutdown(server: object, *arguments: object, **named: object) -> object:
         try:
             value = await original(server, *arguments, **named)  # type: ignore[misc]
             if getattr(server, "_captured_signals", None):
                 session.settle()
         except BaseException as error:
-            class_patches.without_frame(error, shutdown.__code__)
+            class_patches.strip_frame(error, shutdown.__code__)
             del server, arguments, named
             raise
         return value

@@ -14,7 +14,7 @@ def install(client: ModuleType) -> None:
     """Patch connect."""
     libraries.know("websockets")
     resources.register(client.connect, _connect)
-    class_patches.patch_manager(client.connect, moves=True)
+    class_patches.patch_manager(client.connect, any_task=True)
 
 
 def _connect(manager: object, _: str) -> Description:

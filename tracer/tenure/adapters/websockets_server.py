@@ -32,7 +32,7 @@ def install(server: ModuleType) -> None:
     libraries.know("websockets")
     kind = server.serve if isinstance(server.serve, type) else server.Server
     resources.register(kind, databases.one_use("websockets.serve", "participant"))
-    class_patches.patch_manager(kind, moves=True)
+    class_patches.patch_manager(kind, any_task=True)
     for coroutine in ("Server.conn_handler", "serve.<locals>.conn_handler", "serve.<locals>.protocol_handler"):
         task_names.entitle(coroutine, "connection")
     connection = server.ServerConnection
@@ -47,7 +47,7 @@ def _describe(served: object, _: str) -> Description:
 
 
 def _entering(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     async def entering(connection: object) -> object:
         _begin(connection, sys._getframe().f_back)  # noqa: SLF001  # there is no other way to the handler
         return await original(connection)  # type: ignore[misc]
@@ -56,7 +56,7 @@ def _entering(original: class_patches.Method) -> class_patches.Method:
 
 
 def _leaving(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     async def leaving(connection: object, *details: object, **named: object) -> object:
         record = _records.pop(id(connection), None) if _is_servers(sys._getframe().f_back) else None  # noqa: SLF001
         if record is not None:
@@ -66,7 +66,7 @@ def _leaving(original: class_patches.Method) -> class_patches.Method:
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            class_patches.without_frame(error, leaving.__code__)
+            class_patches.strip_frame(error, leaving.__code__)
             del connection, details, named
             raise
         if record is not None:

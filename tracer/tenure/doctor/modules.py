@@ -54,7 +54,7 @@ def _own(selection: Selection) -> Iterator[tuple[Mapping[str, object], str]]:
         if not isinstance(file, str) or not file.endswith((".py", ".pyw")):
             continue
         name = module_name(names)
-        if name.partition(".")[0] != "tenure" and (selection.excludes(name) or selection.wants(name, file)):
+        if name.partition(".")[0] != "tenure" and (selection.excludes(name) or selection.includes(name, file)):
             yield names, file
 
 

@@ -44,7 +44,7 @@ class Reasons:
         path = Path(file)
         if self._selection.excludes(name):
             return f"its module {name} is excluded (--exclude)"
-        if not self._selection.wants(name, file):
+        if not self._selection.includes(name, file):
             if not self._selection.is_installed(path.resolve()):
                 return (
                     f"{package} lies outside of the program's folders, and no adapter knows the class ({_add(package)})"

@@ -25,17 +25,17 @@ from tenure_server.export.worker.protocol import (
     Acknowledged,
     Alive,
     Close,
-    News,
-    Order,
+    Command,
+    LogRecord,
     Report,
-    Said,
     Start,
     Wake,
+    WorkerEvent,
     line,
     order,
 )
 from tenure_server.limits import EXPORT_BEAT_S, EXPORT_NICENESS, EXPORT_REPORT_S
-from tenure_server.store import Endings
+from tenure_server.store import ClosedLifecycles
 from tenure_server.store.sqlite.read.follower_store import StoreReader
 
 _LONGEST_TEXT = 20_000  # characters of one line of the log, a traceback's too
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 async def _export(collector: _Collector) -> None:
-    orders: asyncio.Queue[Order] = asyncio.Queue()
+    orders: asyncio.Queue[Command] = asyncio.Queue()
     collector.listen(orders.put_nowait)
     start = await orders.get()
     assert isinstance(start, Start), "the first message says what to do"
@@ -116,7 +116,7 @@ class _Source:
         self._answers: dict[str, asyncio.Future[None]] = {}
         self._to_tell: set[str] = set()
 
-    async def endings(self, follower: str, limit: int) -> Endings:
+    async def endings(self, follower: str, limit: int) -> ClosedLifecycles:
         """See ``Store.endings``."""
         return await self._reader.endings(follower, limit)
 
@@ -159,19 +159,19 @@ class _Collector:
         os.dup2(2, 1)
         self._lock = threading.Lock()
 
-    def say(self, message: News) -> None:
+    def say(self, message: WorkerEvent) -> None:
         """Any thread may. One that is not heard, because the collector does not read, waits."""
         rest = memoryview(line(message))
         with self._lock, suppress(BrokenPipeError):  # who listens sees the end too
             while rest:
                 rest = rest[os.write(self._out, rest) :]
 
-    def listen(self, hear: Callable[[Order], None]) -> None:
+    def listen(self, hear: Callable[[Command], None]) -> None:
         """Let the running event loop call ``hear`` with every message; when the collector is gone, end at once."""
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._listen, args=(loop, hear), name="tenure-collector", daemon=True).start()
 
-    def _listen(self, loop: asyncio.AbstractEventLoop, hear: Callable[[Order], None]) -> None:
+    def _listen(self, loop: asyncio.AbstractEventLoop, hear: Callable[[Command], None]) -> None:
         rest = b""
         while some := os.read(self._in, 65_536):
             *whole, rest = (rest + some).split(b"\n")
@@ -190,7 +190,7 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send it, with its traceback if there is one."""
-        self._collector.say(Said(record.name, record.levelno, self.format(record)[:_LONGEST_TEXT]))
+        self._collector.say(LogRecord(record.name, record.levelno, self.format(record)[:_LONGEST_TEXT]))
 
 
 if __name__ == "__main__":

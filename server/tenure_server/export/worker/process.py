@@ -31,12 +31,12 @@ from tenure_server.export.worker.protocol import (
     Acknowledged,
     Alive,
     Close,
-    News,
-    Order,
+    Command,
+    LogRecord,
     Report,
-    Said,
     Start,
     Wake,
+    WorkerEvent,
     line,
     news,
 )
@@ -174,7 +174,7 @@ class ExportingProcess:
             await self._hear(message)
         return f"gave no sign of life for {EXPORT_SILENCE_S:g} s and was killed"
 
-    async def _hear(self, message: News) -> None:
+    async def _hear(self, message: WorkerEvent) -> None:
         match message:
             case Acknowledge(exporter, position, expired, progress):
                 self._progress[exporter] = progress
@@ -186,12 +186,12 @@ class ExportingProcess:
                 self._tell(Acknowledged(exporter, error, self._clock()))
             case Report(exporter, progress):
                 self._progress[exporter] = progress
-            case Said(logger, level, text):
+            case LogRecord(logger, level, text):
                 logging.getLogger(logger).log(level, "%s", text)
             case Alive():
                 pass
 
-    def _tell(self, message: Order) -> None:
+    def _tell(self, message: Command) -> None:
         """It may have ended in this moment: then whoever listens will see."""
         if self._process and self._process.stdin and not self._process.stdin.is_closing():
             self._process.stdin.write(line(message))

@@ -63,7 +63,7 @@ class Report(_Message, frozen=True):
     progress: Progress
 
 
-class Said(_Message, frozen=True):
+class LogRecord(_Message, frozen=True):
     """Something for the collector's log."""
 
     logger: str
@@ -75,18 +75,18 @@ class Alive(_Message, frozen=True):
     """A sign of life."""
 
 
-Order = Start | Wake | Acknowledged | Close  # from the collector
-News = Acknowledge | Report | Said | Alive  # to it
+Command = Start | Wake | Acknowledged | Close  # from the collector
+WorkerEvent = Acknowledge | Report | LogRecord | Alive  # to it
 
-_orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
-_news: msgspec.json.Decoder[News] = msgspec.json.Decoder(News)
+_orders: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
+_news: msgspec.json.Decoder[WorkerEvent] = msgspec.json.Decoder(WorkerEvent)
 
 
-def line(message: Order | News) -> bytes:
+def line(message: Command | WorkerEvent) -> bytes:
     return msgspec.json.encode(message) + b"\n"
 
 
-def order(text: bytes) -> Order:
+def order(text: bytes) -> Command:
     """What the collector says.
 
     Raises:
@@ -95,7 +95,7 @@ def order(text: bytes) -> Order:
     return _orders.decode(text)
 
 
-def news(text: bytes) -> News:
+def news(text: bytes) -> WorkerEvent:
     """What the process says.
 
     Raises:

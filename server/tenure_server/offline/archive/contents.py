@@ -9,7 +9,7 @@ from tenure_server.live.messages import Overview
 from tenure_server.model.records import Lifecycle
 
 
-class Picture(msgspec.Struct, frozen=True):
+class ArchivedDiagram(msgspec.Struct, frozen=True):
     """A drawn diagram, and the same as Mermaid text."""
 
     steps: list[Step]
@@ -33,6 +33,6 @@ class Archive(msgspec.Struct, frozen=True):
 
     overview: Overview
     views: list[View]
-    pictures: list[Picture]
+    pictures: list[ArchivedDiagram]
     lifecycles: list[Lifecycle]
     left_out: int

@@ -16,7 +16,7 @@ from tenure_server.errors import SubjectGone
 from tenure_server.limits import MAX_PAGE_DIAGRAM, MAX_PAGE_STEPS, MAX_PAGE_SUBJECTS
 from tenure_server.live.messages import Overview
 from tenure_server.model.records import Lifecycle
-from tenure_server.offline.archive.contents import Archive, Picture, View
+from tenure_server.offline.archive.contents import Archive, ArchivedDiagram, View
 from tenure_server.offline.sources import Source
 
 _OTHER: dict[str, Literal["task", "coroutine"]] = {"task": "coroutine", "coroutine": "task"}
@@ -86,7 +86,7 @@ class _Album:
         """``wanted``: the subjects were asked for, not found in a list; one that is gone is an error."""
         self._may_be_gone: tuple[type[Exception], ...] = () if wanted else (SubjectGone,)
         self.views: list[View] = []
-        self.pictures: list[Picture] = []
+        self.pictures: list[ArchivedDiagram] = []
         self.shown: set[str | None] = set()
         self._source = source
         self._known: dict[bytes, int] = {}
@@ -115,7 +115,7 @@ class _Album:
         number = self._known.get(digest)
         if number is None:
             number = self._known[digest] = len(self.pictures)
-            self.pictures.append(Picture(diagram.steps, diagram.earlier, mermaid(diagram.steps)))
+            self.pictures.append(ArchivedDiagram(diagram.steps, diagram.earlier, mermaid(diagram.steps)))
             self._room -= len(diagram.steps)
             self.shown.update(_told_of(diagram))
         self.views.append(View(lens, number))

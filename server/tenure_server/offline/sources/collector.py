@@ -18,7 +18,7 @@ from tenure_server.limits import EXPORT_SPANS, MAX_LIST
 from tenure_server.live.messages import Overview
 from tenure_server.model.records import Lifecycle, Process, Resource, Trace
 from tenure_server.settings import TOKEN_VARIABLE
-from tenure_server.store import Ending, Endings, Listing
+from tenure_server.store import ClosedLifecycle, ClosedLifecycles, Listing
 
 _TIMEOUT_S = 30.0
 _NOT_FOUND = 404
@@ -51,19 +51,19 @@ class Collector:
         """All of them, oldest first."""
         return self._all("/api/lifecycles", Listing[Lifecycle], {} if trace is None else {"trace": trace})[::-1]
 
-    def endings(self, trace: str | None) -> Iterator[Endings]:
+    def endings(self, trace: str | None) -> Iterator[ClosedLifecycles]:
         """Without what came to it as spans: whoever sent those can send them on, whole."""
         found = self.lifecycles(trace)
         processes = {process.id: process for process in self._all("/api/processes", Listing[Process], {})}
         # Between two answers the collector may have deleted a process and all that is its own.
         lifecycles = [one for one in found if one.site.exit and one.process in processes]
         ended = [
-            Ending(lifecycle, lifecycle.released_ns or processes[lifecycle.process].last_seen_ns)
+            ClosedLifecycle(lifecycle, lifecycle.released_ns or processes[lifecycle.process].last_seen_ns)
             for lifecycle in lifecycles
             if lifecycle.phase in {"closed", "abandoned"}
         ]
         for start in range(0, len(ended), EXPORT_SPANS):
-            yield Endings(ended[start : start + EXPORT_SPANS], processes, lifecycles, 0, 0)
+            yield ClosedLifecycles(ended[start : start + EXPORT_SPANS], processes, lifecycles, 0, 0)
 
     def _all(self, path: str, kind: type[Listing[Item]], query: Mapping[str, str]) -> list[Item]:
         """Every item of a list, newest first."""

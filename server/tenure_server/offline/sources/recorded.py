@@ -16,7 +16,7 @@ from tenure_server.live.messages import Overview
 from tenure_server.live.overview import read_overview
 from tenure_server.model.records import OPEN_PHASES, Lifecycle
 from tenure_server.offline.sources.recording import read_recording
-from tenure_server.store import Endings, LifecycleQuery, Paging, TraceQuery
+from tenure_server.store import ClosedLifecycles, LifecycleQuery, Paging, TraceQuery
 from tenure_server.store.load_diagram import draw_scene
 from tenure_server.store.sqlite import SqliteStore
 
@@ -75,14 +75,14 @@ class Recorded:
     def lifecycles(self, trace: str | None) -> list[Lifecycle]:
         return self._runner.run(self._lifecycles(trace))
 
-    def endings(self, trace: str | None) -> Iterator[Endings]:
+    def endings(self, trace: str | None) -> Iterator[ClosedLifecycles]:
         self._runner.run(self._store.abandon())
         found = False
         while (endings := self._runner.run(self._store.endings(_FOLLOWER, EXPORT_SPANS))).items:
             self._runner.run(self._store.acknowledge(_FOLLOWER, endings.position, endings.expired))
             if of_trace := [ending for ending in endings.items if trace in {None, ending.lifecycle.trace}]:
                 found = True
-                yield Endings(of_trace, endings.processes, endings.context, endings.position, endings.expired)
+                yield ClosedLifecycles(of_trace, endings.processes, endings.context, endings.position, endings.expired)
         if trace is not None and not found and not self.lifecycles(trace):
             raise self._unknown(trace)
 

@@ -12,7 +12,7 @@ from tenure_server.live.messages import Overview
 from tenure_server.model.records import Lifecycle
 from tenure_server.offline.sources.collector import Collector
 from tenure_server.offline.sources.recorded import open_recording
-from tenure_server.store import Endings
+from tenure_server.store import ClosedLifecycles
 
 
 class Source(Protocol):
@@ -26,7 +26,7 @@ class Source(Protocol):
     def lifecycles(self, trace: str | None) -> list[Lifecycle]:
         """All of the trace, or all there are; oldest first."""
 
-    def endings(self, trace: str | None) -> Iterator[Endings]:
+    def endings(self, trace: str | None) -> Iterator[ClosedLifecycles]:
         """What closed or was abandoned, as an exporter gets it, a page after another."""
 
 

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 import tenure
 from tenure import wire
 from tenure._sinks.collector_sink import say
-from tenure._sinks.http_client import Endpoint, NoAnswer
+from tenure._sinks.http_client import ConnectionFailed, Endpoint
 from tenure._sinks.losses import Loss
 from tenure._sinks.otel.emitter import Emitter, Ids
 from tenure._sinks.otel.worker import Worker
@@ -109,7 +109,7 @@ class Otlp(Worker):
             self._body, self._body_spans = encode_spans(chunk).SerializeToString(), len(chunk)
         try:
             answer = self._endpoint.post(self._body)
-        except NoAnswer as error:
+        except ConnectionFailed as error:
             self.suspicion = "is it running?"
             return self._later(None, f"does not answer ({error})")
         self.suspicion = "is it overloaded?"

@@ -23,7 +23,7 @@ from tenure._core import buffer, object_access, probe_backend
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR
 from tenure._identify import call_site_cache, libraries, resources, sites, task_names, tasks
 from tenure._patching import class_patches
-from tenure._patching.class_patches import Method, Wants
+from tenure._patching.class_patches import Method, Predicate
 from tenure.adapters._kit import held_tokens, pure_acquire_release
 
 if probe_backend.SERVES:
@@ -41,7 +41,7 @@ _made_by: object_access.ByIdentity[tuple[int, str]] = object_access.ByIdentity()
 class _Plan(NamedTuple):
     attribute: str
     enter: CodeType | None  # of the class's __aenter__, which acquires for a statement
-    wants: Wants
+    predicate: Predicate
     stand_in: StandIn
     names: tuple[str, str]  # of acquire and release
     by_result: bool
@@ -67,7 +67,7 @@ def patch_calls(
     alone_in_task: bool = False,
     labels: tuple[str, str] | None = None,
     stand_in: StandIn = _itself,
-    wants: Wants = _always,
+    predicate: Predicate = _always,
 ) -> None:
     """Let a class report what its function ``acquire`` takes (a coroutine function, mostly) and ``release`` gives back.
 
@@ -88,7 +88,7 @@ def patch_calls(
     own = tuple(_code(getattr(kind, name, None)) for name in ("__aenter__", "__aexit__"))
     is_result = by_result or release_of is not None
     names = labels or (acquire, release)
-    plan = _Plan(acquire, own[0], wants, stand_in, names, by_result=is_result, alone_in_task=alone_in_task)
+    plan = _Plan(acquire, own[0], predicate, stand_in, names, by_result=is_result, alone_in_task=alone_in_task)
     leave = None if alone or release_of else own[1]
     class_patches.replace(kind, acquire, _taking(taking, plan))
     class_patches.replace(
@@ -98,12 +98,12 @@ def patch_calls(
 
 def _taking(original: Method, plan: _Plan) -> Method:
     now = not inspect.iscoroutinefunction(inspect.unwrap(original))
-    wants, itself = None if plan.wants is _always else plan.wants, plan.stand_in is _itself
+    predicate, itself = None if plan.predicate is _always else plan.predicate, plan.stand_in is _itself
     if not probe_backend.SERVES:
         wrap = pure_acquire_release.taking_now if now else pure_acquire_release.taking
         begin = partial(_begin, plan=plan)
-        how = pure_acquire_release.Taking(begin, wants, itself, plan.enter, plan.by_result)
-        return class_patches.like(original)(wrap(original, how))
+        how = pure_acquire_release.Taking(begin, predicate, itself, plan.enter, plan.by_result)
+        return class_patches.mark_as_wrapper(original)(wrap(original, how))
 
     def begin_here(manager: object) -> probe.Record | None:
         frame = sys._getframe().f_back  # noqa: SLF001  # no other way to the caller
@@ -115,7 +115,7 @@ def _taking(original: Method, plan: _Plan) -> Method:
     code = _code(original)
     if code is not None and not now:
         _acquires.add(code)
-    return _probe.take(original, plan.enter, wants, begin_here, tell, itself, plan.by_result, now)
+    return _probe.take(original, plan.enter, predicate, begin_here, tell, itself, plan.by_result, now)
 
 
 def _giving(original: Method, name: str, leave: CodeType | None, *, by_result: bool, of_result: bool) -> Method:
@@ -128,7 +128,9 @@ def _giving(original: Method, name: str, leave: CodeType | None, *, by_result: b
         return caller.f_code is not leave and not _waits(caller)
 
     if not probe_backend.SERVES:
-        return class_patches.like(original)(pure_acquire_release.giving(original, gives, by_result=by_result))
+        return class_patches.mark_as_wrapper(original)(
+            pure_acquire_release.giving(original, gives, by_result=by_result)
+        )
     later = inspect.iscoroutinefunction(original)
     if of_result:  # held beside what other calls open (tenure.adapters._kit.open_close), so in Python
         return _probe.give(original, name, None, held_tokens.is_held, held_tokens.give_back, not by_result, True, later)
@@ -168,7 +170,7 @@ def forget_all() -> None:
 def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | None:
     """The record of an acquire by a call that this frame makes; None where somebody else records it."""
     try:
-        if not plan.wants(manager):
+        if not plan.predicate(manager):
             return None
         task, site = None, call_site_cache.known(frame, call_site_cache.BY_CALL)
         if not site:

@@ -13,12 +13,12 @@ def note(kind: type, noting: Callable[..., None]) -> None:
     """Call ``noting(object, *arguments, **named)`` with the arguments of ``__init__``, after that succeeded."""
     original = kind.__init__  # type: ignore[misc]
 
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     def init(made: object, *arguments: object, **named: object) -> None:
         try:
             original(made, *arguments, **named)
         except BaseException as error:
-            class_patches.without_frame(error, init.__code__)
+            class_patches.strip_frame(error, init.__code__)
             raise
         try:
             noting(made, *arguments, **named)

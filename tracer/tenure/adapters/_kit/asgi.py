@@ -55,14 +55,14 @@ def handling(
     resources.register(Named, _describe)
     know_lifespans()
 
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     async def handle(owner: object, scope: Scope, *channels: object, **named: object) -> object:
         call = _begin(application, owner, framework, scope, channels)
         try:
             value = await original(owner, scope, *call.channels, **named)  # type: ignore[misc]
         except BaseException as error:
             call.end(error)
-            class_patches.without_frame(error, handle.__code__)
+            class_patches.strip_frame(error, handle.__code__)
             raise
         call.end(None)
         return value
@@ -101,7 +101,7 @@ class _Lifespan:
         try:
             message = await self._receive()
         except BaseException as error:
-            class_patches.without_frame(error, _RECEIVE)
+            class_patches.strip_frame(error, _RECEIVE)
             raise
         if _type(message) == "lifespan.startup":
             self.lifespan.begin(self._served, self._site)
@@ -120,7 +120,7 @@ class _Lifespan:
         try:
             return await self._send(message)
         except BaseException as error:
-            class_patches.without_frame(error, _SEND)
+            class_patches.strip_frame(error, _SEND)
             raise
 
 

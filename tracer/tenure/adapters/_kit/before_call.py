@@ -17,7 +17,7 @@ def looking(original: Method, look: Callable[..., None], what: str) -> Method:
     ``what``: said where looking fails.
     """
 
-    @class_patches.like(original)
+    @class_patches.mark_as_wrapper(original)
     def before(*arguments: object, **named: object) -> object:
         try:
             look(*arguments, **named)
@@ -26,7 +26,7 @@ def looking(original: Method, look: Callable[..., None], what: str) -> Method:
         try:
             return original(*arguments, **named)
         except BaseException as error:
-            class_patches.without_frame(error, before.__code__)
+            class_patches.strip_frame(error, before.__code__)
             raise
 
     if inspect.iscoroutinefunction(original):

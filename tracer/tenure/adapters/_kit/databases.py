@@ -71,7 +71,7 @@ def time_creation(
     method: str,
     pool_of: Callable[..., object],
     *,
-    wants: Callable[..., bool] = lambda *_: True,
+    predicate: Callable[..., bool] = lambda *_: True,
 ) -> None:
     """Let a coroutine function that makes a pool's connection tell how long that took; a version without it tells not.
 
@@ -83,17 +83,17 @@ def time_creation(
         return
 
     async def making(maker: object, *arguments: object, **named: object) -> object:
-        begun_ns = _began(wants, maker, arguments)
+        begun_ns = _began(predicate, maker, arguments)
         try:
             value = await original(maker, *arguments, **named)
         except BaseException as error:
-            class_patches.without_frame(error, making.__code__)
+            class_patches.strip_frame(error, making.__code__)
             raise
         if begun_ns:
             _note(pool_of, maker, arguments, begun_ns)
         return value
 
-    class_patches.replace(kind, method, class_patches.like(original)(making))
+    class_patches.replace(kind, method, class_patches.mark_as_wrapper(original)(making))
 
 
 def time_creation_now(kind: type, method: str, pool_of: Callable[..., object]) -> None:
@@ -107,18 +107,18 @@ def time_creation_now(kind: type, method: str, pool_of: Callable[..., object]) -
         try:
             value = original(maker, *arguments, **named)
         except BaseException as error:
-            class_patches.without_frame(error, making.__code__)
+            class_patches.strip_frame(error, making.__code__)
             raise
         _note(pool_of, maker, arguments, begun_ns)
         return value
 
-    class_patches.replace(kind, method, class_patches.like(original)(making))
+    class_patches.replace(kind, method, class_patches.mark_as_wrapper(original)(making))
 
 
-def _began(wants: Callable[..., bool], maker: object, arguments: tuple[object, ...]) -> int:
+def _began(predicate: Callable[..., bool], maker: object, arguments: tuple[object, ...]) -> int:
     """When the making began; 0: nothing is made."""
     try:
-        return monotonic_ns() if wants(maker, *arguments) else 0
+        return monotonic_ns() if predicate(maker, *arguments) else 0
     except Exception as error:  # noqa: BLE001  # never into the program
         buffer.fault(f"finding out whether a {qualified_name(type(maker))} makes a connection", error)
         return 0

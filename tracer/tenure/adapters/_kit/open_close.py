@@ -20,7 +20,7 @@ from tenure._core.object_access import qualified_name
 from tenure._identify import resources, sites
 from tenure._identify.resources import NOTHING, Describe, Description
 from tenure._patching import class_patches
-from tenure._patching.class_patches import Wants
+from tenure._patching.class_patches import Predicate
 from tenure.adapters._kit import acquire_release, held_tokens
 from tenure.adapters._kit.traced_calls import Arguments, Begin, at_once, awaited, is_ours
 
@@ -50,7 +50,7 @@ class _Plan(NamedTuple):
     kind: type
     attribute: str  # of the call that opens
     names: tuple[str, str]  # of the two calls, for people
-    wants: Wants
+    predicate: Predicate
 
 
 def _always(_: object) -> bool:
@@ -68,10 +68,10 @@ def patch_method(
     describe: Describe,
     *,
     label: str = "",
-    only_if: Mapping[str, Wants] | None = None,
+    only_if: Mapping[str, Predicate] | None = None,
     token: Token = _itself,
-    wants: Wants = _always,
-    wants_entry: Wants = _always,
+    predicate: Predicate = _always,
+    wants_entry: Predicate = _always,
 ) -> None:
     """Let what a coroutine method opens count as held, by a statement or by calls.
 
@@ -83,7 +83,7 @@ def patch_method(
     Raises:
         TypeError: one of the methods is missing.
     """
-    plan = _Plan(kind, opening, (label or opening, _functions(kind, opening, *closing)[1]), wants)
+    plan = _Plan(kind, opening, (label or opening, _functions(kind, opening, *closing)[1]), predicate)
     original = getattr(kind, opening)
 
     def begin(arguments: Arguments, _: dict[str, object]) -> probe.Record | None:
@@ -94,11 +94,11 @@ def patch_method(
     def end(record: probe.Record, _: object, arguments: Arguments) -> None:
         _opened(record, token(arguments[0]))
 
-    class_patches.replace(kind, opening, class_patches.like(original)(awaited(original, begin, end)))
+    class_patches.replace(kind, opening, class_patches.mark_as_wrapper(original)(awaited(original, begin, end)))
     _patch_closing(kind, closing, token, only_if or {})
     _register(kind, _named_by_call(describe, opening), token)
     if hasattr(kind, "__aenter__") and not resources.is_patched(kind):
-        class_patches.patch_manager(kind, moves=True, wants=wants_entry)
+        class_patches.patch_manager(kind, any_task=True, predicate=wants_entry)
 
 
 def patch_function(
@@ -111,7 +111,7 @@ def patch_function(
     of_itself: bool = False,
     token: Token = _itself,
     entered: Describe | None = None,
-    wants: Wants = _always,
+    predicate: Predicate = _always,
 ) -> None:
     """Let what a coroutine function, class method or method returns count as held until it is closed.
 
@@ -123,7 +123,7 @@ def patch_function(
         TypeError: one of the functions is missing.
     """
     owners = tuple(owners)
-    plan = _Plan(kind, opening, (opening, _functions(kind, *closing)[0]), wants)
+    plan = _Plan(kind, opening, (opening, _functions(kind, *closing)[0]), predicate)
     call = type(kind.__qualname__, (_Call,), {"__module__": kind.__module__, "__slots__": ()})
 
     def begin(arguments: Arguments, named: dict[str, object]) -> probe.Record | None:
@@ -141,13 +141,13 @@ def patch_function(
     for owner, original, function in zip(owners, originals, functions, strict=True):
         if is_ours(function):  # a class method does not show it itself
             continue
-        around = class_patches.like(function)(awaited(function, begin, end))
+        around = class_patches.mark_as_wrapper(function)(awaited(function, begin, end))
         value: object = classmethod(around) if isinstance(original, classmethod) else around
         class_patches.replace(owner, opening, value)
     _patch_closing(kind, closing, token, {})
     if entered is not None:
         _register(kind, entered, token)
-        class_patches.patch_manager(kind, moves=True)
+        class_patches.patch_manager(kind, any_task=True)
 
 
 def is_open(opened: object) -> bool:
@@ -199,7 +199,7 @@ def _register(kind: type, describe: Describe, token: Token) -> None:
 
 def _begin(described: object, bound: object, plan: _Plan) -> probe.Record | None:
     frame = sys._getframe(2).f_back  # noqa: SLF001  # who called our wrapper; there is no other way to the caller
-    if frame is None or not plan.wants(bound):
+    if frame is None or not plan.predicate(bound):
         return None
     try:
         task, site = acquire_release.who(
@@ -227,14 +227,14 @@ def _dropped(record: probe.Record) -> None:
     probe.failed(record, NeverClosed(_NOBODY))
 
 
-def _patch_closing(kind: type, closing: Iterable[str], token: Token, only_if: Mapping[str, Wants]) -> None:
+def _patch_closing(kind: type, closing: Iterable[str], token: Token, only_if: Mapping[str, Predicate]) -> None:
     for name in closing:
         original = getattr(kind, name)
         if not is_ours(original):  # a base class's is patched already
             begin = _closing(token, only_if.get(name, _always))
             is_awaited = inspect.iscoroutinefunction(inspect.unwrap(original))
             around = (awaited if is_awaited else at_once)(original, begin, _closed)
-            class_patches.replace(kind, name, class_patches.like(original)(around))
+            class_patches.replace(kind, name, class_patches.mark_as_wrapper(original)(around))
     leave = getattr(kind, "__aexit__", None)
     if leave is not None and not is_ours(leave):
         around = awaited(leave, _leaving(token), _closed)
@@ -242,7 +242,7 @@ def _patch_closing(kind: type, closing: Iterable[str], token: Token, only_if: Ma
         class_patches.replace(kind, "__aexit__", functools.update_wrapper(around, leave))
 
 
-def _closing(token: Token, ends: Wants) -> Begin:
+def _closing(token: Token, ends: Predicate) -> Begin:
     def begin(arguments: Arguments, _: dict[str, object]) -> probe.Record | None:
         if not held_tokens.tokens or not arguments or not ends(arguments[0]):
             return None

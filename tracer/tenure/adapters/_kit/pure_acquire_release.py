@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tenure import _probe_api as probe
 from tenure._core import buffer
 from tenure._core.object_access import qualified_name
-from tenure._core.wrapping import AsyncMethod, Method, shaped, without_frame
+from tenure._core.wrapping import AsyncMethod, Method, match_coroutine_kind, strip_frame
 from tenure._identify import call_site_cache
 from tenure._probe_api import pure_probe
 from tenure.adapters._kit import held_tokens
@@ -33,7 +33,7 @@ class Taking(NamedTuple):
     """How an acquire is told of."""
 
     begin: Begin
-    wants: Callable[[object], bool] | None  # None: every object
+    predicate: Callable[[object], bool] | None  # None: every object
     itself: bool  # the resource is the object itself
     enter: CodeType | None  # the code that calls it for a statement
     by_result: bool  # the token is what it returns, else the object itself
@@ -52,7 +52,7 @@ def taking(original: Method, how: Taking) -> Method:
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            without_frame(error, acquiring.__code__)
+            strip_frame(error, acquiring.__code__)
             del manager, arguments, named
             raise
         if record is not None:
@@ -60,7 +60,7 @@ def taking(original: Method, how: Taking) -> Method:
         return value
 
     acquires.add(acquiring.__code__)
-    return shaped(original, acquiring)
+    return match_coroutine_kind(original, acquiring)
 
 
 def taking_now(original: Method, how: Taking) -> Method:
@@ -76,7 +76,7 @@ def taking_now(original: Method, how: Taking) -> Method:
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            without_frame(error, acquiring.__code__)
+            strip_frame(error, acquiring.__code__)
             del manager, arguments, named
             raise
         if record is not None:
@@ -91,7 +91,7 @@ def _begin(manager: object, frame: FrameType, how: Taking) -> probe.Record | Non
         site = call_site_cache.known(frame, call_site_cache.BY_CALL) if how.itself else ""
         if not site:
             return how.begin(manager, frame)
-        return pure_probe.enter_known(site, manager) if how.wants is None or how.wants(manager) else None
+        return pure_probe.enter_known(site, manager) if how.predicate is None or how.predicate(manager) else None
     except Exception as error:  # noqa: BLE001  # never into the program
         buffer.fault("finding out who acquires", error)
         return None
@@ -126,7 +126,7 @@ def _giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            without_frame(error, releasing.__code__)
+            strip_frame(error, releasing.__code__)
             del manager, arguments, named, given
             raise
         if record is None:
@@ -148,7 +148,7 @@ def _giving_later(original: Method, gives: Gives, *, by_result: bool) -> AsyncMe
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            without_frame(error, releasing.__code__)
+            strip_frame(error, releasing.__code__)
             del manager, arguments, named, given
             raise
         if record is not None:
@@ -174,7 +174,7 @@ async def _ending(record: probe.Record, release: Awaitable[object]) -> object:
         value = await release
     except BaseException as error:
         probe.failed(record, error)
-        without_frame(error, _ending.__code__)
+        strip_frame(error, _ending.__code__)
         del release
         raise
     probe.released(record, None)

@@ -28,7 +28,7 @@ def awaited(original: Method, begin: Begin, end: End) -> Method:
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            class_patches.without_frame(error, around.__code__)
+            class_patches.strip_frame(error, around.__code__)
             del arguments, named
             raise
         if record is not None:
@@ -36,7 +36,7 @@ def awaited(original: Method, begin: Begin, end: End) -> Method:
         return value
 
     acquire_release.on_behalf(around.__code__)
-    return class_patches.shaped(original, around)
+    return class_patches.match_coroutine_kind(original, around)
 
 
 def at_once(original: Method, begin: Begin, end: End) -> Method:
@@ -49,7 +49,7 @@ def at_once(original: Method, begin: Begin, end: End) -> Method:
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            class_patches.without_frame(error, around.__code__)
+            class_patches.strip_frame(error, around.__code__)
             del arguments, named
             raise
         if record is not None:

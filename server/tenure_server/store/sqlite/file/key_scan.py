@@ -16,7 +16,7 @@ from typing import Any
 from tenure_server.errors import BadParameter
 from tenure_server.store.sqlite.file import keys
 
-Found = tuple[Any, ...]  # a row as SQLite gives it: its key first
+RawRow = tuple[Any, ...]  # a row as SQLite gives it: its key first
 Values = list[object]
 
 NEIGHBOURS_NS = 1_000_000_000  # a row that is further from its place than this makes its process unordered
@@ -66,7 +66,7 @@ class Timeline:
         selection: Selection,
         window: Window = (None, None),
         before: Position | None = None,
-    ) -> Iterator[Found]:
+    ) -> Iterator[RawRow]:
         """The rows that a selection means, newest first, ties by key.
 
         ``window`` is [since, until) of ``time``; ``before`` is the position of the row after which to go on.
@@ -95,7 +95,7 @@ class Timeline:
             if before is None or (row[self.at], row[0]) < before:
                 yield row
 
-    def _in_order(self, connection: sqlite3.Connection, where: str, values: Values) -> Iterator[Found]:
+    def _in_order(self, connection: sqlite3.Connection, where: str, values: Values) -> Iterator[RawRow]:
         """The same of one process in whatever order its keys are, some at a time."""
         order = f"ORDER BY {self.time} DESC, key DESC LIMIT {_SORTED}"
         sql = f"SELECT {self.columns} FROM {self.table} WHERE {where}"  # noqa: S608 -- of our own words
@@ -136,8 +136,8 @@ class Timeline:
                 low = found[0] + 1
         return high
 
-    def _sorted(self, rows: Iterable[Found]) -> Iterator[Found]:
-        heap: list[tuple[Position, Found]] = []
+    def _sorted(self, rows: Iterable[RawRow]) -> Iterator[RawRow]:
+        heap: list[tuple[Position, RawRow]] = []
         for row in rows:
             entry = (self._newest_first(row), row)
             if len(heap) < _LOOK_AHEAD:
@@ -147,10 +147,10 @@ class Timeline:
         for _, row in sorted(heap):
             yield row
 
-    def _newest_first(self, row: Found) -> Position:
+    def _newest_first(self, row: RawRow) -> Position:
         return -row[self.at], -row[0]
 
-    def position(self, row: Found) -> Position:
+    def position(self, row: RawRow) -> Position:
         return row[self.at], row[0]
 
 

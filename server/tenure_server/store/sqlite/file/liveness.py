@@ -8,7 +8,7 @@ from collections.abc import Callable
 from tenure_server.limits import ALIVE_NS, DEAD_NS
 
 
-class Aliveness:
+class Liveness:
     """A process is alive while it has not said goodbye and was heard of in the last ten seconds of listening.
 
     A collector that was restarted has listened since its start only. It gives the benefit of the doubt to those who
@@ -21,14 +21,14 @@ class Aliveness:
         self.doubt_from_ns = doubt_from_ns
 
     @classmethod
-    def from_now_on(cls, connection: sqlite3.Connection, clock: Callable[[], int]) -> Aliveness:
+    def from_now_on(cls, connection: sqlite3.Connection, clock: Callable[[], int]) -> Liveness:
         """Of a collector that begins to listen."""
         (last_word,) = connection.execute("SELECT max(last_seen_ns) FROM processes").fetchone()
         return cls(clock, clock(), (last_word or 0) - ALIVE_NS)
 
-    def not_before(self, instant_ns: int) -> Aliveness:
+    def not_before(self, instant_ns: int) -> Liveness:
         """The same, for who knows that it is at least so late."""
-        return Aliveness(lambda: max(self.clock(), instant_ns), self.listening_since_ns, self.doubt_from_ns)
+        return Liveness(lambda: max(self.clock(), instant_ns), self.listening_since_ns, self.doubt_from_ns)
 
     def is_alive(self, ended: int, last_seen_ns: int) -> bool:
         return not ended and self._silence_ns(last_seen_ns) < ALIVE_NS

@@ -131,7 +131,11 @@ def upgrade(connection: sqlite3.Connection) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for table in (*outbox.TABLES, *series.TABLES, *NEW_TABLES):  # a store that was made before them has none
+        for table in (
+            *outbox.OUTBOX_TABLES,
+            *series.SERIES_TABLES,
+            *NEW_TABLES,
+        ):  # a store that was made before them has none
             connection.execute(table)
         connection.execute("ALTER TABLE traces ADD COLUMN order_ns INTEGER")
         connection.execute("UPDATE traces SET order_ns = start_ns")

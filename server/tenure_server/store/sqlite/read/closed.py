@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tenure_server.store.protocol import Ending, Endings
+from tenure_server.store.protocol import ClosedLifecycle, ClosedLifecycles
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import Found
+from tenure_server.store.sqlite.file.key_scan import RawRow
 from tenure_server.store.sqlite.read.processes import read_some_processes
 from tenure_server.store.sqlite.read.roots import read_roots
 from tenure_server.store.sqlite.read.row_decoder import ACQUIRE, LIFECYCLE_COLUMNS
-from tenure_server.store.sqlite.read.snapshot import OPEN, Reading
+from tenure_server.store.sqlite.read.snapshot import OPEN, ReadSnapshot
 from tenure_server.store.sqlite.write.outbox import unpack
 
 _MAX_CONTEXT = 64  # lifecycles of one resource looked through for whom a wait waited for
 _WORTH_NAMING_NS = 100_000  # a shorter wait was none
 
 
-def read_endings(reading: Reading, follower: str, limit: int) -> Endings:
+def read_endings(reading: ReadSnapshot, follower: str, limit: int) -> ClosedLifecycles:
     """See ``Store.endings``."""
     wanted: list[int] = []
     position = cursor = _cursor(reading, follower)
@@ -34,7 +34,7 @@ def read_endings(reading: Reading, follower: str, limit: int) -> Endings:
         latest_ns = max(latest_ns, at_ns)
     entries.close()
     # Whoever put in what a process left open knew it for dead; by a clock that is behind it would be taken for alive.
-    reading = Reading(reading.connection, reading.aliveness.not_before(latest_ns))
+    reading = ReadSnapshot(reading.connection, reading.aliveness.not_before(latest_ns))
     rows = _rows(reading, wanted)
     lifecycles = reading.assembly.lifecycles(rows, roots=read_roots(reading, rows))
     processes = read_some_processes(reading, {keys.process_of(row[0]) for row in rows})
@@ -45,8 +45,8 @@ def read_endings(reading: Reading, follower: str, limit: int) -> Endings:
         process = processes[lifecycle.process]
         told_ns = _latest_ns(row)
         ended_ns = told_ns if lifecycle.phase == "closed" else max(told_ns, process.last_seen_ns)
-        items.append(Ending(lifecycle, ended_ns))
-    return Endings(
+        items.append(ClosedLifecycle(lifecycle, ended_ns))
+    return ClosedLifecycles(
         items=items,
         processes=processes,
         context=reading.assembly.lifecycles(_context(reading, rows)),
@@ -55,19 +55,19 @@ def read_endings(reading: Reading, follower: str, limit: int) -> Endings:
     )
 
 
-def _cursor(reading: Reading, follower: str) -> int:
+def _cursor(reading: ReadSnapshot, follower: str) -> int:
     found = reading.connection.execute("SELECT cursor FROM followers WHERE name = ?", (follower,)).fetchone()
     return found[0] if found else 0
 
 
-def _rows(reading: Reading, wanted: list[int]) -> list[Found]:
+def _rows(reading: ReadSnapshot, wanted: list[int]) -> list[RawRow]:
     """The stored ones, in the order in which they are wanted."""
     sql = f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE key IN"  # noqa: S608 -- our own words
     found = {row[0]: row for row in reading.in_chunks(sql, wanted)}
     return [found[key] for key in wanted if key in found]
 
 
-def _context(reading: Reading, rows: Iterable[Found]) -> list[Found]:
+def _context(reading: ReadSnapshot, rows: Iterable[RawRow]) -> list[RawRow]:
     """Others that had a resource, or stood in its queue, since one of the rows began to wait for it."""
     first: dict[int, int] = {}
     last: dict[int, int] = {}
@@ -78,7 +78,7 @@ def _context(reading: Reading, rows: Iterable[Found]) -> list[Found]:
             last[resource] = max(last.get(resource, 0), row[0])
     shown = {row[0] for row in rows}
     bounded = reading.assembly.resource_refs(last)
-    found: dict[int, Found] = {}
+    found: dict[int, RawRow] = {}
     for resource, key in last.items():
         if bounded[resource].capacity is None:
             continue
@@ -93,7 +93,7 @@ def _context(reading: Reading, rows: Iterable[Found]) -> list[Found]:
     return [found[key] for key in sorted(found)]
 
 
-def _latest_ns(row: Found) -> int:
+def _latest_ns(row: RawRow) -> int:
     """The latest instant that a row tells of."""
     latest: int = row[ACQUIRE] + (row[7] or 0) + (row[8] or 0) + (row[9] or 0)
     return latest

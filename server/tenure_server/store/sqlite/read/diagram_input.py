@@ -9,13 +9,13 @@ from itertools import islice
 
 from tenure_server.diagram.steps import Lens
 from tenure_server.errors import NotFound
-from tenure_server.store.protocol import LifecycleQuery, Scene
+from tenure_server.store.protocol import DiagramInput, LifecycleQuery
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import Found, Selection
+from tenure_server.store.sqlite.file.key_scan import RawRow, Selection
 from tenure_server.store.sqlite.read.filters import select_lifecycles
 from tenure_server.store.sqlite.read.roots import read_roots
 from tenure_server.store.sqlite.read.row_decoder import ACQUIRE, LIFECYCLE_COLUMNS
-from tenure_server.store.sqlite.read.snapshot import LIFECYCLES, OPEN, Reading
+from tenure_server.store.sqlite.read.snapshot import LIFECYCLES, OPEN, ReadSnapshot
 from tenure_server.store.sqlite.read.span_parents import parents_beyond
 
 _MAX_FAMILY = 2_000  # tasks; a task with more descendants is shown with all of its process
@@ -25,7 +25,7 @@ _CHUNK = 500  # keys in one query
 _WORTH_NAMING_NS = 20_000  # a shorter wait was none
 
 
-def read_scene(reading: Reading, lens: Lens, limit: int, keep: Collection[str]) -> Scene:
+def read_scene(reading: ReadSnapshot, lens: Lens, limit: int, keep: Collection[str]) -> DiagramInput:
     """See ``Store.scene``."""
     _check_subject(reading, lens)
     selection, family = _select(reading, lens)
@@ -47,7 +47,7 @@ def read_scene(reading: Reading, lens: Lens, limit: int, keep: Collection[str]) 
     earlier = (
         0 if complete else _count(reading, selection, family, lens) - sum(_is_in_window(row, lens) for row in rows)
     )
-    return Scene(
+    return DiagramInput(
         lifecycles=reading.assembly.lifecycles(rows, parents_beyond(reading, rows), read_roots(reading, rows)),
         tasks=reading.assembly.tasks(row[3] for row in rows),
         context=reading.assembly.lifecycles(_context(reading, rows, lens)),
@@ -55,7 +55,7 @@ def read_scene(reading: Reading, lens: Lens, limit: int, keep: Collection[str]) 
     )
 
 
-def _keys_of(reading: Reading, public_ids: Collection[str]) -> set[int]:
+def _keys_of(reading: ReadSnapshot, public_ids: Collection[str]) -> set[int]:
     processes = {
         process_id.hex(): row for row, process_id in reading.connection.execute("SELECT process, id FROM processes")
     }
@@ -63,7 +63,7 @@ def _keys_of(reading: Reading, public_ids: Collection[str]) -> set[int]:
     return {keys.key(processes[process], int(number)) for process, _, number in parted if process in processes}
 
 
-def _rows_of(reading: Reading, wanted: Collection[int]) -> Iterator[Found]:
+def _rows_of(reading: ReadSnapshot, wanted: Collection[int]) -> Iterator[RawRow]:
     ordered = sorted(wanted)
     for start in range(0, len(ordered), _CHUNK):
         chunk = ordered[start : start + _CHUNK]
@@ -74,7 +74,7 @@ def _rows_of(reading: Reading, wanted: Collection[int]) -> Iterator[Found]:
         )
 
 
-def _check_subject(reading: Reading, lens: Lens) -> None:
+def _check_subject(reading: ReadSnapshot, lens: Lens) -> None:
     subjects = reading.subjects
     if lens.trace is not None and subjects.trace(lens.trace) is None:
         raise NotFound(f"no trace {lens.trace!r} is stored")
@@ -85,7 +85,7 @@ def _check_subject(reading: Reading, lens: Lens) -> None:
             raise NotFound(f"no {table[:-1]} {public_id!r} is stored")
 
 
-def _select(reading: Reading, lens: Lens) -> tuple[Selection, list[int] | None]:
+def _select(reading: ReadSnapshot, lens: Lens) -> tuple[Selection, list[int] | None]:
     """What the lens shows, and the tasks that it is of, where it is of some."""
     query = LifecycleQuery(process=lens.process, trace=lens.trace, resource=lens.resource)
     selection = select_lifecycles(reading.connection, query, reading.now_ns)
@@ -104,7 +104,7 @@ def _select(reading: Reading, lens: Lens) -> tuple[Selection, list[int] | None]:
     return selection, family
 
 
-def _family(reading: Reading, task: int) -> list[int] | None:
+def _family(reading: ReadSnapshot, task: int) -> list[int] | None:
     """A task and all that it and they created; None where they are too many to be told apart from all."""
     rows = reading.connection.execute(
         "WITH RECURSIVE family (key) AS (SELECT ? UNION SELECT tasks.key FROM tasks JOIN family"
@@ -114,7 +114,7 @@ def _family(reading: Reading, task: int) -> list[int] | None:
     return None if len(rows) > _MAX_FAMILY else [key for (key,) in rows]
 
 
-def _open_rows(reading: Reading, selection: Selection, lens: Lens, limit: int) -> list[Found]:
+def _open_rows(reading: ReadSnapshot, selection: Selection, lens: Lens, limit: int) -> list[RawRow]:
     """What is open now, however long ago it began: at most half of the limit, the newest."""
     living = Selection(selection.processes & reading.living())
     living.add(selection.where, *selection.values)
@@ -123,11 +123,11 @@ def _open_rows(reading: Reading, selection: Selection, lens: Lens, limit: int) -
     return list(islice(rows, max(limit // 2, 1)))
 
 
-def _is_in_window(row: Found, lens: Lens) -> bool:
+def _is_in_window(row: RawRow, lens: Lens) -> bool:
     return lens.since_ns is None or bool(row[ACQUIRE] >= lens.since_ns)
 
 
-def _count(reading: Reading, selection: Selection, family: list[int] | None, lens: Lens) -> int:
+def _count(reading: ReadSnapshot, selection: Selection, family: list[int] | None, lens: Lens) -> int:
     """How many lifecycles of the lens are stored; for a window, in the window."""
     connection = reading.connection
     if lens.since_ns is None and lens.until_ns is None:
@@ -155,7 +155,7 @@ def _count(reading: Reading, selection: Selection, family: list[int] | None, len
     return total
 
 
-def _context(reading: Reading, rows: list[Found], lens: Lens) -> list[Found]:
+def _context(reading: ReadSnapshot, rows: list[RawRow], lens: Lens) -> list[RawRow]:
     """Lifecycles outside the scene that had a resource, or stood in its queue, while one of the scene waited for it.
 
     Of a lens that leaves nobody out, they are older than all that it shows.
@@ -164,13 +164,13 @@ def _context(reading: Reading, rows: list[Found], lens: Lens) -> list[Found]:
     if lens.trace is None and lens.task is None:
         for row in reversed(rows):
             first[row[4]] = row[0]
-    waits: dict[int, list[Found]] = defaultdict(list)
+    waits: dict[int, list[RawRow]] = defaultdict(list)
     for row in rows:
         if row[7] is None or row[7] >= _WORTH_NAMING_NS:
             waits[row[4]].append(row)
     shown = {row[0] for row in rows}
     bounded = reading.assembly.resource_refs(waits)
-    found: dict[int, Found] = {}
+    found: dict[int, RawRow] = {}
     for resource, waiting in waits.items():
         if bounded[resource].capacity is None:
             continue
@@ -188,5 +188,5 @@ def _context(reading: Reading, rows: list[Found], lens: Lens) -> list[Found]:
     return sorted(found.values(), key=LIFECYCLES.position)
 
 
-def _ends_after(row: Found, instant_ns: int) -> bool:
+def _ends_after(row: RawRow, instant_ns: int) -> bool:
     return row[9] is None or bool(row[ACQUIRE] + (row[7] or 0) + (row[8] or 0) + row[9] > instant_ns)

@@ -7,18 +7,18 @@ from itertools import islice
 
 from tenure_server.model.records import Lifecycle
 from tenure_server.store.protocol import LifecycleQuery, Listing
-from tenure_server.store.sqlite.file.key_scan import Found, Selection
+from tenure_server.store.sqlite.file.key_scan import RawRow, Selection
 from tenure_server.store.sqlite.read.filters import select_lifecycles
 from tenure_server.store.sqlite.read.roots import read_roots
 from tenure_server.store.sqlite.read.row_decoder import ACQUIRE
-from tenure_server.store.sqlite.read.snapshot import LIFECYCLES, Reading, next_cursor, position_of
+from tenure_server.store.sqlite.read.snapshot import LIFECYCLES, ReadSnapshot, next_cursor, position_of
 from tenure_server.store.sqlite.read.span_parents import parents_beyond
 
 
-def read_lifecycles(reading: Reading, query: LifecycleQuery) -> Listing[Lifecycle]:
+def read_lifecycles(reading: ReadSnapshot, query: LifecycleQuery) -> Listing[Lifecycle]:
     selection = select_lifecycles(reading.connection, query, reading.now_ns)
     if query.phase in {None, "closed"}:
-        rows: Iterable[Found] = LIFECYCLES.newest(
+        rows: Iterable[RawRow] = LIFECYCLES.newest(
             reading.connection,
             selection,
             (query.since_ns, query.until_ns),
@@ -32,7 +32,7 @@ def read_lifecycles(reading: Reading, query: LifecycleQuery) -> Listing[Lifecycl
     return Listing(items, next_cursor(found, query.paging.limit, LIFECYCLES.position))
 
 
-def _open_ones(reading: Reading, selection: Selection, query: LifecycleQuery) -> Iterable[Found]:
+def _open_ones(reading: ReadSnapshot, selection: Selection, query: LifecycleQuery) -> Iterable[RawRow]:
     """The few open rows are read through their own index. Whether they are abandoned, their process tells."""
     living = reading.living()
     selection.only(selection.processes - living if query.phase == "abandoned" else living)

@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 from tenure_server.store.protocol import Measured
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.read.processes import read_some_processes
-from tenure_server.store.sqlite.read.snapshot import Reading
+from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
 from tenure_server.store.sqlite.write.series import decode_counts
 
 _COUNTS = "SELECT series, kind, name, is_pool, is_overflow, counts FROM series WHERE process = ? ORDER BY series"
@@ -29,7 +29,7 @@ WHERE release_ns IS NULL GROUP BY 1, 2
 """
 
 
-def read_measures(reading: Reading) -> list[Measured]:
+def read_measures(reading: ReadSnapshot) -> list[Measured]:
     """See ``Store.measures``."""
     execute = reading.connection.execute
     waiting: dict[int, int] = {}

@@ -12,9 +12,9 @@ from tenure_server.model.records import Resource, Use
 from tenure_server.store.histogram import percentiles
 from tenure_server.store.protocol import Listing, ResourceQuery
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import Found, Selection, parse_cursor
+from tenure_server.store.sqlite.file.key_scan import RawRow, Selection, parse_cursor
 from tenure_server.store.sqlite.read.row_decoder import ACQUIRE, LIFECYCLE_COLUMNS
-from tenure_server.store.sqlite.read.snapshot import OPEN, Reading, next_cursor
+from tenure_server.store.sqlite.read.snapshot import OPEN, ReadSnapshot, next_cursor
 
 _COLUMNS = "key, kind, name, capacity, stereotype, total, failed, waits, holds"
 _CHUNK = 500
@@ -22,7 +22,7 @@ _CHUNK = 500
 _histogram = msgspec.msgpack.Decoder(dict[int, int])
 
 
-def read_resources(reading: Reading, query: ResourceQuery) -> Listing[Resource]:
+def read_resources(reading: ReadSnapshot, query: ResourceQuery) -> Listing[Resource]:
     limit = query.paging.limit
     selection = Selection([])
     if query.process is not None:
@@ -35,14 +35,14 @@ def read_resources(reading: Reading, query: ResourceQuery) -> Listing[Resource]:
         return Listing(_records(reading, _latest_used(reading, selection, in_use, query.open, limit)))
     if query.paging.cursor is not None:
         selection.add("key < ?", *parse_cursor(query.paging.cursor, 1))
-    rows: Iterable[Found] = (
+    rows: Iterable[RawRow] = (
         row for row in _rows(reading, selection, "key DESC") if query.open is None or (row[0] in in_use) is query.open
     )
     found = list(islice(rows, limit + 1))
     return Listing(_records(reading, found[:limit]), next_cursor(found, limit, lambda row: (row[0],)))
 
 
-def _in_use(reading: Reading) -> set[int]:
+def _in_use(reading: ReadSnapshot) -> set[int]:
     """Resources that somebody alive holds or waits for."""
     living = reading.living()
     found = reading.connection.execute(f"SELECT DISTINCT resource {OPEN}")
@@ -50,10 +50,10 @@ def _in_use(reading: Reading) -> set[int]:
 
 
 def _latest_used(
-    reading: Reading, selection: Selection, in_use: set[int], only_open: bool | None, limit: int
-) -> list[Found]:
-    first: list[Found] = []
-    rest: list[Found] = []
+    reading: ReadSnapshot, selection: Selection, in_use: set[int], only_open: bool | None, limit: int
+) -> list[RawRow]:
+    first: list[RawRow] = []
+    rest: list[RawRow] = []
     for row in _rows(reading, selection, "used_ns DESC, key DESC"):
         if row[0] in in_use:
             first.append(row)
@@ -66,12 +66,12 @@ def _latest_used(
     return (first + rest)[:limit]
 
 
-def _rows(reading: Reading, selection: Selection, order: str) -> Iterator[Found]:
+def _rows(reading: ReadSnapshot, selection: Selection, order: str) -> Iterator[RawRow]:
     sql = f"SELECT {_COLUMNS} FROM resources WHERE {selection.where} ORDER BY {order}"  # noqa: S608 -- our own words
     return reading.connection.execute(sql, selection.values)
 
 
-def _records(reading: Reading, rows: list[Found]) -> list[Resource]:
+def _records(reading: ReadSnapshot, rows: list[RawRow]) -> list[Resource]:
     uses = _open_uses(reading, [row[0] for row in rows])
     records = []
     for key, kind, name, capacity, stereotype, total, failed, waits, holds in rows:
@@ -100,9 +100,9 @@ def _records(reading: Reading, rows: list[Found]) -> list[Resource]:
     return records
 
 
-def _open_uses(reading: Reading, resources: list[int]) -> dict[int, list[Found]]:
+def _open_uses(reading: ReadSnapshot, resources: list[int]) -> dict[int, list[RawRow]]:
     """The open lifecycles of living processes, by resource."""
-    found: dict[int, list[Found]] = {}
+    found: dict[int, list[RawRow]] = {}
     living = [key for key in resources if reading.assembly.process(keys.process_of(key)).alive]
     for start in range(0, len(living), _CHUNK):
         some = living[start : start + _CHUNK]
@@ -113,12 +113,12 @@ def _open_uses(reading: Reading, resources: list[int]) -> dict[int, list[Found]]
     return found
 
 
-def _since(row: Found) -> tuple[int, int]:
+def _since(row: RawRow) -> tuple[int, int]:
     """When the holder got it, or the waiter asked for it; ties by key."""
     return row[ACQUIRE] + (row[7] or 0), row[0]
 
 
-def _uses(reading: Reading, rows: list[Found]) -> list[Use]:
+def _uses(reading: ReadSnapshot, rows: list[RawRow]) -> list[Use]:
     rows = rows[:MAX_USES]
     tasks = reading.assembly.task_refs(row[3] for row in rows)
     sites = reading.assembly.sites(row[5] for row in rows)

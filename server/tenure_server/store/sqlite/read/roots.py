@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from tenure_server.model.records import HeldAround
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import Found
+from tenure_server.store.sqlite.file.key_scan import RawRow
 from tenure_server.store.sqlite.read.row_decoder import LIFECYCLE_COLUMNS, Root
-from tenure_server.store.sqlite.read.snapshot import Reading
+from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
 
 
-def read_roots(reading: Reading, rows: Iterable[Found]) -> dict[int, Root]:
+def read_roots(reading: ReadSnapshot, rows: Iterable[RawRow]) -> dict[int, Root]:
     """By key, the roots among the rows of which something is known."""
     sql = "SELECT key, link, otel_parent_id FROM roots WHERE key IN"
     found = list(reading.in_chunks(sql, [row[0] for row in rows if row[1] is None]))
@@ -20,7 +20,7 @@ def read_roots(reading: Reading, rows: Iterable[Found]) -> dict[int, Root]:
     return {key: Root(parent.hex() if parent else None, held.get(links.get(key, 0))) for key, _, parent in found}
 
 
-def _held(reading: Reading, wanted: set[int]) -> dict[int, HeldAround]:
+def _held(reading: ReadSnapshot, wanted: set[int]) -> dict[int, HeldAround]:
     """Those of the lifecycles that are still stored."""
     sql = f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE key IN"  # noqa: S608 -- our own words
     rows = list(reading.in_chunks(sql, sorted(wanted)))

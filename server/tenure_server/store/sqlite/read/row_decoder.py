@@ -20,8 +20,8 @@ from tenure_server.model.records import (
     TaskRef,
 )
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import Found
-from tenure_server.store.sqlite.file.liveness import Aliveness
+from tenure_server.store.sqlite.file.key_scan import RawRow
+from tenure_server.store.sqlite.file.liveness import Liveness
 
 LIFECYCLE_COLUMNS = (
     "key, parent, trace, task, resource, site, acquire_ns, wait_ns, hold_ns, release_ns, outcomes, body_exception,"
@@ -62,7 +62,7 @@ class ProcessFacts:
 class Assembly:
     """Makes records from rows, within one reading of the store."""
 
-    def __init__(self, connection: sqlite3.Connection, aliveness: Aliveness) -> None:
+    def __init__(self, connection: sqlite3.Connection, aliveness: Liveness) -> None:
         self._connection = connection
         self._aliveness = aliveness
         self._processes: dict[int, ProcessFacts] = {}
@@ -135,14 +135,14 @@ class Assembly:
             self._traces[key] = wire.trace_id(self.process(keys.process_of(key)).id, keys.number_of(key))
         return self._traces
 
-    def _missing(self, sql: str, wanted: Iterable[int], known: Container[int]) -> Iterable[Found]:
+    def _missing(self, sql: str, wanted: Iterable[int], known: Container[int]) -> Iterable[RawRow]:
         missing = sorted({value for value in wanted if value not in known})
         for start in range(0, len(missing), _CHUNK):
             some = missing[start : start + _CHUNK]
             yield from self._connection.execute(f"{sql} ({','.join('?' * len(some))})", some)
 
     def lifecycles(
-        self, rows: Sequence[Found], parents: Mapping[int, str] = _NOBODY, roots: Mapping[int, Root] = _NOBODY
+        self, rows: Sequence[RawRow], parents: Mapping[int, str] = _NOBODY, roots: Mapping[int, Root] = _NOBODY
     ) -> list[Lifecycle]:
         """``parents``, by key, are those that are known beyond the process; see ``lineage``. ``roots``: see there."""
         traces = self.trace_ids(row[2] for row in rows)

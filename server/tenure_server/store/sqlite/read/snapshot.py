@@ -9,8 +9,8 @@ from typing import TypeVar
 from tenure_server.errors import StoreFailed
 from tenure_server.store.protocol import Paging
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import Found, Position, Selection, Timeline, format_cursor, parse_cursor
-from tenure_server.store.sqlite.file.liveness import Aliveness
+from tenure_server.store.sqlite.file.key_scan import Position, RawRow, Selection, Timeline, format_cursor, parse_cursor
+from tenure_server.store.sqlite.file.liveness import Liveness
 from tenure_server.store.sqlite.file.transactions import roll_back
 from tenure_server.store.sqlite.read.filters import Subjects
 from tenure_server.store.sqlite.read.row_decoder import ACQUIRE, LIFECYCLE_COLUMNS, Assembly
@@ -22,10 +22,10 @@ OPEN = "FROM lifecycles INDEXED BY lifecycles_open WHERE release_ns IS NULL"
 _CHUNK = 500  # keys in one query
 
 
-class Reading:
+class ReadSnapshot:
     """What one query needs; it is made anew for each."""
 
-    def __init__(self, connection: sqlite3.Connection, aliveness: Aliveness) -> None:
+    def __init__(self, connection: sqlite3.Connection, aliveness: Liveness) -> None:
         self.connection = connection
         self.aliveness = aliveness
         self.assembly = Assembly(connection, aliveness)
@@ -40,13 +40,13 @@ class Reading:
         rows = self.connection.execute("SELECT process, ended, last_seen_ns FROM processes")
         return {row for row, *facts in rows if self.aliveness.is_alive(*facts)}
 
-    def in_chunks(self, sql: str, wanted: Sequence[int]) -> Iterator[Found]:
+    def in_chunks(self, sql: str, wanted: Sequence[int]) -> Iterator[RawRow]:
         """The rows of ``sql``, which ends in ``IN``, for some of the wanted keys after another."""
         for start in range(0, len(wanted), _CHUNK):
             some = wanted[start : start + _CHUNK]
             yield from self.connection.execute(f"{sql} ({','.join('?' * len(some))})", some)
 
-    def open_rows(self, selection: Selection) -> Iterator[Found]:
+    def open_rows(self, selection: Selection) -> Iterator[RawRow]:
         """Open lifecycles that the selection means, newest first, whether or not their process is alive."""
         rows = self.connection.execute(
             f"SELECT {LIFECYCLE_COLUMNS} {OPEN} AND {selection.where} ORDER BY acquire_ns DESC, key DESC",
@@ -55,7 +55,7 @@ class Reading:
         return (row for row in rows if keys.process_of(row[0]) in selection.processes)
 
 
-def read_within(connection: sqlite3.Connection, aliveness: Aliveness, read: Callable[[Reading], T]) -> T:
+def read_within(connection: sqlite3.Connection, aliveness: Liveness, read: Callable[[ReadSnapshot], T]) -> T:
     """What ``read`` finds, all of it in one state of the store.
 
     Raises:
@@ -64,14 +64,14 @@ def read_within(connection: sqlite3.Connection, aliveness: Aliveness, read: Call
     try:
         connection.execute("BEGIN")
         try:
-            return read(Reading(connection, aliveness))
+            return read(ReadSnapshot(connection, aliveness))
         finally:
             roll_back(connection)
     except sqlite3.Error as error:
         raise StoreFailed(f"the store could not be read: {error}") from error
 
 
-def next_cursor(rows: list[Found], limit: int, position: Callable[[Found], tuple[int, ...]]) -> str | None:
+def next_cursor(rows: list[RawRow], limit: int, position: Callable[[RawRow], tuple[int, ...]]) -> str | None:
     """The cursor after ``limit`` rows, where more were found."""
     return format_cursor(*position(rows[limit - 1])) if len(rows) > limit else None
 

@@ -11,15 +11,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import Found
-from tenure_server.store.sqlite.read.snapshot import Reading
+from tenure_server.store.sqlite.file.key_scan import RawRow
+from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
 
 _MAX_LOOKED_THROUGH = 50_000  # spans of one trace
 
 _Wanted = dict[int, dict[int, list[int]]]  # trace -> id of a parent -> keys of its children
 
 
-def parents_beyond(reading: Reading, rows: Sequence[Found]) -> dict[int, str]:
+def parents_beyond(reading: ReadSnapshot, rows: Sequence[RawRow]) -> dict[int, str]:
     """The public id of the parent, by key, of rows that have none in their process."""
     foreign = {process for (process,) in reading.connection.execute("SELECT process FROM span_processes")}
     traces = {row[0]: row[2] for row in rows if row[1] is None}
@@ -46,7 +46,7 @@ def parents_beyond(reading: Reading, rows: Sequence[Found]) -> dict[int, str]:
     return found
 
 
-def _lifecycles(reading: Reading, trace: int, wanted: set[int], foreign: set[int]) -> dict[int, int]:
+def _lifecycles(reading: ReadSnapshot, trace: int, wanted: set[int], foreign: set[int]) -> dict[int, int]:
     """Those of the span ids that are tracers' lifecycles, with their keys."""
     processes = reading.connection.execute("SELECT process FROM otel_trace_processes WHERE trace = ?", (trace,))
     found: dict[int, int] = {}
@@ -62,7 +62,7 @@ def _lifecycles(reading: Reading, trace: int, wanted: set[int], foreign: set[int
     return found
 
 
-def _spans(reading: Reading, trace: int, wanted: set[int]) -> dict[int, int]:
+def _spans(reading: ReadSnapshot, trace: int, wanted: set[int]) -> dict[int, int]:
     """Those of the span ids that spans of the trace have, with their keys."""
     rows = reading.connection.execute(
         "SELECT span_id, key FROM lifecycles WHERE trace = ? AND span_id IS NOT NULL LIMIT ?",

@@ -8,15 +8,15 @@ from tenure_server.model.labels import trace_name
 from tenure_server.model.records import Trace
 from tenure_server.store.protocol import Listing, TraceQuery
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import Found, Selection, Timeline
-from tenure_server.store.sqlite.read.snapshot import OPEN, Reading, next_cursor, position_of
+from tenure_server.store.sqlite.file.key_scan import RawRow, Selection, Timeline
+from tenure_server.store.sqlite.read.snapshot import OPEN, ReadSnapshot, next_cursor, position_of
 
 TRACES = Timeline("traces", "order_ns", "key, otel_id, start_ns, end_ns, lifecycles, open, errors, order_ns", 7)
 
 _CHUNK = 500
 
 
-def read_traces(reading: Reading, query: TraceQuery) -> Listing[Trace]:
+def read_traces(reading: ReadSnapshot, query: TraceQuery) -> Listing[Trace]:
     selection = Selection(reading.subjects.all_processes())
     if query.process is not None:
         process = reading.subjects.process(query.process)
@@ -39,7 +39,7 @@ def read_traces(reading: Reading, query: TraceQuery) -> Listing[Trace]:
     return Listing(items, next_cursor(found, query.paging.limit, TRACES.position))
 
 
-def _only_with_part_of(reading: Reading, selection: Selection, processes: set[int]) -> None:
+def _only_with_part_of(reading: ReadSnapshot, selection: Selection, processes: set[int]) -> None:
     """Keep traces that one of the processes has a part in; an OpenTelemetry trace may have begun elsewhere."""
     listed = ",".join(str(process) for process in sorted(processes))
     shared = f"SELECT trace FROM otel_trace_processes WHERE process IN ({listed})"  # noqa: S608 -- integers
@@ -48,7 +48,7 @@ def _only_with_part_of(reading: Reading, selection: Selection, processes: set[in
     selection.only(processes | {keys.process_of(key) for (key,) in begun})
 
 
-def _records(reading: Reading, rows: list[Found]) -> list[Trace]:
+def _records(reading: ReadSnapshot, rows: list[RawRow]) -> list[Trace]:
     ids = reading.assembly.trace_ids(row[0] for row in rows)
     names = _names(reading, [row[0] for row in rows], {row[0] for row in rows if row[1] is not None})
     open_ones = _open_by_trace(reading, {row[0] for row in rows if row[5]})
@@ -72,7 +72,7 @@ def _records(reading: Reading, rows: list[Found]) -> list[Trace]:
     return records
 
 
-def _open_by_trace(reading: Reading, traces: set[int]) -> dict[int, list[int]]:
+def _open_by_trace(reading: ReadSnapshot, traces: set[int]) -> dict[int, list[int]]:
     """Keys of the lifecycles that are not closed, be their process alive or not."""
     found: dict[int, list[int]] = {}
     if traces:
@@ -82,13 +82,13 @@ def _open_by_trace(reading: Reading, traces: set[int]) -> dict[int, list[int]]:
     return found
 
 
-def _names(reading: Reading, traces: list[int], shared: set[int]) -> dict[int, str]:
+def _names(reading: ReadSnapshot, traces: list[int], shared: set[int]) -> dict[int, str]:
     """What the root shows or, where the root is not stored, the earliest lifecycle that is.
 
     A trace that is ``shared`` with OpenTelemetry may have begun with a span, which came when the trace was known.
     """
     columns = "trace, task, resource, site"
-    rows: list[Found] = []
+    rows: list[RawRow] = []
     for start in range(0, len(traces), _CHUNK):
         some = traces[start : start + _CHUNK]
         sql = f"SELECT {columns} FROM lifecycles WHERE key IN ({','.join('?' * len(some))})"  # noqa: S608 -- marks only
@@ -107,8 +107,8 @@ def _names(reading: Reading, traces: list[int], shared: set[int]) -> dict[int, s
     return names
 
 
-def _begun_by_spans(reading: Reading, traces: set[int]) -> list[Found]:
-    rows: list[Found] = []
+def _begun_by_spans(reading: ReadSnapshot, traces: set[int]) -> list[RawRow]:
+    rows: list[RawRow] = []
     for trace in traces:
         rows += reading.connection.execute(
             "SELECT spans.trace, spans.task, spans.resource, spans.site FROM traces"
@@ -120,7 +120,7 @@ def _begun_by_spans(reading: Reading, traces: set[int]) -> list[Found]:
     return rows
 
 
-def _services(reading: Reading, trace: int, otel_id: bytes | None) -> list[str]:
+def _services(reading: ReadSnapshot, trace: int, otel_id: bytes | None) -> list[str]:
     processes = [keys.process_of(trace)]
     if otel_id is not None:
         sql = "SELECT process FROM otel_trace_processes WHERE trace = ? ORDER BY process"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tenure_server.store.sqlite.file.liveness import Aliveness
+from tenure_server.store.sqlite.file.liveness import Liveness
 from tenure_server.store.sqlite.file.locking import Lock
 from tenure_server.store.sqlite.write.outbox import Outbox
 from tenure_server.store.sqlite.write.retention import Retention
@@ -19,7 +19,7 @@ class Parts(NamedTuple):
 
     connection: sqlite3.Connection
     lock: Lock | None
-    aliveness: Aliveness
+    aliveness: Liveness
     outbox: Outbox
     writer: Writer
     retention: Retention
@@ -33,7 +33,7 @@ class Parts(NamedTuple):
         Raises:
             sqlite3.Error: the file cannot be read or written.
         """
-        aliveness = Aliveness.from_now_on(connection, clock)
+        aliveness = Liveness.from_now_on(connection, clock)
         outbox = Outbox(connection, aliveness)
         writer = Writer(connection, clock, outbox)
         if before is not None:

@@ -70,7 +70,7 @@ class Change:
         self.timeouts += was_timeout
 
 
-class Tallies:
+class CounterDeltas:
     """Changes of one transaction, not yet written."""
 
     def __init__(self) -> None:
@@ -210,7 +210,7 @@ class _Stored:
                     histogram[found] = histogram.get(found, 0) + sign
 
 
-class Books:
+class CounterTables:
     """Writes tallies; keeps the counts of busy resources at hand."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -220,7 +220,7 @@ class Books:
     def forget(self) -> None:
         self._resources.clear()
 
-    def write(self, tallies: Tallies) -> None:
+    def write(self, tallies: CounterDeltas) -> None:
         """Add the changes, and put their durations in order."""
         execute = self._connection.executemany
         execute(

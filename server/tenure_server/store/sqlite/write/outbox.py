@@ -15,13 +15,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tenure_server.store.protocol import Backlog
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.liveness import Aliveness
+from tenure_server.store.sqlite.file.liveness import Liveness
 from tenure_server.store.sqlite.file.transactions import transaction
 from tenure_server.store.sqlite.write.backlog import Backlogs
 
 ENTRY = 500  # lifecycles
 
-TABLES = (
+OUTBOX_TABLES = (
     """CREATE TABLE IF NOT EXISTS outbox (
         entry INTEGER PRIMARY KEY AUTOINCREMENT, at_ns INTEGER NOT NULL, lifecycles INTEGER NOT NULL,
         keys BLOB NOT NULL)""",
@@ -38,8 +38,8 @@ _OPEN_OF_PROCESS = (
 class Outbox:
     """Works on the writer's connection, in the writer's thread."""
 
-    def __init__(self, connection: sqlite3.Connection, aliveness: Aliveness) -> None:
-        for table in TABLES:
+    def __init__(self, connection: sqlite3.Connection, aliveness: Liveness) -> None:
+        for table in OUTBOX_TABLES:
             connection.execute(table)
         self._connection = connection
         self._aliveness = aliveness

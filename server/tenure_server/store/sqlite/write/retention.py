@@ -16,7 +16,7 @@ from typing import NamedTuple
 from tenure_server.limits import RETENTION_CHUNK
 from tenure_server.store.sqlite.file import keys, references
 from tenure_server.store.sqlite.file.arrivals import Arrival, Arrivals, unpack
-from tenure_server.store.sqlite.file.liveness import Aliveness
+from tenure_server.store.sqlite.file.liveness import Liveness
 from tenure_server.store.sqlite.file.transactions import roll_back
 from tenure_server.store.sqlite.read.snapshot import OPEN
 from tenure_server.store.sqlite.write.interning import USED_NS
@@ -37,7 +37,7 @@ class _Dead(NamedTuple):
 class Retention:
     """Works on the writer's connection; each method is one transaction. What the writer has cached may be gone then."""
 
-    def __init__(self, connection: sqlite3.Connection, aliveness: Aliveness) -> None:
+    def __init__(self, connection: sqlite3.Connection, aliveness: Liveness) -> None:
         self._connection = connection
         self._aliveness = aliveness
         self._arrivals = Arrivals(connection)

@@ -20,7 +20,7 @@ from tenure_server.store.histogram import Spread
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.write.counters import Change
 
-TABLES = (
+SERIES_TABLES = (
     """CREATE TABLE IF NOT EXISTS series (
         series INTEGER PRIMARY KEY, process INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
         is_pool INTEGER NOT NULL, is_overflow INTEGER NOT NULL, counts BLOB NOT NULL,
@@ -62,7 +62,7 @@ class SeriesTables:
     """Works on the writer's connection, in its transactions."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        for table in TABLES:
+        for table in SERIES_TABLES:
             connection.execute(table)
         self._connection = connection
         self._of_resource: dict[int, int] = {}  # series; by resource

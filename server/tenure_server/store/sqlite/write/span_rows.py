@@ -14,7 +14,7 @@ from itertools import chain
 from tenure_server.store.protocol import SpanRow, Spans
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.arrivals import Arrivals
-from tenure_server.store.sqlite.write.counters import Tallies
+from tenure_server.store.sqlite.write.counters import CounterDeltas
 from tenure_server.store.sqlite.write.interning import Interning, KnownProcess
 from tenure_server.store.sqlite.write.multi_row_insert import Insert
 from tenure_server.store.sqlite.write.span_tasks import Counted, SpanParts
@@ -43,7 +43,7 @@ class SpanTables:
     def forget(self) -> None:
         self._parts.forget()
 
-    def write(self, known: KnownProcess, part: Spans, tallies: Tallies, now_ns: int) -> int:
+    def write(self, known: KnownProcess, part: Spans, tallies: CounterDeltas, now_ns: int) -> int:
         """Write the spans that are new, in the order of their keys, in which SQLite is quickest; answer how many."""
         self._connection.execute("INSERT OR IGNORE INTO span_processes VALUES (?)", (known.row,))
         placed = self._place(known.row, part)
@@ -105,7 +105,7 @@ class SpanTables:
         return {by_key[key] for key, _ in self._stored_at(by_key)}
 
     def _write(
-        self, known: KnownProcess, part: Spans, placed: dict[int, SpanRow], tallies: Tallies, now_ns: int
+        self, known: KnownProcess, part: Spans, placed: dict[int, SpanRow], tallies: CounterDeltas, now_ns: int
     ) -> int:
         """Answer the latest instant that the spans tell of."""
         batch, interning = part.batch, self._interning

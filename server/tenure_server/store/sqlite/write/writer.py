@@ -20,7 +20,7 @@ from tenure_server.store.sqlite.file.arrivals import Arrivals
 from tenure_server.store.sqlite.file.key_scan import NEIGHBOURS_NS
 from tenure_server.store.sqlite.file.transactions import roll_back
 from tenure_server.store.sqlite.read.row_decoder import LIFECYCLE_COLUMNS
-from tenure_server.store.sqlite.write.counters import Books, Row, Tallies
+from tenure_server.store.sqlite.write.counters import CounterDeltas, CounterTables, Row
 from tenure_server.store.sqlite.write.interning import Interning, KnownProcess
 from tenure_server.store.sqlite.write.multi_row_insert import Insert
 from tenure_server.store.sqlite.write.outbox import Outbox
@@ -51,7 +51,7 @@ class Writer:
         self._connection = connection
         self._clock = clock
         self._interning = Interning(connection)
-        self._books = Books(connection)
+        self._books = CounterTables(connection)
         self._outbox = outbox
         self._arrivals = Arrivals(connection)
         self._spans = SpanTables(connection, self._interning, self._arrivals)
@@ -85,8 +85,8 @@ class Writer:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            measured = Tallies()
-            others = Tallies()  # of spans: who sends them has metrics of its own
+            measured = CounterDeltas()
+            others = CounterDeltas()  # of spans: who sends them has metrics of its own
             new = [
                 self._apply(work, measured)
                 if isinstance(work, wire.Batch)
@@ -111,7 +111,7 @@ class Writer:
             self._losses.clear()
         return new
 
-    def _apply(self, batch: wire.Batch, tallies: Tallies) -> int | None:
+    def _apply(self, batch: wire.Batch, tallies: CounterDeltas) -> int | None:
         now_ns = self._clock()
         known = self._interning.process(batch.process, now_ns)
         repeated = known.has(batch.sequence)
@@ -128,7 +128,7 @@ class Writer:
         self._note(known, now_ns, ended=batch.final)
         return None if repeated else new
 
-    def _apply_spans(self, part: Spans, tallies: Tallies) -> int:
+    def _apply_spans(self, part: Spans, tallies: CounterDeltas) -> int:
         """The spans that are new, as rows that no batch of a tracer has; answer how many."""
         now_ns = self._clock()
         known = self._interning.process(part.batch.process, now_ns)
@@ -153,14 +153,14 @@ class Writer:
         )
 
     def _apply_rows(
-        self, batch: wire.Batch, known: KnownProcess, tallies: Tallies, now_ns: int, *, is_newest: bool
+        self, batch: wire.Batch, known: KnownProcess, tallies: CounterDeltas, now_ns: int, *, is_newest: bool
     ) -> int:
         fresh, resent = self._rows(batch, known, tallies, now_ns)
         if fresh and not self._insert(fresh, tallies):
             return self._merge(fresh + resent, tallies, is_newest=is_newest)
         return len(fresh) + self._merge(resent, tallies, is_newest=is_newest)
 
-    def _insert(self, rows: list[Row], tallies: Tallies) -> bool:
+    def _insert(self, rows: list[Row], tallies: CounterDeltas) -> bool:
         """Insert rows that should all be new; false, and nothing is done, where one is there already."""
         connection = self._connection
         connection.execute("SAVEPOINT fresh")
@@ -176,7 +176,7 @@ class Writer:
         connection.execute("RELEASE fresh")
         return is_new
 
-    def _merge(self, rows: list[Row], tallies: Tallies, *, is_newest: bool) -> int:
+    def _merge(self, rows: list[Row], tallies: CounterDeltas, *, is_newest: bool) -> int:
         """Write rows of which some may be stored, in an earlier phase or a later one; answer how many were new.
 
         A later phase, and a newer batch in the same one, may know better what the lifecycle is a use of and where it
@@ -219,7 +219,7 @@ class Writer:
         return found
 
     def _rows(
-        self, batch: wire.Batch, known: KnownProcess, tallies: Tallies, now_ns: int
+        self, batch: wire.Batch, known: KnownProcess, tallies: CounterDeltas, now_ns: int
     ) -> tuple[list[Row], list[Row]]:
         """The batch's rows as the table has them: those never shipped before, and those that were."""
         interning = self._interning
