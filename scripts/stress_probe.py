@@ -23,7 +23,7 @@ from types import ModuleType
 
 from tenure import _probe_api as probe
 from tenure import testing
-from tenure._core import buffer, probe_backend
+from tenure._core import buffer, faults, probe_backend
 from tenure._identify import resource_ids, tasks
 from tenure._patching import class_patches
 from tenure._rewriting import rewriter
@@ -204,8 +204,8 @@ def threads(program: ModuleType, times: int) -> str:
     stop.set()
     drainer.join()
     seen[0] += drained()
-    assert seen[0] + buffer.dropped.get("buffer full", 0) == 8 * each, (seen, buffer.dropped)
-    return f"{8 * each} lifecycles in 8 threads, {buffer.dropped.pop('buffer full', 0)} of them counted as dropped"
+    assert seen[0] + faults.dropped.get("buffer full", 0) == 8 * each, (seen, faults.dropped)
+    return f"{8 * each} lifecycles in 8 threads, {faults.dropped.pop('buffer full', 0)} of them counted as dropped"
 
 
 def forks(program: ModuleType, times: int) -> str:

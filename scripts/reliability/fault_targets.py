@@ -17,7 +17,15 @@ from typing import NamedTuple
 import tenure
 
 # What runs in a process of its own, or in tests. OpenTelemetry's sinks run only where they are asked for.
-_OTHERS = ("tenure.doctor", "tenure.commands", "tenure.testing", "tenure._sinks.otel", "tenure.__main__")
+_OTHERS = (
+    "tenure.doctor",
+    "tenure.cli.run",
+    "tenure.cli.doctor",
+    "tenure.cli.plugins",
+    "tenure.testing",
+    "tenure._sinks.otel",
+    "tenure.__main__",
+)
 KINDS = ("RuntimeError", "TypeError", "MemoryError", "once")  # once: a RuntimeError at the first call alone
 
 

@@ -16,18 +16,7 @@ from tenure_server.background.supervisor import supervise
 from tenure_server.errors import StoreError, UsageError
 from tenure_server.export.exporters import Exporters
 from tenure_server.http import dashboard, login, request_body, security
-from tenure_server.http.app_keys import (
-    CLOCK,
-    EXPORTERS,
-    FEED,
-    GUESSES,
-    HUB,
-    METERS,
-    REFUSALS,
-    SESSIONS,
-    SETTINGS,
-    STORE,
-)
+from tenure_server.http.app_keys import CLOCK, EXPORTERS, GUESSES, HUB, REFUSALS, SESSIONS, SETTINGS, STORE
 from tenure_server.http.listening.complaints import Complaints, quiet_logger
 from tenure_server.http.listening.connections import Connections, note_stages
 from tenure_server.http.listening.listener import Listener
@@ -42,8 +31,8 @@ from tenure_server.ingest import lifecycles as ingest
 from tenure_server.ingest.otlp import receiver, sanitize, status
 from tenure_server.limits import LINGER_S, RETENTION_INTERVAL_S
 from tenure_server.live import connection
-from tenure_server.live.subscriptions import Feed
-from tenure_server.metrics.meters import Meters
+from tenure_server.live.subscriptions import FEED, Feed
+from tenure_server.metrics.meters import METERS, Meters
 from tenure_server.settings import Settings
 from tenure_server.store import Store
 from tenure_server.store.sqlite import SqliteStore

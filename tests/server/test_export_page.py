@@ -16,8 +16,8 @@ from tests.server.test_export import recording
 from tests.server.textbook import textbook
 
 from tenure_server.diagram import mermaid
-from tenure_server.diagram.steps import Lens
 from tenure_server.errors import UsageError
+from tenure_server.model.lens import Lens
 from tenure_server.offline import archive
 from tenure_server.offline.archive import Archive, gather, render
 from tenure_server.offline.archive import gathering as gathering_module

@@ -6,10 +6,10 @@ import msgspec
 from tests.server.batches import Program
 
 from tenure import wire
-from tenure_server.diagram.steps import Lens
 from tenure_server.hub import Mailbox
 from tenure_server.live import messages
 from tenure_server.live.lens_filter import affects
+from tenure_server.model.lens import Lens
 
 _decoder = msgspec.json.Decoder(messages.ServerMessage)
 

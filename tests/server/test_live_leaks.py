@@ -10,10 +10,10 @@ from tests.server.batches import Program
 from tests.server.collector import Clock, Collector
 from tests.server.watching import watching
 
-from tenure_server.diagram.steps import Lens
 from tenure_server.hub import Hub, Mailbox
 from tenure_server.live.live_diagram import Picture
 from tenure_server.live.overview import OverviewLoop
+from tenure_server.model.lens import Lens
 from tenure_server.store.sqlite import SqliteStore
 
 VISITS = 200

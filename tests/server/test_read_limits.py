@@ -14,9 +14,9 @@ from tests.server.collector import Clock, Collector, collecting
 
 from tenure_server.background import lanes
 from tenure_server.background.lanes import Deadline, Lane
-from tenure_server.diagram.steps import Lens
 from tenure_server.errors import ReadsBusy, ReadTooLong
 from tenure_server.limits import DEFAULT_DIAGRAM
+from tenure_server.model.lens import Lens
 from tenure_server.store import LifecycleQuery, load_diagram
 from tenure_server.store.sqlite import SqliteStore, backend
 from tenure_server.store.sqlite.read.snapshot import Reading

@@ -211,7 +211,7 @@ def test_without_a_compiler_spans_are_read_in_python() -> None:
     """Nothing but the speed changes."""
     program = (
         "import sys; sys.modules['tenure_server.ingest.otlp._scan'] = None\n"
-        "from tenure_server.ingest.lifecycles.otlp import from_protobuf, scanning\n"
-        "assert from_protobuf.scan is scanning.scan\n"
+        "from tenure_server.ingest.otlp import from_protobuf, scan_pure\n"
+        "assert from_protobuf.scan is scan_pure.scan\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)

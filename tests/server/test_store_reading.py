@@ -10,10 +10,11 @@ from tests.server.collector import Clock
 from tests.server.store_answers import all_lifecycles, everything, numbers
 
 from tenure import wire
-from tenure_server.diagram.steps import Lens
 from tenure_server.errors import BadParameter
+from tenure_server.model.diagram_input import DiagramInput
+from tenure_server.model.lens import Lens
 from tenure_server.model.records import Canceller, ExceptionInfo, Process, Resource, Site, TaskRef, Trace, Use
-from tenure_server.store import DiagramInput, LifecycleQuery, Paging, ResourceQuery, Store, TraceQuery
+from tenure_server.store import LifecycleQuery, Paging, ResourceQuery, Store, TraceQuery
 from tenure_server.store.histogram import bucket, percentiles
 
 

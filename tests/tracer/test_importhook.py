@@ -72,7 +72,7 @@ def test_a_fault_of_the_rewriting_leaves_the_module_as_it_is(
     def fail(*arguments: object, **options: object) -> None:
         raise RuntimeError("unexpected")
 
-    monkeypatch.setattr(loaders.rewriting, "rewrite", fail)
+    monkeypatch.setattr(loaders.rewriter, "rewrite", fail)
     programs.write(tmp_path, mine=SOURCE)
     with hooked(tmp_path):
         assert not is_rewritten(importlib.import_module("mine"))

@@ -9,7 +9,7 @@ from tests.tracer import programs
 from tests.tracer.collectors import ROW, Memory, batch, free_port, listening, serving, until
 
 from tenure import wire
-from tenure._core import buffer
+from tenure._core import buffer, faults
 from tenure._sinks import collector_sink, losses
 from tenure._sinks import shipper as shipping
 from tenure._sinks.collector_sink import Collector
@@ -97,7 +97,7 @@ def test_each_reason_and_each_sink_is_in_the_line(said: list[str]) -> None:
     memory = Memory()
     with listening(None) as url:
         shipper = shipping.Shipper("service", [Full(), memory, Collector(url)])
-        buffer.drop("buffer full", 2)
+        faults.drop("buffer full", 2)
         shipper._send(batch(1, rows=3))
         shipper.close()
     assert said[-1] == (

@@ -112,5 +112,5 @@ def test_dead_resources_leave_the_table() -> None:
         for _ in range(10):
             asyncio.run(app.main())
             recorder.batches()
-            sizes.append((len(resources.identity.table), len(tasks.table)))
+            sizes.append((len(resources.resource_ids.table), len(tasks.table)))
     assert sizes[3:] == [sizes[3]] * 7

@@ -18,7 +18,7 @@ from typing import cast
 from tenure import _probe_api as probe
 from tenure import adapters
 from tenure._assembly import tables
-from tenure._core import buffer, probe_backend, process_scrubber
+from tenure._core import buffer, faults, loop_end, probe_backend, process_scrubber
 from tenure._core.paths import PACKAGE_DIR
 from tenure._patching import track
 from tenure._rewriting import import_hook, pytest_hook, rewriter
@@ -118,7 +118,7 @@ def start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool =
 
 def give_up(error: Exception) -> None:
     """Recording could not begin by a fault of ours: everything that stands already is taken away again."""
-    buffer.fault("beginning to record", error)
+    faults.fault("beginning to record", error)
     ours = [finder for finder in sys.meta_path if isinstance(finder, import_hook.Finder)]
     removals = [partial(sys.meta_path.remove, one) for one in ours]
     undoings: list[Callable[[], None]] = [cancel, probe.stop, *removals, adapters.uninstall]
@@ -126,7 +126,7 @@ def give_up(error: Exception) -> None:
         try:
             undo()
         except Exception as fault:  # noqa: BLE001  # as much as can be
-            buffer.fault("taking back what was begun", fault)
+            faults.fault("taking back what was begun", fault)
 
 
 def _start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool) -> None:
@@ -136,6 +136,7 @@ def _start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool)
     rewriter.provide_helpers()
     finder = import_hook.Finder(selection, sync=sync)
     sys.meta_path.insert(0, finder)
+    loop_end.on_loop_end(settle)
     adapters.install()  # its finder comes before this one, and puts itself around the rewriting loader
     pytest_hook.join(selection, sync=sync)
     track.begin_patching()
@@ -174,7 +175,7 @@ def settle() -> None:
         error.__traceback__ = _of_the_program(error.__traceback__)
         if error.__traceback__ is not None or not isinstance(error, Exception):
             raise
-        buffer.fault("shipping what was recorded before the program's end", error)  # it is our own
+        faults.fault("shipping what was recorded before the program's end", error)  # it is our own
 
 
 def _of_the_program(traceback: TracebackType | None) -> TracebackType | None:
@@ -219,7 +220,7 @@ def _at_exit() -> None:
     try:
         uninstall()
     except Exception as error:  # noqa: BLE001  # the program's end is the program's
-        buffer.fault("the last flush", error)
+        faults.fault("the last flush", error)
     except BaseException:  # noqa: BLE001, S110  # another signal: who asks again to end does not want to wait for us
         pass
 
@@ -230,7 +231,7 @@ def _before_fork() -> None:
             _session.shipper.before_fork()
             _unwarned(only_ours=threading.active_count() == 1)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("standing still for a fork", error)
+        faults.fault("standing still for a fork", error)
 
 
 def _after_in_parent() -> None:
@@ -238,7 +239,7 @@ def _after_in_parent() -> None:
         if _session is not None:
             _session.shipper.after_fork_in_parent()
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("going on after a fork", error)
+        faults.fault("going on after a fork", error)
 
 
 def _unwarned(*, only_ours: bool) -> None:
@@ -264,7 +265,7 @@ def _after_in_child() -> None:
             _session.shipper.after_fork_in_child()
             _finalize_with_multiprocessing(_session)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("beginning anew in a forked child", error)
+        faults.fault("beginning anew in a forked child", error)
 
 
 def _finalize_with_multiprocessing(session: _Session) -> None:

@@ -26,7 +26,7 @@ from typing import NamedTuple
 from tenure import _probe_api as probe
 from tenure import adapters, wire
 from tenure._assembly.ledger import Ledger
-from tenure._core import buffer
+from tenure._core import buffer, faults
 from tenure._identify import pool_stats, resource_ids, single_use, tasks
 from tenure._patching import track
 from tenure._rewriting import ast_tools, rewriter
@@ -73,7 +73,7 @@ class Recorder:
     def batches(self) -> list[wire.Batch]:
         """What would be shipped now: all that changed since the last call."""
         self._ledger.add_entries(buffer.drain())
-        return self._ledger.batches(0, buffer.dropped, patient=False)
+        return self._ledger.batches(0, faults.dropped, patient=False)
 
     def lifecycles(self) -> list[Lifecycle]:
         """The rows of ``batches``, readable."""

@@ -12,13 +12,14 @@ import msgspec
 
 from tenure.scrubbing import scrub
 from tenure_server.diagram import mermaid
-from tenure_server.diagram.steps import Lens, Step
+from tenure_server.diagram.steps import Step
 from tenure_server.errors import ServerError, UsageError
 from tenure_server.export import file
 from tenure_server.export.one_shot import send_all
 from tenure_server.export.span_encoder import encode
 from tenure_server.export.targets import HEADERS_VARIABLE, SCHEMES, Target, parse_headers
 from tenure_server.limits import MAX_DIAGRAM
+from tenure_server.model.lens import Lens
 from tenure_server.model.records import OPEN_PHASES, Lifecycle
 from tenure_server.offline import archive
 from tenure_server.offline.sources import Source, open_source

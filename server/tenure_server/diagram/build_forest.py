@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 
-from tenure_server.diagram.steps import Lens
+from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle, Task, TaskRef
 
 _ALWAYS = -(1 << 63)  # the start of a task of which nobody knows when it was created

@@ -8,7 +8,8 @@ from typing import Literal
 
 from tenure_server.diagram import phrases
 from tenure_server.diagram.fold import Fold
-from tenure_server.diagram.steps import Begin, Create, Declare, Destroy, End, Lens, Participant, Step
+from tenure_server.diagram.steps import Begin, Create, Declare, Destroy, End, Participant, Step
+from tenure_server.model.lens import Lens
 from tenure_server.model.records import ResourceRef, Task, TaskRef
 
 

@@ -11,8 +11,9 @@ from tenure_server.diagram.cross_process import with_callers
 from tenure_server.diagram.fold import Fold, fold
 from tenure_server.diagram.fold_waits import waits
 from tenure_server.diagram.order_events import Event, EventKind, events
-from tenure_server.diagram.steps import Activate, Deactivate, Lens, Message, Note, Step
+from tenure_server.diagram.steps import Activate, Deactivate, Message, Note, Step
 from tenure_server.diagram.wait_causes import Causes, causes
+from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle, Task
 
 

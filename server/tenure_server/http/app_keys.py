@@ -16,15 +16,11 @@ if TYPE_CHECKING:
     from tenure_server.http.rejections import Refusals
     from tenure_server.http.sessions import Sessions
     from tenure_server.http.token_guesses import Guesses
-    from tenure_server.live.subscriptions import Feed
-    from tenure_server.metrics.meters import Meters
 
 SETTINGS = web.AppKey("SETTINGS", Settings)
 STORE: web.AppKey[Store] = web.AppKey("STORE", Store)
 HUB = web.AppKey("HUB", Hub)
-FEED: web.AppKey[Feed] = web.AppKey("FEED")
 EXPORTERS: web.AppKey[Exporters] = web.AppKey("EXPORTERS")
-METERS: web.AppKey[Meters] = web.AppKey("METERS")
 GUESSES: web.AppKey[Guesses] = web.AppKey("GUESSES")
 SESSIONS: web.AppKey[Sessions] = web.AppKey("SESSIONS")  # only where a token is set
 REFUSALS: web.AppKey[Refusals] = web.AppKey("REFUSALS")

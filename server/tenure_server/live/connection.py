@@ -9,13 +9,12 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from tenure_server.errors import Refused
-from tenure_server.http.app_keys import FEED
 from tenure_server.http.listening.connections import connection_of
 from tenure_server.http.routes import Route
 from tenure_server.limits import HEARTBEAT_S, MAX_LIVE, MAX_MESSAGE, RETRY_AFTER_S
 from tenure_server.live import messages
 from tenure_server.live.live_diagram import encode
-from tenure_server.live.subscriptions import Client, Feed
+from tenure_server.live.subscriptions import FEED, Client, Feed
 
 log = logging.getLogger("tenure.server")
 
@@ -38,7 +37,7 @@ async def get_live(request: web.Request) -> web.StreamResponse:
     await socket.prepare(request)
     connection = connection_of(request)
     if connection is not None:
-        connection.connect("live")
+        connection.enter("live")
     client = Client(socket)
     feed.connect(client)
     sender = asyncio.create_task(_send(client, feed))

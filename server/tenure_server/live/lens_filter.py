@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tenure import wire
-from tenure_server.diagram.steps import Lens
+from tenure_server.model.lens import Lens
 
 
 def affects(lens: Lens, batch: wire.Batch) -> bool:

@@ -11,14 +11,16 @@ import msgspec
 
 from tenure import wire
 from tenure_server.diagram import difference
-from tenure_server.diagram.steps import Lens, Step
+from tenure_server.diagram.steps import Step
 from tenure_server.errors import NotFound, StoreError
 from tenure_server.hub import Hub, Mailbox
 from tenure_server.limits import FRAME_S, FRAME_STRETCH, GROWTH, MAX_WAKE_UPS, POLL_S
 from tenure_server.live import messages
 from tenure_server.live.lens_filter import affects
+from tenure_server.model.diagram_input import DiagramInput
+from tenure_server.model.lens import Lens
 from tenure_server.model.records import OPEN_PHASES
-from tenure_server.store import DiagramInput, Store
+from tenure_server.store import Store
 from tenure_server.store.load_diagram import draw_scene, off_the_loop
 
 log = logging.getLogger("tenure.server")

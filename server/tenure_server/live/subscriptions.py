@@ -10,13 +10,13 @@ import msgspec
 from aiohttp import WSCloseCode, web
 
 from tenure_server.background.supervisor import supervise
-from tenure_server.diagram.steps import Lens
 from tenure_server.errors import NotFound, StoreError
 from tenure_server.hub import Hub, Mailbox
 from tenure_server.limits import MAX_FRAMES_QUEUED
 from tenure_server.live import messages
 from tenure_server.live.live_diagram import LiveDiagram, WireMessage, encode
 from tenure_server.live.overview import ExportersStatus, OverviewLoop
+from tenure_server.model.lens import Lens
 from tenure_server.store import Store
 
 
@@ -113,3 +113,6 @@ class Feed:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+FEED: web.AppKey[Feed] = web.AppKey("FEED")

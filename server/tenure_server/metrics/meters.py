@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
+from aiohttp import web
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricsData, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
@@ -65,3 +66,6 @@ class Meters:
             return data
         joined = resource_metrics(snapshot.measured, snapshot.at_ns, MAX_MEASURED)
         return MetricsData([*data.resource_metrics, *joined])
+
+
+METERS: web.AppKey[Meters] = web.AppKey("METERS")

@@ -7,9 +7,11 @@ from typing import TypeVar
 
 from tenure_server.background.lanes import Lane
 from tenure_server.diagram import draw
-from tenure_server.diagram.steps import Diagram, Lens, Step
+from tenure_server.diagram.steps import Diagram, Step
 from tenure_server.limits import DEFAULT_DIAGRAM
-from tenure_server.store import DiagramInput, Store
+from tenure_server.model.diagram_input import DiagramInput
+from tenure_server.model.lens import Lens
+from tenure_server.store import Store
 
 T = TypeVar("T")
 

@@ -11,8 +11,9 @@ from typing import Generic, Literal, Protocol, TypeVar
 import msgspec
 
 from tenure import wire
-from tenure_server.diagram.steps import Lens
-from tenure_server.model.records import Lifecycle, Outcome, Phase, Process, Resource, Task, Trace
+from tenure_server.model.diagram_input import DiagramInput
+from tenure_server.model.lens import Lens
+from tenure_server.model.records import Lifecycle, Outcome, Phase, Process, Resource, Trace
 from tenure_server.store.histogram import Spread
 
 Item = TypeVar("Item")
@@ -68,20 +69,6 @@ class TraceQuery(msgspec.Struct, frozen=True):
     since_ns: int | None = None
     until_ns: int | None = None
     paging: Paging = Paging()
-
-
-class DiagramInput(msgspec.Struct, frozen=True):
-    """What a diagram is drawn from.
-
-    ``lifecycles`` are in the order of their acquire; ``tasks``, by id, are theirs and those that created them;
-    ``context`` are others of the same resources that name what a wait waited for; ``earlier`` lifecycles of the lens
-    came before and are left out.
-    """
-
-    lifecycles: list[Lifecycle]
-    tasks: Mapping[str, Task]
-    context: list[Lifecycle]
-    earlier: int
 
 
 class ClosedLifecycle(msgspec.Struct, frozen=True):

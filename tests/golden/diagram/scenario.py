@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from itertools import count
 
 from tenure_server.diagram import draw
-from tenure_server.diagram.steps import Lens, Step
+from tenure_server.diagram.steps import Step
+from tenure_server.model.lens import Lens
 from tenure_server.model.records import (
     Canceller,
     ExceptionInfo,

@@ -20,11 +20,12 @@ from itertools import count, zip_longest
 from typing import TypeVar, cast
 
 from tenure import wire
+from tenure._assembly import pool_reporter
 from tenure._assembly.request_rename import Renamed
 from tenure._assembly.snapshot import CLOSED, PLAIN, Snapshot, phase_of
 from tenure._assembly.tables import Tables, process_of
 from tenure._core.record_layout import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Listed
-from tenure._identify import otel_context, pool_stats, resource_ids, resources, tasks
+from tenure._identify import otel_context, resource_ids, resources, tasks
 from tenure._identify.exceptions import Canceller
 from tenure._identify.tasks import Ended, Task
 
@@ -93,7 +94,7 @@ class Ledger:
         self._origins: dict[int, _Lifecycle] = {}  # by task: what it was created in
         self._shipped_tasks: set[int] = set()
         self._finished: dict[int, Task] = {}
-        self._teller = pool_stats.PoolReporter()
+        self._teller = pool_reporter.PoolReporter()
 
     def add_entries(self, entries: Iterable[object]) -> None:
         """Take in what happened: records at their acquire, tasks at their creation and at their end."""

@@ -8,19 +8,14 @@ record that was drained while its lifecycle is open stays the same list, and eve
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from contextlib import suppress
 from typing import Protocol
 
 from tenure._core import probe_backend
+from tenure._core.faults import drop, dropped
 
 LIMIT = 100_000  # entries; a record takes at most 400 bytes, and half a second is enough to ship them all
-
-dropped: dict[str, int] = {}  # lifecycles lost since the process started, by reason
-
-_log = logging.getLogger("tenure")
-_said: set[str] = set()
 
 
 class _Entries(Protocol):
@@ -104,20 +99,3 @@ def clear() -> None:
     """Begin anew, as a forked child does."""
     _entries.clear()
     dropped.clear()
-
-
-def drop(reason: str, count: int = 1) -> None:
-    """Count lifecycles that will never be shipped; the counts travel with the next batch."""
-    dropped[reason] = dropped.get(reason, 0) + count
-
-
-def fault(where: str, error: Exception, consequence: str = "is left out from now on") -> None:
-    """A fault of Tenure's own: logged once for each place, never raised into the program."""
-    try:
-        drop("fault")
-        if where not in _said:
-            _said.add(where)
-            message = f"tenure: %s failed and {consequence.replace('%', '%%')}: %s"
-            _log.warning(message, where, error)
-    except Exception:  # noqa: BLE001, S110  # at the recursion limit even this may fail, and the program comes first
-        pass

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from tenure import wire
-from tenure._core import buffer
+from tenure._core import faults
 from tenure.errors import UsageError
 from tenure.scrubbing import BadPattern, Own, Scrubber, from_variable, several
 
@@ -68,6 +68,6 @@ def line(value: str) -> str:
 
 
 def _fault(error: BaseException) -> None:
-    buffer.fault(
+    faults.fault(
         "the scrubbing callback", error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
     )

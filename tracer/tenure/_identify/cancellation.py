@@ -20,7 +20,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import cast
 
-from tenure._core import buffer, object_access
+from tenure._core import faults, object_access
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, is_own_frame
 from tenure._core.wrapping import traceback_of
 from tenure._identify import libraries, sites, task_names, tasks
@@ -55,7 +55,7 @@ def requested(task: object, by: Canceller | None = None, stands: IsStillPending 
             by = by or canceller(sys._getframe(1))  # noqa: SLF001  # no other way to the caller
             tasks.cancelled(task, by, stands)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("finding out who cancels a task", error)
+        faults.fault("finding out who cancels a task", error)
 
 
 def failure(error: BaseException) -> Failure:

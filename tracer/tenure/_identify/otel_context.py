@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import NamedTuple, Protocol
 
-from tenure._core import buffer
+from tenure._core import faults
 
 
 class SpanIds(NamedTuple):
@@ -57,7 +57,7 @@ def observe(
         try:
             return get_current()
         except Exception as error:  # noqa: BLE001  # never into the program
-            buffer.fault("reading OpenTelemetry's context", error)
+            faults.fault("reading OpenTelemetry's context", error)
             return None
 
     return read
@@ -82,6 +82,6 @@ def span_ids_of(context: object) -> SpanIds | None:
             if len(unsampled) > _KEPT:
                 unsampled.popitem(last=False)
     except Exception as error:  # noqa: BLE001  # the program may have put in any object
-        buffer.fault("reading OpenTelemetry's active span", error)
+        faults.fault("reading OpenTelemetry's active span", error)
         return None
     return ids

@@ -21,7 +21,7 @@ from threading import get_ident
 from time import perf_counter_ns
 from typing import Literal, NamedTuple
 
-from tenure._core import buffer, object_access, probe_backend
+from tenure._core import buffer, faults, object_access, probe_backend
 from tenure._identify import task_names
 from tenure._identify.exceptions import Canceller, Failure, failure_of
 
@@ -229,11 +229,11 @@ def find() -> int:
         if task is not None:
             return _registered(task)
     except Exception as error:  # noqa: BLE001  # it may be no task at all: a program can enter what it likes
-        buffer.fault("finding the running task", error)
+        faults.fault("finding the running task", error)
     try:
         return _thread()
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("finding the running thread", error)
+        faults.fault("finding the running thread", error)
         return 0
 
 
@@ -272,7 +272,7 @@ def _add(task: AnyTask, entry: Task) -> Task:
                 else:
                     buffer.put(Ended(entry))
         except Exception as error:  # noqa: BLE001  # never into the program
-            buffer.fault("noting that a task is gone", error)
+            faults.fault("noting that a task is gone", error)
 
     _known[address] = entry, weakref.ref(task, gone)
     table[entry.id] = entry

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import cast
 
 from tenure import _probe_api as probe
-from tenure._core import buffer, object_access
+from tenure._core import faults, object_access
 from tenure._core.wrapping import Method, match_coroutine_kind, strip_frame
 from tenure._identify import call_site_cache, tasks
 from tenure._probe_api import pure_probe
@@ -133,7 +133,7 @@ def _begin(manager: object, predicate: _Predicate, frame: FrameType | None, how:
             pure_probe.enter_known(site, manager) if site else probe.enter(manager, sync=how == call_site_cache.BY_WITH)
         )
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("entering a patched manager", error)
+        faults.fault("entering a patched manager", error)
         return None
 
 
@@ -160,7 +160,7 @@ def _remember(manager: object, record: probe.Record, *, any_task: bool) -> None:
         if len(_open) > _sweep_at[0]:
             _sweep()
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"remembering an open {object_access.qualified_name(type(manager))}", error)
+        faults.fault(f"remembering an open {object_access.qualified_name(type(manager))}", error)
 
 
 def _recall(manager: object, *, any_task: bool) -> probe.Record | None:
@@ -178,7 +178,7 @@ def _recall(manager: object, *, any_task: bool) -> probe.Record | None:
         if outer is not None:
             _open[key] = outer
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"recalling an open {object_access.qualified_name(type(manager))}", error)
+        faults.fault(f"recalling an open {object_access.qualified_name(type(manager))}", error)
         return None
     return record
 

@@ -6,7 +6,7 @@ from types import CodeType
 from typing import TypeVar, cast
 
 from tenure import _probe_api as probe
-from tenure._core import buffer, object_access
+from tenure._core import faults, object_access
 from tenure._identify import resources
 from tenure._identify.sites import Site
 from tenure._patching import class_patches
@@ -33,7 +33,7 @@ def track(manager: _M, name: str | None = None, capacity: int | None = None) -> 
         if resources.name(manager, name, capacity):
             _patch_later(type(manager), single=True)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("tracking a manager", error)
+        faults.fault("tracking a manager", error)
     return manager
 
 
@@ -48,7 +48,7 @@ def tracked(kind: _C) -> _C:
         if is_manager:
             _patch_later(kind, single=False)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("tracking a class", error)
+        faults.fault("tracking a class", error)
         return kind
     if not is_manager:
         name = object_access.qualified_name(kind)
@@ -175,7 +175,7 @@ class Traced:
         try:
             self._record = probe.enter_at(self._site, self._manager)
         except Exception as error:  # noqa: BLE001  # never into the program
-            buffer.fault("entering a wrapped manager", error)
+            faults.fault("entering a wrapped manager", error)
         return self._record
 
 
@@ -190,7 +190,7 @@ def traced(site: str, manager: object) -> object:
     try:
         return _traced(site, manager)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("wrapping a manager", error)
+        faults.fault("wrapping a manager", error)
         return manager
 
 

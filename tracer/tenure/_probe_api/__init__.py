@@ -27,7 +27,7 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Protocol
 
-from tenure._core import buffer, object_access, probe_backend
+from tenure._core import faults, object_access, probe_backend
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, is_own_frame
 from tenure._core.record_layout import (
     ACQUIRE,
@@ -163,7 +163,7 @@ def enter(manager: object, site: str | None = None, *, task: int | None = None, 
         site = site or _site_of_caller(manager, call_site_cache.BY_WITH if sync else call_site_cache.BY_ASYNC_WITH)
         record = enter_at(site, manager, task) if site else None
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("finding out who enters a manager", error)
+        faults.fault("finding out who enters a manager", error)
         return None
     return record if record is not None and record[RESOURCE] else None
 
@@ -224,5 +224,5 @@ def _configure() -> None:
         current_task=asyncio.current_task,
         running_loop=asyncio._get_running_loop,  # noqa: SLF001  # documented for those who write loops
         current_tasks=getattr(asyncio.tasks, "_current_tasks", None),
-        fault=buffer.fault,
+        fault=faults.fault,
     )

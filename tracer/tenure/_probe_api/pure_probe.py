@@ -14,7 +14,7 @@ from functools import partial
 from time import perf_counter_ns
 from typing import cast
 
-from tenure._core import buffer, object_access
+from tenure._core import buffer, faults, object_access
 from tenure._core.record_layout import ACQUIRE, ACQUIRED, BODY, RAISED, RELEASE, RELEASED, TASK, WENT_ON, Listed
 from tenure._identify import cancellation, lookup, resource_ids, resources, single_use, tasks
 from tenure._identify.exceptions import Failure
@@ -72,7 +72,7 @@ def begin(site: str, task: int, manager: object) -> Listed:
         record = [site, task, resource, now(), 0, 0, 0, None, None, manager]
         _append(record)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("beginning a lifecycle", error)
+        faults.fault("beginning a lifecycle", error)
         record = [site, task, 0, 0, 0, 0, 0, None, None, manager]
     return record
 
@@ -81,7 +81,7 @@ def _begin(site: str, task: int, manager: object) -> Listed:
     """``begin`` where the resource has to be asked for, or where nothing is recorded."""
     resource, patched = _shared.get(id(manager)) or lookup.resource_of(site, manager)
     if resource and len(_pending.entries) >= _pending.limit:
-        buffer.drop("buffer full")
+        faults.drop("buffer full")
         resource = 0
     record: Listed = [site, task, resource, 0, 0, 0, 0, None, None, manager]
     if resource:
@@ -98,7 +98,7 @@ def enter_at(site: str, manager: object, task: int | None = None) -> Listed:
         record = _begin(site, tasks.current() if task is None else task, manager)
         record.pop()
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("beginning a lifecycle", error)
+        faults.fault("beginning a lifecycle", error)
         return unrecorded(site, manager)
     return record
 
@@ -120,7 +120,7 @@ def enter_known(site: str, manager: object) -> Listed | None:
         if not resource:
             return None
         if len(_pending.entries) >= _pending.limit:
-            buffer.drop("buffer full")
+            faults.drop("buffer full")
             return None
         record: Listed = [site, task, resource, 0, 0, 0, 0, None, None]
         if patched:
@@ -128,7 +128,7 @@ def enter_known(site: str, manager: object) -> Listed | None:
         record[ACQUIRE] = now()
         _append(record)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("entering a manager", error)
+        faults.fault("entering a manager", error)
         return None
     return record
 
@@ -140,7 +140,7 @@ def body_raised(record: Listed) -> None:
         if error is not None:
             record[BODY] = cancellation.failure(error)
     except Exception as fault:  # noqa: BLE001  # never into the program
-        buffer.fault(_DESCRIBING, fault)
+        faults.fault(_DESCRIBING, fault)
 
 
 def raised(record: Listed) -> None:
@@ -150,7 +150,7 @@ def raised(record: Listed) -> None:
         if error is not None:
             _set_raised(record, error)
     except Exception as fault:  # noqa: BLE001  # never into the program
-        buffer.fault(_DESCRIBING, fault)
+        faults.fault(_DESCRIBING, fault)
 
 
 def acquired(record: Listed) -> None:
@@ -164,7 +164,7 @@ def leaving(record: Listed, error: BaseException | None) -> None:
         if error is not None:
             record[BODY] = cancellation.failure(error)
     except Exception as fault:  # noqa: BLE001  # never into the program
-        buffer.fault(_DESCRIBING, fault)
+        faults.fault(_DESCRIBING, fault)
     record[RELEASE] = now()
 
 
@@ -174,7 +174,7 @@ def released(record: Listed, value: object) -> None:
         if record[BODY] is not None and value is not True and not object_access.is_true(value):
             record[RAISED] = WENT_ON
     except Exception as fault:  # noqa: BLE001  # never into the program
-        buffer.fault(_DESCRIBING, fault)
+        faults.fault(_DESCRIBING, fault)
     record[RELEASED] = now()
 
 
@@ -183,7 +183,7 @@ def failed(record: Listed, error: BaseException) -> None:
     try:
         _set_raised(record, error)
     except Exception as fault:  # noqa: BLE001  # never into the program
-        buffer.fault(_DESCRIBING, fault)
+        faults.fault(_DESCRIBING, fault)
     record[RELEASED] = now()
 
 

@@ -15,7 +15,7 @@ from importlib.abc import Loader, MetaPathFinder
 from types import ModuleType
 from typing import cast
 
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._rewriting.import_tracebacks import give_up, importing
 from tenure._rewriting.loaders import RewritingLoader, RewritingZipLoader, kind_of_code
 from tenure._rewriting.module_filter import Selection
@@ -45,7 +45,7 @@ class Finder(MetaPathFinder):
                     if spec.origin is not None and self.selection.includes(spec.name, spec.origin):
                         record(spec, sync=self.sync)
                 except Exception as error:  # noqa: BLE001  # then it is imported as it is
-                    buffer.fault("choosing which modules to record", error, f"{spec.name} is imported unrecorded")
+                    faults.fault("choosing which modules to record", error, f"{spec.name} is imported unrecorded")
                 return spec
         give_up(fullname, sys._getframe(1))  # noqa: SLF001  # whether it is an import that asks
         return None

@@ -19,7 +19,7 @@ import zipimport
 from pathlib import PurePath
 from types import CodeType
 
-from tenure._core import buffer, probe_backend, real_paths
+from tenure._core import faults, probe_backend, real_paths
 from tenure._identify import sites
 from tenure._rewriting import ast_tools, rewriter, stamps
 from tenure._rewriting.import_tracebacks import called_by_importing
@@ -53,7 +53,7 @@ class RewritingLoader(importlib.machinery.SourceFileLoader):
             code = super().source_to_code(self.get_data(path), path)
         except Exception as error:  # noqa: BLE001  # it goes on, without our frames
             raise error.with_traceback(None)  # noqa: B904  # it is the same one
-        buffer.fault(f"rewriting {path}", fault)
+        faults.fault(f"rewriting {path}", fault)
         return code
 
     def source_to_code(self, data: bytes, path: str, *, _optimization: int = -1) -> CodeType:  # type: ignore[override]
@@ -158,7 +158,7 @@ def compiled(source: bytes, path: str, *, sync: bool, optimize: int = -1) -> Cod
     except Exception as error:  # noqa: BLE001  # a fault of the rewriting, unless the source is at fault
         fault = error
     code = compile(source, path, "exec", dont_inherit=True, optimize=optimize)
-    buffer.fault(f"rewriting {path}", fault)
+    faults.fault(f"rewriting {path}", fault)
     return code
 
 

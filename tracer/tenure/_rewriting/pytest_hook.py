@@ -13,7 +13,7 @@ import sys
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from tenure._core import buffer, real_paths
+from tenure._core import faults, real_paths
 from tenure._core.attributes import read
 from tenure._patching import class_patches
 from tenure._rewriting import loaders, post_import, rewriter
@@ -29,7 +29,7 @@ def join(selection: Selection, *, sync: bool) -> None:
         try:
             _install(rewrite, selection, sync=sync)
         except Exception as error:  # noqa: BLE001  # a pytest of another shape: its modules are not rewritten
-            buffer.fault("joining pytest's assertion rewriting", error)
+            faults.fault("joining pytest's assertion rewriting", error)
 
     post_import.after_import(_MODULE, install)
 
@@ -46,7 +46,7 @@ def _install(rewrite: ModuleType, selection: Selection, *, sync: bool) -> None:
             if selection.includes(_name_of(file), file):
                 return rewriter.compile_tree(tree, _source(sys._getframe(1), file), file, sync=sync)  # noqa: SLF001  # see there
         except Exception as error:  # noqa: BLE001  # be it the source's own fault: that is told below
-            buffer.fault(f"rewriting {file} beside pytest", error)
+            faults.fault(f"rewriting {file} beside pytest", error)
         code: CodeType = compile(tree, file, mode, **options)
         return code
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import sys
 import threading
 import time
 from collections import deque
@@ -22,7 +21,8 @@ from collections import deque
 import msgspec
 
 from tenure import wire
-from tenure._core import buffer, process_scrubber
+from tenure._core import faults
+from tenure._core.stderr import say
 from tenure._sinks import losses
 from tenure._sinks.http_client import Answer, ConnectionFailed, Endpoint
 from tenure._sinks.losses import Content, Loss, Undelivered
@@ -134,7 +134,7 @@ class Collector:
                 try:
                     self._send_all()
                 except Exception as error:  # noqa: BLE001  # the next attempt may go well; the program must not notice
-                    buffer.fault("posting to the collector", error)
+                    faults.fault("posting to the collector", error)
                     time.sleep(_FIRST_PAUSE)
         finally:
             with contextlib.suppress(Exception):
@@ -221,16 +221,6 @@ class Collector:
         if about not in self._said:
             self._said.add(about)
             say(f"collector at {self.url} {what} ({remedy})")
-
-
-def say(line: str) -> None:
-    """One line on the process's own stderr, without secrets, whatever the program made of sys.stderr."""
-    try:
-        if sys.__stderr__ is not None:
-            sys.__stderr__.write(f"tenure: {process_scrubber.line(line)}\n")
-            sys.__stderr__.flush()
-    except (OSError, ValueError):
-        pass  # closed: there is nobody to tell
 
 
 def _remedy(status: int) -> str:

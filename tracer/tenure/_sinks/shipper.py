@@ -17,10 +17,10 @@ from typing import NamedTuple, Protocol
 
 from tenure import wire
 from tenure._assembly.ledger import Ledger
-from tenure._core import buffer, process_scrubber
+from tenure._core import buffer, faults, process_scrubber
+from tenure._core.stderr import say
 from tenure._identify import resource_ids, single_use
 from tenure._sinks import losses
-from tenure._sinks.collector_sink import say
 from tenure._sinks.exit_patience import Patience
 from tenure._sinks.losses import Loss, Undelivered
 
@@ -123,7 +123,7 @@ class Shipper:
             heartbeat = time.monotonic() - self._last_sent >= HEARTBEAT
             self._ledger.add_entries(buffer.drain())
             for batch in self._ledger.batches(
-                self._clock.offset_ns(), buffer.dropped, heartbeat=heartbeat, final=final, patient=patient
+                self._clock.offset_ns(), faults.dropped, heartbeat=heartbeat, final=final, patient=patient
             ):
                 self._last_sent = time.monotonic()
                 self._send(batch)
@@ -225,7 +225,7 @@ class Shipper:
                 self._broken.append(broken)
 
     def _say_what_is_lost(self) -> None:
-        lost = losses.of_buffer(buffer.dropped)
+        lost = losses.of_buffer(faults.dropped)
         lost += [loss for sink in self._sinks for loss in sink.lost()]
         lost += [broken.lost() for broken in self._broken]
         if line := losses.sentence(lost):
@@ -257,7 +257,7 @@ class Shipper:
                     last = now
                     self._flush(final=asked is not None and asked.final, patient=asked is None or asked.patient)
             except Exception as error:  # noqa: BLE001  # the next flush may go well; the program must not notice
-                buffer.fault("a flush", error)
+                faults.fault("a flush", error)
             if asked is not None:
                 asked.done.set()
                 if asked.final:

@@ -14,7 +14,7 @@ import importlib
 import sys
 from types import ModuleType
 
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._identify import libraries
 from tenure._patching import class_patches
 from tenure._rewriting import post_import
@@ -80,7 +80,7 @@ def _installer(adapter: str) -> post_import.Install:
         try:
             importlib.import_module(f"tenure.adapters.{adapter}").install(module)
         except Exception as error:  # noqa: BLE001  # whatever shape the library has, the program goes on
-            buffer.fault(f"the adapter {adapter} for {module.__name__} {_version(module)}", error)
+            faults.fault(f"the adapter {adapter} for {module.__name__} {_version(module)}", error)
 
     return install_adapter
 

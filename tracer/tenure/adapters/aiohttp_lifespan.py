@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from types import ModuleType
 
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._patching import class_patches
 from tenure.adapters._kit import handler_sites, lifespans
 from tenure.adapters._kit.lifespans import Lifespan, Served
@@ -67,7 +67,7 @@ def _begin(application: object) -> Lifespan:
         lifespan = _lifespans[application] = Lifespan()
         lifespan.begin(Served(_KIND, application, "cleanup"), handler_sites.of_caller("aiohttp"))
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("noting the startup of an application", error)
+        faults.fault("noting the startup of an application", error)
         return _NEVER
     return lifespan
 

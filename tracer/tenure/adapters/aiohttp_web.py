@@ -10,7 +10,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from tenure import _probe_api as probe
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._core.attributes import read
 from tenure._identify import libraries, resources, task_names
 from tenure._identify.resources import Description
@@ -82,7 +82,7 @@ def _begin(request: object, match: object) -> None:
             probe.acquired(record)
         _records[id(request)] = record
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("noting the begin of a request", error)
+        faults.fault("noting the begin of a request", error)
     finally:
         _routes.pop(id(request), None)
 

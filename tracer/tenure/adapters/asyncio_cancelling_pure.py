@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from types import FrameType, ModuleType
 from typing import Any
 
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._identify import cancellation
 from tenure._identify.cancellation import IsStillPending
 from tenure._identify.exceptions import Canceller
@@ -62,7 +62,7 @@ def tell(owner: object, name: str, whom: Whom, by: By, lasts: Lasts = _to_the_en
             for task in whom(*arguments, **named):
                 cancellation.requested(task, asked, lasts(task, *arguments, **named))
         except Exception as error:  # noqa: BLE001  # never into the program
-            buffer.fault(f"finding out whom {name} cancels", error)
+            faults.fault(f"finding out whom {name} cancels", error)
         try:
             return original(*arguments, **named)
         except BaseException as error:

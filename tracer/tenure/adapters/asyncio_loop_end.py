@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from types import ModuleType
 
-from tenure import session
+from tenure._core.loop_end import loop_ended
 from tenure._patching import class_patches
 
 
@@ -35,7 +35,7 @@ def _settling(original: class_patches.Method, is_end: Callable[[object], bool]) 
             ends = is_end(ended)
             value = original(ended, *arguments, **named)
             if ends:
-                session.settle()
+                loop_ended()
         except BaseException as error:
             class_patches.strip_frame(error, ending.__code__)
             del ended, arguments, named

@@ -11,7 +11,7 @@ import asyncio
 from types import ModuleType
 from typing import cast
 
-from tenure._core import buffer, object_access, probe_backend
+from tenure._core import faults, object_access, probe_backend
 from tenure._identify import libraries, task_names, tasks
 from tenure._identify.tasks import AnyTask
 from tenure._patching import class_patches
@@ -60,14 +60,14 @@ def _forget_our_frame(task: object) -> None:
         if frames and frames[-1].filename == __file__:  # type: ignore[index]
             del frames[-1]  # type: ignore[attr-defined]
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("hiding who made a task", error)
+        faults.fault("hiding who made a task", error)
 
 
 def _creating(coroutine: object) -> bool:
     try:
         return tasks.creating(coroutine)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("noting who creates a task", error)
+        faults.fault("noting who creates a task", error)
         return False
 
 
@@ -77,7 +77,7 @@ def _created(task: object, coroutine: object) -> None:
         if _note(task, coroutine) and task_names.is_task(task) and not asyncio.Task.done(task):
             asyncio.Task.add_done_callback(task, _ended)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("noting the creation of a task", error)
+        faults.fault("noting the creation of a task", error)
 
 
 def _made_by_hand(task: object, coroutine: object) -> None:
@@ -88,7 +88,7 @@ def _made_by_hand(task: object, coroutine: object) -> None:
     try:
         _note(task, coroutine)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("noting the creation of a task", error)
+        faults.fault("noting the creation of a task", error)
 
 
 def _note(task: object, coroutine: object) -> bool:
@@ -118,4 +118,4 @@ def _ended(task: AnyTask) -> None:
         error = asyncio.CancelledError() if is_cancelled else object_access.attribute(task, "_exception")
         tasks.finished(task, cast("BaseException | None", error))
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("noting the end of a task", error)
+        faults.fault("noting the end of a task", error)

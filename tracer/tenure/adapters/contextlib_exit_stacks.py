@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from types import MethodType, ModuleType, TracebackType
 
 from tenure import _probe_api as probe
-from tenure._core import buffer, object_access
+from tenure._core import faults, object_access
 from tenure._patching import class_patches
 
 Leave = Callable[[type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[object]]
@@ -46,7 +46,7 @@ def _begin(manager: object) -> probe.Record | None:
     try:
         return probe.enter(manager) if object_access.has(type(manager), "__aenter__") else None
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("entering through an exit stack", error)
+        faults.fault("entering through an exit stack", error)
         return None
 
 
@@ -57,7 +57,7 @@ def _watch_exit(stack: object, record: probe.Record) -> None:
         is_sync, leave = callbacks[-1]
         callbacks[-1] = is_sync, MethodType(_leaving(leave, record), leave.__self__)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("watching an exit stack", error)
+        faults.fault("watching an exit stack", error)
 
 
 def _leaving(leave: Leave, record: probe.Record) -> Callable[..., Awaitable[object]]:

@@ -9,7 +9,7 @@ import sys
 from types import FrameType, ModuleType
 
 from tenure import _probe_api as probe
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR
 from tenure._identify import libraries, resources, sites
 from tenure._identify.resources import Description
@@ -96,7 +96,7 @@ def _begin(frame: FrameType | None) -> probe.Record | None:
         site = _site(frame)
         return probe.enter(pool, site) if site else None
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("finding out which pool of httpcore is waited for", error)
+        faults.fault("finding out which pool of httpcore is waited for", error)
         return None
 
 

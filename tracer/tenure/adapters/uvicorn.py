@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import partial
 from types import ModuleType
 
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._identify import libraries, task_names
 from tenure._patching import class_patches
 from tenure._patching.class_patches import Method
@@ -41,7 +41,7 @@ def _loading(original: Method, handle: Method) -> Method:
             _patch_all(config, handle)
         except Exception as error:  # noqa: BLE001  # whatever shape the library has, the program goes on
             version = getattr(sys.modules.get("uvicorn"), "__version__", "")
-            buffer.fault(f"the adapter uvicorn for uvicorn.protocols {version}", error)
+            faults.fault(f"the adapter uvicorn for uvicorn.protocols {version}", error)
         return value
 
     return load

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure import session
+from tenure._core.loop_end import loop_ended
 from tenure._patching import class_patches
 
 
@@ -23,7 +23,7 @@ def _shutting_down(original: class_patches.Method) -> class_patches.Method:
         try:
             value = await original(server, *arguments, **named)  # type: ignore[misc]
             if getattr(server, "_captured_signals", None):
-                session.settle()
+                loop_ended()
         except BaseException as error:
             class_patches.strip_frame(error, shutdown.__code__)
             del server, arguments, named

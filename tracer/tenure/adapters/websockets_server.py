@@ -11,7 +11,7 @@ from types import FrameType, ModuleType
 from typing import NamedTuple, cast
 
 from tenure import _probe_api as probe
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._identify import libraries, resources, task_names
 from tenure._identify.resources import Description
 from tenure._identify.sites import Site
@@ -87,7 +87,7 @@ def _begin(connection: object, frame: FrameType | None) -> None:
             probe.acquired(record)
             _records[id(connection)] = record
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("noting the begin of a connection", error)
+        faults.fault("noting the begin of a connection", error)
 
 
 def _is_servers(frame: FrameType | None) -> bool:

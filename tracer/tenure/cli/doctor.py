@@ -13,8 +13,8 @@ import msgspec
 
 from tenure import session
 from tenure._core import process_scrubber
+from tenure._core.stderr import say
 from tenure._sinks import otel_sinks
-from tenure._sinks.collector_sink import say
 from tenure._sinks.shipper import Sink
 from tenure.cli import run
 from tenure.doctor import machine_check, report

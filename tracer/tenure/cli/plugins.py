@@ -9,6 +9,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import cast
 
+from tenure._core.installation import COMMANDS
 from tenure.errors import UsageError
 
 Command = Callable[[list[str]], int]
@@ -30,14 +31,17 @@ def find(name: str) -> Command:
         from tenure.cli import doctor  # noqa: PLC0415
 
         return doctor.main
-    for point in entry_points(group="tenure.commands", name=name):
-        return cast("Command", point.load())
+    for point in entry_points(group=COMMANDS, name=name):
+        try:
+            return cast("Command", point.load())
+        except ModuleNotFoundError as error:
+            if not point.module.startswith(error.name or point.module):
+                raise
+            raise UsageError(
+                f"`tenure {name}` was installed from another version: it has no module {error.name}"
+                " (install both again: pip install --upgrade tenure tenure-server; in a checkout: make setup)"
+            ) from None
     if name in OF_THE_SERVER:
         raise UsageError(f"`tenure {name}` needs the server, which is not installed (pip install 'tenure[server]')")
-    known = ", ".join(["run", "doctor", *sorted({point.name for point in entry_points(group="tenure.commands")})])
+    known = ", ".join(["run", "doctor", *sorted({point.name for point in entry_points(group=COMMANDS)})])
     raise UsageError(f"there is no command {name!r} (there are: {known})")
-
-
-def is_installed(name: str) -> bool:
-    """Whether a package brought this command."""
-    return bool(entry_points(group="tenure.commands", name=name))

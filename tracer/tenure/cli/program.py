@@ -16,7 +16,7 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import NamedTuple
 
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._core.paths import PACKAGE_DIR
 from tenure._rewriting import import_hook, rewriter
 from tenure._rewriting.loaders import RewritingLoader
@@ -83,7 +83,7 @@ def execute(program: Program) -> None:
         try:
             _hide_our_frames(error)
         except Exception as fault:  # noqa: BLE001  # then our frames are seen
-            buffer.fault("hiding our frames", fault)
+            faults.fault("hiding our frames", fault)
         raise
 
 
@@ -97,7 +97,7 @@ def _code(program: Program) -> CodeType:
         except SyntaxError:
             raise
         except Exception as error:  # noqa: BLE001  # a fault of ours, unless the plain way fails as well
-            buffer.fault(f"rewriting {path}", error)
+            faults.fault(f"rewriting {path}", error)
         return SourceFileLoader.source_to_code(program.loader, data, path)
     spec = program.module.__spec__
     assert spec is not None

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from tenure import session
 from tenure._core import process_scrubber
+from tenure._core.installation import has_command
+from tenure._core.stderr import say
 from tenure._rewriting.module_filter import Selection
 from tenure._sinks import otel_sinks
-from tenure._sinks.collector_sink import say
 from tenure._sinks.recording_sink import Recording
 from tenure._sinks.shipper import Sink
-from tenure.cli import plugins, program
+from tenure.cli import program
 from tenure.errors import UsageError
 
 Start = Callable[[str, Selection], None]
@@ -98,7 +99,7 @@ def _drawing(output: Path | None) -> Path | None:
     if output.suffix not in _DRAWN:
         known = "FILE.json, FILE.mmd or FILE.html"
         raise UsageError(f"cannot write {output}: unknown suffix {output.suffix!r} (-o takes {known})")
-    if not plugins.is_installed("export"):
+    if not has_command("export"):
         raise UsageError(f"drawing {output} needs the server, which is not installed (pip install 'tenure[server]')")
     try:
         is_new = not output.exists()

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable
 from types import CodeType, FrameType, FunctionType
 
-from tenure._core import buffer
+from tenure._core import faults
 
 ENTERS = ASYNC, SYNC = "__aenter__", "__enter__"
 MISSING = object()
@@ -125,7 +125,7 @@ class Calls:
         except RecursionError:  # the program is about to meet it itself
             return True
         except Exception as error:  # noqa: BLE001  # never into the program
-            buffer.fault("watching the entry of a manager", error)
+            faults.fault("watching the entry of a manager", error)
             return True
         return kind != _OTHER
 

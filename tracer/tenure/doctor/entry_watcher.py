@@ -20,7 +20,7 @@ from types import FrameType, FunctionType
 from typing import NamedTuple, TypeVar
 
 from tenure import _probe_api as probe
-from tenure._core import buffer
+from tenure._core import buffer, faults
 from tenure._core.paths import PACKAGE_DIR, is_own_frame
 from tenure._identify import call_site_cache, resources, sites
 from tenure._identify.exceptions import type_name
@@ -174,7 +174,7 @@ class Watch:
         try:
             self._announced(manager, record, how)
         except Exception as error:  # noqa: BLE001  # never into the program
-            buffer.fault("counting a record", error)
+            faults.fault("counting a record", error)
 
     def _announced(self, manager: object, record: probe.Record, how: str) -> None:
         """The probe was asked to record this manager, which is entered next."""

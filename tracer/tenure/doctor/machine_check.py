@@ -8,11 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 
-import tenure
 from tenure import session
 from tenure._core import probe_backend
+from tenure._core.installation import has_command, installed_version
 from tenure._rewriting.module_filter import Selection
-from tenure.cli import plugins
 from tenure.doctor import collector_check, cost, libraries
 from tenure.doctor.counting_sink import Counting
 from tenure.doctor.faults import Faults
@@ -47,7 +46,7 @@ def examine(collector: str | None) -> Here:
         session.uninstall()
         faults.stop()
     return Here(
-        tenure=tenure.__version__,
+        tenure=installed_version(),
         python=platform.python_version(),
         implementation=platform.python_implementation(),
         probe=probe_backend.NAME,
@@ -82,7 +81,7 @@ def _lines(here: Here) -> Iterator[str]:
 
 
 def _server() -> str:
-    if not plugins.is_installed("serve"):
+    if not has_command("serve"):
         return ""
     try:
         return version("tenure-server")

@@ -1,4 +1,4 @@
-"""The composition root of the process that exports: ``python -m tenure_server.export.worker.main``, started by a collector.
+"""The composition root of the process that exports, which a collector starts: ``tenure_server.export.worker.main``.
 
 It talks to the collector by its standard input and output (``export.messages``), reads the store's file, and ends when
 the collector says so or is gone.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from tenure_server.diagram.steps import Lens, Step
+from tenure_server.diagram.steps import Step
 from tenure_server.live.messages import Overview
+from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle
 
 

@@ -11,10 +11,11 @@ import msgspec
 from msgspec.structs import replace
 
 from tenure_server.diagram import mermaid
-from tenure_server.diagram.steps import Begin, Diagram, Lens
+from tenure_server.diagram.steps import Begin, Diagram
 from tenure_server.errors import SubjectGone
 from tenure_server.limits import MAX_PAGE_DIAGRAM, MAX_PAGE_STEPS, MAX_PAGE_SUBJECTS
 from tenure_server.live.messages import Overview
+from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle
 from tenure_server.offline.archive.contents import Archive, ArchivedDiagram, View
 from tenure_server.offline.sources import Source

@@ -12,10 +12,11 @@ from typing import TypeVar
 
 import msgspec
 
-from tenure_server.diagram.steps import Diagram, Lens
+from tenure_server.diagram.steps import Diagram
 from tenure_server.errors import SubjectGone, UsageError
 from tenure_server.limits import EXPORT_SPANS, MAX_LIST
 from tenure_server.live.messages import Overview
+from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle, Process, Resource, Trace
 from tenure_server.settings import TOKEN_VARIABLE
 from tenure_server.store import ClosedLifecycle, ClosedLifecycles, Listing

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tenure import wire
-from tenure_server.diagram.steps import Diagram, Lens
+from tenure_server.diagram.steps import Diagram
 from tenure_server.errors import NotFound, UsageError
 from tenure_server.limits import EXPORT_SPANS, MAX_LIST
 from tenure_server.live.messages import Overview
 from tenure_server.live.overview import read_overview
+from tenure_server.model.lens import Lens
 from tenure_server.model.records import OPEN_PHASES, Lifecycle
 from tenure_server.offline.sources.recording import read_recording
 from tenure_server.store import ClosedLifecycles, LifecycleQuery, Paging, TraceQuery

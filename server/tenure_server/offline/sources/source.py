@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from tenure_server.diagram.steps import Diagram, Lens
+from tenure_server.diagram.steps import Diagram
 from tenure_server.live.messages import Overview
+from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle
 from tenure_server.offline.sources.collector import Collector
 from tenure_server.offline.sources.recorded import open_recording

@@ -14,14 +14,14 @@ from typing import TypeVar
 
 from tenure import wire
 from tenure_server.background.lanes import Deadline, Lane
-from tenure_server.diagram.steps import Lens
 from tenure_server.errors import StoreFailed
 from tenure_server.limits import CHECK_TIMEOUT_S, DEFAULT_DIAGRAM, GROUP_ROWS
+from tenure_server.model.diagram_input import DiagramInput
+from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle, Process, Resource, Trace
 from tenure_server.store.protocol import (
     Backlog,
     ClosedLifecycles,
-    DiagramInput,
     LifecycleQuery,
     Listing,
     Measured,

@@ -12,9 +12,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-import tenure
 from tenure import wire
-from tenure._sinks.collector_sink import say
+from tenure._core.installation import installed_version
+from tenure._core.stderr import say
 from tenure._sinks.http_client import ConnectionFailed, Endpoint
 from tenure._sinks.losses import Loss
 from tenure._sinks.otel.emitter import Emitter, Ids
@@ -22,7 +22,7 @@ from tenure._sinks.otel.worker import Worker
 from tenure.errors import UsageError
 
 SCOPE = "tenure"
-VERSION = tenure.__version__
+VERSION = installed_version()
 HEADERS_VARIABLE = "OTEL_EXPORTER_OTLP_HEADERS"
 CHUNK = 512  # spans of one request
 KEPT_SPANS = 50_000

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 
 from tenure import wire
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._sinks import losses
 from tenure._sinks.losses import Loss
 
@@ -134,5 +134,5 @@ class Worker(ABC):
                     self.take(batch)
                 pause = self.go_on()
             except Exception as error:  # noqa: BLE001  # whatever a processor of the program's raises
-                buffer.fault(f"handing spans to {self.name}", error)
+                faults.fault(f"handing spans to {self.name}", error)
                 pause = None

@@ -19,7 +19,7 @@ from types import CodeType, FrameType
 from typing import NamedTuple
 
 from tenure import _probe_api as probe
-from tenure._core import buffer, object_access, probe_backend
+from tenure._core import faults, object_access, probe_backend
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR
 from tenure._identify import call_site_cache, libraries, resources, sites, task_names, tasks
 from tenure._patching import class_patches
@@ -179,7 +179,7 @@ def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | Non
         if record is not None:
             resources.calls[site] = plan.names
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"finding out who acquires a {object_access.qualified_name(type(manager))}", error)
+        faults.fault(f"finding out who acquires a {object_access.qualified_name(type(manager))}", error)
         return None
     return record
 

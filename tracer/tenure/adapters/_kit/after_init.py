@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._core.object_access import qualified_name
 from tenure._patching import class_patches
 
@@ -23,6 +23,6 @@ def note(kind: type, noting: Callable[..., None]) -> None:
         try:
             noting(made, *arguments, **named)
         except Exception as error:  # noqa: BLE001  # never into the program
-            buffer.fault(f"noting the making of a {qualified_name(kind)}", error)
+            faults.fault(f"noting the making of a {qualified_name(kind)}", error)
 
     class_patches.replace(kind, "__init__", init)

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Protocol, cast
 
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._identify import resources
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
@@ -154,7 +154,7 @@ def _begin(
             return _Passed(channels)
         request.begin(Named(requests.KIND, requests.method(scope), application) if known is None else known())
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("noting the begin of a request", error)
+        faults.fault("noting the begin of a request", error)
         return _Passed(channels)
     return request
 

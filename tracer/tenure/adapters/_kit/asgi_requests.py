@@ -11,7 +11,7 @@ from typing import NamedTuple, cast
 
 from tenure import _probe_api as probe
 from tenure._assembly import request_rename
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._core.attributes import read
 from tenure.adapters._kit import handler_sites
 
@@ -121,7 +121,7 @@ class Request:
         try:
             self._name_at_last()
         except Exception as fault:  # noqa: BLE001  # never into the program
-            buffer.fault("finding the route of a request", fault)
+            faults.fault("finding the route of a request", fault)
         probe.leaving(self._record, error)
         probe.released(self._record, False)
 

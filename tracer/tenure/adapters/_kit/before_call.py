@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Callable
 
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._patching import class_patches
 from tenure._patching.class_patches import Method
 
@@ -22,7 +22,7 @@ def looking(original: Method, look: Callable[..., None], what: str) -> Method:
         try:
             look(*arguments, **named)
         except Exception as error:  # noqa: BLE001  # never into the program
-            buffer.fault(what, error)
+            faults.fault(what, error)
         try:
             return original(*arguments, **named)
         except BaseException as error:

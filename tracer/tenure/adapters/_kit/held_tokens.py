@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable
 
 from tenure import _probe_api as probe
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._core.object_access import qualified_name
 from tenure._identify import tasks
 
@@ -63,7 +63,7 @@ def give_back(token: object, error: BaseException | None = None) -> probe.Record
             tokens.pop(id(token), None)
         probe.leaving(record, error)
     except Exception as fault:  # noqa: BLE001  # never into the program
-        buffer.fault(f"finding out what the release of a {qualified_name(type(token))} ends", fault)
+        faults.fault(f"finding out what the release of a {qualified_name(type(token))} ends", fault)
         return None
     return record
 
@@ -97,7 +97,7 @@ def _gone(address: int, is_finalizing: Callable[[], bool] = sys.is_finalizing) -
         for record in held.records:
             held.when_gone(record)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("ending what was dropped", error)
+        faults.fault("ending what was dropped", error)
 
 
 def forget_all() -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from tenure import _probe_api as probe
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._core.object_access import qualified_name
 from tenure._identify import resources, sites
 from tenure._identify.resources import NOTHING, Describe, Description
@@ -167,7 +167,7 @@ def _is_open(opened: object, token: Token) -> bool:
     try:
         return held_tokens.is_surely_held(token(opened))
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"finding out whether a {qualified_name(type(opened))} is open", error)
+        faults.fault(f"finding out whether a {qualified_name(type(opened))} is open", error)
         return False
 
 
@@ -209,7 +209,7 @@ def _begin(described: object, bound: object, plan: _Plan) -> probe.Record | None
         if record is not None:
             resources.calls[site] = plan.names
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"finding out who opens a {plan.kind.__qualname__}", error)
+        faults.fault(f"finding out who opens a {plan.kind.__qualname__}", error)
         return None
     return record
 
@@ -219,7 +219,7 @@ def _opened(record: probe.Record, token: object) -> None:
     try:
         held_tokens.hold(token, record, _dropped)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"remembering who opened a {qualified_name(type(token))}", error)
+        faults.fault(f"remembering who opened a {qualified_name(type(token))}", error)
 
 
 def _dropped(record: probe.Record) -> None:

@@ -12,7 +12,7 @@ from types import CodeType, FrameType
 from typing import NamedTuple
 
 from tenure import _probe_api as probe
-from tenure._core import buffer
+from tenure._core import faults
 from tenure._core.object_access import qualified_name
 from tenure._core.wrapping import AsyncMethod, Method, match_coroutine_kind, strip_frame
 from tenure._identify import call_site_cache
@@ -93,7 +93,7 @@ def _begin(manager: object, frame: FrameType, how: Taking) -> probe.Record | Non
             return how.begin(manager, frame)
         return pure_probe.enter_known(site, manager) if how.predicate is None or how.predicate(manager) else None
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("finding out who acquires", error)
+        faults.fault("finding out who acquires", error)
         return None
 
 
@@ -106,7 +106,7 @@ def came_back(value: object, token: object, record: probe.Record) -> None:
     try:
         held_tokens.hold(token, record)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault(f"remembering who holds a {qualified_name(type(token))}", error)
+        faults.fault(f"remembering who holds a {qualified_name(type(token))}", error)
 
 
 def giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
@@ -165,7 +165,7 @@ def _given_back(candidates: tuple[object, ...], gives: Gives, frame: FrameType |
             if held_tokens.is_held(candidate):
                 return held_tokens.give_back(candidate) if gives(candidate, frame) else None
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("finding out what is released", error)
+        faults.fault("finding out what is released", error)
     return None
 
 

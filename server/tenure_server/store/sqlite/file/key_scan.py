@@ -15,6 +15,7 @@ from typing import Any
 
 from tenure_server.errors import BadParameter
 from tenure_server.store.sqlite.file import keys
+from tenure_server.store.sqlite.file.schema import ACQUIRE, LIFECYCLE_COLUMNS
 
 RawRow = tuple[Any, ...]  # a row as SQLite gives it: its key first
 Values = list[object]
@@ -173,3 +174,6 @@ def parse_cursor(cursor: str, length: int) -> Sequence[int]:
     if len(numbers) != length or max(map(abs, numbers)) >= 1 << 63:
         raise BadParameter("cursor", f"{cursor[:80]!r} is no cursor of this list (take it from the answer before)")
     return numbers
+
+
+LIFECYCLES = Timeline("lifecycles", "acquire_ns", LIFECYCLE_COLUMNS, ACQUIRE)

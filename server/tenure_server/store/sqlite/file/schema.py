@@ -16,10 +16,11 @@ means, and a site, 0 for none. Counts and histograms are kept by the writer, in 
 from __future__ import annotations
 
 import sqlite3
+from array import array
+from collections.abc import Sequence
 from pathlib import Path
 
 from tenure_server.store.sqlite.file import arrivals, references
-from tenure_server.store.sqlite.write import outbox, series
 
 VERSION = 3
 OLDEST = 2  # what ``upgrade`` brings to this version
@@ -132,8 +133,8 @@ def upgrade(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         for table in (
-            *outbox.OUTBOX_TABLES,
-            *series.SERIES_TABLES,
+            *OUTBOX_TABLES,
+            *SERIES_TABLES,
             *NEW_TABLES,
         ):  # a store that was made before them has none
             connection.execute(table)
@@ -146,3 +147,49 @@ def upgrade(connection: sqlite3.Connection) -> None:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+LIFECYCLE_COLUMNS = (
+    "key, parent, trace, task, resource, site, acquire_ns, wait_ns, hold_ns, release_ns, outcomes, body_exception,"
+    " exception"
+)
+
+
+ACQUIRE = 6  # index of acquire_ns
+
+
+def pack(some: Sequence[int]) -> bytes:
+    """Keys as an entry holds them: eight bytes each."""
+    return array("q", some).tobytes()
+
+
+def unpack(packed: bytes) -> Sequence[int]:
+    """The keys of an entry."""
+    return array("q", packed)
+
+
+USED_NS = 60_000_000_000  # how stale an exception's used_ns may be
+
+
+OUTBOX_TABLES = (
+    """CREATE TABLE IF NOT EXISTS outbox (
+        entry INTEGER PRIMARY KEY AUTOINCREMENT, at_ns INTEGER NOT NULL, lifecycles INTEGER NOT NULL,
+        keys BLOB NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS followers (
+        name TEXT PRIMARY KEY, cursor INTEGER NOT NULL, expired INTEGER NOT NULL) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS abandoned (key INTEGER PRIMARY KEY)",
+)
+
+
+SERIES_TABLES = (
+    """CREATE TABLE IF NOT EXISTS series (
+        series INTEGER PRIMARY KEY, process INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+        is_pool INTEGER NOT NULL, is_overflow INTEGER NOT NULL, counts BLOB NOT NULL,
+        UNIQUE (process, is_pool, is_overflow, kind, name))""",
+    "CREATE TABLE IF NOT EXISTS series_resources (resource INTEGER PRIMARY KEY, series INTEGER NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS pools (
+        resource INTEGER PRIMARY KEY, idle INTEGER NOT NULL, idle_max INTEGER, gone INTEGER NOT NULL)""",
+)
+
+
+OPEN = "FROM lifecycles INDEXED BY lifecycles_open WHERE release_ns IS NULL"

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from tenure_server.store.protocol import ClosedLifecycle, ClosedLifecycles
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.key_scan import RawRow
+from tenure_server.store.sqlite.file.schema import ACQUIRE, LIFECYCLE_COLUMNS, OPEN, unpack
 from tenure_server.store.sqlite.read.processes import read_some_processes
 from tenure_server.store.sqlite.read.roots import read_roots
-from tenure_server.store.sqlite.read.row_decoder import ACQUIRE, LIFECYCLE_COLUMNS
-from tenure_server.store.sqlite.read.snapshot import OPEN, ReadSnapshot
-from tenure_server.store.sqlite.write.outbox import unpack
+from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
 
 _MAX_CONTEXT = 64  # lifecycles of one resource looked through for whom a wait waited for
 _WORTH_NAMING_NS = 100_000  # a shorter wait was none

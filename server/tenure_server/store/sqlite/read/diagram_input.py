@@ -7,15 +7,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from itertools import islice
 
-from tenure_server.diagram.steps import Lens
 from tenure_server.errors import NotFound
-from tenure_server.store.protocol import DiagramInput, LifecycleQuery
+from tenure_server.model.diagram_input import DiagramInput
+from tenure_server.model.lens import Lens
+from tenure_server.store.protocol import LifecycleQuery
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import RawRow, Selection
+from tenure_server.store.sqlite.file.key_scan import LIFECYCLES, RawRow, Selection
+from tenure_server.store.sqlite.file.schema import ACQUIRE, LIFECYCLE_COLUMNS, OPEN
 from tenure_server.store.sqlite.read.filters import select_lifecycles
 from tenure_server.store.sqlite.read.roots import read_roots
-from tenure_server.store.sqlite.read.row_decoder import ACQUIRE, LIFECYCLE_COLUMNS
-from tenure_server.store.sqlite.read.snapshot import LIFECYCLES, OPEN, ReadSnapshot
+from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
 from tenure_server.store.sqlite.read.span_parents import parents_beyond
 
 _MAX_FAMILY = 2_000  # tasks; a task with more descendants is shown with all of its process

@@ -7,11 +7,11 @@ from itertools import islice
 
 from tenure_server.model.records import Lifecycle
 from tenure_server.store.protocol import LifecycleQuery, Listing
-from tenure_server.store.sqlite.file.key_scan import RawRow, Selection
+from tenure_server.store.sqlite.file.key_scan import LIFECYCLES, RawRow, Selection
+from tenure_server.store.sqlite.file.schema import ACQUIRE
 from tenure_server.store.sqlite.read.filters import select_lifecycles
 from tenure_server.store.sqlite.read.roots import read_roots
-from tenure_server.store.sqlite.read.row_decoder import ACQUIRE
-from tenure_server.store.sqlite.read.snapshot import LIFECYCLES, ReadSnapshot, next_cursor, position_of
+from tenure_server.store.sqlite.read.snapshot import ReadSnapshot, next_cursor, position_of
 from tenure_server.store.sqlite.read.span_parents import parents_beyond
 
 

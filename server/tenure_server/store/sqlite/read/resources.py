@@ -13,8 +13,8 @@ from tenure_server.store.histogram import percentiles
 from tenure_server.store.protocol import Listing, ResourceQuery
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.key_scan import RawRow, Selection, parse_cursor
-from tenure_server.store.sqlite.read.row_decoder import ACQUIRE, LIFECYCLE_COLUMNS
-from tenure_server.store.sqlite.read.snapshot import OPEN, ReadSnapshot, next_cursor
+from tenure_server.store.sqlite.file.schema import ACQUIRE, LIFECYCLE_COLUMNS, OPEN
+from tenure_server.store.sqlite.read.snapshot import ReadSnapshot, next_cursor
 
 _COLUMNS = "key, kind, name, capacity, stereotype, total, failed, waits, holds"
 _CHUNK = 500

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from tenure_server.model.records import HeldAround
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.key_scan import RawRow
-from tenure_server.store.sqlite.read.row_decoder import LIFECYCLE_COLUMNS, Root
+from tenure_server.store.sqlite.file.schema import LIFECYCLE_COLUMNS
+from tenure_server.store.sqlite.read.row_decoder import Root
 from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
 
 

@@ -23,12 +23,6 @@ from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.key_scan import RawRow
 from tenure_server.store.sqlite.file.liveness import Liveness
 
-LIFECYCLE_COLUMNS = (
-    "key, parent, trace, task, resource, site, acquire_ns, wait_ns, hold_ns, release_ns, outcomes, body_exception,"
-    " exception"
-)
-ACQUIRE = 6  # index of acquire_ns
-
 _CHUNK = 500  # values in one IN (...)
 
 

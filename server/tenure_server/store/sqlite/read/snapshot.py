@@ -9,16 +9,15 @@ from typing import TypeVar
 from tenure_server.errors import StoreFailed
 from tenure_server.store.protocol import Paging
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import Position, RawRow, Selection, Timeline, format_cursor, parse_cursor
+from tenure_server.store.sqlite.file.key_scan import Position, RawRow, Selection, format_cursor, parse_cursor
 from tenure_server.store.sqlite.file.liveness import Liveness
+from tenure_server.store.sqlite.file.schema import LIFECYCLE_COLUMNS, OPEN
 from tenure_server.store.sqlite.file.transactions import roll_back
 from tenure_server.store.sqlite.read.filters import Subjects
-from tenure_server.store.sqlite.read.row_decoder import ACQUIRE, LIFECYCLE_COLUMNS, Assembly
+from tenure_server.store.sqlite.read.row_decoder import Assembly
 
 T = TypeVar("T")
 
-LIFECYCLES = Timeline("lifecycles", "acquire_ns", LIFECYCLE_COLUMNS, ACQUIRE)
-OPEN = "FROM lifecycles INDEXED BY lifecycles_open WHERE release_ns IS NULL"
 _CHUNK = 500  # keys in one query
 
 

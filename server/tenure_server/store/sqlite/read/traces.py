@@ -9,7 +9,8 @@ from tenure_server.model.records import Trace
 from tenure_server.store.protocol import Listing, TraceQuery
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.key_scan import RawRow, Selection, Timeline
-from tenure_server.store.sqlite.read.snapshot import OPEN, ReadSnapshot, next_cursor, position_of
+from tenure_server.store.sqlite.file.schema import OPEN
+from tenure_server.store.sqlite.read.snapshot import ReadSnapshot, next_cursor, position_of
 
 TRACES = Timeline("traces", "order_ns", "key, otel_id, start_ns, end_ns, lifecycles, open, errors, order_ns", 7)
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from tenure import wire
 from tenure_server.limits import RETENTION_CHUNK
 from tenure_server.store.sqlite.file.sqlite_errors import is_no_room
+from tenure_server.store.sqlite.file.store_files import StoreFiles
+from tenure_server.store.sqlite.read.reader_pool import Readers
+from tenure_server.store.sqlite.upkeep.disk_space import Budget
+from tenure_server.store.sqlite.upkeep.open_parts import Parts
 from tenure_server.store.sqlite.write.writer_thread import Work
-
-if TYPE_CHECKING:
-    from tenure_server.store.sqlite.upkeep.upkeep import Upkeep
 
 _PAGE = 4_096  # and a frame's header
 _PAGES_A_ROW = 0.25  # of the log, before it is known better
@@ -24,10 +25,23 @@ _SMALL = 3  # reserves; a file of less is not cut on a full disk
 _CAREFUL_CHUNK = 500  # deleted in one transaction on a full disk
 
 
+class Kept(Protocol):
+    """What the upkeep lends: the parts on the file that is there now, and the file's bounds."""
+
+    @property
+    def budget(self) -> Budget: ...
+    @property
+    def parts(self) -> Parts: ...
+    @property
+    def files(self) -> StoreFiles | None: ...
+    @property
+    def readers(self) -> Readers: ...
+
+
 class Trimming:
     """Works on the parts that the upkeep has at the moment."""
 
-    def __init__(self, upkeep: Upkeep) -> None:
+    def __init__(self, upkeep: Kept) -> None:
         self._upkeep = upkeep
         self._unit = upkeep.budget.unit
         self._file = upkeep.budget.file

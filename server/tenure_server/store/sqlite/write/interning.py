@@ -15,6 +15,7 @@ from tenure import wire
 from tenure_server.limits import MAX_SEQUENCES_AHEAD
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.clock_skew import ProcessClock
+from tenure_server.store.sqlite.file.schema import USED_NS
 
 # A row that was deleted is never used again: what still names it, in the outbox, would be taken for the new process's.
 _NEXT_ROW = (
@@ -24,7 +25,6 @@ _NOBODY: CancellerFacts = (0, 0, "", 0)
 _MAX_PROCESSES = 256
 _NEWEST = 128  # lifecycles of a process among which the latest to begin is
 _MAX_ENTRIES = 50_000  # of one table of one process
-USED_NS = 60_000_000_000  # how stale an exception's used_ns may be
 
 ResourceFacts = tuple[str, str, int | None, str]
 CancellerFacts = tuple[int, int, str, int]  # 1, key of the task, means, site: columns of an exception

@@ -10,25 +10,17 @@ What a dead process left open never closes. It is put in by ``abandon``, once fo
 from __future__ import annotations
 
 import sqlite3
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 
 from tenure_server.store.protocol import Backlog
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.liveness import Liveness
+from tenure_server.store.sqlite.file.schema import OUTBOX_TABLES, pack, unpack
 from tenure_server.store.sqlite.file.transactions import transaction
 from tenure_server.store.sqlite.write.backlog import Backlogs
 
 ENTRY = 500  # lifecycles
 
-OUTBOX_TABLES = (
-    """CREATE TABLE IF NOT EXISTS outbox (
-        entry INTEGER PRIMARY KEY AUTOINCREMENT, at_ns INTEGER NOT NULL, lifecycles INTEGER NOT NULL,
-        keys BLOB NOT NULL)""",
-    """CREATE TABLE IF NOT EXISTS followers (
-        name TEXT PRIMARY KEY, cursor INTEGER NOT NULL, expired INTEGER NOT NULL) WITHOUT ROWID""",
-    "CREATE TABLE IF NOT EXISTS abandoned (key INTEGER PRIMARY KEY)",
-)
 _OPEN_OF_PROCESS = (
     "FROM lifecycles INDEXED BY lifecycles_open WHERE release_ns IS NULL AND lifecycles.key BETWEEN ? AND ?"
     " AND lifecycles.key NOT IN (SELECT key FROM abandoned)"
@@ -174,16 +166,6 @@ class Outbox:
         for process, ended, last_seen_ns in rows:
             if self._aliveness.is_dead(ended, last_seen_ns):
                 yield process, last_seen_ns
-
-
-def pack(some: Sequence[int]) -> bytes:
-    """Keys as an entry holds them: eight bytes each."""
-    return array("q", some).tobytes()
-
-
-def unpack(packed: bytes) -> Sequence[int]:
-    """The keys of an entry."""
-    return array("q", packed)
 
 
 def _bounds(process: int) -> tuple[int, int]:

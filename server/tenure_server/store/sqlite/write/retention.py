@@ -17,9 +17,8 @@ from tenure_server.limits import RETENTION_CHUNK
 from tenure_server.store.sqlite.file import keys, references
 from tenure_server.store.sqlite.file.arrivals import Arrival, Arrivals, unpack
 from tenure_server.store.sqlite.file.liveness import Liveness
+from tenure_server.store.sqlite.file.schema import OPEN, USED_NS
 from tenure_server.store.sqlite.file.transactions import roll_back
-from tenure_server.store.sqlite.read.snapshot import OPEN
-from tenure_server.store.sqlite.write.interning import USED_NS
 
 _VACUUM_PAGES = 2_000
 _MAX_GENERATIONS = 20  # of tasks that created tasks, taken away in one sweep

@@ -18,17 +18,9 @@ from tenure import wire
 from tenure_server.limits import MAX_SERIES
 from tenure_server.store.histogram import Spread
 from tenure_server.store.sqlite.file import keys
+from tenure_server.store.sqlite.file.schema import SERIES_TABLES
 from tenure_server.store.sqlite.write.counters import Change
 
-SERIES_TABLES = (
-    """CREATE TABLE IF NOT EXISTS series (
-        series INTEGER PRIMARY KEY, process INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
-        is_pool INTEGER NOT NULL, is_overflow INTEGER NOT NULL, counts BLOB NOT NULL,
-        UNIQUE (process, is_pool, is_overflow, kind, name))""",
-    "CREATE TABLE IF NOT EXISTS series_resources (resource INTEGER PRIMARY KEY, series INTEGER NOT NULL)",
-    """CREATE TABLE IF NOT EXISTS pools (
-        resource INTEGER PRIMARY KEY, idle INTEGER NOT NULL, idle_max INTEGER, gone INTEGER NOT NULL)""",
-)
 _MAX_KNOWN = 20_000
 
 

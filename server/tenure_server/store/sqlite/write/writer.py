@@ -18,8 +18,8 @@ from tenure_server.store.protocol import Spans
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.arrivals import Arrivals
 from tenure_server.store.sqlite.file.key_scan import NEIGHBOURS_NS
+from tenure_server.store.sqlite.file.schema import LIFECYCLE_COLUMNS
 from tenure_server.store.sqlite.file.transactions import roll_back
-from tenure_server.store.sqlite.read.row_decoder import LIFECYCLE_COLUMNS
 from tenure_server.store.sqlite.write.counters import CounterDeltas, CounterTables, Row
 from tenure_server.store.sqlite.write.interning import Interning, KnownProcess
 from tenure_server.store.sqlite.write.multi_row_insert import Insert
