@@ -58,7 +58,7 @@ async def test_a_live_diagram_that_fails_serves_its_clients_again(
     async with watching(collector) as client:
         await client.subscribe()
         await client.receive()
-        monkeypatch.setattr(live_diagram, "touches", failing_once(live_diagram.touches))
+        monkeypatch.setattr(live_diagram, "affects", failing_once(live_diagram.affects))
         program.use("main", "Lock stock", acquire=0, wait=1)
         await collector.post(program.batch())
         assert isinstance(await client.receive(), messages.Operations)
