@@ -26,10 +26,10 @@ from pathlib import Path
 from time import process_time
 
 from benchmarks import Measure
-from tenure import rewriting
-from tenure.importhook import Finder
-from tenure.loaders import RewritingLoader
-from tenure.selection import Selection
+from tenure._rewriting import rewriter
+from tenure._rewriting.import_hook import Finder
+from tenure._rewriting.loaders import RewritingLoader
+from tenure._rewriting.module_filter import Selection
 
 ROUNDS, PROCESSES = 5, 9
 MODULES_OF_A_PROGRAM = 300
@@ -67,7 +67,7 @@ def measure() -> list[Measure]:
 def _code() -> dict[str, list[Path]]:
     library, ours = Path(asyncio.__file__).parent, Path(__file__).parent.parent / "tests"
     tests = sorted(library.parent.glob("test/test_asyncio/test_*.py")) or sorted(ours.glob("server/*.py"))
-    many = [path for path in tests if rewriting.mentions(path.read_bytes(), sync=False)]
+    many = [path for path in tests if rewriter.mentions(path.read_bytes(), sync=False)]
     return {"many `async with`": many, "asyncio itself": sorted(library.glob("*.py"))}
 
 

@@ -15,7 +15,7 @@ import aiohttp
 from benchmarks import Measure
 from tenure import wire
 from tenure_server.app import Server, create_app
-from tenure_server.context import STORE
+from tenure_server.http.app_keys import STORE
 from tenure_server.settings import Settings
 
 RESOURCES, LIFECYCLES = 10_000, 50_000

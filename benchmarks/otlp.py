@@ -20,9 +20,9 @@ from opentelemetry.util.types import AttributeValue
 from benchmarks import Measure
 from benchmarks.ingest import batches
 from tenure import wire
-from tenure_server.export.encoding import encode
+from tenure_server.export.span_encoder import encode
 from tenure_server.limits import EXPORT_SPANS
-from tenure_server.store import Endings
+from tenure_server.store import ClosedLifecycles
 from tenure_server.store.sqlite import SqliteStore
 
 BATCHES, ROUNDS = 8, 7
@@ -54,7 +54,7 @@ def _took(what: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-async def _pages() -> tuple[list[Endings], float]:
+async def _pages() -> tuple[list[ClosedLifecycles], float]:
     """The lifecycles of ``benchmarks.ingest`` as an exporter reads them, and the seconds that took."""
     store = SqliteStore(None)
     await store.follow(["benchmark"])

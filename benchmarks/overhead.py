@@ -27,9 +27,11 @@ from types import ModuleType
 
 import tenure
 from benchmarks import Measure
-from tenure import buffer, loaders, native, session, wire
-from tenure.losses import Loss
-from tenure.selection import Selection
+from tenure import session, wire
+from tenure._core import buffer, probe_backend
+from tenure._rewriting import loaders
+from tenure._rewriting.module_filter import Selection
+from tenure._sinks.losses import Loss
 
 ROUNDS, TIMES, SPANS, THREADS = 60, 1_000, 200, 4
 FEW = 100  # so that neither the shipping thread nor a busy machine is likely to come between
@@ -179,8 +181,8 @@ def measure() -> list[Measure]:
     finally:
         tenure.uninstall()
     cheaper = [(span - plain) / (ours - plain) for plain, ours, span in zip(*spans.values(), strict=True)]
-    title = f"{platform.python_version()} {native.NAME}"
-    mark, mark_of_spans = MARKS[native.NAME]
+    title = f"{platform.python_version()} {probe_backend.NAME}"
+    mark, mark_of_spans = MARKS[probe_backend.NAME]
     return [
         Measure(f"{title}: bare async with", statistics.median(pairs["loop"]["bare"]), "ns", ""),
         Measure(f"{title}: rewritten", _ratio(pairs["loop"], "ours"), "x bare", mark),
@@ -218,7 +220,7 @@ def _patched(bare: ModuleType) -> list[tuple[str, dict[str, list[float]]]]:
 
 def _sizes(module: ModuleType) -> list[tuple[str, float, str]]:
     """Bytes of a record that waits to be shipped: of the extension's own, or as they are found to be allocated."""
-    if native.SERVES:
+    if probe_backend.SERVES:
         from tenure import _probe  # noqa: PLC0415  # it may not be there
 
         return [

@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from tenure_server.archive.contents import Archive
 from tenure_server.diagram.steps import Diagram, Operation, Step
 from tenure_server.live.messages import MAX_LIMIT, ClientMessage, ServerMessage
-from tenure_server.records import Lifecycle, Outcome, Phase
+from tenure_server.model.records import Lifecycle, Outcome, Phase
+from tenure_server.offline.archive.contents import Archive
 
 SCHEMA = Path(__file__).parent.parent / "web" / "src" / "schema"
 HEAD = "// Made by scripts/generate_types.py from the server's structs. Do not edit: change the structs and run it.\n"

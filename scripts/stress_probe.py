@@ -21,7 +21,12 @@ import time
 from collections.abc import Callable, Coroutine
 from types import ModuleType
 
-from tenure import buffer, identity, native, patching, probe, rewriting, tasks, testing
+from tenure import _probe_api as probe
+from tenure import testing
+from tenure._core import buffer, faults, probe_backend
+from tenure._identify import resource_ids, tasks
+from tenure._patching import class_patches
+from tenure._rewriting import rewriter
 
 PROGRAM = """
 import asyncio
@@ -103,9 +108,9 @@ def peak_kb() -> int:
 def load() -> ModuleType:
     module = ModuleType("program")
     exec(BY_HAND, vars(module))  # noqa: S102
-    exec(rewriting.rewrite(PROGRAM.encode(), "program.py"), vars(module))  # noqa: S102
+    exec(rewriter.rewrite(PROGRAM.encode(), "program.py"), vars(module))  # noqa: S102
     module.lock = asyncio.Lock()  # type: ignore[attr-defined]
-    patching.patch_manager(module.Patched)
+    class_patches.patch_manager(module.Patched)
     return module
 
 
@@ -163,7 +168,7 @@ def _without_leak(main: Callable[[int], Coroutine[object, object, int]], rounds:
     def run(count: int) -> int:
         seen = asyncio.run(main(count))
         tasks.table.clear()  # as the ledger would, which is not here: msgspec's references are not counted
-        identity.table.clear()
+        resource_ids.table.clear()
         gc.collect()
         return seen + drained()
 
@@ -199,8 +204,8 @@ def threads(program: ModuleType, times: int) -> str:
     stop.set()
     drainer.join()
     seen[0] += drained()
-    assert seen[0] + buffer.dropped.get("buffer full", 0) == 8 * each, (seen, buffer.dropped)
-    return f"{8 * each} lifecycles in 8 threads, {buffer.dropped.pop('buffer full', 0)} of them counted as dropped"
+    assert seen[0] + faults.dropped.get("buffer full", 0) == 8 * each, (seen, faults.dropped)
+    return f"{8 * each} lifecycles in 8 threads, {faults.dropped.pop('buffer full', 0)} of them counted as dropped"
 
 
 def forks(program: ModuleType, times: int) -> str:
@@ -282,7 +287,7 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=10_000_000)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all")
     options = parser.parse_args()
-    print(f"{native.NAME} probe, CPython {sys.version.split()[0]}", flush=True)
+    print(f"{probe_backend.NAME} probe, CPython {sys.version.split()[0]}", flush=True)
     sys.unraisablehook = lambda seen: None if isinstance(seen.exc_value, RuntimeError) else sys.__unraisablehook__(seen)
     with testing.recorder():
         probe.set_clock(None)

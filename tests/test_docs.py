@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from scripts.faults.__main__ import TABLE
 
-from tenure.commands import doctor, run
-from tenure_server import limits, login
+from tenure.cli import doctor, run
+from tenure_server import limits
 from tenure_server.app import ROUTES
-from tenure_server.commands import export, serve
+from tenure_server.cli import export, serve
+from tenure_server.http import login
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "tracer/README.md", ROOT / "server/README.md"])
@@ -72,7 +73,7 @@ def test_every_make_target_that_a_page_names_exists() -> None:
 
 
 def test_every_python_module_that_the_architecture_names_exists() -> None:
-    """A path like tenure/probe.py on the architecture page leads to a file."""
+    """A path like tenure/_probe_api/__init__.py on the architecture page leads to a file."""
     named = re.findall(r"`(tenure(?:_server)?/[a-z_/]+\.py)`", (ROOT / "ARCHITECTURE.md").read_text())
 
     missing = [path for path in named if not any((ROOT / part / path).exists() for part in ("tracer", "server"))]

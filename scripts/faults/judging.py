@@ -11,7 +11,7 @@ from scripts.faults.collectors import HELD, Collector
 from scripts.faults.programs import Done
 
 from tenure import wire
-from tenure_server.sources.recording import read_recording
+from tenure_server.offline.sources.recording import read_recording
 
 GRACE_NS = 500_000_000  # what a process that is killed did in its last half second may be missing: it was not flushed
 

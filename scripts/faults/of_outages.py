@@ -13,8 +13,8 @@ from scripts.faults.judging import UNANSWERED, Stored, Told, judge, of_collector
 from scripts.faults.programs import Done, Running
 from scripts.faults.scenarios import Stage, scenario, scenarios
 
-_SMALL_QUEUE = "from tenure import collector; collector.KEPT_BYTES = 6_000"
-_SMALL_BUFFER = "from tenure import buffer; buffer.set_limit(2)"
+_SMALL_QUEUE = "from tenure._sinks import collector_sink as collector; collector.KEPT_BYTES = 6_000"
+_SMALL_BUFFER = "from tenure._core import buffer; buffer.set_limit(2)"
 
 
 def _start(stage: Stage, options: Sequence[object], small: str = "", happening: str = "until_told") -> Running:

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from scripts.reliability.experiment import Experiment, Measured
 from scripts.reliability.serving import serving
 
+from tenure_server.http.sessions import COOKIE, Sessions
 from tenure_server.limits import SESSION_S
-from tenure_server.sessions import COOKIE, Sessions
 
 TOKEN, INGEST = "the-dashboards", "the-senders"
 ALLOWED = ("--allow-host", "traces.example")
@@ -125,7 +125,7 @@ def run(short: bool, seed: int, mutated: bool) -> Measured:
     cases = [Case(*case) for case in itertools.product(SETUPS, HOSTS, ORIGINS, SITES, (False, True), TOKENS, ADDRESSES)]
     if short:
         cases = random.Random(seed).sample(cases, SHORT)  # noqa: S311 -- no secret is made of it
-    first = "from tenure_server import access; access._is_own = lambda origin, host: True" if mutated else ""
+    first = "from tenure_server.http import access; access._is_own = lambda origin, host: True" if mutated else ""
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         ports = {}
         for setup, (options, _) in SETUPS.items():

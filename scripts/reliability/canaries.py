@@ -27,7 +27,7 @@ from scripts.reliability.secret_forms import EXPRESSIONS, TEXTS, text_with
 
 from tenure.scrubbing import scrubber
 from tenure_server.app import Server, create_app
-from tenure_server.commands import export
+from tenure_server.cli import export
 from tenure_server.export.targets import Target
 from tenure_server.settings import Settings
 

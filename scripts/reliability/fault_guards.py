@@ -4,33 +4,48 @@ _BY_KIND = {
     "stand in the place of a function that the program calls": """
         adapters.asyncio_reprs:_formatting.<locals>._format_callbacks
         adapters.asyncio_tasks:_noting.<locals>.create_task
-        adapters.asyncio_reprs:_telling.<locals>._future_repr_info adapters.made:note.<locals>.init
-        adapters.exit_stacks:_entering.<locals>.enter_async_context adapters.exit_stacks:_leaving.<locals>.leaving
-        adapters.call_wrappers:taking.<locals>.acquiring adapters.call_wrappers:taking_now.<locals>.acquiring
-        adapters.call_wrappers:_giving.<locals>.releasing adapters.call_wrappers:_giving_later.<locals>.releasing
-        adapters.cancelling_calls:tell.<locals>.telling unnoticed:shaped.<locals>.returning
-        wrappers:_entering.<locals>.entering wrappers:_leaving.<locals>.leaving
-        wrappers:_entering_now.<locals>.entering wrappers:_leaving_now.<locals>.leaving
-        tracking:Traced.__aenter__ tracking:Traced.__aexit__ tracking:Traced.__enter__ tracking:Traced.__exit__
-        tracking:track tracking:tracked importhook:Finder.find_spec adapters.imported:_Finder.find_spec
-        adapters.imported:_found_by_others adapters.imported:_Loader.create_module adapters.imported:_Loader.exec_module
-        loaders:RewritingLoader.get_code program:_hide_our_frames.<locals>.once""",
+        adapters.asyncio_reprs:_telling.<locals>._future_repr_info adapters._kit.after_init:note.<locals>.init
+        adapters.contextlib_exit_stacks:_entering.<locals>.enter_async_context
+        adapters.contextlib_exit_stacks:_leaving.<locals>.leaving
+        adapters._kit.pure_acquire_release:taking.<locals>.acquiring
+        adapters._kit.pure_acquire_release:taking_now.<locals>.acquiring
+        adapters._kit.pure_acquire_release:_giving.<locals>.releasing
+        adapters._kit.pure_acquire_release:_giving_later.<locals>.releasing
+        adapters.asyncio_cancelling_pure:tell.<locals>.telling _core.wrapping:match_coroutine_kind.<locals>.returning
+        _patching.pure_wrappers:_entering.<locals>.entering _patching.pure_wrappers:_leaving.<locals>.leaving
+        _patching.pure_wrappers:_entering_sync.<locals>.entering
+        _patching.pure_wrappers:_leaving_sync.<locals>.leaving
+        _patching.track:Traced.__aenter__ _patching.track:Traced.__aexit__ _patching.track:Traced.__enter__
+        _patching.track:Traced.__exit__
+        _patching.track:track _patching.track:tracked _rewriting.import_hook:Finder.find_spec
+        _rewriting.post_import:_Finder.find_spec
+        _rewriting.post_import:_found_by_others _rewriting.post_import:_Loader.create_module
+        _rewriting.post_import:_Loader.exec_module
+        _rewriting.loaders:RewritingLoader.get_code cli.program:_hide_our_frames.<locals>.once""",
     "are called by those, or by rewritten code, and let nothing out": """
         adapters.asyncio_tasks:_creating adapters.asyncio_tasks:_created adapters.asyncio_tasks:_ended
-        adapters.asyncio_tasks:_forget_our_frame adapters.exit_stacks:_begin adapters.exit_stacks:_watch_exit
-        adapters.call_wrappers:_begin adapters.call_wrappers:came_back adapters.call_wrappers:_given_back
-        wrappers:_begin wrappers:_remember wrappers:_recall wrappers:raised_in_body unnoticed:without_frame
-        twin:begin twin:enter_at twin:body_raised twin:raised twin:acquired twin:leaving twin:released twin:failed
-        tracking:traced tracking:Traced._begin tasks:_current_id tasks:find probe:enter buffer:fault""",
+        adapters.asyncio_tasks:_forget_our_frame adapters.contextlib_exit_stacks:_begin
+        adapters.contextlib_exit_stacks:_watch_exit
+        adapters._kit.pure_acquire_release:_begin adapters._kit.pure_acquire_release:came_back
+        adapters._kit.pure_acquire_release:_given_back
+        _patching.pure_wrappers:_begin _patching.pure_wrappers:_remember _patching.pure_wrappers:_recall
+        _patching.pure_wrappers:raised_in_body _core.wrapping:strip_frame
+        _probe_api.pure_probe:begin _probe_api.pure_probe:enter_at _probe_api.pure_probe:body_raised
+        _probe_api.pure_probe:raised _probe_api.pure_probe:acquired _probe_api.pure_probe:leaving
+        _probe_api.pure_probe:released _probe_api.pure_probe:failed
+        _patching.track:traced _patching.track:Traced._begin _identify.tasks:_current_id _identify.tasks:find
+        _probe_api:enter _core.faults:fault""",
     "are called by the interpreter for an object that is gone": """
-        identity:remember.<locals>.gone identity:lend.<locals>.gone resources:name.<locals>.gone
-        tasks:_add.<locals>.gone looking:ByIdentity.put.<locals>.gone adapters.held:_Held.__init__.<locals>.<lambda>""",
+        _identify.resource_ids:bind.<locals>.gone _identify.resource_ids:alias.<locals>.gone
+        _identify.resources:name.<locals>.gone
+        _identify.tasks:_add.<locals>.gone _core.object_access:ByIdentity.put.<locals>.gone
+        adapters._kit.held_tokens:_Held.__init__.<locals>.<lambda>""",
     "are called by the interpreter at a fork or at the end, or are a thread": """
         session:_at_exit session:_before_fork session:_after_in_parent session:_after_in_child
-        shipping:Shipper._run collector:Collector._run""",
+        _sinks.shipper:Shipper._run _sinks.collector_sink:Collector._run""",
     "make the program ready before it begins": """
-        program:script program:execute program:_code program:_main_module program:_set_first_path
-        program:_hide_our_frames loaders:RewritingLoader.__init__
-        selection:Selection.__init__ selection:Selection.add_root""",
+        cli.program:script cli.program:execute cli.program:_code cli.program:_main_module cli.program:_set_first_path
+        cli.program:_hide_our_frames _rewriting.loaders:RewritingLoader.__init__
+        _rewriting.module_filter:Selection.__init__ _rewriting.module_filter:Selection.add_root""",
 }
 GUARDS = frozenset(f"tenure.{name}" for names in _BY_KIND.values() for name in names.split())

@@ -60,7 +60,7 @@ def main() -> None:
         free[-1].mkdir(exist_ok=True)
         for name, source in fault_program.SOURCES.items():
             (free[-1] / name).write_text(source)
-    from tenure.commands import run as command  # noqa: PLC0415  # with the targets
+    from tenure.cli import run as command  # noqa: PLC0415  # with the targets
 
     targets = {target.name: target for target in fault_targets.all_targets()}
     options = ["-o", "recording.json", "--collector", _DEAD, "--sync", fault_program.NAME]

@@ -17,14 +17,22 @@ from typing import NamedTuple
 import tenure
 
 # What runs in a process of its own, or in tests. OpenTelemetry's sinks run only where they are asked for.
-_OTHERS = ("tenure.doctor", "tenure.commands", "tenure.testing", "tenure.otel", "tenure.__main__")
+_OTHERS = (
+    "tenure.doctor",
+    "tenure.cli.run",
+    "tenure.cli.doctor",
+    "tenure.cli.plugins",
+    "tenure.testing",
+    "tenure._sinks.otel",
+    "tenure.__main__",
+)
 KINDS = ("RuntimeError", "TypeError", "MemoryError", "once")  # once: a RuntimeError at the first call alone
 
 
 class Target(NamedTuple):
     """A function of a module, or one made within it; ``path`` leads through the constants of codes."""
 
-    name: str  # "tenure.wrappers:_entering.<locals>.entering"
+    name: str  # "tenure._patching.pure_wrappers:_entering.<locals>.entering"
     function: FunctionType
     path: tuple[int, ...]
 

@@ -13,11 +13,11 @@ from typing import Any
 from scripts.reliability.span_histories import random_spans
 
 from tenure import wire
-from tenure_server.lanes import Deadline
+from tenure_server.background.lanes import Deadline
 from tenure_server.limits import ALIVE_NS
 from tenure_server.store.sqlite import SqliteStore
-from tenure_server.store.sqlite.arrivals import SPAN_NS
-from tenure_server.store.sqlite.keys import process_of
+from tenure_server.store.sqlite.file.arrivals import SPAN_NS
+from tenure_server.store.sqlite.file.keys import process_of
 
 S = 1_000_000_000
 YEAR = 365 * 86_400 * S

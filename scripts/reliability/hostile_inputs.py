@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from tenure import wire
-from tenure_server.export import protobuf
+from tenure_server.opentelemetry import protobuf
 
 if sys.version_info >= (3, 14):
     from compression import zstd

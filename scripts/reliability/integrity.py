@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 
-from tenure_server.store.sqlite.arrivals import unpack
-from tenure_server.store.sqlite.references import BELONGING, NEEDED
+from tenure_server.store.sqlite.file.arrivals import unpack
+from tenure_server.store.sqlite.file.references import BELONGING, NEEDED
 
 _COUNTS = {
     "processes.lifecycles": (

@@ -16,12 +16,12 @@ from scripts.faults.collectors import Collector
 from scripts.reliability.experiment import Experiment, Measured
 
 from tenure import wire
-from tenure.lifecycles import PLAIN
+from tenure._assembly.snapshot import PLAIN
 
 _SENDERS, _ROWS = 3, 20
 _KIND = "kills.Held"
 _DEDUPE_OFF = """
-from tenure_server.store.sqlite import interning, writer
+from tenure_server.store.sqlite.write import interning, writer
 interning.KnownProcess.has = lambda known, sequence: False
 writer.Writer._stored = lambda self, wanted: {}
 """

@@ -8,10 +8,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from tenure_server.diagram import mermaid
-from tenure_server.diagram.steps import Lens
-from tenure_server.drawing import draw_scene
 from tenure_server.live.overview import read_overview
+from tenure_server.model.lens import Lens
 from tenure_server.store import LifecycleQuery, Listing, Paging, ResourceQuery, Store, TraceQuery
+from tenure_server.store.load_diagram import draw_scene
 
 _PHASES = ("acquiring", "held", "releasing", "closed", "abandoned")
 

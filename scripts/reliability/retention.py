@@ -14,9 +14,9 @@ from scripts.reliability.histories import FOLLOWER, Clock, History
 from scripts.reliability.integrity import faults
 from scripts.reliability.readers import read_everything
 
-from tenure_server.lanes import Deadline
+from tenure_server.background.lanes import Deadline
 from tenure_server.store.sqlite import SqliteStore
-from tenure_server.store.sqlite.arrivals import Arrivals
+from tenure_server.store.sqlite.file.arrivals import Arrivals
 
 _STEPS = 200  # of one history
 _HISTORIES = 20

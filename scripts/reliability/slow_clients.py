@@ -35,7 +35,7 @@ LARGE = f"GET /api/lifecycles?limit=10000 HTTP/1.1\r\n{HOST}\r\n".encode() * 8
 SERVE = f"""
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, ({FILES}, {FILES}))
-from tenure_server.listening import connections, receiving
+from tenure_server.http.listening import connections, receiving
 if "short" in sys.argv[1]:
     connections.HEADER_LIMIT_S, connections.READER_LIMIT_S, receiving.BODY_LIMIT_S = 2, 2, 3
 if "mutated" in sys.argv[1]:
@@ -43,7 +43,7 @@ if "mutated" in sys.argv[1]:
     connections.Connection.judge = lambda *_: None
     connections.Connections.make_room = lambda _: False
     connections.Connections.admit = lambda *_: True
-from tenure_server.commands.serve import main
+from tenure_server.cli.serve import main
 sys.exit(main(sys.argv[2:]))
 """
 

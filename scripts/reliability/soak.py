@@ -24,7 +24,7 @@ from scripts.faults.collectors import Collector
 from scripts.reliability import page
 
 from tenure import wire
-from tenure.lifecycles import PLAIN
+from tenure._assembly.snapshot import PLAIN
 
 _BATCH_S = 0.1
 _SAMPLE_S = 10.0

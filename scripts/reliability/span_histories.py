@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from tenure_server.otlp import from_json
-from tenure_server.otlp.batches import batches
+from tenure_server.ingest.otlp import from_json
+from tenure_server.ingest.otlp.batches import batches
 from tenure_server.store import Spans
 
 _LONGEST_NS = 1_000_000_000

@@ -18,9 +18,9 @@ from tenure import wire
 from tenure_server.errors import StoreError
 from tenure_server.store import LifecycleQuery, Paging
 from tenure_server.store.sqlite import SqliteStore
-from tenure_server.store.sqlite.room import Budget
-from tenure_server.store.sqlite.trimming import Trimming
-from tenure_server.store.sqlite.upkeep import Upkeep
+from tenure_server.store.sqlite.upkeep.disk_space import Budget
+from tenure_server.store.sqlite.upkeep.trimming import Trimming
+from tenure_server.store.sqlite.upkeep.upkeep import Upkeep
 
 _MAX_BYTES = 4_000_000
 _LIMIT_S = 20.0

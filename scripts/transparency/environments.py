@@ -45,7 +45,8 @@ def make(interpreter: Path, tracer: Path) -> Environment:
 
 def serves(environment: Environment, probe: str) -> bool:
     """Whether this probe, "python" or "native", can be had there."""
-    ask = f"import os; os.environ['TENURE_PROBE'] = {probe!r}; import tenure.native; print(tenure.native.NAME)"
+    ask = f"import os; os.environ['TENURE_PROBE'] = {probe!r}; "
+    ask += "from tenure._core import probe_backend; print(probe_backend.NAME)"
     try:
         return _said([str(environment.python), "-c", ask]) == probe
     except NotPossible:

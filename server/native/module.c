@@ -1,4 +1,4 @@
-/* tenure_server.otlp._scan: the module, its functions and the exceptions they raise. */
+/* tenure_server.ingest.otlp._scan: the module, its functions and the exceptions they raise. */
 
 #include "spans.h"
 
@@ -15,7 +15,7 @@ static int
 execute(PyObject *module)
 {
     State *state = PyModule_GetState(module);
-    PyObject *otlp = PyImport_ImportModule("tenure_server.otlp.spans");
+    PyObject *otlp = PyImport_ImportModule("tenure_server.ingest.otlp.spans");
     if (otlp == NULL) {
         return -1;
     }
@@ -52,7 +52,7 @@ static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0, NULL}};
 
 static struct PyModuleDef module_definition = {
     PyModuleDef_HEAD_INIT,
-    .m_name = "tenure_server.otlp._scan",
+    .m_name = "tenure_server.ingest.otlp._scan",
     .m_doc = "Reads the spans of OTLP's protobuf.",
     .m_size = sizeof(State),
     .m_methods = methods,

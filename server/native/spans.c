@@ -1,4 +1,4 @@
-/* Reads the spans of a ScopeSpans message, as tenure_server.otlp.scanning does in Python, which is the reference: tests
+/* Reads the spans of a ScopeSpans message, as tenure_server.ingest.otlp.scan_pure does in Python, which is the reference: tests
    hold the two to each other. One pass over the bytes; of each span one tuple, as otlp.spans has it. */
 
 #include "spans.h"

@@ -35,7 +35,7 @@ typedef struct {
 } Spans;
 
 /* wanted.c. See prepare in module.c; the capsule's content has this name. */
-#define WANTED "tenure_server.otlp._scan.wanted"
+#define WANTED "tenure_server.ingest.otlp._scan.wanted"
 PyObject *prepare_wanted(PyObject *module, PyObject *args);
 
 /* wanted.c. Whether an attribute goes into the shape; a time is noted. -1: it is no attribute. */

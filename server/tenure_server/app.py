@@ -11,30 +11,31 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 
 from tenure import wire
-from tenure_server import bodies, dashboard, ingest, login, security
 from tenure_server.api import diagram, exporters, health, lifecycles, metrics, processes, resources, traces
-from tenure_server.api.openapi import routes_with_document
-from tenure_server.api.routes import JSON, Route
-from tenure_server.context import CLOCK, EXPORTERS, FEED, GUESSES, HUB, METERS, REFUSALS, SESSIONS, SETTINGS, STORE
+from tenure_server.background.supervisor import supervise
 from tenure_server.errors import StoreError, UsageError
 from tenure_server.export.exporters import Exporters
-from tenure_server.guesses import Guesses
+from tenure_server.http import dashboard, login, request_body, security
+from tenure_server.http.app_keys import CLOCK, EXPORTERS, GUESSES, HUB, REFUSALS, SESSIONS, SETTINGS, STORE
+from tenure_server.http.listening.complaints import Complaints, quiet_logger
+from tenure_server.http.listening.connections import Connections, note_stages
+from tenure_server.http.listening.listener import Listener
+from tenure_server.http.openapi import routes_with_document
+from tenure_server.http.problems import problems
+from tenure_server.http.rejections import Refusals
+from tenure_server.http.routes import JSON, Route
+from tenure_server.http.sessions import Sessions
+from tenure_server.http.token_guesses import Guesses
 from tenure_server.hub import Hub
+from tenure_server.ingest import lifecycles as ingest
+from tenure_server.ingest.otlp import receiver, sanitize, status
 from tenure_server.limits import LINGER_S, RETENTION_INTERVAL_S
-from tenure_server.listening.complaints import Complaints, quiet_logger
-from tenure_server.listening.connections import Connections, note_stages
-from tenure_server.listening.listener import Listener
-from tenure_server.live import session
-from tenure_server.live.feed import Feed
-from tenure_server.metrics.meters import Meters
-from tenure_server.otlp import receiver, status, texts
-from tenure_server.problems import problems
-from tenure_server.refusals import Refusals
-from tenure_server.sessions import Sessions
+from tenure_server.live import connection
+from tenure_server.live.subscriptions import FEED, Feed
+from tenure_server.metrics.meters import METERS, Meters
 from tenure_server.settings import Settings
 from tenure_server.store import Store
 from tenure_server.store.sqlite import SqliteStore
-from tenure_server.supervising import supervise
 
 log = logging.getLogger("tenure.server")
 
@@ -59,7 +60,7 @@ ROUTES = routes_with_document(
         *lifecycles.ROUTES,
         *traces.ROUTES,
         *diagram.ROUTES,
-        *session.ROUTES,
+        *connection.ROUTES,
         *exporters.ROUTES,
         *health.ROUTES,
         *metrics.ROUTES,
@@ -77,7 +78,7 @@ def create_app(
     Raises:
         StoreUnusable: no store was given and the settings' one cannot be opened.
     """
-    texts.hide_also(settings.scrub)
+    sanitize.hide_also(settings.scrub)
     app = web.Application(middlewares=[note_stages, status.statuses, problems, security.guard])
     app[SETTINGS] = settings
     app[STORE] = SqliteStore(settings.store, clock, settings.max_bytes) if store is None else store
@@ -87,7 +88,7 @@ def create_app(
     app[GUESSES] = Guesses(clock)
     if token := settings.token or settings.ingest_token:
         app[SESSIONS] = Sessions(token, clock)
-    app[bodies.WORK] = bodies.BodyWork()
+    app[request_body.WORK] = request_body.BodyWork()
     app[EXPORTERS] = Exporters(app[STORE], app[HUB], settings.otlp, clock)
     app[FEED] = Feed(app[STORE], app[HUB], clock, app[EXPORTERS].status)
     for route in ROUTES:

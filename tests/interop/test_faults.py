@@ -6,7 +6,7 @@ from scripts.faults.judging import GRACE_NS, Stored, Told, judge, lost_by
 from scripts.faults.programs import Count, Done
 from scripts.faults.scenarios import TABLE
 
-from tenure import native
+from tenure._core import probe_backend
 
 SHORT = [one for one in TABLE.values() if one.short]
 DONE = Done(7, "done\n", "", [], 1.0, Count(2, [1, 2], []))
@@ -16,7 +16,7 @@ STORED = Stored(lifecycles=2, closed=2, repeated=0, dropped=0, holds_ns=[1, 1], 
 @pytest.mark.parametrize("one", SHORT, ids=[one.name for one in SHORT])
 def test_the_program_is_as_without_a_recording_and_the_record_is_as_promised(one):
     """Output and exit code are the program's; nothing is lost but what is said at its end, and nothing is twice."""
-    told = carry_out(one, native.NAME)
+    told = carry_out(one, probe_backend.NAME)
     assert told.wrong == []
     assert 0 < told.stored <= told.entered
 

@@ -13,8 +13,8 @@ from tests.server.batches import at
 
 from tenure import wire
 from tenure_server.app import Server, create_app
-from tenure_server.context import FEED, STORE
-from tenure_server.live.feed import Feed
+from tenure_server.http.app_keys import STORE
+from tenure_server.live.subscriptions import FEED, Feed
 from tenure_server.settings import Settings
 from tenure_server.store import Store
 from tenure_server.store.sqlite import SqliteStore

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 
 from tests.server.batches import Program
 
+from tenure_server.export.batching import Pace, Patience
 from tenure_server.export.exporters import Exporters
-from tenure_server.export.pace import Pace, Patience
-from tenure_server.export.process import ExportingProcess
 from tenure_server.export.status import Exporter
 from tenure_server.export.targets import Target
+from tenure_server.export.worker.process import ExportingProcess
 from tenure_server.hub import Hub
 from tenure_server.store import Store
 

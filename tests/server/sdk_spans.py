@@ -11,13 +11,13 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from tenure import wire
-from tenure_server.records import Lifecycle, Process
-from tenure_server.store import Ending
+from tenure_server.model.records import Lifecycle, Process
+from tenure_server.store import ClosedLifecycle
 
 Links = Mapping[str, list[tuple[str, str, str]]]  # by lifecycle: trace, lifecycle and why
 
 
-def sdk_span(ending: Ending, process: Process, links: Links) -> ReadableSpan:
+def sdk_span(ending: ClosedLifecycle, process: Process, links: Links) -> ReadableSpan:
     lifecycle = ending.lifecycle
     is_request = lifecycle.site.enter == "request" and lifecycle.resource.name != ""
     return ReadableSpan(
@@ -61,7 +61,7 @@ def _context(trace: str, lifecycle: str) -> SpanContext:
     return SpanContext(int(trace, 16), span, is_remote=False, trace_flags=TraceFlags(1))
 
 
-def _parent(ending: Ending) -> SpanContext | None:
+def _parent(ending: ClosedLifecycle) -> SpanContext | None:
     lifecycle = ending.lifecycle
     if lifecycle.otel_parent is not None:
         return SpanContext(int(lifecycle.trace, 16), int(lifecycle.otel_parent, 16), is_remote=False)

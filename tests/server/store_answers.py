@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from tenure_server.diagram.steps import Lens
-from tenure_server.records import (
-    Lifecycle,
-)
+from tenure_server.model.lens import Lens
+from tenure_server.model.records import Lifecycle
 from tenure_server.store import LifecycleQuery, Paging, ResourceQuery, Store, TraceQuery
 
 EVERY = LifecycleQuery()

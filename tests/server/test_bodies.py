@@ -16,8 +16,10 @@ from tests.server.batches import Program
 from tests.server.collector import Collector
 
 from tenure import wire
-from tenure_server import bodies, decompressing, ingest, limits
+from tenure_server import limits
 from tenure_server.errors import Refused
+from tenure_server.http import decompression, request_body
+from tenure_server.ingest import lifecycles
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -32,7 +34,7 @@ CONTENT = st.one_of(st.binary(max_size=200), st.integers(0, 300_000).map(bytes))
 def status_of(encoding: str, body: bytes) -> int:
     """What the sender is answered."""
     try:
-        decompressing.DECODERS[encoding](body)
+        decompression.DECODERS[encoding](body)
     except Refused as refused:
         return refused.status
     return 200
@@ -43,8 +45,8 @@ def status_of(encoding: str, body: bytes) -> int:
 def test_every_cut_into_members_is_read(encoding: str, parts: list[bytes]) -> None:
     """Empty ones, large ones, those that end within a piece or at its end: what comes out is what went in."""
     body = b"".join(map(PACK[encoding], parts))
-    assert decompressing.DECODERS[encoding](body) == b"".join(parts)
-    assert decompressing.DECODERS[encoding](bytearray(body)) == b"".join(parts)
+    assert decompression.DECODERS[encoding](body) == b"".join(parts)
+    assert decompression.DECODERS[encoding](bytearray(body)) == b"".join(parts)
 
 
 @settings(max_examples=examples(200), deadline=None)
@@ -69,9 +71,9 @@ def test_any_bytes_are_read_or_refused(encoding: str, body: bytes) -> None:
 def test_so_many_members_are_read_and_no_more(encoding: str) -> None:
     """The limit is named; what stands behind it is not looked at."""
     one = PACK[encoding](b"x")
-    assert decompressing.DECODERS[encoding](one * limits.MAX_MEMBERS) == b"x" * limits.MAX_MEMBERS
+    assert decompression.DECODERS[encoding](one * limits.MAX_MEMBERS) == b"x" * limits.MAX_MEMBERS
     with pytest.raises(Refused, match=f"more than {limits.MAX_MEMBERS} {encoding} members") as refused:
-        decompressing.DECODERS[encoding](one * limits.MAX_MEMBERS + one[:3] + b"?")
+        decompression.DECODERS[encoding](one * limits.MAX_MEMBERS + one[:3] + b"?")
     assert refused.value.status == 413
 
 
@@ -81,7 +83,7 @@ def test_what_is_copied_for_a_member_does_not_grow_with_the_body(
 ) -> None:
     """A decoder is given a bounded piece, and so has a bounded rest to give back, however much follows."""
     given_: list[int] = []
-    starts = {"gzip": (decompressing.zlib, "decompressobj"), "zstd": (decompressing.zstd, "ZstdDecompressor")}
+    starts = {"gzip": (decompression.zlib, "decompressobj"), "zstd": (decompression.zstd, "ZstdDecompressor")}
     start = getattr(*starts[encoding])
 
     class Watched:
@@ -97,9 +99,9 @@ def test_what_is_copied_for_a_member_does_not_grow_with_the_body(
 
     body = PACK[encoding](b"") * (limits.MAX_MEMBERS - 1) + PACK[encoding](bytes(range(256))) + b""
     monkeypatch.setattr(*starts[encoding], Watched)
-    monkeypatch.setattr(decompressing, "_PIECE", 1_000)
-    monkeypatch.setattr(decompressing, "_GZIP", Watched)
-    assert decompressing.DECODERS[encoding](body) == bytes(range(256))
+    monkeypatch.setattr(decompression, "_PIECE", 1_000)
+    monkeypatch.setattr(decompression, "_GZIP", Watched)
+    assert decompression.DECODERS[encoding](body) == bytes(range(256))
     assert max(given_) <= 1_000
     assert len(given_) <= limits.MAX_MEMBERS + len(body) // 1_000 + 1
 
@@ -107,7 +109,7 @@ def test_what_is_copied_for_a_member_does_not_grow_with_the_body(
 def test_zeros_between_and_after_gzip_members_are_stepped_over() -> None:
     """As tar pads; also more than a piece of them."""
     body = gzip.compress(b"a") + bytes(200_000) + gzip.compress(b"b") + bytes(70_000)
-    assert decompressing.gunzip(body) == b"ab"
+    assert decompression.gunzip(body) == b"ab"
 
 
 async def test_a_large_body_leaves_the_loop_to_others(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +128,7 @@ async def test_a_large_body_leaves_the_loop_to_others(collector: Collector, monk
         decoding.pop()
         return wire.decode(body)
 
-    monkeypatch.setattr(ingest, "decode", slow)
+    monkeypatch.setattr(lifecycles, "decode", slow)
     large = wire.encode(Program(sequence=1).batch(dropped={"x" * 4_000 + str(i): 1 for i in range(20)}))
     sent = [asyncio.create_task(collector.send(large)) for _ in range(2)]
     async with asyncio.timeout(20):
@@ -142,7 +144,7 @@ async def test_a_large_body_leaves_the_loop_to_others(collector: Collector, monk
 async def test_what_would_wait_past_the_limit_is_refused_for_now(monkeypatch: pytest.MonkeyPatch) -> None:
     """503 with Retry-After; a body that has been read makes room."""
     monkeypatch.setattr(limits, "MAX_WAITING_BODIES", 10)
-    work, go_on = bodies.BodyWork(), threading.Event()
+    work, go_on = request_body.BodyWork(), threading.Event()
     first = asyncio.create_task(work.do(b"12345678", lambda body: go_on.wait(20) and len(body)))
     await asyncio.sleep(0)
     with pytest.raises(Refused, match="8 bytes wait to be read, the limit is 10") as refused:

@@ -15,11 +15,11 @@ from tests.server.collector import Collector, collecting
 from tests.server.raw_clients import HALF_BODY, HALF_HEADER, HEALTHZ, Raw
 from tests.server.watching import watching
 
+from tenure_server.http.listening import complaints, connections, listener, receiving
+from tenure_server.http.listening.complaints import Complaints
+from tenure_server.http.listening.connections import Connection, Connections
 from tenure_server.limits import BODY_LIMIT_S, HEADER_LIMIT_S, MAX_CONNECTIONS, RESERVED_FILES
-from tenure_server.listening import complaints, connections, listener, receiving
-from tenure_server.listening.complaints import Complaints
-from tenure_server.listening.connections import Connection, Connections
-from tenure_server.live import messages, session
+from tenure_server.live import connection, messages
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ async def test_no_limit_hits_a_live_page(collector: Collector, monkeypatch: pyte
 
 async def test_live_pages_are_bounded(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     """One more is answered with 503 and the limit's name."""
-    monkeypatch.setattr(session, "MAX_LIVE", 1)
+    monkeypatch.setattr(connection, "MAX_LIVE", 1)
     async with watching(collector) as client:
         await client.overview()
         headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.golden.diagram.programs import Program, programs
 
-from tenure_server.diagram.causes import Cause, causes
-from tenure_server.records import Lifecycle
+from tenure_server.diagram.wait_causes import Cause, causes
+from tenure_server.model.records import Lifecycle
 
 
 @given(programs())

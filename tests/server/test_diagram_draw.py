@@ -9,7 +9,8 @@ from tests.golden.diagram.rules import Reader
 from tests.golden.diagram.scenario import Scenario
 
 from tenure_server.diagram import draw, mermaid
-from tenure_server.diagram.steps import Begin, Create, Declare, Lens, Message, Note, Step
+from tenure_server.diagram.steps import Begin, Create, Declare, Message, Note, Step
+from tenure_server.model.lens import Lens
 
 
 def _labels(steps: list[Step]) -> list[str]:

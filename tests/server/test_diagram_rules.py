@@ -11,8 +11,9 @@ from tests.golden.diagram.programs import Program, programs
 from tests.golden.diagram.rules import Reader
 
 from tenure_server.diagram import apply, difference, draw, mermaid
-from tenure_server.diagram.steps import Begin, End, Lens, Message, Note, Step
-from tenure_server.records import Lifecycle
+from tenure_server.diagram.steps import Begin, End, Message, Note, Step
+from tenure_server.model.lens import Lens
+from tenure_server.model.records import Lifecycle
 
 LENSES = st.builds(
     Lens,

@@ -17,7 +17,7 @@ from tests.server.collector import Collector, collecting
 from tests.server.textbook import TEXTBOOK, textbook
 
 from tenure import wire
-from tenure_server.commands import export
+from tenure_server.cli import export
 
 
 def recording(path: Path, *batches: wire.Batch, tail: str = "\n]}") -> Path:

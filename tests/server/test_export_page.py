@@ -15,14 +15,14 @@ from tests.server.collector import Collector
 from tests.server.test_export import recording
 from tests.server.textbook import textbook
 
-from tenure_server import archive
-from tenure_server.archive import Archive, gather, render
-from tenure_server.archive import gathering as gathering_module
-from tenure_server.archive.contents import Picture
 from tenure_server.diagram import mermaid
-from tenure_server.diagram.steps import Lens
 from tenure_server.errors import UsageError
-from tenure_server.sources import open_source
+from tenure_server.model.lens import Lens
+from tenure_server.offline import archive
+from tenure_server.offline.archive import Archive, gather, render
+from tenure_server.offline.archive import gathering as gathering_module
+from tenure_server.offline.archive.contents import ArchivedDiagram
+from tenure_server.offline.sources import open_source
 
 INDEX = """<!doctype html>
 <html lang="en">
@@ -60,7 +60,7 @@ def of_source(text: str, trace: str | None = None) -> Archive:
         return gather(source, trace)
 
 
-def by_lens(found: Archive) -> dict[bytes, Picture]:
+def by_lens(found: Archive) -> dict[bytes, ArchivedDiagram]:
     return {msgspec.json.encode(view.lens): found.pictures[view.picture] for view in found.views}
 
 

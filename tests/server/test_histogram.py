@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenure_server.records import Percentiles
+from tenure_server.model.records import Percentiles
 from tenure_server.store.histogram import bucket, percentiles
 
 

@@ -6,10 +6,10 @@ import msgspec
 from tests.server.batches import Program
 
 from tenure import wire
-from tenure_server.diagram.steps import Lens
 from tenure_server.hub import Mailbox
 from tenure_server.live import messages
-from tenure_server.live.lenses import touches
+from tenure_server.live.lens_filter import affects
+from tenure_server.model.lens import Lens
 
 _decoder = msgspec.json.Decoder(messages.ServerMessage)
 
@@ -34,7 +34,7 @@ def test_only_what_can_change_a_picture_wakes_it() -> None:
     second = other.batch()
 
     def woken_by(batch: wire.Batch, **lens: str) -> bool:
-        return touches(Lens(**lens), batch)  # type: ignore[arg-type]
+        return affects(Lens(**lens), batch)  # type: ignore[arg-type]
 
     assert woken_by(first)
     assert not woken_by(heartbeat)

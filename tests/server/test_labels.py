@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tenure_server.labels import format_duration, resource_label, short_kind
+from tenure_server.model.labels import format_duration, resource_label, short_kind
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from tests.server.collector import Clock, Collector, collecting
 from tests.server.watching import watching
 
 from tenure_server.diagram import draw
-from tenure_server.diagram.steps import Lens
 from tenure_server.live import messages
+from tenure_server.model.lens import Lens
 
 
 async def test_a_subscription_is_answered_by_the_page_as_it_stands(collector: Collector) -> None:

@@ -10,9 +10,9 @@ from tests.server.batches import Program
 from tests.server.collector import Collector
 from tests.server.watching import still, watching
 
-from tenure_server.diagram.steps import Lens
 from tenure_server.limits import MAX_FRAMES_QUEUED
 from tenure_server.live import messages
+from tenure_server.model.lens import Lens
 
 
 async def test_a_change_is_sent_within_a_tenth_of_a_second(collector: Collector) -> None:

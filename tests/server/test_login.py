@@ -13,10 +13,11 @@ from tests.server.batches import Program
 from tests.server.collector import Clock, Collector, collecting
 
 from tenure import wire
-from tenure_server import dashboard, limits, security
+from tenure_server import limits
 from tenure_server.errors import UsageError
-from tenure_server.login import PAGES
-from tenure_server.sessions import Sessions
+from tenure_server.http import dashboard, security
+from tenure_server.http.login import PAGES
+from tenure_server.http.sessions import Sessions
 from tenure_server.settings import Settings, check_reach
 
 TOKEN, INGEST = "correct-horse", "battery-staple"

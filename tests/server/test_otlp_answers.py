@@ -13,9 +13,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from tenure_server.export.answers import Accepted
-from tenure_server.export.over_http import CONTENT_TYPE, _accepted, _message, _retry_after
-from tenure_server.export.protobuf import Malformed, fields
+from tenure_server.export.http import CONTENT_TYPE, _accepted, _message, _retry_after
+from tenure_server.export.responses import Accepted
+from tenure_server.opentelemetry.protobuf import Malformed, fields
 
 
 def partial(rejected: int, message: str) -> bytes:

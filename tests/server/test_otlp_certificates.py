@@ -15,7 +15,7 @@ from tests.server.exporting import ended, exporting, status_when
 from tests.server.grpc_backend import GrpcBackend, serving_grpc
 
 from tenure_server.errors import UsageError
-from tenure_server.export.certificates import Certificates
+from tenure_server.opentelemetry.certificates import Certificates
 from tenure_server.store import Store
 
 PREFIX = "OTEL_EXPORTER_OTLP"

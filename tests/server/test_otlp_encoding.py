@@ -11,10 +11,10 @@ from tests.server.collector import Clock
 from tests.server.sdk_spans import Links, sdk_span
 
 from tenure import wire
-from tenure_server.export.encoding import encode
-from tenure_server.export.meaning import VERSION
-from tenure_server.records import ExceptionInfo, HeldAround, Lifecycle, Process, ResourceRef, Site, TaskRef
-from tenure_server.store import Ending, Endings
+from tenure_server.export.span_encoder import encode
+from tenure_server.export.span_mapping import VERSION
+from tenure_server.model.records import ExceptionInfo, HeldAround, Lifecycle, Process, ResourceRef, Site, TaskRef
+from tenure_server.store import ClosedLifecycle, ClosedLifecycles
 from tenure_server.store.sqlite import SqliteStore
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -28,7 +28,7 @@ PROCESSES = [
 
 
 @st.composite
-def endings(draw: st.DrawFn) -> Ending:
+def endings(draw: st.DrawFn) -> ClosedLifecycle:
     """Any lifecycle that can have ended, of one of two processes."""
     process = draw(st.sampled_from(PROCESSES))
 
@@ -71,7 +71,7 @@ def endings(draw: st.DrawFn) -> Ending:
         otel_parent=draw(st.none() | st.binary(min_size=8, max_size=8).map(bytes.hex)),
         held_around=draw(st.none() | st.just(HeldAround(public_id(), draw(st.binary(min_size=16, max_size=16)).hex()))),
     )
-    return Ending(lifecycle, ended_ns)
+    return ClosedLifecycle(lifecycle, ended_ns)
 
 
 ENTERS = ["__aenter__", "acquire", "request"]
@@ -79,7 +79,7 @@ ENTERS = ["__aenter__", "acquire", "request"]
 
 @settings(deadline=None)  # time is not what it is about, and machines are busy
 @given(st.lists(endings(), max_size=6, unique_by=lambda ending: ending.lifecycle.id))
-def test_the_bytes_parsed_equal_what_the_sdk_encodes(items: list[Ending]) -> None:
+def test_the_bytes_parsed_equal_what_the_sdk_encodes(items: list[ClosedLifecycle]) -> None:
     """Field by field, for whatever a lifecycle can be, several processes in one request included."""
     processes = {process.id: process for process in PROCESSES}
     links: Links = {
@@ -89,7 +89,7 @@ def test_the_bytes_parsed_equal_what_the_sdk_encodes(items: list[Ending]) -> Non
     }
     spans = [sdk_span(ending, processes[ending.lifecycle.process], links) for ending in items]
 
-    encoded = encode(Endings(items, processes, context=[], position=0, expired=0))
+    encoded = encode(ClosedLifecycles(items, processes, context=[], position=0, expired=0))
 
     assert ExportTraceServiceRequest.FromString(encoded) == encode_spans(spans)
 

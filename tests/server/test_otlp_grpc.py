@@ -17,8 +17,8 @@ from tests.server.exporting import ended, exporting, status_when
 from tests.server.grpc_backend import Code, GrpcBackend, serving_grpc
 
 from tenure_server.errors import UsageError
-from tenure_server.export.answers import Refused
-from tenure_server.export.over_grpc import retry_delay
+from tenure_server.export.grpc import retry_delay
+from tenure_server.export.responses import Refused
 from tenure_server.export.sender import sender_to
 from tenure_server.export.targets import Target, parse_headers
 from tenure_server.metrics import meters, snapshot

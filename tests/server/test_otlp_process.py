@@ -18,9 +18,9 @@ from tests.server.exporting import GONE, QUICK, SAID, ended, exporting, pid_of, 
 from tests.server.served import FileStore, is_there, shown_of
 
 from tenure import wire
-from tenure_server.export import process
 from tenure_server.export.exporters import Exporters
 from tenure_server.export.targets import Target, parse_headers
+from tenure_server.export.worker import process
 from tenure_server.hub import Hub
 from tenure_server.limits import EXPORT_GRACE_S, EXPORT_LAST_S, EXPORT_NICENESS
 from tenure_server.store.sqlite import SqliteStore

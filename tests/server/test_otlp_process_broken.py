@@ -18,8 +18,8 @@ from tests.server.exporting import QUICK, SAID, ended, exporting, pid_of, status
 from tests.server.served import FileStore
 
 from tenure_server.errors import StoreFailed
-from tenure_server.export import process
-from tenure_server.export.pace import Patience
+from tenure_server.export.batching import Patience
+from tenure_server.export.worker import process
 
 
 @pytest.fixture

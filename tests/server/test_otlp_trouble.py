@@ -17,10 +17,10 @@ from tests.server.grpc_backend import GrpcBackend, serving_grpc
 
 from tenure import wire
 from tenure_server.errors import StoreFailed
-from tenure_server.export.encoding import encode
 from tenure_server.export.sender import sender_to
+from tenure_server.export.span_encoder import encode
 from tenure_server.export.targets import Target
-from tenure_server.store import Endings, Store
+from tenure_server.store import ClosedLifecycles, Store
 from tenure_server.store.sqlite import SqliteStore
 
 
@@ -155,7 +155,7 @@ class Failing(SqliteStore):
         super().__init__(None, clock)
         self.errors = errors
 
-    async def endings(self, follower: str, limit: int) -> Endings:
+    async def endings(self, follower: str, limit: int) -> ClosedLifecycles:
         if self.errors:
             raise self.errors.pop()
         return await super().endings(follower, limit)

@@ -12,14 +12,14 @@ import pytest
 from tests.server.batches import Program
 from tests.server.collector import Clock, Collector, collecting
 
-from tenure_server import drawing, lanes
-from tenure_server.diagram.steps import Lens
+from tenure_server.background import lanes
+from tenure_server.background.lanes import Deadline, Lane
 from tenure_server.errors import ReadsBusy, ReadTooLong
-from tenure_server.lanes import Deadline, Lane
 from tenure_server.limits import DEFAULT_DIAGRAM
-from tenure_server.store import LifecycleQuery
+from tenure_server.model.lens import Lens
+from tenure_server.store import LifecycleQuery, load_diagram
 from tenure_server.store.sqlite import SqliteStore, backend
-from tenure_server.store.sqlite.reading import Reading
+from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
 
 ENDLESS = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers) SELECT count(*) FROM numbers"
 LARGE = "/api/diagram?limit=20000"
@@ -36,12 +36,12 @@ async def on_file(tmp_path: Path, clock: Clock) -> AsyncIterator[Collector]:
         yield collector
 
 
-def in_one_statement(reading: Reading, _: object) -> Any:
+def in_one_statement(reading: ReadSnapshot, _: object) -> Any:
     """A read that never ends, within SQLite."""
     return reading.connection.execute(ENDLESS).fetchone()
 
 
-def in_many_statements(reading: Reading, _: object) -> Any:
+def in_many_statements(reading: ReadSnapshot, _: object) -> Any:
     """A read that never ends, of statements that are short."""
     while True:
         reading.connection.execute("SELECT 1").fetchone()
@@ -88,7 +88,7 @@ async def test_large_diagrams_make_no_other_read_wait(on_file: Collector, monkey
     go_on = threading.Event()
     read_scene = backend.read_scene
 
-    def read(reading: Reading, lens: Lens, limit: int, keep: Any) -> Any:
+    def read(reading: ReadSnapshot, lens: Lens, limit: int, keep: Any) -> Any:
         if limit > DEFAULT_DIAGRAM:
             assert go_on.wait(60)
         return read_scene(reading, lens, limit, keep)
@@ -100,14 +100,14 @@ async def test_large_diagrams_make_no_other_read_wait(on_file: Collector, monkey
 async def test_large_drawings_make_no_usual_one_wait(on_file: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor do they hold a reader's thread, or the event loop."""
     go_on = threading.Event()
-    draw_scene = drawing.draw_scene
+    draw_scene = load_diagram.draw_scene
 
     def draw(*arguments: Any) -> Any:
         if threading.current_thread().name.startswith("tenure-draw-large"):
             assert go_on.wait(60)
         return draw_scene(*arguments)
 
-    monkeypatch.setattr(drawing, "draw_scene", draw)
+    monkeypatch.setattr(load_diagram, "draw_scene", draw)
     store = on_file.store
     program = Program(2)
     for n in range(DEFAULT_DIAGRAM + 1):

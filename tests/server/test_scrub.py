@@ -8,8 +8,8 @@ import pytest
 from tests.server.collector import Collector, collecting
 from tests.server.spans import CLIENT, JSON, PROTOBUF, SERVER, give, group, span
 
-from tenure_server.commands import serve
-from tenure_server.otlp import texts
+from tenure_server.cli import serve
+from tenure_server.ingest.otlp import sanitize
 from tenure_server.settings import Settings, parse_scrub
 from tenure_server.store.sqlite import SqliteStore
 
@@ -71,7 +71,7 @@ async def test_an_expression_in_a_span_has_its_literals_hidden(collector: Collec
     for number, (source, shown) in enumerate(
         [("connect('me', 'hunter2')", "connect('…', '…')"), ("open('…', 'rb')", "open('…', 'rb')")], 1
     ):
-        assert texts.expression({"tenure.site.expression": source}, "tenure.site.expression") == shown, number
+        assert sanitize.expression({"tenure.site.expression": source}, "tenure.site.expression") == shown, number
 
 
 def test_a_pattern_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,8 +12,8 @@ from tests.server.batches import Program
 from tests.server.collector import Collector, collecting
 
 from tenure import wire
-from tenure_server import dashboard
 from tenure_server.errors import UsageError
+from tenure_server.http import dashboard
 from tenure_server.settings import Settings, check_reach, is_loopback
 
 TOKEN = "correct-horse"

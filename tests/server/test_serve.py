@@ -13,7 +13,7 @@ from tests.server.batches import Program
 from tests.server.served import post, serving
 from tests.server.textbook import TEXTBOOK, textbook
 
-from tenure_server.commands import serve
+from tenure_server.cli import serve
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -12,7 +12,7 @@ from tests.server.collector import Clock, Collector, collecting
 from tests.server.spans import JSON, PROTOBUF, encoded, post, request
 from tests.server.store_answers import everything
 
-from tenure_server.export.encoding import encode
+from tenure_server.export.span_encoder import encode
 
 DIAGRAM = "/api/diagram?format=mermaid"
 

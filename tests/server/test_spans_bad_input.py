@@ -20,7 +20,7 @@ from tests.server.store_answers import everything
 from tests.server.test_bad_input import bomb
 
 from tenure_server.errors import StoreBusy
-from tenure_server.export.protobuf import fields
+from tenure_server.opentelemetry.protobuf import fields
 from tenure_server.settings import Settings
 
 WHOLE = request(
@@ -217,8 +217,8 @@ def test_flipped_bytes_are_stored_or_refused_but_never_a_fault(
 @given(st.data())
 def test_what_protobuf_reads_we_read(data: st.DataObject) -> None:
     """Fields in any order, with unknown ones between: OpenTelemetry's own classes are the judge."""
-    from tenure_server.otlp import from_protobuf  # noqa: PLC0415
-    from tenure_server.otlp.spans import Form  # noqa: PLC0415
+    from tenure_server.ingest.otlp import from_protobuf  # noqa: PLC0415
+    from tenure_server.ingest.otlp.spans import Form  # noqa: PLC0415
 
     one = WHOLE.resource_spans[0].scope_spans[0].spans[0]
     raw = one.SerializeToString()

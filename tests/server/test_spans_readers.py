@@ -15,13 +15,13 @@ from tests.fuzzing import examples
 from tests.server.test_spans_mutated import DAMAGES, WHOLE, damaged
 
 from tenure_server import limits
-from tenure_server.export import protobuf
+from tenure_server.ingest.otlp import _scan, from_protobuf, scan_pure, spans
+from tenure_server.ingest.otlp.spans import Malformed, TooMany
 from tenure_server.limits import MAX_EVENTS
-from tenure_server.otlp import _scan, from_protobuf, scanning, spans
-from tenure_server.otlp.spans import Malformed, TooMany
+from tenure_server.opentelemetry import protobuf
 
 WANTED, TIMES = (tuple(key.encode() for key in keys) for keys in (spans.OF_SPANS, spans.TIMES))
-READERS = pytest.mark.parametrize("reader", [_scan, scanning])
+READERS = pytest.mark.parametrize("reader", [_scan, scan_pure])
 _LENGTHS = st.integers(0, 300)
 
 
@@ -101,7 +101,7 @@ SOUND = [scoped.SerializeToString() for one in WHOLE.resource_spans for scoped i
 def test_both_readers_tell_the_same(data: bytes, room: int, damages: list[tuple[str, int, int]]) -> None:
     """Fields in any order and number, known or not, sound or damaged, spelt in as many bytes as may be."""
     data = damaged(data, damages)
-    assert told(_scan, data, room) == told(scanning, data, room)
+    assert told(_scan, data, room) == told(scan_pure, data, room)
 
 
 @settings(max_examples=examples(300), deadline=None)
@@ -109,7 +109,7 @@ def test_both_readers_tell_the_same(data: bytes, room: int, damages: list[tuple[
 def test_both_readers_tell_the_same_of_what_sdks_send(data: bytes, damages: list[tuple[str, int, int]]) -> None:
     """The way in which nearly every span begins is read at once in Python."""
     data = damaged(data, damages)
-    assert told(_scan, data) == told(scanning, data)
+    assert told(_scan, data) == told(scan_pure, data)
 
 
 @READERS
@@ -210,8 +210,8 @@ def test_keys_that_cannot_be_wanted_are_refused() -> None:
 def test_without_a_compiler_spans_are_read_in_python() -> None:
     """Nothing but the speed changes."""
     program = (
-        "import sys; sys.modules['tenure_server.otlp._scan'] = None\n"
-        "from tenure_server.otlp import from_protobuf, scanning\n"
-        "assert from_protobuf.scan is scanning.scan\n"
+        "import sys; sys.modules['tenure_server.ingest.otlp._scan'] = None\n"
+        "from tenure_server.ingest.otlp import from_protobuf, scan_pure\n"
+        "assert from_protobuf.scan is scan_pure.scan\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)

@@ -11,8 +11,8 @@ from tests.server.collector import Clock
 from tests.server.spans import encoded, group, request, span
 from tests.server.store_answers import EVERY, all_lifecycles, numbers
 
-from tenure_server.otlp import from_protobuf
-from tenure_server.otlp.batches import batches
+from tenure_server.ingest.otlp import from_protobuf
+from tenure_server.ingest.otlp.batches import batches
 from tenure_server.store import Paging, Store
 from tenure_server.store.sqlite import SqliteStore
 

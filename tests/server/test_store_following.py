@@ -9,9 +9,11 @@ from tests.server.batches import Program, at
 from tests.server.collector import Clock
 
 from tenure import wire
-from tenure_server.records import HeldAround
+from tenure_server.model.records import HeldAround
 from tenure_server.store import Backlog, Store
-from tenure_server.store.sqlite import SqliteStore, arrivals, retention
+from tenure_server.store.sqlite import SqliteStore
+from tenure_server.store.sqlite.file import arrivals
+from tenure_server.store.sqlite.write import retention
 
 
 async def read(store: Store, follower: str = "backend", limit: int = 1_000) -> list[str]:

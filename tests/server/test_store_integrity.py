@@ -21,10 +21,10 @@ from tests.server.collector import Clock
 from tests.server.store_answers import all_lifecycles
 
 from tenure import wire
-from tenure_server.diagram.steps import Lens
+from tenure_server.model.lens import Lens
 from tenure_server.store import Paging, TraceQuery
 from tenure_server.store.sqlite import SqliteStore
-from tenure_server.store.sqlite.references import BELONGING, NEEDED
+from tenure_server.store.sqlite.file.references import BELONGING, NEEDED
 
 
 @pytest.mark.parametrize("wild", [False, True], ids=["right clocks", "wrong clocks"])

@@ -10,9 +10,10 @@ from tests.server.batches import Program
 from tests.server.collector import Clock
 
 from tenure_server.errors import StoreUnusable
-from tenure_server.store.sqlite import SqliteStore, locking
-from tenure_server.store.sqlite.connecting import connect
-from tenure_server.store.sqlite.locking import Lock
+from tenure_server.store.sqlite import SqliteStore
+from tenure_server.store.sqlite.file import locking
+from tenure_server.store.sqlite.file.connection import connect
+from tenure_server.store.sqlite.file.locking import Lock
 
 
 @pytest.mark.parametrize("link", ["symbolic", "hard"])

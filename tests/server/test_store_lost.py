@@ -18,7 +18,7 @@ from tenure import wire
 from tenure_server.errors import StoreFailed
 from tenure_server.store import LifecycleQuery, Paging
 from tenure_server.store.sqlite import SqliteStore
-from tenure_server.store.sqlite.connecting import open_store
+from tenure_server.store.sqlite.file.connection import open_store
 
 USES = 2_001  # before the fault: the tables have several pages, and the log has something that they have not
 

@@ -142,7 +142,7 @@ async def test_resources_of_a_kind_and_a_name_are_one_and_dead_processes_none(st
 
 async def test_past_the_limit_all_further_names_are_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who came first stays alone, so that no count moves; pools have a limit of their own."""
-    monkeypatch.setattr("tenure_server.store.sqlite.series.MAX_SERIES", 2)
+    monkeypatch.setattr("tenure_server.store.sqlite.write.series.MAX_SERIES", 2)
     program = Program()
     for name in ("a", "b", "c", "d", "b"):
         program.use("main", f"Lock {name}", acquire=0, wait=1)
@@ -207,7 +207,7 @@ async def test_a_batch_that_cannot_be_written_counts_nothing(store: Store, monke
     program.use("worker-1", LOCK, acquire=800, wait=1)
     broken = program.batch()
     with monkeypatch.context() as patch:
-        patch.setattr("tenure_server.store.sqlite.outbox.Outbox.write", lambda *_: 1 / 0)
+        patch.setattr("tenure_server.store.sqlite.write.outbox.Outbox.write", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             await store.write(broken)
     assert await store.measures() == before

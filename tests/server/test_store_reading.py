@@ -10,19 +10,11 @@ from tests.server.collector import Clock
 from tests.server.store_answers import all_lifecycles, everything, numbers
 
 from tenure import wire
-from tenure_server.diagram.steps import Lens
 from tenure_server.errors import BadParameter
-from tenure_server.records import (
-    Canceller,
-    ExceptionInfo,
-    Process,
-    Resource,
-    Site,
-    TaskRef,
-    Trace,
-    Use,
-)
-from tenure_server.store import LifecycleQuery, Paging, ResourceQuery, Scene, Store, TraceQuery
+from tenure_server.model.diagram_input import DiagramInput
+from tenure_server.model.lens import Lens
+from tenure_server.model.records import Canceller, ExceptionInfo, Process, Resource, Site, TaskRef, Trace, Use
+from tenure_server.store import LifecycleQuery, Paging, ResourceQuery, Store, TraceQuery
 from tenure_server.store.histogram import bucket, percentiles
 
 
@@ -297,7 +289,7 @@ async def test_traces_are_found_by_the_window_of_their_start(store: Store) -> No
 
 async def test_an_empty_store_answers_everything_with_nothing(store: Store) -> None:
     """No list is an error for want of items."""
-    assert await everything(store) == ([], [], [], [], Scene([], {}, [], 0))
+    assert await everything(store) == ([], [], [], [], DiagramInput([], {}, [], 0))
     assert await store.latest_ns() is None
     await store.check()
 

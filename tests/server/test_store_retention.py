@@ -7,8 +7,8 @@ from tests.server.batches import ERROR, OK, Program
 from tests.server.collector import Clock
 from tests.server.store_answers import all_lifecycles, numbers
 
-from tenure_server.diagram.steps import Lens
 from tenure_server.errors import NotFound
+from tenure_server.model.lens import Lens
 from tenure_server.store import Paging, ResourceQuery, Store, TraceQuery
 
 

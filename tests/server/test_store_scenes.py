@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.server.batches import OK, Program, at
 
-from tenure_server.diagram.steps import Lens
 from tenure_server.errors import NotFound
-from tenure_server.records import (
-    Task,
-)
+from tenure_server.model.lens import Lens
+from tenure_server.model.records import Task
 from tenure_server.store import Store
 
 

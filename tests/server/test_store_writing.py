@@ -13,14 +13,7 @@ from tests.server.store_answers import all_lifecycles, everything, numbers
 
 from tenure import wire
 from tenure_server.limits import MAX_SEQUENCES_AHEAD
-from tenure_server.records import (
-    ExceptionInfo,
-    Lifecycle,
-    ResourceRef,
-    Site,
-    TaskRef,
-    Trace,
-)
+from tenure_server.model.records import ExceptionInfo, Lifecycle, ResourceRef, Site, TaskRef, Trace
 from tenure_server.store import LifecycleQuery, Paging, ResourceQuery, Store, Totals, TraceQuery
 
 

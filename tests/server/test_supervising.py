@@ -12,14 +12,14 @@ from tests.server.batches import Program
 from tests.server.collector import Clock, Collector, collecting
 from tests.server.watching import watching
 
-from tenure_server import supervising
+from tenure_server.background import supervisor
+from tenure_server.background.supervisor import supervise
 from tenure_server.export.exporters import Exporters
 from tenure_server.export.targets import Target
 from tenure_server.hub import Hub
-from tenure_server.live import messages, overview, picture
+from tenure_server.live import live_diagram, messages, overview
 from tenure_server.metrics.snapshot import Snapshot, Snapshots
 from tenure_server.store.sqlite import SqliteStore
-from tenure_server.supervising import supervise
 
 
 class Fault(Exception):
@@ -28,7 +28,7 @@ class Fault(Exception):
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervising, "RESTART_S", 0.01)
+    monkeypatch.setattr(supervisor, "RESTART_S", 0.01)
 
 
 def failing_once(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,7 +58,7 @@ async def test_a_live_diagram_that_fails_serves_its_clients_again(
     async with watching(collector) as client:
         await client.subscribe()
         await client.receive()
-        monkeypatch.setattr(picture, "touches", failing_once(picture.touches))
+        monkeypatch.setattr(live_diagram, "affects", failing_once(live_diagram.affects))
         program.use("main", "Lock stock", acquire=0, wait=1)
         await collector.post(program.batch())
         assert isinstance(await client.receive(), messages.Operations)

@@ -12,8 +12,9 @@ import msgspec
 from tests.server.collector import Collector
 
 from tenure_server.diagram import apply
-from tenure_server.diagram.steps import Lens, Step
+from tenure_server.diagram.steps import Step
 from tenure_server.live import messages
+from tenure_server.model.lens import Lens
 
 _decoder = msgspec.json.Decoder(messages.ServerMessage)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tenure import wire
-from tenure.losses import Loss
+from tenure._sinks.losses import Loss
 
 PROCESS = wire.Process(bytes(16), "service", "host", 1, "3.11.0", 0)
 ROW = wire.Row(1, 0, 0, 0, 0, 0, 0, 1, 1, 1, wire.OK)

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from tests.tracer import driving, servers
 
-from tenure import native, patching, rewriting, testing
+from tenure import testing
+from tenure._core import probe_backend
+from tenure._patching import class_patches
+from tenure._rewriting import rewriter
 from tenure.wire import Resource, Site, Task, Trace
 
-collect_ignore_glob = [] if native.SERVES else ["test_native_*.py"]
+collect_ignore_glob = [] if probe_backend.SERVES else ["test_native_*.py"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -19,7 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A run with the Python probe has no tests of what only the native one sees."""
-    if native.SERVES:
+    if probe_backend.SERVES:
         return
     others = [item for item in items if item.get_closest_marker("native_probe")]
     config.hook.pytest_deselected(items=others)
@@ -140,7 +143,7 @@ def recorder() -> Iterator[Recorder]:
 def patched() -> Iterator[testing.Recorder]:
     """``driving.Connection`` reports its lifecycles; the recorder has them."""
     with testing.recorder() as recorder:
-        patching.patch_manager(driving.Connection)
+        class_patches.patch_manager(driving.Connection)
         yield recorder
 
 
@@ -165,7 +168,7 @@ def rewritten() -> Callable[..., Any]:
 
 def _rewritten(function: Callable[..., Any]) -> Callable[..., Any]:
     source, start = inspect.getsource(function), function.__code__.co_firstlineno
-    code = rewriting.rewrite(("\n" * (start - 1) + source).encode(), function.__code__.co_filename)
+    code = rewriter.rewrite(("\n" * (start - 1) + source).encode(), function.__code__.co_filename)
     names = dict(function.__globals__)
     exec(code, names)
     changed: Callable[..., Any] = names[function.__name__]

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType
 
-from tenure import sites, testing
-from tenure.importhook import Finder
-from tenure.selection import Selection
+from tenure import testing
+from tenure._identify import sites
+from tenure._rewriting.import_hook import Finder
+from tenure._rewriting.module_filter import Selection
 
 SOURCE = """
 async def main(manager):

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from tenure.adapters import connections
-from tenure.resources import Description
+from tenure._identify.resources import Description
+from tenure.adapters._kit import open_close
 
 LINK, POOL = "small.Link shop", "small.Pool pool"
 
@@ -69,7 +69,7 @@ def describe_pool(pool, _):
 
 def patch_library():
     """Patch it as its adapter would."""
-    connections.patch_function(
+    open_close.patch_function(
         (Link,),
         "dial",
         Link,
@@ -77,4 +77,4 @@ def patch_library():
         describe_link,
         entered=lambda _, __: Description("small.Link", None, "entered"),
     )
-    connections.patch_method(Pool, "open", ("close",), describe_pool)
+    open_close.patch_method(Pool, "open", ("close",), describe_pool)

@@ -11,9 +11,10 @@ import uvicorn.lifespan.on
 from tests.tracer.asgi_servers import SERVERS, by_uvicorn, lines, uvicorn_serving
 from uvicorn.protocols.http import h11_impl
 
-from tenure import adapters, buffer
-from tenure.adapters import asgi, asgi_requests
+from tenure import adapters
+from tenure._core import faults
 from tenure.adapters import uvicorn as adapter
+from tenure.adapters._kit import asgi, asgi_requests
 from tenure.wire import Site
 
 LIFESPAN = "asgi.Application lifespan"
@@ -213,7 +214,7 @@ def test_the_server_and_the_application_see_each_other_as_ever(recorder):
 @pytest.mark.parametrize("scope", [None, {}, {"type": "http", "headers": 3}, {"type": "lifespan"}, {"type": "later"}])
 def test_whatever_an_application_is_called_with_it_gets(recorder, monkeypatch, scope):
     """A server of an unexpected shape costs the record and nothing else."""
-    monkeypatch.setattr(buffer, "_said", set())
+    monkeypatch.setattr(faults, "_said", set())
     given = []
 
     async def app(*arguments, **named):
@@ -233,7 +234,7 @@ def test_protocols_of_another_shape_cost_their_adapter_and_are_named(recorder, c
     """It is said once in the log, with the version, and the server serves."""
     module = types.ModuleType("uvicorn.protocols.http.h11_impl")
     monkeypatch.setattr(adapter, "_protocols", lambda: iter([module.__class__]))
-    monkeypatch.setattr(buffer, "_said", set())
+    monkeypatch.setattr(faults, "_said", set())
 
     class Protocol(asyncio.Protocol):
         def __init__(self, *_, **__):

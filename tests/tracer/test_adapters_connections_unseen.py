@@ -8,8 +8,8 @@ import pytest
 from tests.tracer import links
 from tests.tracer.links import Link, Pool, describe_link, describe_pool
 
-from tenure import resources
-from tenure.adapters import connections
+from tenure._identify import resources
+from tenure.adapters._kit import open_close
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def test_what_is_described_wrongly_costs_its_records_and_nothing_else(recorder, 
     class Other:
         dial, close, closed = classmethod(Link.dial.__wrapped__), Link.close, 0
 
-    connections.patch_function((Other,), "dial", Other, ("close",), lambda arguments, _: arguments[7])
+    open_close.patch_function((Other,), "dial", Other, ("close",), lambda arguments, _: arguments[7])
 
     async def main():
         for _ in range(2):
@@ -76,10 +76,10 @@ def test_what_is_described_wrongly_costs_its_records_and_nothing_else(recorder, 
 @pytest.mark.parametrize(
     ("patch", "message"),
     [
-        (lambda: connections.patch_method(Pool, "start", ("close",), describe_pool), "Pool has no function start"),
-        (lambda: connections.patch_method(Pool, "open", ("quit",), describe_pool), "Pool has no function quit"),
+        (lambda: open_close.patch_method(Pool, "start", ("close",), describe_pool), "Pool has no function start"),
+        (lambda: open_close.patch_method(Pool, "open", ("quit",), describe_pool), "Pool has no function quit"),
         (
-            lambda: connections.patch_function((Link,), "connect", Link, ("close",), describe_link),
+            lambda: open_close.patch_function((Link,), "connect", Link, ("close",), describe_link),
             "no function connect that opens a Link",
         ),
     ],

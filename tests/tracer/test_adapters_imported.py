@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from tenure.adapters import imported
+from tenure._rewriting import post_import
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def module(tmp_path, monkeypatch):
         return name
 
     yield write
-    imported.forget()
+    post_import.forget()
     for name in written:
         sys.modules.pop(name, None)
 
@@ -27,7 +27,7 @@ def test_what_waits_for_a_module_is_called_directly_after_its_import(module):
     """Not before, not twice, and with the module as it is when its own code has run."""
     seen = []
     name = module("tenure_later", "value = 5")
-    imported.after_import(name, lambda found: seen.append(found.value))
+    post_import.after_import(name, lambda found: seen.append(found.value))
     assert seen == []
     importlib.import_module(name)
     importlib.import_module(name)
@@ -39,14 +39,14 @@ def test_a_module_that_is_there_is_served_at_once(module):
     seen = []
     name = module("tenure_there")
     importlib.import_module(name)
-    imported.after_import(name, seen.append)
+    post_import.after_import(name, seen.append)
     assert seen == [sys.modules[name]]
 
 
 def test_the_module_keeps_its_own_loader(module):
     """inspect, pickle, importlib.resources and reload ask the loader; it must be the one it would have been."""
     names = module("tenure_plain"), module("tenure_watched")
-    imported.after_import(names[1], lambda _: None)
+    post_import.after_import(names[1], lambda _: None)
     plain, watched = (importlib.import_module(name) for name in names)
     assert type(watched.__loader__) is type(plain.__loader__)
     assert watched.__spec__.loader is watched.__loader__
@@ -57,7 +57,7 @@ def test_an_import_that_fails_fails_as_ever_and_may_be_tried_again(module, tmp_p
     """The exception is the module's own; the next import finds us still waiting."""
     seen = []
     name = module("tenure_failing", "raise LookupError('not yet')")
-    imported.after_import(name, lambda found: seen.append(found.__name__))
+    post_import.after_import(name, lambda found: seen.append(found.__name__))
     with pytest.raises(LookupError, match="not yet"):
         importlib.import_module(name)
     (tmp_path / f"{name}.py").write_text("# now it works, and is longer than before")
@@ -68,12 +68,12 @@ def test_an_import_that_fails_fails_as_ever_and_may_be_tried_again(module, tmp_p
 
 def test_a_module_that_does_not_exist_stays_missing():
     """Waiting for a module makes none."""
-    imported.after_import("tenure_missing", lambda _: None)
+    post_import.after_import("tenure_missing", lambda _: None)
     try:
         with pytest.raises(ModuleNotFoundError, match="No module named 'tenure_missing'"):
             importlib.import_module("tenure_missing")
     finally:
-        imported.forget()
+        post_import.forget()
 
 
 def test_forgetting_takes_the_finder_away(module):
@@ -81,7 +81,7 @@ def test_forgetting_takes_the_finder_away(module):
     finders = list(sys.meta_path)
     seen = []
     name = module("tenure_forgotten")
-    imported.after_import(name, seen.append)
-    imported.forget()
+    post_import.after_import(name, seen.append)
+    post_import.forget()
     importlib.import_module(name)
     assert (sys.meta_path, seen) == (finders, [])

@@ -10,7 +10,10 @@ from opentelemetry import context, trace
 from opentelemetry.sdk.trace import TracerProvider
 from tests.tracer.programs import python, write
 
-from tenure import active, buffer, ledger, probe
+from tenure import _probe_api as probe
+from tenure._assembly import ledger
+from tenure._core import buffer
+from tenure._identify import otel_context
 from tenure.wire import Trace
 
 
@@ -155,7 +158,7 @@ def ask(recorder):
 
     def flush(told):
         book = recorder._recorder._ledger
-        book.note(buffer.drain())
+        book.add_entries(buffer.drain())
         for batch in book.batches(0, {}):
             requests = {row.id for row in batch.rows if batch.resources[row.resource].kind == "aiohttp.web.Request"}
             traces = [batch.traces[row.trace] for row in batch.rows]
@@ -205,7 +208,7 @@ def test_a_request_that_waits_long_for_its_first_lifecycle_is_shipped_without(as
 
 def test_records_come_alone_again_when_recording_ends(recorder):
     """Nothing of ours stays in the way."""
-    reader = active.watching(lambda: None, trace.get_current_span)
+    reader = otel_context.observe(lambda: None, trace.get_current_span)
     probe.set_context(reader)
     kept = weakref.ref(reader)
     del reader
@@ -223,7 +226,7 @@ def test_opentelemetry_is_not_imported_for_the_program(tmp_path):
         tenure.install(collector="http://127.0.0.1:1")
         print([name for name in sys.modules if name.startswith("opentelemetry")])
         import opentelemetry.trace
-        from tenure import active
+        from tenure._identify import otel_context as active
         print(active.is_watched())
         """,
     )

@@ -5,8 +5,8 @@ import traceback
 
 import pytest
 
-from tenure import resources
-from tenure.adapters import calls
+from tenure._identify import resources
+from tenure.adapters._kit import acquire_release
 
 
 class Turnstile:
@@ -37,7 +37,7 @@ def test_functions_of_any_kind_can_take_and_give(recorder):
         await turnstile.release()
         return turnstile.within
 
-    calls.patch_calls(Turnstile, "acquire", "release")
+    acquire_release.patch_calls(Turnstile, "acquire", "release")
     assert asyncio.run(main()) == 0
     assert recorder.lines() == [
         f"main: {__name__}.Turnstile turnstile, ok ok ok",
@@ -56,7 +56,7 @@ def test_a_release_that_fails_ends_the_lifecycle_with_its_failure(recorder):
         except OSError as error:
             return [frame.name for frame in traceback.extract_tb(error.__traceback__)]
 
-    calls.patch_calls(Turnstile, "acquire", "release_wrongly")
+    acquire_release.patch_calls(Turnstile, "acquire", "release_wrongly")
     assert asyncio.run(main()) == ["main", "release_wrongly"]
     assert recorder.lines() == [f"main: {__name__}.Turnstile turnstile, ok ok error(OSError)"]
 
@@ -71,7 +71,7 @@ def test_what_is_described_wrongly_costs_its_records_and_nothing_else(recorder, 
         return taken
 
     resources.register(Turnstile, lambda turnstile, _: turnstile.no_such_attribute)
-    calls.patch_calls(Turnstile, "acquire", "release")
+    acquire_release.patch_calls(Turnstile, "acquire", "release")
     try:
         assert asyncio.run(main()) == [True, False]
     finally:
@@ -85,4 +85,4 @@ def test_what_is_described_wrongly_costs_its_records_and_nothing_else(recorder, 
 def test_a_class_without_these_calls_is_refused():
     """The error says what is missing."""
     with pytest.raises(TypeError, match="Turnstile has no functions take and give"):
-        calls.patch_calls(Turnstile, "take", "give")
+        acquire_release.patch_calls(Turnstile, "take", "give")

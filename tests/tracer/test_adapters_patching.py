@@ -10,7 +10,8 @@ import weakref
 
 import pytest
 
-from tenure import adapters, patching
+from tenure import adapters
+from tenure._patching import class_patches
 
 PATCHED = [
     (asyncio.Lock, "__aenter__"),
@@ -132,14 +133,14 @@ def test_an_exception_passes_a_patch_unchanged(recorder, kind):
             return raised is error, raised.__context__, raised.__cause__, frames
 
     plain = asyncio.run(main())
-    patching.patch_manager(kind)
+    class_patches.patch_manager(kind)
     assert asyncio.run(main()) == plain
     assert len(recorder.lines()) == 1
 
 
 def test_a_manager_whose_methods_return_awaitables_keeps_doing_so(recorder):
     """Not every __aenter__ is a coroutine function; what comes back is awaited all the same."""
-    patching.patch_manager(Awaited)
+    class_patches.patch_manager(Awaited)
 
     async def main():
         assert not inspect.iscoroutinefunction(Awaited.__aenter__)
@@ -153,7 +154,7 @@ def test_a_manager_whose_methods_return_awaitables_keeps_doing_so(recorder):
 
 def test_a_synchronous_class_is_patched_the_same_way(recorder):
     """`with` outside a task is recorded under its thread."""
-    patching.patch_manager(Synchronous, sync=True)
+    class_patches.patch_manager(Synchronous, sync=True)
     with Synchronous() as value:
         raise KeyError("suppressed")
     assert value == "value"
@@ -162,14 +163,14 @@ def test_a_synchronous_class_is_patched_the_same_way(recorder):
 
 def test_an_object_that_allows_no_weak_reference_is_recorded(recorder):
     """Its lifecycle is found again by its address."""
-    patching.patch_manager(Slotted)
+    class_patches.patch_manager(Slotted)
     assert recorder.run(use(Slotted())) == [f"use: {__name__}.Slotted manager, ok ok ok"]
 
 
 def test_a_class_that_is_no_manager_is_refused():
     """The error says what is missing."""
     with pytest.raises(TypeError, match="int has no __aenter__ and __aexit__"):
-        patching.patch_manager(int)
+        class_patches.patch_manager(int)
 
 
 def test_a_manager_that_is_held_when_it_dies_is_not_kept_alive(recorder):
@@ -225,7 +226,7 @@ def test_a_coroutine_that_is_closed_while_it_waits_ends_its_lifecycle(recorder):
         async def __aexit__(self, kind, error, traceback):
             pass
 
-    patching.patch_manager(Forever)
+    class_patches.patch_manager(Forever)
 
     async def main():
         coroutine = use(Forever())

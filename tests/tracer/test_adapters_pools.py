@@ -2,7 +2,7 @@
 
 import pytest
 
-from tenure.adapters import pools
+from tenure.adapters._kit import databases
 
 ADDRESSES = {
     "postgresql://shop:secret@db.example:5432/orders": "orders",
@@ -31,16 +31,16 @@ UNQUOTED = [  # passwords with characters that a URL or a string must quote, and
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_the_database_of_an_address_is_its_name(address):
     """Of a URL, and of a connection string as libpq reads it, where the last setting counts."""
-    assert pools.database_of(address) == ADDRESSES[address]
+    assert databases.database_of(address) == ADDRESSES[address]
 
 
 @pytest.mark.parametrize("address", UNQUOTED)
 def test_no_part_of_a_password_becomes_a_name(address):
     """What is not well formed has no name, whatever its driver makes of it."""
-    assert pools.database_of(address) is None
+    assert databases.database_of(address) is None
 
 
 @pytest.mark.parametrize("address", [None, b"postgresql://db/orders", lambda: "postgresql://db/orders"])
 def test_what_is_no_text_names_no_database(address):
     """Libraries take functions that find the address, too; they are not called."""
-    assert pools.database_of(address) is None
+    assert databases.database_of(address) is None

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from tests.tracer.asgi_servers import by_uvicorn
 
-from tenure import buffer
+from tenure._core import faults
 from tenure.wire import Site
 
 REQUEST = "starlette.requests.Request"
@@ -179,7 +179,7 @@ def test_a_lifespan_is_held_while_the_application_runs(recorder):
 
 def test_a_scope_that_is_no_dictionary_costs_the_record_and_nothing_else(recorder, caplog, monkeypatch):
     """Whatever calls the application, it sees what it would have seen."""
-    monkeypatch.setattr(buffer, "_said", set())
+    monkeypatch.setattr(faults, "_said", set())
     app = application()
 
     async def send(message):

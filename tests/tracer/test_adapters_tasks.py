@@ -7,7 +7,8 @@ from unittest.mock import Mock
 
 from tests.tracer.ended import ended, work
 
-from tenure import tasks, testing
+from tenure import testing
+from tenure._identify import tasks
 from tenure.testing import TICK_NS
 
 

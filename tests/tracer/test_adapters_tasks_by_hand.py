@@ -6,7 +6,8 @@ import sys
 import pytest
 from tests.tracer.ended import ended, work
 
-from tenure import native, tasks
+from tenure._core import probe_backend
+from tenure._identify import tasks
 
 
 def test_a_task_that_is_made_by_hand_has_its_creator(recorder):
@@ -21,7 +22,7 @@ def test_a_task_that_is_made_by_hand_has_its_creator(recorder):
             asyncio.Task(17, loop=loop)
 
     asyncio.run(main())
-    if native.SERVES:
+    if probe_backend.SERVES:
         assert ended(recorder) == [
             ("one", "work", "main", None),
             ("two", "work", "main", None),

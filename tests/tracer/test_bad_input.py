@@ -128,7 +128,7 @@ def test_importing_the_tracer_imports_nothing_but_the_standard_library_and_msgsp
         import json, sys
         import msgspec
         before = set(sys.modules)
-        import tenure, tenure.testing, tenure.commands.run
+        import tenure, tenure.testing, tenure.cli.run
         new = {name.partition(".")[0] for name in set(sys.modules) - before}
         print(json.dumps(sorted(name for name in new - set(sys.stdlib_module_names) if "stdlib" not in name)))
         """,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.tracer import programs
 
-from tenure import real_paths
+from tenure._core import real_paths
 
 MANAGER = """
     class Manager:
@@ -120,9 +120,9 @@ def test_pytests_own_compiling_makes_no_call_that_a_guard_sees(directory: Path) 
 
 
 FAULTY = """
-    import asyncio, tenure.selection
+    import asyncio, tenure._rewriting.module_filter
     def wants(*_): raise OSError("no such thing")
-    tenure.selection.Selection.wants = wants
+    tenure._rewriting.module_filter.Selection.wants = wants
     import lazy, package.within
     print(asyncio.run(lazy.use()))
 """

@@ -10,7 +10,8 @@ import anyio
 import pytest
 from tests.tracer.cancellers import fail, hold, run, told
 
-from tenure import native, testing
+from tenure import testing
+from tenure._core import probe_backend
 
 
 @pytest.mark.native_probe  # the Python probe cannot see a call of Task.cancel()
@@ -174,7 +175,7 @@ def test_the_python_probe_says_nothing_where_it_cannot_know():
         task.cancel()
         await asyncio.wait([task])
 
-    line = "main | in main, task.cancel()" if native.SERVES else "None"
+    line = "main | in main, task.cancel()" if probe_backend.SERVES else "None"
     assert run(main) == [f"twice ended: {line}", f"twice: {line}"]
 
 

@@ -8,7 +8,8 @@ import weakref
 import pytest
 from tests.tracer.cancellers import fail, hold, told
 
-from tenure import tasks, testing, wire
+from tenure import testing, wire
+from tenure._identify import tasks
 
 
 def test_a_canceller_that_is_forgotten_is_shipped_by_its_name():

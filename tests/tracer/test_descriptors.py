@@ -9,9 +9,9 @@ import pytest
 from tests.tracer import programs
 from tests.tracer.collectors import batch, serving
 
-from tenure import descriptors
-from tenure.posting import Answer, Endpoint
-from tenure.recording import Recording
+from tenure._core import file_descriptors
+from tenure._sinks.http_client import Answer, Endpoint
+from tenure._sinks.recording_sink import Recording
 
 
 def close_and_take(number: int, path: Path) -> int:
@@ -87,7 +87,7 @@ def test_a_connection_that_the_program_closed_is_opened_anew(tmp_path: Path) -> 
 def test_a_request_that_ends_while_it_is_broken_off_is_no_fault() -> None:
     """The connection's own thread may have closed it, or may do so between the look and the call."""
 
-    class Ending:
+    class ClosedLifecycle:
         looks = 0
 
         @property
@@ -98,8 +98,8 @@ def test_a_request_that_ends_while_it_is_broken_off_is_no_fault() -> None:
     with socket.socket() as ours:
         endpoint = Endpoint("http://127.0.0.1:1")
         endpoint.interrupt()
-        endpoint._connection = Ending()
-        endpoint._socket = descriptors.identity(ours.fileno())
+        endpoint._connection = ClosedLifecycle()
+        endpoint._socket = file_descriptors.identity(ours.fileno())
         endpoint.interrupt()
 
 
@@ -109,7 +109,7 @@ def test_ours_take_no_number_of_a_standard_stream(tmp_path: Path) -> None:
         tmp_path,
         app="""
         import os
-        from tenure import descriptors
+        from tenure._core import file_descriptors as descriptors
         os.close(0)
         file = os.open("app.py", os.O_RDONLY)
         known = descriptors.identity(file)
@@ -124,7 +124,7 @@ def test_ours_take_no_number_of_a_standard_stream(tmp_path: Path) -> None:
 def test_a_number_under_which_nothing_is_open_is_nothing_of_ours(tmp_path: Path) -> None:
     """No error, whatever was closed."""
     file = os.open(tmp_path, os.O_RDONLY)
-    known = descriptors.identity(file)
-    assert descriptors.is_still(file, known)
+    known = file_descriptors.identity(file)
+    assert file_descriptors.is_still(file, known)
     os.close(file)
-    assert not descriptors.is_still(file, known)
+    assert not file_descriptors.is_still(file, known)

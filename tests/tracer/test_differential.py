@@ -14,10 +14,12 @@ import pytest
 from tests.tracer.teeth import LOOKING, PROGRAMS
 
 import tenure
-from tenure import patching, rewriting, testing
+from tenure import testing
+from tenure._patching import class_patches
+from tenure._rewriting import rewriter
 
 FORMS: dict[str, Callable[[str], Any]] = {
-    "rewritten": lambda source: rewriting.rewrite(source.encode(), "program.py", sync=True),
+    "rewritten": lambda source: rewriter.rewrite(source.encode(), "program.py", sync=True),
     "as it is": lambda source: compile(source, "program.py", "exec"),  # what adapters patch is recorded all the same
 }
 OURS = str(Path(tenure.__file__).parent)
@@ -53,7 +55,7 @@ def test_a_patched_class_of_an_odd_shape_works_or_fails_as_before(form: str) -> 
     program = PROGRAMS["managers of odd shapes"]
     plain = run(program, "as it is")
     with testing.recorder():
-        assert run(program, form, patch=patching.patch_manager) == plain
+        assert run(program, form, patch=class_patches.patch_manager) == plain
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -105,7 +107,7 @@ async def main():
 """
     plain = run(program, "as it is", patch=lambda kind, **_: None)
     with testing.recorder(sync=True):
-        assert run(program, form, patch=patching.patch_manager) == plain
+        assert run(program, form, patch=class_patches.patch_manager) == plain
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -47,7 +47,7 @@ def test_the_example_does_what_the_page_says(modules, recorder, caplog):
 def test_the_table_names_every_adapter():
     """What is not on the page does not exist for a reader."""
     named = {name for cell, *_ in ROWS for name in re.findall(r"`(\w+)`", cell)}
-    assert named == {name for names in adapters.ADAPTERS.values() for name in names} | {"calls"}
+    assert named == {name for names in adapters.ADAPTERS.values() for name in names} | {"acquire_release"}
 
 
 @pytest.mark.parametrize(("library", "version"), [row[1:3] for row in ROWS if row[2] != "any"])

@@ -12,7 +12,7 @@ def test_what_finds_no_room_in_the_buffer_is_missed_and_dropped(tmp_path: Path) 
         tmp_path,
         app="""
             import asyncio
-            from tenure import buffer
+            from tenure._core import buffer
             from helper import Manager, use
 
             buffer.set_limit(0)
@@ -180,7 +180,7 @@ def test_a_fault_of_ours_is_named_with_the_class_that_it_stopped(tmp_path: Path)
         tmp_path,
         app="""
             import asyncio
-            from tenure import resources
+            from tenure._identify import resources
             from helper import Manager, use
 
             def describe(manager, expression):

@@ -99,7 +99,7 @@ def test_a_module_with_a_loader_of_its_own_is_named(tmp_path: Path) -> None:
 def test_a_module_whose_rewriting_failed_is_named(tmp_path: Path) -> None:
     """It runs as it is; the fault is told beside it."""
     fails = """
-        from tenure import rewriting
+        from tenure._rewriting import rewriter as rewriting
         compile_tree = rewriting.compile_tree
 
         def fail(tree, source, file, **options):

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from tests.tracer import servers
 
 import tenure
-from tenure import buffer, figures, identity
+from tenure._core import buffer, faults
+from tenure._identify import pool_stats, resource_ids
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +66,8 @@ def opened(library, postgres, redis_url):
 
 def told(recorder):
     """The pools of what would be shipped now: kind, idle ones, bound, whether gone; and all durations of creations."""
-    recorder._recorder._ledger.note(buffer.drain())
-    batches = recorder._recorder._ledger.batches(0, buffer.dropped, heartbeat=True, patient=False)
+    recorder._recorder._ledger.add_entries(buffer.drain())
+    batches = recorder._recorder._ledger.batches(0, faults.dropped, heartbeat=True, patient=False)
     pools = [(batch, pool) for batch in batches for pool in batch.pools]
     created = [ns for _, pool in pools for ns in pool.created_ns]
     return [
@@ -166,9 +167,9 @@ def test_a_pool_that_is_not_as_expected_is_told_of_no_more(recorder):
         idle = 1
 
     pool = Pool()
-    number = identity.new("shop.Pool", "orders", 2, "database")
-    figures.watch(number, pool, lambda pool: figures.Figures(pool.idle))
+    number = resource_ids.new("shop.Pool", "orders", 2, "database")
+    pool_stats.watch(number, pool, lambda pool: pool_stats.PoolStats(pool.idle))
     first = told(recorder)
     del Pool.idle
     assert (first, told(recorder), told(recorder)) == (([("shop.Pool", 1, None, False)], []), ([], []), ([], []))
-    assert buffer.dropped["fault"] == 1
+    assert faults.dropped["fault"] == 1

@@ -13,7 +13,7 @@ import tokenize
 
 import pytest
 
-from tenure import sites, source_text
+from tenure._identify import sites, source_text
 
 BODY = "\n".join(f"        x{number} = {number} + len(str({number}))" for number in range(3_000))
 SOURCE = f"""

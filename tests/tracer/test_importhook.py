@@ -10,8 +10,8 @@ import pytest
 from tests.tracer import programs
 from tests.tracer.importing import SOURCE, hooked, is_rewritten
 
-from tenure import loaders
-from tenure.selection import Selection
+from tenure._rewriting import loaders
+from tenure._rewriting.module_filter import Selection
 
 
 @pytest.mark.parametrize(
@@ -28,18 +28,18 @@ from tenure.selection import Selection
         ("pkgs", "/opt/site-packages/pkgs.py", False),
         ("app.out", "/home/me/app/app/out.py", False),
         ("pkg.out.deep", "/opt/site-packages/pkg/out/deep.py", False),
-        ("tenure.probe", "/home/me/app/tenure/probe.py", False),
+        ("tenure._probe_api", "/home/me/app/tenure/probe.py", False),
     ],
 )
 def test_the_programs_own_modules_are_selected(name: str, file: str, wanted: bool) -> None:
     """Below the roots and not installed, or included by name; what is excluded and Tenure itself never."""
     selection = Selection([Path("/home/me/app")], include=["pkg"], exclude=["app.out", "pkg.out"])
-    assert selection.wants(name, file) is wanted
+    assert selection.includes(name, file) is wanted
 
 
 def test_a_root_that_holds_the_standard_library_does_not_select_it() -> None:
     """A program run from / or from home, below which Python is installed, has no more modules for it."""
-    assert not Selection([Path("/")]).wants("asyncio", importlib.util.find_spec("asyncio").origin)
+    assert not Selection([Path("/")]).includes("asyncio", importlib.util.find_spec("asyncio").origin)
 
 
 def test_selected_modules_are_rewritten_and_others_are_not(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_fault_of_the_rewriting_leaves_the_module_as_it_is(
     def fail(*arguments: object, **options: object) -> None:
         raise RuntimeError("unexpected")
 
-    monkeypatch.setattr(loaders.rewriting, "rewrite", fail)
+    monkeypatch.setattr(loaders.rewriter, "rewrite", fail)
     programs.write(tmp_path, mine=SOURCE)
     with hooked(tmp_path):
         assert not is_rewritten(importlib.import_module("mine"))

@@ -12,8 +12,9 @@ import pytest
 from tests.tracer import programs
 from tests.tracer.importing import SOURCE, expressions, hooked, is_rewritten
 
-from tenure import loaders, sites
-from tenure.loaders import RewritingLoader
+from tenure._identify import sites
+from tenure._rewriting import loaders
+from tenure._rewriting.loaders import RewritingLoader
 
 BOTH = """
 async def main(manager):
@@ -95,7 +96,7 @@ def test_another_form_of_rewritten_code_has_another_cache(tmp_path: Path, monkey
     names = []
     for form, probe in (("3|1,1", "native"), ("3|2,1", "native"), ("3|1,1", "python")):
         monkeypatch.setattr(loaders, "_form", lambda form=form: form)
-        monkeypatch.setattr(loaders.native, "NAME", probe)
+        monkeypatch.setattr(loaders.probe_backend, "NAME", probe)
         names.append(RewritingLoader("mine", "/app/mine.py").cache_path("/app/mine.py"))
     assert len(set(names)) == 3
     assert all(sys.implementation.cache_tag in name for name in names)

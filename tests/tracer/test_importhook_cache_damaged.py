@@ -9,8 +9,8 @@ import pytest
 from tests.tracer import programs
 from tests.tracer.importing import SOURCE
 
-from tenure import buffer
-from tenure.loaders import RewritingLoader
+from tenure._core import faults
+from tenure._rewriting.loaders import RewritingLoader
 
 
 class Cached:
@@ -60,14 +60,14 @@ def test_another_programs_file_is_not_run(cached: Cached) -> None:
 
 def test_a_cache_that_cannot_be_read_or_written_costs_only_the_cache(cached: Cached, tmp_path: Path) -> None:
     """A directory in the file's place, and a file in the directory's."""
-    before = dict(buffer.dropped)
+    before = dict(faults.dropped)
     cached.file.unlink()
     cached.file.mkdir()
     assert cached.loader.get_code("mine") == cached.code
     subprocess.run(["rm", "-r", tmp_path / "__pycache__"], check=True)
     (tmp_path / "__pycache__").write_text("")
     assert cached.loader.get_code("mine") == cached.code
-    assert buffer.dropped == before
+    assert faults.dropped == before
 
 
 def test_a_fault_of_the_cache_itself_costs_only_the_cache(cached: Cached, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,8 +76,8 @@ def test_a_fault_of_the_cache_itself_costs_only_the_cache(cached: Cached, monkey
     def broken(*_: object) -> bytes:
         raise RuntimeError
 
-    monkeypatch.setattr("tenure.loaders._head", broken)
-    faults = buffer.dropped.get("fault", 0)
+    monkeypatch.setattr("tenure._rewriting.loaders._head", broken)
+    before = faults.dropped.get("fault", 0)
     code = cached.loader.get_code("mine")
     assert code == compile(Path(cached.loader.path).read_bytes(), cached.loader.path, "exec", dont_inherit=True)
-    assert buffer.dropped["fault"] == faults + 1
+    assert faults.dropped["fault"] == before + 1

@@ -13,7 +13,7 @@ import pytest
 from tests.tracer import programs
 from tests.tracer.importing import SOURCE, expressions, hooked, is_rewritten
 
-from tenure import rewriting
+from tenure._rewriting import rewriter
 
 TEXT = """\
 # coding: {encoding}
@@ -61,7 +61,7 @@ def test_every_line_end_is_one(end: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", ["", "\n", "# nothing", '"""A text."""', "with_ = 'async with'"])
 def test_a_module_without_statements_is_compiled_as_it_is(source: str) -> None:
     """Empty, only a comment, only a text, or only the words."""
-    assert rewriting.rewrite(source.encode(), "mine.py", sync=True) == compile(source, "mine.py", "exec")
+    assert rewriter.rewrite(source.encode(), "mine.py", sync=True) == compile(source, "mine.py", "exec")
 
 
 def test_namespace_packages_are_the_programs_own(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_depth_does_not_break_a_module(name: str, tmp_path: Path) -> None:
 def test_a_huge_module_is_rewritten_whole() -> None:
     """3,000 functions; each of them has its site."""
     source = "".join(f"async def f{n}(m):\n    async with m: pass\n" for n in range(3_000))
-    code = rewriting.rewrite(source.encode(), "mine.py")
+    code = rewriter.rewrite(source.encode(), "mine.py")
     names: dict = {}
     exec(code, names)
     assert all("@tenure_begin" in names[f"f{n}"].__code__.co_names for n in range(3_000))
@@ -189,7 +189,7 @@ class Box[T{default}]:
 """
         plain, rewritten = {}, {}
         exec(compile(source, "mine.py", "exec"), plain)
-        exec(code := rewriting.rewrite(source.encode(), "mine.py"), rewritten)
+        exec(code := rewriter.rewrite(source.encode(), "mine.py"), rewritten)
         assert expressions(code) == ["m", "m"]
         for name in ("main", "Box"):
             assert str(rewritten[name].__type_params__) == str(plain[name].__type_params__)

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from tests.tracer.small import MANAGERS, lifecycles, one
 
-from tenure import ledger, testing, wire
+from tenure import testing, wire
+from tenure._assembly import ledger
 from tenure.testing import Lifecycle
 
 MS = testing.TICK_NS

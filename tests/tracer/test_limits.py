@@ -7,7 +7,10 @@ import weakref
 import pytest
 from tests.tracer.small import MANAGERS, one, outcome
 
-from tenure import buffer, probe, resources, testing
+from tenure import _probe_api as probe
+from tenure import testing
+from tenure._core import buffer
+from tenure._identify import resources
 
 
 def test_nothing_of_the_program_is_kept_alive() -> None:

@@ -8,10 +8,13 @@ import pytest
 from tests.tracer import programs
 from tests.tracer.collectors import ROW, Memory, batch, free_port, listening, serving, until
 
-from tenure import buffer, collector, losses, shipping, wire
-from tenure.collector import Collector
-from tenure.losses import Content, Loss, Undelivered
-from tenure.patience import Patience
+from tenure import wire
+from tenure._core import buffer, faults
+from tenure._sinks import collector_sink, losses
+from tenure._sinks import shipper as shipping
+from tenure._sinks.collector_sink import Collector
+from tenure._sinks.exit_patience import Patience
+from tenure._sinks.losses import Content, Loss, Undelivered
 
 PROGRAM = """
 import asyncio, os, sys
@@ -28,7 +31,7 @@ async def work(times):
 def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """What Tenure says on stderr."""
     lines: list[str] = []
-    for module in (collector, shipping):
+    for module in (collector_sink, shipping):
         monkeypatch.setattr(module, "say", lines.append)
     buffer.clear()
     yield lines
@@ -94,7 +97,7 @@ def test_each_reason_and_each_sink_is_in_the_line(said: list[str]) -> None:
     memory = Memory()
     with listening(None) as url:
         shipper = shipping.Shipper("service", [Full(), memory, Collector(url)])
-        buffer.drop("buffer full", 2)
+        faults.drop("buffer full", 2)
         shipper._send(batch(1, rows=3))
         shipper.close()
     assert said[-1] == (
@@ -109,7 +112,7 @@ def test_each_reason_and_each_sink_is_in_the_line(said: list[str]) -> None:
 def test_a_batch_that_may_be_stored_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one that was tried stays while later ones are pushed out: it would count as lost and be there."""
     size = len(wire.encode(batch(1, rows=10)))
-    monkeypatch.setattr(collector, "KEPT_BYTES", size * 2)
+    monkeypatch.setattr(collector_sink, "MAX_QUEUED_BYTES", size * 2)
     with listening(None) as url:
         sink = Collector(url)
         sink.send(batch(1, rows=10))
@@ -125,7 +128,7 @@ def test_what_the_batch_that_stays_opened_counts_once(monkeypatch: pytest.Monkey
     """Its closing is pushed out behind it: one lifecycle is lost, not two."""
     open_row = msgspec.structs.replace(ROW, id=7, release_ns=wire.NOT_REACHED)
     closing = msgspec.structs.replace(ROW, id=7, outcomes=ROW.outcomes | wire.RESENT)
-    monkeypatch.setattr(collector, "KEPT_BYTES", 10)
+    monkeypatch.setattr(collector_sink, "MAX_QUEUED_BYTES", 10)
     with listening(None) as url:
         sink = Collector(url)
         sink.send(msgspec.structs.replace(batch(1), rows=[open_row]))

@@ -8,7 +8,7 @@ import pytest
 from tests.tracer.driving import Connection, chain, finish
 
 from tenure import testing
-from tenure.adapters import calls
+from tenure.adapters._kit import acquire_release
 
 LOCKS = (asyncio.Lock, lambda: asyncio.Semaphore(1), lambda: asyncio.BoundedSemaphore(1), asyncio.Condition)
 
@@ -99,7 +99,7 @@ def test_a_release_that_is_awaited_adds_no_frame(recorder, release) -> None:
             await releasing
         return looks, desk.back == [second, first]
 
-    calls.patch_calls(Desk, "acquire", release, by_result=True)
+    acquire_release.patch_calls(Desk, "acquire", release, by_result=True)
     assert asyncio.run(main()) == ((release == "release", release == "drop"), True)
     assert recorder.lines() == [f"main: {__name__}.Desk desk, ok ok ok"] * 2
 
@@ -115,7 +115,7 @@ def test_a_release_that_is_never_awaited_leaves_its_lifecycle_open(recorder) -> 
         await desk.release(key)
         return between
 
-    calls.patch_calls(Desk, "acquire", "release", by_result=True)
+    acquire_release.patch_calls(Desk, "acquire", "release", by_result=True)
     assert asyncio.run(main()) == [f"main: {__name__}.Desk desk, ok ?"]
     assert recorder.lines() == [f"main: {__name__}.Desk desk, ok ok ok"]
 

@@ -14,7 +14,8 @@ import pytest
 from tests.tracer.driving import Connection, chain, enter, finish, pause
 
 import tenure
-from tenure import patching, testing
+from tenure import testing
+from tenure._patching import class_patches
 
 
 def test_a_suspended_patch_is_the_original_coroutine_to_whoever_looks(patched) -> None:
@@ -34,7 +35,7 @@ def test_a_suspended_patch_is_the_original_coroutine_to_whoever_looks(patched) -
         return seen
 
     with_patch = looks(Connection())
-    patching.undo()
+    class_patches.undo()
     assert with_patch == looks(Connection())
 
 
@@ -93,7 +94,7 @@ def test_a_patched_method_is_the_original_to_whoever_looks(patched) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)  # asyncio's function, from 3.14 on
         with_patch = looks(Connection.__aenter__)
         Connection.__aenter__.note = 1
-        patching.undo()
+        class_patches.undo()
         assert Connection.__aenter__.note == 1
         del Connection.__aenter__.note
         assert with_patch == looks(Connection.__aenter__)
@@ -110,7 +111,7 @@ def test_what_a_coroutine_returns_comes_through(value) -> None:
         async def __aexit__(self, *details): ...
 
     with testing.recorder():
-        patching.patch_manager(Returning)
+        class_patches.patch_manager(Returning)
         assert finish(Returning().__aenter__()) is value
         assert finish(enter(Returning())) is value
         with pytest.raises(StopIteration) as by_next:
@@ -150,7 +151,7 @@ def test_a_coroutine_is_thrown_into_closed_and_reused_as_ever(patched) -> None:
                 coroutine.close()
 
     with_patch = list(outcomes())
-    patching.undo()
+    class_patches.undo()
     assert with_patch == list(outcomes())
 
 
@@ -197,7 +198,7 @@ def test_what_cannot_be_awaited_is_refused_as_ever() -> None:
 
     as_ever = refusal()
     with testing.recorder() as recorder:
-        patching.patch_manager(Wrong)
+        class_patches.patch_manager(Wrong)
         assert refusal() == as_ever
         (seen,) = recorder.lifecycles()
     assert (seen.outcomes, seen.exception.partition(":")[0]) == ("error - -", "TypeError")
@@ -215,7 +216,7 @@ async def test_an_awaitable_that_is_no_coroutine_stays_what_it_is() -> None:
         async def __aexit__(self, *details): ...
 
     with testing.recorder() as recorder:
-        patching.patch_manager(Future)
+        class_patches.patch_manager(Future)
         entering = Future().__aenter__()
         assert (asyncio.isfuture(entering), entering.done(), await entering) == (True, True, "value")
         assert [seen.outcomes for seen in recorder.lifecycles()] == ["ok - -"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tenure.otel.meaning import Stamps
-from tenure.otel.waits import KEPT_RESOURCES, KEPT_USES, WORTH_LINKING_NS, Waits
+from tenure._sinks.otel.span_links import KEPT_RESOURCES, KEPT_USES, WORTH_LINKING_NS, Waits
+from tenure._sinks.otel.span_mapping import Stamps
 
 MS = 1_000_000
 POOL = 7

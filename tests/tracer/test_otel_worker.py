@@ -5,9 +5,9 @@ import threading
 import pytest
 from tests.tracer.collectors import batch
 
-from tenure import buffer
-from tenure.otel import worker
-from tenure.otel.worker import Worker
+from tenure._core import buffer, faults
+from tenure._sinks.otel import worker
+from tenure._sinks.otel.worker import Worker
 
 
 class Noting(Worker):
@@ -48,7 +48,7 @@ def test_what_is_queued_is_done_when_it_is_closed():
         noting.send(batch(sequence))
     noting.close(5)
     assert noting.taken == list(range(1, 50))
-    assert buffer.dropped == {}
+    assert faults.dropped == {}
 
 
 def test_what_does_not_fit_pushes_the_oldest_out_and_is_counted(monkeypatch):
@@ -72,7 +72,7 @@ def test_a_processor_that_raises_costs_its_batch_and_nothing_else(caplog):
     noting.send(batch(2))
     noting.close(5)
     assert noting.taken == [1, 2]
-    assert buffer.dropped == {"fault": 1}
+    assert faults.dropped == {"fault": 1}
 
 
 def test_a_pause_keeps_what_is_queued():

@@ -8,8 +8,10 @@ import pytest
 from tests.tracer import programs
 from tests.tracer.small import MANAGERS
 
-from tenure import looking, messages, testing
-from tenure.failures import failure_of
+from tenure import testing
+from tenure._core import object_access
+from tenure._identify import exception_messages
+from tenure._identify.exceptions import failure_of
 
 HOSTILE = """
 import asyncio, contextlib, sys
@@ -144,9 +146,9 @@ BUILTIN = sorted(
 def test_the_message_of_every_builtin_exception_is_its_own(kind: type[BaseException]) -> None:
     """With plain arguments the message is what str() says; with an object among them there is none."""
     made = made_of(kind, "text")
-    assert messages.message_of(made) == str(made)
-    assert messages.message_of(made_of(kind, Loud())) == ""
-    assert messages.message_of(type("Own", (kind,), {})(*made.args)) == str(made)
+    assert exception_messages.message_of(made) == str(made)
+    assert exception_messages.message_of(made_of(kind, Loud())) == ""
+    assert exception_messages.message_of(type("Own", (kind,), {})(*made.args)) == str(made)
 
 
 def test_messages_that_python_makes_are_kept(tmp_path: Path) -> None:
@@ -164,7 +166,7 @@ def test_messages_that_python_makes_are_kept(tmp_path: Path) -> None:
     ):
         with pytest.raises(Exception) as caught:  # each its own
             attempt()
-        assert messages.message_of(caught.value) == str(caught.value)
+        assert exception_messages.message_of(caught.value) == str(caught.value)
 
 
 class Loud:
@@ -215,9 +217,9 @@ def test_attributes_are_read_where_they_lie() -> None:
     slotted, kept = Slotted(), Kept()
     slotted.value = 3
     object.__setattr__(kept, "value", 2)
-    assert [looking.attribute(kept, name, 0) for name in ("value", "own", "told", "missing")] == [2, 1, 0, 0]
-    assert looking.attribute(slotted, "value") == 3
-    assert looking.attribute(Slotted(), "value", 0) == 0
+    assert [object_access.attribute(kept, name, 0) for name in ("value", "own", "told", "missing")] == [2, 1, 0, 0]
+    assert object_access.attribute(slotted, "value") == 3
+    assert object_access.attribute(Slotted(), "value", 0) == 0
 
 
 def test_values_by_identity_ask_no_hash_and_keep_nothing_alive() -> None:
@@ -226,7 +228,7 @@ def test_values_by_identity_ask_no_hash_and_keep_nothing_alive() -> None:
     class Unhashable:
         __hash__ = None  # type: ignore[assignment]
 
-    values: looking.ByIdentity[int] = looking.ByIdentity()
+    values: object_access.ByIdentity[int] = object_access.ByIdentity()
     thing = Unhashable()
     values.put(thing, 1)
     values.put(5, 2)

@@ -4,7 +4,8 @@ import asyncio
 
 from tests.tracer.small import MANAGERS, lifecycles
 
-from tenure import resources, tasks, testing
+from tenure import testing
+from tenure._identify import resources, tasks
 
 
 def test_an_object_that_comes_back_is_one_resource() -> None:
@@ -111,5 +112,5 @@ def test_dead_resources_leave_the_table() -> None:
         for _ in range(10):
             asyncio.run(app.main())
             recorder.batches()
-            sizes.append((len(resources.identity.table), len(tasks.table)))
+            sizes.append((len(resources.resource_ids.table), len(tasks.table)))
     assert sizes[3:] == [sizes[3]] * 7

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from tests.tracer.forms import MANAGERS, PROGRAMS, SYNC_PROGRAMS
 
-from tenure import rewriting, testing
+from tenure import testing
+from tenure._rewriting import rewriter
 
 
 def run(program: str, compiled: Callable[[str], Any]) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def test_a_rewritten_program_does_what_the_program_does(name: str) -> None:
     """Results, suppressed and escaping exceptions with their tracebacks, lines, causes and contexts are the same."""
     program = PROGRAMS[name]
     with testing.recorder():
-        rewritten = run(program, lambda source: rewriting.rewrite(source.encode(), "program.py"))
+        rewritten = run(program, lambda source: rewriter.rewrite(source.encode(), "program.py"))
     assert rewritten == run(program, as_it_is)
 
 
@@ -53,7 +54,7 @@ def test_with_is_rewritten_as_faithfully(name: str) -> None:
     """The same holds with `with` rewritten too, at the top of modules and classes as in functions."""
     program = {**PROGRAMS, **SYNC_PROGRAMS}[name]
     with testing.recorder(sync=True):
-        rewritten = run(program, lambda source: rewriting.rewrite(source.encode(), "program.py", sync=True))
+        rewritten = run(program, lambda source: rewriter.rewrite(source.encode(), "program.py", sync=True))
     assert rewritten == run(program, as_it_is)
 
 
@@ -63,7 +64,7 @@ def test_rewritten_code_runs_on_when_nothing_is_recorded(name: str) -> None:
     program = PROGRAMS[name]
     with testing.recorder() as recorder:
         pass
-    rewritten = run(program, lambda source: rewriting.rewrite(source.encode(), "program.py"))
+    rewritten = run(program, lambda source: rewriter.rewrite(source.encode(), "program.py"))
     assert rewritten == run(program, as_it_is)
     assert recorder.lifecycles() == []
 
@@ -86,7 +87,7 @@ def test_a_syntax_error_is_the_sources_own() -> None:
     """What cannot be compiled fails with the same error as without rewriting."""
     source = "async def main():\n    async with a:\n        return 1 +\n"
     with pytest.raises(SyntaxError) as rewritten:
-        rewriting.rewrite(source.encode(), "program.py")
+        rewriter.rewrite(source.encode(), "program.py")
     with pytest.raises(SyntaxError) as plain:
         compile(source, "program.py", "exec")
     assert (rewritten.value.args, str(rewritten.value)) == (plain.value.args, str(plain.value))
@@ -95,7 +96,7 @@ def test_a_syntax_error_is_the_sources_own() -> None:
 def test_source_in_another_encoding_keeps_its_texts() -> None:
     """The encoding that a file declares is honoured, in its strings as in the expressions of its sites."""
     source = '# coding: latin-1\nasync def main(m):\n    async with m["é"] as value:\n        return "é"\n'
-    code = rewriting.rewrite(source.encode("latin-1"), "program.py")
+    code = rewriter.rewrite(source.encode("latin-1"), "program.py")
     names: dict[str, Any] = {}
     exec(code, names)
     constants = [constant for constant in names["main"].__code__.co_consts if isinstance(constant, str)]
@@ -135,7 +136,7 @@ def test_every_line_of_rewritten_code_is_a_line_of_the_source() -> None:
         return sorted(set(visited))
 
     with testing.recorder():
-        rewritten = lines(lambda source: rewriting.rewrite(source.encode(), "program.py"))
+        rewritten = lines(lambda source: rewriter.rewrite(source.encode(), "program.py"))
     assert rewritten == lines(as_it_is)
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.fuzzing import IN_THE_GATE, examples
 from tests.tracer.forms import MANAGERS
 
-from tenure import rewriting, testing
+from tenure import testing
+from tenure._rewriting import rewriter
 
 SIMPLE = st.sampled_from(
     [
@@ -83,7 +84,7 @@ async def drive(names: dict[str, Any]) -> list[object]:
 def run(source: str, *, rewritten: bool) -> tuple[object, str, list[object]]:
     """What a program gives, how it fails with lines and contexts, and what it said."""
     code = (
-        rewriting.rewrite(source.encode(), "program.py", sync=True)
+        rewriter.rewrite(source.encode(), "program.py", sync=True)
         if rewritten
         else compile(source, "program.py", "exec")
     )

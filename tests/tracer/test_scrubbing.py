@@ -14,8 +14,8 @@ from scripts.reliability.secret_forms import EXPRESSIONS, HARMLESS, TEXTS, text_
 from tests.fuzzing import examples
 
 import tenure.scrubbing
+from tenure._identify.sites import one_line
 from tenure.scrubbing import MAX_RAW, Scrubber, scrub, scrub_expression
-from tenure.sites import one_line
 
 SECRET = "Zk9Qab12cd7vXw"
 MARKS = ("zk9q", "7vxw", "bwu6wms5")  # of the secret, either half; and of it in base64 behind "me:"

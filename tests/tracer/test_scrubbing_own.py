@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from tests.tracer.small import MANAGERS
 
-from tenure import buffer, process_scrubber, testing
+from tenure import testing
+from tenure._core import faults, process_scrubber
 from tenure.errors import UsageError
 from tenure.scrubbing import HIDDEN, BadPattern, Scrubber, from_variable
 
@@ -117,9 +118,9 @@ def test_a_callback_that_raises_hides_the_text_and_counts_once(fault: BaseExcept
         raise fault
 
     configured(callback)
-    before = buffer.dropped.get("fault", 0)
+    before = faults.dropped.get("fault", 0)
     assert [process_scrubber.text(text) for text in ("one", "two", "one")] == [HIDDEN] * 3
-    assert buffer.dropped.pop("fault") - before == 1
+    assert faults.dropped.pop("fault") - before == 1
 
 
 def test_a_callback_that_returns_no_text_hides_the_text(configured) -> None:
@@ -127,7 +128,7 @@ def test_a_callback_that_returns_no_text_hides_the_text(configured) -> None:
     answers = iter([None, b"x"])
     configured(lambda _: next(answers))
     assert [process_scrubber.text(text) for text in ("one", "two")] == [HIDDEN] * 2
-    buffer.dropped.pop("fault")
+    faults.dropped.pop("fault")
 
 
 def _recorded(tmp_path: Path, program: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -165,9 +166,10 @@ def callback(text):
     threads.add(threading.current_thread().name)
     return text.replace("ACME", "***")
 from pathlib import Path
-from tenure import process_scrubber, session
-from tenure.recording import Recording
-from tenure.selection import Selection
+from tenure import session
+from tenure._core import process_scrubber
+from tenure._sinks.recording_sink import Recording
+from tenure._rewriting.module_filter import Selection
 process_scrubber.configure(callback)
 session.start("x", [Recording(Path("recording.json"))], Selection([Path.cwd()]))
 asyncio.run(main())

@@ -14,9 +14,11 @@ from tests.tracer import programs
 from tests.tracer.collectors import Memory, serving, until
 
 import tenure
-from tenure import buffer, session, tasks, testing, wire
-from tenure.recording import Recording
-from tenure.selection import Selection
+from tenure import session, testing, wire
+from tenure._core import buffer, faults
+from tenure._identify import tasks
+from tenure._rewriting.module_filter import Selection
+from tenure._sinks.recording_sink import Recording
 
 
 def recorded(sink: Memory) -> list[testing.Lifecycle]:
@@ -188,10 +190,10 @@ def test_a_fork_while_shipping_leaves_both_processes_working() -> None:
 
 def test_a_fault_is_logged_and_not_raised(caplog: pytest.LogCaptureFixture) -> None:
     """The logger is called tenure; the same place is not told twice."""
-    buffer.fault("one thing", RuntimeError("first"))
-    buffer.fault("one thing", RuntimeError("second"))
+    faults.fault("one thing", RuntimeError("first"))
+    faults.fault("one thing", RuntimeError("second"))
     assert [(record.name, record.levelno) for record in caplog.records] == [("tenure", logging.WARNING)]
-    assert buffer.dropped == {"fault": 2}
+    assert faults.dropped == {"fault": 2}
     buffer.clear()
 
 

@@ -10,10 +10,13 @@ import pytest
 from tests.tracer import programs
 from tests.tracer.collectors import Memory, batch, free_port, listening, serving, until
 
-from tenure import buffer, collector, posting, shipping, wire
-from tenure.collector import Collector
+from tenure import wire
+from tenure._core import buffer, faults, stderr
+from tenure._sinks import collector_sink, http_client
+from tenure._sinks import shipper as shipping
+from tenure._sinks.collector_sink import Collector
+from tenure._sinks.http_client import Answer, ConnectionFailed, Endpoint
 from tenure.errors import UsageError
-from tenure.posting import Answer, Endpoint, NoAnswer
 
 
 @contextmanager
@@ -58,7 +61,7 @@ def test_a_busy_collector_gets_the_batch_again_when_it_says(
         sink.send(batch(2))
         until(lambda: len(server.received) == 2)
         assert server.accepted() == [1, 2]
-        assert buffer.dropped == {}
+        assert faults.dropped == {}
         assert server.times[1] - server.times[0] >= 0.3
 
 
@@ -80,7 +83,7 @@ def test_a_refused_batch_is_counted_said_once_and_never_sent_again(
 ) -> None:
     """The next batches are tried all the same, and the count of lost lifecycles travels with them."""
     said: list[str] = []
-    monkeypatch.setattr(collector, "say", said.append)
+    monkeypatch.setattr(stderr, "say", said.append)
     with serving((status, {}, answer), (status, {}, answer), (200, {}, b"{}")) as server:
         with sending(server.url) as sink:
             for sequence in range(1, 4):
@@ -96,7 +99,7 @@ def test_a_refused_batch_is_counted_said_once_and_never_sent_again(
 def test_a_collector_that_comes_back_gets_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Down at first, up later: all batches arrive in order, and the trouble was said once."""
     said: list[str] = []
-    monkeypatch.setattr(collector, "say", said.append)
+    monkeypatch.setattr(stderr, "say", said.append)
     port = free_port()
     with sending(f"http://127.0.0.1:{port}") as sink:
         for sequence in range(1, 4):
@@ -112,7 +115,7 @@ def test_a_collector_that_comes_back_gets_what_was_kept(monkeypatch: pytest.Monk
 def test_a_restarted_collector_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kept connection that the other side closed is opened anew without a word."""
     said: list[str] = []
-    monkeypatch.setattr(collector, "say", said.append)
+    monkeypatch.setattr(stderr, "say", said.append)
     port = free_port()
     with sending(f"http://127.0.0.1:{port}") as sink:
         for sequence in (1, 2):
@@ -124,14 +127,14 @@ def test_a_restarted_collector_is_no_trouble(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_full_queue_gives_up_the_oldest_and_counts_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory stays bounded while nobody answers; what comes last is worth most."""
-    monkeypatch.setattr(collector, "say", lambda line: None)
+    monkeypatch.setattr(stderr, "say", lambda line: None)
     size = len(wire.encode(batch(1, rows=10)))
-    monkeypatch.setattr(collector, "KEPT_BYTES", size * 3 + 100)
+    monkeypatch.setattr(collector_sink, "MAX_QUEUED_BYTES", size * 3 + 100)
     port = free_port()
     with sending(f"http://127.0.0.1:{port}") as sink:
         for sequence in range(1, 6):
             sink.send(batch(sequence, rows=10))
-        assert buffer.dropped == {}  # it is this sink's own loss; a recording beside it has all
+        assert faults.dropped == {}  # it is this sink's own loss; a recording beside it has all
         assert [loss.lifecycles for loss in sink.lost()] == [20, 0, 30]
         with serving(port=port) as server:
             until(lambda: len(server.received) == 3)
@@ -143,7 +146,7 @@ def test_a_full_queue_gives_up_the_oldest_and_counts_it(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 two hundred\r\n\r\n", b"\0" * 100_000])
 def test_garbage_is_no_answer(answer: bytes) -> None:
     """Whatever is not HTTP leads to another attempt, not to an exception."""
-    with listening(answer) as url, pytest.raises(NoAnswer):
+    with listening(answer) as url, pytest.raises(ConnectionFailed):
         Endpoint(url).post(b"data")
 
 
@@ -211,7 +214,7 @@ def test_the_programs_end_waits_two_seconds_at_most(mute: bool, tmp_path: Path) 
 
 def test_what_a_server_writes_is_said_on_one_line_and_cannot_steer_a_terminal() -> None:
     """Control characters of a garbled answer or of a problem's detail are left out."""
-    with listening(b"HTTP/1.1 2\x1b[31m0 \0\r\n\r\n") as url, pytest.raises(NoAnswer) as caught:
+    with listening(b"HTTP/1.1 2\x1b[31m0 \0\r\n\r\n") as url, pytest.raises(ConnectionFailed) as caught:
         Endpoint(url).post(b"data")
     assert str(caught.value) == "HTTP/1.1 2 [31m0"
     with serving((400, {}, json.dumps({"detail": "\x1b]0;title\x07 no\u2028good"}).encode())) as server:
@@ -222,7 +225,7 @@ def test_what_a_server_writes_is_said_on_one_line_and_cannot_steer_a_terminal() 
 
 def test_an_answers_problem_and_retry_after_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """The detail of a problem document on one line; seconds or a date."""
-    monkeypatch.setattr(posting, "time", lambda: 784_111_777.0)
+    monkeypatch.setattr(http_client, "time", lambda: 784_111_777.0)
     problem = json.dumps({"title": "Malformed", "detail": "two\nlines"}).encode()
     date = "Sun, 06 Nov 1994 08:49:47 GMT"
     answers = (
@@ -273,7 +276,7 @@ def test_a_sink_that_fails_is_left_out_and_the_others_go_on(monkeypatch: pytest.
     shipper = shipping.Shipper("service", [Full(), sink])
     shipper.flush()
     shipper.close()
-    assert buffer.dropped == {}
+    assert faults.dropped == {}
     assert [received.final for received in sink.batches] == [False, True]
     assert said == ["full: No space left on device (the program runs on, nothing more is written there)"]
 

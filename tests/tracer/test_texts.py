@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tenure import testing
-from tenure.sites import Site, one_line, resource_name
+from tenure._identify.sites import Site, one_line, resource_name
 
 
 @pytest.mark.parametrize(

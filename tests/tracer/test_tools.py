@@ -17,11 +17,12 @@ from tests.tracer import programs
 from tests.tracer.importing import hooked
 from tests.tracer.watched import WORK
 
-from tenure import rewriting, testing
+from tenure import testing
+from tenure._rewriting import rewriter
 
 FORMS = {
     "as it is": lambda source: compile(source, "work.py", "exec"),
-    "recorded": lambda source: rewriting.rewrite(source.encode(), "work.py"),
+    "recorded": lambda source: rewriter.rewrite(source.encode(), "work.py"),
 }
 
 

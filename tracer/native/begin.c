@@ -71,7 +71,7 @@ PyObject *begin_at(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_s
 
 /* ---- what a class patch sees ---- */
 
-/* Whether this object is to be recorded, or only others of its class (tenure.resources.is_wanted). */
+/* Whether this object is to be recorded, or only others of its class (tenure._identify.resources.is_wanted). */
 static bool is_told(PyObject *manager)
 {
     if (python.only_named == NULL || PySet_GET_SIZE(python.only_named) == 0) {

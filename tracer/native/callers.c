@@ -1,5 +1,5 @@
 /* Where entries and acquires stand that no rewritten code records: at an instruction of the program. Finding out takes
- * a look at the frames and some of Python (tenure.callers); what was found for an instruction whose own code decides
+ * a look at the frames and some of Python (tenure._identify.call_site_cache); what was found for an instruction whose own code decides
  * is kept here, together with the code, so that its address stays its own. */
 
 #include "probe.h"

@@ -1,5 +1,5 @@
 /* What a patched acquire() does when it is called, and what a release() does: from the one to the other it is held
- * (tenure.adapters.calls). */
+ * (tenure.adapters._kit.acquire_release). */
 
 #include "probe.h"
 

@@ -1,4 +1,4 @@
-/* OpenTelemetry's context that a lifecycle begins in, where the program has imported OpenTelemetry (tenure.active). */
+/* OpenTelemetry's context that a lifecycle begins in, where the program has imported OpenTelemetry (tenure._identify.otel_context). */
 
 #include "probe.h"
 

@@ -18,7 +18,7 @@ static bool put(PyObject *list, Py_ssize_t place, PyObject *value)
     return value != NULL && PyList_SetItem(list, place, value) == 0;
 }
 
-/* Fills a list with what a record says, as the twin's records are laid out (tenure.records). */
+/* Fills a list with what a record says, as the twin's records are laid out (tenure._core.record_layout). */
 static bool fill(PyObject *list, const Stamps *stamps, PyObject *body, PyObject *raised)
 {
     return put(list, 0, Py_NewRef(stamps->site)) && put(list, 1, PyLong_FromUnsignedLongLong(stamps->task)) &&

@@ -158,7 +158,7 @@ Handle *begin_asked(PyObject *record, const char *where);
 
 /* ---- callers.c ---- */
 
-enum { BY_ASYNC_WITH, BY_WITH, BY_CALL }; /* tenure.callers has the same */
+enum { BY_ASYNC_WITH, BY_WITH, BY_CALL }; /* tenure._identify.call_site_cache has the same */
 
 PyCodeObject *caller_code(int *offset); /* of the running frame, and where in it, bytes; a new reference, or NULL */
 bool caller_is(PyObject *code);

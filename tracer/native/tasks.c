@@ -1,4 +1,4 @@
-/* Who is running. tenure.tasks gives every task its number and tells it here, by the task's address, until the task is
+/* Who is running. tenure._identify.tasks gives every task its number and tells it here, by the task's address, until the task is
  * gone; the hot path then needs the running task's address and no call into Python. The task is asked for at every
  * entry: neither the context nor the function says which one runs (contexts are shared, generators are handed on). */
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenure._patching.track import track, tracked
 from tenure.errors import TenureError, UsageError
-from tenure.tracking import track, tracked
 
 if TYPE_CHECKING:
     from tenure.session import install, uninstall
@@ -29,9 +29,6 @@ def __getattr__(name: str) -> object:
         return getattr(session, name)
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+    from tenure._core.installation import installed_version  # noqa: PLC0415
 
-    try:
-        return version("tenure")
-    except PackageNotFoundError:  # used from a source tree that is not installed
-        return "0"
+    return installed_version()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import tenure
-from tenure import commands
+from tenure.cli import plugins
 from tenure.errors import UsageError
 
 USAGE = """\
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.write(f"tenure {tenure.__version__}\n")
         return 0
     try:
-        command = commands.find(arguments[0])
+        command = plugins.find(arguments[0])
     except UsageError as error:
         sys.stderr.write(f"tenure: {error}\n")
         return 2

@@ -3,7 +3,8 @@
     TenureError          anything that Tenure raises of its own
     └── UsageError       what was asked for cannot be done: a command line, a path, a URL, a missing package
 
-The program under trace sees neither: a fault of the tracing itself is logged and counted (``tenure.buffer.fault``).
+The program under trace sees neither: a fault of the tracing itself is logged and counted
+(``tenure._core.buffer.fault``).
 """
 
 from __future__ import annotations

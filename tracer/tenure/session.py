@@ -15,24 +15,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import cast
 
-from tenure import (
-    adapters,
-    assertions,
-    buffer,
-    importhook,
-    native,
-    probe,
-    process_scrubber,
-    rewriting,
-    spans,
-    tables,
-    tracking,
-)
-from tenure.collector import Collector
+from tenure import _probe_api as probe
+from tenure import adapters
+from tenure._assembly import tables
+from tenure._core import buffer, faults, loop_end, probe_backend, process_scrubber
+from tenure._core.paths import PACKAGE_DIR
+from tenure._patching import track
+from tenure._rewriting import import_hook, pytest_hook, rewriter
+from tenure._rewriting.module_filter import Selection
+from tenure._sinks import otel_sinks
+from tenure._sinks.collector_sink import Collector
+from tenure._sinks.shipper import Shipper, Sink
 from tenure.errors import UsageError
 from tenure.scrubbing import Own
-from tenure.selection import Selection
-from tenure.shipping import Shipper, Sink
 
 DEFAULT_COLLECTOR = "http://127.0.0.1:4320"
 
@@ -40,7 +35,7 @@ DEFAULT_COLLECTOR = "http://127.0.0.1:4320"
 @dataclass
 class _Session:
     shipper: Shipper
-    finder: importhook.Finder
+    finder: import_hook.Finder
     at_end: list[Callable[[], None]] = field(default_factory=list)
     pid: int = field(default_factory=os.getpid)
 
@@ -81,7 +76,7 @@ def install(
     try:
         process_scrubber.configure(scrub)
         selection = Selection([Path.cwd()], include, exclude)
-        sinks = [spans.into_program()] if otel else []
+        sinks = [otel_sinks.into_program()] if otel else []
         if collector is not None or not otel:
             sinks.append(to_collector(collector))
         start(service or program_name(), sinks, selection, sync=sync)
@@ -113,8 +108,8 @@ def cancel() -> None:
 
 def start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool = False) -> None:
     """Record into these sinks; what ``install`` and ``tenure run`` have in common. The scrubber is configured."""
-    if native.problem:
-        raise UsageError(native.problem)
+    if probe_backend.problem:
+        raise UsageError(probe_backend.problem)
     try:
         _start(service, sinks, selection, sync=sync)
     except Exception as error:  # noqa: BLE001  # the program runs on, unrecorded
@@ -123,27 +118,28 @@ def start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool =
 
 def give_up(error: Exception) -> None:
     """Recording could not begin by a fault of ours: everything that stands already is taken away again."""
-    buffer.fault("beginning to record", error)
-    ours = [finder for finder in sys.meta_path if isinstance(finder, importhook.Finder)]
+    faults.fault("beginning to record", error)
+    ours = [finder for finder in sys.meta_path if isinstance(finder, import_hook.Finder)]
     removals = [partial(sys.meta_path.remove, one) for one in ours]
     undoings: list[Callable[[], None]] = [cancel, probe.stop, *removals, adapters.uninstall]
     for undo in undoings:
         try:
             undo()
         except Exception as fault:  # noqa: BLE001  # as much as can be
-            buffer.fault("taking back what was begun", fault)
+            faults.fault("taking back what was begun", fault)
 
 
 def _start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool) -> None:
     global _session  # noqa: PLW0603
     tables.forget_sites()
     buffer.clear()
-    rewriting.provide_helpers()
-    finder = importhook.Finder(selection, sync=sync)
+    rewriter.provide_helpers()
+    finder = import_hook.Finder(selection, sync=sync)
     sys.meta_path.insert(0, finder)
+    loop_end.on_loop_end(settle)
     adapters.install()  # its finder comes before this one, and puts itself around the rewriting loader
-    assertions.join(selection, sync=sync)
-    tracking.begin_patching()
+    pytest_hook.join(selection, sync=sync)
+    track.begin_patching()
     _session = _Session(Shipper(service, sinks), finder)
     atexit.register(_at_exit)
     _finalize_with_multiprocessing(_session)
@@ -179,11 +175,11 @@ def settle() -> None:
         error.__traceback__ = _of_the_program(error.__traceback__)
         if error.__traceback__ is not None or not isinstance(error, Exception):
             raise
-        buffer.fault("shipping what was recorded before the program's end", error)  # it is our own
+        faults.fault("shipping what was recorded before the program's end", error)  # it is our own
 
 
 def _of_the_program(traceback: TracebackType | None) -> TracebackType | None:
-    ours = str(Path(__file__).parent), threading.__file__
+    ours = PACKAGE_DIR, threading.__file__
     while traceback is not None and traceback.tb_frame.f_code.co_filename.startswith(ours):
         traceback = traceback.tb_next
     return traceback
@@ -207,7 +203,7 @@ def environment_name() -> str:
 def _take_out(session: _Session) -> None:
     probe.stop()
     sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not session.finder]
-    tracking.end_patching()
+    track.end_patching()
     adapters.uninstall()
 
 
@@ -224,7 +220,7 @@ def _at_exit() -> None:
     try:
         uninstall()
     except Exception as error:  # noqa: BLE001  # the program's end is the program's
-        buffer.fault("the last flush", error)
+        faults.fault("the last flush", error)
     except BaseException:  # noqa: BLE001, S110  # another signal: who asks again to end does not want to wait for us
         pass
 
@@ -235,7 +231,7 @@ def _before_fork() -> None:
             _session.shipper.before_fork()
             _unwarned(only_ours=threading.active_count() == 1)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("standing still for a fork", error)
+        faults.fault("standing still for a fork", error)
 
 
 def _after_in_parent() -> None:
@@ -243,7 +239,7 @@ def _after_in_parent() -> None:
         if _session is not None:
             _session.shipper.after_fork_in_parent()
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("going on after a fork", error)
+        faults.fault("going on after a fork", error)
 
 
 def _unwarned(*, only_ours: bool) -> None:
@@ -269,7 +265,7 @@ def _after_in_child() -> None:
             _session.shipper.after_fork_in_child()
             _finalize_with_multiprocessing(_session)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("beginning anew in a forked child", error)
+        faults.fault("beginning anew in a forked child", error)
 
 
 def _finalize_with_multiprocessing(session: _Session) -> None:

@@ -23,8 +23,13 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import NamedTuple
 
-from tenure import adapters, buffer, figures, habits, identity, probe, rewriting, syntax, tasks, tracking, wire
-from tenure.ledger import Ledger
+from tenure import _probe_api as probe
+from tenure import adapters, wire
+from tenure._assembly.ledger import Ledger
+from tenure._core import buffer, faults
+from tenure._identify import pool_stats, resource_ids, single_use, tasks
+from tenure._patching import track
+from tenure._rewriting import ast_tools, rewriter
 
 TICK_NS = 1_000_000
 PROCESS = wire.Process(bytes(16), "test", "host", 1, "3.11.0", 0)
@@ -61,14 +66,14 @@ class Recorder:
         """A module made from this source text, rewritten; its file is called NAME.py and does not exist."""
         module = ModuleType(name)
         module.__file__ = f"{name}.py"
-        code = rewriting.rewrite(textwrap.dedent(source).encode(), module.__file__, sync=self._sync)
+        code = rewriter.rewrite(textwrap.dedent(source).encode(), module.__file__, sync=self._sync)
         exec(code, module.__dict__)  # noqa: S102  # the test's own source
         return module
 
     def batches(self) -> list[wire.Batch]:
         """What would be shipped now: all that changed since the last call."""
-        self._ledger.note(buffer.drain())
-        return self._ledger.batches(0, buffer.dropped, patient=False)
+        self._ledger.add_entries(buffer.drain())
+        return self._ledger.batches(0, faults.dropped, patient=False)
 
     def lifecycles(self) -> list[Lifecycle]:
         """The rows of ``batches``, readable."""
@@ -82,21 +87,21 @@ def recorder(*, sync: bool = False) -> Iterator[Recorder]:
     _reset()
     real = tasks.now
     try:
-        rewriting.provide_helpers()
+        rewriter.provide_helpers()
         probe.set_clock(clock)
         tasks.now = clock
-        setattr(builtins, f"{syntax.PREFIX}_now", clock)
+        setattr(builtins, f"{ast_tools.PREFIX}_now", clock)
         adapters.install()
-        tracking.begin_patching()
+        track.begin_patching()
         probe.start()
         yield Recorder(sync=sync)
     finally:
         probe.stop()
-        tracking.end_patching()
+        track.end_patching()
         adapters.uninstall()
         probe.set_clock(None)
         tasks.now = real
-        rewriting.provide_helpers()
+        rewriter.provide_helpers()
 
 
 def lifecycles_of(batch: wire.Batch) -> list[Lifecycle]:
@@ -130,9 +135,9 @@ def lifecycles_of(batch: wire.Batch) -> list[Lifecycle]:
 
 def _reset() -> None:
     buffer.clear()
-    figures.forget_all()
-    habits.forget_all()
-    identity.forget_all()
+    pool_stats.forget_all()
+    single_use.forget_all()
+    resource_ids.forget_all()
     tasks.forget_all()
 
 

@@ -8,15 +8,16 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from tenure_server.api.parameters import Parameter, choice, flag, instant, names, text, whole
-from tenure_server.api.routes import JSON, Route
-from tenure_server.context import CLOCK, STORE
+from tenure_server.background.lanes import in_time
 from tenure_server.diagram import mermaid
-from tenure_server.diagram.steps import Diagram, Lens
-from tenure_server.drawing import off_the_loop, picture
+from tenure_server.diagram.steps import Diagram
 from tenure_server.errors import BadParameter
-from tenure_server.lanes import in_time
+from tenure_server.http.app_keys import CLOCK, STORE
+from tenure_server.http.parameters import Parameter, choice, flag, instant, names, text, whole
+from tenure_server.http.routes import JSON, Route
 from tenure_server.limits import DEFAULT_DIAGRAM, MAX_DIAGRAM
+from tenure_server.model.lens import Lens
+from tenure_server.store.load_diagram import off_the_loop, picture
 
 TRACE = text("trace", "The trace with this id.")
 TASK = text("task", "The task with this id, and those that it and they created.")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from tenure_server.api.routes import JSON, Route, json_response
-from tenure_server.context import EXPORTERS
 from tenure_server.export.status import Exporter
+from tenure_server.http.app_keys import EXPORTERS
+from tenure_server.http.routes import JSON, Route, json_response
 from tenure_server.store import Listing
 
 

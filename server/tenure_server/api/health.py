@@ -7,8 +7,8 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from tenure_server.api.routes import JSON, Route, json_response
-from tenure_server.context import STORE
+from tenure_server.http.app_keys import STORE
+from tenure_server.http.routes import JSON, Route, json_response
 
 
 class Health(msgspec.Struct, frozen=True):

@@ -7,10 +7,10 @@ from typing import get_args
 
 from aiohttp import web
 
-from tenure_server.api.parameters import CURSOR, LIMIT, choice, instant, milliseconds, read_paging, text
-from tenure_server.api.routes import JSON, Route, json_response
-from tenure_server.context import STORE
-from tenure_server.records import Lifecycle, Outcome, Phase
+from tenure_server.http.app_keys import STORE
+from tenure_server.http.parameters import CURSOR, LIMIT, choice, instant, milliseconds, read_paging, text
+from tenure_server.http.routes import JSON, Route, json_response
+from tenure_server.model.records import Lifecycle, Outcome, Phase
 from tenure_server.store import LifecycleQuery, Listing
 
 ID = text("id", "Only the one with this id.")

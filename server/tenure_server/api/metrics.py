@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from tenure_server.api.routes import Route
-from tenure_server.context import CLOCK, EXPORTERS, FEED, METERS, REFUSALS, STORE
+from tenure_server.http.app_keys import CLOCK, EXPORTERS, REFUSALS, STORE
+from tenure_server.http.routes import Route
+from tenure_server.live.subscriptions import FEED
+from tenure_server.metrics.meters import METERS
 from tenure_server.metrics.prometheus import CONTENT_TYPE
 from tenure_server.metrics.snapshot import Snapshot
 from tenure_server.store import Paging, Store

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from tenure_server.api.parameters import CURSOR, LIMIT, flag, read_paging, text
-from tenure_server.api.routes import JSON, Route, json_response
-from tenure_server.context import STORE
-from tenure_server.records import Resource
+from tenure_server.http.app_keys import STORE
+from tenure_server.http.parameters import CURSOR, LIMIT, flag, read_paging, text
+from tenure_server.http.routes import JSON, Route, json_response
+from tenure_server.model.records import Resource
 from tenure_server.store import Listing, ResourceQuery
 
 PROCESS = text("process", "Only those of the process with this id.")

@@ -6,10 +6,10 @@ import time
 
 from aiohttp import web
 
-from tenure_server.api.parameters import CURSOR, LIMIT, instant, read_paging, text
-from tenure_server.api.routes import JSON, Route, json_response
-from tenure_server.context import STORE
-from tenure_server.records import Trace
+from tenure_server.http.app_keys import STORE
+from tenure_server.http.parameters import CURSOR, LIMIT, instant, read_paging, text
+from tenure_server.http.routes import JSON, Route, json_response
+from tenure_server.model.records import Trace
 from tenure_server.store import Listing, TraceQuery
 
 PROCESS = text("process", "Only those in which the process with this id has a part.")

@@ -10,7 +10,7 @@ The way of a picture: ``forest`` (who stands inside whom) -> ``fold`` (repetitio
 and ``canvas`` (where it is put down).
 """
 
-from tenure_server.diagram.difference import apply, difference
+from tenure_server.diagram.diff import apply, difference
 from tenure_server.diagram.draw import draw
 from tenure_server.diagram.mermaid import LIMIT, mermaid
 

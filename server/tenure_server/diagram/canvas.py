@@ -8,8 +8,9 @@ from typing import Literal
 
 from tenure_server.diagram import phrases
 from tenure_server.diagram.fold import Fold
-from tenure_server.diagram.steps import Begin, Create, Declare, Destroy, End, Lens, Participant, Step
-from tenure_server.records import ResourceRef, Task, TaskRef
+from tenure_server.diagram.steps import Begin, Create, Declare, Destroy, End, Participant, Step
+from tenure_server.model.lens import Lens
+from tenure_server.model.records import ResourceRef, Task, TaskRef
 
 
 class Canvas:
@@ -70,7 +71,7 @@ class Canvas:
         self._gone.add(participant)
         self.steps.append(Destroy(f"{ref.id}:end", participant))
 
-    def stands(self, participant: str) -> bool:
+    def is_present(self, participant: str) -> bool:
         return participant not in self._gone
 
     def begin(self, fold: Fold) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from tenure_server.diagram import phrases
+from tenure_server.diagram.build_forest import Forest, Node, build_forest, in_order
 from tenure_server.diagram.canvas import Canvas
-from tenure_server.diagram.causes import Causes, causes
-from tenure_server.diagram.crossing import with_callers
-from tenure_server.diagram.events import Event, What, events
+from tenure_server.diagram.cross_process import with_callers
 from tenure_server.diagram.fold import Fold, fold
-from tenure_server.diagram.forest import Forest, Node, in_order, plant
-from tenure_server.diagram.steps import Activate, Deactivate, Lens, Message, Note, Step
-from tenure_server.diagram.waits import waits
-from tenure_server.records import Lifecycle, Task
+from tenure_server.diagram.fold_waits import waits
+from tenure_server.diagram.order_events import Event, EventKind, events
+from tenure_server.diagram.steps import Activate, Deactivate, Message, Note, Step
+from tenure_server.diagram.wait_causes import Causes, causes
+from tenure_server.model.lens import Lens
+from tenure_server.model.records import Lifecycle, Task
 
 
 def draw(
@@ -31,7 +32,7 @@ def draw(
     """
     ordered = in_order(lifecycles)
     tasks = with_callers(ordered, tasks)
-    forest = plant(ordered, tasks, lens)
+    forest = build_forest(ordered, tasks, lens)
     folded = fold(forest, lens.opened) if lens.fold else {}
     canvas = Canvas(lens, tasks, {lifecycle.process: lifecycle.service for lifecycle in ordered})
     drawer = _Drawer(canvas, forest, causes(ordered, context), now_ns)
@@ -56,30 +57,30 @@ class _Drawer:
     def show(self, event: Event) -> None:
         about, what = event.about, event.what
         if isinstance(about, Fold):
-            if what is What.FOLD_BEGIN:
+            if what is EventKind.FOLD_BEGIN:
                 self._canvas.begin(about)
                 self._fold_waits |= waits(about, self._causes.at_acquire)
             else:
                 self._canvas.end(about)
         elif about.lifecycle is not None:
             self._show_use(about, about.lifecycle, what, event.at_ns)
-        elif what is What.CREATED:
+        elif what is EventKind.CREATED:
             self._created(about, event.at_ns)
         elif about.task is not None:
             self._finished(about, about.task)
 
-    def _show_use(self, node: Node, use: Lifecycle, what: What, at_ns: int) -> None:
+    def _show_use(self, node: Node, use: Lifecycle, what: EventKind, at_ns: int) -> None:
         task = self._canvas.task(use.task, use.process)
         resource = self._canvas.resource(use.resource, use.process)
-        if what in {What.ACQUIRED, What.RELEASE} and not use.site.exit:
+        if what in {EventKind.ACQUIRED, EventKind.RELEASE} and not use.site.exit:
             return  # a span has a begin and an end, and no acquire or release between them
-        if what is What.ACQUIRE:
+        if what is EventKind.ACQUIRE:
             self._acquire(use, task, resource)
-        elif what is What.ACQUIRED:
+        elif what is EventKind.ACQUIRED:
             self._acquired(use, task, resource, at_ns)
-        elif what is What.RELEASE:
+        elif what is EventKind.RELEASE:
             self._release(node, use, task, resource)
-        elif what is What.ABANDONED:
+        elif what is EventKind.ABANDONED:
             self._abandoned(use, task, resource, at_ns)
         else:
             self._over(use, task, resource, at_ns)
@@ -218,7 +219,7 @@ class _Drawer:
 
     def _finished(self, node: Node, record: Task) -> None:
         source = self._canvas.task(node.ref, node.process)
-        target = self._heir(node, source)
+        target = self._completion_target(node, source)
         outcome, at_ns = record.outcome or "ok", record.finished_ns or 0
         if target != source:
             self._canvas.destroy(node.ref, source)
@@ -234,7 +235,7 @@ class _Drawer:
             )
         )
 
-    def _heir(self, node: Node, source: str) -> str:
+    def _completion_target(self, node: Node, source: str) -> str:
         """Who learns of a task's end: its task group, else the task that created it, else, if that is gone, nobody."""
         if (caller := self._caller(node)) is not None:
             return caller
@@ -242,7 +243,7 @@ class _Drawer:
         if group is not None and group.resource.kind.endswith("TaskGroup"):
             return self._canvas.resource(group.resource, node.process)
         creator = source if node.creator is None else self._canvas.task(node.creator.ref, node.process)
-        return creator if self._canvas.stands(creator) else source
+        return creator if self._canvas.is_present(creator) else source
 
     def show_open(self, use: Lifecycle) -> None:
         """What still goes on, at the bottom edge."""
@@ -250,7 +251,7 @@ class _Drawer:
         resource = self._canvas.resource(use.resource, use.process)
         cause = self._causes.now.get(use.id)
         lead, since_ns = phrases.still(use, None if cause is None else cause.text)
-        if not self._canvas.stands(task):
+        if not self._canvas.is_present(task):
             lead = f"{lead} by {phrases.task(use.task.name)}"
         self._put(
             Note(

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 
 from tenure_server.diagram import phrases
-from tenure_server.diagram.forest import Forest, Node, walk
+from tenure_server.diagram.build_forest import Forest, Node, walk
 from tenure_server.diagram.steps import FragmentKind
-from tenure_server.records import ExceptionInfo, Lifecycle
+from tenure_server.model.records import ExceptionInfo, Lifecycle
 
 FEWEST = 3  # repetitions that are worth a fragment
 LONGEST = 4  # siblings that may repeat together
@@ -32,7 +32,7 @@ class Fold:
         self.label = label
         self.repetitions = repetitions
         first = self.shown[0]
-        self.start_ns = first.start_ns if first.lifecycle is None else _turn_ns(first.lifecycle)
+        self.start_ns = first.start_ns if first.lifecycle is None else _sort_ns(first.lifecycle)
 
     @property
     def shown(self) -> list[Node]:
@@ -115,7 +115,7 @@ def _end_ns(node: Node) -> int | None:
     return node.task.finished_ns if node.task is not None and node.creator is not None else None
 
 
-def _turn_ns(lifecycle: Lifecycle) -> int:
+def _sort_ns(lifecycle: Lifecycle) -> int:
     """A fold stands where the first of its run had its turn: what it waited for is drawn above it."""
     return lifecycle.acquire_ns if lifecycle.acquired_ns is None else lifecycle.acquired_ns
 

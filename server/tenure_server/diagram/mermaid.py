@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tenure_server.diagram.encoding import encode
+from tenure_server.diagram.mermaid_escape import encode
 from tenure_server.diagram.steps import (
     Activate,
     Begin,

@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from tenure_server.labels import format_duration, resource_label
-from tenure_server.records import Canceller, ExceptionInfo, Lifecycle, Outcome, Site, Task
+from tenure_server.model.labels import format_duration, resource_label
+from tenure_server.model.records import Canceller, ExceptionInfo, Lifecycle, Outcome, Site, Task
 
 CANCELLED_MARK = "⊘ "
 LONGEST_MESSAGE = 60  # characters of an exception's message

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from tenure_server.records import Outcome
+from tenure_server.model.records import Outcome
 
 Arrow = Literal["->>", "-->>", "-)", "--)", "-x", "--x"]  # Mermaid's own tokens
 FragmentKind = Literal["loop", "par", "alt", "break", "critical"]
@@ -139,24 +139,6 @@ class Remove(msgspec.Struct, frozen=True, tag="remove", tag_field="op"):
 
 
 Operation = Append | Insert | Update | Remove
-
-
-class Lens(msgspec.Struct, frozen=True):
-    """What a diagram shows. With no subject it is everything, the newest first to be kept.
-
-    ``opened`` names folds that are to be shown unfolded.
-    """
-
-    trace: str | None = None
-    task: str | None = None
-    resource: str | None = None
-    process: str | None = None
-    since_ns: int | None = None
-    until_ns: int | None = None
-    fold: bool = True
-    opened: list[str] = []
-    tasks: Literal["task", "coroutine"] = "task"
-    resources: Literal["resource", "kind"] = "resource"
 
 
 class Diagram(msgspec.Struct, frozen=True):

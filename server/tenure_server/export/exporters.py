@@ -6,17 +6,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from tenure_server.background.supervisor import supervise
 from tenure_server.errors import StoreError
+from tenure_server.export.batching import Pace
 from tenure_server.export.followers import Followers
-from tenure_server.export.pace import Pace
-from tenure_server.export.process import ExportingProcess
 from tenure_server.export.sender import sender_to
 from tenure_server.export.status import Exporter, Progress
 from tenure_server.export.targets import Target
+from tenure_server.export.worker.process import ExportingProcess
 from tenure_server.hub import Hub
 from tenure_server.limits import EXPORT_ABANDON_S, EXPORT_WAKE_S
 from tenure_server.store import Store
-from tenure_server.supervising import supervise
 
 log = logging.getLogger("tenure.server")
 

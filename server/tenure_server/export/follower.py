@@ -15,12 +15,12 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from tenure_server.errors import StoreError
-from tenure_server.export.answers import Accepted, Later, Refused
-from tenure_server.export.encoding import encode
-from tenure_server.export.pace import Pace
+from tenure_server.export.batching import Pace
+from tenure_server.export.responses import Accepted, Refused, Retry
 from tenure_server.export.sender import Sender
+from tenure_server.export.span_encoder import encode
 from tenure_server.export.status import Progress
-from tenure_server.store import Endings
+from tenure_server.store import ClosedLifecycles
 
 log = logging.getLogger("tenure.server")
 
@@ -28,7 +28,7 @@ log = logging.getLogger("tenure.server")
 class Source(Protocol):
     """What is followed: the store, or what stands for it in another process. Both methods raise StoreError."""
 
-    async def endings(self, follower: str, limit: int) -> Endings:
+    async def endings(self, follower: str, limit: int) -> ClosedLifecycles:
         """See ``Store.endings``."""
 
     async def acknowledge(self, follower: str, position: int, expired: int) -> None:
@@ -107,7 +107,7 @@ class Follower:
             self._report()
         return done
 
-    async def _deliver(self, body: bytes, endings: Endings) -> bool:
+    async def _deliver(self, body: bytes, endings: ClosedLifecycles) -> bool:
         """Send until there is an answer for good; false where it was broken off by ``close``."""
         spans = len(endings.items)
         while True:
@@ -127,7 +127,7 @@ class Follower:
                     self._say(f"refused {spans} spans, which are lost to it: {what}")
                     self._report()
                     return True
-                case Later(what, after_s):
+                case Retry(what, after_s):
                     self._progress.failed(what, self._clock())
                     if self._progress.failures == 1:
                         self._say(f"cannot be reached: {what}; what it has not got is kept and sent later")
@@ -135,7 +135,7 @@ class Follower:
                     if self._closing.is_set():
                         return False
 
-    async def _deliver_part(self, endings: Endings) -> bool:
+    async def _deliver_part(self, endings: ClosedLifecycles) -> bool:
         return not self._closing.is_set() and await self._deliver(await asyncio.to_thread(encode, endings), endings)
 
     def _say(self, what: str) -> None:

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
+from tenure_server.background.supervisor import supervise
+from tenure_server.export.batching import Pace
 from tenure_server.export.follower import Follower, Source
-from tenure_server.export.pace import Pace
 from tenure_server.export.sender import sender_to
 from tenure_server.export.status import Progress
 from tenure_server.export.targets import Target
 from tenure_server.limits import EXPORT_LAST_S
-from tenure_server.supervising import supervise
 
 
 def _tell_nobody(_: str) -> None:

@@ -7,11 +7,11 @@ import os
 from typing import Protocol, cast
 
 from tenure_server.errors import UsageError
-from tenure_server.export.answers import Answer
-from tenure_server.export.certificates import Certificates
-from tenure_server.export.over_http import HttpSender
+from tenure_server.export.http import HttpSender
+from tenure_server.export.responses import Answer
 from tenure_server.export.targets import Target
 from tenure_server.limits import EXPORT_TIMEOUT_S
+from tenure_server.opentelemetry.certificates import Certificates
 
 
 class Sender(Protocol):
@@ -36,7 +36,7 @@ def sender_to(target: Target, timeout_s: float = EXPORT_TIMEOUT_S) -> Sender:
     if not target.is_grpc:
         return HttpSender(target, timeout_s, certificates)
     try:
-        module = importlib.import_module("tenure_server.export.over_grpc")
+        module = importlib.import_module("tenure_server.export.grpc")
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "grpc":
             raise

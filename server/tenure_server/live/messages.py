@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from tenure_server.diagram.steps import Lens, Operation, Step
+from tenure_server.diagram.steps import Operation, Step
 from tenure_server.export.status import Exporter
-from tenure_server.records import Process, Resource, Trace
+from tenure_server.model.lens import Lens
+from tenure_server.model.records import Process, Resource, Trace
 
 MAX_LIMIT = 20_000
 

@@ -14,7 +14,7 @@ from tenure_server.export.status import Exporter
 from tenure_server.hub import Hub, Mailbox
 from tenure_server.limits import OVERVIEW_LIMIT, OVERVIEW_S, POLL_S
 from tenure_server.live import messages
-from tenure_server.live.picture import Frame, encode
+from tenure_server.live.live_diagram import WireMessage, encode
 from tenure_server.store import Paging, ResourceQuery, Store, TraceQuery
 
 ExportersStatus = Callable[[], list[Exporter]]
@@ -33,16 +33,16 @@ class OverviewLoop:
         self._clock = clock
         self._exporters = exporters
         self._digest = b""
-        self._clients: set[Mailbox[Frame]] = set()
-        self.latest: Frame | None = None
+        self._clients: set[Mailbox[WireMessage]] = set()
+        self.latest: WireMessage | None = None
 
-    def join(self, mailbox: Mailbox[Frame]) -> None:
+    def join(self, mailbox: Mailbox[WireMessage]) -> None:
         """Send the client the latest at once, and every later one."""
         if self.latest is not None:
             mailbox.put(self.latest)
         self._clients.add(mailbox)
 
-    def leave(self, mailbox: Mailbox[Frame]) -> None:
+    def disconnect(self, mailbox: Mailbox[WireMessage]) -> None:
         self._clients.discard(mailbox)
 
     async def run(self) -> None:

@@ -11,11 +11,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
+from aiohttp import web
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricsData, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
-from tenure_server.export.meaning import SCOPE, VERSION
+from tenure_server.export.span_mapping import SCOPE, VERSION
 from tenure_server.export.targets import Target, for_metrics
 from tenure_server.limits import EXPORT_LAST_S, EXPORT_METRICS_S, MAX_MEASURED
 from tenure_server.metrics.health import observe
@@ -65,3 +66,6 @@ class Meters:
             return data
         joined = resource_metrics(snapshot.measured, snapshot.at_ns, MAX_MEASURED)
         return MetricsData([*data.resource_metrics, *joined])
+
+
+METERS: web.AppKey[Meters] = web.AppKey("METERS")

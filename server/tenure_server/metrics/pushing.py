@@ -82,7 +82,7 @@ def _over_http(target: Target) -> MetricExporter:
 
 def _over_grpc(target: Target) -> MetricExporter:
     """It is an extra: whoever sends spans to the target has found out whether it is installed."""
-    module = importlib.import_module("tenure_server.metrics.over_grpc")
+    module = importlib.import_module("tenure_server.metrics.grpc")
     _listen_to(module.LOGGER)
     return cast("MetricExporter", module.exporter_to(target, _TIMEOUT_S, _POINTS))
 

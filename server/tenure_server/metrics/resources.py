@@ -23,11 +23,11 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from tenure_server.export.meaning import SCOPE, VERSION, process_attributes
-from tenure_server.labels import resource_label, short_kind
+from tenure_server.export.span_mapping import SCOPE, VERSION, process_attributes
 from tenure_server.metrics import conventions
 from tenure_server.metrics.conventions import Number, Times
-from tenure_server.records import Process
+from tenure_server.model.labels import resource_label, short_kind
+from tenure_server.model.records import Process
 from tenure_server.store import Measured
 from tenure_server.store.histogram import BOUNDS_S, Spread
 

@@ -12,7 +12,7 @@ from math import ceil, exp, log
 
 import msgspec
 
-from tenure_server.records import Percentiles
+from tenure_server.model.records import Percentiles
 
 Histogram = dict[int, int]  # bucket -> count
 

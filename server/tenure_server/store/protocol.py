@@ -11,8 +11,9 @@ from typing import Generic, Literal, Protocol, TypeVar
 import msgspec
 
 from tenure import wire
-from tenure_server.diagram.steps import Lens
-from tenure_server.records import Lifecycle, Outcome, Phase, Process, Resource, Task, Trace
+from tenure_server.model.diagram_input import DiagramInput
+from tenure_server.model.lens import Lens
+from tenure_server.model.records import Lifecycle, Outcome, Phase, Process, Resource, Trace
 from tenure_server.store.histogram import Spread
 
 Item = TypeVar("Item")
@@ -70,35 +71,21 @@ class TraceQuery(msgspec.Struct, frozen=True):
     paging: Paging = Paging()
 
 
-class Scene(msgspec.Struct, frozen=True):
-    """What a diagram is drawn from.
-
-    ``lifecycles`` are in the order of their acquire; ``tasks``, by id, are theirs and those that created them;
-    ``context`` are others of the same resources that name what a wait waited for; ``earlier`` lifecycles of the lens
-    came before and are left out.
-    """
-
-    lifecycles: list[Lifecycle]
-    tasks: Mapping[str, Task]
-    context: list[Lifecycle]
-    earlier: int
-
-
-class Ending(msgspec.Struct, frozen=True):
+class ClosedLifecycle(msgspec.Struct, frozen=True):
     """A lifecycle that closed, or that its dead process left open."""
 
     lifecycle: Lifecycle
     ended_ns: int  # released, or the last that was heard of the process
 
 
-class Endings(msgspec.Struct, frozen=True):
+class ClosedLifecycles(msgspec.Struct, frozen=True):
     """What a follower has not acknowledged, in the order in which it ended.
 
     ``processes``, by id, are theirs; ``context`` as in a Scene; ``position`` is the store's own note of how far they
     go; ``expired`` more had been deleted before they were read.
     """
 
-    items: list[Ending]
+    items: list[ClosedLifecycle]
     processes: Mapping[str, Process]
     context: list[Lifecycle]
     position: int
@@ -231,7 +218,7 @@ class Store(Protocol):
 
     async def traces(self, query: TraceQuery) -> Listing[Trace]: ...
 
-    async def scene(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> Scene:
+    async def scene(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> DiagramInput:
         """The newest ``limit`` lifecycles of the lens. A window takes in what is still open, however old.
 
         ``keep`` are ids of others of the lens, shown before: they stay, if some of the newest are among them. So a
@@ -254,7 +241,7 @@ class Store(Protocol):
         A known follower goes on where it was, a new one begins with what ends from now on.
         """
 
-    async def endings(self, follower: str, limit: int) -> Endings:
+    async def endings(self, follower: str, limit: int) -> ClosedLifecycles:
         """What the follower has not acknowledged: about ``limit`` lifecycles at most."""
 
     async def acknowledge(self, follower: str, position: int, expired: int) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from hypothesis import strategies as st
 from tests.golden.diagram.scenario import BEGIN_NS, Scenario
 
-from tenure_server.records import Lifecycle, Phase, ResourceRef, Task
+from tenure_server.model.records import Lifecycle, Phase, ResourceRef, Task
 
 MOVES = {
     "idle": ("enter", "enter", "enter", "spawn", "loop", "crowd", "end"),

@@ -10,8 +10,19 @@ from collections.abc import Iterable
 from itertools import count
 
 from tenure_server.diagram import draw
-from tenure_server.diagram.steps import Lens, Step
-from tenure_server.records import Canceller, ExceptionInfo, Lifecycle, Outcome, Phase, ResourceRef, Site, Task, TaskRef
+from tenure_server.diagram.steps import Step
+from tenure_server.model.lens import Lens
+from tenure_server.model.records import (
+    Canceller,
+    ExceptionInfo,
+    Lifecycle,
+    Outcome,
+    Phase,
+    ResourceRef,
+    Site,
+    Task,
+    TaskRef,
+)
 
 BEGIN_NS = 1_700_000_000_000_000_000
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from tests.golden.diagram.scenario import Scenario, cancelled
 
-from tenure_server.diagram.steps import Lens, Step
-from tenure_server.records import ResourceRef
+from tenure_server.diagram.steps import Step
+from tenure_server.model.lens import Lens
+from tenure_server.model.records import ResourceRef
 
 DATABASE = "shop.AsyncDatabaseConnection"
 GROUP = "asyncio.taskgroups.TaskGroup"

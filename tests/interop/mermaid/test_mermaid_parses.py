@@ -14,7 +14,8 @@ from tests.golden.diagram.scenarios import SCENARIOS
 from tests.interop.mermaid.expected import expected
 
 from tenure_server.diagram import draw, mermaid
-from tenure_server.diagram.steps import Begin, Declare, End, Lens, Message, Note, Participant, Step
+from tenure_server.diagram.steps import Begin, Declare, End, Message, Note, Participant, Step
+from tenure_server.model.lens import Lens
 
 Parse = Callable[[str], dict[str, Any]]
 

@@ -7,7 +7,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.server.batches import CANCELLED, ERROR, Program
 
 from tenure import wire
-from tenure_server.export.encoding import encode
+from tenure_server.export.span_encoder import encode
 from tenure_server.store.sqlite import SqliteStore
 
 

@@ -12,7 +12,8 @@ import pytest
 from tests.server.backend import Backend, serving
 from tests.tracer.programs import Done, python, tenure, write
 
-from tenure import UsageError, spans
+from tenure import UsageError
+from tenure._sinks import otel_sinks
 
 APP = """
 import asyncio, os, sys, tenure
@@ -179,7 +180,7 @@ def test_without_opentelemetry_the_remedy_is_said(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(UsageError, match=r"^--otlp needs OpenTelemetry's SDK.*\(pip install 'tenure\[otlp\]'\)$"):
-        spans.to_otlp("http://127.0.0.1:4318")
+        otel_sinks.to_otlp("http://127.0.0.1:4318")
 
 
 INTO_PROGRAM = """

@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from tests.server.backend import spans_of
 
 from tenure import testing, wire
-from tenure.otel.sinks import _emitter_of, _Ended
-from tenure_server.export.encoding import encode
+from tenure._sinks.otel.sinks import _emitter_of, _Ended
+from tenure_server.export.span_encoder import encode
 from tenure_server.store.sqlite import SqliteStore
 
 PROGRAM = """

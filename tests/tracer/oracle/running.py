@@ -19,7 +19,9 @@ from tests.tracer.oracle.loop import Loop
 from tests.tracer.oracle.programs import Program
 from tests.tracer.oracle.witness import WITNESSED, Witness
 
-from tenure import ledger, rewriting, syntax, testing
+from tenure import testing
+from tenure._assembly import ledger
+from tenure._rewriting import ast_tools, rewriter
 
 _numbers = itertools.count(1)
 
@@ -50,7 +52,7 @@ def run(program: Program) -> Runs:
         watched, witness = _watched(program, file)
         watched = watched._replace(died=plain.died)  # the witness keeps what it watches
         recorded, record = _recorded(program, file)
-        if sys.version_info < (3, 12) and _wraps(rewriting.rewrite(program.plain().encode(), file, sync=program.sync)):
+        if sys.version_info < (3, 12) and _wraps(rewriter.rewrite(program.plain().encode(), file, sync=program.sync)):
             # Of the coroutines that an exception is thrown through, 3.11 leaves one out of the traceback, the manager's
             # as it is and the wrapper's where there is one; the manager's frame then keeps the manager a little longer.
             recorded = recorded._replace(died=plain.died)
@@ -72,7 +74,7 @@ def _recorded(program: Program, file: str) -> tuple[Did, records.Record]:
         mock.patch.object(ledger, "LONG_HELD_NS", program.long_held * testing.TICK_NS),
         testing.recorder(sync=program.sync) as recorder,
     ):
-        code = rewriting.rewrite(program.plain().encode(), file, sync=program.sync)
+        code = rewriter.rewrite(program.plain().encode(), file, sync=program.sync)
         did = _did(code, _names(), Loop(), program, lambda: flushes.append(recorder.batches()))
     return did, records.read(flushes)
 
@@ -102,7 +104,7 @@ def _did(
 def _wraps(code: CodeType) -> bool:
     """Whether not all statements could be stamped in place."""
     inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
-    return f"{syntax.PREFIX}_traced" in code.co_names or any(map(_wraps, inner))
+    return f"{ast_tools.PREFIX}_traced" in code.co_names or any(map(_wraps, inner))
 
 
 def _names() -> dict[str, Any]:

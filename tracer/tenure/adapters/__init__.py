@@ -14,8 +14,11 @@ import importlib
 import sys
 from types import ModuleType
 
-from tenure import buffer, libraries, patching
-from tenure.adapters import calls, imported
+from tenure._core import faults
+from tenure._identify import libraries
+from tenure._patching import class_patches
+from tenure._rewriting import post_import
+from tenure.adapters._kit import acquire_release
 
 # The module that the program imports, and the adapters that wait for it.
 ADAPTERS = {
@@ -25,9 +28,9 @@ ADAPTERS = {
         "asyncio_tasks",
         "asyncio_runners",
         "asyncio_cancelling",
-        "loop_endings",
+        "asyncio_loop_end",
     ),
-    "contextlib": ("generators", "exit_stacks", "closing"),
+    "contextlib": ("contextlib_generators", "contextlib_exit_stacks", "contextlib_aclosing"),
     "aio_pika": ("aio_pika",),
     "aiofiles.base": ("aiofiles",),
     "aiofiles.tempfile": ("aiofiles",),
@@ -52,8 +55,8 @@ ADAPTERS = {
     "websockets.asyncio.client": ("websockets",),
     "websockets.asyncio.server": ("websockets_server",),
     "uvicorn.config": ("uvicorn",),
-    "uvicorn.server": ("uvicorn_ending",),
-    "uvloop": ("asyncio_tasks", "loop_endings"),
+    "uvicorn.server": ("uvicorn_shutdown",),
+    "uvloop": ("asyncio_tasks", "asyncio_loop_end"),
 }
 
 
@@ -61,23 +64,23 @@ def install() -> None:
     """Put every adapter in its place: at once where the program has its library, else once it is imported."""
     for name, adapters in ADAPTERS.items():
         for adapter in adapters:
-            imported.after_import(name, _installer(adapter))
+            post_import.after_import(name, _installer(adapter))
 
 
 def uninstall() -> None:
     """Take all class patches away again and wait for no more imports."""
-    imported.forget()
-    patching.undo()
-    calls.forget_all()
+    post_import.forget()
+    class_patches.undo()
+    acquire_release.forget_all()
     libraries.forget_all()
 
 
-def _installer(adapter: str) -> imported.Install:
+def _installer(adapter: str) -> post_import.Install:
     def install_adapter(module: ModuleType) -> None:
         try:
             importlib.import_module(f"tenure.adapters.{adapter}").install(module)
         except Exception as error:  # noqa: BLE001  # whatever shape the library has, the program goes on
-            buffer.fault(f"the adapter {adapter} for {module.__name__} {_version(module)}", error)
+            faults.fault(f"the adapter {adapter} for {module.__name__} {_version(module)}", error)
 
     return install_adapter
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure import libraries, patching, resources
-from tenure.adapters import connections, pools
-from tenure.failures import type_name
-from tenure.resources import Description
+from tenure._identify import libraries, resources
+from tenure._identify.exceptions import type_name
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
+from tenure.adapters._kit import databases, open_close
 
 
 def install(aio_pika: ModuleType) -> None:
@@ -20,27 +21,27 @@ def install(aio_pika: ModuleType) -> None:
     libraries.know_framework("aiormq")  # it enters its own lock in a task, whose frames tell nothing
     opening = libraries.entered_outside("aio_pika", "connect", "connect_robust")
     for connection in (aio_pika.Connection, aio_pika.RobustConnection):
-        connections.patch_method(connection, "connect", ("close",), _connection, wants=opening)
+        open_close.patch_method(connection, "connect", ("close",), _connection, predicate=opening)
     opening = libraries.entered_outside("aio_pika", "__await__")
     for channel in (aio_pika.Channel, aio_pika.RobustChannel):
-        connections.patch_method(
+        open_close.patch_method(
             channel,
             "initialize",
             ("close", "_on_close"),  # a channel ends with its connection, too
             _channel,
             label="channel",
             only_if={"_on_close": _is_over},
-            wants=opening,
+            predicate=opening,
         )
     for kind, describe in (
         (aio_pika.message.ProcessContext, _message),
         (aio_pika.queue.QueueIterator, _queue),
-        (aio_pika.transaction.Transaction, pools.one_use("aio_pika.Transaction", "queue")),
+        (aio_pika.transaction.Transaction, databases.one_use("aio_pika.Transaction", "queue")),
         (aio_pika.pool.Pool, _open_pool),
         (aio_pika.pool.PoolItemContextManager, _pool),
     ):
         resources.register(kind, describe)
-        patching.patch_manager(kind, moves=True)
+        class_patches.patch_manager(kind, any_task=True)
 
 
 def _connection(connection: object, _: str) -> Description:

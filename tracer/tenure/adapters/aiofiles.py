@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from types import FrameType, ModuleType
 
-from tenure import libraries, patching, resources
-from tenure.resources import Description
+from tenure._identify import libraries, resources
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
 
 
 def install(module: ModuleType) -> None:
@@ -15,7 +16,7 @@ def install(module: ModuleType) -> None:
     folder = getattr(module, "AiofilesContextManagerTempDir", None)
     kind = module.AiofilesContextManager if folder is None else folder
     resources.register(kind, _file)
-    patching.patch_manager(kind, moves=True)
+    class_patches.patch_manager(kind, any_task=True)
 
 
 def _file(manager: object, _: str) -> Description:

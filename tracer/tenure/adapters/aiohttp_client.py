@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from types import FrameType, ModuleType
 
-from tenure import libraries, patching, resources
-from tenure.resources import Description
-from tenure.sites import owner_name
+from tenure._identify import libraries, resources
+from tenure._identify.resources import Description
+from tenure._identify.sites import owner_name
+from tenure._patching import class_patches
 
 _KIND = "aiohttp.client.ClientSession"
 
@@ -15,10 +16,10 @@ def install(client: ModuleType) -> None:
     """Patch ClientSession and the handles of its requests."""
     libraries.know("aiohttp.client", "aiohttp.client_ws", "aiohttp.connector")
     resources.register(client.ClientSession, _session)
-    patching.patch_manager(client.ClientSession, moves=True)
+    class_patches.patch_manager(client.ClientSession, any_task=True)
     handle = client._BaseRequestContextManager  # noqa: SLF001  # there is no public name
     resources.register(handle, _request)
-    patching.patch_manager(handle, moves=True)
+    class_patches.patch_manager(handle, any_task=True)
 
 
 def _session(manager: object, _: str) -> Description:

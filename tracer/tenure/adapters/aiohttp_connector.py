@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure import resources
-from tenure.adapters import calls
-from tenure.failures import type_name
-from tenure.resources import Description
+from tenure._identify import resources
+from tenure._identify.exceptions import type_name
+from tenure._identify.resources import Description
+from tenure.adapters._kit import acquire_release
 
 
 def install(connector: ModuleType) -> None:
     """Patch BaseConnector, and what both ways to give a connection back call."""
     resources.register(connector.BaseConnector, _connector)
-    calls.patch_calls(
+    acquire_release.patch_calls(
         connector.BaseConnector,
         "connect",
         "_notify_release",

@@ -9,9 +9,10 @@ from __future__ import annotations
 import weakref
 from types import ModuleType
 
-from tenure import buffer, patching
-from tenure.adapters import lifespans, places
-from tenure.adapters.lifespans import Lifespan, Served
+from tenure._core import faults
+from tenure._patching import class_patches
+from tenure.adapters._kit import handler_sites, lifespans
+from tenure.adapters._kit.lifespans import Lifespan, Served
 
 _KIND = "aiohttp.web.Application"
 
@@ -22,20 +23,20 @@ def install(web: ModuleType) -> None:
     """Patch Application."""
     kind = web.Application
     lifespans.know()
-    patching.replace(kind, "startup", _starting(kind.startup))
-    patching.replace(kind, "shutdown", _stopping(kind.shutdown, is_last=False))
-    patching.replace(kind, "cleanup", _stopping(kind.cleanup, is_last=True))
+    class_patches.replace(kind, "startup", _starting(kind.startup))
+    class_patches.replace(kind, "shutdown", _stopping(kind.shutdown, is_last=False))
+    class_patches.replace(kind, "cleanup", _stopping(kind.cleanup, is_last=True))
 
 
-def _starting(original: patching.Method) -> patching.Method:
-    @patching.like(original)
+def _starting(original: class_patches.Method) -> class_patches.Method:
+    @class_patches.mark_as_wrapper(original)
     async def startup(application: object) -> object:
         lifespan = _begin(application)
         try:
             value = await original(application)  # type: ignore[misc]
         except BaseException as error:
             lifespan.ended(error)
-            patching.without_frame(error, startup.__code__)
+            class_patches.strip_frame(error, startup.__code__)
             raise
         lifespan.started()
         return value
@@ -43,8 +44,8 @@ def _starting(original: patching.Method) -> patching.Method:
     return startup
 
 
-def _stopping(original: patching.Method, *, is_last: bool) -> patching.Method:
-    @patching.like(original)
+def _stopping(original: class_patches.Method, *, is_last: bool) -> class_patches.Method:
+    @class_patches.mark_as_wrapper(original)
     async def stop(application: object) -> object:
         lifespan = _of(application)
         lifespan.stopping()
@@ -52,7 +53,7 @@ def _stopping(original: patching.Method, *, is_last: bool) -> patching.Method:
             value = await original(application)  # type: ignore[misc]
         except BaseException as error:
             lifespan.ended(error)
-            patching.without_frame(error, stop.__code__)
+            class_patches.strip_frame(error, stop.__code__)
             raise
         if is_last:
             lifespan.ended(None)
@@ -64,9 +65,9 @@ def _stopping(original: patching.Method, *, is_last: bool) -> patching.Method:
 def _begin(application: object) -> Lifespan:
     try:
         lifespan = _lifespans[application] = Lifespan()
-        lifespan.begin(Served(_KIND, application, "cleanup"), places.of_caller("aiohttp"))
+        lifespan.begin(Served(_KIND, application, "cleanup"), handler_sites.of_caller("aiohttp"))
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("noting the startup of an application", error)
+        faults.fault("noting the startup of an application", error)
         return _NEVER
     return lifespan
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure import buffer, libraries, patching, probe, resources, task_names
-from tenure.adapters import places
-from tenure.attributes import read
-from tenure.resources import Description
+from tenure import _probe_api as probe
+from tenure._core import faults
+from tenure._core.attributes import read
+from tenure._identify import libraries, resources, task_names
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
+from tenure.adapters._kit import handler_sites
 
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 
@@ -28,16 +31,16 @@ def install(web: ModuleType) -> None:
     resources.register(web.Request, _request)
     task_names.entitle("RequestHandler._handle_request", "request")
     task_names.entitle("RequestHandler.start", "connection")
-    patching.replace(application, "_handle", _handling(handle, web.HTTPException))
-    patching.replace(dispatcher, "resolve", _resolving(dispatcher.resolve))
+    class_patches.replace(application, "_handle", _handling(handle, web.HTTPException))
+    class_patches.replace(dispatcher, "resolve", _resolving(dispatcher.resolve))
 
 
 def _request(request: object, _: str) -> Description:
     return Description("aiohttp.web.Request", None, name=_routes.get(id(request), ""), enter="request", exit="response")
 
 
-def _handling(original: patching.Method, ordinary: type[Exception]) -> patching.Method:
-    @patching.like(original)
+def _handling(original: class_patches.Method, ordinary: type[Exception]) -> class_patches.Method:
+    @class_patches.mark_as_wrapper(original)
     async def handle(application: object, request: object) -> object:
         _records[id(request)] = None
         try:
@@ -46,7 +49,7 @@ def _handling(original: patching.Method, ordinary: type[Exception]) -> patching.
             record = _records.pop(id(request), None)
             if record is not None:
                 _end(record, None if isinstance(error, ordinary) and _status(error) < 500 else error)
-            patching.without_frame(error, handle.__code__)
+            class_patches.strip_frame(error, handle.__code__)
             raise
         record = _records.pop(id(request), None)
         if record is not None:
@@ -56,13 +59,13 @@ def _handling(original: patching.Method, ordinary: type[Exception]) -> patching.
     return handle
 
 
-def _resolving(original: patching.Method) -> patching.Method:
-    @patching.like(original)
+def _resolving(original: class_patches.Method) -> class_patches.Method:
+    @class_patches.mark_as_wrapper(original)
     async def resolve(dispatcher: object, request: object) -> object:
         try:
             match = await original(dispatcher, request)  # type: ignore[misc]
         except BaseException as error:
-            patching.without_frame(error, resolve.__code__)
+            class_patches.strip_frame(error, resolve.__code__)
             raise
         if _records.get(id(request), ...) is None:  # it is being handled, and not by a sub-application already begun
             _begin(request, match)
@@ -74,12 +77,12 @@ def _resolving(original: patching.Method) -> patching.Method:
 def _begin(request: object, match: object) -> None:
     try:
         _routes[id(request)] = _route(request, match)
-        record = probe.enter(request, places.of_callable(_of(match, "handler")))
+        record = probe.enter(request, handler_sites.of_callable(_of(match, "handler")))
         if record is not None:
             probe.acquired(record)
         _records[id(request)] = record
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("noting the begin of a request", error)
+        faults.fault("noting the begin of a request", error)
     finally:
         _routes.pop(id(request), None)
 

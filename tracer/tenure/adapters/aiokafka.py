@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure import libraries, patching, resources
-from tenure.adapters import connections
-from tenure.resources import Description
+from tenure._identify import libraries, resources
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
+from tenure.adapters._kit import open_close
 
 
 def install(aiokafka: ModuleType) -> None:
@@ -15,11 +16,11 @@ def install(aiokafka: ModuleType) -> None:
     outside = libraries.entered_outside("aiokafka")
     producer, consumer = aiokafka.AIOKafkaProducer, aiokafka.AIOKafkaConsumer
     for kind, describe in ((producer, _producer), (consumer, _consumer)):
-        connections.patch_method(kind, "start", ("stop",), describe, wants=outside)
+        open_close.patch_method(kind, "start", ("stop",), describe, predicate=outside)
     transaction = aiokafka.producer.producer.TransactionContext
     resources.register(transaction, _transaction)
-    patching.patch_manager(transaction, moves=True)
-    connections.patch_function(
+    class_patches.patch_manager(transaction, any_task=True)
+    open_close.patch_function(
         (producer,),
         "begin_transaction",
         producer,
@@ -27,7 +28,7 @@ def install(aiokafka: ModuleType) -> None:
         _begun,
         of_itself=True,
         token=lambda producer: getattr(producer, "_txn_manager", None),  # the producer itself is held while it runs
-        wants=outside,
+        predicate=outside,
     )
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 from types import ModuleType
 
-from tenure import patching, resources
-from tenure.adapters import connections
-from tenure.failures import type_name
-from tenure.resources import Description
+from tenure._identify import resources
+from tenure._identify.exceptions import type_name
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
+from tenure.adapters._kit import open_close
 
 
 def install(aiosqlite: ModuleType) -> None:
     """Patch Connection, and the handle that ``connection.execute()`` and its like return."""
     resources.register(aiosqlite.context.Result, _cursor)
-    patching.patch_manager(aiosqlite.context.Result, moves=True)
-    connections.patch_method(aiosqlite.Connection, "_connect", ("close", "stop"), _connection, label="connect")
+    class_patches.patch_manager(aiosqlite.context.Result, any_task=True)
+    open_close.patch_method(aiosqlite.Connection, "_connect", ("close", "stop"), _connection, label="connect")
 
 
 def _connection(manager: object, _: str) -> Description:

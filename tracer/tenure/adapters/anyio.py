@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from types import ModuleType
 
-from tenure import libraries, patching, resources
-from tenure.adapters import calls
-from tenure.resources import Description
+from tenure._identify import libraries, resources
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
+from tenure.adapters._kit import acquire_release
 
 _outside = libraries.entered_outside("anyio")
 
@@ -33,10 +34,10 @@ def install(anyio: ModuleType) -> None:
 def patch_lock(kind: type) -> None:
     """Patch the methods that this class does not inherit."""
     if "__aenter__" in vars(kind):
-        patching.patch_manager(kind, wants=_outside)
+        class_patches.patch_manager(kind, predicate=_outside)
     for acquire in ("acquire", "acquire_nowait"):
         if acquire in vars(kind):
-            calls.patch_calls(kind, acquire, "release", wants=_outside)
+            acquire_release.patch_calls(kind, acquire, "release", predicate=_outside)
 
 
 def _lock(manager: object, _: str) -> Description:

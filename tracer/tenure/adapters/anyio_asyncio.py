@@ -11,11 +11,13 @@ import math
 import weakref
 from types import ModuleType
 
-from tenure import libraries, patching, resources
-from tenure.adapters import anyio, made, pools
+from tenure._identify import libraries, resources
+from tenure._identify.exceptions import Canceller
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
+from tenure.adapters import anyio
+from tenure.adapters._kit import after_init, databases
 from tenure.adapters.asyncio_scopes import Place, length, made_at, place
-from tenure.failures import Canceller
-from tenure.resources import Description
 
 _outside = libraries.entered_outside("anyio", "fail_at")
 _lengths: weakref.WeakKeyDictionary[object, float] = weakref.WeakKeyDictionary()  # seconds
@@ -27,11 +29,11 @@ def install(backend: ModuleType) -> None:
     libraries.know("anyio")
     for kind in (backend.Lock, backend.Semaphore, backend.CapacityLimiter):
         anyio.patch_lock(kind)
-    resources.register(backend.TaskGroup, pools.one_use("anyio.TaskGroup", "participant"))
-    patching.patch_manager(backend.TaskGroup, wants=libraries.entered_outside("anyio"))
+    resources.register(backend.TaskGroup, databases.one_use("anyio.TaskGroup", "participant"))
+    class_patches.patch_manager(backend.TaskGroup, predicate=libraries.entered_outside("anyio"))
     resources.register(backend.CancelScope, _scope)
-    made.note(backend.CancelScope, _measure)
-    patching.patch_manager(backend.CancelScope, sync=True, wants=_has_an_end)
+    after_init.note(backend.CancelScope, _measure)
+    class_patches.patch_manager(backend.CancelScope, sync=True, predicate=_has_an_end)
 
 
 def _has_an_end(scope: object) -> bool:

@@ -9,11 +9,12 @@ import asyncio
 import weakref
 from types import FrameType, ModuleType
 
-from tenure import cancelling, native
-from tenure.adapters import anyio_asyncio, cancelling_calls
+from tenure._core import probe_backend
+from tenure._identify import cancellation
+from tenure._identify.cancellation import IsStillPending
+from tenure._identify.exceptions import Canceller
+from tenure.adapters import anyio_asyncio, asyncio_cancelling_pure
 from tenure.adapters.asyncio_cancelling import body_failed
-from tenure.cancelling import Stands
-from tenure.failures import Canceller
 
 _GROUP = "anyio.TaskGroup"
 
@@ -28,21 +29,21 @@ def install(backend: ModuleType) -> None:
         ("_timeout", lambda frame: anyio_asyncio.canceller(frame.f_locals["self"])),
         ("_deliver_cancellation", lambda frame: _cancelled_by.get(frame.f_locals.get("origin"))),
     ):
-        cancelling.register(str(backend.__file__), function, means)
-    cancelling_calls.tell(backend.CancelScope, "cancel", lambda *_, **__: (), _asked)
-    if not native.SERVES:
-        cancelling_calls.tell(backend.CancelScope, "_deliver_cancellation", _others, _by_origin, _while_in)
+        cancellation.register(str(backend.__file__), function, means)
+    asyncio_cancelling_pure.tell(backend.CancelScope, "cancel", lambda *_, **__: (), _asked)
+    if not probe_backend.SERVES:
+        asyncio_cancelling_pure.tell(backend.CancelScope, "_deliver_cancellation", _others, _by_origin, _while_in)
 
 
 def _asked(frame: FrameType, scope: object) -> Canceller | None:
     if not getattr(scope, "cancel_called", False):
-        _cancelled_by[scope] = cancelling.canceller(frame)
+        _cancelled_by[scope] = cancellation.canceller(frame)
     return None
 
 
 def _child_failed(frame: FrameType) -> Canceller:
     task = frame.f_locals.get("_task")
-    return cancelling.by_failure(task, getattr(task, "_exception", None), _GROUP)
+    return cancellation.by_failure(task, getattr(task, "_exception", None), _GROUP)
 
 
 def _others(scope: object, *_: object) -> list[object]:
@@ -54,9 +55,9 @@ def _by_origin(frame: FrameType, _: object) -> Canceller | None:
     return _cancelled_by.get(frame.f_locals["arguments"][1])
 
 
-def _while_in(task: object, _: object, origin: object) -> Stands | None:
+def _while_in(task: object, _: object, origin: object) -> IsStillPending | None:
     """The task that is in the scope goes on afterwards."""
-    return cancelling_calls.while_(origin, _is_entered) if task is getattr(origin, "_host_task", None) else None
+    return asyncio_cancelling_pure.while_(origin, _is_entered) if task is getattr(origin, "_host_task", None) else None
 
 
 def _is_entered(scope: object) -> bool:

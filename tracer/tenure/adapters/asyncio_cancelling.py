@@ -8,11 +8,13 @@ import signal
 from types import FrameType, ModuleType
 from typing import cast
 
-from tenure import cancelling, looking, native, patching
-from tenure.adapters import asyncio_scopes, cancelling_calls
-from tenure.failures import Canceller
+from tenure._core import object_access, probe_backend
+from tenure._identify import cancellation
+from tenure._identify.exceptions import Canceller
+from tenure._patching import class_patches
+from tenure.adapters import asyncio_cancelling_pure, asyncio_scopes
 
-if native.SERVES:
+if probe_backend.SERVES:
     from tenure import _probe
 
 
@@ -23,23 +25,23 @@ def install(module: ModuleType) -> None:
         (module.taskgroups, "__aexit__", _body_failed),
         (module.taskgroups, "_aexit", _body_failed),
         (module.timeouts, "_on_timeout", _timed_out),
-        (module.tasks, "wait_for", cancelling.by_library("wait_for")),
-        (module.runners, "_cancel_all_tasks", cancelling.by_library("end of asyncio.run")),
+        (module.tasks, "wait_for", cancellation.by_library("wait_for")),
+        (module.runners, "_cancel_all_tasks", cancellation.by_library("end of asyncio.run")),
         (module.runners, "_on_sigint", _interrupted),
         (module.events, "_run", _called_back),
     ):
-        cancelling.register(where.__file__, function, means)
-    patching.at_undo(cancelling.forget_all)
-    if not native.SERVES:
-        cancelling_calls.install(module)
-    elif _probe.watch_cancel(module.Task.cancel, cancelling.requested):
-        patching.at_undo(_probe.unwatch_cancel)
+        cancellation.register(where.__file__, function, means)
+    class_patches.at_undo(cancellation.forget_all)
+    if not probe_backend.SERVES:
+        asyncio_cancelling_pure.install(module)
+    elif _probe.watch_cancel(module.Task.cancel, cancellation.requested):
+        class_patches.at_undo(_probe.unwatch_cancel)
 
 
 def _child_failed(frame: FrameType) -> Canceller:
     task = frame.f_locals.get("task")
-    error = looking.attribute(task, "_exception")  # not exception(): asyncio is to complain of it as ever
-    return cancelling.by_failure(task, cast("BaseException | None", error), "TaskGroup")
+    error = object_access.attribute(task, "_exception")  # not exception(): asyncio is to complain of it as ever
+    return cancellation.by_failure(task, cast("BaseException | None", error), "TaskGroup")
 
 
 def _body_failed(frame: FrameType) -> Canceller:
@@ -50,7 +52,7 @@ def body_failed(error: BaseException | None, via: str) -> Canceller:
     """The task that is in a group failed there; where it was itself cancelled, by nobody who is known, it did not."""
     if issubclass(type(error), asyncio.CancelledError):
         return Canceller(0, "", via, "")
-    return cancelling.by_failure(asyncio.current_task(), error, via)
+    return cancellation.by_failure(asyncio.current_task(), error, via)
 
 
 def _timed_out(frame: FrameType) -> Canceller:
@@ -64,7 +66,7 @@ def _interrupted(_: FrameType) -> Canceller:
 def _called_back(frame: FrameType) -> Canceller:
     """The loop calls a task's cancel() itself: for a signal, or because the program asked for it some time before."""
     handle = frame.f_locals.get("self")
-    handlers = looking.attribute(looking.attribute(handle, "_loop"), "_signal_handlers", {})
+    handlers = object_access.attribute(object_access.attribute(handle, "_loop"), "_signal_handlers", {})
     for number, waiting in cast("dict[int, object]", handlers).items():
         if waiting is handle:
             with contextlib.suppress(ValueError):

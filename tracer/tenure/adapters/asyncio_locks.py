@@ -14,14 +14,16 @@ from __future__ import annotations
 import weakref
 from types import ModuleType
 
-from tenure import looking, patching, resources
-from tenure.adapters import calls, made
-from tenure.failures import type_name
-from tenure.resources import Description
+from tenure._core import object_access
+from tenure._identify import resources
+from tenure._identify.exceptions import type_name
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
+from tenure.adapters._kit import acquire_release, after_init
 
-_given_a_lock: looking.ByIdentity[bool] = looking.ByIdentity()  # conditions
-_conditions: looking.ByIdentity[weakref.ref[object]] = looking.ByIdentity()  # by their own lock
-_made_with: looking.ByIdentity[int] = looking.ByIdentity()  # by semaphore
+_given_a_lock: object_access.ByIdentity[bool] = object_access.ByIdentity()  # conditions
+_conditions: object_access.ByIdentity[weakref.ref[object]] = object_access.ByIdentity()  # by their own lock
+_made_with: object_access.ByIdentity[int] = object_access.ByIdentity()  # by semaphore
 _signals: dict[int, weakref.ref[object]] = {}  # by address: semaphores that were made with nothing to take
 
 
@@ -35,11 +37,11 @@ def install(asyncio: ModuleType) -> None:
         (asyncio.Barrier, _barrier),
     ):
         resources.register(kind, describe)
-        patching.patch_manager(kind)
-    calls.patch_calls(asyncio.Lock, "acquire", "release", alone=True)
-    calls.patch_calls(asyncio.Semaphore, "acquire", "release", wants=_can_be_held)
-    made.note(asyncio.Condition, _note_the_lock)
-    made.note(asyncio.Semaphore, _note_the_value)
+        class_patches.patch_manager(kind)
+    acquire_release.patch_calls(asyncio.Lock, "acquire", "release", alone=True)
+    acquire_release.patch_calls(asyncio.Semaphore, "acquire", "release", predicate=_can_be_held)
+    after_init.note(asyncio.Condition, _note_the_lock)
+    after_init.note(asyncio.Semaphore, _note_the_value)
 
 
 def _lock(manager: object, _: str) -> Description:
@@ -66,7 +68,7 @@ def _bounded_semaphore(manager: object, _: str) -> Description:
 
 
 def _condition(manager: object, _: str) -> Description:
-    lock = looking.attribute(manager, "_lock")
+    lock = object_access.attribute(manager, "_lock")
     if lock is not None and manager in _given_a_lock:
         return Description(type_name(type(lock)), lock, capacity=1, stereotype="control", lasting=True)
     return Description(type_name(type(manager)), manager, capacity=1, stereotype="control")
@@ -77,7 +79,7 @@ def _barrier(manager: object, _: str) -> Description:
 
 
 def _count(manager: object, attribute: str) -> int | None:
-    value = looking.attribute(manager, attribute)
+    value = object_access.attribute(manager, attribute)
     return value if type(value) is int and value > 0 else None
 
 
@@ -85,7 +87,7 @@ def _note_the_lock(condition: object, lock: object = None, **_: object) -> None:
     if lock is not None:
         _given_a_lock.put(condition, True)
     else:
-        _conditions.put(looking.attribute(condition, "_lock"), weakref.ref(condition))
+        _conditions.put(object_access.attribute(condition, "_lock"), weakref.ref(condition))
 
 
 def _note_the_value(semaphore: object, value: object = 1, **_: object) -> None:

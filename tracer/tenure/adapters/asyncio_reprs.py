@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from types import ModuleType
 
-from tenure import patching
+from tenure._patching import class_patches
 
 
 def hide(futures: ModuleType, ours: Callable[..., object]) -> None:
     """Leave the callback ``ours`` out of what ``asyncio.base_futures`` makes of futures and tasks."""
-    patching.replace(futures, "_format_callbacks", _formatting(futures._format_callbacks, ours))  # noqa: SLF001
-    patching.replace(futures, "_future_repr_info", _telling(futures._future_repr_info))  # noqa: SLF001
+    class_patches.replace(futures, "_format_callbacks", _formatting(futures._format_callbacks, ours))  # noqa: SLF001
+    class_patches.replace(futures, "_future_repr_info", _telling(futures._future_repr_info))  # noqa: SLF001
 
 
-def _formatting(original: Callable[..., str], ours: Callable[..., object]) -> patching.Method:
-    @patching.like(original)
+def _formatting(original: Callable[..., str], ours: Callable[..., object]) -> class_patches.Method:
+    @class_patches.mark_as_wrapper(original)
     def _format_callbacks(callbacks: Sequence[Sequence[object]]) -> str:
         programs = [entry for entry in callbacks if entry[0] is not ours]
         return original(programs) if programs or not callbacks else ""
@@ -27,8 +27,8 @@ def _formatting(original: Callable[..., str], ours: Callable[..., object]) -> pa
     return _format_callbacks
 
 
-def _telling(original: Callable[..., list[str]]) -> patching.Method:
-    @patching.like(original)
+def _telling(original: Callable[..., list[str]]) -> class_patches.Method:
+    @class_patches.mark_as_wrapper(original)
     def _future_repr_info(future: object) -> list[str]:
         return [part for part in original(future) if part]  # without the callbacks of which none is the program's
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure import patching, resources
-from tenure.failures import type_name
-from tenure.resources import Description
+from tenure._identify import resources
+from tenure._identify.exceptions import type_name
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
 
 
 def install(asyncio: ModuleType) -> None:
     """Patch Runner."""
     resources.register(asyncio.Runner, _runner)
-    patching.patch_manager(asyncio.Runner, sync=True)
+    class_patches.patch_manager(asyncio.Runner, sync=True)
 
 
 def _runner(manager: object, _: str) -> Description:

@@ -12,10 +12,12 @@ import sys
 from types import CodeType, FrameType, ModuleType
 from typing import NamedTuple
 
-from tenure import cancelling, libraries, looking, patching, resources, sites
-from tenure.adapters import made
-from tenure.failures import Canceller, type_name
-from tenure.resources import Description
+from tenure._core import object_access
+from tenure._identify import cancellation, libraries, resources, sites
+from tenure._identify.exceptions import Canceller, type_name
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
+from tenure.adapters._kit import after_init
 
 
 class Place(NamedTuple):
@@ -26,17 +28,17 @@ class Place(NamedTuple):
     by: str  # the function of asyncio that was called there, "" where it is no other than the resource's
 
 
-_lengths: looking.ByIdentity[float] = looking.ByIdentity()  # seconds
-_made_at: looking.ByIdentity[Place] = looking.ByIdentity()
+_lengths: object_access.ByIdentity[float] = object_access.ByIdentity()  # seconds
+_made_at: object_access.ByIdentity[Place] = object_access.ByIdentity()
 
 
 def install(module: ModuleType) -> None:
     """Patch the classes of asyncio."""
     resources.register(module.Timeout, _timeout)
-    patching.patch_manager(module.Timeout, wants=_has_an_end)
-    made.note(module.Timeout, _measure)
+    class_patches.patch_manager(module.Timeout, predicate=_has_an_end)
+    after_init.note(module.Timeout, _measure)
     resources.register(module.TaskGroup, _task_group)
-    patching.patch_manager(module.TaskGroup)
+    class_patches.patch_manager(module.TaskGroup)
 
 
 def _timeout(manager: object, _: str) -> Description:
@@ -46,7 +48,7 @@ def _timeout(manager: object, _: str) -> Description:
 def _has_an_end(manager: object) -> bool:
     if type(manager) is asyncio.Timeout:
         return manager._when is not None  # type: ignore[attr-defined]  # noqa: SLF001
-    return looking.attribute(manager, "_when") is not None
+    return object_access.attribute(manager, "_when") is not None
 
 
 def _task_group(manager: object, _: str) -> Description:
@@ -67,18 +69,18 @@ def length(seconds: float) -> str:
 
 
 def _seconds_left(manager: object) -> float | None:
-    when = looking.attribute(manager, "_when")
+    when = object_access.attribute(manager, "_when")
     if type(when) is not float and type(when) is not int:
         return None
     loop = asyncio.get_running_loop()
-    own = looking.of_class(type(loop), "time")
-    is_asyncios = own is asyncio.BaseEventLoop.time or looking.module_name(type(loop)).startswith("uvloop")
+    own = object_access.of_class(type(loop), "time")
+    is_asyncios = own is asyncio.BaseEventLoop.time or object_access.module_name(type(loop)).startswith("uvloop")
     return when - loop.time() if is_asyncios else None  # a program's own clock is not read for it
 
 
 def _measure(timeout: object, *_: object, **__: object) -> None:
     with contextlib.suppress(RuntimeError):  # no loop is running: it is measured when it is entered
-        if looking.attribute(timeout, "_when") is None:
+        if object_access.attribute(timeout, "_when") is None:
             return
         asked = _seconds_asked(sys._getframe(2))  # noqa: SLF001  # no other way to the caller
         seconds = _seconds_left(timeout) if asked is None else asked
@@ -114,6 +116,6 @@ def place() -> Place:
         code = frame.f_code
         if code.co_name == "wait_for" and code.co_filename == asyncio.tasks.__file__:
             by = "wait_for"
-        elif not cancelling.is_library(frame) and code.co_filename != made.__file__:
+        elif not cancellation.is_library(frame) and code.co_filename != after_init.__file__:
             break
     return Place(code, frame.f_lasti, by)

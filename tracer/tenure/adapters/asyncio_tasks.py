@@ -11,11 +11,14 @@ import asyncio
 from types import ModuleType
 from typing import cast
 
-from tenure import buffer, libraries, looking, native, patching, task_names, tasks
-from tenure.adapters import asyncio_reprs, calls
-from tenure.tasks import AnyTask
+from tenure._core import faults, object_access, probe_backend
+from tenure._identify import libraries, task_names, tasks
+from tenure._identify.tasks import AnyTask
+from tenure._patching import class_patches
+from tenure.adapters import asyncio_reprs
+from tenure.adapters._kit import acquire_release
 
-if native.SERVES:
+if probe_backend.SERVES:
     from tenure import _probe
 
 
@@ -24,15 +27,15 @@ def install(module: ModuleType) -> None:
     if module is not asyncio:
         libraries.know("uvloop")
     loop = module.BaseEventLoop if module is asyncio else module.Loop
-    patching.replace(loop, "create_task", _noting(loop.create_task))
+    class_patches.replace(loop, "create_task", _noting(loop.create_task))
     asyncio_reprs.hide(asyncio.base_futures, _ended)
-    if native.SERVES and module is asyncio:
+    if probe_backend.SERVES and module is asyncio:
         _probe.watch_tasks(asyncio.Task, _creating, _made_by_hand)
-        patching.at_undo(_probe.unwatch_tasks)
+        class_patches.at_undo(_probe.unwatch_tasks)
 
 
-def _noting(original: patching.Method) -> patching.Method:
-    @patching.like(original)
+def _noting(original: class_patches.Method) -> class_patches.Method:
+    @class_patches.mark_as_wrapper(original)
     def create_task(loop: object, coro: object, *arguments: object, **named: object) -> object:
         is_told = _creating(coro)
         try:
@@ -40,7 +43,7 @@ def _noting(original: patching.Method) -> patching.Method:
         except BaseException as error:
             if is_told:
                 _created(None, coro)
-            patching.without_frame(error, create_task.__code__)
+            class_patches.strip_frame(error, create_task.__code__)
             raise
         if is_told:
             _created(task, coro)
@@ -53,18 +56,18 @@ def _noting(original: patching.Method) -> patching.Method:
 def _forget_our_frame(task: object) -> None:
     """In debug mode a task knows the stack of who made it."""
     try:
-        frames = looking.attribute(task, "_source_traceback") if task_names.is_task(task) else None
+        frames = object_access.attribute(task, "_source_traceback") if task_names.is_task(task) else None
         if frames and frames[-1].filename == __file__:  # type: ignore[index]
             del frames[-1]  # type: ignore[attr-defined]
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("hiding who made a task", error)
+        faults.fault("hiding who made a task", error)
 
 
 def _creating(coroutine: object) -> bool:
     try:
         return tasks.creating(coroutine)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("noting who creates a task", error)
+        faults.fault("noting who creates a task", error)
         return False
 
 
@@ -74,7 +77,7 @@ def _created(task: object, coroutine: object) -> None:
         if _note(task, coroutine) and task_names.is_task(task) and not asyncio.Task.done(task):
             asyncio.Task.add_done_callback(task, _ended)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("noting the creation of a task", error)
+        faults.fault("noting the creation of a task", error)
 
 
 def _made_by_hand(task: object, coroutine: object) -> None:
@@ -85,7 +88,7 @@ def _made_by_hand(task: object, coroutine: object) -> None:
     try:
         _note(task, coroutine)
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("noting the creation of a task", error)
+        faults.fault("noting the creation of a task", error)
 
 
 def _note(task: object, coroutine: object) -> bool:
@@ -94,7 +97,7 @@ def _note(task: object, coroutine: object) -> bool:
         tasks.created(None, coroutine)
         return False
     tasks.created(task, coroutine, _programs(coroutine))
-    calls.note_task(task, coroutine)
+    acquire_release.note_task(task, coroutine)
     if asyncio.Task.done(task):
         _ended(task)
     return True
@@ -112,7 +115,7 @@ def _ended(task: AnyTask) -> None:
     """The task's done callback. Nothing here marks an exception as retrieved: asyncio is to complain as ever."""
     try:
         is_cancelled = asyncio.Task.cancelled(task)
-        error = asyncio.CancelledError() if is_cancelled else looking.attribute(task, "_exception")
+        error = asyncio.CancelledError() if is_cancelled else object_access.attribute(task, "_exception")
         tasks.finished(task, cast("BaseException | None", error))
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("noting the end of a task", error)
+        faults.fault("noting the end of a task", error)

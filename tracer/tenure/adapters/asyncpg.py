@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure import libraries, patching, resources
-from tenure.adapters import calls, connections, pools
-from tenure.figures import Figures
-from tenure.resources import Description
+from tenure._identify import libraries, resources
+from tenure._identify.pool_stats import PoolStats
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
+from tenure.adapters._kit import acquire_release, databases, open_close
 
 
-class _Taken(pools.Taken):
+class _Taken(databases.Taken):
     pass
 
 
@@ -24,27 +25,31 @@ def install(asyncpg: ModuleType) -> None:
     outside = libraries.entered_outside("asyncpg")
     pool, handle, transaction = asyncpg.pool.Pool, asyncpg.pool.PoolAcquireContext, asyncpg.transaction.Transaction
     closing = "close", "terminate"
-    connections.patch_function(
-        (asyncpg, asyncpg.connection), "connect", asyncpg.Connection, closing, _connection, wants=outside
+    open_close.patch_function(
+        (asyncpg, asyncpg.connection), "connect", asyncpg.Connection, closing, _connection, predicate=outside
     )
-    connections.patch_method(
-        pool, "_async__init__", closing, pools.opened(_database), label="create_pool", token=_queue
+    open_close.patch_method(
+        pool, "_async__init__", closing, databases.opened(_database), label="create_pool", token=_queue
     )
     for kind in (handle, _Taken):
         resources.register(kind, _taken)
-    patching.patch_manager(handle, moves=True)
-    calls.patch_calls(
+    class_patches.patch_manager(handle, any_task=True)
+    acquire_release.patch_calls(
         pool,
         "_acquire",
         "release",
         by_result=True,
         labels=("acquire", "release"),
         stand_in=_Taken,
-        wants=outside,
+        predicate=outside,
     )
-    pools.time_creation(pool, "_get_new_connection", lambda pool, *_: _queue(pool))
-    connections.patch_method(
-        transaction, "start", ("commit", "rollback"), pools.one_use("asyncpg.transaction.Transaction"), wants=outside
+    databases.time_creation(pool, "_get_new_connection", lambda pool, *_: _queue(pool))
+    open_close.patch_method(
+        transaction,
+        "start",
+        ("commit", "rollback"),
+        databases.one_use("asyncpg.transaction.Transaction"),
+        predicate=outside,
     )
 
 
@@ -65,10 +70,10 @@ def _queue(pool: object) -> object:
     return getattr(pool, "_queue", None)
 
 
-def _figures(queue: object) -> Figures:
+def _figures(queue: object) -> PoolStats:
     """The queue has the places that nobody uses, some with a connection."""
     places = list(queue._queue)  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way to it
-    return Figures(sum(place.is_connected() for place in places))
+    return PoolStats(sum(place.is_connected() for place in places))
 
 
 def _database(pool: object) -> str | None:
@@ -77,4 +82,4 @@ def _database(pool: object) -> str | None:
 
 def _named(addresses: tuple[object, ...], named: dict[str, object]) -> str | None:
     database = named.get("database")
-    return str(database) if database else pools.database_of(addresses[0] if addresses else None)
+    return str(database) if database else databases.database_of(addresses[0] if addresses else None)

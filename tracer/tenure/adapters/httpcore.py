@@ -5,16 +5,15 @@ What waits for the pool waits here. The connection is held until the response is
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from pathlib import Path
 from types import FrameType, ModuleType
 
-from tenure import buffer, libraries, patching, probe, resources, sites
-from tenure.resources import Description
-
-_OURS = str(Path(__file__).parent.parent)
-_ASYNCIO = str(Path(asyncio.__file__).parent)
+from tenure import _probe_api as probe
+from tenure._core import faults
+from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR
+from tenure._identify import libraries, resources, sites
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
 
 _records: dict[int, probe.Record] = {}  # by address of the pool's request, which lives as long as it is in its pool
 
@@ -24,9 +23,9 @@ def install(module: ModuleType) -> None:
     libraries.know("httpcore", "httpx")
     pool, request, stream = module.AsyncConnectionPool, module.AsyncPoolRequest, module.PoolByteStream
     resources.register(pool, _pool)
-    patching.replace(request, "wait_for_connection", _waiting(request.wait_for_connection))
-    patching.replace(pool, "handle_async_request", _handling(pool.handle_async_request))
-    patching.replace(stream, "aclose", _closing(stream.aclose))
+    class_patches.replace(request, "wait_for_connection", _waiting(request.wait_for_connection))
+    class_patches.replace(pool, "handle_async_request", _handling(pool.handle_async_request))
+    class_patches.replace(stream, "aclose", _closing(stream.aclose))
 
 
 def _pool(pool: object, _: str) -> Description:
@@ -36,8 +35,8 @@ def _pool(pool: object, _: str) -> Description:
     return Description("httpcore.AsyncConnectionPool", pool, "", capacity, enter="connection", exit="close")
 
 
-def _waiting(original: patching.Method) -> patching.Method:
-    @patching.like(original)
+def _waiting(original: class_patches.Method) -> class_patches.Method:
+    @class_patches.mark_as_wrapper(original)
     async def wait_for_connection(request: object, *arguments: object, **named: object) -> object:
         record = None if id(request) in _records else _begin(sys._getframe().f_back)  # noqa: SLF001  # it has the pool
         try:
@@ -45,7 +44,7 @@ def _waiting(original: patching.Method) -> patching.Method:
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            patching.without_frame(error, wait_for_connection.__code__)
+            class_patches.strip_frame(error, wait_for_connection.__code__)
             raise
         if record is not None:
             probe.acquired(record)
@@ -55,13 +54,13 @@ def _waiting(original: patching.Method) -> patching.Method:
     return wait_for_connection
 
 
-def _handling(original: patching.Method) -> patching.Method:
-    @patching.like(original)
+def _handling(original: class_patches.Method) -> class_patches.Method:
+    @class_patches.mark_as_wrapper(original)
     async def handle_async_request(pool: object, request: object) -> object:
         try:
             return await original(pool, request)  # type: ignore[misc]
         except BaseException as error:
-            patching.without_frame(error, handle_async_request.__code__)
+            class_patches.strip_frame(error, handle_async_request.__code__)
             record = _record_of(error)
             if record is not None:
                 probe.leaving(record, error)
@@ -71,8 +70,8 @@ def _handling(original: patching.Method) -> patching.Method:
     return handle_async_request
 
 
-def _closing(original: patching.Method) -> patching.Method:
-    @patching.like(original)
+def _closing(original: class_patches.Method) -> class_patches.Method:
+    @class_patches.mark_as_wrapper(original)
     async def aclose(stream: object) -> object:
         record = _records.pop(id(getattr(stream, "_pool_request", None)), None)
         if record is not None:
@@ -82,7 +81,7 @@ def _closing(original: patching.Method) -> patching.Method:
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            patching.without_frame(error, aclose.__code__)
+            class_patches.strip_frame(error, aclose.__code__)
             raise
         if record is not None:
             probe.released(record, None)
@@ -97,7 +96,7 @@ def _begin(frame: FrameType | None) -> probe.Record | None:
         site = _site(frame)
         return probe.enter(pool, site) if site else None
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("finding out which pool of httpcore is waited for", error)
+        faults.fault("finding out which pool of httpcore is waited for", error)
         return None
 
 
@@ -118,8 +117,8 @@ def _site(frame: FrameType | None) -> str:
         file, package = caller.f_code.co_filename, libraries.of_frame(caller)
         if package in {"httpcore", "httpx"}:
             own = sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
-        elif file.startswith(_ASYNCIO):
+        elif file.startswith(ASYNCIO_DIR):
             return own
-        elif not file.startswith(_OURS):
+        elif not file.startswith(PACKAGE_DIR):
             return "" if package else sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
     return own

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure import libraries, patching, resources
-from tenure.adapters import generators
-from tenure.resources import Description
-from tenure.sites import owner_name
+from tenure._identify import libraries, resources
+from tenure._identify.resources import Description
+from tenure._identify.sites import owner_name
+from tenure._patching import class_patches
+from tenure.adapters import contextlib_generators
 
 _CLIENT = "httpx.AsyncClient"
 
@@ -16,8 +17,8 @@ def install(httpx: ModuleType) -> None:
     """Patch AsyncClient."""
     libraries.know("httpx", "httpcore")
     resources.register(httpx.AsyncClient, _client)
-    patching.patch_manager(httpx.AsyncClient, moves=True)
-    generators.describe_by(httpx.AsyncClient.stream.__wrapped__, _stream)
+    class_patches.patch_manager(httpx.AsyncClient, any_task=True)
+    contextlib_generators.describe_by(httpx.AsyncClient.stream.__wrapped__, _stream)
 
 
 def _client(client: object, _: str) -> Description:

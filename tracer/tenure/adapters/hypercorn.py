@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure import libraries, patching
-from tenure.adapters import asgi
+from tenure._identify import libraries
+from tenure._patching import class_patches
+from tenure.adapters._kit import asgi
 
 
 def install(wrappers: ModuleType) -> None:
     """Patch ASGIWrapper, through which every call of the application goes."""
     libraries.know("hypercorn")
     kind = wrappers.ASGIWrapper
-    patching.replace(kind, "__call__", asgi.handling(kind.__call__, _application))
+    class_patches.replace(kind, "__call__", asgi.handling(kind.__call__, _application))
 
 
 def _application(wrapper: object) -> object:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import ModuleType
 from urllib.parse import urlsplit
 
-from tenure import libraries
-from tenure.adapters import connections
-from tenure.resources import Description
+from tenure._identify import libraries
+from tenure._identify.resources import Description
+from tenure.adapters._kit import open_close
 
 _PORT = 4222  # what nats-py takes where a URL names none
 
@@ -17,8 +17,15 @@ def install(client: ModuleType) -> None:
     libraries.know("nats")
     closing = [name for name in ("close", "drain", "_close") if name != "_close" or hasattr(client.Client, name)]
     outside = libraries.entered_outside("nats", "connect")
-    connections.patch_function(
-        (client.Client,), "connect", client.Client, closing, _connected, of_itself=True, entered=_client, wants=outside
+    open_close.patch_function(
+        (client.Client,),
+        "connect",
+        client.Client,
+        closing,
+        _connected,
+        of_itself=True,
+        entered=_client,
+        predicate=outside,
     )
 
 

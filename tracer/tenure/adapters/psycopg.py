@@ -7,30 +7,32 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure import libraries, patching, resources
-from tenure.adapters import connections, generators, pools
-from tenure.resources import Description
+from tenure._identify import libraries, resources
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
+from tenure.adapters import contextlib_generators
+from tenure.adapters._kit import databases, open_close
 
 
 def install(psycopg: ModuleType) -> None:
     """Patch AsyncConnection and its cursors; the rest are generators, and AsyncTransaction is theirs."""
     libraries.know("psycopg")
     connection = psycopg.AsyncConnection
-    connections.patch_function((connection,), "connect", connection, ("close",), _connected, entered=_connection)
+    open_close.patch_function((connection,), "connect", connection, ("close",), _connected, entered=_connection)
     for cursor, describe in (
-        (psycopg.AsyncCursor, pools.one_use("psycopg.AsyncCursor")),
+        (psycopg.AsyncCursor, databases.one_use("psycopg.AsyncCursor")),
         (psycopg.AsyncServerCursor, _server_cursor),
     ):
         resources.register(cursor, describe)
-        patching.patch_manager(cursor, moves=True)
+        class_patches.patch_manager(cursor, any_task=True)
     for name in ("transaction", "pipeline"):
         function = getattr(connection, name).__wrapped__
-        generators.describe_by(function, pools.one_use(f"psycopg.AsyncConnection.{name}"))
+        contextlib_generators.describe_by(function, databases.one_use(f"psycopg.AsyncConnection.{name}"))
 
 
 def _connected(arguments: tuple[object, ...], named: dict[str, object]) -> Description:
     address = arguments[1] if len(arguments) > 1 else named.get("conninfo")
-    name = named.get("dbname") or pools.database_of(address)
+    name = named.get("dbname") or databases.database_of(address)
     return Description("psycopg.AsyncConnection", None, str(name or ""), stereotype="database")
 
 

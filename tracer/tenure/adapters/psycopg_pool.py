@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from types import ModuleType
 
-from tenure import libraries, resources
-from tenure.adapters import calls, connections, generators, pools
-from tenure.figures import Figures
-from tenure.resources import Description
+from tenure._identify import libraries, resources
+from tenure._identify.pool_stats import PoolStats
+from tenure._identify.resources import Description
+from tenure.adapters import contextlib_generators
+from tenure.adapters._kit import acquire_release, databases, open_close
 
 _DEFAULT_NAME = re.compile(r"pool-\d+")
 
 
-class _Taken(pools.Taken):
+class _Taken(databases.Taken):
     pass
 
 
@@ -22,11 +23,11 @@ def install(psycopg_pool: ModuleType) -> None:
     libraries.know("psycopg_pool")
     pool = psycopg_pool.AsyncConnectionPool
     outside = libraries.entered_outside("psycopg_pool")
-    connections.patch_method(pool, "open", ("close",), pools.opened(_name), wants=outside)
-    generators.describe_by(pool.connection.__wrapped__, _connection)
+    open_close.patch_method(pool, "open", ("close",), databases.opened(_name), predicate=outside)
+    contextlib_generators.describe_by(pool.connection.__wrapped__, _connection)
     resources.register(_Taken, _taken)
-    calls.patch_calls(pool, "getconn", "putconn", by_result=True, stand_in=_Taken, wants=outside)
-    pools.time_creation(pool, "_connect", lambda pool, *_: pool)
+    acquire_release.patch_calls(pool, "getconn", "putconn", by_result=True, stand_in=_Taken, predicate=outside)
+    databases.time_creation(pool, "_connect", lambda pool, *_: pool)
 
 
 def _connection(handle: object, _: str) -> Description:
@@ -43,8 +44,8 @@ def _in_use(pool: object) -> Description:
     return Description(kind, pool, _name(pool), capacity, "database", figures=_figures)
 
 
-def _figures(pool: object) -> Figures:
-    return Figures(len(pool._pool))  # type: ignore[attr-defined]  # noqa: SLF001  # get_stats() makes a dictionary
+def _figures(pool: object) -> PoolStats:
+    return PoolStats(len(pool._pool))  # type: ignore[attr-defined]  # noqa: SLF001  # get_stats() makes a dictionary
 
 
 def _name(pool: object) -> str | None:
@@ -54,4 +55,4 @@ def _name(pool: object) -> str | None:
         return str(given)
     named = getattr(pool, "kwargs", None)
     named = named if isinstance(named, dict) else {}  # it may be a function that finds them, in psycopg_pool 3.3
-    return str(named.get("dbname") or "") or pools.database_of(getattr(pool, "conninfo", None))
+    return str(named.get("dbname") or "") or databases.database_of(getattr(pool, "conninfo", None))

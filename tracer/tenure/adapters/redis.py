@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure import libraries, patching, resources
-from tenure.adapters import calls, connections, pools
-from tenure.failures import type_name
-from tenure.figures import Figures
-from tenure.resources import Description
+from tenure._identify import libraries, resources
+from tenure._identify.exceptions import type_name
+from tenure._identify.pool_stats import PoolStats
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
+from tenure.adapters._kit import acquire_release, databases, open_close
 
 MAX_KEYS = 1_000  # of locks that are remembered; further ones are known by their sites
 _UNLIMITED = 2**31  # what redis gives a pool that was given no limit, in its older versions
@@ -23,7 +24,7 @@ class _Key:
     """What all the locks of one key stand for."""
 
 
-class _Taken(pools.Taken):
+class _Taken(databases.Taken):
     pass
 
 
@@ -32,21 +33,21 @@ def install(asyncio: ModuleType) -> None:
     libraries.know("redis")
     client = asyncio.client
     outside = libraries.entered_outside("redis")
-    connections.patch_method(client.Redis, "initialize", ("aclose", "close"), _client, wants=outside)
+    open_close.patch_method(client.Redis, "initialize", ("aclose", "close"), _client, predicate=outside)
     for kind in (client.Pipeline, client.PubSub):
-        resources.register(kind, pools.one_use(type_name(kind)))
-        patching.patch_manager(kind, moves=True)
+        resources.register(kind, databases.one_use(type_name(kind)))
+        class_patches.patch_manager(kind, any_task=True)
     resources.register(asyncio.lock.Lock, _lock)
-    patching.patch_manager(asyncio.lock.Lock)
-    calls.patch_calls(asyncio.lock.Lock, "acquire", "release", alone=True)
+    class_patches.patch_manager(asyncio.lock.Lock)
+    acquire_release.patch_calls(asyncio.lock.Lock, "acquire", "release", alone=True)
     resources.register(_Taken, _taken)
     for kind in (asyncio.ConnectionPool, asyncio.BlockingConnectionPool):
-        calls.patch_calls(kind, "get_connection", "release", by_result=True, stand_in=_Taken)
-    pools.time_creation(
+        acquire_release.patch_calls(kind, "get_connection", "release", by_result=True, stand_in=_Taken)
+    databases.time_creation(
         asyncio.ConnectionPool,
         "ensure_connection",
         lambda pool, *_: pool,
-        wants=lambda _, connection: not connection.is_connected,
+        predicate=lambda _, connection: not connection.is_connected,
     )
 
 
@@ -72,6 +73,6 @@ def _taken(taken: object, _: str) -> Description:
     return Description(type_name(type(pool)), pool, name, capacity, "database", figures=_figures)
 
 
-def _figures(pool: object) -> Figures:
+def _figures(pool: object) -> PoolStats:
     kept = list(pool._available_connections)  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way
-    return Figures(sum(connection.is_connected for connection in kept))
+    return PoolStats(sum(connection.is_connected for connection in kept))

@@ -11,17 +11,19 @@ import sys
 from pathlib import PurePath
 from types import FrameType, ModuleType
 
-from tenure import libraries, patching, resources
-from tenure.adapters import calls, connections, generators, pools
-from tenure.failures import type_name
-from tenure.figures import Figures
-from tenure.resources import Description
+from tenure._identify import libraries, resources
+from tenure._identify.exceptions import type_name
+from tenure._identify.pool_stats import PoolStats
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
+from tenure.adapters import contextlib_generators
+from tenure.adapters._kit import acquire_release, databases, open_close
 
 _ENGINE = "sqlalchemy.ext.asyncio.engine.AsyncEngine"
 _SESSION = "sqlalchemy.ext.asyncio.session.AsyncSession"
 
 
-class _CheckedOut(pools.Taken):
+class _CheckedOut(databases.Taken):
     """A connection of an Engine that a session took."""
 
 
@@ -29,30 +31,30 @@ def install(asyncio: ModuleType) -> None:
     """Patch the connections, sessions and transactions of sqlalchemy.ext.asyncio, and the engine beneath."""
     libraries.know("sqlalchemy")
     outside = libraries.entered_outside("sqlalchemy")
-    connections.patch_method(
+    open_close.patch_method(
         asyncio.AsyncConnection,
         "start",
         ("close",),
         _connection,
         label="connect",
-        wants=outside,
+        predicate=outside,
         wants_entry=outside,
     )
-    generators.describe_by(asyncio.AsyncEngine.begin.__wrapped__, _begin)
+    contextlib_generators.describe_by(asyncio.AsyncEngine.begin.__wrapped__, _begin)
     resources.register(asyncio.AsyncSession, _session)
-    patching.patch_manager(asyncio.AsyncSession, wants=outside)
+    class_patches.patch_manager(asyncio.AsyncSession, predicate=outside)
     by_maker = asyncio.session._AsyncSessionContextManager  # noqa: SLF001  # there is no public name
     resources.register(by_maker, _session_that_began)
-    patching.patch_manager(by_maker, moves=True)
+    class_patches.patch_manager(by_maker, any_task=True)
     for kind, closing in (
         (asyncio.AsyncTransaction, ("commit", "rollback", "close")),
         (asyncio.AsyncSessionTransaction, ("commit", "rollback")),
     ):
-        describe = pools.one_use(type_name(kind))
-        connections.patch_method(kind, "start", closing, describe, label="begin", wants=outside, wants_entry=outside)
+        describe = databases.one_use(type_name(kind))
+        open_close.patch_method(kind, "start", closing, describe, label="begin", predicate=outside, wants_entry=outside)
     base = sys.modules["sqlalchemy.pool.base"]
     _patch_checkouts(sys.modules["sqlalchemy.engine"].Engine, base._ConnectionFairy)  # noqa: SLF001  # as above
-    pools.time_creation_now(
+    databases.time_creation_now(
         base._ConnectionRecord,  # noqa: SLF001
         "_ConnectionRecord__connect",
         lambda record: record._ConnectionRecord__pool,  # noqa: SLF001
@@ -62,14 +64,14 @@ def install(asyncio: ModuleType) -> None:
 def _patch_checkouts(engine: type, fairy: type) -> None:
     """What a session takes is taken from the synchronous engine, within a greenlet."""
     resources.register(_CheckedOut, _checked_out)
-    calls.patch_calls(
+    acquire_release.patch_calls(
         engine,
         "raw_connection",
         "_checkin",
         release_of=fairy,
         labels=("checkout", "checkin"),
         stand_in=_CheckedOut,
-        wants=_is_for_a_session,
+        predicate=_is_for_a_session,
     )
 
 
@@ -100,10 +102,10 @@ def _engine(engine: object) -> Description:
     return Description(_ENGINE, pool, name, _capacity(pool), "database", figures=_figures)
 
 
-def _figures(pool: object) -> Figures | None:
+def _figures(pool: object) -> PoolStats | None:
     """None of a pool that keeps no queue of connections, but always one, or none."""
     queue = getattr(pool, "_pool", None)
-    return None if queue is None else Figures(queue.qsize(), queue.maxsize or None)
+    return None if queue is None else PoolStats(queue.qsize(), queue.maxsize or None)
 
 
 def _capacity(pool: object) -> int | None:

@@ -12,12 +12,14 @@ from __future__ import annotations
 import sys
 from types import FunctionType, ModuleType
 
-from tenure import libraries, patching
-from tenure.adapters import asgi, asgi_requests, before, imported, places
-from tenure.adapters.asgi_requests import Named, Scope
-from tenure.adapters.lifespans import Served
-from tenure.attributes import read
-from tenure.failures import type_name
+from tenure._core.attributes import read
+from tenure._identify import libraries
+from tenure._identify.exceptions import type_name
+from tenure._patching import class_patches
+from tenure._rewriting import post_import
+from tenure.adapters._kit import asgi, asgi_requests, before_call, handler_sites
+from tenure.adapters._kit.asgi_requests import Named, Scope
+from tenure.adapters._kit.lifespans import Served
 
 _KIND = "starlette.requests.Request"
 _FASTAPI = "fastapi.routing"
@@ -28,22 +30,24 @@ def install(applications: ModuleType) -> None:
     """Patch Starlette, of which FastAPI is a subclass, and the routes of both."""
     kind = applications.Starlette
     libraries.know_framework("starlette", "fastapi")
-    patching.replace(kind, "__call__", asgi.handling(kind.__call__, _itself, _Framework()))
+    class_patches.replace(kind, "__call__", asgi.handling(kind.__call__, _itself, _Framework()))
     routing = sys.modules["starlette.routing"]
     for route in (routing.Route, routing.WebSocketRoute):
-        patching.replace(route, "handle", before.looking(route.handle, _selected, _LOOKING))
+        class_patches.replace(route, "handle", before_call.looking(route.handle, _selected, _LOOKING))
     mounted = _Mounted((routing.Router, kind))
     for mount in (routing.Mount, routing.Host):
-        patching.replace(mount, "handle", before.looking(mount.handle, mounted.selected, _LOOKING))
-    patching.replace(routing.Router, "not_found", before.looking(routing.Router.not_found, _refused, _LOOKING))
-    imported.after_import(_FASTAPI, _install_fastapi)
+        class_patches.replace(mount, "handle", before_call.looking(mount.handle, mounted.selected, _LOOKING))
+    class_patches.replace(
+        routing.Router, "not_found", before_call.looking(routing.Router.not_found, _refused, _LOOKING)
+    )
+    post_import.after_import(_FASTAPI, _install_fastapi)
 
 
 def _install_fastapi(routing: ModuleType) -> None:
     """Its newer versions have a ``handle`` of their own, for routes of routers that were included."""
     if "handle" in vars(routing.APIRoute):
         handle = routing.APIRoute.handle
-        patching.replace(routing.APIRoute, "handle", before.looking(handle, _selected, _LOOKING))
+        class_patches.replace(routing.APIRoute, "handle", before_call.looking(handle, _selected, _LOOKING))
 
 
 class _Framework:
@@ -54,7 +58,7 @@ class _Framework:
         """It is placed at the program's own lifespan function, where there is one."""
         context = read(read(application, "router"), "lifespan_context")
         place = context if type(context) is FunctionType else type(application)
-        return Served(type_name(type(application)), application), places.of_callable(place, "lifespan")
+        return Served(type_name(type(application)), application), handler_sites.of_callable(place, "lifespan")
 
 
 def _itself(application: object) -> object:

@@ -1,4 +1,4 @@
-"""uvicorn: the application that it calls, for requests, websockets and the lifespan (``tenure.adapters.asgi``).
+"""uvicorn: the application that it calls, for requests, websockets and the lifespan (``tenure.adapters._kit.asgi``).
 
 Which of its protocols serve is settled when a configuration is loaded, and they are patched then. They are given the
 application, or keep it as an attribute; for the call alone that is one which records.
@@ -13,33 +13,35 @@ from collections.abc import Iterator
 from functools import partial
 from types import ModuleType
 
-from tenure import buffer, libraries, patching, task_names
-from tenure.adapters import asgi
-from tenure.patching import Method
+from tenure._core import faults
+from tenure._identify import libraries, task_names
+from tenure._patching import class_patches
+from tenure._patching.class_patches import Method
+from tenure.adapters._kit import asgi
 
 
 def install(config: ModuleType) -> None:
     """Patch Config, and the protocols that are there already."""
     libraries.know("uvicorn")
     handle = asgi.handling(operator.call, _innermost)
-    patching.replace(config.Config, "load", _loading(config.Config.load, handle))
+    class_patches.replace(config.Config, "load", _loading(config.Config.load, handle))
     for kind in _protocols():
         _patch(kind, handle)
 
 
 def _loading(original: Method, handle: Method) -> Method:
-    @patching.like(original)
+    @class_patches.mark_as_wrapper(original)
     def load(config: object) -> object:
         try:
             value = original(config)
         except BaseException as error:
-            patching.without_frame(error, load.__code__)
+            class_patches.strip_frame(error, load.__code__)
             raise
         try:
             _patch_all(config, handle)
         except Exception as error:  # noqa: BLE001  # whatever shape the library has, the program goes on
             version = getattr(sys.modules.get("uvicorn"), "__version__", "")
-            buffer.fault(f"the adapter uvicorn for uvicorn.protocols {version}", error)
+            faults.fault(f"the adapter uvicorn for uvicorn.protocols {version}", error)
         return value
 
     return load
@@ -66,15 +68,15 @@ def _patch(kind: type, handle: Method) -> bool:
         task_names.entitle(f"{kind.__name__}.run_asgi", "request")
         original = vars(kind)["run_asgi"]
         is_given = "app" in inspect.signature(original).parameters
-        patching.replace(kind, "run_asgi", (_given if is_given else _kept)(original, handle))
+        class_patches.replace(kind, "run_asgi", (_given if is_given else _kept)(original, handle))
     elif kind.__name__ == "LifespanOn":
-        patching.replace(kind, "main", _lasting(vars(kind)["main"], handle))
+        class_patches.replace(kind, "main", _lasting(vars(kind)["main"], handle))
         return False
     return "run_asgi" in vars(kind)
 
 
 def _given(original: Method, handle: Method) -> Method:
-    @patching.like(original)
+    @class_patches.mark_as_wrapper(original)
     def run_asgi(cycle: object, app: object) -> object:
         return original(cycle, partial(handle, app))
 
@@ -82,7 +84,7 @@ def _given(original: Method, handle: Method) -> Method:
 
 
 def _kept(original: Method, handle: Method) -> Method:
-    @patching.like(original)
+    @class_patches.mark_as_wrapper(original)
     async def run_asgi(protocol: object) -> object:
         with _Instead(protocol, "app", handle):
             return await original(protocol)  # type: ignore[misc]
@@ -91,7 +93,7 @@ def _kept(original: Method, handle: Method) -> Method:
 
 
 def _lasting(original: Method, handle: Method) -> Method:
-    @patching.like(original)
+    @class_patches.mark_as_wrapper(original)
     async def main(lifespan: object) -> object:
         with _Instead(lifespan.config, "loaded_app", handle):  # type: ignore[attr-defined]
             return await original(lifespan)  # type: ignore[misc]

@@ -5,15 +5,16 @@ from __future__ import annotations
 from types import ModuleType
 from urllib.parse import urlsplit
 
-from tenure import libraries, patching, resources
-from tenure.resources import Description
+from tenure._identify import libraries, resources
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
 
 
 def install(client: ModuleType) -> None:
     """Patch connect."""
     libraries.know("websockets")
     resources.register(client.connect, _connect)
-    patching.patch_manager(client.connect, moves=True)
+    class_patches.patch_manager(client.connect, any_task=True)
 
 
 def _connect(manager: object, _: str) -> Description:

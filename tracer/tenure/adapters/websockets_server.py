@@ -10,10 +10,13 @@ import sys
 from types import FrameType, ModuleType
 from typing import NamedTuple, cast
 
-from tenure import buffer, libraries, patching, probe, resources, task_names, wrappers
-from tenure.adapters import places, pools
-from tenure.resources import Description
-from tenure.sites import Site
+from tenure import _probe_api as probe
+from tenure._core import faults
+from tenure._identify import libraries, resources, task_names
+from tenure._identify.resources import Description
+from tenure._identify.sites import Site
+from tenure._patching import class_patches, pure_wrappers
+from tenure.adapters._kit import databases, handler_sites
 
 _records: dict[int, probe.Record] = {}  # by address of the connection, while it is served
 
@@ -28,14 +31,14 @@ def install(server: ModuleType) -> None:
     """Patch the class that is entered: serve itself until version 16, then Server, which serve returns."""
     libraries.know("websockets")
     kind = server.serve if isinstance(server.serve, type) else server.Server
-    resources.register(kind, pools.one_use("websockets.serve", "participant"))
-    patching.patch_manager(kind, moves=True)
+    resources.register(kind, databases.one_use("websockets.serve", "participant"))
+    class_patches.patch_manager(kind, any_task=True)
     for coroutine in ("Server.conn_handler", "serve.<locals>.conn_handler", "serve.<locals>.protocol_handler"):
         task_names.entitle(coroutine, "connection")
     connection = server.ServerConnection
     resources.register(_Served, _describe)
-    patching.replace(connection, "__aenter__", _entering(connection.__aenter__))
-    patching.replace(connection, "__aexit__", _leaving(connection.__aexit__))
+    class_patches.replace(connection, "__aenter__", _entering(connection.__aenter__))
+    class_patches.replace(connection, "__aexit__", _leaving(connection.__aexit__))
 
 
 def _describe(served: object, _: str) -> Description:
@@ -43,8 +46,8 @@ def _describe(served: object, _: str) -> Description:
     return Description("websockets.ServerConnection", None, name, enter="request", exit="close")
 
 
-def _entering(original: patching.Method) -> patching.Method:
-    @patching.like(original)
+def _entering(original: class_patches.Method) -> class_patches.Method:
+    @class_patches.mark_as_wrapper(original)
     async def entering(connection: object) -> object:
         _begin(connection, sys._getframe().f_back)  # noqa: SLF001  # there is no other way to the handler
         return await original(connection)  # type: ignore[misc]
@@ -52,18 +55,18 @@ def _entering(original: patching.Method) -> patching.Method:
     return entering
 
 
-def _leaving(original: patching.Method) -> patching.Method:
-    @patching.like(original)
+def _leaving(original: class_patches.Method) -> class_patches.Method:
+    @class_patches.mark_as_wrapper(original)
     async def leaving(connection: object, *details: object, **named: object) -> object:
         record = _records.pop(id(connection), None) if _is_servers(sys._getframe().f_back) else None  # noqa: SLF001
         if record is not None:
-            probe.leaving(record, wrappers.raised_in_body(details, named))
+            probe.leaving(record, pure_wrappers.raised_in_body(details, named))
         try:
             value = await original(connection, *details, **named)  # type: ignore[misc]
         except BaseException as error:
             if record is not None:
                 probe.failed(record, error)
-            patching.without_frame(error, leaving.__code__)
+            class_patches.strip_frame(error, leaving.__code__)
             del connection, details, named
             raise
         if record is not None:
@@ -78,13 +81,13 @@ def _begin(connection: object, frame: FrameType | None) -> None:
         if frame is None or not _is_servers(frame):
             return  # a handler that enters its own connection
         handler = getattr(connection, "handler", None) or frame.f_locals.get("handler")
-        site = places.of_callable(handler)
+        site = handler_sites.of_callable(handler)
         record = probe.enter(_Served(Site.of(site).function), site)
         if record is not None:
             probe.acquired(record)
             _records[id(connection)] = record
     except Exception as error:  # noqa: BLE001  # never into the program
-        buffer.fault("noting the begin of a connection", error)
+        faults.fault("noting the begin of a connection", error)
 
 
 def _is_servers(frame: FrameType | None) -> bool:

@@ -13,7 +13,8 @@ from typing import cast
 
 import msgspec
 
-from tenure import buffer, loaders
+from tenure._core import buffer
+from tenure._rewriting import loaders
 
 ROUNDS, TIMES = 25, 400
 

@@ -1,4 +1,4 @@
-"""Faults of Tenure's own, as ``tenure.buffer.fault`` logs them."""
+"""Faults of Tenure's own, as ``tenure._core.buffer.fault`` logs them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from tenure.doctor.plain import plain
+from tenure.doctor.sanitize import plain
 
 
 class Fault(msgspec.Struct, frozen=True):

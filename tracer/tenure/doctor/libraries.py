@@ -12,7 +12,7 @@ import msgspec
 
 from tenure import adapters
 from tenure.doctor.faults import Faults
-from tenure.doctor.plain import plain
+from tenure.doctor.sanitize import plain
 
 
 class Library(msgspec.Struct, frozen=True):

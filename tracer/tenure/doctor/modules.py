@@ -10,11 +10,12 @@ from types import ModuleType
 
 import msgspec
 
-from tenure import assertions, sites
-from tenure.doctor.plain import plain
+from tenure._identify import sites
+from tenure._rewriting import pytest_hook
+from tenure._rewriting.loaders import Rewriting, RewritingLoader
+from tenure._rewriting.module_filter import Selection
 from tenure.doctor.reasons import Reasons, module_name
-from tenure.loaders import Rewriting, RewritingLoader
-from tenure.selection import Selection
+from tenure.doctor.sanitize import plain
 
 
 class Module(msgspec.Struct, frozen=True):
@@ -34,7 +35,7 @@ def survey(selection: Selection, reasons: Reasons, *, sync: bool) -> list[Module
         written, recorded = _sites_in(file, sync=sync), 0
         if isinstance(loader, Rewriting):
             recorded = _sites_of(loader, file)
-        elif assertions.is_joined(loader):
+        elif pytest_hook.is_joined(loader):
             recorded = _sites_of(RewritingLoader(name, file, sync=sync), file)
         if recorded:
             found[name] = Module(plain(name), plain(file), recorded)
@@ -53,7 +54,7 @@ def _own(selection: Selection) -> Iterator[tuple[Mapping[str, object], str]]:
         if not isinstance(file, str) or not file.endswith((".py", ".pyw")):
             continue
         name = module_name(names)
-        if name.partition(".")[0] != "tenure" and (selection.excludes(name) or selection.wants(name, file)):
+        if name.partition(".")[0] != "tenure" and (selection.excludes(name) or selection.includes(name, file)):
             yield names, file
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
-from tenure.doctor.calls import is_statement
-from tenure.loaders import Rewriting
-from tenure.selection import Selection
-
-_ASYNCIO = str(Path(asyncio.__file__).parent)
+from tenure._core.paths import ASYNCIO_DIR
+from tenure._rewriting.loaders import Rewriting
+from tenure._rewriting.module_filter import Selection
+from tenure.doctor.call_events import is_statement
 
 
 class Reasons:
@@ -35,7 +33,7 @@ class Reasons:
 
     def left_out(self, site: FrameType) -> str:
         """Why a manager whose class reports its entries is left out there."""
-        if site.f_code.co_filename.startswith(_ASYNCIO):
+        if site.f_code.co_filename.startswith(ASYNCIO_DIR):
             return "asyncio uses it within itself"
         return "its adapter leaves it out"
 
@@ -46,7 +44,7 @@ class Reasons:
         path = Path(file)
         if self._selection.excludes(name):
             return f"its module {name} is excluded (--exclude)"
-        if not self._selection.wants(name, file):
+        if not self._selection.includes(name, file):
             if not self._selection.is_installed(path.resolve()):
                 return (
                     f"{package} lies outside of the program's folders, and no adapter knows the class ({_add(package)})"

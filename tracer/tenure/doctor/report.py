@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from tenure.doctor.entry_watcher import BY_DESIGN, Seen
 from tenure.doctor.faults import Fault
 from tenure.doctor.modules import Module
-from tenure.doctor.watch import BY_DESIGN, Seen
 
 SHOWN = 40  # lines of each part on the page; the values have all
 

@@ -1,4 +1,4 @@
-// Durations as people say them: the same forms as tenure_server/labels.py.
+// Durations as people say them: the same forms as tenure_server/model/labels.py.
 
 const MICROSECOND = 1e3;
 const MILLISECOND = 1e6;

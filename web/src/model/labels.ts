@@ -1,4 +1,4 @@
-// How resources and places in a program are called: the same rules as tenure_server/labels.py.
+// How resources and places in a program are called: the same rules as tenure_server/model/labels.py.
 
 import type { Process, Resource, Site } from "../schema/messages.ts";
 import { formatBrief } from "./durations.ts";

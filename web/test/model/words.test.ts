@@ -46,7 +46,7 @@ describe("labels", () => {
     expect(skewLabel({ clock_skew_ms: 3 * 3_600_000 })).toBe("3 h ahead");
   });
 
-  /** The same rules as tenure_server/labels.py. */
+  /** The same rules as tenure_server/model/labels.py. */
   test.each([
     ["asyncio.locks.Lock", "stock_lock", 1, "Lock stock_lock"],
     ["shop.db.Pool", "orders", 2, "Pool orders (2)"],

@@ -13,43 +13,43 @@ from pathlib import Path
 from typing import TypeVar
 
 from tenure import wire
-from tenure_server.diagram.steps import Lens
+from tenure_server.background.lanes import Deadline, Lane
 from tenure_server.errors import StoreFailed
-from tenure_server.lanes import Deadline, Lane
 from tenure_server.limits import CHECK_TIMEOUT_S, DEFAULT_DIAGRAM, GROUP_ROWS
-from tenure_server.records import Lifecycle, Process, Resource, Trace
+from tenure_server.model.diagram_input import DiagramInput
+from tenure_server.model.lens import Lens
+from tenure_server.model.records import Lifecycle, Process, Resource, Trace
 from tenure_server.store.protocol import (
     Backlog,
-    Endings,
+    ClosedLifecycles,
     LifecycleQuery,
     Listing,
     Measured,
     Paging,
     Place,
     ResourceQuery,
-    Scene,
     Spans,
     Totals,
     TraceQuery,
 )
-from tenure_server.store.sqlite.aliveness import Aliveness
-from tenure_server.store.sqlite.connecting import connect_reader
-from tenure_server.store.sqlite.endings import read_endings
-from tenure_server.store.sqlite.faults import is_damage, is_no_room
-from tenure_server.store.sqlite.lifecycles import read_lifecycles
-from tenure_server.store.sqlite.measures import read_measures
-from tenure_server.store.sqlite.outbox import Outbox
-from tenure_server.store.sqlite.processes import read_processes
-from tenure_server.store.sqlite.readers import Readers
-from tenure_server.store.sqlite.reading import Reading, read_within
-from tenure_server.store.sqlite.resources import read_resources
-from tenure_server.store.sqlite.retention import Retention
-from tenure_server.store.sqlite.scenes import read_scene
-from tenure_server.store.sqlite.stopping import stopping
-from tenure_server.store.sqlite.thread import Work, WriterThread
-from tenure_server.store.sqlite.traces import read_traces
-from tenure_server.store.sqlite.upkeep import Upkeep
-from tenure_server.store.sqlite.writer import Writer
+from tenure_server.store.sqlite.file.connection import connect_reader
+from tenure_server.store.sqlite.file.deadline import stopping
+from tenure_server.store.sqlite.file.liveness import Liveness
+from tenure_server.store.sqlite.file.sqlite_errors import is_damage, is_no_room
+from tenure_server.store.sqlite.read.closed import read_endings
+from tenure_server.store.sqlite.read.diagram_input import read_scene
+from tenure_server.store.sqlite.read.lifecycles import read_lifecycles
+from tenure_server.store.sqlite.read.metric_rows import read_measures
+from tenure_server.store.sqlite.read.processes import read_processes
+from tenure_server.store.sqlite.read.reader_pool import Readers
+from tenure_server.store.sqlite.read.resources import read_resources
+from tenure_server.store.sqlite.read.snapshot import ReadSnapshot, read_within
+from tenure_server.store.sqlite.read.traces import read_traces
+from tenure_server.store.sqlite.upkeep.upkeep import Upkeep
+from tenure_server.store.sqlite.write.outbox import Outbox
+from tenure_server.store.sqlite.write.retention import Retention
+from tenure_server.store.sqlite.write.writer import Writer
+from tenure_server.store.sqlite.write.writer_thread import Work, WriterThread
 
 T = TypeVar("T")
 
@@ -93,7 +93,7 @@ class SqliteStore:
         return self._upkeep.parts.connection
 
     @property
-    def _aliveness(self) -> Aliveness:
+    def _aliveness(self) -> Liveness:
         return self._upkeep.parts.aliveness
 
     @property
@@ -139,7 +139,7 @@ class SqliteStore:
     async def traces(self, query: TraceQuery) -> Listing[Trace]:
         return await self._read(lambda reading: read_traces(reading, query), "search")
 
-    async def scene(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> Scene:
+    async def scene(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> DiagramInput:
         lane = "scene" if limit <= DEFAULT_DIAGRAM else "scene-large"
         return await self._read(lambda reading: read_scene(reading, lens, limit, keep), lane)
 
@@ -155,7 +155,7 @@ class SqliteStore:
             if not is_no_room(error):
                 raise failed from error
 
-    async def endings(self, follower: str, limit: int) -> Endings:
+    async def endings(self, follower: str, limit: int) -> ClosedLifecycles:
         return await self._read(lambda reading: read_endings(reading, follower, limit))
 
     async def acknowledge(self, follower: str, position: int, expired: int) -> None:
@@ -182,7 +182,7 @@ class SqliteStore:
     async def latest_ns(self) -> int | None:
         return await self._read(_latest_ns, "search")
 
-    async def _read(self, read: Callable[[Reading], T], lane: str = "read") -> T:
+    async def _read(self, read: Callable[[ReadSnapshot], T], lane: str = "read") -> T:
         if self._closed:
             raise StoreFailed("the store is closed")
         try:
@@ -192,7 +192,7 @@ class SqliteStore:
                 await self._thread.call(self._upkeep.examine)
             raise
 
-    def _read_now(self, read: Callable[[Reading], T], deadline: Deadline) -> T:
+    def _read_now(self, read: Callable[[ReadSnapshot], T], deadline: Deadline) -> T:
         try:
             with self._reader() as connection, stopping(connection, deadline):
                 return read_within(connection, self._aliveness, read)
@@ -289,7 +289,7 @@ class SqliteStore:
         self._upkeep.close()
 
 
-def _latest_ns(reading: Reading) -> int | None:
+def _latest_ns(reading: ReadSnapshot) -> int | None:
     latest: int | None
     (latest,) = reading.connection.execute(
         "SELECT max(at) FROM (SELECT max(acquire_ns + ifnull(wait_ns, 0) + ifnull(hold_ns, 0) + ifnull(release_ns, 0))"

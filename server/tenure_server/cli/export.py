@@ -1,0 +1,134 @@
+"""``tenure export``: a recording, or what a collector has, as a file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import msgspec
+
+from tenure.scrubbing import scrub
+from tenure_server.diagram import mermaid
+from tenure_server.diagram.steps import Step
+from tenure_server.errors import ServerError, UsageError
+from tenure_server.export import file
+from tenure_server.export.one_shot import send_all
+from tenure_server.export.span_encoder import encode
+from tenure_server.export.targets import HEADERS_VARIABLE, SCHEMES, Target, parse_headers
+from tenure_server.limits import MAX_DIAGRAM
+from tenure_server.model.lens import Lens
+from tenure_server.model.records import OPEN_PHASES, Lifecycle
+from tenure_server.offline import archive
+from tenure_server.offline.sources import Source, open_source
+
+
+class Document(msgspec.Struct, frozen=True):
+    """What ``--to json`` writes: the lifecycles, oldest first, as the API gives them, and their diagram's steps."""
+
+    lifecycles: list[Lifecycle]
+    steps: list[Step]
+    earlier: int
+
+
+def main(arguments: list[str]) -> int:
+    """Write the export; 0, or 2 where it cannot be made."""
+    options = _parser().parse_args(arguments)
+    try:
+        with open_source(options.source, _say) as source:
+            if options.to == "otlp":
+                _export_spans(source, options.trace, options.output)
+            else:
+                _write(options.output, [_MAKERS[options.to](source, scrub(options.source), options.trace)])
+    except ServerError as error:
+        _say(str(error))
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tenure export", description="Turn records into a file of another kind.")
+    parser.add_argument("source", metavar="SOURCE", help="a recording (tenure run -o FILE.json), or a collector's URL")
+    parser.add_argument(
+        "--to",
+        required=True,
+        choices=["mermaid", "json", "html", "otlp"],
+        help="mermaid: a diagram's text; json: lifecycles and steps; html: the dashboard as one page that needs no"
+        " collector; otlp: spans, a request a line (OTLP/JSON)",
+    )
+    parser.add_argument("--trace", metavar="ID", help="only this trace (default: everything)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where to (default: standard output); of otlp also the URL of an OpenTelemetry backend or collector",
+    )
+    return parser
+
+
+def _mermaid(source: Source, _: str, trace: str | None) -> str:
+    return mermaid(source.diagram(Lens(trace=trace), MAX_DIAGRAM).steps)
+
+
+def _json(source: Source, _: str, trace: str | None) -> str:
+    diagram = source.diagram(Lens(trace=trace), MAX_DIAGRAM)
+    document = Document(source.lifecycles(trace), diagram.steps, diagram.earlier)
+    return msgspec.json.encode(document).decode() + "\n"
+
+
+def _html(source: Source, name: str, trace: str | None) -> str:
+    return archive.render(archive.gather(source, trace), name)
+
+
+_MAKERS: dict[str, Callable[[Source, str, str | None], str]] = {"mermaid": _mermaid, "json": _json, "html": _html}
+
+
+def _export_spans(source: Source, trace: str | None, output: str | None) -> None:
+    """To a backend, or as lines; what is still open is no span yet, and that is said."""
+    open_ones = sum(lifecycle.phase in OPEN_PHASES for lifecycle in source.lifecycles(trace))
+    if open_ones:
+        _say(f"{open_ones} lifecycles are still open: they are no spans yet and are left out")
+    if output is None or not output.startswith(tuple(f"{scheme}://" for scheme in SCHEMES)):
+        _write(output, (file.line(encode(endings)) for endings in source.endings(trace)))
+        return
+    headers = parse_headers(os.environ.get(HEADERS_VARIABLE, ""))
+    sent = send_all(source.endings(trace), Target.parse(output, headers=headers))
+    _say(f"{sent.spans} spans sent to {output}" + (f", {sent.rejected} rejected: {sent.why}" if sent.rejected else ""))
+
+
+def _say(what: str) -> None:
+    print(f"tenure: {scrub(what)}", file=sys.stderr)
+
+
+def _write(output: str | None, pieces: Iterable[str]) -> None:
+    """To the file, which is replaced when all is written, or to standard output."""
+    if output is None:
+        _write_out(pieces)
+        return
+    path = Path(output)
+    is_device = path.exists() and not path.is_file()
+    place = path if is_device else path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with place.open("w", encoding="utf-8") as stream:
+            stream.writelines(pieces)
+        if not is_device:
+            place.replace(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror} (give -o a file that can be written)") from None
+    finally:
+        if not is_device:
+            place.unlink(missing_ok=True)
+
+
+def _write_out(pieces: Iterable[str]) -> None:
+    """To standard output, until nobody reads it any more (``tenure export ... | head``)."""
+    try:
+        for piece in pieces:
+            sys.stdout.write(piece)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter's last flush complains
+    except OSError as error:
+        raise UsageError(f"cannot write to standard output: {error.strerror} (give -o a file)") from None

@@ -1,0 +1,34 @@
+"""What the waits in a fold come to: how many of its repetitions waited at each acquire, for how long, for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tenure_server.diagram import phrases
+from tenure_server.diagram.build_forest import walk
+from tenure_server.diagram.fold import Fold
+from tenure_server.diagram.wait_causes import Cause
+from tenure_server.model.records import Lifecycle
+
+
+def waits(fold: Fold, causes: Mapping[str, Cause]) -> dict[str, str]:
+    """For every shown lifecycle at whose acquire some repetition had to wait, by its id, the text that says so.
+
+    Repetitions have one shape, so what is at the same place in each of them is the same call.
+    """
+    repetitions = [[node.lifecycle for node in walk(nodes)] for nodes in fold.repetitions]
+    texts: dict[str, str] = {}
+    for place in zip(*repetitions, strict=True):
+        uses = [use for use in place if use is not None]
+        waited = [use for use in uses if use.id in causes]
+        if waited:
+            texts[uses[0].id] = _text(waited, len(uses), causes)
+    return texts
+
+
+def _text(waited: list[Lifecycle], of: int, causes: Mapping[str, Cause]) -> str:
+    durations = [(use.acquired_ns or use.released_ns or use.acquire_ns) - use.acquire_ns for use in waited]
+    firsts = [causes[use.id].first for use in waited]
+    holders = {(first.task.id, first.site): phrases.holder(first.task.name, first.site) for first in firsts}
+    whom = next(iter(holders.values())) if len(holders) == 1 else None
+    return phrases.some_wait(len(waited), of, whom, durations)

@@ -1,0 +1,85 @@
+"""Reads a request's body, decompressed and decoded, and never more of it than the limits allow.
+
+What takes longer than a few milliseconds is done in a thread, for one body at a time and in the order of their coming:
+several at once would be no sooner done, for they share one interpreter, and the event loop would have to wait for each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from aiohttp import web
+
+from tenure_server import limits
+from tenure_server.errors import Refused
+from tenure_server.http.decompression import DECODERS, ENCODINGS, Buffer, too_large
+from tenure_server.http.listening.receiving import receiving
+
+Decoded = TypeVar("Decoded")
+
+
+class BodyWork:
+    """The place where large bodies are decompressed and decoded, one after another."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()  # fair: first come, first served
+        self._waiting = 0  # bytes of the bodies that are here
+
+    async def do(self, body: Buffer, work: Callable[[Buffer], Decoded]) -> Decoded:
+        """What ``work`` makes of the body, in a thread.
+
+        Raises:
+            Refused: 503, more than MAX_WAITING_BODIES bytes would wait.
+        """
+        if self._waiting + len(body) > limits.MAX_WAITING_BODIES:
+            detail = f"{self._waiting} bytes wait to be read, the limit is {limits.MAX_WAITING_BODIES} (send it later)"
+            raise Refused(503, "busy", detail, {"Retry-After": str(limits.RETRY_AFTER_S)})
+        self._waiting += len(body)
+        try:
+            async with self._turn:
+                return await asyncio.to_thread(work, body)
+        finally:
+            self._waiting -= len(body)
+
+
+WORK: web.AppKey[BodyWork] = web.AppKey("WORK")
+
+
+async def read_body(request: web.Request, decode: Callable[[bytes], Decoded], small: int) -> Decoded:
+    """The body as the sender had it before compressing, decoded; on the event loop where it has fewer bytes than small.
+
+    Raises:
+        Refused: 413 past a limit, 415 for a Content-Encoding other than ENCODINGS, 400 where it cannot be decompressed,
+            503 where too much waits. And what ``decode`` and ``receiving`` raise.
+    """
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    decompress = DECODERS.get(encoding)
+    if decompress is None:
+        raise Refused(
+            415,
+            "encoding",
+            f"Content-Encoding {encoding[:80]!r} is none of {ENCODINGS}",
+            {"Accept-Encoding": ENCODINGS},
+        )
+    encoded = await _read_encoded(request)
+    if len(encoded) >= (small if encoding == "identity" else limits.SMALL_ENCODED):
+        return await request.app[WORK].do(encoded, lambda body: decode(decompress(body)))
+    body = decompress(encoded)
+    if len(body) >= small:
+        return await request.app[WORK].do(body, lambda body: decode(bytes(body)))
+    return decode(body)
+
+
+async def _read_encoded(request: web.Request) -> bytearray:
+    if (request.content_length or 0) > limits.MAX_ENCODED_BODY:
+        raise too_large(f"Content-Length is {request.content_length}", limits.MAX_ENCODED_BODY)
+    pieces = bytearray()
+    async with receiving(request) as body:
+        async for piece in request.content.iter_any():
+            pieces += piece
+            if len(pieces) > limits.MAX_ENCODED_BODY:
+                raise too_large("the body is longer", limits.MAX_ENCODED_BODY)
+            body.add(len(piece))
+    return pieces

@@ -1,0 +1,1 @@
+"""What comes in: a tracer's batches, and spans by OTLP."""

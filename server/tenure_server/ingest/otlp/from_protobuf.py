@@ -1,0 +1,179 @@
+"""Reads an ExportTraceServiceRequest from Protocol Buffers, one pass over the bytes.
+
+A message is never built as a whole: what nobody asks for is stepped over, so that a request takes a small multiple of
+its size, whatever is in it. Fields that are looked at here, and not by ``scan``, cost a microsecond each and are
+counted: 16 MiB of empty messages took the better part of a minute. As by the format, fields may come in any order, an
+unknown one is no error, and of one that stands twice the later counts.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Hashable, Iterable, Iterator
+from functools import lru_cache
+
+from tenure_server.ingest.otlp import spans
+from tenure_server.ingest.otlp.spans import Facts, Form, Group, Malformed, Span, TooMany, Value
+from tenure_server.limits import MAX_FIELDS, MAX_SPANS
+from tenure_server.opentelemetry.protobuf import Malformed as NotProtobuf
+from tenure_server.opentelemetry.protobuf import tagged
+
+try:  # in C, where there was a compiler
+    from tenure_server.ingest.otlp._scan import prepare, scan
+except ImportError:  # what either prepares only its own scan understands
+    from tenure_server.ingest.otlp.scan_pure import prepare, scan  # type: ignore[assignment]
+
+_NAME, _KIND = 5, 6  # fields of a span
+_SHORT = 256  # bytes of an attribute that is worth remembering
+_USUAL_FIELDS = 4  # of a short attribute: key, value and what is in it; they are not counted
+_WANTED = prepare(tuple(key.encode() for key in spans.OF_SPANS), tuple(key.encode() for key in spans.TIMES))
+_double = struct.Struct("<d").unpack
+
+
+def read(data: bytes) -> list[Group]:
+    """The spans, by resource and scope.
+
+    Raises:
+        Malformed: this is no such request.
+        TooMany: it has more than MAX_SPANS spans, or MAX_FIELDS fields; ``form`` of a group raises both too.
+    """
+    return _Reader(MAX_FIELDS).groups(data)
+
+
+class _Reader:
+    """Reads one request. ``left`` is how many more fields it may have."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def groups(self, data: bytes) -> list[Group]:
+        groups: list[Group] = []
+        room = MAX_SPANS
+        try:
+            for number, value in self._fields(data):
+                if number == 1 and isinstance(value, bytes):
+                    for group in self._resource_spans(value, room):
+                        room -= len(group.spans)
+                        groups.append(group)
+        except NotProtobuf as error:
+            raise Malformed(str(error)) from None
+        except UnicodeDecodeError as error:
+            raise Malformed(f"a text is no UTF-8: {error.reason}") from None
+        return groups
+
+    def form(self, shape: Hashable) -> Form:
+        """Of a shape, which is a span without all that differs from span to span."""
+        assert isinstance(shape, bytes)
+        kind, name, raw = 0, "", []
+        try:
+            for field, value in self._fields(shape):
+                if field == _NAME:
+                    name = _text(value)
+                elif field == _KIND and isinstance(value, int):
+                    kind = value
+                else:
+                    raw.append(value)
+            return Form(kind, name, self._facts(raw, spans.OF_SPANS))
+        except NotProtobuf as error:
+            raise Malformed(str(error)) from None
+        except UnicodeDecodeError as error:
+            raise Malformed(f"a text is no UTF-8: {error.reason}") from None
+
+    def fact(self, key_value: bytes) -> tuple[str, Value | None]:
+        """A KeyValue's key, and its value where it is plain."""
+        key, raw = "", None
+        for field, content in self._fields(key_value):
+            if field == 1:
+                key = _text(content)
+            elif field == 2 and isinstance(content, bytes):
+                raw = content
+        return key, None if raw is None or key not in _ANY_WANTED else self._plain(raw)
+
+    def _fields(self, data: bytes) -> Iterator[tuple[int, int | bytes]]:
+        for key, value in tagged(data):
+            self._count(1)
+            yield key >> 3, value
+
+    def _count(self, fields: int) -> None:
+        self.left -= fields
+        if self.left < 0:
+            raise TooMany(MAX_FIELDS, "fields")
+
+    def _resource_spans(self, data: bytes, room: int) -> list[Group]:
+        resource: Facts = {}
+        scoped: list[tuple[str, list[Span]]] = []
+        for number, value in self._fields(data):
+            if number == 1 and isinstance(value, bytes):
+                resource = self._facts((one for field, one in self._fields(value) if field == 1), spans.OF_RESOURCES)
+            elif number == 2 and isinstance(value, bytes):
+                scope, found = scan(value, room, _WANTED, self._error)
+                if found:
+                    name = next((_text(one) for field, one in self._fields(scope) if field == 1), "")
+                    scoped.append((name, found))
+                    room -= len(found)
+        return [Group(resource, scope, found, self.form) for scope, found in scoped]
+
+    def _error(self, status: bytes, events: list[bytes]) -> tuple[str, str] | None:
+        code, message = 0, b""
+        for field, value in self._fields(status):
+            if field == 3 and isinstance(value, int):
+                code = value
+            elif field == 2 and isinstance(value, bytes):
+                message = value
+        if code != spans.STATUS_ERROR:
+            return None
+        self._count(len(events))
+        for event in reversed(events):
+            content = list(self._fields(event))
+            if any(field == 2 and value == b"exception" for field, value in content):
+                facts = self._facts([value for field, value in content if field == 3], _OF_EXCEPTIONS)
+                return str(facts.get(spans.EXCEPTION_TYPE, "")), str(facts.get(spans.EXCEPTION_MESSAGE, _text(message)))
+        return "", _text(message)
+
+    def _facts(self, raw: Iterable[object], wanted: frozenset[str]) -> Facts:
+        """Those of some KeyValues that are wanted and hold a plain value."""
+        facts: dict[str, Value] = {}
+        for one in raw:
+            if not isinstance(one, bytes):
+                raise Malformed("an attribute is no message")
+            if len(one) <= _SHORT:
+                key, value, fields = _short_fact(one)
+                self._count(max(0, fields - _USUAL_FIELDS))
+            else:
+                key, value = self.fact(one)
+            if value is not None and key in wanted:
+                facts[key] = value
+        return facts
+
+    def _plain(self, data: bytes) -> Value | None:
+        """An AnyValue, where it is a string, a bool or a number."""
+        found: Value | None = None
+        for field, value in self._fields(data):
+            if field == 1 and isinstance(value, bytes):
+                found = value.decode()
+            elif field == 2 and isinstance(value, int):
+                found = bool(value)
+            elif field == 3 and isinstance(value, int):
+                found = value - (1 << 64) if value >> 63 else value
+            elif field == 4 and isinstance(value, bytes) and len(value) == 8:
+                (found,) = _double(value)
+            else:
+                found = None
+        return found
+
+
+_OF_EXCEPTIONS = frozenset({spans.EXCEPTION_TYPE, spans.EXCEPTION_MESSAGE})
+_ANY_WANTED = spans.OF_RESOURCES | spans.OF_SPANS | _OF_EXCEPTIONS
+
+
+@lru_cache(maxsize=4_096)  # Tenure's own spans have the same few in ever new company
+def _short_fact(key_value: bytes) -> tuple[str, Value | None, int]:
+    """As ``fact``, and how many fields that took."""
+    reader = _Reader(2 * _SHORT)  # it has no more
+    return *reader.fact(key_value), 2 * _SHORT - reader.left
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, bytes):
+        raise Malformed("a text is a number")
+    return value.decode()

@@ -1,0 +1,103 @@
+"""What a span of any service is in Tenure's words; docs/opentelemetry.md has the table."""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+
+from tenure import wire
+from tenure_server.ingest.otlp.sanitize import MAX_TEXT, clean, first, integer, text
+from tenure_server.ingest.otlp.spans import CLIENT, CONSUMER, PRODUCER, SERVER, Facts, Form
+
+NUMBER_BITS = 40  # of an id on the wire
+
+_QUALIFIED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_MAX_PID, _MAX_LINE = (1 << 62) - 1, (1 << 31) - 1
+
+
+def process(facts: Facts, started_ns: int, generation: int) -> wire.Process:
+    """The process that an OpenTelemetry resource stands for. The same resource is the same process for ever.
+
+    It is known by its instance id, else by where it runs. ``generation``: see ``batches``.
+    """
+    instance = str(facts.get("service.instance.id", ""))
+    names = ("service.namespace", "service.name")
+    places = ("host.name", "k8s.pod.uid", "k8s.pod.name", "container.id", "process.pid", "telemetry.sdk.language")
+    identity = [str(facts.get(name, ""))[:MAX_TEXT] for name in (names if instance else (*names, *places))]
+    is_python = facts.get("telemetry.sdk.language") == "python"
+    return wire.Process(
+        id=_digest(16, "process", str(generation), instance[:MAX_TEXT], *identity),
+        service=text(facts, "service.name") or "unknown_service",
+        host=text(facts, "host.name") or text(facts, "k8s.pod.name"),
+        pid=integer(facts, "process.pid", _MAX_PID) or 0,
+        python=text(facts, "process.runtime.version") if is_python else "",
+        started_wall_ns=started_ns,
+    )
+
+
+def resource(form: Form) -> wire.Resource:
+    """What a span uses: the other side of a call, a database, a queue; of a service's own work, the work."""
+    kind, name, stereotype = _resource(form)
+    number = int.from_bytes(_digest(5, "resource", kind, name), "big")
+    return wire.Resource(number or 1, kind, name, None, stereotype)
+
+
+def _resource(form: Form) -> tuple[str, str, str]:  # noqa: PLR0911 -- one a line of the table
+    facts = form.facts
+    if kind := text(facts, "tenure.resource.kind"):
+        return kind, text(facts, "tenure.resource.name"), "participant"
+    if system := first(facts, "db.system.name", "db.system"):
+        return system, first(facts, "db.namespace", "db.name") or _server(facts), "database"
+    if form.kind != SERVER and (system := first(facts, "messaging.system")):
+        return system, first(facts, "messaging.destination.name") or _server(facts), "queue"
+    if form.kind in {PRODUCER, CONSUMER}:
+        return "messages", name_of(form), "queue"
+    rpc = first(facts, "rpc.system.name", "rpc.system")
+    is_http = first(facts, "http.request.method", "http.method")
+    if form.kind == CLIENT:
+        peer = first(facts, "peer.service") or _server(facts) or first(facts, "rpc.service") or name_of(form)
+        return rpc or ("http" if is_http else "client"), peer, "participant"
+    if form.kind == SERVER:
+        return rpc or "Request", name_of(form), "participant"
+    if _QUALIFIED_NAME.fullmatch(form.name):
+        return name_of(form), "", "participant"
+    return "span", name_of(form), "participant"
+
+
+def site(form: Form) -> wire.Site:
+    """Where the program said it began, and the span's name for a call. ``exit`` is empty: a span has but an end."""
+    facts = form.facts
+    function = first(facts, "code.function.name", "code.function")
+    namespace = text(facts, "code.namespace")
+    return wire.Site(
+        file=first(facts, "code.file.path", "code.filepath"),
+        line=integer(facts, "code.line.number", _MAX_LINE) or integer(facts, "code.lineno", _MAX_LINE) or 0,
+        function=f"{namespace}.{function}" if namespace and function else function,
+        expression="",
+        enter="request" if form.kind == SERVER else name_of(form),
+        exit="",
+    )
+
+
+def thread(facts: Facts) -> str:
+    """The name of the thread that a span tells of, "" where it tells of none."""
+    return first(facts, "thread.name", "thread.id")
+
+
+def exception(error: tuple[str, str], facts: Facts) -> wire.ExceptionInfo | None:
+    kind, message = clean(error[0]) or text(facts, "error.type"), clean(error[1])
+    return wire.ExceptionInfo(kind or "error", message) if kind or message else None
+
+
+def name_of(form: Form) -> str:
+    return clean(form.name) or "span"
+
+
+def _server(facts: Facts) -> str:
+    address = first(facts, "server.address", "net.peer.name")
+    port = first(facts, "server.port", "net.peer.port")
+    return f"{address}:{port}" if address and port else address
+
+
+def _digest(size: int, *parts: str) -> bytes:
+    return blake2b("\0".join(parts).encode(errors="replace"), digest_size=size).digest()

@@ -1,0 +1,107 @@
+"""WS /api/live: one connection, from its first message to its last."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import msgspec
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from tenure_server.errors import Refused
+from tenure_server.http.listening.connections import connection_of
+from tenure_server.http.routes import Route
+from tenure_server.limits import HEARTBEAT_S, MAX_LIVE, MAX_MESSAGE, RETRY_AFTER_S
+from tenure_server.live import messages
+from tenure_server.live.live_diagram import encode
+from tenure_server.live.subscriptions import FEED, Client, Feed
+
+log = logging.getLogger("tenure.server")
+
+_decoder = msgspec.json.Decoder(messages.ClientMessage)
+
+
+async def get_live(request: web.Request) -> web.StreamResponse:
+    """Serve the connection until either side ends it. A message that cannot be followed is answered by a Problem."""
+    socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE, compress=False)
+    if not socket.can_prepare(request).ok:
+        raise Refused(426, "websocket", "this address speaks WebSocket", {"Upgrade": "websocket"})
+    feed = request.app[FEED]
+    if feed.clients >= MAX_LIVE:
+        raise Refused(
+            503,
+            "live",
+            f"{feed.clients} live pages are open, the limit MAX_LIVE is {MAX_LIVE} (close some)",
+            {"Retry-After": str(RETRY_AFTER_S)},
+        )
+    await socket.prepare(request)
+    connection = connection_of(request)
+    if connection is not None:
+        connection.enter("live")
+    client = Client(socket)
+    feed.connect(client)
+    sender = asyncio.create_task(_send(client, feed))
+    try:
+        async for message in socket:
+            if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                await _follow(client, feed, message.data)
+    finally:
+        feed.disconnect(client)
+        sender.cancel()
+        await asyncio.gather(sender, return_exceptions=True)
+    return socket
+
+
+async def _follow(client: Client, feed: Feed, data: str | bytes) -> None:
+    try:
+        wanted = _decoder.decode(data)
+        problem = _problem_of(wanted)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        problem = f"the message cannot be read: {error}"
+    if problem:
+        client.mailbox.put(encode(messages.Problem(problem)))
+    else:
+        try:
+            await feed.subscribe(client, wanted)
+        except Exception:
+            log.exception("a live page could not be shown what it asked for")
+            client.mailbox.put(encode(messages.Problem("the collector failed at this message; its log says why")))
+
+
+def _problem_of(wanted: messages.Subscribe) -> str | None:
+    lens = wanted.lens
+    if not 1 <= wanted.limit <= messages.MAX_LIMIT:
+        return f"limit is {wanted.limit}, it may be 1 to {messages.MAX_LIMIT}"
+    if sum(subject is not None for subject in (lens.trace, lens.task, lens.resource)) > 1:
+        return "a lens has one subject: a trace, a task or a resource"
+    if any(instant is not None and not 0 <= instant < 1 << 62 for instant in (lens.since_ns, lens.until_ns)):
+        return "since_ns and until_ns are nanoseconds since 1970-01-01"
+    return None
+
+
+async def _send(client: Client, feed: Feed) -> None:
+    """Empty the mailbox into the socket, as fast as the client reads. A fault of ours ends the connection."""
+    try:
+        while True:
+            frames, missed = await client.mailbox.take()
+            if missed:  # gathered now: what comes into the mailbox from here on follows upon it
+                frames += feed.catch_up(client, missed)
+            for frame in frames:
+                await client.socket.send_str(frame)
+    except ConnectionError:
+        return
+    except Exception:
+        log.exception("a live page could not be sent what it watches; its connection is closed")
+        await client.socket.close(code=WSCloseCode.INTERNAL_ERROR)
+
+
+ROUTES = [
+    Route(
+        "GET",
+        "/api/live",
+        get_live,
+        "WebSocket. The client sends a subscription, and is sent the diagram as a page and then as operations, and an"
+        " overview of processes, traces and resources.",
+        errors=[426, 503],
+    )
+]

@@ -1,0 +1,1 @@
+"""Plain data that every room knows: records and how they are called."""

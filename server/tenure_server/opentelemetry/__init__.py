@@ -1,0 +1,1 @@
+"""What ingest, export and metrics share of OpenTelemetry: its wire format and its certificates."""

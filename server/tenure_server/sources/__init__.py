@@ -1,5 +1,0 @@
-"""What ``tenure export`` reads: a recording, or what a collector has. Both answer the same questions."""
-
-from tenure_server.sources.source import Source, open_source
-
-__all__ = ["Source", "open_source"]

@@ -1,0 +1,46 @@
+"""Stops a reading at its deadline, wherever it is: within a statement of SQLite's, or between two."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tenure_server.background.lanes import Deadline, too_long
+from tenure_server.errors import StoreFailed
+
+_STEPS = 50_000  # of SQLite's virtual machine between two looks at the clock: a few ms
+
+
+class Stoppable(sqlite3.Connection):
+    """A connection that looks at its deadline before every statement."""
+
+    deadline: Deadline | None = None
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        if self.deadline is not None:
+            self.deadline.check()
+        return super().execute(*arguments)
+
+
+@contextmanager
+def stopping(connection: sqlite3.Connection, deadline: Deadline) -> Iterator[None]:
+    """What is read within ends at the deadline.
+
+    Raises:
+        ReadTooLong: it was over.
+    """
+    connection.set_progress_handler(deadline.is_over, _STEPS)
+    if isinstance(connection, Stoppable):
+        connection.deadline = deadline
+    try:
+        yield
+    except StoreFailed:
+        if deadline.is_over():
+            raise too_long() from None
+        raise
+    finally:
+        connection.set_progress_handler(None, 0)
+        if isinstance(connection, Stoppable):
+            connection.deadline = None

@@ -1,0 +1,195 @@
+"""The tables, and how a file of ours is told from any other.
+
+``lifecycles`` has one row a lifecycle: keys of ``keys.py``, durations as on the wire, None where not reached; it is
+closed where ``release_ns`` is set. It has two secondary indexes (a third would halve the rate) and a partial one over
+the few that are open. One that came as a span of another service has its ``span_id`` and its ``span_parent`` (0: none),
+signed 64-bit integers. ``traces`` has the key of its (first) root, so that its id need not be stored, and of the spans
+among its lifecycles the ``first`` to begin. How old something is, the collector's clock tells, in ``arrivals``;
+``processes.skew_ns`` is what a process's clock is behind it. The row of a process is never given to another:
+``process_rows`` has the highest of those that were deleted. In each process the order of keys is nearly that of
+``acquire_ns``, and for traces of ``order_ns``, when the first that was told of them began; but for those processes in
+``unordered``, whose clock was set back.
+Of a cancellation, ``exceptions`` has who asked for it, where that is known (``cancelled`` is 1): a task's key, by which
+means, and a site, 0 for none. Counts and histograms are kept by the writer, in the transaction that writes the rows.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+
+from tenure_server.store.sqlite.file import arrivals, references
+
+VERSION = 3
+OLDEST = 2  # what ``upgrade`` brings to this version
+_INCREMENTAL = 2
+APPLICATION_ID = 0x54454E55  # "TENU"
+
+TABLES = """
+CREATE TABLE processes (
+    process INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, service TEXT NOT NULL, host TEXT NOT NULL,
+    pid INTEGER NOT NULL, python TEXT NOT NULL, started_ns INTEGER NOT NULL, last_seen_ns INTEGER NOT NULL,
+    ended INTEGER NOT NULL, dropped BLOB NOT NULL, lifecycles INTEGER NOT NULL, contiguous INTEGER NOT NULL,
+    latest_ns INTEGER NOT NULL, skew_ns INTEGER NOT NULL);
+CREATE TABLE batches_ahead (
+    process INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (process, sequence)) WITHOUT ROWID;
+CREATE TABLE sites (
+    site INTEGER PRIMARY KEY, file TEXT NOT NULL, line INTEGER NOT NULL, function TEXT NOT NULL,
+    expression TEXT NOT NULL, enter TEXT NOT NULL, exit TEXT NOT NULL,
+    UNIQUE (file, line, function, expression, enter, exit));
+CREATE TABLE exceptions (
+    exception INTEGER PRIMARY KEY, type TEXT NOT NULL, message TEXT NOT NULL, used_ns INTEGER NOT NULL,
+    cancelled INTEGER NOT NULL, canceller INTEGER NOT NULL, via TEXT NOT NULL, cancelled_at INTEGER NOT NULL,
+    UNIQUE (type, message, cancelled, canceller, via, cancelled_at));
+CREATE TABLE resources (
+    key INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, capacity INTEGER, stereotype TEXT NOT NULL,
+    total INTEGER NOT NULL, failed INTEGER NOT NULL, waits BLOB NOT NULL, holds BLOB NOT NULL,
+    used_ns INTEGER NOT NULL);
+CREATE INDEX resources_by_use ON resources (used_ns);
+CREATE TABLE tasks (
+    key INTEGER PRIMARY KEY, name TEXT NOT NULL, coroutine TEXT NOT NULL, kind TEXT NOT NULL, parent INTEGER,
+    created_in INTEGER, created_ns INTEGER, finished_ns INTEGER, outcome INTEGER NOT NULL, exception INTEGER,
+    lifecycles INTEGER NOT NULL, first INTEGER, last INTEGER);
+CREATE INDEX tasks_by_parent ON tasks (parent) WHERE parent IS NOT NULL;
+CREATE TABLE traces (
+    key INTEGER PRIMARY KEY, otel_id BLOB, start_ns INTEGER NOT NULL, end_ns INTEGER, lifecycles INTEGER NOT NULL,
+    open INTEGER NOT NULL, errors INTEGER NOT NULL, first INTEGER, first_ns INTEGER, order_ns INTEGER);
+CREATE TABLE otel_traces (id BLOB PRIMARY KEY, trace INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE otel_trace_processes (
+    trace INTEGER NOT NULL, process INTEGER NOT NULL, PRIMARY KEY (trace, process)) WITHOUT ROWID;
+CREATE TABLE roots (key INTEGER PRIMARY KEY, link INTEGER, otel_trace_id BLOB, otel_parent_id BLOB);
+CREATE TABLE span_processes (process INTEGER PRIMARY KEY);
+CREATE TABLE lifecycles (
+    key INTEGER PRIMARY KEY, parent INTEGER, trace INTEGER NOT NULL, task INTEGER NOT NULL, resource INTEGER NOT NULL,
+    site INTEGER NOT NULL, acquire_ns INTEGER NOT NULL, wait_ns INTEGER, hold_ns INTEGER, release_ns INTEGER,
+    outcomes INTEGER NOT NULL, body_exception INTEGER, exception INTEGER, span_id INTEGER, span_parent INTEGER);
+CREATE INDEX lifecycles_by_trace ON lifecycles (trace);
+CREATE INDEX lifecycles_by_resource ON lifecycles (resource);
+CREATE INDEX lifecycles_open ON lifecycles (resource, trace) WHERE release_ns IS NULL;
+CREATE TABLE probe (filling BLOB NOT NULL);
+"""
+NEW_TABLES = (  # since version 2
+    "CREATE TABLE process_rows (deleted INTEGER NOT NULL)",
+    "CREATE TABLE unordered (process INTEGER PRIMARY KEY)",
+)
+
+
+class NotOurs(Exception):
+    """The database belongs to another program, or to a later version of this one."""
+
+
+def is_ours(path: Path) -> bool:
+    """Whether the head of a file says that it is a store, whatever state the rest is in."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            head = file.read(100)
+    except OSError:
+        return False
+    return head[68:72] == APPLICATION_ID.to_bytes(4, "big")
+
+
+def is_new(connection: sqlite3.Connection) -> bool:
+    """Whether the database is empty; false: it is a store of ours. Nothing is changed.
+
+    Raises:
+        NotOurs: it has other tables, or a version that this code does not read.
+        sqlite3.Error: it is no database, or cannot be read.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if application == APPLICATION_ID and not OLDEST <= version <= VERSION:
+        raise NotOurs(f"holds a store of version {version}, this program reads version {VERSION}")
+    if application != APPLICATION_ID and tables:
+        raise NotOurs("is the database of another program")
+    return not tables
+
+
+def configure(connection: sqlite3.Connection) -> None:
+    """Settings of the connection that writes. WAL lets readers go on; NORMAL loses nothing when the process dies."""
+    (vacuum,) = connection.execute("PRAGMA auto_vacuum").fetchone()
+    if vacuum != _INCREMENTAL:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table, or it has no effect
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")  # upkeep.py does it
+    connection.execute("PRAGMA cache_size = -32768")
+
+
+def create(connection: sqlite3.Connection) -> None:
+    connection.executescript(
+        f"BEGIN; {TABLES} {'; '.join(NEW_TABLES)}; {arrivals.TABLE}; PRAGMA application_id = {APPLICATION_ID};"
+        f" PRAGMA user_version = {VERSION}; COMMIT;"
+    )
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Bring a store of an earlier version to this one, whole or not at all."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for table in (
+            *OUTBOX_TABLES,
+            *SERIES_TABLES,
+            *NEW_TABLES,
+        ):  # a store that was made before them has none
+            connection.execute(table)
+        connection.execute("ALTER TABLE traces ADD COLUMN order_ns INTEGER")
+        connection.execute("UPDATE traces SET order_ns = start_ns")
+        references.mend(connection)
+        arrivals.create(connection)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+LIFECYCLE_COLUMNS = (
+    "key, parent, trace, task, resource, site, acquire_ns, wait_ns, hold_ns, release_ns, outcomes, body_exception,"
+    " exception"
+)
+
+
+ACQUIRE = 6  # index of acquire_ns
+
+
+def pack(some: Sequence[int]) -> bytes:
+    """Keys as an entry holds them: eight bytes each."""
+    return array("q", some).tobytes()
+
+
+def unpack(packed: bytes) -> Sequence[int]:
+    """The keys of an entry."""
+    return array("q", packed)
+
+
+USED_NS = 60_000_000_000  # how stale an exception's used_ns may be
+
+
+OUTBOX_TABLES = (
+    """CREATE TABLE IF NOT EXISTS outbox (
+        entry INTEGER PRIMARY KEY AUTOINCREMENT, at_ns INTEGER NOT NULL, lifecycles INTEGER NOT NULL,
+        keys BLOB NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS followers (
+        name TEXT PRIMARY KEY, cursor INTEGER NOT NULL, expired INTEGER NOT NULL) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS abandoned (key INTEGER PRIMARY KEY)",
+)
+
+
+SERIES_TABLES = (
+    """CREATE TABLE IF NOT EXISTS series (
+        series INTEGER PRIMARY KEY, process INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+        is_pool INTEGER NOT NULL, is_overflow INTEGER NOT NULL, counts BLOB NOT NULL,
+        UNIQUE (process, is_pool, is_overflow, kind, name))""",
+    "CREATE TABLE IF NOT EXISTS series_resources (resource INTEGER PRIMARY KEY, series INTEGER NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS pools (
+        resource INTEGER PRIMARY KEY, idle INTEGER NOT NULL, idle_max INTEGER, gone INTEGER NOT NULL)""",
+)
+
+
+OPEN = "FROM lifecycles INDEXED BY lifecycles_open WHERE release_ns IS NULL"

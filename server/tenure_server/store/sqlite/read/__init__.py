@@ -1,0 +1,1 @@
+"""Queries: each in one snapshot, from rows to records."""

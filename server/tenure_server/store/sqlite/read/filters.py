@@ -1,0 +1,115 @@
+"""From a query to the rows it means: which processes to read, and under what conditions."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from tenure import wire
+from tenure_server.store.protocol import LifecycleQuery
+from tenure_server.store.sqlite.file import keys
+from tenure_server.store.sqlite.file.key_scan import Selection
+
+
+class Subjects:
+    """Finds what public ids mean. An unknown id is None, or an empty set."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def all_processes(self) -> set[int]:
+        return {row for (row,) in self._connection.execute("SELECT process FROM processes")}
+
+    def process(self, process_id: str) -> int | None:
+        parsed = keys.parse_hex(process_id)
+        found = parsed and self._connection.execute("SELECT process FROM processes WHERE id = ?", (parsed,)).fetchone()
+        return found[0] if found else None
+
+    def key(self, public_id: str) -> int | None:
+        """The key of a lifecycle, task or resource of a known process; whether it is there itself is not looked up."""
+        parsed = keys.parse_id(public_id)
+        process = parsed and self.process(parsed[0].hex())
+        return keys.key(process, parsed[1]) if parsed and process else None
+
+    def has(self, table: str, key: int | None) -> bool:
+        sql = f"SELECT 1 FROM {table} WHERE key = ?"  # noqa: S608 -- a table of ours
+        return key is not None and self._connection.execute(sql, (key,)).fetchone() is not None
+
+    def trace(self, trace_id: str) -> tuple[int, set[int]] | None:
+        """The trace's key and the processes that have a part in it."""
+        parsed = keys.parse_hex(trace_id)
+        if parsed is None:
+            return None
+        found = self._connection.execute("SELECT trace FROM otel_traces WHERE id = ?", (parsed,)).fetchone()
+        if found:
+            sharing = self._connection.execute("SELECT process FROM otel_trace_processes WHERE trace = ?", found)
+            return found[0], {row for (row,) in sharing}
+        for process, process_id in self._connection.execute("SELECT process, id FROM processes"):
+            root = keys.root_of(parsed, process_id)
+            if root is not None and self.has("traces", keys.key(process, root)):
+                return keys.key(process, root), {process}
+        return None
+
+
+def select_lifecycles(connection: sqlite3.Connection, query: LifecycleQuery, now_ns: int) -> Selection:
+    """The rows that a query means, but for its window and for phases that hang on whether a process is alive."""
+    subjects = Subjects(connection)
+    selection = Selection(subjects.all_processes())
+    if query.process is not None:
+        process = subjects.process(query.process)
+        selection.only([] if process is None else [process])
+    for column, public_id in (("key", query.id), ("resource", query.resource), ("task", query.task)):
+        if public_id is not None:
+            key = subjects.key(public_id)
+            selection.only([] if key is None else [keys.process_of(key)])
+            selection.add(f"{column} = ?", key)
+            if column == "task" and key is not None:
+                _narrow_to_task(connection, selection, key)
+    if query.trace is not None:
+        trace = subjects.trace(query.trace)
+        selection.only([] if trace is None else trace[1])
+        selection.add("trace = ?", None if trace is None else trace[0])
+    _add_phase(selection, query)
+    _add_outcome(selection, query)
+    if query.min_wait_ns is not None:
+        selection.add(
+            "coalesce(wait_ns, iif(release_ns IS NULL, ? - acquire_ns, release_ns)) >= ?", now_ns, query.min_wait_ns
+        )
+    if query.min_hold_ns is not None:
+        selection.add(
+            "wait_ns IS NOT NULL AND coalesce(hold_ns, ? - acquire_ns - wait_ns) >= ?", now_ns, query.min_hold_ns
+        )
+    return selection
+
+
+def _narrow_to_task(connection: sqlite3.Connection, selection: Selection, task: int) -> None:
+    found = connection.execute("SELECT first, last FROM tasks WHERE key = ? AND first IS NOT NULL", (task,)).fetchone()
+    if found:
+        selection.add("key BETWEEN ? AND ?", *found)
+
+
+def _add_phase(selection: Selection, query: LifecycleQuery) -> None:
+    match query.phase:
+        case None:
+            return
+        case "closed":
+            selection.add("release_ns IS NOT NULL")
+        case "acquiring":
+            selection.add("release_ns IS NULL AND wait_ns IS NULL")
+        case "held":
+            selection.add("release_ns IS NULL AND wait_ns IS NOT NULL AND hold_ns IS NULL")
+        case "releasing":
+            selection.add("release_ns IS NULL AND hold_ns IS NOT NULL")
+        case "abandoned":
+            selection.add("release_ns IS NULL")
+
+
+def _add_outcome(selection: Selection, query: LifecycleQuery) -> None:
+    if query.outcome is None:
+        return
+    phases = ["outcomes & 3", f"outcomes >> {wire.BODY_SHIFT} & 3", f"outcomes >> {wire.RELEASE_SHIFT} & 3"]
+    if query.outcome == "ok":
+        selection.add("release_ns IS NOT NULL")
+        selection.add(f"NOT ({' OR '.join(f'({phase}) > {wire.OK}' for phase in phases)})")
+    else:
+        code = wire.OUTCOMES.index(query.outcome)
+        selection.add("(" + " OR ".join(f"({phase}) = {code}" for phase in phases) + ")")

@@ -1,0 +1,51 @@
+"""What works on one open file of the store. Another file needs other parts: they remember what theirs holds."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tenure_server.store.sqlite.file.liveness import Liveness
+from tenure_server.store.sqlite.file.locking import Lock
+from tenure_server.store.sqlite.write.outbox import Outbox
+from tenure_server.store.sqlite.write.retention import Retention
+from tenure_server.store.sqlite.write.writer import Writer
+
+
+class Parts(NamedTuple):
+    """The connection that writes, and who uses it, all in the writer's thread."""
+
+    connection: sqlite3.Connection
+    lock: Lock | None
+    aliveness: Liveness
+    outbox: Outbox
+    writer: Writer
+    retention: Retention
+
+    @classmethod
+    def of(
+        cls, connection: sqlite3.Connection, lock: Lock | None, clock: Callable[[], int], before: Parts | None
+    ) -> Parts:
+        """Parts for a file that has been opened. ``before`` are those of the file that it takes the place of.
+
+        Raises:
+            sqlite3.Error: the file cannot be read or written.
+        """
+        aliveness = Liveness.from_now_on(connection, clock)
+        outbox = Outbox(connection, aliveness)
+        writer = Writer(connection, clock, outbox)
+        if before is not None:
+            writer.dropped.update(before.writer.dropped)
+            if connection.execute("SELECT 1 FROM processes LIMIT 1").fetchone() is None:  # a fresh one
+                outbox.begin_after(time.time_ns() // 1000)  # what is acknowledged of the old file means nothing here
+            if before.outbox.names:
+                outbox.follow(before.outbox.names)
+        return cls(connection, lock, aliveness, outbox, writer, Retention(connection, aliveness))
+
+    def close(self) -> None:
+        """Close the connection, then let others have the file."""
+        self.connection.close()
+        if self.lock is not None:
+            self.lock.release()

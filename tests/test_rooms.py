@@ -1,0 +1,49 @@
+"""What import-linter cannot say of the rooms: how many modules stand outside them, and how long a file may be."""
+
+import ast
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+MOST_MODULES = {"tracer/tenure": 8, "server/tenure_server": 6}
+LONGEST = 320  # lines
+GENERATED = {"web/src/schema/messages.ts"}
+PUBLIC = {"wire", "errors", "scrubbing", "session", "adapters", "_probe_api"}  # rooms and modules directly in tenure
+
+
+def test_few_modules_stand_outside_the_rooms():
+    """What is new goes into a room, so that the first look at the package tells the parts."""
+    for folder, most in MOST_MODULES.items():
+        modules = sorted(path.name for path in (ROOT / folder).glob("*.py"))
+        assert len(modules) <= most, modules
+
+
+def test_the_package_itself_is_imported_by_no_room_of_the_tracer():
+    """``from tenure import ...`` in a room names another room or the extension, never what the package exports."""
+    breaches = []
+    for path in sorted((ROOT / "tracer" / "tenure").rglob("*.py")):
+        if path.name in {"__init__.py", "__main__.py", "testing.py"} and path.parent.name == "tenure":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import) and any(alias.name == "tenure" for alias in node.names):
+                breaches.append(f"{path}:{node.lineno} imports tenure")
+            if isinstance(node, ast.ImportFrom) and node.module == "tenure":
+                names = {alias.name for alias in node.names} - PUBLIC - {"_probe"}
+                breaches += [f"{path}:{node.lineno} imports {name} of tenure" for name in sorted(names)]
+    assert breaches == []
+
+
+def test_no_file_of_code_is_long():
+    """A file past this length has begun to do a second thing."""
+    listed = subprocess.run(
+        ["git", "ls-files", "tracer", "server", "web/src", "scripts", "benchmarks", "examples"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    code = [
+        ROOT / name for name in listed if name.endswith((".py", ".ts", ".tsx", ".c", ".h")) and name not in GENERATED
+    ]
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in code if path.exists()}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}

@@ -1,0 +1,1 @@
+"""From records to batches, on the shipping thread: parents, traces, snapshots and tables."""

@@ -1,0 +1,315 @@
+"""From records to batches: what belongs to what is settled here, off the hot path.
+
+The ledger is told everything in the order in which it happened, and keeps only what is still open: for each task the
+lifecycles it is in, for each lifecycle the trace it belongs to. It reads no clock and sends nothing.
+
+A lifecycle's parent is the innermost one that its task is in; for a task that is in none, the one in which the task was
+created. It begins a trace of its own where it has no parent, or where the parent was acquired more than LONG_HELD_NS
+before: then the trace has a link to it instead.
+
+Where an OpenTelemetry span is active at a root's begin, the root hangs under it and the trace is that span's. A request
+is noted before a middleware of OpenTelemetry's begins its span; it takes the span that is active where the request's
+first own lifecycle begins, and its trace is not shipped for up to PATIENCE flushes, so that it can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import count, zip_longest
+from typing import TypeVar, cast
+
+from tenure import wire
+from tenure._assembly import pool_reporter
+from tenure._assembly.request_rename import Renamed
+from tenure._assembly.snapshot import CLOSED, PLAIN, Snapshot, phase_of
+from tenure._assembly.tables import Tables, process_of
+from tenure._core.record_layout import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Listed
+from tenure._identify import otel_context, resource_ids, resources, tasks
+from tenure._identify.exceptions import Canceller
+from tenure._identify.tasks import Ended, Task
+
+LONG_HELD_NS = 60_000_000_000
+ROWS_A_BATCH = 5_000
+NAMING_FLUSHES = 2
+_SHIPPED_BEFORE = -1  # in no phase: what it is was found out since
+
+_T = TypeVar("_T")
+
+
+class _Trace:
+    """A root and all below it."""
+
+    __slots__ = ("flushes_left", "link", "root", "span")
+
+    def __init__(self, root: int, link: int, span: otel_context.SpanIds | None, flushes_left: int) -> None:
+        self.root = root
+        self.link = link
+        self.span = span  # what the root hangs under
+        self.flushes_left = flushes_left  # flushes left in which a span may still come
+
+
+class _Lifecycle:
+    """A lifecycle that is open, or that a living task was created in."""
+
+    __slots__ = ("id", "parent", "record", "renamed", "shipped", "trace")
+
+    def __init__(self, number: int, record: Listed, parent: int, trace: _Trace) -> None:
+        self.id = number
+        self.record = record
+        self.parent = parent
+        self.trace = trace
+        self.shipped: int | None = None  # the phase of the snapshot that was shipped last
+        self.renamed: Renamed | None = None
+
+    def rename(self, renamed: Renamed) -> None:
+        self.renamed = renamed
+        if self.shipped is not None:
+            self.shipped = _SHIPPED_BEFORE
+
+    def snapshot(self) -> Snapshot:
+        snapshot = Snapshot.of(self.record)
+        if self.renamed is None:
+            return snapshot
+        return snapshot._replace(site=self.renamed.site, resource=self.renamed.resource)
+
+    def released_before(self, instant: int) -> bool:
+        released = cast("int", self.record[RELEASED])
+        return released != 0 and released <= instant
+
+    def is_long_held(self, instant: int) -> bool:
+        acquired = cast("int", self.record[ACQUIRED])
+        return acquired != 0 and instant - acquired > LONG_HELD_NS
+
+
+class Ledger:
+    """One process's open lifecycles and tasks, and the number of its last batch."""
+
+    def __init__(self, process: wire.Process) -> None:
+        self.process = process
+        self._numbers = count(1)
+        self._sequences = count(1)
+        self._open: dict[int, _Lifecycle] = {}
+        self._within: dict[int, list[_Lifecycle]] = {}  # by task: what it is in, outermost first
+        self._origins: dict[int, _Lifecycle] = {}  # by task: what it was created in
+        self._shipped_tasks: set[int] = set()
+        self._finished: dict[int, Task] = {}
+        self._teller = pool_reporter.PoolReporter()
+
+    def add_entries(self, entries: Iterable[object]) -> None:
+        """Take in what happened: records at their acquire, tasks at their creation and at their end."""
+        for entry in entries:
+            if isinstance(entry, list):
+                self._begin(entry, None)
+            elif isinstance(entry, Task):
+                self._note_creation(entry)
+            elif isinstance(entry, Ended):
+                self._finished[entry.task.id] = entry.task
+            elif isinstance(entry, Renamed):
+                self._rename(entry)
+            elif isinstance(entry, tuple):
+                self._begin(*cast("otel_context.InContext", entry))
+
+    def batches(
+        self,
+        clock_offset_ns: int,
+        dropped: dict[str, int],
+        *,
+        heartbeat: bool = False,
+        final: bool = False,
+        patient: bool = True,
+    ) -> list[wire.Batch]:
+        """What changed since the last call, as batches of at most ROWS_A_BATCH rows.
+
+        With ``heartbeat`` or ``final`` there is at least one, be it empty; ``final`` marks the last one.
+        Not ``patient``: no request waits for its span.
+        """
+        rows = _chunks(
+            [entry for entry in self._ready(patient and not final) if phase_of(entry.record) != entry.shipped]
+        )
+        ended = _chunks([task for task in self._finished.values() if task.id in self._shipped_tasks])
+        parts = list(zip_longest(rows, ended))
+        if not parts and (heartbeat or final):
+            parts = [(None, None)]
+        made = []
+        for number, (lifecycles, tasks_ended) in enumerate(parts, 1):
+            is_last = final and number == len(parts)
+            made.append(self._batch(lifecycles or (), tasks_ended or (), clock_offset_ns, dropped, final=is_last))
+        self._evict_closed()
+        return made
+
+    def _begin(self, record: Listed, context: object) -> None:
+        number = next(self._numbers)
+        task, instant = cast("int", record[TASK]), cast("int", record[ACQUIRE])
+        parent = self._innermost(task, instant)
+        if parent is not None and not parent.is_long_held(instant):
+            lifecycle = _Lifecycle(number, record, parent.id, parent.trace)
+            if parent.trace.flushes_left and (span := otel_context.span_ids_of(context)) is not None:
+                parent.trace.span, parent.trace.flushes_left = span, 0
+        else:
+            span = otel_context.span_ids_of(context)
+            flushes_left = NAMING_FLUSHES if span is None and otel_context.is_watched() and _is_request(record) else 0
+            trace = _Trace(number, parent.id if parent is not None else 0, span, flushes_left)
+            lifecycle = _Lifecycle(number, record, 0, trace)
+        self._within.setdefault(task, []).append(lifecycle)
+        self._open[lifecycle.id] = lifecycle
+
+    def _rename(self, renamed: Renamed) -> None:
+        for lifecycle in self._within.get(renamed.task, ()):
+            if lifecycle.record[ACQUIRE] == renamed.acquire_ns:
+                lifecycle.rename(renamed)
+                return
+
+    def _ready(self, patient: bool) -> Iterator[_Lifecycle]:
+        """What may be shipped: all but the traces that wait for their span."""
+        if not patient or not otel_context.is_watched():
+            yield from self._open.values()
+            return
+        waiting = set()
+        for entry in self._open.values():
+            trace = entry.trace
+            if trace.flushes_left and entry.id == trace.root:
+                trace.flushes_left = 0 if phase_of(entry.record) == CLOSED else trace.flushes_left - 1
+                if trace.flushes_left:
+                    waiting.add(trace.root)
+            if trace.root not in waiting:
+                yield entry
+
+    def _innermost(self, task: int, instant: int) -> _Lifecycle | None:
+        """What the task is in at this instant, or else what it was created in."""
+        within = self._within.get(task)
+        while within and within[-1].released_before(instant):
+            within.pop()
+        return within[-1] if within else self._origins.get(task)
+
+    def _note_creation(self, task: Task) -> None:
+        if task.created_ns is not None and task.parent:
+            origin = self._innermost(task.parent, task.created_ns)
+            if origin is not None:
+                self._origins[task.id] = origin
+
+    def _batch(
+        self,
+        lifecycles: Sequence[_Lifecycle],
+        ended: Sequence[Task],
+        clock_offset_ns: int,
+        dropped: dict[str, int],
+        *,
+        final: bool,
+    ) -> wire.Batch:
+        tables = Tables()
+        base = before = cast("int", lifecycles[0].record[ACQUIRE]) if lifecycles else 0
+        rows = []
+        for lifecycle in lifecycles:
+            snapshot = lifecycle.snapshot()
+            rows.append(self._row(tables, lifecycle, snapshot, before))
+            before = snapshot.acquire
+        for task in ended:
+            self._task(tables, task)
+        tables.name_cancellers(partial(self._canceller, tables))
+        pools = self._teller.pools(tables)
+        return wire.Batch(
+            version=wire.VERSION,
+            process=process_of(self.process),
+            sequence=next(self._sequences),
+            clock_offset_ns=clock_offset_ns,
+            base_ns=base,
+            sites=tables.sites,
+            resources=tables.resources,
+            tasks=tables.tasks,
+            traces=tables.traces,
+            exceptions=tables.exceptions,
+            rows=rows,
+            dropped=dict(dropped),
+            final=final,
+            cancellers=tables.cancellers,
+            pools=pools,
+        )
+
+    def _row(self, tables: Tables, lifecycle: _Lifecycle, snapshot: Snapshot, before: int) -> wire.Row:
+        site, number, resource, acquire, acquired, release, released, body, raised = snapshot
+        task = tables.task_place(number)
+        if task is None:
+            task = self._task(tables, tasks.table.get(number) or _placeholder_task(number))
+        if body is None and raised is None and 0 < acquired <= release <= released:
+            # Nearly all: through all phases with no exception anywhere.
+            wait, hold, leave, outcomes = acquired - acquire, release - acquired, released - release, PLAIN
+            failures = 0, 0
+        else:
+            wait, hold, leave = snapshot.durations()
+            outcomes = snapshot.outcomes()
+            failures = tables.exception(body), tables.exception(snapshot.own_failure)
+        if lifecycle.shipped is not None:
+            outcomes |= wire.RESENT
+        lifecycle.shipped = CLOSED if released else snapshot.phase
+        return wire.Row(
+            lifecycle.id,
+            lifecycle.parent,
+            tables.trace(lifecycle.trace.root, lifecycle.trace.link, lifecycle.trace.span),
+            task,
+            tables.resource(resource),
+            tables.site(site),
+            acquire - before,
+            wait,
+            hold,
+            leave,
+            outcomes,
+            *failures,
+        )
+
+    def _task(self, tables: Tables, task: Task) -> int:
+        """The task's index; with it go those that created it, where no batch has told of them."""
+        place = tables.task(task, self._origin(task.id))
+        self._shipped_tasks.add(task.id)
+        creator = tasks.table.get(task.parent)
+        while creator is not None and creator.id not in self._shipped_tasks:
+            tables.task(creator, self._origin(creator.id))
+            self._shipped_tasks.add(creator.id)
+            creator = tasks.table.get(creator.parent)
+        return place
+
+    def _canceller(self, tables: Tables, canceller: Canceller) -> int:
+        """The index of the task that cancelled; of one that is forgotten only the name is left."""
+        place = tables.task_place(canceller.task)
+        if place is not None:
+            return place
+        task = tasks.table.get(canceller.task)
+        if task is not None:
+            return self._task(tables, task)
+        gone = _placeholder_task(canceller.task)
+        gone.name = canceller.name
+        return tables.task(gone, 0)
+
+    def _origin(self, task: int) -> int:
+        origin = self._origins.get(task)
+        return origin.id if origin is not None else 0
+
+    def _evict_closed(self) -> None:
+        """Forget the lifecycles that were shipped closed, the tasks that ended and hold nothing, dead resources."""
+        closed = [lifecycle for lifecycle in self._open.values() if lifecycle.shipped == CLOSED]
+        for lifecycle in closed:
+            del self._open[lifecycle.id]
+        for task in {cast("int", lifecycle.record[TASK]) for lifecycle in closed}:
+            if all(other.shipped == CLOSED for other in self._within.get(task, ())):
+                self._within.pop(task, None)
+        for number in [number for number in self._finished if number not in self._within]:
+            del self._finished[number]
+            self._origins.pop(number, None)
+            self._shipped_tasks.discard(number)
+            tasks.table.pop(number, None)
+        resource_ids.collect_dead({cast("int", lifecycle.record[RESOURCE]) for lifecycle in self._open.values()})
+
+
+def _is_request(record: Listed) -> bool:
+    enter, _ = resources.calls.get(cast("str", record[SITE]), ("", ""))
+    return enter == "request"
+
+
+def _placeholder_task(number: int) -> Task:
+    """A task that ended before its lifecycle came to the ledger; a row must name one all the same."""
+    return Task(number, "task", 0, None)
+
+
+def _chunks(items: list[_T]) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(items), ROWS_A_BATCH):
+        yield items[start : start + ROWS_A_BATCH]

@@ -1,0 +1,62 @@
+"""Reports what pools say of their connections in the batches of one process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenure import wire
+from tenure._core import faults, object_access
+from tenure._identify.pool_stats import PoolStats, _created, _Pool, _pools
+
+if TYPE_CHECKING:
+    from tenure._assembly.tables import Tables
+
+
+_GONE = PoolStats(0)
+
+
+class PoolReporter:
+    """Puts the pools into one process's batches."""
+
+    def __init__(self) -> None:
+        self._last_reported: dict[int, PoolStats] = {}
+
+    def pools(self, tables: Tables) -> list[wire.Pool]:
+        """Those that the batch's rows used, and those that have changed since they were told of."""
+        found: list[wire.Pool] = []
+        for number, pool in list(_pools.items()):
+            if len(found) == wire.MAX_POOLS:  # the next batch tells of the others
+                break
+            subject = pool.reference()
+            figures = _GONE if subject is None else _read(number, pool, subject)
+            if figures is None:
+                continue
+            durations = [] if subject is None else _taken(subject)
+            if (
+                durations
+                or figures != self._last_reported.get(number)
+                or subject is None
+                or tables.has_resource(number)
+            ):
+                place = tables.resource(number, pool.resource)
+                found.append(wire.Pool(place, *figures, durations, subject is None))
+                self._last_reported[number] = figures
+            if subject is None:
+                _pools.pop(number, None)
+                self._last_reported.pop(number, None)
+        return found
+
+
+def _read(number: int, pool: _Pool, subject: object) -> PoolStats | None:
+    try:
+        return pool.read(subject)
+    except Exception as error:  # noqa: BLE001  # what we know of the library is not so in this version
+        faults.fault(f"reading how many connections of a {object_access.qualified_name(type(subject))} are idle", error)
+        _pools.pop(number, None)
+        return None
+
+
+def _taken(pool: object) -> list[int]:
+    """What was noted of this pool since the last time; the program may note more meanwhile."""
+    durations = _created.get(pool)
+    return [durations.popleft() for _ in range(len(durations))] if durations else []

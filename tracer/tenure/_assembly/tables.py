@@ -1,0 +1,155 @@
+"""The tables of one batch: each site, resource, task, trace and exception that its rows name, once.
+
+Every text is scrubbed, cut and made encodable here, on its way out of the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from tenure import wire
+from tenure._core import process_scrubber
+from tenure._core.process_scrubber import text
+from tenure._identify import resource_ids, resources, sites
+from tenure._identify.exceptions import Canceller, Failure
+from tenure._identify.otel_context import SpanIds
+from tenure._identify.sites import Site
+from tenure._identify.tasks import Task
+
+MAX_MESSAGE = 500  # characters of an exception's message that are shipped
+_KEPT = 20_000  # sites whose wire form is remembered from one batch to the next
+_sites: dict[str, wire.Site] = {}
+
+
+class Tables:
+    """Collects table entries and hands out their places."""
+
+    def __init__(self) -> None:
+        self.sites: list[wire.Site] = []
+        self.resources: list[wire.Resource] = []
+        self.tasks: list[wire.Task] = []
+        self.traces: list[wire.Trace] = []
+        self.exceptions: list[wire.ExceptionInfo] = []
+        self.cancellers: list[wire.Canceller] = []
+        self._site_places: dict[str, int] = {}
+        self._resource_places: dict[int, int] = {}
+        self._task_places: dict[int, int] = {}
+        self._trace_places: dict[int, int] = {}
+        self._exception_numbers: dict[tuple[str, str, Canceller | None], int] = {}
+        self._unnamed: list[tuple[int, Canceller]] = []  # numbers of exceptions, and who is not in the tables yet
+
+    def site(self, key: str) -> int:
+        """The index of a site."""
+        place = self._site_places.get(key)
+        if place is None:
+            place = self._site_places[key] = self._place(key, _site(key))
+        return place
+
+    def _place(self, key: str, site: wire.Site) -> int:
+        """Several instructions of one statement are one site."""
+        if sites.settled(key) != key and site in self.sites:
+            return self.sites.index(site)
+        self.sites.append(site)
+        return len(self.sites) - 1
+
+    def has_resource(self, number: int) -> bool:
+        """Whether the resource is in the table already."""
+        return number in self._resource_places
+
+    def resource(self, number: int, known: resource_ids.Resource | None = None) -> int:
+        """The index of a resource; ``known`` where it may have been forgotten."""
+        place = self._resource_places.get(number)
+        if place is None:
+            place = self._resource_places[number] = len(self.resources)
+            known = known or resource_ids.table.get(number)
+            if known is None:  # cannot be, but a row without its resource would cost the whole batch
+                known = resource_ids.Resource(number, "unknown", "", None, "participant")
+            _, kind, name, capacity, stereotype = known
+            name = sites.settled_text(name)
+            self.resources.append(wire.Resource(number, text(kind), text(name), capacity, stereotype))
+        return place
+
+    def task_place(self, number: int) -> int | None:
+        """The index of a task that is in the table already."""
+        return self._task_places.get(number)
+
+    def task(self, task: Task, created_in: int) -> int:
+        """The index of a task in its present state."""
+        place = self._task_places.get(task.id)
+        if place is None:
+            place = self._task_places[task.id] = len(self.tasks)
+            outcome = 0
+            if task.finished_ns is not None and task.ended:
+                outcome = wire.OK if task.failure is None else task.failure.outcome
+            self.tasks.append(
+                wire.Task(
+                    id=task.id,
+                    name=text(task.name or f"task-{task.id}"),
+                    coroutine=text(task.coroutine),
+                    kind=task.kind,
+                    parent=task.parent,
+                    created_in=created_in,
+                    created_ns=task.created_ns,
+                    finished_ns=task.finished_ns,
+                    outcome=outcome,
+                    exception=self.exception(task.failure),
+                )
+            )
+        return place
+
+    def trace(self, root: int, link: int, span: SpanIds | None) -> int:
+        """The index of a trace."""
+        place = self._trace_places.get(root)
+        if place is None:
+            place = self._trace_places[root] = len(self.traces)
+            self.traces.append(wire.Trace(root, link, *(span or ())))
+        return place
+
+    def exception(self, failure: Failure | None) -> int:
+        """The number of an exception, 0 for none."""
+        if failure is None:
+            return 0
+        key = failure.type, failure.message, failure.canceller
+        number = self._exception_numbers.get(key)
+        if number is None:
+            self.exceptions.append(wire.ExceptionInfo(text(failure.type), text(failure.message, MAX_MESSAGE)))
+            number = self._exception_numbers[key] = len(self.exceptions)
+            if failure.canceller is not None:
+                self._unnamed.append((number, failure.canceller))
+        return number
+
+    def name_cancellers(self, task: Callable[[Canceller], int]) -> None:
+        """Put in who cancelled; ``task`` gives the index of that task, which may bring exceptions of its own."""
+        while self._unnamed:
+            number, canceller = self._unnamed.pop()
+            by = task(canceller) + 1 if canceller.task else 0
+            at = self.site(canceller.site) + 1 if canceller.site else 0
+            self.cancellers.append(wire.Canceller(number, by, text(canceller.via), at))
+
+
+def forget_sites() -> None:
+    """Make the wire form of each site again."""
+    _sites.clear()
+
+
+def process_of(process: wire.Process) -> wire.Process:
+    """The process as a batch tells of it."""
+    return msgspec.structs.replace(process, service=text(process.service), host=text(process.host))
+
+
+def _site(key: str) -> wire.Site:
+    known = _sites.get(key)
+    if known is None:
+        site = Site.of(sites.settled(key))
+        enter, leave = ("__enter__", "__exit__") if site.sync else ("__aenter__", "__aexit__")
+        given = resources.calls.get(key, ("", ""))
+        expression = process_scrubber.expression(site.expression)
+        file = text(site.file[-wire.MAX_STRING :])
+        calls = text(given[0] or enter), text(given[1] or leave)
+        known = wire.Site(file, site.line, text(site.function), expression, *calls)
+        if len(_sites) >= _KEPT:
+            _sites.clear()
+        _sites[key] = known
+    return known

@@ -1,0 +1,24 @@
+"""What a record says, place by place; both probes fill in the same places.
+
+SITE      str    where it is entered (``tenure._identify.sites``)
+TASK      int    id of the task that entered it
+RESOURCE  int    id of the resource; 0: nobody records this lifecycle
+ACQUIRE, ACQUIRED, RELEASE, RELEASED      perf_counter_ns, 0 where not reached; RELEASED is written last
+BODY      Failure or None                 what left the body
+RAISED    Failure, WENT_ON or None        what acquire or release raised of its own; WENT_ON: the body's exception
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+SITE, TASK, RESOURCE, ACQUIRE, ACQUIRED, RELEASE, RELEASED, BODY, RAISED = range(9)
+WENT_ON = True
+
+Listed = list[object]  # a record as the buffer gives it
+
+
+class Record(Protocol):
+    """A lifecycle while the program is in it: a list with the Python probe, a handle with the native one."""
+
+    def __getitem__(self, place: int, /) -> object: ...

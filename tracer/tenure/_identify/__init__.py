@@ -1,0 +1,1 @@
+"""Who and what: resources, sites, tasks, exceptions, and who cancelled."""

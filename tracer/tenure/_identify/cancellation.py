@@ -1,0 +1,150 @@
+"""Who cancels a task: found out at the moment of the request, from the stack that made it.
+
+The native probe is told of every ``Task.cancel()``. The Python probe cannot be (Task is a type of C's that nobody may
+patch without being seen), so adapters tell it of what the functions of asyncio and anyio cancel, and a program's own
+call stays unknown.
+
+The innermost function on the stack that is known for cancelling on behalf of somebody (``register``) says for whom;
+where there is none it is the program's line that called. A task that is being cancelled itself and passes that on, by
+its task group or what it waits for, is not who asked: the one who cancelled it is.
+
+A request stands until it has been answered by ``uncancel()``, or another one has come after it was delivered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import cast
+
+from tenure._core import faults, object_access
+from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, is_own_frame
+from tenure._core.wrapping import traceback_of
+from tenure._identify import libraries, sites, task_names, tasks
+from tenure._identify.exceptions import Canceller, Failure, failure_of
+from tenure._identify.tasks import AnyTask
+
+IsStillPending = Callable[[], bool]
+CancellerResolver = Callable[[FrameType], Canceller | None]  # None: go on with its caller
+
+_LOOP = frozenset(str(module.__file__) for module in (asyncio.events, asyncio.base_events, asyncio.runners))
+
+_means: dict[tuple[str, str], CancellerResolver] = {}  # by file and function
+
+
+def register(file: str, function: str, means: CancellerResolver) -> None:
+    """Ask this of the frame of a function that cancels on somebody's behalf."""
+    _means[file, function] = means
+
+
+def forget_all() -> None:
+    """Know no such function."""
+    _means.clear()
+
+
+def requested(task: object, by: Canceller | None = None, stands: IsStillPending | None = None) -> None:
+    """A task is about to be cancelled, by whoever called if it is not said; called before it is, and never raises.
+
+    ``stands``: says whether the request has not been taken back, for who does not see every request.
+    """
+    try:
+        if task_names.is_task(task) and not asyncio.Task.done(task) and not _is_on_its_way(task):
+            by = by or canceller(sys._getframe(1))  # noqa: SLF001  # no other way to the caller
+            tasks.cancelled(task, by, stands)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        faults.fault("finding out who cancels a task", error)
+
+
+def failure(error: BaseException) -> Failure:
+    """The failure that an exception tells in the running task."""
+    if issubclass(type(error), asyncio.CancelledError):
+        return failure_of(error, tasks.canceller_of(tasks.running()))
+    return failure_of(error)
+
+
+def canceller(frame: FrameType | None) -> Canceller:
+    """Who stands behind a call that this frame makes and that cancels."""
+    running = tasks.running()
+    for caller in libraries.stack(frame):
+        code = caller.f_code
+        if code.co_filename.startswith(PACKAGE_DIR):
+            continue
+        means = _means.get((code.co_filename, code.co_name))
+        if means is not None and (found := _propagated_from(running) or means(caller)) is not None:
+            return found
+        if code.co_filename in _LOOP:
+            break
+        if not is_library(caller):
+            return by_task(running, "", sites.of_instruction(code, caller.f_lasti))
+    return by_task(running, "", "")
+
+
+def _propagated_from(running: AnyTask | None) -> Canceller | None:
+    """Who cancelled the running task, where what it does now is to handle that."""
+    return tasks.canceller_of(running) if issubclass(type(sys.exception()), asyncio.CancelledError) else None
+
+
+def by_task(task: AnyTask | None, via: str, site: str) -> Canceller:
+    """A task (None: none) that cancels by this means, there."""
+    entry = None if task is None else tasks.known(task)
+    return Canceller(0, "", via, site) if entry is None else Canceller(entry.id, entry.name, via, site)
+
+
+def by_failure(task: AnyTask | None, error: BaseException | None, via: str) -> Canceller:
+    """The task whose failure a group answers by cancelling the others, and where it failed."""
+    return by_task(task, via, "" if error is None else _raised_at(error))
+
+
+def by_library(via: str) -> CancellerResolver:
+    """A library's function that cancels for the program's line which it was called from."""
+
+    def means(frame: FrameType) -> Canceller:
+        return Canceller(0, "", via, site_of(frame))
+
+    return means
+
+
+def site_of(frame: FrameType | None) -> str:
+    """The nearest caller that is the program's, "" where there is none."""
+    for caller in libraries.stack(frame):
+        if not (is_library(caller) or is_own_frame(caller)):
+            return sites.of_instruction(caller.f_code, caller.f_lasti)
+    return ""
+
+
+def is_library(frame: FrameType) -> bool:
+    """Whether this frame runs code of asyncio, of contextlib, or of a library that an adapter knows."""
+    file = frame.f_code.co_filename
+    return file.startswith(ASYNCIO_DIR) or file == contextlib.__file__ or bool(libraries.of_frame(frame))
+
+
+def _is_on_its_way(task: AnyTask) -> bool:
+    """Whether the error that comes is an earlier request's: that has not been delivered yet, or was not seen."""
+    if object_access.attribute(task, "_must_cancel", False):
+        return True
+    waits_for = object_access.attribute(task, "_fut_waiter")
+    if not asyncio.Task.cancelling(task):
+        return False
+    if tasks.canceller_of(task) is None:
+        return True  # nobody knows whose it is, and this is another one
+    if waits_for is None:
+        return False
+    if task_names.is_task(waits_for):
+        return asyncio.Task.cancelling(waits_for) > 0
+    is_future = issubclass(type(waits_for), asyncio.Future)
+    return (is_future and asyncio.Future.cancelled(cast("AnyTask", waits_for))) or object_access.attribute(
+        waits_for, "_cancel_requested"
+    ) is True
+
+
+def _raised_at(error: BaseException) -> str:
+    """The innermost place of the program's that an exception came through."""
+    site, traceback = "", traceback_of(error)
+    while traceback is not None:
+        if not is_library(traceback.tb_frame):
+            site = sites.of_instruction(traceback.tb_frame.f_code, traceback.tb_lasti)
+        traceback = traceback.tb_next
+    return site

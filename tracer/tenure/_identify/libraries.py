@@ -1,0 +1,75 @@
+"""The libraries that an adapter knows: what is theirs, and what the program does with it.
+
+Where code of such a library enters what is not its own, a lock of asyncio's or another library's connection, that is
+its own affair and not recorded. Where it enters what is its own, it does so for its caller: ``pool.fetch()`` for the
+line of the program that calls it. An adapter says which packages it knows when it is installed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+from tenure._core.object_access import exact, module_name
+from tenure._core.paths import is_own_frame
+from tenure._identify import call_site_cache
+
+known: set[str] = set()  # packages, or single modules of one, by name
+frameworks: set[str] = set()  # packages, by name: their generator functions only pass on what is the program's
+
+
+def know(*packages: str) -> None:
+    """Take these for libraries from now on; of a package that also enters what is the program's, name the modules."""
+    known.update(packages)
+    call_site_cache.forget_all()
+
+
+def know_framework(*packages: str) -> None:
+    """Tell nothing of what is held by these packages' own ``@asynccontextmanager`` functions from now on."""
+    frameworks.update(packages)
+
+
+def forget_all() -> None:
+    """Take nothing for a library."""
+    known.clear()
+    frameworks.clear()
+    call_site_cache.forget_all()
+
+
+def of_frame(frame: FrameType) -> str:
+    """The known library whose code this frame runs, else ""."""
+    module = exact(frame.f_globals.get("__name__"))
+    package = module.partition(".")[0]
+    return package if package in known or module in known else ""
+
+
+def stack(frame: FrameType | None) -> Iterator[FrameType]:
+    """A frame and its callers, also those that wait in the greenlet below (SQLAlchemy runs in greenlets)."""
+    greenlet = None
+    while frame is not None:
+        yield frame
+        if frame.f_back is not None or "greenlet" not in sys.modules:
+            frame = frame.f_back
+            continue
+        greenlet = (greenlet or sys.modules["greenlet"].getcurrent()).parent
+        frame = greenlet.gr_frame if greenlet is not None else None
+
+
+def of_type(kind: type) -> str:
+    """The package that a type comes from."""
+    return module_name(kind).partition(".")[0]
+
+
+def entered_outside(package: str, *but_for: str) -> Callable[[object], bool]:
+    """A ``wants`` that passes over what a library's code enters, except its functions of these names."""
+
+    def is_outside(_: object) -> bool:
+        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # there is no other way to the caller
+        while frame is not None and is_own_frame(frame):
+            frame = frame.f_back
+        if frame is None or exact(frame.f_globals.get("__name__")).partition(".")[0] != package:
+            return True
+        return frame.f_code.co_name in but_for
+
+    return is_outside

@@ -1,0 +1,202 @@
+"""Where an ``async with`` stands, as one string.
+
+A site travels through rewritten code as a single string constant, so that it survives the bytecode cache, costs nothing
+to pass and is a dictionary key whose hash is computed once. ``Site.of`` reads it back off the hot path.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import itertools
+from types import CodeType
+from typing import NamedTuple, cast
+
+from tenure._identify import source_text
+
+_SEPARATOR = "\x1f"
+_MARK = "\x1d"  # stands before the number of an instruction whose expression is not known yet
+_LATE = "\x1e"  # stands before how a name is made from such an expression
+_MOST_MARKED = 4096
+_MOST_PLACES = 20_000
+MAX_EXPRESSION = 200  # characters of source text that are kept
+# Methods whose result is a handle on the object they were called on: the resource of `pool.acquire()` is `pool`.
+TAKERS = frozenset(
+    {"acquire", "acquire_nowait", "connect", "connection", "get", "getconn", "begin", "checkout", "lock", "session"}
+)
+
+_numbers = itertools.count(1)
+_marked: dict[tuple[int, int, str], tuple[str, CodeType]] = {}  # by address of the code, offset and via
+# By number: code and offset, or, once the source was read, line and expression.
+_places: dict[int, tuple[CodeType, int] | tuple[int, str]] = {}
+
+
+class Site(NamedTuple):
+    """A site's parts: file, line from 1, the enclosing function's qualified name, the manager's source text.
+
+    ``via``: what a library enters on behalf of the program's line; such a site is another one than the line's own.
+    """
+
+    file: str
+    line: int
+    function: str
+    expression: str
+    sync: bool = False  # `with`
+    via: str = ""
+
+    def key(self) -> str:
+        """The string by which rewritten code and records name this site."""
+        file = self.file.replace(_SEPARATOR, "?")
+        parts = (file, str(self.line), self.function, self.expression, "sync" * self.sync)
+        return _SEPARATOR.join((*parts, self.via) if self.via else parts)
+
+    @classmethod
+    def of(cls, key: str) -> Site:
+        """The site that ``key()`` made this string from."""
+        return _of_key(key)
+
+
+@functools.lru_cache(maxsize=4096)
+def _of_key(key: str) -> Site:
+    file, line, function, expression, sync, *via = key.split(_SEPARATOR)
+    return Site(file, int(line), function, expression, bool(sync), "".join(via))
+
+
+def in_code(code: CodeType) -> set[str]:
+    """The keys of the sites that rewritten code records, the functions in it included."""
+    found: set[str] = set()
+    start = Site(code.co_filename, 0, "", "").key().partition(_SEPARATOR)[0] + _SEPARATOR
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            found |= in_code(constant)
+        elif isinstance(constant, str) and constant.startswith(start):
+            found.add(constant)
+    return found
+
+
+def one_line(source: str) -> str:
+    """An expression's source text on one line, cut to MAX_EXPRESSION characters."""
+    text = " ".join(source.replace(_SEPARATOR, " ").split())
+    return text if len(text) <= MAX_EXPRESSION else text[: MAX_EXPRESSION - 1] + "…"
+
+
+def of_instruction(code: CodeType, offset: int, via: str = "") -> str:
+    """The key of the site at a byte offset of code that was not rewritten: ``frame.f_code`` and ``frame.f_lasti``.
+
+    The program waits for the answer, so it costs the same however long the code is, and no file is read. The key has
+    the line at which the code begins, and a mark in place of its expression, until it is ``settled``.
+    """
+    known = _marked.get((id(code), offset, via))
+    if known is not None:
+        return known[0]
+    number = next(_numbers)
+    _places[number] = code, offset
+    if len(_marked) >= _MOST_MARKED:
+        _marked.clear()
+    _places.pop(number - _MOST_PLACES, None)
+    key = Site(code.co_filename, code.co_firstlineno, code.co_qualname, f"{_MARK}{number}", via=via).key()
+    _marked[id(code), offset, via] = key, code  # the code is kept, so that its address is not another's
+    return key
+
+
+def settled(key: str) -> str:
+    """The key with the line and the expression of its instruction. It reads the source file: not for the program."""
+    if _MARK not in key:
+        return key
+    site = Site.of(key)
+    found = _found(site.expression)
+    return key if found is None else site._replace(line=found[0], expression=found[1]).key()
+
+
+def settled_text(text: str) -> str:
+    """An expression, or a name that was made from one, once the source file may be read."""
+    if not text.startswith((_MARK, _LATE)):
+        return text
+    making, _, number = text.rpartition(_MARK)
+    found = _found(f"{_MARK}{number}")
+    expression = "" if found is None else found[1]
+    name, _, method = making.removeprefix(_LATE).partition(" ")
+    return _MAKERS[name](expression, method) if name in _MAKERS else expression
+
+
+def constructs(expression: str, name: str) -> bool:
+    """Whether this expression calls something of this name.
+
+    While the expression is not known: whether its code has that name anywhere.
+    """
+    if expression.startswith(_MARK):
+        place = _places.get(int(expression[1:]))
+        if place is None:
+            return False
+        if isinstance(place[0], CodeType):
+            return name in place[0].co_names
+        expression = place[1]
+    callee, call, _ = expression.partition("(")
+    return bool(call) and callee.rpartition(".")[2] == name
+
+
+def _found(mark: str) -> tuple[int, str] | None:
+    """The line and the expression of a marked instruction; None where it was forgotten."""
+    number = int(mark[1:]) if mark.startswith(_MARK) and mark[1:].isdecimal() else 0
+    place = _places.get(number)
+    if place is None:
+        return None
+    first, second = place
+    if isinstance(first, CodeType):
+        line, text = source_text.at(first, cast("int", second))
+        place = _places[number] = line, one_line(text)
+    return cast("tuple[int, str]", place)
+
+
+def resource_name(expression: str) -> str:
+    """What a person calls the resource of this expression: "stock_lock" for ``self._stock_lock``.
+
+    A name, an attribute chain or a constant subscript gives its last part without leading underscores; ``x.acquire()``
+    (and the other TAKERS) gives the name of x; anything else, a constructor's call above all, gives "". Where the
+    expression is not known yet, the name is one for ``settled_text``.
+    """
+    return f"{_LATE}resource{expression}" if expression.startswith(_MARK) else _resource_name(expression)
+
+
+def owner_name(expression: str, method: str = "") -> str:
+    """What a person calls the object whose method this expression calls: "session" for ``self.session.get(url)``.
+
+    Where a ``method`` is given and the expression calls no such, it is the resource's name. As above, it may be late.
+    """
+    if expression.startswith(_MARK):
+        return f"{_LATE}owner {method}{expression}"
+    if method and f".{method}(" not in expression:
+        return _resource_name(expression)
+    return _owner_name(expression)
+
+
+@functools.lru_cache(maxsize=4096)
+def _resource_name(expression: str) -> str:
+    try:
+        node: ast.expr = ast.parse(expression, mode="eval").body
+    except (SyntaxError, ValueError):
+        return ""
+    if isinstance(node, ast.Await):
+        node = node.value
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TAKERS:
+        node = node.func.value
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        if isinstance(node.slice.value, str):
+            return node.slice.value
+        return f"{_resource_name(ast.unparse(node.value))}[{node.slice.value!r}]"
+    if isinstance(node, ast.Attribute):
+        return node.attr.lstrip("_")
+    return node.id.lstrip("_") if isinstance(node, ast.Name) else ""
+
+
+def _owner_name(expression: str) -> str:
+    try:
+        node = ast.parse(expression, mode="eval").body
+    except (SyntaxError, ValueError):
+        return ""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return _resource_name(ast.unparse(node.func.value))
+    return ""
+
+
+_MAKERS = {"resource": lambda expression, _: resource_name(expression), "owner": owner_name}

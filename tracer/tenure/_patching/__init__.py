@@ -1,0 +1,1 @@
+"""Class patches and tracked managers: entries that no rewritten code records."""

@@ -1,0 +1,191 @@
+"""The Python probe's class patches: what stands in place of ``__aenter__``, ``__aexit__`` and their like.
+
+The native probe has its own (tracer/native/managers.c), which add no coroutine.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable
+from types import FrameType
+from typing import cast
+
+from tenure import _probe_api as probe
+from tenure._core import faults, object_access
+from tenure._core.wrapping import Method, match_coroutine_kind, strip_frame
+from tenure._identify import call_site_cache, tasks
+from tenure._probe_api import pure_probe
+
+_Predicate = Callable[[object], bool] | None  # None: every object
+# A lifecycle that was seen entered and not yet left: its record, its manager (None: the type allows no weak reference),
+# and the entry before, where the same task entered the same object already.
+_Open = tuple[probe.Record, "weakref.ref[object] | None", "_Open | None"]
+
+_open: dict[tuple[int, int], _Open] = {}  # by address of the manager and id of the task (0: whatever the task)
+_sweep_at = [1_000]  # entries
+
+
+def forget_all() -> None:
+    """Begin anew; what is open stays as it is."""
+    _open.clear()
+
+
+def entering(original: Method, predicate: _Predicate, *, any_task: bool, sync: bool) -> Method:
+    """In ``__aenter__``'s place, or with ``sync`` in ``__enter__``'s."""
+    return (
+        _entering_sync(original, predicate, any_task=any_task)
+        if sync
+        else _entering(original, predicate, any_task=any_task)
+    )
+
+
+def leaving(original: Method, *, any_task: bool, sync: bool) -> Method:
+    """In ``__aexit__``'s place, or with ``sync`` in ``__exit__``'s."""
+    return _leaving_sync(original, any_task=any_task) if sync else _leaving(original, any_task=any_task)
+
+
+def _entering(original: Method, predicate: _Predicate, *, any_task: bool) -> Method:
+    async def entering(manager: object, *, _original: Method = original) -> object:
+        record = _begin(manager, predicate, sys._getframe().f_back, call_site_cache.BY_ASYNC_WITH)  # noqa: SLF001  # no other way
+        try:
+            value = await _original(manager)  # type: ignore[misc]
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            strip_frame(error, entering.__code__)
+            del manager
+            raise
+        if record is not None:
+            probe.acquired(record)
+            _remember(manager, record, any_task=any_task)
+        return value
+
+    return match_coroutine_kind(original, entering)
+
+
+def _leaving(original: Method, *, any_task: bool) -> Method:
+    async def leaving(manager: object, *exc_info: object, _original: Method = original, **named: object) -> object:
+        record = _recall(manager, any_task=any_task)
+        if record is not None:
+            probe.leaving(record, raised_in_body(exc_info, named))
+        try:
+            value = await _original(manager, *exc_info, **named)  # type: ignore[misc]
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            strip_frame(error, leaving.__code__)
+            del manager, exc_info, named
+            raise
+        if record is not None:
+            probe.released(record, value)
+        return value
+
+    return match_coroutine_kind(original, leaving)
+
+
+def _entering_sync(original: Method, predicate: _Predicate, *, any_task: bool) -> Method:
+    def entering(manager: object) -> object:
+        record = _begin(manager, predicate, sys._getframe().f_back, call_site_cache.BY_WITH)  # noqa: SLF001  # no other way
+        try:
+            value = original(manager)
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            strip_frame(error, entering.__code__)
+            del manager
+            raise
+        if record is not None:
+            probe.acquired(record)
+            _remember(manager, record, any_task=any_task)
+        return value
+
+    return entering
+
+
+def _leaving_sync(original: Method, *, any_task: bool) -> Method:
+    def leaving(manager: object, *exc_info: object, **named: object) -> object:
+        record = _recall(manager, any_task=any_task)
+        if record is not None:
+            probe.leaving(record, raised_in_body(exc_info, named))
+        try:
+            value = original(manager, *exc_info, **named)
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            strip_frame(error, leaving.__code__)
+            del manager, exc_info, named
+            raise
+        if record is not None:
+            probe.released(record, value)
+        return value
+
+    return leaving
+
+
+def _begin(manager: object, predicate: _Predicate, frame: FrameType | None, how: int) -> probe.Record | None:
+    """The record of a manager that this frame enters; None where somebody else records it, or nobody."""
+    try:
+        if predicate is not None and not predicate(manager):
+            return None
+        site = frame and call_site_cache.known(frame, how)
+        return (
+            pure_probe.enter_known(site, manager) if site else probe.enter(manager, sync=how == call_site_cache.BY_WITH)
+        )
+    except Exception as error:  # noqa: BLE001  # never into the program
+        faults.fault("entering a patched manager", error)
+        return None
+
+
+def raised_in_body(exc_info: tuple[object, ...], named: dict[str, object]) -> BaseException | None:
+    """The exception among the arguments of ``__aexit__``, however they were passed."""
+    if len(exc_info) == 3 and exc_info[0] is exc_info[1] is None:
+        return None  # as nearly always
+    for value in (*exc_info, *named.values()):
+        if issubclass(type(value), BaseException):
+            return cast("BaseException", value)
+    return None
+
+
+def _remember(manager: object, record: probe.Record, *, any_task: bool) -> None:
+    try:
+        key = id(manager), 0 if any_task else cast("int", record[probe.TASK])
+        outer = _open.get(key)
+        if outer is not None and outer[1] is not None and outer[1]() is not manager:
+            outer = None  # another object had this address
+        try:
+            _open[key] = record, weakref.ref(manager), outer
+        except TypeError:
+            _open[key] = record, None, outer
+        if len(_open) > _sweep_at[0]:
+            _sweep()
+    except Exception as error:  # noqa: BLE001  # never into the program
+        faults.fault(f"remembering an open {object_access.qualified_name(type(manager))}", error)
+
+
+def _recall(manager: object, *, any_task: bool) -> probe.Record | None:
+    """The record of the entry that is now left; None where somebody else keeps it, or nobody."""
+    if not _open:
+        return None
+    try:
+        key = id(manager), 0 if any_task else tasks.current()
+        entry = _open.pop(key, None)
+        if entry is None:
+            return None
+        record, reference, outer = entry
+        if reference is not None and reference() is not manager:
+            return None
+        if outer is not None:
+            _open[key] = outer
+    except Exception as error:  # noqa: BLE001  # never into the program
+        faults.fault(f"recalling an open {object_access.qualified_name(type(manager))}", error)
+        return None
+    return record
+
+
+def _sweep() -> None:
+    """Managers that were dropped without being left leave their entries behind."""
+    for key, (_, reference, _) in list(_open.items()):
+        if reference is not None and reference() is None:
+            _open.pop(key, None)
+    _sweep_at[0] = max(1_000, 2 * len(_open))

@@ -1,0 +1,222 @@
+"""``tenure.track`` and ``tenure.tracked``: saying oneself what is to be recorded; and the wrapper of last resort."""
+
+from __future__ import annotations
+
+from types import CodeType
+from typing import TypeVar, cast
+
+from tenure import _probe_api as probe
+from tenure._core import faults, object_access
+from tenure._identify import resources
+from tenure._identify.sites import Site
+from tenure._patching import class_patches
+
+_M = TypeVar("_M")
+_C = TypeVar("_C", bound=type)
+
+# To be patched whenever recording begins: for the sake of all their objects, or of those that were named.
+_classes: object_access.ByIdentity[bool] = object_access.ByIdentity()
+_singles: object_access.ByIdentity[bool] = object_access.ByIdentity()
+_installed = False
+
+
+def track(manager: _M, name: str | None = None, capacity: int | None = None) -> _M:
+    """Record every use of one context manager, wherever it is entered: ``async with tenure.track(pool, "orders"):``.
+
+    The manager itself comes back, so everything about it stays as it was. ``name`` is what people read; ``capacity`` is
+    how many may hold it at once (None: unlimited or unknown). Before ``tenure.install()`` only the name is remembered.
+
+    An object of a type that allows neither weak references nor new attributes is recorded where the program's own
+    rewritten code enters it, under the name that its expression gives it.
+    """
+    try:
+        if resources.name(manager, name, capacity):
+            _patch_later(type(manager), single=True)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        faults.fault("tracking a manager", error)
+    return manager
+
+
+def tracked(kind: _C) -> _C:
+    """Class decorator: record every use of this class's objects, wherever they are entered.
+
+    Raises:
+        TypeError: the class is no context manager.
+    """
+    try:
+        is_manager = object_access.has(kind, "__aenter__") or object_access.has(kind, "__enter__")
+        if is_manager:
+            _patch_later(kind, single=False)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        faults.fault("tracking a class", error)
+        return kind
+    if not is_manager:
+        name = object_access.qualified_name(kind)
+        raise TypeError(f"{name} has neither __aenter__ nor __enter__ (decorate a context manager)")
+    return kind
+
+
+def is_told(manager: object) -> bool:
+    """Whether the program said itself that this object, or its class, is to be recorded."""
+    return resources.is_named(manager) or any(base in _classes for base in object_access.mro(type(manager)))
+
+
+def begin_patching() -> None:
+    """Patch the classes that were told of so far, and those to come at once."""
+    global _installed  # noqa: PLW0603
+    _installed = True
+    for kind in [*_classes.things(), *_singles.things()]:
+        _patch(cast("type", kind))
+
+
+def end_patching() -> None:
+    """Only remember classes from now on; ``patching.undo`` restores the others."""
+    global _installed  # noqa: PLW0603
+    _installed = False
+
+
+def _patch_later(kind: type, *, single: bool) -> None:
+    kinds = _singles if single and kind not in _classes else _classes
+    kinds.put(kind, True)
+    if kind not in kinds:
+        return
+    if not single:
+        _singles.pop(kind)
+        resources.take_all(kind)
+    if _installed:
+        _patch(kind)
+
+
+def _patch(kind: type) -> None:
+    """Patch what no adapter patched. Classes written in C take no attributes: rewritten code records their objects."""
+    for enter, leave, sync in (("__aenter__", "__aexit__", False), ("__enter__", "__exit__", True)):
+        entering = object_access.of_class(kind, enter)
+        if entering is None or not object_access.has(kind, leave) or class_patches.is_ours(entering):
+            continue
+        try:
+            class_patches.patch_manager(kind, sync=sync)
+        except (TypeError, AttributeError):
+            continue
+        if kind in _singles:
+            resources.take_named(kind)
+
+
+class Traced:
+    """A manager and its site, entered in the manager's stead where stamps cannot stand in place."""
+
+    __slots__ = ("_manager", "_record", "_site")
+
+    def __init__(self, site: str, manager: object) -> None:
+        self._site = site
+        self._manager = manager
+        self._record: probe.Record | None = None
+
+    async def __aenter__(self) -> object:
+        manager = self._manager
+        record = self._begin()
+        try:
+            value: object = await type(manager).__aenter__(manager)  # type: ignore[attr-defined]
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            class_patches.strip_frame(error, _ENTERING)
+            raise
+        if record is not None:
+            probe.acquired(record)
+        return value
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> object:
+        manager, record = self._manager, self._record
+        if record is not None:
+            probe.leaving(record, error)
+        try:
+            value: object = await type(manager).__aexit__(manager, kind, error, traceback)  # type: ignore[attr-defined]
+        except BaseException as raised:
+            if record is not None:
+                probe.failed(record, raised)
+            class_patches.strip_frame(raised, _LEAVING)
+            del self, manager, error, traceback
+            raise
+        if record is not None:
+            probe.released(record, value)
+        return value
+
+    def __enter__(self) -> object:
+        manager = self._manager
+        record = self._begin()
+        try:
+            value: object = type(manager).__enter__(manager)  # type: ignore[attr-defined]
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            class_patches.strip_frame(error, _ENTERING_NOW)
+            raise
+        if record is not None:
+            probe.acquired(record)
+        return value
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> object:
+        manager, record = self._manager, self._record
+        if record is not None:
+            probe.leaving(record, error)
+        try:
+            value: object = type(manager).__exit__(manager, kind, error, traceback)  # type: ignore[attr-defined]
+        except BaseException as raised:
+            if record is not None:
+                probe.failed(record, raised)
+            class_patches.strip_frame(raised, _LEAVING_NOW)
+            del self, manager, error, traceback
+            raise
+        if record is not None:
+            probe.released(record, value)
+        return value
+
+    def _begin(self) -> probe.Record | None:
+        try:
+            self._record = probe.enter_at(self._site, self._manager)
+        except Exception as error:  # noqa: BLE001  # never into the program
+            faults.fault("entering a wrapped manager", error)
+        return self._record
+
+
+_ENTERING: CodeType = Traced.__aenter__.__code__
+_LEAVING: CodeType = Traced.__aexit__.__code__
+_ENTERING_NOW: CodeType = Traced.__enter__.__code__
+_LEAVING_NOW: CodeType = Traced.__exit__.__code__
+
+
+def traced(site: str, manager: object) -> object:
+    """What rewritten code enters instead of a manager; the manager itself where it is none, so that Python says so."""
+    try:
+        return _traced(site, manager)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        faults.fault("wrapping a manager", error)
+        return manager
+
+
+def _traced(site: str, manager: object) -> object:
+    sync = Site.of(site).sync
+    if all(
+        object_access.has(type(manager), name)
+        for name in (("__enter__", "__exit__") if sync else ("__aenter__", "__aexit__"))
+    ):
+        return Traced(site, manager)
+    record = probe.enter_at(site, manager)
+    try:
+        if sync:
+            _enter_now(manager)
+        else:
+            _enter(manager).send(None)
+    except BaseException as error:  # noqa: BLE001  # the program gets its own from the statement
+        probe.failed(record, error)
+    return manager
+
+
+def _enter_now(manager: object) -> None:
+    with manager:  # type: ignore[attr-defined]
+        pass
+
+
+async def _enter(manager: object) -> None:
+    async with manager:  # type: ignore[attr-defined]
+        pass

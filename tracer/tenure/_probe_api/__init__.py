@@ -1,0 +1,228 @@
+"""The hot path: what the four stamps around an ``async with`` do.
+
+A lifecycle is a *record* (``tenure._core.record_layout``) while it runs: in the buffer from its acquire, and filled in
+there, so that the shipping thread sees open lifecycles too. No record refers to an object of the program. There are two
+probes that do the same, the extension ``tenure._probe`` and ``tenure._probe_api.pure_probe``;
+``tenure._core.probe_backend`` says which one serves. Rewritten code calls them as ``tenure._rewriting.stamps`` writes.
+
+An adapter's class patch calls, and none of these raises:
+
+    record = enter(manager)       None: somebody records this very entry already, or recording is off; pass through
+    acquired(record)              __aenter__ returned
+    leaving(record, error)        __aexit__ was called; error is the body's exception or None
+    released(record, value)       __aexit__ returned this: true suppresses the exception of the body
+    failed(record, error)         __aenter__ or __aexit__ raised; this ends the lifecycle
+
+One lifecycle is recorded once: a manager of a patched type (``resources.patched``) that is about to be entered is
+*marked* for its task, and until it is acquired ``enter`` passes over it there, be it through ``super().__aenter__()``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from types import FrameType
+from typing import Protocol
+
+from tenure._core import faults, object_access, probe_backend
+from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, is_own_frame
+from tenure._core.record_layout import (
+    ACQUIRE,
+    ACQUIRED,
+    BODY,
+    RAISED,
+    RELEASE,
+    RELEASED,
+    RESOURCE,
+    SITE,
+    TASK,
+    WENT_ON,
+    Record,
+)
+from tenure._identify import (
+    call_site_cache,
+    cancellation,
+    libraries,
+    lookup,
+    resource_ids,
+    resources,
+    single_use,
+    sites,
+    tasks,
+)
+from tenure._identify.exceptions import failure_of
+
+__all__ = [
+    "ACQUIRE",
+    "ACQUIRED",
+    "BODY",
+    "RAISED",
+    "RELEASE",
+    "RELEASED",
+    "RESOURCE",
+    "SITE",
+    "TASK",
+    "WENT_ON",
+    "Record",
+    "acquired",
+    "begin",
+    "body_raised",
+    "enter",
+    "enter_at",
+    "failed",
+    "leaving",
+    "raised",
+    "released",
+    "set_clock",
+    "set_context",
+    "start",
+    "stop",
+]
+
+_ENTERS = frozenset({"__aenter__", "__enter__"})
+_CONTEXTLIB = contextlib.__file__  # an exit stack and a decorator enter on behalf of their caller
+
+
+class _EnterAt(Protocol):
+    def __call__(self, site: str, manager: object, task: int | None = None) -> Record: ...
+
+
+begin: Callable[..., Record]
+body_raised: Callable[..., None]
+raised: Callable[..., None]
+acquired: Callable[..., None]
+leaving: Callable[..., None]
+released: Callable[..., None]
+failed: Callable[..., None]
+enter_at: _EnterAt  # a record of what is entered on the spot, at this site, by the running task if none is given
+set_clock: Callable[[Callable[[], int] | None], None]  # tenure.testing puts a fixed one in the clock's place
+set_context: Callable[
+    [ContextVar[object] | Callable[[], object] | None], None
+]  # what is read where a lifecycle begins, ``tenure._identify.otel_context``
+_is_marked: Callable[[object], bool]
+
+if probe_backend.SERVES:
+    from tenure import _probe
+    from tenure._probe import acquired, begin, body_raised, failed, leaving, raised, released, set_clock, set_context
+    from tenure._probe import is_marked as _is_marked
+
+    def enter_at(site: str, manager: object, task: int | None = None) -> Record:
+        record = _probe.begin(site, manager) if task is None else _probe.begin(site, manager, task)
+        +record  # noqa: B018  # enters
+        return record
+
+else:
+    from tenure._probe_api import pure_probe
+    from tenure._probe_api.pure_probe import (
+        acquired,
+        begin,
+        body_raised,
+        enter_at,
+        failed,
+        leaving,
+        raised,
+        released,
+        set_clock,
+        set_context,
+    )
+    from tenure._probe_api.pure_probe import is_marked as _is_marked
+
+
+def start() -> None:
+    """Record from now on."""
+    lookup.start()
+    if probe_backend.SERVES:
+        _configure()
+        _probe.start()
+
+
+def stop() -> None:
+    """Record nothing more; rewritten code and class patches that stay behind pass through."""
+    lookup.stop()
+    if probe_backend.SERVES:
+        _probe.stop()
+    else:
+        pure_probe.stop()
+    call_site_cache.forget_all()
+    single_use.single_use_sites.clear()
+    resource_ids.resource_by_address.clear()
+
+
+def enter(manager: object, site: str | None = None, *, task: int | None = None, sync: bool = False) -> Record | None:
+    """Begin the lifecycle of a manager whose class patch is being called; sync: by its ``__enter__``.
+
+    The site is the nearest caller outside Tenure and contextlib, and the task the one that is running, where the
+    adapter does not say them. What asyncio uses within itself is passed over.
+    """
+    try:
+        if not lookup.is_recording() or _is_marked(manager) or not resources.is_wanted(manager):
+            return None
+        site = site or _site_of_caller(manager, call_site_cache.BY_WITH if sync else call_site_cache.BY_ASYNC_WITH)
+        record = enter_at(site, manager, task) if site else None
+    except Exception as error:  # noqa: BLE001  # never into the program
+        faults.fault("finding out who enters a manager", error)
+        return None
+    return record if record is not None and record[RESOURCE] else None
+
+
+def _site_of_caller(manager: object, how: int) -> str:
+    """The site of whoever enters the manager; "" where that is a library's own affair, or asyncio's."""
+    frame = sys._getframe(2)  # noqa: SLF001  # there is no other way to the caller
+    while frame.f_back is not None and is_own_frame(frame):
+        frame = frame.f_back
+    first, library = frame, ""
+    while frame.f_back is not None:
+        if not _is_between(frame, manager):
+            package = libraries.of_frame(frame)
+            if not package:
+                break
+            if package != libraries.of_type(resources.described(type(manager))):
+                return ""
+            library = package
+        frame = frame.f_back
+    file = frame.f_code.co_filename
+    if file.startswith(ASYNCIO_DIR) and (library or file != asyncio.events.__file__):
+        return ""
+    site = sites.of_instruction(
+        frame.f_code, frame.f_lasti, object_access.qualified_name(type(manager)) if library else ""
+    )
+    if how == call_site_cache.BY_WITH:
+        site = sites.Site.of(site)._replace(sync=True).key()
+    if frame is first and frame.f_back is not None and not library and frame.f_code.co_name not in _ENTERS:
+        call_site_cache.keep(frame, how, site)
+    return site
+
+
+def _is_between(frame: FrameType, manager: object) -> bool:
+    """Whether this frame enters on behalf of another: ours, contextlib's, or the __aenter__ of a subclass."""
+    code = frame.f_code
+    if code.co_filename == _CONTEXTLIB or code.co_filename.startswith(PACKAGE_DIR):
+        return True
+    in_method = code.co_name in _ENTERS and code.co_argcount > 0
+    return in_method and frame.f_locals.get(code.co_varnames[0]) is manager
+
+
+def _enter_for_patch(manager: object, sync: bool) -> Record | None:  # C calls by place
+    return enter(manager, sync=sync)
+
+
+def _configure() -> None:
+    """Tell the extension what it asks of Python."""
+    _probe.configure(
+        settled=single_use.single_use_sites,
+        shared=resource_ids.resource_by_address,
+        only_named=resources.only_named,
+        named=resources.named,
+        ask=lookup.resource_of,
+        find_task=tasks.find,
+        failure_of=cancellation.failure,
+        enter=_enter_for_patch,
+        thrown_away=failure_of(GeneratorExit()),
+        current_task=asyncio.current_task,
+        running_loop=asyncio._get_running_loop,  # noqa: SLF001  # documented for those who write loops
+        current_tasks=getattr(asyncio.tasks, "_current_tasks", None),
+        fault=faults.fault,
+    )

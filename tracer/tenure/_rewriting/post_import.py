@@ -1,0 +1,99 @@
+"""Something to do once the program has imported a module, without importing it for the program.
+
+A finder at the front of ``sys.meta_path`` lets the others find the module and puts a loader around theirs for as long
+as the module is executed; afterwards the module and its spec carry the loader that they would have without us.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from types import ModuleType
+
+from tenure._rewriting.import_tracebacks import give_up, importing
+
+Install = Callable[[ModuleType], None]
+
+_waiting: dict[str, list[Install]] = {}
+_searching = threading.local()
+
+
+def after_import(name: str, install: Install) -> None:
+    """Call ``install(module)`` now if the module is imported, else directly after it was."""
+    module = sys.modules.get(name)
+    if module is not None and not _is_being_imported(module):
+        install(module)
+        return
+    _waiting.setdefault(name, []).append(install)
+    if not any(finder is _finder for finder in sys.meta_path):
+        sys.meta_path.insert(0, _finder)
+
+
+def forget() -> None:
+    """Wait for no more imports."""
+    _waiting.clear()
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not _finder]
+
+
+def _is_being_imported(module: ModuleType) -> bool:
+    return bool(getattr(module.__spec__, "_initializing", False))
+
+
+class _Finder(MetaPathFinder):
+    @importing
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname not in _waiting or getattr(_searching, "name", None) == fullname:
+            return None
+        _searching.name = fullname
+        try:
+            spec = _found_by_others(fullname, path, target)
+        finally:
+            _searching.name = None
+        if spec is None:
+            give_up(fullname, sys._getframe(1))  # noqa: SLF001  # whether it is an import that asks
+        elif spec.loader is not None:
+            spec.loader = _Loader(spec.loader)
+        return spec
+
+
+@importing
+def _found_by_others(
+    fullname: str, path: Sequence[str] | None, target: ModuleType | None
+) -> importlib.machinery.ModuleSpec | None:
+    finders = list(sys.meta_path)
+    place = next((place for place, finder in enumerate(finders) if finder is _finder), -1)
+    for finder in finders[place + 1 :]:  # those before it were asked
+        find_spec = getattr(finder, "find_spec", None)
+        if find_spec is not None:
+            spec: importlib.machinery.ModuleSpec | None = find_spec(fullname, path, target)
+            if spec is not None or getattr(type(finder), "asks_the_rest", False):
+                return spec
+    return None
+
+
+class _Loader(Loader):
+    """Executes the module with its own loader, then tells who waited."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    @importing
+    def exec_module(self, module: ModuleType) -> None:
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        for install in _waiting.pop(module.__name__, ()):
+            install(module)
+
+
+_finder = _Finder()

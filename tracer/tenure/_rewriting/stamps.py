@@ -1,0 +1,53 @@
+"""The stamps as they stand in rewritten code: one form for each probe.
+
+                              Python probe                              native probe
+    an item is reached        record = begin(site, task, MANAGER)       record = begin(site, MANAGER, task)
+    what is entered           record.pop()                              +record
+    it was entered            record[ACQUIRED] = now()                  -record
+    the body was left         record[RELEASE] = now()                   -record
+    the statement was left    record[RELEASED] = now()                  ~record
+
+The native probe's records are stamped by operators, the shortest way from bytecode to C. Where the function did not ask
+for its task before, the Python probe's `task` is ``current()``, and the native one's is left out: it finds it itself.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from tenure._core import probe_backend
+from tenure._core.record_layout import ACQUIRED, RELEASE, RELEASED
+from tenure._rewriting import ast_tools
+
+
+def begin(record: str, site: ast.expr, task: ast.expr | None, manager: ast.expr) -> ast.stmt:
+    """The statement that makes the record of an item; task: where the function asked for it, None: it did not."""
+    if probe_backend.SERVES:
+        return ast_tools.assign(record, ast_tools.call("begin", site, manager, *([task] if task is not None else [])))
+    return ast_tools.assign(record, ast_tools.call("begin", site, task or ast_tools.call("current"), manager))
+
+
+def manager(record: str) -> ast.expr:
+    """The expression that gives the manager back, for the statement to enter."""
+    if probe_backend.SERVES:
+        return ast.UnaryOp(ast.UAdd(), ast_tools.load(record))
+    return ast.Call(ast.Attribute(ast_tools.load(record), "pop", ast.Load()), [], [])
+
+
+def acquired(record: str) -> ast.stmt:
+    """``__aenter__`` returned."""
+    return _operator(ast.USub(), record) if probe_backend.SERVES else ast_tools.stamp(record, ACQUIRED)
+
+
+def release(record: str) -> ast.stmt:
+    """The body was left."""
+    return _operator(ast.USub(), record) if probe_backend.SERVES else ast_tools.stamp(record, RELEASE)
+
+
+def released(record: str) -> ast.stmt:
+    """The statement was left."""
+    return _operator(ast.Invert(), record) if probe_backend.SERVES else ast_tools.stamp(record, RELEASED)
+
+
+def _operator(operator: ast.unaryop, record: str) -> ast.stmt:
+    return ast.Expr(ast.UnaryOp(operator, ast_tools.load(record)))

@@ -1,0 +1,231 @@
+"""The collector as the tracer sees it: batches go into a bounded queue, and a thread of its own posts them.
+
+    200                       stored
+    408, 429, 503, 5xx        again later, after Retry-After where it says so
+    no or a garbled answer    again later, with growing pauses and jitter
+    anything else             this batch is refused: counted, said once, never sent again
+
+A batch that does not fit into the queue any more pushes the oldest out, which is counted; one that was tried before may
+be stored, its answer lost, and stays. Nothing here is seen by the program but one line on stderr at the first trouble
+of each sort.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+import time
+from collections import deque
+
+import msgspec
+
+from tenure import wire
+from tenure._core import faults
+from tenure._core.stderr import say
+from tenure._sinks import losses
+from tenure._sinks.http_client import Answer, ConnectionFailed, Endpoint
+from tenure._sinks.losses import Content, Loss, Undelivered
+
+MAX_QUEUED_BYTES = 32_000_000
+UNREACHABLE, REFUSED = "collector unreachable", "refused by the collector"  # reasons of losses, on the wire
+_LATE = 0.5  # seconds without an answer, after which nobody waits for it but at the program's very end
+_FIRST_PAUSE, _LONGEST_PAUSE, _LONGEST_RETRY_AFTER = 0.25, 10.0, 60.0  # seconds
+
+
+class Collector:
+    """Sends batches to a collector's ``POST /v1/lifecycles``.
+
+    Raises:
+        UsageError: the URL is none that can be posted to.
+    """
+
+    wants_heartbeats = True
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._endpoint = Endpoint(url, token)
+        self._token = token
+        self._queue: deque[tuple[bytes, Content]] = deque()  # encoded, and which lifecycles it tells of
+        self._bytes = 0
+        self._sent_at = 0.0  # when the request was begun that is under way
+        self._tried = False  # whether the first of the queue was sent before
+        self._undelivered = Undelivered()
+        self._refusal = ""  # the last one
+        self._suspicion = "is it overloaded?"
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._closing = False
+        self._failures = 0  # in a row
+        self._said: set[str] = set()
+        self._thread: threading.Thread | None = None
+        self.resume()
+
+    def send(self, batch: wire.Batch) -> None:
+        """Queue a batch; the oldest ones give way where the queue is full."""
+        content = losses.content_of(batch)
+        with self._changed:
+            if self._undelivered.counts:
+                batch = msgspec.structs.replace(batch, dropped=batch.dropped | self._undelivered.counts)
+            data = wire.encode(batch)
+            self._queue.append((data, content))
+            self._bytes += len(data)
+            while self._bytes > MAX_QUEUED_BYTES and len(self._queue) > 1 + self._tried:
+                self._give_up(int(self._tried))
+            self._changed.notify()
+
+    def fork(self) -> Collector:
+        """A sender of its own for a forked child."""
+        return Collector(self.url, self._token)
+
+    def pause(self) -> None:
+        """Stop the thread, so that the process can fork; what is queued stays."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._endpoint.interrupt()
+        if self._thread is not None:
+            self._thread.join(0.5)
+
+    def resume(self) -> None:
+        """Start the thread (again)."""
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="tenure-collector", daemon=True)
+        self._thread.start()
+
+    def close(self, seconds: float) -> None:
+        """Wait until everything is sent, but not longer than this, and not past an attempt that fails."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            self._closing = True
+            failures = self._failures
+            self._changed.notify_all()
+            while self._queue and self._failures <= failures and time.monotonic() < deadline:
+                self._changed.wait(max(0.0, deadline - time.monotonic()))
+        self.pause()
+
+    def settle(self, seconds: float) -> bool:
+        """Wait until everything is sent, but not longer than this, and for no collector in trouble or late."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while self._queue and not self._failures:
+                until = min(deadline, self._sent_at + _LATE) if self._tried else deadline
+                if (left := until - time.monotonic()) <= 0.0:
+                    break
+                self._changed.wait(min(left, _LATE))
+            return not self._queue
+
+    def lost(self) -> list[Loss]:
+        """What the collector will never have, if nothing is sent any more."""
+        with self._changed:
+            left = self._undelivered.left(content for _, content in self._queue)
+            counts = dict(self._undelivered.counts)
+        where = f"the collector at {self.url}"
+        kept = f"at most {MAX_QUEUED_BYTES // 1_000_000} MB are kept"
+        return [
+            Loss(counts.get(UNREACHABLE, 0), f"{where} was away or too slow for too long ({kept})"),
+            Loss(counts.get(REFUSED, 0), f"{where} refused them ({self._refusal})"),
+            Loss(left, f"{where} did not accept them before the program exited ({self._suspicion})"),
+        ]
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping:
+                try:
+                    self._send_all()
+                except Exception as error:  # noqa: BLE001  # the next attempt may go well; the program must not notice
+                    faults.fault("posting to the collector", error)
+                    time.sleep(_FIRST_PAUSE)
+        finally:
+            with contextlib.suppress(Exception):
+                self._endpoint.disconnect()
+
+    def _send_all(self) -> None:
+        pause = 0.0
+        while True:
+            with self._changed:
+                if pause:
+                    self._changed.wait_for(self._must_hurry, pause)
+                else:
+                    self._changed.wait_for(self._has_work)
+                if self._stopping:
+                    return
+                data = self._queue[0][0] if self._queue else None
+                self._tried, self._sent_at = data is not None, time.monotonic()
+            pause = self._post(data) if data is not None else 0.0
+
+    def _must_hurry(self) -> bool:
+        return self._stopping or self._closing
+
+    def _has_work(self) -> bool:
+        return self._stopping or bool(self._queue)
+
+    def _post(self, data: bytes) -> float:
+        """Send one batch; the seconds to wait before the next attempt."""
+        try:
+            answer = self._endpoint.post(data)
+        except ConnectionFailed as error:
+            if self._stopping:
+                return 0.0  # we broke it off ourselves; the same batch twice changes nothing at the collector
+            self._suspicion = "is it running?"
+            return self._later(None, f"does not answer ({error})", "start it with `tenure serve`")
+        self._suspicion = "is it overloaded?"
+        if answer.status in {408, 429} or answer.status >= 500:
+            return self._later(answer.retry_after, f"answers {answer.status}", "it is asked again until it takes them")
+        self._done(data, answer)
+        return 0.0
+
+    def _done(self, data: bytes, answer: Answer) -> None:
+        with self._changed:
+            self._failures = 0
+            if not self._queue or self._queue[0][0] is not data:
+                return  # a thread that was paused and came back late: the next one has sent it meanwhile
+            content = self._take()
+            self._tried = False
+            if answer.status == 200:
+                self._undelivered.deliver(content)
+            else:
+                self._refusal = f"{answer.status} {answer.detail}".rstrip()
+                self._undelivered.lose(REFUSED, content)
+            self._changed.notify_all()
+        if answer.status != 200:
+            self._say(
+                str(answer.status), f"refused a batch: {answer.status} {answer.detail}".rstrip(), _remedy(answer.status)
+            )
+
+    def _later(self, retry_after: float | None, what: str, remedy: str) -> float:
+        with self._changed:
+            self._failures += 1
+            self._changed.notify_all()
+        kept = f"{what}; the program runs on, records are kept up to {MAX_QUEUED_BYTES // 1_000_000} MB"
+        self._say("away", kept, remedy)
+        if retry_after is not None:
+            return min(retry_after, _LONGEST_RETRY_AFTER)
+        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._failures - 1, 10))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, no secret
+
+    def _give_up(self, place: int) -> None:
+        content = self._take(place)
+        self._undelivered.lose(UNREACHABLE, content)
+        if place:  # what it closed, and the one that stays opened, is counted for good
+            data, first = self._queue[0]
+            self._queue[0] = data, first._replace(opened=first.opened - content.resent)
+
+    def _take(self, place: int = 0) -> Content:
+        data, content = self._queue[place]
+        del self._queue[place]
+        self._bytes -= len(data)
+        return content
+
+    def _say(self, about: str, what: str, remedy: str) -> None:
+        if about not in self._said:
+            self._said.add(about)
+            say(f"collector at {self.url} {what} ({remedy})")
+
+
+def _remedy(status: int) -> str:
+    if status in {401, 403}:
+        return "set TENURE_TOKEN"
+    if status == 404:
+        return "is it Tenure's collector? see --collector"
+    return "its records are lost; please report this"

@@ -1,0 +1,1 @@
+"""What adapters share: calls that take and give back, handles, servers' requests."""

@@ -1,0 +1,155 @@
+"""A request of an ASGI application: how it is recognised, how it is named, and its record.
+
+A server's adapter and a framework's see the same call, with middlewares in between that may have copied its scope.
+What tells that it is one call is a part of the scope that copies share. The program's objects are read, never called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, cast
+
+from tenure import _probe_api as probe
+from tenure._assembly import request_rename
+from tenure._core import faults
+from tenure._core.attributes import read
+from tenure.adapters._kit import handler_sites
+
+Scope = Mapping[str, object]
+
+KIND = "asgi.Request"  # of what no framework names
+_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+_SHARED = "headers", "asgi"  # parts that a server makes for each call, and a copied scope still has
+
+# While the application is called, by address: of the shared part, and of each scope that was seen (a middleware may
+# put other headers into it).
+_running: dict[int, Request] = {}
+
+
+class Named(NamedTuple):
+    """What stands for a request: its resource's kind and name, and what answers it."""
+
+    kind: str
+    name: str
+    endpoint: object
+
+
+def method(scope: Scope) -> str:
+    """The method of a request, "WEBSOCKET" for a websocket, "*" for what HTTP does not know: a client made it up."""
+    if get(scope, "type") == "websocket":
+        return "WEBSOCKET"
+    given = get(scope, "method")
+    return given if type(given) is str and given in _METHODS else "*"
+
+
+def running(scope: Scope) -> Request | None:
+    """The request that this scope is of, while its application is called."""
+    return _running.get(id(scope)) or _running.get(id(part(scope)))
+
+
+def get(scope: Scope, name: str) -> object:
+    """A part of the scope, without asking a class of the program's that the scope may be of.
+
+    Raises:
+        TypeError: it is no dictionary, as which ASGI defines it.
+    """
+    return dict.get(cast("dict[str, object]", scope), name)
+
+
+def root(scope: Scope) -> str:
+    """The path that the application's routes are relative to, "" where it is none."""
+    root = get(scope, "root_path")
+    return root if type(root) is str else ""
+
+
+def part(scope: Scope) -> object:
+    """What tells that a scope is the same call's: a copy has it too."""
+    return next((part for part in (get(scope, name) for name in _SHARED) if part is not None), scope)
+
+
+class Request:
+    """A request, while its application is called."""
+
+    def __init__(self, scope: Scope, channels: tuple[object, ...]) -> None:
+        self.channels = channels
+        self._scope = scope
+        self._keys: list[object] = []  # kept, so that their addresses are not others'
+        self._record: probe.Record | None = None
+        self._name: tuple[str, str] | None = None  # the newest kind and name that a route gave
+        self._known: Callable[[], Named] | None = None  # by what a framework calls it without a route
+        self._prefixes: dict[str, str] = {}  # by the path that the routes within are relative to: its pattern
+        self._last_prefix = ""
+
+    def begin(self, named: Named) -> None:
+        self._know(self._scope)
+        self._know(part(self._scope))
+        self._record = probe.enter(named, handler_sites.of_callable(named.endpoint))
+        if self._record is not None:
+            probe.acquired(self._record)
+
+    def seen(self, scope: Scope, otherwise: Callable[[], Named] | None) -> None:
+        """A framework's application is called for it; ``otherwise`` names it where no route will."""
+        self._scope, self._known = scope, otherwise
+        self._know(scope)
+        self._prefixes.setdefault(root(scope), "")
+
+    def found(self, kind: str, name: str, endpoint: object) -> None:
+        """The framework found what answers it."""
+        kind = kind if self._known is not None else KIND
+        if self._name == (kind, name):
+            return
+        self._name = kind, name
+        self._rename(Named(kind, name, endpoint))
+
+    def mount(self, path: str, pattern: str) -> str:
+        """Routes are now relative to this path; the pattern that stands before theirs."""
+        if pattern:
+            outer = path.rsplit("/", pattern.count("/"))[0]  # what was matched has as many parts as its pattern
+            self._last_prefix = self._prefixes.get(outer, self._last_prefix) + pattern
+            self._prefixes[path] = self._last_prefix
+        return self.prefix(path)
+
+    def prefix(self, path: str) -> str:
+        """The pattern of what the routes that are relative to this path are mounted at."""
+        return self._prefixes.get(path, self._last_prefix)
+
+    def end(self, error: BaseException | None) -> None:
+        for key in self._keys:
+            _running.pop(id(key), None)
+        if self._record is None:
+            return
+        try:
+            self._name_at_last()
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault("finding the route of a request", fault)
+        probe.leaving(self._record, error)
+        probe.released(self._record, False)
+
+    def _know(self, key: object) -> None:
+        if id(key) not in _running:
+            _running[id(key)] = self
+            self._keys.append(key)
+
+    def _name_at_last(self) -> None:
+        if self._name is not None:
+            return
+        routed, known = _routed(self._scope, self._last_prefix), self._known and self._known()
+        if routed is not None:
+            self._rename(routed if known is None else routed._replace(kind=known.kind))
+        elif known is not None:
+            self._rename(known)
+
+    def _rename(self, named: Named) -> None:
+        if self._record is not None:
+            request_rename.rename(self._record, named, handler_sites.of_callable(named.endpoint))
+
+
+def _routed(scope: Scope, prefix: str) -> Named | None:
+    """By the route that a framework left in the scope: Litestar; Starlette, for a route of the program's own class."""
+    route = get(scope, "route")
+    pattern = get(scope, "path_template") or read(route, "path_format") or read(route, "path")
+    if type(pattern) is not str:
+        return None
+    handler = get(scope, "route_handler")  # Litestar's, of whose function ``fn`` is
+    endpoint = get(scope, "endpoint") or read(handler, "fn", "litestar") or handler
+    return Named(KIND, f"{method(scope)} {prefix}{pattern}", endpoint)

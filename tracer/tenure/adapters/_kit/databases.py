@@ -1,0 +1,131 @@
+"""What the adapters of databases have in common.
+
+The names of databases; a pool that is open beside one in use; how long it takes to make a connection.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from time import monotonic_ns
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from tenure._core import faults
+from tenure._core.object_access import qualified_name
+from tenure._identify import pool_stats
+from tenure._identify.exceptions import type_name
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
+
+_SETTING = re.compile(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\]|\\.)*))", re.DOTALL)  # of libpq's strings
+
+
+class Taken:
+    """One connection of a pool, taken by a call; what the adapter describes in its place is the pool in use."""
+
+    __slots__ = ("pool",)
+
+    def __init__(self, pool: object) -> None:
+        self.pool = pool
+
+
+def database_of(address: object) -> str | None:
+    """The database that a URL or a libpq connection string names: "shop" for "postgresql://host/shop".
+
+    None where it names none, or where the text is not well formed: what looks like a name may be a password then.
+    """
+    if not isinstance(address, str):
+        return None
+    if "://" not in address:
+        found = {name: quoted or plain for name, quoted, plain in _SETTING.findall(address)}
+        return found.get("dbname") or None
+    try:
+        parts = urlsplit(address)
+        named = dict(parse_qsl(parts.query))
+    except ValueError:
+        return None
+    database = named.get("dbname") or named.get("database") or unquote(parts.path.lstrip("/"))
+    return None if not database or "@" in database + parts.query + parts.fragment else database
+
+
+def opened(name: Callable[[object], str | None]) -> Callable[[object, str], Description]:
+    """Describe a pool that is entered itself: it is open then, and none of its connections is taken."""
+
+    def describe(pool: object, _: str) -> Description:
+        return Description(f"{type_name(type(pool))}.open", pool, name=name(pool), stereotype="database")
+
+    return describe
+
+
+def one_use(kind: str, stereotype: str = "database") -> Callable[[object, str], Description]:
+    """Describe what is made for one use, a cursor or a transaction, and has no name."""
+
+    def describe(_: object, __: str) -> Description:
+        return Description(kind, None, name="", stereotype=stereotype)
+
+    return describe
+
+
+def time_creation(
+    kind: type,
+    method: str,
+    pool_of: Callable[..., object],
+    *,
+    predicate: Callable[..., bool] = lambda *_: True,
+) -> None:
+    """Let a coroutine function that makes a pool's connection tell how long that took; a version without it tells not.
+
+    ``pool_of(object, ...)`` is the subject of the pool's resource, ``wants`` whether this call makes one; both are
+    given what the method is called with. A connection that could not be made is not told of.
+    """
+    original = getattr(kind, method, None)
+    if original is None:
+        return
+
+    async def making(maker: object, *arguments: object, **named: object) -> object:
+        begun_ns = _began(predicate, maker, arguments)
+        try:
+            value = await original(maker, *arguments, **named)
+        except BaseException as error:
+            class_patches.strip_frame(error, making.__code__)
+            raise
+        if begun_ns:
+            _note(pool_of, maker, arguments, begun_ns)
+        return value
+
+    class_patches.replace(kind, method, class_patches.mark_as_wrapper(original)(making))
+
+
+def time_creation_now(kind: type, method: str, pool_of: Callable[..., object]) -> None:
+    """As ``time_creation``, of a function that is no coroutine function."""
+    original = getattr(kind, method, None)
+    if original is None:
+        return
+
+    def making(maker: object, *arguments: object, **named: object) -> object:
+        begun_ns = monotonic_ns()
+        try:
+            value = original(maker, *arguments, **named)
+        except BaseException as error:
+            class_patches.strip_frame(error, making.__code__)
+            raise
+        _note(pool_of, maker, arguments, begun_ns)
+        return value
+
+    class_patches.replace(kind, method, class_patches.mark_as_wrapper(original)(making))
+
+
+def _began(predicate: Callable[..., bool], maker: object, arguments: tuple[object, ...]) -> int:
+    """When the making began; 0: nothing is made."""
+    try:
+        return monotonic_ns() if predicate(maker, *arguments) else 0
+    except Exception as error:  # noqa: BLE001  # never into the program
+        faults.fault(f"finding out whether a {qualified_name(type(maker))} makes a connection", error)
+        return 0
+
+
+def _note(pool_of: Callable[..., object], maker: object, arguments: tuple[object, ...], begun_ns: int) -> None:
+    try:
+        pool_stats.created(pool_of(maker, *arguments), monotonic_ns() - begun_ns)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        faults.fault(f"noting that a {qualified_name(type(maker))} made a connection", error)

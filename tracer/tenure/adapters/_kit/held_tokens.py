@@ -1,0 +1,105 @@
+"""Who holds what was taken by a call, until the call that gives it back.
+
+A *token* says which release ends which acquire. Where several uses of a token are open, a release ends the newest of
+its own task, else the oldest. A token is known by its address as long as it lives, and is not kept alive.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable
+
+from tenure import _probe_api as probe
+from tenure._core import faults
+from tenure._core.object_access import qualified_name
+from tenure._identify import tasks
+
+WhenGone = Callable[[probe.Record], None]
+
+tokens: dict[int, _Held] = {}  # by address
+
+
+class _Held:
+    """The open uses of one token, oldest first."""
+
+    __slots__ = ("records", "reference", "when_gone")
+
+    def __init__(self, token: object, when_gone: WhenGone | None) -> None:
+        address = id(token)
+        self.records: list[probe.Record] = []
+        self.when_gone = when_gone
+        try:
+            self.reference: weakref.ref[object] | None = weakref.ref(token, lambda _: _gone(address))
+        except TypeError:
+            self.reference = None
+
+
+def hold(token: object, record: probe.Record, when_gone: WhenGone | None = None) -> None:
+    """Keep the record of an acquire that came to its end.
+
+    ``when_gone(record)`` is called for each use that is open when the token is dropped; without it, what was dropped
+    is held for ever (a pool has one connection less).
+    """
+    held = tokens.get(id(token))
+    if held is None or (held.reference is not None and held.reference() is not token):
+        held = tokens[id(token)] = _Held(token, when_gone)
+    elif held.reference is None:  # another object may have had this address
+        held.records.clear()
+    held.records.append(record)
+
+
+def give_back(token: object, error: BaseException | None = None) -> probe.Record | None:
+    """The record that the release of this token ends, now leaving; None where nobody recorded its acquire.
+
+    ``error``: what left the body, where the release knows.
+    """
+    held = tokens.get(id(token))
+    if held is None or not held.records:
+        return None
+    try:
+        record = held.records.pop(_place(held.records))
+        if held.reference is None and not held.records:
+            tokens.pop(id(token), None)
+        probe.leaving(record, error)
+    except Exception as fault:  # noqa: BLE001  # never into the program
+        faults.fault(f"finding out what the release of a {qualified_name(type(token))} ends", fault)
+        return None
+    return record
+
+
+def is_held(token: object) -> bool:
+    """Whether an acquire of this token has not been given back."""
+    held = tokens.get(id(token))
+    return held is not None and bool(held.records)
+
+
+def is_surely_held(token: object) -> bool:
+    """The same, where it cannot be another object that had this address."""
+    held = tokens.get(id(token))
+    return held is not None and bool(held.records) and held.reference is not None and held.reference() is token
+
+
+def _place(records: list[probe.Record]) -> int:
+    if len(records) > 1:
+        task = tasks.current()
+        for place in range(len(records) - 1, -1, -1):
+            if records[place][probe.TASK] == task:
+                return place
+    return 0
+
+
+def _gone(address: int, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+    held = tokens.pop(address, None)
+    if held is None or held.when_gone is None or is_finalizing():
+        return
+    try:
+        for record in held.records:
+            held.when_gone(record)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        faults.fault("ending what was dropped", error)
+
+
+def forget_all() -> None:
+    """Begin anew."""
+    tokens.clear()

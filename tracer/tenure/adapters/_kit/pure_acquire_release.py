@@ -1,0 +1,181 @@
+"""The Python probe's wrappers of functions that take a resource or give it back, see ``calls``.
+
+The native probe has its own (tracer/native/calls.c), which add no coroutine.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Awaitable, Callable
+from types import CodeType, FrameType
+from typing import NamedTuple
+
+from tenure import _probe_api as probe
+from tenure._core import faults
+from tenure._core.object_access import qualified_name
+from tenure._core.wrapping import AsyncMethod, Method, match_coroutine_kind, strip_frame
+from tenure._identify import call_site_cache
+from tenure._probe_api import pure_probe
+from tenure.adapters._kit import held_tokens
+
+Begin = Callable[[object, FrameType], probe.Record | None]  # what this frame takes by calling a method of the object
+Gives = Callable[[object, FrameType | None], bool]  # whether it is this frame that gives the token back
+
+acquires: set[CodeType] = set()  # the wrappers'
+
+
+class NotAcquired(Exception):
+    """The acquire returned False."""
+
+
+class Taking(NamedTuple):
+    """How an acquire is told of."""
+
+    begin: Begin
+    predicate: Callable[[object], bool] | None  # None: every object
+    itself: bool  # the resource is the object itself
+    enter: CodeType | None  # the code that calls it for a statement
+    by_result: bool  # the token is what it returns, else the object itself
+
+
+def taking(original: Method, how: Taking) -> Method:
+    """In an acquire's place that is awaited."""
+    enter = how.enter
+
+    async def acquiring(manager: object, *arguments: object, _original: Method = original, **named: object) -> object:
+        frame = sys._getframe().f_back  # noqa: SLF001  # no other way to the caller
+        record = None if frame is None or frame.f_code is enter else _begin(manager, frame, how)
+        del frame
+        try:
+            value = await _original(manager, *arguments, **named)  # type: ignore[misc]
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            strip_frame(error, acquiring.__code__)
+            del manager, arguments, named
+            raise
+        if record is not None:
+            came_back(value, value if how.by_result else manager, record)
+        return value
+
+    acquires.add(acquiring.__code__)
+    return match_coroutine_kind(original, acquiring)
+
+
+def taking_now(original: Method, how: Taking) -> Method:
+    """In an acquire's place that returns what it took."""
+    enter = how.enter
+
+    def acquiring(manager: object, *arguments: object, **named: object) -> object:
+        frame = sys._getframe().f_back  # noqa: SLF001  # no other way to the caller
+        record = None if frame is None or frame.f_code is enter else _begin(manager, frame, how)
+        del frame
+        try:
+            value = original(manager, *arguments, **named)
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            strip_frame(error, acquiring.__code__)
+            del manager, arguments, named
+            raise
+        if record is not None:
+            came_back(value, value if how.by_result else manager, record)
+        return value
+
+    return acquiring
+
+
+def _begin(manager: object, frame: FrameType, how: Taking) -> probe.Record | None:
+    try:
+        site = call_site_cache.known(frame, call_site_cache.BY_CALL) if how.itself else ""
+        if not site:
+            return how.begin(manager, frame)
+        return pure_probe.enter_known(site, manager) if how.predicate is None or how.predicate(manager) else None
+    except Exception as error:  # noqa: BLE001  # never into the program
+        faults.fault("finding out who acquires", error)
+        return None
+
+
+def came_back(value: object, token: object, record: probe.Record) -> None:
+    """An acquire returned this value: the token is held."""
+    if value is False:
+        probe.failed(record, NotAcquired("the acquire returned False"))
+        return
+    probe.acquired(record)
+    try:
+        held_tokens.hold(token, record)
+    except Exception as error:  # noqa: BLE001  # never into the program
+        faults.fault(f"remembering who holds a {qualified_name(type(token))}", error)
+
+
+def giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
+    """In a release's place; ``by_result``: the token is one of its arguments, else it is the object itself."""
+    later = inspect.iscoroutinefunction(original)
+    return (
+        _giving_later(original, gives, by_result=by_result) if later else _giving(original, gives, by_result=by_result)
+    )
+
+
+def _giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
+    def releasing(manager: object, *arguments: object, **named: object) -> object:
+        given = (*arguments, *named.values()) if by_result else (manager,)
+        record = _given_back(given, gives, sys._getframe().f_back) if held_tokens.tokens else None  # noqa: SLF001  # no other way
+        try:
+            value = original(manager, *arguments, **named)
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            strip_frame(error, releasing.__code__)
+            del manager, arguments, named, given
+            raise
+        if record is None:
+            return value
+        if value is not None and inspect.isawaitable(value):
+            return _ending(record, value)
+        probe.released(record, None)
+        return value
+
+    return releasing
+
+
+def _giving_later(original: Method, gives: Gives, *, by_result: bool) -> AsyncMethod:
+    async def releasing(manager: object, *arguments: object, **named: object) -> object:
+        given = (*arguments, *named.values()) if by_result else (manager,)
+        record = _given_back(given, gives, sys._getframe().f_back) if held_tokens.tokens else None  # noqa: SLF001  # no other way
+        try:
+            value = await original(manager, *arguments, **named)  # type: ignore[misc]
+        except BaseException as error:
+            if record is not None:
+                probe.failed(record, error)
+            strip_frame(error, releasing.__code__)
+            del manager, arguments, named, given
+            raise
+        if record is not None:
+            probe.released(record, None)
+        return value
+
+    return releasing
+
+
+def _given_back(candidates: tuple[object, ...], gives: Gives, frame: FrameType | None) -> probe.Record | None:
+    """The record of what is held and given back by this frame, now leaving; None where nothing is."""
+    try:
+        for candidate in candidates:
+            if held_tokens.is_held(candidate):
+                return held_tokens.give_back(candidate) if gives(candidate, frame) else None
+    except Exception as error:  # noqa: BLE001  # never into the program
+        faults.fault("finding out what is released", error)
+    return None
+
+
+async def _ending(record: probe.Record, release: Awaitable[object]) -> object:
+    try:
+        value = await release
+    except BaseException as error:
+        probe.failed(record, error)
+        strip_frame(error, _ending.__code__)
+        del release
+        raise
+    probe.released(record, None)
+    return value

@@ -1,0 +1,61 @@
+"""The end of an event loop: a program may do nothing more after it but end, by a signal that no ``atexit`` hears of.
+
+So what the main thread's loop did is shipped when it has closed, before the program goes on: by ``asyncio.run``, a
+Runner, anyio, uvloop or by hand. Recording goes on too, for another loop may follow. Where an exception is on its way
+the program ends by that, or by ``atexit``, if at all: nobody waits, for a further signal that came meanwhile would be
+seen where the program as it is has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+from tenure._core.loop_end import loop_ended
+from tenure._patching import class_patches
+
+
+def install(module: ModuleType) -> None:
+    """Patch the event loops of asyncio, or of uvloop."""
+    kinds = [asyncio.SelectorEventLoop] if module is asyncio else [module.Loop]
+    if module is asyncio and sys.platform == "win32":
+        kinds.append(asyncio.ProactorEventLoop)
+    for kind in kinds:
+        class_patches.replace(kind, "close", _settling(kind.close, _has_ended))
+    if module is asyncio:  # one that the program enters is released when its loop has closed
+        class_patches.replace(module.Runner, "__exit__", _settling(module.Runner.__exit__, _is_over), again=True)
+
+
+def _settling(original: class_patches.Method, is_end: Callable[[object], bool]) -> class_patches.Method:
+    @class_patches.mark_as_wrapper(original)
+    def ending(ended: object, *arguments: object, **named: object) -> object:
+        try:
+            ends = is_end(ended)
+            value = original(ended, *arguments, **named)
+            if ends:
+                loop_ended()
+        except BaseException as error:
+            class_patches.strip_frame(error, ending.__code__)
+            del ended, arguments, named
+            raise
+        return value
+
+    return ending
+
+
+def _has_ended(loop: object) -> bool:
+    """Whether this closes it, where nothing of the main thread's runs meanwhile; not where it is collected."""
+    is_closed = getattr(loop, "is_closed", None)
+    if is_closed is None or is_closed() or _is_running() or sys.exception() is not None:
+        return False
+    return sys._getframe(2).f_code.co_name != "__del__"  # noqa: SLF001  # no other way to the caller
+
+
+def _is_over(_: object) -> bool:
+    return not _is_running() and sys.exception() is None
+
+
+def _is_running() -> bool:
+    return asyncio._get_running_loop() is not None  # noqa: SLF001  # the public one raises

@@ -1,0 +1,47 @@
+"""The commands: one file each, ``main(arguments) -> exit code``.
+
+Packages add theirs by the entry-point group ``tenure.commands``; ``tenure-server`` adds serve and export.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import cast
+
+from tenure._core.installation import COMMANDS
+from tenure.errors import UsageError
+
+Command = Callable[[list[str]], int]
+
+OF_THE_SERVER = ("serve", "export")
+
+
+def find(name: str) -> Command:
+    """The command of this name.
+
+    Raises:
+        UsageError: there is none, or the package that has it is not installed.
+    """
+    if name == "run":
+        from tenure.cli import run  # noqa: PLC0415  # a command pays only for itself
+
+        return run.main
+    if name == "doctor":
+        from tenure.cli import doctor  # noqa: PLC0415
+
+        return doctor.main
+    for point in entry_points(group=COMMANDS, name=name):
+        try:
+            return cast("Command", point.load())
+        except ModuleNotFoundError as error:
+            if not point.module.startswith(error.name or point.module):
+                raise
+            raise UsageError(
+                f"`tenure {name}` was installed from another version: it has no module {error.name}"
+                " (install both again: pip install --upgrade tenure tenure-server; in a checkout: make setup)"
+            ) from None
+    if name in OF_THE_SERVER:
+        raise UsageError(f"`tenure {name}` needs the server, which is not installed (pip install 'tenure[server]')")
+    known = ", ".join(["run", "doctor", *sorted({point.name for point in entry_points(group=COMMANDS)})])
+    raise UsageError(f"there is no command {name!r} (there are: {known})")

@@ -1,0 +1,192 @@
+"""The program under trace: found and made ready as the interpreter would, then executed as ``__main__``.
+
+What the program may look at is as without us: ``__main__`` and its ``__file__``, ``__spec__`` and ``__package__``,
+``sys.argv``, ``sys.path[0]``, the exit code, and the traceback of what it does not catch, which has no frame of ours.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pkgutil
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType, TracebackType
+from typing import NamedTuple
+
+from tenure._core import faults
+from tenure._core.paths import PACKAGE_DIR
+from tenure._rewriting import import_hook, rewriter
+from tenure._rewriting.loaders import RewritingLoader
+from tenure.errors import UsageError
+
+
+class Program(NamedTuple):
+    """What is to be executed: a name for people, its own directory, the module and the way to its code."""
+
+    name: str
+    directory: Path
+    module: ModuleType
+    loader: SourceFileLoader | None  # None: not a source file; the module's own loader gives the code
+
+
+def script(path: str, arguments: Sequence[str], *, sync: bool, command: str = "tenure run") -> Program:
+    """A script, or a directory or zip file with a ``__main__.py`` in it; ``command`` is what was typed.
+
+    Raises:
+        UsageError: it is not there or cannot be read.
+    """
+    sys.argv[:] = [path, *arguments]
+    absolute = os.path.abspath(path)  # noqa: PTH100  # as the interpreter does: links and all
+    if Path(path).is_dir() or path.endswith((".zip", ".pyz")):
+        return _archive(path, absolute, command, sync=sync)
+    try:
+        with Path(path).open("rb"):
+            pass
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror} ({command} [options] script.py)") from None
+    _set_first_path(os.path.dirname(os.path.realpath(path)))  # noqa: PTH120
+    loader = RewritingLoader("__main__", absolute, sync=sync)
+    module = _main_module(absolute, None, loader)
+    return Program(Path(path).stem, Path(absolute).parent, module, loader)
+
+
+def module(name: str, arguments: Sequence[str], *, command: str = "tenure run") -> Program:
+    """A module, or a package's ``__main__``, as ``python -m`` finds it; ``command`` is what was typed.
+
+    The import hook must stand already.
+
+    Raises:
+        UsageError: there is none of this name, or it cannot be executed.
+    """
+    sys.argv[:] = ["-m", *arguments]
+    _set_first_path(str(Path.cwd()))
+    spec = _find(name, command)
+    if spec.submodule_search_locations is not None:
+        spec = _find(f"{name}.__main__", command, f"{name} is a package without a __main__ module")
+    if spec.loader is None or not hasattr(spec.loader, "get_code"):
+        raise UsageError(f"module {name} has no code that can be run ({command} -m module)")
+    origin = spec.origin or name
+    sys.argv[0] = origin
+    return Program(name.rpartition(".")[2], Path(origin).parent, _main_module(origin, spec, spec.loader), None)
+
+
+def execute(program: Program) -> None:
+    """Run the program; what it raises goes on to the interpreter, and looks there as if it had never been here."""
+    try:
+        exec(_code(program), program.module.__dict__)  # noqa: S102  # this is what the program is for
+    except SystemExit:
+        raise
+    except BaseException as error:
+        try:
+            _hide_our_frames(error)
+        except Exception as fault:  # noqa: BLE001  # then our frames are seen
+            faults.fault("hiding our frames", fault)
+        raise
+
+
+def _code(program: Program) -> CodeType:
+    if program.loader is not None:
+        path = program.loader.path
+        data = program.loader.get_data(path)
+        try:
+            if rewriter.has_helpers():
+                return program.loader.source_to_code(data, path)
+        except SyntaxError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a fault of ours, unless the plain way fails as well
+            faults.fault(f"rewriting {path}", error)
+        return SourceFileLoader.source_to_code(program.loader, data, path)
+    spec = program.module.__spec__
+    assert spec is not None
+    assert spec.loader is not None
+    found: CodeType | None = spec.loader.get_code(spec.name)  # type: ignore[attr-defined]
+    if found is None:
+        raise ImportError(f"No code object available for {spec.name}")
+    return found
+
+
+def _archive(path: str, absolute: str, command: str, *, sync: bool) -> Program:
+    _set_first_path(absolute)
+    importer = pkgutil.get_importer(absolute)
+    spec = importer.find_spec("__main__") if importer is not None else None
+    if spec is None or spec.loader is None:
+        raise UsageError(f"cannot find a __main__ module in {path} ({command} [options] script.py)")
+    import_hook.record(spec, sync=sync)
+    return Program(Path(path).stem, Path(absolute), _main_module(spec.origin or path, spec, spec.loader), None)
+
+
+def _find(name: str, command: str, otherwise: str = "") -> ModuleSpec:
+    missing = UsageError(f"{otherwise or f'no module named {name}'} ({command} -m module)")
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+            raise missing from None
+        raise
+    except (ImportError, ValueError) as error:
+        raise UsageError(f"cannot find module {name}: {error} ({command} -m module)") from None
+    if spec is None:
+        raise missing
+    return spec
+
+
+def _main_module(file: str, spec: ModuleSpec | None, loader: object) -> ModuleType:
+    """A new ``__main__``; the old one, from which we run, stays alive here."""
+    ours = sys.modules["__main__"]
+    module = ModuleType("__main__")
+    attributes: dict[str, object] = {
+        "__file__": file,
+        "__spec__": spec,
+        "__loader__": loader,
+        "__package__": spec.parent if spec is not None else None,
+        "__cached__": spec.cached if spec is not None else None,
+        "__annotations__": {},
+        "__builtins__": sys.modules["builtins"],
+    }
+    # Which of these a __main__ begins with depends on the interpreter's version; ours has them all.
+    vars(module).update({name: value for name, value in attributes.items() if name in vars(ours)})
+    _kept.append(ours)
+    sys.modules["__main__"] = module
+    return module
+
+
+_kept: list[ModuleType] = []
+
+
+def _set_first_path(directory: str) -> None:
+    """Where the interpreter put the directory of our own script it would have put the program's."""
+    if not sys.flags.safe_path:
+        sys.path[0] = directory
+
+
+def _hide_our_frames(error: BaseException) -> None:
+    """Let the interpreter's last word, ``sys.excepthook``, get the traceback that begins in the program."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_frame.f_code in _OURS:
+        traceback = traceback.tb_next
+    if isinstance(error, SyntaxError) and _is_compiling(traceback):
+        traceback = None
+    hook = sys.excepthook
+
+    def once(kind: type[BaseException], value: BaseException, _: TracebackType | None) -> None:
+        sys.excepthook = hook
+        value.__traceback__ = sys.last_traceback = traceback
+        hook(kind, value, traceback)
+
+    sys.excepthook = once
+
+
+def _is_compiling(traceback: TracebackType | None) -> bool:
+    """Whether an error comes from compiling the program itself: all its frames are the import system's and ours."""
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if not file.startswith(("<frozen importlib", PACKAGE_DIR)):
+            return False
+        traceback = traceback.tb_next
+    return True
+
+
+_OURS = {execute.__code__}

@@ -1,0 +1,190 @@
+"""``tenure run``: a program, recorded."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tenure import session
+from tenure._core import process_scrubber
+from tenure._core.installation import has_command
+from tenure._core.stderr import say
+from tenure._rewriting.module_filter import Selection
+from tenure._sinks import otel_sinks
+from tenure._sinks.recording_sink import Recording
+from tenure._sinks.shipper import Sink
+from tenure.cli import program
+from tenure.errors import UsageError
+
+Start = Callable[[str, Selection], None]
+
+_DRAWN = {".mmd": "mermaid", ".html": "html"}  # what is made of a recording when the program ends
+_USAGE = "tenure run [options] (script.py | -m module) [arguments of the program]"
+
+
+def main(arguments: list[str]) -> int:
+    """Run the program; what it raises passes through. 2 for what cannot be done, with one line on stderr."""
+    own, rest = split(arguments)
+    options = _parser().parse_args(own)
+
+    def start(name: str, selection: Selection) -> None:
+        _start(options, name, selection, _drawing(options.output))
+
+    return execute(options, rest, start, _USAGE)
+
+
+def execute(options: argparse.Namespace, rest: Sequence[str], start: Start, usage: str) -> int:
+    """Make the program ready, ``start(its name, its modules)`` recording, and run it; as ``main``."""
+    try:
+        target = _prepare(options, rest, start, usage)
+    except UsageError as error:
+        session.cancel()
+        sys.stderr.write(f"tenure: {process_scrubber.line(str(error))}\n")
+        return 2
+    program.execute(target)
+    return 0
+
+
+def _prepare(options: argparse.Namespace, rest: Sequence[str], start: Start, usage: str) -> program.Program:
+    """Everything stands ready: the session, and ``__main__`` to be executed."""
+    if not rest:
+        raise UsageError(f"there is no program to run ({usage})")
+    command = usage.partition(" [")[0]
+
+    def start_or_not(name: str, selection: Selection) -> None:
+        try:
+            start(name, selection)
+        except UsageError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a fault of ours: the program runs unrecorded
+            session.give_up(error)
+
+    selection = Selection([Path.cwd()], options.include, options.exclude)
+    if options.module:
+        # The import hook goes first: finding a module imports the packages that it is in.
+        start_or_not(rest[0].rpartition(".")[2], selection)
+        target = program.module(rest[0], rest[1:], command=command)
+    else:
+        target = program.script(rest[0], rest[1:], sync=options.sync, command=command)
+        start_or_not(target.name, selection)
+    selection.add_root(target.directory)
+    return target
+
+
+def _start(options: argparse.Namespace, name: str, selection: Selection, drawing: Path | None) -> None:
+    process_scrubber.configure(None)
+    sinks: list[Sink] = []
+    if options.output is not None:
+        sinks.append(Recording(_recording_of(drawing) if drawing is not None else options.output))
+    if options.otlp is not None:
+        sinks.append(otel_sinks.to_otlp(options.otlp))
+    if options.collector is not None or (options.output is None and options.otlp is None):
+        sinks.append(session.to_collector(options.collector))
+    session.start(options.service or session.environment_name() or name, sinks, selection, sync=options.sync)
+    if drawing is not None:
+        session.at_end(lambda: _draw(drawing))
+
+
+def _drawing(output: Path | None) -> Path | None:
+    """The diagram's file that is wanted, None where none is.
+
+    Raises:
+        UsageError: nothing can be written there, or nobody can draw.
+    """
+    if output is None or output.suffix == ".json":
+        return None
+    if output.suffix not in _DRAWN:
+        known = "FILE.json, FILE.mmd or FILE.html"
+        raise UsageError(f"cannot write {output}: unknown suffix {output.suffix!r} (-o takes {known})")
+    if not has_command("export"):
+        raise UsageError(f"drawing {output} needs the server, which is not installed (pip install 'tenure[server]')")
+    try:
+        is_new = not output.exists()
+        with output.open("a"):
+            pass
+        if is_new:  # a program that is killed leaves its recording, and no empty page beside it
+            output.unlink()
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror} (choose another -o path)") from None
+    return output.absolute()
+
+
+def _recording_of(drawing: Path) -> Path:
+    return drawing.with_name(f"{drawing.name}.recording.json")
+
+
+def _draw(drawing: Path) -> None:
+    """Turn the recording into a diagram; the recording stays where that fails."""
+    recording = _recording_of(drawing)
+    to = _DRAWN[drawing.suffix]
+    command = [sys.executable, "-m", "tenure", "export", str(recording), "--to", to, "-o", str(drawing)]
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL)  # noqa: S603  # our own command
+    if done.returncode == 0:
+        recording.unlink(missing_ok=True)
+    else:
+        say(f"{drawing} was not drawn; the records are in {recording} (tenure export {recording} --to {to})")
+
+
+def _parser() -> argparse.ArgumentParser:
+    return parser_of(
+        prog="tenure run",
+        usage=_USAGE,
+        description="Run a program and record every `async with` of its own modules, and what the adapters know.",
+        collector="ship to this collector (else $TENURE_COLLECTOR, else http://127.0.0.1:4320; "
+        "$TENURE_TOKEN is its token)",
+        output="write a recording (.json), a Mermaid diagram (.mmd), or the dashboard with the diagrams in it, as one"
+        " page (.html); needs no collector",
+    )
+
+
+def parser_of(prog: str, usage: str, description: str, collector: str, output: str) -> argparse.ArgumentParser:
+    """The options of a command that runs a program; two of them mean to each command what it says itself."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        usage=usage,
+        description=description,
+        epilog="The exit code is the program's own.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("-m", dest="module", action="store_true", help="run a module or package, as `python -m` does")
+    parser.add_argument("--collector", metavar="URL", help=collector)
+    parser.add_argument("--service", metavar="NAME", help="what the process is called (else the program's name)")
+    parser.add_argument(
+        "--include", metavar="PKG", action="append", default=[], help="record the modules of this package too"
+    )
+    parser.add_argument(
+        "--exclude", metavar="PKG", action="append", default=[], help="leave the modules of this package as they are"
+    )
+    parser.add_argument(
+        "--otlp",
+        metavar="URL",
+        help="send every lifecycle as a span to this OpenTelemetry backend or collector (OTLP/HTTP, such as"
+        " http://127.0.0.1:4318; $OTEL_EXPORTER_OTLP_HEADERS are its headers); needs no collector of Tenure's",
+    )
+    parser.add_argument("--sync", action="store_true", help="record `with` like `async with`")
+    parser.add_argument("-o", dest="output", metavar="FILE", type=Path, help=output)
+    return parser
+
+
+_WITH_VALUE = {"--collector", "--otlp", "--service", "--include", "--exclude", "-o"}
+
+
+def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Our own options, and the program with its arguments: all from the first word that is no option of ours."""
+    own: list[str] = []
+    at = 0
+    while at < len(arguments):
+        word = arguments[at]
+        if word == "--":
+            return own, list(arguments[at + 1 :])
+        if word.startswith("-m"):
+            return [*own, "-m"], [*filter(None, [word[2:]]), *arguments[at + 1 :]]
+        if not word.startswith("-") or word == "-":
+            break
+        length = 2 if word in _WITH_VALUE else 1
+        own += arguments[at : at + length]
+        at += length
+    return own, list(arguments[at:])

@@ -1,0 +1,81 @@
+"""Whether a collector answers: is it there, does its store work, does it know our token, which version is it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+from urllib.parse import urlsplit
+
+import msgspec
+
+from tenure import session
+from tenure._core import process_scrubber
+from tenure.errors import UsageError
+
+_TIMEOUT = 3.0  # seconds, for each question
+_LONGEST = 1_000_000  # bytes of an answer that are read
+
+
+class Collector(msgspec.Struct, frozen=True):
+    """A collector as it answers. ``answers``: is it there; ``problem``: what is wrong and the remedy, "" if nothing."""
+
+    url: str
+    answers: bool
+    version: str
+    problem: str
+
+
+def ask(url: str | None) -> Collector:
+    """Ask the collector of this URL, or the environment's, or the default.
+
+    Raises:
+        UsageError: the URL is malformed.
+    """
+    found = _examine((url or os.environ.get("TENURE_COLLECTOR") or session.DEFAULT_COLLECTOR).rstrip("/"))
+    return msgspec.structs.replace(found, url=process_scrubber.line(found.url))
+
+
+def _examine(url: str) -> Collector:
+    try:
+        status, _ = _request(url, "GET", "/readyz")
+        if status == 404:
+            return Collector(url, True, "", "it is no collector of Tenure's (see --collector)")
+        if status != 200:
+            return Collector(url, True, "", f"it is not ready: /readyz answers {status} (its own log says why)")
+        status, body = _request(url, "GET", "/api/openapi.json")
+        if status == 401 and _request(url, "POST", "/v1/lifecycles")[0] == 415:
+            return Collector(url, True, "", "")  # the token is the one for sending, which opens nothing else
+    except (OSError, http.client.HTTPException) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+        return Collector(url, False, "", f"it does not answer: {reason} (start it with `tenure serve`)")
+    if status in {401, 403}:
+        what = "refuses the token" if os.environ.get("TENURE_TOKEN") else "asks for a token"
+        return Collector(url, True, "", f"it {what}: {status} (set TENURE_TOKEN)")
+    return Collector(url, True, _version(body), "" if status == 200 else f"/api/openapi.json answers {status}")
+
+
+def _request(url: str, method: str, path: str) -> tuple[int, bytes]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise UsageError(f"{url!r} is no collector's URL: {error} (http://127.0.0.1:4320, say)") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(f"{url!r} is no collector's URL (http://127.0.0.1:4320, say)")
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    token = os.environ.get("TENURE_TOKEN")
+    connection = kind(parts.hostname, port, timeout=_TIMEOUT)
+    try:
+        connection.request(method, parts.path + path, headers={"Authorization": f"Bearer {token}"} if token else {})
+        response = connection.getresponse()
+        return response.status, response.read(_LONGEST)
+    finally:
+        connection.close()
+
+
+def _version(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["info"]["version"])
+    except (ValueError, LookupError, TypeError):
+        return ""
