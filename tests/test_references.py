@@ -33,6 +33,8 @@ NAMES_OF_OTHERS = {
 # Names of files that stand for a user's file, or for a file of another project.
 EXAMPLES = {
     "app.py": "a program of the reader's",
+    "app.html": "a page of the reader's",
+    "dist/": "a folder that `make wheels` makes",
     "NAME.py": "the module that a test makes",
     "FILE.json": "a recording of the reader's",
     "FILE.html": "a page of the reader's",
