@@ -1,14 +1,17 @@
 # Every target does its own set-up. Needed on the machine: Python 3.11 or newer, make, and the package registries.
-PYTHON ?= python3
-BIN := .venv/bin
+WINDOWS := $(filter Windows_NT,$(OS))
+PYTHON ?= $(if $(WINDOWS),python,python3)
+BIN := $(if $(WINDOWS),.venv/Scripts,.venv/bin)
+VENV_PYTHON := $(BIN)/python$(if $(WINDOWS),.exe)
 STAMP := .venv/.installed
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
 TEST_ARGS ?=
 TRANSPARENCY_ARGS ?=
 FAULTS_ARGS ?=
 MINUTES ?= 10
+CIBUILDWHEEL := cibuildwheel==4.3.5
 
-.PHONY: help setup demo test interop check bench fuzz transparency faults constraints clean
+.PHONY: help setup demo test interop check bench fuzz transparency faults wheels wheels-all constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,19 +59,30 @@ transparency: $(STAMP)  ## run CPython's and libraries' own suites as they are a
 faults: $(STAMP)  ## kill, starve and cut off program and collector in thirty ways and count what is lost (takes ten minutes)  [FAULTS_ARGS="--probe native --short"]
 	$(BIN)/python -m scripts.faults $(FAULTS_ARGS)
 
+wheels: $(STAMP)  ## build both wheels for this Python into dist/; without a compiler they are pure  [TENURE_NATIVE=none|require]
+	rm -rf tracer/build
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist ./tracer ./server
+	@ls dist
+
+wheels-all: $(STAMP)  ## build the wheels of every Python for this system, by cibuildwheel (on Linux it needs containers)
+	rm -rf dist tracer/build
+	$(BIN)/uv build --quiet --sdist --out-dir dist tracer
+	$(BIN)/uv build --quiet --sdist --out-dir dist server
+	for source in dist/*.tar.gz; do $(BIN)/uv tool run $(CIBUILDWHEEL) --output-dir dist $$source || exit 1; done
+
 constraints: $(STAMP)  ## pin the newest dependencies anew into constraints.txt
 	TENURE_SKIP_WEB=1 $(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --quiet \
 		--no-emit-index-url --no-header --no-annotate --no-emit-package tenure --no-emit-package tenure-server \
 		--group dev requirements.in -o constraints.txt
 
 clean:  ## remove what set-up made
-	rm -rf .venv .venv-interop web/node_modules tests/web/node_modules tests/interop/otel/javascript/node_modules server/tenure_server/static
+	rm -rf .venv .venv-interop web/node_modules tests/web/node_modules tests/interop/otel/javascript/node_modules server/tenure_server/static dist
 
-.venv/bin/python:
+$(VENV_PYTHON):
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Tenure needs Python 3.11 or newer; set PYTHON=python3.12, say")'
 	$(PYTHON) -m venv .venv
 
-$(STAMP): .venv/bin/python constraints.txt pyproject.toml tracer/pyproject.toml $(wildcard tracer/setup.py tracer/native/*) server/pyproject.toml server/hatch_build.py $(wildcard server/native/*) $(WEB_SOURCES)
+$(STAMP): $(VENV_PYTHON) constraints.txt pyproject.toml tracer/pyproject.toml $(wildcard tracer/setup.py tracer/native/*) server/pyproject.toml server/hatch_build.py $(wildcard server/native/*) $(WEB_SOURCES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade -c constraints.txt pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev -e tracer -e server
 	@touch $@

@@ -4,7 +4,8 @@ The dashboard (../web) goes into tenure_server/static, by Node from PyPI's nodej
 built bundle, so building from it needs no Node. TENURE_SKIP_WEB=1 leaves the dashboard out.
 
 The reader (native/) becomes tenure_server.ingest.otlp._scan. Without a compiler the build succeeds all the same, and
-its reference in Python, tenure_server.ingest.otlp.scan_pure, serves.
+its reference in Python, tenure_server.ingest.otlp.scan_pure, serves. TENURE_NATIVE=none leaves the reader out;
+TENURE_NATIVE=require makes a build without it fail.
 """
 
 from __future__ import annotations
@@ -45,8 +46,11 @@ class BuildHook(BuildHookInterface):  # type: ignore[type-arg]
         root = Path(self.root)
         built = root / "tenure_server" / "ingest" / "otlp" / f"_scan{sysconfig.get_config_var('EXT_SUFFIX')}"
         built.unlink(missing_ok=True)
+        native = os.environ.get("TENURE_NATIVE", "")
+        if native == "none":
+            return None
         sources = sorted(map(str, (root / "native").glob("*.c")))
-        extension = Extension("tenure_server.ingest.otlp._scan", sources, optional=True)
+        extension = Extension("tenure_server.ingest.otlp._scan", sources, optional=native != "require")
         # The build directory stays out of the debug information, so that the same sources make the same bytes.
         if sys.platform == "win32":
             extension.extra_compile_args = extension.extra_link_args = ["/Brepro"]

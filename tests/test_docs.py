@@ -16,7 +16,7 @@ from tenure_server.cli import export, serve
 from tenure_server.http import login
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "tracer/README.md", ROOT / "server/README.md"])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "tracer/README.md", ROOT / "server/README.md"])
 
 
 def _options(parser: argparse.ArgumentParser) -> set[str]:
@@ -72,14 +72,13 @@ def test_every_make_target_that_a_page_names_exists() -> None:
     assert named - targets == set()
 
 
-def test_every_python_module_that_the_architecture_names_exists() -> None:
-    """A path like tenure/_probe_api/__init__.py on the architecture page leads to a file."""
-    named = re.findall(r"`(tenure(?:_server)?/[a-z_/]+\.py)`", (ROOT / "ARCHITECTURE.md").read_text())
+def test_every_source_file_of_the_native_probe_is_on_its_page() -> None:
+    """docs/probe.md says of each file in C what is in it."""
+    section = _section((ROOT / "docs/probe.md").read_text(), "How the native probe works")
 
-    missing = [path for path in named if not any((ROOT / part / path).exists() for part in ("tracer", "server"))]
+    missing = {path.name for path in (ROOT / "tracer/native").rglob("*.c") if f"`{path.name}`" not in section}
 
-    assert named
-    assert missing == []
+    assert missing == set()
 
 
 def test_the_limits_of_clients_have_the_values_that_the_page_says() -> None:

@@ -1,9 +1,17 @@
-"""The native probe. Without a compiler the installation succeeds all the same, and the Python twin serves."""
+"""The native probe. Without a compiler the installation succeeds all the same, and the Python probe serves.
 
+TENURE_NATIVE=none leaves the native probe out; TENURE_NATIVE=require makes a build without it fail. A wheel without it
+is for every Python and every system.
+"""
+
+import os
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
+
+NATIVE = os.environ.get("TENURE_NATIVE", "")
 
 
 class ReproducibleBuild(build_ext):
@@ -18,14 +26,27 @@ class ReproducibleBuild(build_ext):
         super().build_extension(ext)
 
 
+class WheelOfWhatWasBuilt(bdist_wheel):
+    """Compile first: where that fails, the wheel has no extension, and its tag says so."""
+
+    def run(self) -> None:
+        self.run_command("build_ext")
+        if not any(Path(output).exists() for output in self.get_finalized_command("build_ext").get_outputs()):
+            self.distribution.ext_modules = []
+            self.root_is_pure = True
+        super().run()
+
+
 setup(
-    cmdclass={"build_ext": ReproducibleBuild},
+    cmdclass={"build_ext": ReproducibleBuild, "bdist_wheel": WheelOfWhatWasBuilt},
     ext_modules=[
         Extension(
             "tenure._probe",
             sorted(map(str, Path("native").glob("*.c"))),
             depends=sorted(map(str, Path("native").glob("*.h"))),
-            optional=True,
+            optional=NATIVE != "require",
         ),
-    ],
+    ]
+    if NATIVE != "none"
+    else [],
 )

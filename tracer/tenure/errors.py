@@ -4,7 +4,7 @@
     └── UsageError       what was asked for cannot be done: a command line, a path, a URL, a missing package
 
 The program under trace sees neither: a fault of the tracing itself is logged and counted
-(``tenure._core.buffer.fault``).
+(``tenure._core.faults.fault``).
 """
 
 from __future__ import annotations

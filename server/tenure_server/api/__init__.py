@@ -1,0 +1,1 @@
+"""The addresses that answer with JSON: one file for each kind of thing."""

@@ -1,0 +1,1 @@
+"""The commands of the collector: one file a command, `main(arguments) -> exit code`."""

@@ -1,0 +1,1 @@
+"""Spans out: follows the store and sends what closed to OpenTelemetry backends."""

@@ -1,4 +1,4 @@
-"""Faults of Tenure's own, as ``tenure._core.buffer.fault`` logs them."""
+"""Faults of Tenure's own, as ``tenure._core.faults.fault`` logs them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The composition root of the process that exports, which a collector starts: ``tenure_server.export.worker.main``.
 
-It talks to the collector by its standard input and output (``export.messages``), reads the store's file, and ends when
-the collector says so or is gone.
+It talks to the collector by its standard input and output (``export.worker.protocol``), reads the store's file, and
+ends when the collector says so or is gone.
 """
 
 from __future__ import annotations

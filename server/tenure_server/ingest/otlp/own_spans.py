@@ -1,4 +1,4 @@
-"""Tenure's own spans, which are the lifecycles they were again: the table of ``export.meaning``, read backwards.
+"""Tenure's own spans, which are the lifecycles they were again: the table of ``export.span_mapping``, read backwards.
 
 They come from a program that exports by OpenTelemetry's SDK, or from another collector. What a span does not tell is
 not made up: who created a task, and what left the body beside what the status tells of.
