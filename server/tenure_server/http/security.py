@@ -7,6 +7,7 @@ with one, browsers send its session's cookie along. So where a request comes fro
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from aiohttp import web, web_response
 
@@ -99,11 +100,18 @@ def _without_token(request: web.Request) -> str:
 
 
 async def _while_it_lasts(request: web.Request, handler: Handler, left_s: int) -> web.StreamResponse:
-    """A WebSocket ends with its session; the page that had it asks anew, and is refused."""
+    """A WebSocket ends with its session, also by a logout; the page that had it asks anew, and is refused."""
     if request.headers.get("Upgrade", "").lower() != "websocket":
         return await handler(request)
+    loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(left_s):
-            return await handler(request)
+        async with asyncio.timeout(left_s) as limit:
+
+            def end() -> None:
+                with suppress(RuntimeError):  # its time is over at this moment
+                    limit.reschedule(loop.time())
+
+            with request.app[SESSIONS].watching(request.cookies.get(COOKIE, ""), end):
+                return await handler(request)
     except TimeoutError:
         return problem(401, "the session has ended")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from tenure_server.limits import MAX_LOGGED_OUT, SESSION_S
 
@@ -26,6 +27,7 @@ class Sessions:
         self._key = hashlib.pbkdf2_hmac("sha256", token.encode(), b"tenure session", _ITERATIONS)
         self._clock = clock
         self._logged_out: dict[str, int] = {}  # cookie -> when it would have ended, s
+        self._watchers: dict[str, set[Callable[[], None]]] = {}  # cookie -> what is called when it logs out
 
     def begin(self) -> str:
         """The cookie of a new session."""
@@ -41,7 +43,7 @@ class Sessions:
         return 0 if cookie in self._logged_out else max(0, int(end) - self._now_s())
 
     def end(self, cookie: str) -> None:
-        """Log out: the cookie is worth nothing from now on, whoever has it."""
+        """Log out: the cookie is worth nothing from now on, whoever has it, and what ``watching`` names is called."""
         left = self.seconds_left(cookie)
         if not left:
             return
@@ -50,6 +52,20 @@ class Sessions:
         if len(self._logged_out) >= MAX_LOGGED_OUT:
             del self._logged_out[next(iter(self._logged_out))]
         self._logged_out[cookie] = now_s + left
+        for on_end in list(self._watchers.get(cookie, ())):
+            on_end()
+
+    @contextmanager
+    def watching(self, cookie: str, on_end: Callable[[], None]) -> Iterator[None]:
+        """Within, ``on_end`` is called where the session is logged out."""
+        watchers = self._watchers.setdefault(cookie, set())
+        watchers.add(on_end)
+        try:
+            yield
+        finally:
+            watchers.discard(on_end)
+            if not watchers:
+                self._watchers.pop(cookie, None)
 
     def _now_s(self) -> int:
         return self._clock() // 1_000_000_000
