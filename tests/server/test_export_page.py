@@ -21,7 +21,7 @@ from tenure_server.model.lens import Lens
 from tenure_server.offline import archive
 from tenure_server.offline.archive import Archive, gather, render
 from tenure_server.offline.archive import gathering as gathering_module
-from tenure_server.offline.archive.contents import Picture
+from tenure_server.offline.archive.contents import ArchivedDiagram
 from tenure_server.offline.sources import open_source
 
 INDEX = """<!doctype html>
@@ -60,7 +60,7 @@ def of_source(text: str, trace: str | None = None) -> Archive:
         return gather(source, trace)
 
 
-def by_lens(found: Archive) -> dict[bytes, Picture]:
+def by_lens(found: Archive) -> dict[bytes, ArchivedDiagram]:
     return {msgspec.json.encode(view.lens): found.pictures[view.picture] for view in found.views}
 
 

@@ -11,7 +11,7 @@ from tests.server.collector import Clock, Collector
 from tests.server.watching import watching
 
 from tenure_server.hub import Hub, Mailbox
-from tenure_server.live.live_diagram import Picture
+from tenure_server.live.live_diagram import LiveDiagram
 from tenure_server.live.overview import OverviewLoop
 from tenure_server.model.lens import Lens
 from tenure_server.store.sqlite import SqliteStore
@@ -48,7 +48,7 @@ async def test_a_diagram_and_an_overview_end_when_they_are_cancelled_as_a_batch_
     program.use("main", "Lock stock", acquire=0, wait=1)
     await store.write(program.batch())
     hub = Hub()
-    picture = Picture(Lens(), 10, store, hub, clock)
+    picture = LiveDiagram(Lens(), 10, store, hub, clock)
     overview = OverviewLoop(store, hub, clock, list)
     for run in (picture.run, overview.run):
         task = asyncio.create_task(run())
@@ -84,7 +84,7 @@ async def _visit(collector: Collector, program: Program, number: int) -> None:
     async def leave() -> None:
         for _ in range(number // AT_ONCE * 2):
             await asyncio.sleep(0)
-        collector.feed.leave(connected)
+        collector.feed.disconnect(connected)
 
     async with watching(collector) as client:
         await client.subscribe(limit=10 + number)

@@ -15,9 +15,10 @@ from tests.server.collector import Clock, Collector, collecting
 from tenure import wire
 from tenure_server import limits
 from tenure_server.errors import UsageError
-from tenure_server.http import dashboard, security
-from tenure_server.http.listening import receiving
+from tenure_server.http import dashboard
+from tenure_server.http.listening import connections, receiving
 from tenure_server.http.login import PAGES
+from tenure_server.http.response_headers import HEADERS, NOT_KEPT
 from tenure_server.http.sessions import Sessions
 from tenure_server.settings import Settings, check_reach
 
@@ -159,7 +160,7 @@ async def test_a_live_connection_ends_with_its_session(guarded: Collector) -> No
     async with asyncio.timeout(20), guarded.session.ws_connect(f"{guarded.url}/api/live", headers=own) as socket:
         async for _ in socket:
             pass
-    assert socket.closed
+    assert socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION
 
 
 async def test_logging_out_ends_the_live_connections_of_the_session(guarded: Collector) -> None:
@@ -174,7 +175,7 @@ async def test_logging_out_ends_the_live_connections_of_the_session(guarded: Col
         await guarded.session.post(f"{guarded.url}/logout", headers=own, allow_redirects=False)
         async for _ in socket:
             pass
-        assert socket.closed
+        assert socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION
         await others.ping()
         await others.send_json({"lens": {}})
         while "page" not in (await others.receive()).data:
@@ -324,16 +325,30 @@ async def test_only_a_page_with_a_session_offers_to_log_out(
     assert await guarded.get("/", Authorization=f"Bearer {TOKEN}") == (200, '<html lang="en">')
 
 
-async def test_what_is_no_request_is_answered_without_versions(collector: Collector) -> None:
-    """Also what never reaches the application."""
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"\x16\x03\x01 no request\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: ", 408),
+        (b"POST /v1/lifecycles HTTP/1.1\r\nHost: localhost\r\nExpect: x\r\nConnection: close\r\n\r\n", 417),
+    ],
+)
+async def test_what_never_reaches_the_application_is_answered_with_the_same_headers(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, sent: bytes, status: int
+) -> None:
+    """Those that bind a browser, and no versions."""
+    monkeypatch.setattr(connections, "HEADER_LIMIT_S", 0.2)
     reader, writer = await asyncio.open_connection("127.0.0.1", int(collector.url.rpartition(":")[2]))
-    writer.write(b"\x16\x03\x01 no request\r\n\r\n")
+    writer.write(sent)
     async with asyncio.timeout(20):
         answer = (await reader.read()).decode()
     writer.close()
     await writer.wait_closed()
-    assert "400" in answer.partition("\r\n")[0]
-    assert f"Server: {security.HEADERS['Server']}\r\n" in answer
+    assert str(status) in answer.partition("\r\n")[0]
+    for name, value in (HEADERS | NOT_KEPT).items():
+        assert f"\r\n{name}: {value}\r\n" in answer
     assert "aiohttp" not in answer
 
 

@@ -19,7 +19,7 @@ from tenure_server.limits import DEFAULT_DIAGRAM
 from tenure_server.model.lens import Lens
 from tenure_server.store import LifecycleQuery, load_diagram
 from tenure_server.store.sqlite import SqliteStore, backend
-from tenure_server.store.sqlite.read.snapshot import Reading
+from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
 
 ENDLESS = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers) SELECT count(*) FROM numbers"
 LARGE = "/api/diagram?limit=20000"
@@ -36,12 +36,12 @@ async def on_file(tmp_path: Path, clock: Clock) -> AsyncIterator[Collector]:
         yield collector
 
 
-def in_one_statement(reading: Reading, _: object) -> Any:
+def in_one_statement(reading: ReadSnapshot, _: object) -> Any:
     """A read that never ends, within SQLite."""
     return reading.connection.execute(ENDLESS).fetchone()
 
 
-def in_many_statements(reading: Reading, _: object) -> Any:
+def in_many_statements(reading: ReadSnapshot, _: object) -> Any:
     """A read that never ends, of statements that are short."""
     while True:
         reading.connection.execute("SELECT 1").fetchone()
@@ -88,7 +88,7 @@ async def test_large_diagrams_make_no_other_read_wait(on_file: Collector, monkey
     go_on = threading.Event()
     read_scene = backend.read_scene
 
-    def read(reading: Reading, lens: Lens, limit: int, keep: Any) -> Any:
+    def read(reading: ReadSnapshot, lens: Lens, limit: int, keep: Any) -> Any:
         if limit > DEFAULT_DIAGRAM:
             assert go_on.wait(60)
         return read_scene(reading, lens, limit, keep)

@@ -21,7 +21,7 @@ from tenure import wire
 from tenure_server.errors import StoreBusy, StoreFailed
 from tenure_server.store.sqlite import SqliteStore
 from tenure_server.store.sqlite.file.transactions import roll_back, transaction
-from tenure_server.store.sqlite.read.snapshot import Reading
+from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
 from tenure_server.store.sqlite.upkeep.disk_space import Budget, Reserve
 
 MAX_BYTES = 4_000_000
@@ -211,7 +211,7 @@ async def test_all_that_the_store_has_on_the_disk_is_bounded(tmp_path: Path, clo
     await store.close()
 
 
-def _endless(reading: Reading) -> None:
+def _endless(reading: ReadSnapshot) -> None:
     reading.connection.execute("SELECT count(*) FROM lifecycles").fetchone()
     reading.connection.execute(
         "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"

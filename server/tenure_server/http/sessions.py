@@ -6,11 +6,11 @@ would have ended.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from tenure_server.limits import MAX_LOGGED_OUT, SESSION_S
 
@@ -27,7 +27,7 @@ class Sessions:
         self._key = hashlib.pbkdf2_hmac("sha256", token.encode(), b"tenure session", _ITERATIONS)
         self._clock = clock
         self._logged_out: dict[str, int] = {}  # cookie -> when it would have ended, s
-        self._watchers: dict[str, set[Callable[[], None]]] = {}  # cookie -> what is called when it logs out
+        self._watchers: dict[str, set[asyncio.Event]] = {}  # cookie -> those who wait for its end
 
     def begin(self) -> str:
         """The cookie of a new session."""
@@ -43,7 +43,7 @@ class Sessions:
         return 0 if cookie in self._logged_out else max(0, int(end) - self._now_s())
 
     def end(self, cookie: str) -> None:
-        """Log out: the cookie is worth nothing from now on, whoever has it, and what ``watching`` names is called."""
+        """Log out: the cookie is worth nothing from now on, whoever has it."""
         left = self.seconds_left(cookie)
         if not left:
             return
@@ -52,18 +52,21 @@ class Sessions:
         if len(self._logged_out) >= MAX_LOGGED_OUT:
             del self._logged_out[next(iter(self._logged_out))]
         self._logged_out[cookie] = now_s + left
-        for on_end in list(self._watchers.get(cookie, ())):
-            on_end()
+        for logged_out in self._watchers.get(cookie, ()):
+            logged_out.set()
 
-    @contextmanager
-    def watching(self, cookie: str, on_end: Callable[[], None]) -> Iterator[None]:
-        """Within, ``on_end`` is called where the session is logged out."""
+    async def ended(self, cookie: str) -> None:
+        """Return when the session has ended, by its time or by a logout."""
+        logged_out = asyncio.Event()
         watchers = self._watchers.setdefault(cookie, set())
-        watchers.add(on_end)
+        watchers.add(logged_out)
         try:
-            yield
+            async with asyncio.timeout(self.seconds_left(cookie)):
+                await logged_out.wait()
+        except TimeoutError:
+            return
         finally:
-            watchers.discard(on_end)
+            watchers.discard(logged_out)
             if not watchers:
                 self._watchers.pop(cookie, None)
 
