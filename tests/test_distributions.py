@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from tenure_server.http import dashboard
+
 pytestmark = pytest.mark.timeout(300)  # a build fetches what it is built with
 
 ROOT = Path(__file__).parent.parent
@@ -66,6 +68,16 @@ def _wheel(name: str, directory: Path, **variables: str) -> Path:
     subprocess.run([*pip, "--wheel-dir", directory / "wheels", directory / name], env=environment, check=True)
     (wheel,) = (directory / "wheels").iterdir()
     return wheel
+
+
+def test_the_dashboard_is_served_from_where_the_build_puts_it() -> None:
+    """The files that both distributions carry and that the browser tests build are those that the server looks for."""
+    project = tomllib.loads((ROOT / "server" / "pyproject.toml").read_text())
+    targets = project["tool"]["hatch"]["build"]["targets"]
+    carried = {target: artifacts["artifacts"] for target, artifacts in targets.items()}
+    assert carried
+    for artifacts in carried.values():
+        assert f"{dashboard.STATIC.relative_to(ROOT / 'server')}/**" in artifacts
 
 
 @pytest.mark.parametrize(("package", "floor"), FLOORS.items())

@@ -19,6 +19,7 @@ from tenure_server.http import dashboard, login, request_body, security
 from tenure_server.http.app_keys import CLOCK, EXPORTERS, GUESSES, HUB, REFUSALS, SESSIONS, SETTINGS, STORE
 from tenure_server.http.listening.complaints import Complaints, quiet_logger
 from tenure_server.http.listening.connections import Connections, note_stages
+from tenure_server.http.listening.http_protocol import HttpProtocol
 from tenure_server.http.listening.listener import Listener
 from tenure_server.http.openapi import routes_with_document
 from tenure_server.http.problems import problems
@@ -125,13 +126,16 @@ async def _keep_store(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _retain(store: Store, settings: Settings) -> None:
+    """A store in a file also holds its size itself. A failure that lasts, such as a full disk, is logged once."""
+    logged = ""
     while True:
         try:
-            await store.retain(
-                settings.retention_ns, settings.max_bytes
-            )  # a store in a file also holds its size itself
+            await store.retain(settings.retention_ns, settings.max_bytes)
+            logged = ""
         except StoreError as error:
-            log.warning("old lifecycles could not be deleted: %s", error)
+            if str(error) != logged:
+                log.warning("old lifecycles could not be deleted: %s", error)
+            logged = str(error)
         await asyncio.sleep(RETENTION_INTERVAL_S)
 
 
@@ -140,14 +144,8 @@ class Server:
 
     def __init__(self, app: web.Application) -> None:
         self._complaints = Complaints()
-        self._runner = web.AppRunner(
-            app,
-            auto_decompress=False,
-            access_log=None,
-            logger=quiet_logger(self._complaints),
-            lingering_time=LINGER_S,
-            shutdown_timeout=_SHUTDOWN_S,
-        )
+        self._logger = quiet_logger(self._complaints)
+        self._runner = web.AppRunner(app, access_log=None, logger=self._logger, shutdown_timeout=_SHUTDOWN_S)
         self._settings = app[SETTINGS]
         self._connections: Connections | None = None
         self._listener: Listener | None = None
@@ -160,8 +158,7 @@ class Server:
         """
         host, port = self._settings.host, self._settings.port
         await self._runner.setup()
-        assert self._runner.server is not None
-        self._connections = Connections(self._runner.server, self._complaints)
+        self._connections = Connections(self._protocol, self._complaints)
         self._listener = Listener(self._connections, self._complaints)
         try:
             real_port = await self._listener.open(host, port)
@@ -169,6 +166,17 @@ class Server:
             await self.stop()
             raise UsageError(_why_not(host, port, error)) from None
         return f"http://{f'[{host}]' if ':' in host else host}:{real_port}"
+
+    def _protocol(self) -> HttpProtocol:
+        assert self._runner.server is not None
+        return HttpProtocol(
+            self._runner.server,
+            loop=asyncio.get_running_loop(),
+            auto_decompress=False,
+            access_log=None,  # type: ignore[arg-type]
+            logger=self._logger,
+            lingering_time=LINGER_S,
+        )
 
     async def stop(self) -> None:
         """Close the connections, write what waits, close the store."""

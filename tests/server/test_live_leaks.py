@@ -84,7 +84,7 @@ async def _visit(collector: Collector, program: Program, number: int) -> None:
     async def leave() -> None:
         for _ in range(number // AT_ONCE * 2):
             await asyncio.sleep(0)
-        collector.feed.leave(connected)
+        collector.feed.disconnect(connected)
 
     async with watching(collector) as client:
         await client.subscribe(limit=10 + number)

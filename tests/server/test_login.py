@@ -15,8 +15,10 @@ from tests.server.collector import Clock, Collector, collecting
 from tenure import wire
 from tenure_server import limits
 from tenure_server.errors import UsageError
-from tenure_server.http import dashboard, security
+from tenure_server.http import dashboard
+from tenure_server.http.listening import connections, receiving
 from tenure_server.http.login import PAGES
+from tenure_server.http.response_headers import HEADERS, NOT_KEPT
 from tenure_server.http.sessions import Sessions
 from tenure_server.settings import Settings, check_reach
 
@@ -104,6 +106,44 @@ async def test_a_wrong_token_is_said_so(guarded: Collector) -> None:
     assert "not the token" in page
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"token=\xff\xfe", ""),
+        (b"token=%ff%00", ""),
+        (b"token=wrong", "; charset=nope"),
+        (b"token=wrong", "; charset=base64"),
+        (b"\x00" * 4_000, ""),
+        (b"&" * 4_000, ""),
+        (b"", ""),
+    ],
+)
+async def test_a_form_of_any_bytes_has_a_wrong_token_at_worst(
+    guarded: Collector, caplog: pytest.LogCaptureFixture, body: bytes, kind: str
+) -> None:
+    """Nobody who has not logged in can make the collector fail, nor its log grow."""
+    form = {"Content-Type": f"application/x-www-form-urlencoded{kind}"}
+    async with guarded.session.post(f"{guarded.url}/login", data=body, headers=form) as answer:
+        assert answer.status == 401
+    assert caplog.records == []
+
+
+async def test_a_form_that_does_not_come_whole_is_answered_with_408(
+    guarded: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As every other body: who sends a half of it may not keep the connection."""
+    monkeypatch.setattr(receiving, "BODY_LIMIT_S", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(guarded.url.rpartition(":")[2]))
+    writer.write(
+        b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\n\r\ntoken="
+    )
+    async with asyncio.timeout(20):
+        assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+    writer.close()
+    await writer.wait_closed()
+
+
 async def test_a_session_ends_after_its_time(guarded: Collector) -> None:
     """The collector counts, whatever the browser does with the cookie."""
     own = await session_of(guarded)
@@ -120,7 +160,26 @@ async def test_a_live_connection_ends_with_its_session(guarded: Collector) -> No
     async with asyncio.timeout(20), guarded.session.ws_connect(f"{guarded.url}/api/live", headers=own) as socket:
         async for _ in socket:
             pass
-    assert socket.closed
+    assert socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION
+
+
+async def test_logging_out_ends_the_live_connections_of_the_session(guarded: Collector) -> None:
+    """Another page of the same browser sees no more either; those of other sessions go on."""
+    own, other = await session_of(guarded), await session_of(guarded)
+    live = f"{guarded.url}/api/live"
+    async with (
+        asyncio.timeout(20),
+        guarded.session.ws_connect(live, headers=own) as socket,
+        guarded.session.ws_connect(live, headers=other) as others,
+    ):
+        await guarded.session.post(f"{guarded.url}/logout", headers=own, allow_redirects=False)
+        async for _ in socket:
+            pass
+        assert socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION
+        await others.ping()
+        await others.send_json({"lens": {}})
+        while "page" not in (await others.receive()).data:
+            pass
 
 
 async def test_logging_out_ends_the_session_for_whoever_has_the_cookie(guarded: Collector) -> None:
@@ -266,16 +325,30 @@ async def test_only_a_page_with_a_session_offers_to_log_out(
     assert await guarded.get("/", Authorization=f"Bearer {TOKEN}") == (200, '<html lang="en">')
 
 
-async def test_what_is_no_request_is_answered_without_versions(collector: Collector) -> None:
-    """Also what never reaches the application."""
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"\x16\x03\x01 no request\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: ", 408),
+        (b"POST /v1/lifecycles HTTP/1.1\r\nHost: localhost\r\nExpect: x\r\nConnection: close\r\n\r\n", 417),
+    ],
+)
+async def test_what_never_reaches_the_application_is_answered_with_the_same_headers(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, sent: bytes, status: int
+) -> None:
+    """Those that bind a browser, and no versions."""
+    monkeypatch.setattr(connections, "HEADER_LIMIT_S", 0.2)
     reader, writer = await asyncio.open_connection("127.0.0.1", int(collector.url.rpartition(":")[2]))
-    writer.write(b"\x16\x03\x01 no request\r\n\r\n")
+    writer.write(sent)
     async with asyncio.timeout(20):
         answer = (await reader.read()).decode()
     writer.close()
     await writer.wait_closed()
-    assert "400" in answer.partition("\r\n")[0]
-    assert f"Server: {security.HEADERS['Server']}\r\n" in answer
+    assert str(status) in answer.partition("\r\n")[0]
+    for name, value in (HEADERS | NOT_KEPT).items():
+        assert f"\r\n{name}: {value}\r\n" in answer
     assert "aiohttp" not in answer
 
 

@@ -87,6 +87,8 @@ def refusals(tmp_path: Path) -> dict[str, tuple[list[str], str]]:
         "a bad age": (["--retention", "soon"], "'soon' is no duration"),
         "a bad size": (["--max-size", "huge"], "'huge' is no size"),
         "no port": (["--port", "70000"], "--port 70000 is no port"),
+        "an empty token": (["--token", ""], "for no token (give one, or leave the option away)"),
+        "an empty ingest token": (["--token", "x", "--ingest-token", ""], "--ingest-token is empty"),
         "a foreign address": (["--host", "192.0.2.1", "--token", "x"], "cannot listen on 192.0.2.1"),
     }  # fmt: skip
 

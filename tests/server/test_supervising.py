@@ -12,13 +12,16 @@ from tests.server.batches import Program
 from tests.server.collector import Clock, Collector, collecting
 from tests.server.watching import watching
 
+from tenure_server import app
 from tenure_server.background import supervisor
 from tenure_server.background.supervisor import supervise
+from tenure_server.errors import StoreFailed
 from tenure_server.export.exporters import Exporters
 from tenure_server.export.targets import Target
 from tenure_server.hub import Hub
 from tenure_server.live import live_diagram, messages, overview
 from tenure_server.metrics.snapshot import Snapshot, Snapshots
+from tenure_server.settings import Settings
 from tenure_server.store.sqlite import SqliteStore
 
 
@@ -188,7 +191,7 @@ async def test_a_message_that_the_collector_fails_at_is_answered_and_logged(
     collector: Collector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The connection goes on, and no HTTP answer is written into it."""
-    monkeypatch.setattr(collector.feed, "look", failing_once(collector.feed.look))
+    monkeypatch.setattr(collector.feed, "subscribe", failing_once(collector.feed.subscribe))
     async with watching(collector) as client:
         await client.subscribe()
         problem = await client.receive()
@@ -208,3 +211,23 @@ async def test_metrics_that_cannot_be_gathered_end_no_thread(caplog: pytest.LogC
     snapshots = Snapshots(gather)
     assert await asyncio.to_thread(snapshots.now) is None
     assert failures(caplog) == ["metrics could not be read"]
+
+
+async def test_a_retention_that_goes_on_failing_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on a full disk; a failure of another kind, and one after a success, are told again."""
+    monkeypatch.setattr(app, "RETENTION_INTERVAL_S", 0)
+    outcomes = ["full", "full", "full", "read-only", "", "read-only", "read-only"]
+
+    class Failing:
+        async def retain(self, *_: object) -> int:
+            if not outcomes:
+                raise Fault
+            if why := outcomes.pop(0):
+                raise StoreFailed(why)
+            return 0
+
+    with pytest.raises(Fault):
+        await app._retain(Failing(), Settings())  # type: ignore[arg-type]
+    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == ["full", "read-only", "read-only"]

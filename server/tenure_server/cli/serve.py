@@ -73,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
 def _settings(options: argparse.Namespace) -> Settings:
     if not 0 <= options.port <= 65_535:
         raise UsageError(f"--port {options.port} is no port (give 0 to 65535)")
+    for option, token in (("--token", options.token), ("--ingest-token", options.ingest_token)):
+        if token == "":
+            raise UsageError(f"{option} is empty, which would ask for no token (give one, or leave the option away)")
     headers = parse_headers(os.environ.get(HEADERS_VARIABLE, ""))
     return Settings(
         host=options.host,

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from tenure_server.http.security import SESSION_LEFT
 
-STATIC = Path(__file__).with_name("static")
+STATIC = Path(__file__).parent.parent / "static"  # where server/hatch_build.py puts it
 
 _NOT_BUILT = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Tenure</title>

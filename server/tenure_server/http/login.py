@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
 from tenure_server.errors import Refused
 from tenure_server.http import access
 from tenure_server.http.app_keys import GUESSES, SESSIONS, SETTINGS
+from tenure_server.http.listening.receiving import receiving
 from tenure_server.http.sessions import COOKIE
 from tenure_server.limits import MAX_LOGIN, SESSION_S
 
@@ -98,4 +100,7 @@ async def _form_token(request: web.Request) -> str:
         raise Refused(415, "content_type", "this address takes the login page's form")
     if (request.content_length or 0) > MAX_LOGIN or request.content_length is None:
         raise Refused(413, "too_large", f"the form is longer than {MAX_LOGIN} bytes")
-    return str((await request.post()).get("token", "")).strip()
+    async with receiving(request) as body:
+        body.add(request.content_length)
+        form = parse_qs((await request.content.read()).decode("latin-1"), errors="replace")
+    return form.get("token", [""])[0].strip()

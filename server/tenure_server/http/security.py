@@ -6,25 +6,15 @@ with one, browsers send its session's cookie along. So where a request comes fro
 
 from __future__ import annotations
 
-import asyncio
-
 from aiohttp import web, web_response
 
 from tenure_server.http import access, login
 from tenure_server.http.app_keys import GUESSES, REFUSALS, SESSIONS, SETTINGS
 from tenure_server.http.problems import Handler, problem
+from tenure_server.http.response_headers import HEADERS, NOT_KEPT
 from tenure_server.http.sessions import COOKIE
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self';"
-    " frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "same-origin",  # the address may hold the token; with "no-referrer" forms have no Origin
-    "Server": "tenure",
-    "X-Content-Type-Options": "nosniff",
-}
-SESSION_LEFT = web.RequestKey("SESSION_LEFT", int)  # for how many seconds the session of a request goes on
+SESSION_LEFT = web.RequestKey("SESSION_LEFT", int)  # for how many seconds the session goes on that opened the address
 
 # For what aiohttp answers before a request reaches the application.
 web_response.SERVER_SOFTWARE = HEADERS["Server"]  # type: ignore[attr-defined]
@@ -33,7 +23,8 @@ web_response.SERVER_SOFTWARE = HEADERS["Server"]  # type: ignore[attr-defined]
 async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
     """A signal for on_response_prepare."""
     response.headers.update(HEADERS)
-    response.headers.setdefault("Cache-Control", "no-store")
+    for name, value in NOT_KEPT.items():
+        response.headers.setdefault(name, value)
 
 
 @web.middleware
@@ -57,7 +48,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     left_s = sessions.seconds_left(request.cookies.get(COOKIE, ""))
     if left_s and (request.method, request.path) not in access.INGEST:
         request[SESSION_LEFT] = left_s
-        return await _while_it_lasts(request, handler, left_s)
+        return await handler(request)
     return _ask_for_token(request, given)
 
 
@@ -96,14 +87,3 @@ def _without_token(request: web.Request) -> str:
     """The page's address as the browser has it, also behind a proxy's path: relative."""
     query = request.rel_url.without_query_params("token").raw_query_string
     return f"./?{query}" if query else "./"
-
-
-async def _while_it_lasts(request: web.Request, handler: Handler, left_s: int) -> web.StreamResponse:
-    """A WebSocket ends with its session; the page that had it asks anew, and is refused."""
-    if request.headers.get("Upgrade", "").lower() != "websocket":
-        return await handler(request)
-    try:
-        async with asyncio.timeout(left_s):
-            return await handler(request)
-    except TimeoutError:
-        return problem(401, "the session has ended")

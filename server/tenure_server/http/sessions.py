@@ -6,6 +6,7 @@ would have ended.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import secrets
@@ -26,6 +27,7 @@ class Sessions:
         self._key = hashlib.pbkdf2_hmac("sha256", token.encode(), b"tenure session", _ITERATIONS)
         self._clock = clock
         self._logged_out: dict[str, int] = {}  # cookie -> when it would have ended, s
+        self._watchers: dict[str, set[asyncio.Event]] = {}  # cookie -> those who wait for its end
 
     def begin(self) -> str:
         """The cookie of a new session."""
@@ -50,6 +52,23 @@ class Sessions:
         if len(self._logged_out) >= MAX_LOGGED_OUT:
             del self._logged_out[next(iter(self._logged_out))]
         self._logged_out[cookie] = now_s + left
+        for logged_out in self._watchers.get(cookie, ()):
+            logged_out.set()
+
+    async def ended(self, cookie: str) -> None:
+        """Return when the session has ended, by its time or by a logout."""
+        logged_out = asyncio.Event()
+        watchers = self._watchers.setdefault(cookie, set())
+        watchers.add(logged_out)
+        try:
+            async with asyncio.timeout(self.seconds_left(cookie)):
+                await logged_out.wait()
+        except TimeoutError:
+            return
+        finally:
+            watchers.discard(logged_out)
+            if not watchers:
+                self._watchers.pop(cookie, None)
 
     def _now_s(self) -> int:
         return self._clock() // 1_000_000_000

@@ -9,8 +9,11 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from tenure_server.errors import Refused
+from tenure_server.http.app_keys import SESSIONS
 from tenure_server.http.listening.connections import connection_of
 from tenure_server.http.routes import Route
+from tenure_server.http.security import SESSION_LEFT
+from tenure_server.http.sessions import COOKIE
 from tenure_server.limits import HEARTBEAT_S, MAX_LIVE, MAX_MESSAGE, RETRY_AFTER_S
 from tenure_server.live import messages
 from tenure_server.live.live_diagram import encode
@@ -40,15 +43,18 @@ async def get_live(request: web.Request) -> web.StreamResponse:
         connection.enter("live")
     client = Client(socket)
     feed.connect(client)
-    sender = asyncio.create_task(_send(client, feed))
+    tasks = [asyncio.create_task(_send(client, feed))]
+    if SESSION_LEFT in request:
+        tasks.append(asyncio.create_task(_end_with_session(request, socket)))
     try:
         async for message in socket:
             if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 await _follow(client, feed, message.data)
     finally:
         feed.disconnect(client)
-        sender.cancel()
-        await asyncio.gather(sender, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     return socket
 
 
@@ -77,6 +83,12 @@ def _problem_of(wanted: messages.Subscribe) -> str | None:
     if any(instant is not None and not 0 <= instant < 1 << 62 for instant in (lens.since_ns, lens.until_ns)):
         return "since_ns and until_ns are nanoseconds since 1970-01-01"
     return None
+
+
+async def _end_with_session(request: web.Request, socket: web.WebSocketResponse) -> None:
+    """Close the connection when its session ends; the page that had it connects anew, and is refused."""
+    await request.app[SESSIONS].ended(request.cookies.get(COOKIE, ""))
+    await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"the session has ended")
 
 
 async def _send(client: Client, feed: Feed) -> None:

@@ -4,6 +4,7 @@ import type { Process, Resource, Site } from "../schema/messages.ts";
 import { formatBrief } from "./durations.ts";
 
 const LARGE_SKEW_MS = 10_000;
+const DAY_MS = 86_400_000;
 const MILLISECOND = 1e6;
 
 type Named = Pick<Resource, "kind" | "name" | "capacity">;
@@ -33,7 +34,9 @@ export function processLabel({ pid }: Pick<Process, "pid">): string {
 /** "3 h ahead" of the collector's where a process's clock is so far off that its times mislead; else nothing. */
 export function skewLabel({ clock_skew_ms }: Pick<Process, "clock_skew_ms">): string {
   if (Math.abs(clock_skew_ms) < LARGE_SKEW_MS) return "";
-  return `${formatBrief(Math.abs(clock_skew_ms) * MILLISECOND)} ${clock_skew_ms > 0 ? "ahead" : "behind"}`;
+  const ms = Math.abs(clock_skew_ms);
+  const amount = ms < 2 * DAY_MS ? formatBrief(ms * MILLISECOND) : `${Math.round(ms / DAY_MS)} d`;
+  return `${amount} ${clock_skew_ms > 0 ? "ahead" : "behind"}`;
 }
 
 /** "stock.py:41" */

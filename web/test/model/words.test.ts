@@ -44,6 +44,8 @@ describe("labels", () => {
     expect(skewLabel({ clock_skew_ms: -9_999 })).toBe("");
     expect(skewLabel({ clock_skew_ms: -10_000 })).toBe("10 s behind");
     expect(skewLabel({ clock_skew_ms: 3 * 3_600_000 })).toBe("3 h ahead");
+    expect(skewLabel({ clock_skew_ms: 47 * 3_600_000 })).toBe("47 h ahead");
+    expect(skewLabel({ clock_skew_ms: -1_095 * 24 * 3_600_000 })).toBe("1095 d behind");
   });
 
   /** The same rules as tenure_server/model/labels.py. */

@@ -20,6 +20,7 @@ from aiohttp import web
 
 from tenure_server.http.listening.complaints import Complaints
 from tenure_server.http.problems import CONTENT_TYPE, Handler, ProblemDocument
+from tenure_server.http.response_headers import HEADERS, NOT_KEPT
 from tenure_server.limits import (
     HEADER_LIMIT_S,
     IDLE_LIMIT_S,
@@ -142,11 +143,16 @@ class Connection(asyncio.Protocol):
         if self.transport is not None and not self.transport.is_closing():
             phrase = {408: "Request Timeout", 503: "Service Unavailable"}[status]
             body = msgspec.json.encode(ProblemDocument("about:blank", phrase, status, detail))
-            head = (
-                f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n"
-                "Retry-After: 1\r\nConnection: close\r\n\r\n"
-            )
-            self.transport.write(head.encode() + body)
+            headers = {
+                "Content-Type": CONTENT_TYPE,
+                "Content-Length": str(len(body)),
+                "Retry-After": "1",
+                "Connection": "close",
+                **HEADERS,
+                **NOT_KEPT,
+            }
+            lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+            self.transport.write(f"HTTP/1.1 {status} {phrase}\r\n{lines}\r\n".encode() + body)
         self.close()
 
     def close(self) -> None:

@@ -33,6 +33,18 @@ class Change(Enum):
     TRUNCATED = "was truncated"
     TOUCHED = "was written by another program"
 
+    @property
+    def consequence(self) -> str:
+        """For the log, in parentheses; of what is damaged a line of its own says what is done with it."""
+        return _CONSEQUENCES.get(self, "")
+
+
+_CONSEQUENCES = {
+    Change.GONE: " (what it held is no longer shown, and new lifecycles go into a new file)",
+    Change.REPLACED: " (what is there now is shown, and new lifecycles go there)",
+    Change.LOG_GONE: " (what the log held is written into the database file)",
+}
+
 
 class StoreFiles:
     """The database file, its write-ahead log and the log's index."""

@@ -240,7 +240,7 @@ class Upkeep:
     def _lose(self, change: Change, why: str) -> None:
         """Let go of the open file and take what is at the path, or begin a fresh one."""
         assert self._files is not None
-        log.error("the store %s %s", self._path, why)
+        log.error("the store %s %s%s", self._path, why, change.consequence)
         with self._readers.no_reading(_PATIENCE_S):
             self._readers.forget()
             if change is Change.LOG_GONE:
