@@ -58,7 +58,7 @@ class _Reader:
         except NotProtobuf as error:
             raise Malformed(str(error)) from None
         except UnicodeDecodeError as error:
-            raise Malformed(f"a text is no UTF-8: {error.reason}") from None
+            raise Malformed(f"a string is not UTF-8: {error.reason}") from None
         return groups
 
     def form(self, shape: Hashable) -> Form:
@@ -77,7 +77,7 @@ class _Reader:
         except NotProtobuf as error:
             raise Malformed(str(error)) from None
         except UnicodeDecodeError as error:
-            raise Malformed(f"a text is no UTF-8: {error.reason}") from None
+            raise Malformed(f"a string is not UTF-8: {error.reason}") from None
 
     def fact(self, key_value: bytes) -> tuple[str, Value | None]:
         """A KeyValue's key, and its value where it is plain."""

@@ -40,7 +40,7 @@ async def _read(request: web.Request) -> tuple[list[Spans], Rejected]:
     kind = request.content_type
     if kind not in _READERS:
         accepted = " or ".join(_READERS)
-        raise Refused(415, "content_type", f"Content-Type is {kind[:80]!r}, this address takes {accepted}")
+        raise Refused(415, "content_type", f"unsupported Content-Type {kind[:80]!r} (send {accepted})")
     try:
         return await read_body(request, partial(_decode, kind), _LARGE)
     except Malformed as error:
