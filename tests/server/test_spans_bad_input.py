@@ -103,7 +103,7 @@ REFUSED: list[tuple[str, int, int, str, Callable[[], tuple[bytes, str, dict[str,
     ("gzip cut off", 400, 3, "cut off", lambda: (gzip.compress(BINARY)[:-9], PROTOBUF, {"Content_Encoding": "gzip"})),
     ("a gzip bomb", 413, 8, "16777216 bytes", lambda: (bomb(), PROTOBUF, {"Content_Encoding": "gzip"})),
     ("a large body", 413, 8, "16777216 bytes", lambda: (b"\0" * ((16 << 20) + 1), JSON, {})),
-    ("100,000 spans", 413, 8, "more than 20000 spans (send smaller ones)", lambda: (many(100_000), PROTOBUF, {})),
+    ("100,000 spans", 413, 8, "more than 20000 spans (send smaller requests)", lambda: (many(100_000), PROTOBUF, {})),
     ("as many as JSON", 413, 8, "more than 20000 spans", lambda: (many_in_json(30_000), JSON, {})),
 ]
 

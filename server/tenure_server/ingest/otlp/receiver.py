@@ -64,8 +64,8 @@ ROUTES = [
         "POST",
         status.PATH,
         post_traces,
-        "OTLP/HTTP: an ExportTraceServiceRequest. 200: what is not named in partialSuccess is committed; spans sent"
-        " again change nothing.",
+        "Store the spans of an ExportTraceServiceRequest (OTLP/HTTP). 200: all spans that partialSuccess does not"
+        " reject are committed. Sending spans again changes nothing.",
         answers={status.PROTOBUF: None, status.JSON: status.Response},
         takes=_BOTH,
         errors=[400, 408, 413, 415, 503],
