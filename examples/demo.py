@@ -19,12 +19,12 @@ STOP_LIMIT = 10.0  # seconds until a program must have ended by itself
 WHAT_TO_SEE = """
   {url}
 
-  Choose "POST /orders" among the traces: one order, from the request to the last release.
-  Its tasks reserve the goods at the same time, so they wait for the pool's two connections and for the stock lock.
+  Select a trace "POST /orders": it shows one order, from the request to the last release.
+  Its tasks reserve goods at the same time, so they wait for the pool's two connections and for the stock lock.
   Crosses are orders that failed: out of stock, ordered twice, the card declined, the bank too slow.
-  Some customers hang up: what was held at that moment is marked as cancelled, and released all the same.
-  The table of resources says who holds what just now, and who waits for it: every few seconds a delivery
-  keeps the stock lock for most of a second, and orders queue up behind it.
+  Some customers hang up: what was held at that moment is marked as cancelled, and is still released.
+  The table of resources shows who holds each resource now, and who waits for it. Every few seconds a delivery
+  holds the stock lock for most of a second, and orders queue behind it.
 
 Ctrl-C ends the demo.
 """
@@ -40,7 +40,9 @@ class CannotRun(Exception):
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
-    parser.add_argument("--port", type=int, default=4320, help="of the collector on 127.0.0.1 (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=4320, help="port of the collector on 127.0.0.1 (default: %(default)s)"
+    )
     parser.add_argument("--store", type=Path, default=STORE, help="the collector's SQLite file (default: %(default)s)")
     return parser.parse_args()
 
@@ -94,7 +96,7 @@ def wait_until_ready(collector: subprocess.Popen[bytes], port: int, end: threadi
 
 def check_running(name: str, program: subprocess.Popen[bytes]) -> None:
     if (status := program.poll()) is not None:
-        raise CannotRun(f"{name} ended by itself with exit code {status} (its own words stand above)", 1)
+        raise CannotRun(f"{name} ended by itself with exit code {status} (its output is above)", 1)
 
 
 def run(options: argparse.Namespace, end: threading.Event) -> None:

@@ -221,7 +221,7 @@ HARMLESS: tuple[str, ...] = (
     "password_file=/run/x",
     "pwd=/home/me",
     "it asks for a token: 401 (set one)",
-    "set one with --token TOKEN or TENURE_TOKEN",
+    "set --token TOKEN or TENURE_TOKEN",
     "primary_key=True",
     "SORT_KEY=id",
     "author: Ann",

@@ -46,7 +46,7 @@ INGEST = Route(
     "POST",
     "/v1/lifecycles",
     ingest.post_lifecycles,
-    "Store one batch of tenure.wire. 200: it is committed. A batch sent again changes nothing.",
+    "Store one batch of tenure.wire. 200: the batch is committed. Sending it again changes nothing.",
     answers={JSON: ingest.Stored},
     takes=[wire.CONTENT_TYPE],
     errors=[400, 408, 413, 415, 503],
@@ -190,7 +190,7 @@ class Server:
 
 def _why_not(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} on {host} is in use (give another --port, or stop what listens there)"
+        return f"port {port} on {host} is in use (give another --port, or stop the other program)"
     if error.errno == errno.EACCES:
-        return f"port {port} on {host} may not be used by this user (give a --port above 1023)"
+        return f"this user may not listen on port {port} of {host} (give a --port above 1023)"
     return f"cannot listen on {host} port {port}: {error.strerror or error} (give another --host or --port)"

@@ -48,7 +48,7 @@ def parse_duration(text: str) -> int:
     match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smhdw])", text.strip(), re.ASCII)
     ns = round(float(match[1]) * _SECONDS[match[2]] * 1e9) if match else 0
     if ns <= 0:
-        raise UsageError(f"{text!r} is no duration (write a number and s, m, h, d or w, such as 7d)")
+        raise UsageError(f"invalid duration {text!r} (write a number followed by s, m, h, d or w, for example 7d)")
     return ns
 
 
@@ -60,10 +60,10 @@ def parse_size(text: str) -> int:
     """
     match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?I?B?)", text.strip().upper(), re.ASCII)
     if not match or match[2] not in _BYTES:
-        raise UsageError(f"{text!r} is no size (write a number and KB, MB, GB or TB, such as 2GB)")
+        raise UsageError(f"invalid size {text!r} (write a number followed by KB, MB, GB or TB, for example 2GB)")
     size = round(float(match[1]) * _BYTES[match[2]])
     if size < 10**6:
-        raise UsageError(f"{text!r} is less than a store needs (give at least 1MB)")
+        raise UsageError(f"size {text!r} is too small for a store (give at least 1MB)")
     return size
 
 
@@ -88,7 +88,7 @@ def parse_store(url: str) -> Path:
     scheme, _, rest = url.partition("://")
     if scheme != "sqlite" or not rest.startswith("/") or rest == "/" or "\0" in rest:
         raise UsageError(
-            f"{url!r} names no store (write sqlite:///traces.sqlite, or sqlite:////var/lib/tenure/traces.sqlite"
+            f"invalid store URL {url!r} (write sqlite:///traces.sqlite, or sqlite:////var/lib/tenure/traces.sqlite"
             " for an absolute path)"
         )
     return Path(rest[1:])
@@ -106,7 +106,7 @@ def default_store() -> Path:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot make the store's directory {directory}: {error.strerror} (give --store)") from None
+        raise UsageError(f"cannot create the store's directory {directory}: {error.strerror} (give --store)") from None
     return directory / "tenure.sqlite"
 
 
@@ -118,14 +118,16 @@ def check_reach(settings: Settings) -> None:
     """
     for name, token in (("token", settings.token), ("ingest token", settings.ingest_token)):
         if token is not None and not re.fullmatch(r"[\x21-\x7e]{1,500}", token):
-            raise UsageError(f"the {name} has characters that no HTTP header can carry (use letters, digits and .-_~)")
+            raise UsageError(
+                f"the {name} has characters that an HTTP header cannot carry (use letters, digits and .-_~)"
+            )
     for name in settings.allow_hosts:  # an address of IPv6 has two colons at least
         if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*", name):
-            raise UsageError(f"--allow-host {name!r} is no name of a host (give it without scheme, port and path)")
+            raise UsageError(f"invalid host name in --allow-host {name!r} (give it without scheme, port and path)")
     if settings.token is None and settings.ingest_token is None and not is_loopback(settings.host):
         raise UsageError(
-            f"--host {settings.host} can be reached from other machines and no token is set"
-            f" (set one with --token TOKEN or {TOKEN_VARIABLE}, or leave --host away)"
+            f"other machines can reach --host {settings.host}, but no token is set"
+            f" (set --token TOKEN or {TOKEN_VARIABLE}, or omit --host)"
         )
 
 

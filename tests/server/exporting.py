@@ -17,7 +17,7 @@ from tenure_server.hub import Hub
 from tenure_server.store import Store
 
 GONE = "http://127.0.0.1:1"
-SAID = "the process that exports {}; it is started again, and what backends have not acknowledged is sent again"
+SAID = "the exporting process {}; it is restarted, and spans that backends have not acknowledged are sent again"
 QUICK = Pace(linger_s=0.01, poll_s=0.05, patience=Patience(0.05, 0.2))
 
 

@@ -60,10 +60,10 @@ async def test_wrong_paths_and_methods_are_problems_too(collector: Collector) ->
     """Nothing but problem documents comes of an error, and 405 says what would do."""
     assert await collector.get("/api/nothing") == (
         404,
-        {"type": "about:blank", "title": "Not Found", "status": 404, "detail": "nothing is at /api/nothing"},
+        {"type": "about:blank", "title": "Not Found", "status": 404, "detail": "unknown path /api/nothing"},
     )
     status, answer = await collector.get("/v1/lifecycles")
-    assert (status, answer["detail"]) == (405, "/v1/lifecycles answers POST, not GET")
+    assert (status, answer["detail"]) == (405, "/v1/lifecycles accepts POST, not GET")
     assert (await collector.get("/api/live"))[0] == 426
 
 

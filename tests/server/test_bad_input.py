@@ -132,16 +132,16 @@ async def test_another_version_is_refused_naming_both(collector: Collector, vers
 
 
 REFUSED: list[tuple[str, int, str, Callable[[], tuple[bytes, dict[str, str]]]]] = [
-    ("no type", 415, "this address takes", lambda: (WHOLE, {"Content_Type": "application/octet-stream"})),
+    ("no type", 415, "unsupported Content-Type", lambda: (WHOLE, {"Content_Type": "application/octet-stream"})),
     ("JSON by its type", 415, "application/json", lambda: (WHOLE, {"Content_Type": "application/json"})),
-    ("a form", 415, "this address takes", lambda: (WHOLE, {"Content_Type": "application/x-www-form-urlencoded"})),
-    ("an unknown encoding", 415, "'br' is none of zstd, gzip", lambda: (WHOLE, {"Content_Encoding": "br"})),
-    ("two encodings", 415, "is none of", lambda: (gzip.compress(WHOLE), {"Content_Encoding": "gzip, gzip"})),
-    ("no gzip", 400, "is no gzip", lambda: (WHOLE, {"Content_Encoding": "gzip"})),
-    ("no zstd", 400, "is no zstd", lambda: (WHOLE, {"Content_Encoding": "zstd"})),
+    ("a form", 415, "unsupported Content-Type", lambda: (WHOLE, {"Content_Type": "application/x-www-form-urlencoded"})),
+    ("an unknown encoding", 415, "'br' (expected one of: zstd, gzip", lambda: (WHOLE, {"Content_Encoding": "br"})),
+    ("two encodings", 415, "expected one of", lambda: (gzip.compress(WHOLE), {"Content_Encoding": "gzip, gzip"})),
+    ("no gzip", 400, "is not valid gzip", lambda: (WHOLE, {"Content_Encoding": "gzip"})),
+    ("no zstd", 400, "is not valid zstd", lambda: (WHOLE, {"Content_Encoding": "zstd"})),
     ("gzip cut off", 400, "cut off", lambda: (gzip.compress(WHOLE)[:-9], {"Content_Encoding": "gzip"})),
     ("zstd cut off", 400, "cut off", lambda: (zstd.compress(WHOLE)[:-5], {"Content_Encoding": "zstd"})),
-    ("a wrong sum", 400, "is no gzip", lambda: (_spoil_sum(gzip.compress(WHOLE)), {"Content_Encoding": "gzip"})),
+    ("a wrong sum", 400, "is not valid gzip", lambda: (_spoil_sum(gzip.compress(WHOLE)), {"Content_Encoding": "gzip"})),
     ("no body", 400, "cut off", lambda: (b"", {"Content_Encoding": "gzip"})),
     ("a gzip bomb", 413, "16777216 bytes", lambda: (bomb(), {"Content_Encoding": "gzip"})),
     ("a zstd bomb", 413, "16777216 bytes", lambda: (zstd.compress(b"\0" * (64 << 20)), {"Content_Encoding": "zstd"})),

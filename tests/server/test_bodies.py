@@ -147,7 +147,7 @@ async def test_what_would_wait_past_the_limit_is_refused_for_now(monkeypatch: py
     work, go_on = request_body.BodyWork(), threading.Event()
     first = asyncio.create_task(work.do(b"12345678", lambda body: go_on.wait(20) and len(body)))
     await asyncio.sleep(0)
-    with pytest.raises(Refused, match="8 bytes wait to be read, the limit is 10") as refused:
+    with pytest.raises(Refused, match="8 bytes are waiting to be read, the limit is 10") as refused:
         await work.do(b"123", len)
     assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": str(limits.RETRY_AFTER_S)})
     go_on.set()

@@ -77,8 +77,8 @@ async def test_a_header_that_does_not_come_whole_is_answered_with_408(
     drips.cancel()
     assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
     late = f"the header was not complete after {HEADER_LIMIT_S:g} s, the limit HEADER_LIMIT_S"
-    assert json.loads(answer.partition(b"\r\n\r\n")[2])["detail"] == f"{late} (send it at once)"
-    assert warnings(caplog)[0] == f"a connection was closed: {late} (more of them are told of every 60 s)"
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["detail"] == f"{late} (send the header faster)"
+    assert warnings(caplog)[0] == f"a connection was closed: {late} (further cases are counted and logged every 60 s)"
 
 
 async def test_a_second_header_has_a_limit_too(
@@ -138,7 +138,7 @@ async def test_clients_that_break_off_or_send_garbage_leave_no_traceback(
     assert b" 400 " in (await raw.until_closed())[:20]
     assert await collector.answer("/healthz") == {"status": "ok"}
     assert warnings(caplog) == [
-        "a request that is no proper HTTP was answered by 400 (more of them are told of every 60 s)"
+        "a request that is not valid HTTP was answered with 400 (further cases are counted and logged every 60 s)"
     ]
 
 
@@ -156,7 +156,7 @@ async def test_one_connection_more_than_may_be_takes_the_place_of_one_that_sent_
         assert book.count <= 12
     assert await attackers[0].until_closed() == b""
     (line,) = warnings(caplog)
-    assert line.startswith("a connection that had sent no whole request was closed to make room for another")
+    assert line.startswith("a connection without a complete request was closed to make room for another")
 
 
 async def test_where_all_are_being_answered_one_more_is_refused(
@@ -176,11 +176,10 @@ async def test_where_all_are_being_answered_one_more_is_refused(
     assert b"\r\nRetry-After: 1\r\n" in answer
     detail = json.loads(answer.partition(b"\r\n\r\n")[2])["detail"]
     assert detail == (
-        "all 1 connections that there may be are in use"
-        " (the limit MAX_CONNECTIONS, or what files allow; ask again later)"
+        "all 1 connections are in use, the limit is MAX_CONNECTIONS or the number of open files (retry later)"
     )
     (line,) = warnings(caplog)
-    assert line.startswith("a connection was refused: all that there may be are being answered")
+    assert line.startswith("a connection was refused: all connections are in use")
 
 
 async def test_no_limit_hits_a_live_page(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +210,7 @@ async def test_live_pages_are_bounded(collector: Collector, monkeypatch: pytest.
         await client.overview()
         headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
         status, problem = await collector.get("/api/live", **headers, **{"Sec-WebSocket-Key": "A" * 22 + "=="})
-        assert (status, problem["detail"]) == (503, "1 live pages are open, the limit MAX_LIVE is 1 (close some)")
+        assert (status, problem["detail"]) == (503, "1 live pages are open, the limit MAX_LIVE is 1 (close a page)")
 
 
 async def test_a_client_that_does_not_read_its_answer_is_let_go(
@@ -251,7 +250,7 @@ async def test_all_bodies_together_are_bounded(
     status, problem = await raw.answer()
     assert (status, problem["detail"]) == (
         503,
-        "the bodies that are being received have 12 bytes, the limit MAX_BODIES is 10 (send it again later)",
+        "the bodies being received have 12 bytes, the limit MAX_BODIES is 10 (retry later)",
     )
     for each in held:
         each.writer.transport.abort()
@@ -273,9 +272,9 @@ async def test_complaints_of_one_kind_are_one_line_in_a_while(
         while len(caplog.records) < 3:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert warnings(caplog) == [
-        "this (more of them are told of every 0.05 s)",
-        "that (more of them are told of every 0.05 s)",
-        "this: 999 times more",
+        "this (further cases are counted and logged every 0.05 s)",
+        "that (further cases are counted and logged every 0.05 s)",
+        "this: 999 more times",
     ]
 
 
@@ -298,8 +297,8 @@ async def test_without_descriptors_nothing_is_accepted_for_a_moment_and_one_line
         assert await other.answer("/healthz") == {"status": "ok"}
     assert 4 <= tries <= 6
     assert warnings(caplog) == [
-        "connections cannot be accepted: Too many open files (more of them are told of every 60 s)",
-        "connections cannot be accepted: Too many open files: 2 times more",
+        "connections cannot be accepted: Too many open files (further cases are counted and logged every 60 s)",
+        "connections cannot be accepted: Too many open files: 2 more times",
     ]
 
 

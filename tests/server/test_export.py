@@ -75,8 +75,8 @@ def test_a_recording_cut_off_in_its_last_batch_is_used_as_far_as_it_goes(
     assert export.main([str(source), "--to", "mermaid"]) == 0
     captured = capsys.readouterr()
     assert captured.out == TEXTBOOK
-    assert captured.err.startswith(f"tenure: {source} is not whole, batch 2 is cut off: ")
-    assert captured.err.endswith("; what is whole is used\n")
+    assert captured.err.startswith(f"tenure: {source} is incomplete: batch 2 is cut off: ")
+    assert captured.err.endswith("; the complete batches are used\n")
 
 
 def test_a_recording_whose_end_alone_is_missing_loses_nothing(
@@ -86,7 +86,7 @@ def test_a_recording_whose_end_alone_is_missing_loses_nothing(
     source = recording(tmp_path / "run.json", textbook().batch(final=True), tail="")
     assert export.main([str(source), "--to", "mermaid"]) == 0
     assert capsys.readouterr() == (
-        TEXTBOOK, f"tenure: {source} is not whole, it ends before its last batch; what is whole is used\n",
+        TEXTBOOK, f"tenure: {source} is incomplete: it ends before its last batch; the complete batches are used\n",
     )  # fmt: skip
 
 
@@ -119,11 +119,11 @@ async def test_export_that_cannot_be_made_says_so_in_one_line(
     cases = {
         (str(tmp_path / "none.json"),): "none.json: No such file or directory (give a recording or a collector's URL)",
         (str(tmp_path),): "Is a directory",
-        (str(tmp_path / "notes.txt"),): "notes.txt is no recording (make one with `tenure run -o FILE.json`)",
+        (str(tmp_path / "notes.txt"),): "notes.txt is not a recording (make one with `tenure run -o FILE.json`)",
         (str(damaged),): "batch 1 of",
-        (str(later),): "is a recording of version 2, this program reads version 1 (update it)",
-        (str(good), "--trace", "nobody"): f"no trace 'nobody' is in {good} (it has {trace} main: Lock stock)",
-        (str(good), "-o", str(tmp_path / "no" / "x.mmd")): "No such file or directory (give -o a file",
+        (str(later),): "is a recording of version 2, this program reads version 1 (update tenure-server)",
+        (str(good), "--trace", "nobody"): f"trace 'nobody' is not in {good} (known traces: {trace} main: Lock stock)",
+        (str(good), "-o", str(tmp_path / "no" / "x.mmd")): "No such file or directory (choose another -o path",
         (f"http://127.0.0.1:{unused_tcp_port}",): "does not answer",
         ("http://",): "does not answer",
     }  # fmt: skip
@@ -156,5 +156,5 @@ def test_who_reads_only_the_beginning_hears_no_complaint(tmp_path: Path) -> None
     assert (done.returncode, done.stdout, done.stderr) == (0, '{"lifecycl', "")
     if Path("/dev/full").exists():
         done = subprocess.run(["sh", "-c", f"{command} > /dev/full"], capture_output=True, text=True, check=False)
-        said = "tenure: cannot write to standard output: No space left on device (give -o a file)\n"
+        said = "tenure: cannot write to standard output: No space left on device (write to a file with -o)\n"
         assert (done.returncode, done.stderr) == (2, said)

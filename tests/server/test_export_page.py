@@ -170,5 +170,5 @@ def test_without_a_built_dashboard_the_remedy_is_said(tmp_path: Path, static: Pa
     with pytest.raises(UsageError, match=r"is not built \(install the server with its dashboard"):
         render(found, "x", tmp_path / "nowhere")
     (static / "index.html").write_text("<html></html>")
-    with pytest.raises(UsageError, match=r"of another version \(install the server again\)"):
+    with pytest.raises(UsageError, match=r"belongs to another version \(reinstall tenure-server\)"):
         archive.render(found, "x", static)

@@ -122,7 +122,7 @@ async def test_one_trace_alone_is_exported_where_it_is_asked_for(tmp_path: Path,
     assert [one.trace_id.hex() for one in of_process.scope_spans[0].spans] == [program.trace_id(2)]
 
     assert await run(source, "--trace", "nobody") == 2
-    assert capsys.readouterr().err.startswith(f"tenure: no trace 'nobody' is in {source} (it has ")
+    assert capsys.readouterr().err.startswith(f"tenure: trace 'nobody' is not in {source} (known traces: ")
 
 
 async def test_what_is_still_open_is_no_span_and_that_is_said(tmp_path: Path, capsys: Captured) -> None:
@@ -131,7 +131,10 @@ async def test_what_is_still_open_is_no_span_and_that_is_said(tmp_path: Path, ca
     program.use("main", "Lock stock", acquire=0, wait=1)
     source = str(recording(tmp_path / "run.json", program.batch()))
     assert await run(source) == 0
-    assert capsys.readouterr() == ("", "tenure: 1 lifecycles are still open: they are no spans yet and are left out\n")
+    assert capsys.readouterr() == (
+        "",
+        "tenure: 1 lifecycles are still open: they have no span yet and are not exported\n",
+    )
 
 
 @pytest.fixture
@@ -154,10 +157,13 @@ async def test_a_backend_that_puts_it_off_is_tried_again(tmp_path: Path, backend
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        ([(400, {})], "refused 4 spans: 400 not today (it has 0 spans; sending again repeats their ids)"),
+        (
+            [(400, {})],
+            "refused 4 spans: 400 not today (0 spans were sent; exporting again repeats their ids)",
+        ),
         (
             [(503, {})] * 6,
-            "cannot be reached: 503 not today (it has 0 spans; sending again repeats their ids)",
+            "cannot be reached: 503 not today (0 spans were sent; exporting again repeats their ids)",
         ),
     ],
 )

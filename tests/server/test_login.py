@@ -96,14 +96,14 @@ async def test_behind_tls_the_cookie_is_for_tls_alone(guarded: Collector, forwar
 
 async def test_a_wrong_token_is_said_so(guarded: Collector) -> None:
     """By the form, and in the address; the one for sending is no token for the dashboard."""
-    for token, words in (("wrong", "not the token"), ("", "not the token"), (INGEST, "for sending only")):
+    for token, words in (("wrong", "Wrong token."), ("", "Wrong token."), (INGEST, "This is the ingest token.")):
         answer = await log_in(guarded, token)
         assert answer.status == 401
         assert words in await answer.text()
         assert "tenure_session" not in answer.cookies
     status, page = await guarded.get("/?token=wrong", **HTML)
     assert status == 401
-    assert "not the token" in page
+    assert "Wrong token." in page
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ async def test_the_token_for_sending_opens_nothing_else(guarded: Collector) -> N
     for path in ("/api/processes", "/metrics", "/api/live", "/api/openapi.json"):
         status, answer = await guarded.get(path, Authorization=f"Bearer {INGEST}")
         assert status == 401
-        assert "for sending only" in answer["detail"]
+        assert "the ingest token is valid only for" in answer["detail"]
         assert (await guarded.get(f"{path}?token={INGEST}"))[0] == 401
     assert (await guarded.get(f"/?token={INGEST}", **HTML))[0] == 401
     assert (await guarded.get("/v1/lifecycles", Authorization=f"Bearer {INGEST}"))[0] == 401
@@ -247,7 +247,7 @@ async def test_whoever_guesses_is_held_back(guarded: Collector) -> None:
     own = await session_of(guarded)
     assert (await log_in(guarded, "guess-last")).status == 401
     status, answer = await guarded.get("/api/processes", Authorization=f"Bearer {TOKEN}")
-    assert (status, answer["detail"]) == (429, "too many wrong tokens came from 127.0.0.1 (try again in 60 s)")
+    assert (status, answer["detail"]) == (429, "too many wrong tokens from 127.0.0.1 (retry in 60 s)")
     assert (await log_in(guarded)).status == 429
     assert (await guarded.get("/api/processes", **own))[0] == 200
     guarded.clock.now_ns += limits.GUESS_S * 10**9
@@ -355,7 +355,7 @@ async def test_what_never_reaches_the_application_is_answered_with_the_same_head
 @pytest.mark.parametrize("name", ["http://x", "x:4320", "x/y", "", "x y", "*"])
 def test_what_is_no_name_of_a_host_is_refused(name: str) -> None:
     """It would never match."""
-    with pytest.raises(UsageError, match="is no name of a host"):
+    with pytest.raises(UsageError, match="invalid host name"):
         check_reach(Settings(allow_hosts=(name,)))
 
 

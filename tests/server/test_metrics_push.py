@@ -91,7 +91,7 @@ async def test_a_backend_gets_the_metrics_of_each_process_as_a_resource(clock: C
         "tenure.resource.missed": ("sum", "{lifecycle}"),
     }
     assert MessageToDict(found["db.client.connection.timeouts"]) == {
-        "name": "db.client.connection.timeouts", "unit": "{timeout}", "description": "Waits that ended by a timeout.",
+        "name": "db.client.connection.timeouts", "unit": "{timeout}", "description": "Waits that ended in a timeout.",
         "sum": {
             "dataPoints": [{
                 "startTimeUnixNano": str(START_NS), "timeUnixNano": str(at(1_000)), "asInt": "1",
@@ -168,10 +168,8 @@ async def test_what_a_backend_missed_the_next_push_tells(
                 await asyncio.sleep(0.01)
 
     said = [record.getMessage() for record in caplog.records if record.name == "tenure.server"]
-    what = (
-        f"exporter {backend.url}/v1/metrics did not take metrics, they are sent again: Failed to export metrics batch"
-    )
-    assert said == [f"{what} code: 404, reason: Not Found", f"{what} code: 400, reason: Bad Request"]
+    what = f"exporter {backend.url}/v1/metrics did not accept metrics, which are sent again: Failed to export metrics"
+    assert said == [f"{what} batch code: 404, reason: Not Found", f"{what} batch code: 400, reason: Bad Request"]
 
 
 async def test_headers_go_to_the_backend_and_nowhere_else(clock: Clock, backend: Backend) -> None:

@@ -112,7 +112,7 @@ def test_what_cannot_be_used_is_refused_with_the_remedy(files: Files, tmp_path: 
         with pytest.raises(UsageError) as caught:
             Certificates.named_by(environment)
         assert str(caught.value).startswith(what)
-        assert str(caught.value).endswith(" (name readable files in PEM)")
+        assert str(caught.value).endswith(" (give readable PEM files)")
 
 
 @pytest.mark.parametrize("given", ["CLIENT_CERTIFICATE", "CLIENT_KEY"])

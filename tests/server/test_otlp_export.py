@@ -103,7 +103,7 @@ async def test_a_request_that_is_refused_is_not_sent_again(
 
     assert (refused.state, refused.refused, refused.last_error) == ("refusing", 4, f"{status} not today")
     assert (told.state, told.exported, told.refused, len(backend.requests)) == ("ok", 2, 4, 2)
-    assert f"refused 4 spans, which are lost to it: {status} not today" in caplog.text
+    assert f"refused 4 spans, which are not sent again: {status} not today" in caplog.text
 
 
 async def test_what_a_partial_success_rejects_is_counted_and_not_sent_again(

@@ -80,7 +80,7 @@ async def test_metrics_go_the_same_way(
     assert "tenure.resource.wait_time" in names["shop"]
     assert {headers["x-team"] for headers in grpc_backend.metrics_headers} == {"shop"}
     said = [record.getMessage() for record in caplog.records if record.name == "tenure.server"]
-    what = f"exporter {grpc_backend.url} did not take metrics, they are sent again: Failed to export metrics to"
+    what = f"exporter {grpc_backend.url} did not accept metrics, which are sent again: Failed to export metrics to"
     why = "error code: StatusCode.UNIMPLEMENTED, error details: no metrics here"
     assert said == [f"{what} {grpc_backend.url.removeprefix('grpc://')}, {why}"]
 
@@ -137,7 +137,7 @@ async def test_a_request_that_is_refused_is_not_sent_again(
 
     assert (refused.state, refused.last_error) == ("refusing", f"{code} not today")
     assert (told.state, told.refused, len(grpc_backend.requests)) == ("ok", 4, 2)
-    assert f"refused 4 spans, which are lost to it: {code} not today" in caplog.text
+    assert f"refused 4 spans, which are not sent again: {code} not today" in caplog.text
 
 
 async def test_what_a_partial_success_rejects_is_counted_and_not_sent_again(
@@ -216,7 +216,7 @@ def test_without_grpc_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) -> Non
         sender_to(Target.parse("grpc://127.0.0.1:4317"))
     assert str(caught.value) == (
         "grpc://127.0.0.1:4317 needs gRPC, which is not installed (pip install 'tenure-server[grpc]', or give the"
-        " backend's address of OTLP/HTTP, http://127.0.0.1:4318, say)"
+        " backend's OTLP/HTTP address, for example http://127.0.0.1:4318)"
     )
 
 

@@ -55,7 +55,7 @@ async def test_one_that_is_killed_again_and_again_loses_nothing_and_is_started_a
         status = await status_when(exporters, lambda status: status.waiting == 0 and status.state == "ok")
         assert store.started.now == [await pid_of(exporters, *pids)]
 
-    assert states == [("retrying", "the process that exports was ended by SIGKILL")] * kills
+    assert states == [("retrying", "the exporting process was ended by SIGKILL")] * kills
     assert (status.exported, status.retries, status.rejected, status.refused) == (200, 0, 0, 0)
     own = bytes.fromhex(program.hex)
     assert set(backend.taken) == {wire.span_id(own, number) for number in range(1, 201)}
@@ -91,7 +91,7 @@ async def test_counts_of_failures_survive_a_kill(store: FileStore, clock: Clock,
 
     assert (before.exported, before.rejected, before.refused, before.retries) == (1, 1, 2, 1)
     assert (after.exported, after.rejected, after.refused, after.retries) == (3, 1, 2, 1)
-    assert (after.state, after.last_error) == ("ok", "the process that exports was ended by SIGKILL")
+    assert (after.state, after.last_error) == ("ok", "the exporting process was ended by SIGKILL")
 
 
 async def test_what_was_left_open_is_exported_by_a_process_that_began_later(
@@ -218,7 +218,7 @@ async def test_one_that_hangs_is_found_out_and_replaced(
         monkeypatch.undo()
         status = await status_when(exporters, lambda status: status.waiting == 0 and status.state == "ok")
 
-    assert hung.last_error == "the process that exports gave no sign of life for 2 s and was killed"
+    assert hung.last_error == "the exporting process was silent for 2 s and was killed"
     assert (status.exported, set(backend.taken.values())) == (4, {1})
     assert not is_there(pid)
 

@@ -34,8 +34,8 @@ HALF = "import sys; sys.stdout.write('{\"type\"')"
 
 
 BROKEN: dict[tuple[str, ...], str] = {
-    (sys.executable, "-c", GARBAGE): "said what cannot be understood and was killed",
-    (sys.executable, "-c", TOO_LONG): "said what cannot be understood and was killed",
+    (sys.executable, "-c", GARBAGE): "sent an unreadable message and was killed",
+    (sys.executable, "-c", TOO_LONG): "sent an unreadable message and was killed",
     (sys.executable, "-c", HALF): "ended with exit code 0",
     (sys.executable, "-c", "import os; os.abort()"): "was ended by SIGABRT",
     (sys.executable, "-c", "import os; os.kill(os.getpid(), 35)"): "was ended by signal 35",
@@ -65,7 +65,7 @@ async def test_one_that_cannot_do_its_work_is_told_of_once_and_tried_again_until
         status = await status_when(exporters, lambda status: status.waiting == 0 and status.state == "ok")
 
     what = BROKEN[command]
-    assert (broken.state, broken.last_error, broken.waiting) == ("retrying", f"the process that exports {what}", 3)
+    assert (broken.state, broken.last_error, broken.waiting) == ("retrying", f"the exporting process {what}", 3)
     assert (status.exported, set(backend.taken.values())) == (3, {1})
     assert [record.getMessage() for record in caplog.records] == [SAID.format(what)]
     assert store.started.now == []
@@ -91,7 +91,7 @@ async def test_a_fault_of_the_collector_s_own_does_not_end_the_export(
         fault = await status_when(exporters, lambda status: status.state == "retrying")
         status = await status_when(exporters, lambda status: status.waiting == 0 and status.state == "ok")
 
-    assert fault.last_error == "the process that exports was given up: LookupError: a fault of ours"
+    assert fault.last_error == "the exporting process failed: LookupError: a fault of ours"
     assert (status.last_error, faults) == ("disk I/O error", [])
     assert set(backend.taken.values()) == {3}
 
@@ -104,7 +104,7 @@ async def test_one_that_closes_its_end_of_the_pipe_and_stays_is_killed(
     async with exporting(store, clock, backend.url) as exporters:
         status = await status_when(exporters, lambda status: status.state == "retrying")
 
-    assert status.last_error == "the process that exports was ended by SIGKILL"
+    assert status.last_error == "the exporting process was ended by SIGKILL"
     assert store.started.now == []
 
 
@@ -120,5 +120,5 @@ async def test_what_has_become_unusable_is_said_in_one_line(
         certificate.unlink()
         await status_when(exporters, lambda status: str(status.last_error).endswith("ended with exit code 1"))
 
-    line = "$OTEL_EXPORTER_OTLP_CERTIFICATE cannot be used: No such file or directory (name readable files in PEM)"
+    line = "$OTEL_EXPORTER_OTLP_CERTIFICATE cannot be used: No such file or directory (give readable PEM files)"
     assert {record.getMessage() for record in caplog.records if record.levelno == logging.ERROR} == {line}

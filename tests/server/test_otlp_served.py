@@ -116,7 +116,9 @@ async def test_a_signal_ends_both_in_bounded_time_where_the_process_hangs_and_th
         took = time.monotonic() - began
         assert not is_there(exporting)
 
-    line = "tenure: the process that exports did not end and is killed; the rest is sent after the next start\n"
+    line = (
+        "tenure: the exporting process did not stop and is killed; the remaining spans are sent after the next start\n"
+    )
     assert (status, errors) == (0, line)
     assert took < EXPORT_LAST_S + EXPORT_GRACE_S + 4
 

@@ -66,7 +66,7 @@ def test_a_header_that_grpc_cannot_carry_is_refused_without_its_value(headers: d
         Target.parse("grpc://127.0.0.1:4317", headers)
     (name,) = headers
     assert str(caught.value) == (
-        f"header {name!r} cannot be sent by gRPC, which takes a name of a-z, 0-9, _, . and - and a value of printable"
+        f"gRPC cannot send the header {name!r}: a name consists of a-z, 0-9, _, . and -, a value of printable"
         " ASCII (change $OTEL_EXPORTER_OTLP_HEADERS, or export by OTLP/HTTP)"
     )
 
@@ -77,7 +77,7 @@ def test_a_header_that_grpc_cannot_carry_is_refused_without_its_value(headers: d
 def test_what_is_no_address_is_refused(url: str) -> None:
     """With what to write instead."""
     with pytest.raises(
-        UsageError, match=r"is no OTLP address \(write http://127\.0\.0\.1:4318, say, or for gRPC grpc://"
+        UsageError, match=r"invalid OTLP address .+ \(expected, for example, http://127\.0\.0\.1:4318, or grpc://"
     ):
         Target.parse(url)
 
@@ -85,5 +85,5 @@ def test_what_is_no_address_is_refused(url: str) -> None:
 @pytest.mark.parametrize("headers", ["secret", "=secret", "a=b%0d%0aInjected: yes"])
 def test_headers_that_are_none_are_refused_without_showing_them(headers: str) -> None:
     """They may hold a secret."""
-    with pytest.raises(UsageError, match=r"^\$OTEL_EXPORTER_OTLP_HEADERS is no list of headers \(write name=value"):
+    with pytest.raises(UsageError, match=r"^\$OTEL_EXPORTER_OTLP_HEADERS is not a list of headers \(write name=value"):
         parse_headers(headers)

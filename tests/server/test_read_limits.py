@@ -141,7 +141,7 @@ async def test_what_may_wait_in_a_lane_is_bounded(monkeypatch: pytest.MonkeyPatc
 
     asked = [asyncio.create_task(lane.run(lambda _, n=number: work(n))) for number in range(4)]  # type: ignore[misc]
     await asyncio.sleep(0)
-    with pytest.raises(ReadsBusy, match=r"3 reads of this kind .test. wait already, the limit MAX_READS_WAITING is 3"):
+    with pytest.raises(ReadsBusy, match=r"3 reads of this kind .test. are waiting, the limit MAX_READS_WAITING is 3"):
         await lane.run(lambda _: None)
     go_on.set()
     await asyncio.gather(*asked)

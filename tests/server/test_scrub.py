@@ -78,4 +78,4 @@ def test_a_pattern_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, caps
     """`tenure serve` ends with 2, and says which line it is."""
     monkeypatch.setenv("TENURE_SCRUB", "ok\n(")
     assert serve.main(["--port", "0", "--store", "sqlite:///unused.sqlite"]) == 2
-    assert "$TENURE_SCRUB, line 2: '(' is no regular expression" in capsys.readouterr().err
+    assert "$TENURE_SCRUB, line 2: invalid regular expression '('" in capsys.readouterr().err

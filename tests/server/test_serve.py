@@ -79,15 +79,15 @@ def refusals(tmp_path: Path) -> dict[str, tuple[list[str], str]]:
     text = tmp_path / "notes.txt"
     text.write_text("remember the milk\n" * 100)
     return {
-        "no SQLite": (["--store", f"sqlite:///{text}"], f"{text} is no SQLite database (give another --store)"),
+        "no SQLite": (["--store", f"sqlite:///{text}"], f"{text} is not a SQLite database (give another --store)"),
         "no directory": (["--store", f"sqlite:///{tmp_path}/no/x.db"], "create it, or give another --store"),
-        "no URL": (["--store", "traces.sqlite"], "'traces.sqlite' names no store (write sqlite:///traces.sqlite"),
+        "no URL": (["--store", "traces.sqlite"], "invalid store URL 'traces.sqlite' (write sqlite:///traces.sqlite"),
         "not writable": (["--store", "sqlite:////proc/x.sqlite"], "/proc/x.sqlite cannot be opened for writing"),
-        "open to all": (["--host", "0.0.0.0"], "set one with --token TOKEN or TENURE_TOKEN, or leave --host away"),
-        "a bad age": (["--retention", "soon"], "'soon' is no duration"),
-        "a bad size": (["--max-size", "huge"], "'huge' is no size"),
-        "no port": (["--port", "70000"], "--port 70000 is no port"),
-        "an empty token": (["--token", ""], "for no token (give one, or leave the option away)"),
+        "open to all": (["--host", "0.0.0.0"], "set --token TOKEN or TENURE_TOKEN, or omit --host"),
+        "a bad age": (["--retention", "soon"], "invalid duration 'soon'"),
+        "a bad size": (["--max-size", "huge"], "invalid size 'huge'"),
+        "no port": (["--port", "70000"], "invalid --port 70000"),
+        "an empty token": (["--token", ""], "is empty (give a token, or omit the option)"),
         "an empty ingest token": (["--token", "x", "--ingest-token", ""], "--ingest-token is empty"),
         "a foreign address": (["--host", "192.0.2.1", "--token", "x"], "cannot listen on 192.0.2.1"),
     }  # fmt: skip
@@ -118,7 +118,7 @@ async def test_serve_on_a_port_in_use_says_so_in_one_line(tmp_path: Path) -> Non
         async with serving("--port", str(port), "--store", store) as running:
             assert running.line == ""
             assert await running.ended() == (
-                2, f"tenure: port {port} on 127.0.0.1 is in use (give another --port, or stop what listens there)\n",
+                2, f"tenure: port {port} on 127.0.0.1 is in use (give another --port, or stop the other program)\n",
             )  # fmt: skip
         async with serving("--port", "0", "--store", store) as running:
             assert running.url

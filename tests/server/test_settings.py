@@ -21,7 +21,7 @@ def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
 @pytest.mark.parametrize("text", ["", "7", "d", "-7d", "0d", "7y", "1e3d", "7d 3h", "7d\n3", "\u0667d", "9999999999d"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     """With what it was and how to write one."""
-    with pytest.raises(UsageError, match="is no duration"):
+    with pytest.raises(UsageError, match="invalid duration"):
         parse_duration(text)
 
 
@@ -37,13 +37,13 @@ def test_a_size_is_a_number_and_a_unit(text: str, size: int) -> None:
 @pytest.mark.parametrize("text", ["", "GB", "-2GB", "2 gigs", "2IB", "1e9", "nan"])
 def test_what_is_no_size_is_refused(text: str) -> None:
     """With what it was and how to write one."""
-    with pytest.raises(UsageError, match="is no size"):
+    with pytest.raises(UsageError, match="invalid size"):
         parse_size(text)
 
 
 def test_a_size_in_which_no_store_can_live_is_refused() -> None:
     """Zero is no way to say "without limit"."""
-    with pytest.raises(UsageError, match="'10kB' is less than a store needs"):
+    with pytest.raises(UsageError, match="size '10kB' is too small for a store"):
         parse_size("10kB")
 
 
@@ -59,7 +59,7 @@ def test_a_store_is_a_url() -> None:
 )
 def test_what_names_no_store_is_refused(url: str) -> None:
     """With how to write one."""
-    with pytest.raises(UsageError, match="names no store"):
+    with pytest.raises(UsageError, match="invalid store URL"):
         parse_store(url)
 
 
@@ -73,5 +73,5 @@ def test_the_default_store_is_in_the_users_state_directory(tmp_path: Path, monke
     assert default_store() == tmp_path / ".local" / "state" / "tenure" / "tenure.sqlite"
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    with pytest.raises(UsageError, match="cannot make the store's directory"):
+    with pytest.raises(UsageError, match="cannot create the store's directory"):
         default_store()

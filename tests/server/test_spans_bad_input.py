@@ -50,16 +50,16 @@ MALFORMED: list[tuple[str, str, bytes, str]] = [
     ("cut off", PROTOBUF, BINARY[:-3], "it ends within a field"),
     ("a group", PROTOBUF, b"\x0b", "a field of wire type 3"),
     ("an integer without end", PROTOBUF, b"\x0a" + b"\xff" * 11, "an integer has no end"),
-    ("no UTF-8 in a name", PROTOBUF, BINARY.replace(b"SELECT", b"SEL\xff\xffT"), "a text is no UTF-8"),
-    ("no UTF-8 in a value", PROTOBUF, BINARY.replace(b"mysql", b"my\xffql"), "a text is no UTF-8"),
+    ("no UTF-8 in a name", PROTOBUF, BINARY.replace(b"SELECT", b"SEL\xff\xffT"), "a string is not UTF-8"),
+    ("no UTF-8 in a value", PROTOBUF, BINARY.replace(b"mysql", b"my\xffql"), "a string is not UTF-8"),
     ("JSON by another name", PROTOBUF, TEXT, ""),
     ("protobuf by another name", JSON, BINARY, "JSON is malformed"),
     ("nothing", JSON, b"", "truncated"),
     ("a list", JSON, b"[]", "Expected `object`, got `array`"),
     ("a number for a name", JSON, spoilt(*SPAN, "name", value=5), "Expected `str | null`, got `int` - at `$.resource"),
     ("a name for a kind", JSON, spoilt(*SPAN, "kind", value="SPAN_KIND_SERVER"), "got `str`"),
-    ("words for a time", JSON, spoilt(*SPAN, "startTimeUnixNano", value="now"), "'now' is no integer"),
-    ("a broken time", JSON, spoilt(*SPAN, "endTimeUnixNano", value="1e9"), "'1e9' is no integer"),
+    ("words for a time", JSON, spoilt(*SPAN, "startTimeUnixNano", value="now"), "'now' is not an integer"),
+    ("a broken time", JSON, spoilt(*SPAN, "endTimeUnixNano", value="1e9"), "'1e9' is not an integer"),
     ("spans that are none", JSON, spoilt(*SPAN, value=[1]), "Expected `object`, got `array`"),
     ("nested for ever", JSON, b'{"resourceSpans":' + b"[" * 100_000, "Expected"),
 ]
@@ -91,13 +91,19 @@ async def test_what_is_malformed_is_refused(collector: Collector, content_type: 
 
 
 REFUSED: list[tuple[str, int, int, str, Callable[[], tuple[bytes, str, dict[str, str]]]]] = [
-    ("another type", 415, 3, "this address takes application/x-protobuf or", lambda: (BINARY, "text/plain", {})),
-    ("another encoding", 415, 3, "'br' is none of", lambda: (BINARY, PROTOBUF, {"Content_Encoding": "br"})),
-    ("no gzip", 400, 3, "is no gzip", lambda: (BINARY, PROTOBUF, {"Content_Encoding": "gzip"})),
+    ("another type", 415, 3, "(send application/x-protobuf or", lambda: (BINARY, "text/plain", {})),
+    (
+        "another encoding",
+        415,
+        3,
+        "unsupported Content-Encoding 'br'",
+        lambda: (BINARY, PROTOBUF, {"Content_Encoding": "br"}),
+    ),
+    ("no gzip", 400, 3, "is not valid gzip", lambda: (BINARY, PROTOBUF, {"Content_Encoding": "gzip"})),
     ("gzip cut off", 400, 3, "cut off", lambda: (gzip.compress(BINARY)[:-9], PROTOBUF, {"Content_Encoding": "gzip"})),
     ("a gzip bomb", 413, 8, "16777216 bytes", lambda: (bomb(), PROTOBUF, {"Content_Encoding": "gzip"})),
     ("a large body", 413, 8, "16777216 bytes", lambda: (b"\0" * ((16 << 20) + 1), JSON, {})),
-    ("100,000 spans", 413, 8, "more than 20000 spans (send smaller ones)", lambda: (many(100_000), PROTOBUF, {})),
+    ("100,000 spans", 413, 8, "more than 20000 spans (send smaller requests)", lambda: (many(100_000), PROTOBUF, {})),
     ("as many as JSON", 413, 8, "more than 20000 spans", lambda: (many_in_json(30_000), JSON, {})),
 ]
 
@@ -140,13 +146,16 @@ async def test_a_store_that_is_behind_asks_for_time(collector: Collector, monkey
     """503 with Retry-After, by which every exporter sends the same request again."""
 
     async def busy(*_: object) -> None:
-        raise StoreBusy("1000 batches with 100000 rows wait to be written")
+        raise StoreBusy("1000 batches with 100000 rows wait to be written (retry later)")
 
     monkeypatch.setattr(collector.store, "write_spans", busy)
     headers = {"Content-Type": PROTOBUF}
     async with collector.session.post(f"{collector.url}/v1/traces", data=BINARY, headers=headers) as answer:
         assert (answer.status, answer.headers["Retry-After"], answer.content_type) == (503, "1", PROTOBUF)
-        assert message_of(PROTOBUF, await answer.read()) == (14, "1000 batches with 100000 rows wait to be written")
+        assert message_of(PROTOBUF, await answer.read()) == (
+            14,
+            "1000 batches with 100000 rows wait to be written (retry later)",
+        )
 
 
 async def test_a_token_is_asked_for_in_the_sender_s_language() -> None:

@@ -232,8 +232,8 @@ async def test_spans_that_are_none_are_named_and_the_others_stored(collector: Co
 
     assert (status, kind) == (200, content_type)
     why = (
-        "2 with no trace id of 16 bytes; 2 with no start; 1 with no span id of 8 bytes; 1 with a parent id of other"
-        " than 8 bytes; 1 with an end before the start"
+        "2 with no trace id of 16 bytes; 2 with no start time; 1 with no span id of 8 bytes; 1 with a"
+        " parent id that is not 8 bytes long; 1 with an end before the start"
     )
     if content_type == PROTOBUF:
         partial = ExportTraceServiceResponse.FromString(body).partial_success

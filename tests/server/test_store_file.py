@@ -69,7 +69,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
     """The error names it and the way out."""
     path = tmp_path / "notes.txt"
     path.write_text("remember the milk\n" * 100)
-    with pytest.raises(StoreUnusable, match=r"notes\.txt is no SQLite database \(give another --store\)"):
+    with pytest.raises(StoreUnusable, match=r"notes\.txt is not a SQLite database \(give another --store\)"):
         SqliteStore(path)
     assert path.read_text() == "remember the milk\n" * 100
 

@@ -157,8 +157,8 @@ async def test_what_is_acknowledged_after_a_fault_is_in_the_store_that_is_there(
     assert found.count(Program(1).hex) == (USES if fault in KEEPING else 0)
     assert bool(list(path.parent.glob("store.sqlite.damaged-2*"))) == (fault in DAMAGE)
     errors = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert len([record for record in errors if "a fresh one is begun" not in record.message]) == 1
-    assert any("begun" in record.message or "(" in record.message for record in errors)  # what follows from it
+    assert len([record for record in errors if "a new store is started" not in record.message]) == 1
+    assert any("started" in record.message or "(" in record.message for record in errors)  # what follows from it
     await store.close()
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT count(*) FROM lifecycles").fetchone() == (len(found),)

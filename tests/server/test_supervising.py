@@ -68,7 +68,7 @@ async def test_a_live_diagram_that_fails_serves_its_clients_again(
         program.use("main", "Lock stock", acquire=5, wait=1)
         await collector.post(program.batch())
         await client.until(collector)
-    assert failures(caplog) == ["a live diagram failed; it is started again in 0.01 s"]
+    assert failures(caplog) == ["a live diagram failed; it restarts in 0.01 s"]
 
 
 async def test_a_live_overview_that_fails_is_sent_again(
@@ -81,7 +81,7 @@ async def test_a_live_overview_that_fails_is_sent_again(
         await collector.post(Program().batch())
         while not (await client.overview()).processes:
             pass
-    assert failures(caplog) == ["the live overview failed; it is started again in 0.01 s"]
+    assert failures(caplog) == ["the live overview failed; it restarts in 0.01 s"]
 
 
 async def test_retention_that_fails_is_enforced_again(
@@ -97,7 +97,7 @@ async def test_retention_that_fails_is_enforced_again(
     monkeypatch.setattr(store, "retain", failing_once(retain))
     async with collecting(store=store, clock=clock), asyncio.timeout(10):
         await enforced.wait()
-    assert failures(caplog) == ["retention failed; it is started again in 0.01 s"]
+    assert failures(caplog) == ["retention failed; it restarts in 0.01 s"]
 
 
 async def test_the_listeners_of_exporters_are_started_again(
@@ -123,8 +123,8 @@ async def test_the_listeners_of_exporters_are_started_again(
     finally:
         await exporters.stop()
     assert sorted(failures(caplog)) == [
-        "the listener of the exporters failed; it is started again in 0.01 s",
-        "the search for abandoned lifecycles failed; it is started again in 0.01 s",
+        "the listener of the exporters failed; it restarts in 0.01 s",
+        "the search for abandoned lifecycles failed; it restarts in 0.01 s",
     ]
 
 
@@ -144,9 +144,9 @@ async def test_a_fault_that_repeats_is_told_with_its_traceback_once(caplog: pyte
     async with asyncio.timeout(10):
         await done.wait()
     await task
-    assert failures(caplog) == ["the thing failed; it is started again in 0.01 s"]
+    assert failures(caplog) == ["the thing failed; it restarts in 0.01 s"]
     lines = [record.getMessage() for record in caplog.records if not record.exc_info]
-    assert [line.rpartition(" again in ")[2] for line in lines] == ["0.02 s", "0.04 s", "0.08 s"]
+    assert [line.rpartition(" restarts in ")[2] for line in lines] == ["0.02 s", "0.04 s", "0.08 s"]
     assert all("Fault at " in line for line in lines)
 
 
@@ -184,7 +184,7 @@ async def test_a_page_that_cannot_be_sent_to_is_closed(
         connected.mailbox._ready.set()
         with pytest.raises((TypeError, ConnectionError)):  # receive_str of what is no text but the close
             await client.receive()
-    assert failures(caplog) == ["a live page could not be sent what it watches; its connection is closed"]
+    assert failures(caplog) == ["a live page could not be updated; its connection is closed"]
 
 
 async def test_a_message_that_the_collector_fails_at_is_answered_and_logged(
@@ -196,10 +196,10 @@ async def test_a_message_that_the_collector_fails_at_is_answered_and_logged(
         await client.subscribe()
         problem = await client.receive()
         assert isinstance(problem, messages.Problem)
-        assert problem.detail == "the collector failed at this message; its log says why"
+        assert problem.detail == "the collector failed to handle this message (its log gives the reason)"
         await client.subscribe()
         assert isinstance(await client.receive(), messages.Page)
-    assert failures(caplog) == ["a live page could not be shown what it asked for"]
+    assert failures(caplog) == ["a message of a live page could not be handled"]
 
 
 async def test_metrics_that_cannot_be_gathered_end_no_thread(caplog: pytest.LogCaptureFixture) -> None:

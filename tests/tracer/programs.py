@@ -13,8 +13,8 @@ from tenure import wire
 
 NOWHERE = "http://127.0.0.1:1"  # a port where nobody listens
 NO_ANSWER = (
-    f"tenure: collector at {NOWHERE} does not answer (Connection refused); the program runs on, "
-    "records are kept up to 32 MB (start it with `tenure serve`)\n"
+    f"tenure: collector at {NOWHERE} does not answer (Connection refused); the program continues, "
+    "up to 32 MB of records are kept (start it with `tenure serve`)\n"
 )
 
 

@@ -9,7 +9,7 @@ from tests.tracer import programs
 BAD = {
     "no program": (
         ["run"],
-        "there is no program to run (tenure run [options] (script.py | -m module) [arguments of the program])",
+        "no program given (tenure run [options] (script.py | -m module) [arguments of the program])",
     ),
     "missing script": (
         ["run", "nothing.py"],
@@ -54,16 +54,16 @@ BAD = {
     ),
     "collector without scheme": (
         ["run", "--collector", "localhost:4320", "app.py"],
-        "'localhost:4320' is no collector's URL (http://127.0.0.1:4320, say)",
+        "invalid collector URL 'localhost:4320' (expected, for example, http://127.0.0.1:4320)",
     ),
     "collector with a bad port": (
         ["run", "--collector", "http://x:port", "app.py"],
         (
-            "'http://x:***' is no collector's URL: Port could not be cast to integer value as 'port' "
-            "(http://127.0.0.1:4320, say)"
+            "invalid collector URL 'http://x:***': Port could not be cast to integer value as 'port' "
+            "(expected, for example, http://127.0.0.1:4320)"
         ),
     ),
-    "unknown command": (["walk"], "there is no command 'walk' (there are: run, doctor, export, serve)"),
+    "unknown command": (["walk"], "unknown command 'walk' (expected one of: run, doctor, export, serve)"),
 }
 
 

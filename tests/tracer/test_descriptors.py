@@ -44,7 +44,7 @@ def test_a_recording_that_was_closed_and_replaced_is_given_up(tmp_path: Path) ->
     number = close_and_take(recording._file, tmp_path / "own")
     path.unlink()
     path.write_text("another's")
-    with pytest.raises(OSError, match=r"another file is in its place: '.*recording.json'"):
+    with pytest.raises(OSError, match=r"another file has taken its place: '.*recording.json'"):
         recording.send(batch(1))
     recording.close(0)
     assert (path.read_text(), os.pread(number, 100, 0)) == ("another's", b"the program's own")

@@ -29,8 +29,8 @@ def test_all_that_the_programs_modules_enter_is_recorded_and_nothing_is_missed(t
         "dropped": {},
         "faults": [],
         "limits": [
-            "managers whose __aenter__ is written in C, where code that is not rewritten enters them",
-            "other processes that the program started or forked",
+            "managers whose __aenter__ is written in C, entered by code that is not rewritten",
+            "other processes that the program starts or forks",
         ],
     }
 
@@ -49,17 +49,17 @@ def test_the_page_goes_to_stderr_behind_what_the_program_says(tmp_path: Path) ->
         "rewritten modules: 2",
         f"       1  site in __main__, {tmp_path}/app.py",
         f"       1  site in helper, {tmp_path}/helper.py",
-        "modules of the program that run as they are: none",
+        "modules of the program that are not rewritten: none",
         "managers recorded: 1",
         "       3  helper.Manager (3 rewritten)",
         "managers missed: none",
         "managers left out by design: none",
         "dropped: none",
-        "faults of Tenure's (please report them): none",
-        "could not be seen: 2",
-        "          managers whose __aenter__ is written in C, where code that is not rewritten enters them",
-        "          other processes that the program started or forked",
-        "lifecycles recorded: 3, of which 3 came out of the buffer",
+        "faults in Tenure (please report them): none",
+        "not observed: 2",
+        "          managers whose __aenter__ is written in C, entered by code that is not rewritten",
+        "          other processes that the program starts or forks",
+        "lifecycles recorded: 3; read from the buffer: 3",
     ]
 
 
@@ -166,11 +166,10 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_2(option: str, tmp_path: 
         2, "", f"tenure: cannot write {tmp_path}/away/x: No such file or directory (choose another -o path)\n"
     )
     assert programs.tenure(tmp_path, "doctor", option, "--collector", "gopher:x", "app.py") == Done(
-        2, "", "tenure: 'gopher:x' is no collector's URL (http://127.0.0.1:4320, say)\n"
+        2, "", "tenure: invalid collector URL 'gopher:x' (expected, for example, http://127.0.0.1:4320)\n"
     )
     assert programs.tenure(tmp_path, "doctor", option, "-m") == Done(
         2,
         "",
-        "tenure: there is no program to run "
-        "(tenure doctor [options] [(script.py | -m module) [arguments of the program]])\n",
+        "tenure: no program given (tenure doctor [options] [(script.py | -m module) [arguments of the program]])\n",
     )

@@ -32,7 +32,7 @@ def test_what_is_open_when_it_is_entered_is_left_out_with_the_reason(tmp_path: P
     assert recorded(report) == {POOL: {"adapter": 1, "rewritten": 1}}
     assert missed(report) == []
     assert [line for line in missed(report, "left_out") if "app.py" in line] == [
-        f"1 {POOL} at app.py:8 in main: it is held since the call that opened it"
+        f"1 {POOL} at app.py:8 in main: it is already held by the call that opened it"
     ]
     assert report["faults"] == []
 

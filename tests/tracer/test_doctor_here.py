@@ -113,12 +113,12 @@ def test_a_collector_is_asked_whether_it_is_ready_and_knows_the_token(
     another = here(tmp_path, **asked)["collector"]
     said = (without, wrong, sends, right, unready, another)
     assert [(one["answers"], one["version"], one["problem"]) for one in said] == [
-        (True, "", "it asks for a token: 401 (set TENURE_TOKEN)"),
-        (True, "", "it refuses the token: 401 (set TENURE_TOKEN)"),
+        (True, "", "it requires a token: 401 (set TENURE_TOKEN)"),
+        (True, "", "it rejects the token: 401 (set TENURE_TOKEN)"),
         (True, "", ""),
         (True, "1.2.3", ""),
-        (True, "", "it is not ready: /readyz answers 503 (its own log says why)"),
-        (True, "", "it is no collector of Tenure's (see --collector)"),
+        (True, "", "it is not ready: /readyz answers 503 (its log gives the reason)"),
+        (True, "", "it is not a Tenure collector (see --collector)"),
     ]
 
 
@@ -134,5 +134,5 @@ def test_the_page_for_people_says_the_same(tmp_path: Path) -> None:
 def test_a_malformed_url_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     """What and remedy."""
     assert programs.tenure(tmp_path, "doctor", "--collector", "gopher:x") == Done(
-        2, "", "tenure: 'gopher:x' is no collector's URL (http://127.0.0.1:4320, say)\n"
+        2, "", "tenure: invalid collector URL 'gopher:x' (expected, for example, http://127.0.0.1:4320)\n"
     )

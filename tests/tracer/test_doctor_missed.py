@@ -47,7 +47,7 @@ def test_a_manager_entered_by_hand_is_missed(tmp_path: Path) -> None:
     assert missed(report) == [
         (
             "1 helper.Manager at app.py:7 in main: "
-            "it is entered by a call and not by a statement, and no adapter knows the class (tenure.track)"
+            "entered by a call, not by a statement, and no adapter knows the class (use tenure.track)"
         )
     ]
 
@@ -79,7 +79,7 @@ def test_tracked_objects_are_told_apart_from_others_of_their_class(tmp_path: Pat
     assert missed(report) == [
         (
             "1 helper.Manager at helper.py:7 in use: "
-            "tenure.track names other objects of its class (decorate the class with tenure.tracked)"
+            "tenure.track is used for other objects of its class (decorate the class with tenure.tracked)"
         )
     ]
 
@@ -125,7 +125,7 @@ def test_subclasses_aliases_and_exit_stacks_are_counted_once_each(tmp_path: Path
         """,
     )
     _, report = examine(tmp_path, "app.py", **environment)
-    reason = "the installed helper is not rewritten, and no adapter knows the class (--include helper)"
+    reason = "the installed helper is not rewritten, and no adapter knows the class (use --include helper)"
     assert recorded(report) == {"helper.Sub": {"adapter": 1}, "helper.Wrapper": {"rewritten": 1}}
     assert missed(report) == [
         "1 contextlib.AsyncExitStack at helper.py:23 in stack: " + reason,
@@ -169,7 +169,7 @@ def test_what_asyncio_does_within_itself_is_left_out_by_design(tmp_path: Path) -
     assert recorded(report) == {"asyncio.locks.Barrier": {"rewritten": 1}}
     assert missed(report) == []
     assert [(one["type"], one["reason"]) for one in report["left_out"]] == [
-        ("asyncio.locks.Condition", "asyncio uses it within itself"),
+        ("asyncio.locks.Condition", "asyncio uses it internally"),
         ("asyncio.timeouts.Timeout", "its adapter leaves it out"),
     ]
 
@@ -196,6 +196,6 @@ def test_a_fault_of_ours_is_named_with_the_class_that_it_stopped(tmp_path: Path)
         {"where": "finding the resource of a Manager", "error": "LookupError: unexpected"},
     ]
     assert missed(report) == [
-        "1 helper.Manager at helper.py:7 in use: a fault of Tenure's stopped the recording of its class"
+        "1 helper.Manager at helper.py:7 in use: a fault in Tenure stopped the recording of its class"
     ]
     assert report["dropped"] == {"fault": 1}

@@ -19,7 +19,7 @@ def test_what_an_installed_package_enters_is_missed_until_it_is_included(tmp_pat
     assert missed(without) == [
         (
             "2 helper.Manager at helper.py:7 in use: "
-            "the installed helper is not rewritten, and no adapter knows the class (--include helper)"
+            "the installed helper is not rewritten, and no adapter knows the class (use --include helper)"
         )
     ]
     assert recorded(included) == {"helper.Manager": {"rewritten": 3}}
@@ -68,7 +68,7 @@ def test_a_module_beside_the_program_is_named_and_one_in_a_zip_file_is_its_own(t
     assert missed(elsewhere) == [
         (
             "2 helper.Manager at helper.py:7 in use: "
-            "helper lies outside of the program's folders, and no adapter knows the class (--include helper)"
+            "helper is outside the program's directories, and no adapter knows the class (use --include helper)"
         )
     ]
 
@@ -91,7 +91,7 @@ def test_a_module_with_a_loader_of_its_own_is_named(tmp_path: Path) -> None:
     assert missed(report) == [
         (
             "2 helper.Manager at helper.py:7 in use: "
-            "its module helper was loaded by Loader, which is not Python's for source files"
+            "its module helper is loaded by Loader, not by Python's loader for source files"
         )
     ]
 
@@ -111,10 +111,10 @@ def test_a_module_whose_rewriting_failed_is_named(tmp_path: Path) -> None:
     """
     programs.write(tmp_path, fails=fails, app="import fails\n" + textwrap.dedent(OWN["app"]), helper=LIBRARY)
     _, report = examine(tmp_path, "app.py")
-    assert missed(report) == ["2 helper.Manager at helper.py:7 in use: rewriting helper failed there"]
+    assert missed(report) == ["2 helper.Manager at helper.py:7 in use: rewriting helper failed"]
     assert [(one["name"], one["reason"]) for one in report["modules"]] == [
         ("__main__", ""),
-        ("helper", "rewriting helper failed there"),
+        ("helper", "rewriting helper failed"),
     ]
     assert report["faults"] == [{"where": f"rewriting {tmp_path}/helper.py", "error": "LookupError: unexpected"}]
 
@@ -133,5 +133,5 @@ def test_code_made_at_run_time_is_named(tmp_path: Path) -> None:
     )
     _, report = examine(tmp_path, "app.py")
     assert missed(report) == [
-        "1 helper.Manager at <string>:2 in use: entered by code made at run time, <string> (tenure.track)"
+        "1 helper.Manager at <string>:2 in use: entered by code generated at run time, <string> (use tenure.track)"
     ]

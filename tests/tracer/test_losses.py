@@ -101,7 +101,7 @@ def test_each_reason_and_each_sink_is_in_the_line(said: list[str]) -> None:
         shipper._send(batch(1, rows=3))
         shipper.close()
     assert said[-1] == (
-        "2 lifecycles were lost: the buffer was full (the program enters more than Tenure can ship); "
+        "2 lifecycles were lost: the buffer was full (the program enters managers faster than Tenure can ship them); "
         f"3 lifecycles were lost: the collector at {url} did not accept them before the program exited"
         " (is it overloaded?); "
         "3 lifecycles were lost: the full could not be written (No space left on device)"

@@ -24,7 +24,7 @@ def test_an_unknown_probe_is_refused(tmp_path: Path) -> None:
     """A word misspelled is not a wish ignored."""
     programs.write(tmp_path, app=SAYS)
     done = programs.tenure(tmp_path, "run", "-o", "x.json", "app.py", TENURE_PROBE="nativ")
-    line = "tenure: TENURE_PROBE is 'nativ' (set it to native or python, or leave it out)\n"
+    line = "tenure: invalid TENURE_PROBE 'nativ' (set it to native or python, or unset it)\n"
     assert done == (2, "", line)
 
 
@@ -36,5 +36,5 @@ def test_a_missing_extension_is_said_where_it_was_asked_for(tmp_path: Path) -> N
     refused = programs.tenure(tmp_path, "run", "-o", "x.json", "app.py", PYTHONPATH=path, TENURE_PROBE="native")
     assert silent == (0, "python tenure._probe_api.pure_probe\n", "")
     assert (refused.status, refused.stdout) == (2, "")
-    assert refused.stderr.startswith("tenure: the native probe cannot serve: ")
-    assert refused.stderr.endswith("(install tenure where there is a C compiler)\n")
+    assert refused.stderr.startswith("tenure: the native probe cannot be loaded: ")
+    assert refused.stderr.endswith("(install a C compiler, then reinstall tenure)\n")

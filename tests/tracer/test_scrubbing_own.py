@@ -58,9 +58,9 @@ def test_own_patterns_and_callbacks_come_behind_the_rules(own: object, expected:
 @pytest.mark.parametrize(
     ("own", "why"),
     [
-        ("(", "'(' is no regular expression: missing ), unterminated subpattern at position 0"),
-        ("x*", "'x*' matches the empty text"),
-        ([b"x"], "b'x' matches bytes"),
+        ("(", "invalid regular expression '(': missing ), unterminated subpattern at position 0"),
+        ("x*", "pattern 'x*' matches the empty text"),
+        ([b"x"], "pattern b'x' matches bytes"),
         ([3], "3 is neither a pattern nor a function"),
     ],
 )
@@ -79,7 +79,7 @@ def test_the_variable_has_a_pattern_a_line_or_names_a_file(tmp_path: Path) -> No
     file.write_text("# ours\n\n  ACME-\\d+  \nx{2}\n")
     assert from_variable("") == []
     assert from_variable("ACME-\\d+\n#\nx{2}") == from_variable(f"@{file}") == ["ACME-\\d+", "x{2}"]
-    with pytest.raises(BadPattern, match=r"^\$TENURE_SCRUB, line 2: '\[' is no regular expression"):
+    with pytest.raises(BadPattern, match=r"^\$TENURE_SCRUB, line 2: invalid regular expression '\['"):
         from_variable("a\n[")
     with pytest.raises(BadPattern, match=r"cannot read .*missing \(\$TENURE_SCRUB\): No such file or directory \("):
         from_variable(f"@{tmp_path / 'missing'}")
@@ -154,7 +154,7 @@ def test_tenure_run_with_a_bad_pattern_runs_nothing(tmp_path: Path) -> None:
     """Exit code 2 and one line that names the pattern; the program does not begin, no recording is written."""
     done = _recorded(tmp_path, "open('ran', 'w')\n", TENURE_SCRUB="ok\n(")
     assert done.returncode == 2
-    assert re.fullmatch(r"tenure: \$TENURE_SCRUB, line 2: '\(' is no regular expression: .+ \(.+\)\n", done.stderr)
+    assert re.fullmatch(r"tenure: \$TENURE_SCRUB, line 2: invalid regular expression '\(': .+ \(.+\)\n", done.stderr)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["program.py"]
 
 

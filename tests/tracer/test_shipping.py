@@ -11,7 +11,7 @@ from tests.tracer import programs
 from tests.tracer.collectors import Memory, batch, free_port, listening, serving, until
 
 from tenure import wire
-from tenure._core import buffer, faults, stderr
+from tenure._core import buffer, faults
 from tenure._sinks import collector_sink, http_client
 from tenure._sinks import shipper as shipping
 from tenure._sinks.collector_sink import Collector
@@ -71,11 +71,11 @@ def test_a_busy_collector_gets_the_batch_again_when_it_says(
         (
             400,
             b'{"title": "Malformed batch", "detail": "Expected `int` - at `$.rows`"}',
-            "refused a batch: 400 Expected `int` - at `$.rows` (its records are lost; please report this)",
+            "refused a batch: 400 Expected `int` - at `$.rows` (its lifecycles are lost; please report this)",
         ),
         (401, b"{}", "refused a batch: 401 (set TENURE_TOKEN)"),
-        (413, b"[]", "refused a batch: 413 (its records are lost; please report this)"),
-        (404, b"<html>", "refused a batch: 404 (is it Tenure's collector? see --collector)"),
+        (413, b"[]", "refused a batch: 413 (its lifecycles are lost; please report this)"),
+        (404, b"<html>", "refused a batch: 404 (is this address a Tenure collector? see --collector)"),
     ],
 )
 def test_a_refused_batch_is_counted_said_once_and_never_sent_again(
@@ -83,7 +83,7 @@ def test_a_refused_batch_is_counted_said_once_and_never_sent_again(
 ) -> None:
     """The next batches are tried all the same, and the count of lost lifecycles travels with them."""
     said: list[str] = []
-    monkeypatch.setattr(stderr, "say", said.append)
+    monkeypatch.setattr(collector_sink, "say", said.append)
     with serving((status, {}, answer), (status, {}, answer), (200, {}, b"{}")) as server:
         with sending(server.url) as sink:
             for sequence in range(1, 4):
@@ -99,7 +99,7 @@ def test_a_refused_batch_is_counted_said_once_and_never_sent_again(
 def test_a_collector_that_comes_back_gets_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Down at first, up later: all batches arrive in order, and the trouble was said once."""
     said: list[str] = []
-    monkeypatch.setattr(stderr, "say", said.append)
+    monkeypatch.setattr(collector_sink, "say", said.append)
     port = free_port()
     with sending(f"http://127.0.0.1:{port}") as sink:
         for sequence in range(1, 4):
@@ -115,7 +115,7 @@ def test_a_collector_that_comes_back_gets_what_was_kept(monkeypatch: pytest.Monk
 def test_a_restarted_collector_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kept connection that the other side closed is opened anew without a word."""
     said: list[str] = []
-    monkeypatch.setattr(stderr, "say", said.append)
+    monkeypatch.setattr(collector_sink, "say", said.append)
     port = free_port()
     with sending(f"http://127.0.0.1:{port}") as sink:
         for sequence in (1, 2):
@@ -127,7 +127,7 @@ def test_a_restarted_collector_is_no_trouble(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_full_queue_gives_up_the_oldest_and_counts_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory stays bounded while nobody answers; what comes last is worth most."""
-    monkeypatch.setattr(stderr, "say", lambda line: None)
+    monkeypatch.setattr(collector_sink, "say", lambda line: None)
     size = len(wire.encode(batch(1, rows=10)))
     monkeypatch.setattr(collector_sink, "MAX_QUEUED_BYTES", size * 3 + 100)
     port = free_port()
@@ -154,16 +154,16 @@ def test_garbage_is_no_answer(answer: bytes) -> None:
     ("status", "line"),
     [
         (200, ""),
-        (400, "refused a batch: 400 why (its records are lost; please report this)"),
+        (400, "refused a batch: 400 why (its lifecycles are lost; please report this)"),
         (401, "refused a batch: 401 why (set TENURE_TOKEN)"),
-        (413, "refused a batch: 413 why (its records are lost; please report this)"),
+        (413, "refused a batch: 413 why (its lifecycles are lost; please report this)"),
         (
             429,
-            "answers 429; the program runs on, records are kept up to 32 MB (it is asked again until it takes them)",
+            "answers 429; the program continues, up to 32 MB of records are kept (the tracer retries)",
         ),
         (
             503,
-            "answers 503; the program runs on, records are kept up to 32 MB (it is asked again until it takes them)",
+            "answers 503; the program continues, up to 32 MB of records are kept (the tracer retries)",
         ),
     ],
 )
@@ -246,7 +246,7 @@ def test_an_answers_problem_and_retry_after_are_read(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("url", ["", "localhost", "ftp://x", "http://", "http://x:99999", "http://[::1"])
 def test_a_malformed_url_is_refused(url: str) -> None:
     """The error names the URL and shows a good one."""
-    with pytest.raises(UsageError, match=r"is no collector's URL.*\(http://127.0.0.1:4320, say\)"):
+    with pytest.raises(UsageError, match=r"invalid collector URL.*\(expected, for example, http://127.0.0.1:4320\)"):
         Endpoint(url)
 
 
@@ -278,7 +278,7 @@ def test_a_sink_that_fails_is_left_out_and_the_others_go_on(monkeypatch: pytest.
     shipper.close()
     assert faults.dropped == {}
     assert [received.final for received in sink.batches] == [False, True]
-    assert said == ["full: No space left on device (the program runs on, nothing more is written there)"]
+    assert said == ["full: No space left on device (the program continues, no more records are written there)"]
 
 
 def test_the_clock_offset_is_kept_until_it_moves() -> None:

@@ -95,7 +95,7 @@ async def test_a_page_opened_with_the_token_is_let_in(tmp_path: Path, dashboard:
         assert refused.status == 401
         await page.get_by_label("Token").fill("wrong")
         await page.get_by_role("button", name="Log in").click()
-        await expect(page.get_by_role("alert")).to_have_text("This is not the token of this collector.")
+        await expect(page.get_by_role("alert")).to_have_text("Wrong token.")
         await page.get_by_label("Token").fill("open-sesame")
         await page.get_by_role("button", name="Log in").click()
         await expect(page.locator(".connection")).to_have_text("live")

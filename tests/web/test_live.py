@@ -117,7 +117,7 @@ async def test_a_page_outlives_its_collector(collector: Collector, page: Page) -
     await expect(page.locator(".bar.open").first).to_be_attached()
 
     await collector.stop()
-    await expect(page.locator(".connection.gone")).to_have_text("collector gone, trying again")
+    await expect(page.locator(".connection.gone")).to_have_text("collector does not answer, retrying")
     await expect(page.locator(".bar.open").first).to_be_attached()
 
     await collector.start()

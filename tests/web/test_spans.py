@@ -38,5 +38,7 @@ async def test_what_a_service_does_not_tell_is_not_shown(collector: Collector, p
     await expect(named).to_have_text([re.compile("^orders$|^stock$")] * 2)
     await page.locator(".message .label", has_text="SELECT").click()
     details = page.locator(".details")
-    await expect(details.locator("dt")).to_have_text(["Resource", "Task", "Lasted", "Exception in the block", "Trace"])
+    await expect(details.locator("dt")).to_have_text(
+        ["Resource", "Task", "Duration", "Exception in the block", "Trace"]
+    )
     await expect(details.locator("dd").nth(3)).to_have_text("Gonetoken=***")

@@ -11,12 +11,12 @@ from tenure.errors import UsageError
 USAGE = """\
 usage: tenure COMMAND ...
 
-  run      run a program and record what it holds       tenure run app.py
-  serve    the collector and its dashboard              tenure serve
-  export   a recording or a collector's records as text tenure export x.json --to mermaid
-  doctor   what is recorded, what is missed, and why    tenure doctor app.py
+  run      run a program and record what it holds          tenure run app.py
+  serve    run the collector and its dashboard             tenure serve
+  export   convert a recording or a collector's records    tenure export x.json --to mermaid
+  doctor   report what is recorded, what is not, and why   tenure doctor app.py
 
-`tenure COMMAND --help` tells more. tenure --version
+`tenure COMMAND --help` lists the options of a command; `tenure --version` prints the version.
 """
 
 

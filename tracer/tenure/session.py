@@ -118,7 +118,7 @@ def start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool =
 
 def give_up(error: Exception) -> None:
     """Recording could not begin by a fault of ours: everything that stands already is taken away again."""
-    faults.fault("beginning to record", error)
+    faults.fault("starting to record", error)
     ours = [finder for finder in sys.meta_path if isinstance(finder, import_hook.Finder)]
     removals = [partial(sys.meta_path.remove, one) for one in ours]
     undoings: list[Callable[[], None]] = [cancel, probe.stop, *removals, adapters.uninstall]
@@ -126,7 +126,7 @@ def give_up(error: Exception) -> None:
         try:
             undo()
         except Exception as fault:  # noqa: BLE001  # as much as can be
-            faults.fault("taking back what was begun", fault)
+            faults.fault("undoing a start", fault)
 
 
 def _start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool) -> None:
@@ -175,7 +175,7 @@ def settle() -> None:
         error.__traceback__ = _of_the_program(error.__traceback__)
         if error.__traceback__ is not None or not isinstance(error, Exception):
             raise
-        faults.fault("shipping what was recorded before the program's end", error)  # it is our own
+        faults.fault("shipping before the program exits", error)  # it is our own
 
 
 def _of_the_program(traceback: TracebackType | None) -> TracebackType | None:
@@ -231,7 +231,7 @@ def _before_fork() -> None:
             _session.shipper.before_fork()
             _unwarned(only_ours=threading.active_count() == 1)
     except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("standing still for a fork", error)
+        faults.fault("pausing for a fork", error)
 
 
 def _after_in_parent() -> None:
@@ -239,7 +239,7 @@ def _after_in_parent() -> None:
         if _session is not None:
             _session.shipper.after_fork_in_parent()
     except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("going on after a fork", error)
+        faults.fault("resuming after a fork", error)
 
 
 def _unwarned(*, only_ours: bool) -> None:
@@ -265,7 +265,7 @@ def _after_in_child() -> None:
             _session.shipper.after_fork_in_child()
             _finalize_with_multiprocessing(_session)
     except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("beginning anew in a forked child", error)
+        faults.fault("restarting in a forked child", error)
 
 
 def _finalize_with_multiprocessing(session: _Session) -> None:

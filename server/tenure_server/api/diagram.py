@@ -19,23 +19,23 @@ from tenure_server.limits import DEFAULT_DIAGRAM, MAX_DIAGRAM
 from tenure_server.model.lens import Lens
 from tenure_server.store.load_diagram import off_the_loop, picture
 
-TRACE = text("trace", "The trace with this id.")
-TASK = text("task", "The task with this id, and those that it and they created.")
-RESOURCE = text("resource", "The resource with this id, and everybody who used it.")
-PROCESS = text("process", "Only what belongs to the process with this id.")
-SINCE = instant("since", "From then on, and what is open now, however old.", time.time_ns)
-UNTIL = instant("until", "What began before.", time.time_ns)
-FOLD = flag("fold", "0: repetition is drawn out; 1, as where it is left out: folded.")
-OPENED = names("opened", "Folds that are drawn out all the same: their ids, separated by commas.")
-LIMIT = whole("limit", f"How many lifecycles at most, the newest; {DEFAULT_DIAGRAM} where left out.", 1, MAX_DIAGRAM)
+TRACE = text("trace", "Draw the trace with this id.")
+TASK = text("task", "Draw the task with this id and its descendants.")
+RESOURCE = text("resource", "Draw the resource with this id and all tasks that used it.")
+PROCESS = text("process", "Draw only lifecycles of the process with this id.")
+SINCE = instant("since", "Draw lifecycles from this instant on, and all that are still open.", time.time_ns)
+UNTIL = instant("until", "Draw lifecycles that began before this instant.", time.time_ns)
+FOLD = flag("fold", "1: fold repetition (default); 0: draw every repetition.")
+OPENED = names("opened", "Ids of folds to draw in full, separated by commas.")
+LIMIT = whole("limit", f"Maximum number of lifecycles, newest first (default: {DEFAULT_DIAGRAM}).", 1, MAX_DIAGRAM)
 TASKS: Parameter[Literal["task", "coroutine"]] = choice(
-    "tasks", "A column for each task, or for each coroutine.", ("task", "coroutine")
+    "tasks", "One column per task, or one per coroutine.", ("task", "coroutine")
 )
 RESOURCES: Parameter[Literal["resource", "kind"]] = choice(
-    "resources", "A column for each resource, or for each kind.", ("resource", "kind")
+    "resources", "One column per resource, or one per kind.", ("resource", "kind")
 )
 FORMAT: Parameter[Literal["json", "mermaid"]] = choice(
-    "format", "json, as where it is left out: steps; mermaid: text.", ("json", "mermaid")
+    "format", "json: steps (default); mermaid: text.", ("json", "mermaid")
 )
 
 
@@ -44,7 +44,7 @@ async def get_diagram(request: web.Request) -> web.Response:
     query = request.query
     subjects = [parameter.name for parameter in (TRACE, TASK, RESOURCE) if parameter.name in query]
     if len(subjects) > 1:
-        raise BadParameter(subjects[1], f"a diagram has one subject: {' or '.join(subjects)}, not both")
+        raise BadParameter(subjects[1], f"a diagram has only one subject (give {' or '.join(subjects)}, not both)")
     fold = FOLD.read(query)
     lens = Lens(
         trace=TRACE.read(query),

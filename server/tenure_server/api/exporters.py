@@ -19,7 +19,7 @@ ROUTES = [
         "GET",
         "/api/exporters",
         get_exporters,
-        "Where spans are exported to (tenure serve --otlp), and how far each exporter is.",
+        "The exporters (tenure serve --otlp): where each sends spans, and its progress.",
         answers={JSON: Listing[Exporter]},
     )
 ]

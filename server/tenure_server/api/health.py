@@ -26,12 +26,12 @@ async def get_readyz(request: web.Request) -> web.Response:
 
 
 ROUTES = [
-    Route("GET", "/healthz", get_healthz, "Whether the collector lives.", answers={JSON: Health}),
+    Route("GET", "/healthz", get_healthz, "Whether the collector is running.", answers={JSON: Health}),
     Route(
         "GET",
         "/readyz",
         get_readyz,
-        "Whether the store takes what is sent to it.",
+        "Whether the store accepts lifecycles.",
         answers={JSON: Health},
         errors=[503],
     ),

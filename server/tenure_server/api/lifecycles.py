@@ -21,13 +21,13 @@ TRACE = text("trace", "Only those of the trace with this id.")
 PHASE = choice("phase", "Only those in this phase.", get_args(Phase))
 OUTCOME = choice(
     "outcome",
-    "error, cancelled: some phase ended so. ok: it is closed and every phase ended well.",
+    "error, cancelled: at least one phase ended this way. ok: closed, and every phase ended ok.",
     get_args(Outcome),
 )
-MIN_WAIT = milliseconds("min_wait_ms", "Only those that waited so long, or have by now.")
-MIN_HOLD = milliseconds("min_hold_ms", "Only those that held so long, or have by now.")
-SINCE = instant("since", "Only those whose acquire was then or later.", time.time_ns)
-UNTIL = instant("until", "Only those whose acquire was before.", time.time_ns)
+MIN_WAIT = milliseconds("min_wait_ms", "Only those that waited at least this long, or have waited this long so far.")
+MIN_HOLD = milliseconds("min_hold_ms", "Only those that held at least this long, or have held this long so far.")
+SINCE = instant("since", "Only those whose acquire began at this instant or later.", time.time_ns)
+UNTIL = instant("until", "Only those whose acquire began before this instant.", time.time_ns)
 
 
 async def get_lifecycles(request: web.Request) -> web.Response:
@@ -57,7 +57,7 @@ ROUTES = [
         "GET",
         "/api/lifecycles",
         get_lifecycles,
-        "Lifecycles for which all that is asked holds, newest acquire first.",
+        "Lifecycles that match all parameters, newest acquire first.",
         parameters=[
             ID,
             PROCESS,

@@ -62,7 +62,7 @@ ROUTES = [
         "GET",
         "/metrics",
         get_metrics,
-        "The collector's own metrics and those of resources, as Prometheus scrapes them.",
+        "Metrics of the collector and of resources, in the format of Prometheus.",
         answers={"text/plain": None},
         errors=[503],
     )

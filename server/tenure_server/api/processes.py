@@ -20,7 +20,7 @@ ROUTES = [
         "GET",
         "/api/processes",
         get_processes,
-        "Processes that were heard of, newest first. alive: a batch came in the last 10 s, and no goodbye.",
+        "Processes, newest first. alive: the process sent a batch in the last 10 s and has not ended.",
         parameters=[LIMIT, CURSOR],
         answers={JSON: Listing[Process]},
         errors=[400, 503],

@@ -12,7 +12,7 @@ from tenure_server.store import Listing, ResourceQuery
 
 PROCESS = text("process", "Only those of the process with this id.")
 KIND = text("kind", "Only those of this qualified type name, such as asyncio.locks.Lock.")
-OPEN = flag("open", "1: only those that somebody holds or waits for; 0: only the others.")
+OPEN = flag("open", "1: only those that are held or waited for; 0: only the others.")
 
 
 async def get_resources(request: web.Request) -> web.Response:
@@ -30,8 +30,8 @@ ROUTES = [
         "GET",
         "/api/resources",
         get_resources,
-        "Resources, newest first, with who holds them and who waits, in the order they came. Percentiles are within"
-        " 2.5 %; failed counts lifecycles of which some phase ended in an error.",
+        "Resources, newest first, with their holders and waiters in order of arrival. Percentiles are exact within"
+        " 2.5 %; failed counts lifecycles with a phase that failed.",
         parameters=[PROCESS, KIND, OPEN, LIMIT, CURSOR],
         answers={JSON: Listing[Resource]},
         errors=[400, 503],

@@ -12,10 +12,10 @@ from tenure_server.http.routes import JSON, Route, json_response
 from tenure_server.model.records import Trace
 from tenure_server.store import Listing, TraceQuery
 
-PROCESS = text("process", "Only those in which the process with this id has a part.")
-SERVICE = text("service", "Only those in which a process of this service has a part.")
-SINCE = instant("since", "Only those that began then or later.", time.time_ns)
-UNTIL = instant("until", "Only those that began before.", time.time_ns)
+PROCESS = text("process", "Only those in which the process with this id takes part.")
+SERVICE = text("service", "Only those in which a process of this service takes part.")
+SINCE = instant("since", "Only those that began at this instant or later.", time.time_ns)
+UNTIL = instant("until", "Only those that began before this instant.", time.time_ns)
 
 
 async def get_traces(request: web.Request) -> web.Response:
@@ -34,7 +34,7 @@ ROUTES = [
         "GET",
         "/api/traces",
         get_traces,
-        "Traces, newest first. open: lifecycles that go on; errors: lifecycles of which some phase ended in an error.",
+        "Traces, newest first. open: lifecycles not closed yet; errors: lifecycles with a phase that failed.",
         parameters=[PROCESS, SERVICE, SINCE, UNTIL, LIMIT, CURSOR],
         answers={JSON: Listing[Trace]},
         errors=[400, 503],

@@ -61,8 +61,8 @@ class Lane:
         """
         if self._asked >= self._threads + MAX_READS_WAITING:
             raise ReadsBusy(
-                f"{self._asked - self._threads} reads of this kind ({self.name}) wait already, the limit"
-                f" MAX_READS_WAITING is {MAX_READS_WAITING} (ask again later)"
+                f"{self._asked - self._threads} reads of this kind ({self.name}) are waiting, the limit"
+                f" MAX_READS_WAITING is {MAX_READS_WAITING} (retry later)"
             )
         self._asked += 1
         deadline = Deadline(READ_LIMIT_S)

@@ -44,9 +44,9 @@ async def _keep_running(name: str, run: Run) -> None:
         pause_s = RESTART_S if time.monotonic() - began > RESTART_LONGEST_S else pause_s
         place = _place(failure)
         if place == last:
-            log.error("%s failed again: %s; it is started again in %g s", name, place, pause_s)
+            log.error("%s failed again: %s; it restarts in %g s", name, place, pause_s)
         else:
-            log.error("%s failed; it is started again in %g s", name, pause_s, exc_info=failure)
+            log.error("%s failed; it restarts in %g s", name, pause_s, exc_info=failure)
         last = place
         await asyncio.sleep(pause_s)
         pause_s = min(2 * pause_s, RESTART_LONGEST_S)

@@ -49,21 +49,23 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tenure export", description="Turn records into a file of another kind.")
+    parser = argparse.ArgumentParser(
+        prog="tenure export", description="Convert a recording, or the records of a collector, to another format."
+    )
     parser.add_argument("source", metavar="SOURCE", help="a recording (tenure run -o FILE.json), or a collector's URL")
     parser.add_argument(
         "--to",
         required=True,
         choices=["mermaid", "json", "html", "otlp"],
-        help="mermaid: a diagram's text; json: lifecycles and steps; html: the dashboard as one page that needs no"
-        " collector; otlp: spans, a request a line (OTLP/JSON)",
+        help="mermaid: a diagram as text; json: lifecycles and steps; html: the dashboard as one page, without a"
+        " collector; otlp: spans as OTLP/JSON, one request per line",
     )
-    parser.add_argument("--trace", metavar="ID", help="only this trace (default: everything)")
+    parser.add_argument("--trace", metavar="ID", help="export only this trace (default: everything)")
     parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
-        help="where to (default: standard output); of otlp also the URL of an OpenTelemetry backend or collector",
+        help="file to write (default: standard output); with --to otlp also the URL of an OpenTelemetry backend",
     )
     return parser
 
@@ -89,7 +91,7 @@ def _export_spans(source: Source, trace: str | None, output: str | None) -> None
     """To a backend, or as lines; what is still open is no span yet, and that is said."""
     open_ones = sum(lifecycle.phase in OPEN_PHASES for lifecycle in source.lifecycles(trace))
     if open_ones:
-        _say(f"{open_ones} lifecycles are still open: they are no spans yet and are left out")
+        _say(f"{open_ones} lifecycles are still open: they have no span yet and are not exported")
     if output is None or not output.startswith(tuple(f"{scheme}://" for scheme in SCHEMES)):
         _write(output, (file.line(encode(endings)) for endings in source.endings(trace)))
         return
@@ -116,7 +118,7 @@ def _write(output: str | None, pieces: Iterable[str]) -> None:
         if not is_device:
             place.replace(path)
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror} (give -o a file that can be written)") from None
+        raise UsageError(f"cannot write {path}: {error.strerror} (choose another -o path)") from None
     finally:
         if not is_device:
             place.unlink(missing_ok=True)
@@ -131,4 +133,4 @@ def _write_out(pieces: Iterable[str]) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter's last flush complains
     except OSError as error:
-        raise UsageError(f"cannot write to standard output: {error.strerror} (give -o a file)") from None
+        raise UsageError(f"cannot write to standard output: {error.strerror} (write to a file with -o)") from None

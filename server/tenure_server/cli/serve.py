@@ -35,47 +35,61 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tenure serve", description="Collect lifecycles, store and show them.")
+    parser = argparse.ArgumentParser(
+        prog="tenure serve",
+        description="Run the collector: receive lifecycles, store them and show them in the dashboard.",
+    )
     parser.add_argument("--host", default=ways.DEFAULT_HOST, help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=ways.DEFAULT_PORT, help="0: any (default: %(default)s)")
-    parser.add_argument("--store", metavar="sqlite:///PATH", help="(default: a file in the user's state directory)")
-    parser.add_argument("--retention", default=ways.DEFAULT_RETENTION, help="how long to keep (default: %(default)s)")
-    parser.add_argument("--max-size", default=ways.DEFAULT_MAX_SIZE, help="of the store (default: %(default)s)")
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=ways.DEFAULT_PORT,
+        help="port to listen on, 0 picks a free one (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--store", metavar="sqlite:///PATH", help="file of the store (default: a file in the user's state directory)"
+    )
+    parser.add_argument(
+        "--retention", default=ways.DEFAULT_RETENTION, help="how long to keep lifecycles (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--max-size", default=ways.DEFAULT_MAX_SIZE, help="maximum size of the store (default: %(default)s)"
+    )
     parser.add_argument(
         "--otlp",
         metavar="URL",
         action="append",
         default=[],
-        help="export every lifecycle as a span to this OpenTelemetry backend or collector (OTLP/HTTP, such as"
-        " http://127.0.0.1:4318, or by gRPC, grpc://127.0.0.1:4317, where tenure-server[grpc] is installed;"
-        f" ${HEADERS_VARIABLE} are its headers); may be given several times",
+        help="export each lifecycle as a span to this OpenTelemetry backend or collector: http://127.0.0.1:4318 for"
+        " OTLP/HTTP, grpc://127.0.0.1:4317 for gRPC (needs tenure-server[grpc]);"
+        f" ${HEADERS_VARIABLE} holds the headers; can be given several times",
     )
     parser.add_argument(
-        "--token", help=f"require this token on every request, and to log in (default: ${ways.TOKEN_VARIABLE})"
+        "--token", help=f"require this bearer token on every request and at login (default: ${ways.TOKEN_VARIABLE})"
     )
     parser.add_argument(
         "--ingest-token",
         metavar="TOKEN",
-        help="another token, which opens nothing but POST /v1/lifecycles and POST /v1/traces"
-        f" (default: ${ways.INGEST_TOKEN_VARIABLE}); where only one of the two is given it serves for both",
+        help="separate token that is valid only for POST /v1/lifecycles and POST /v1/traces"
+        f" (default: ${ways.INGEST_TOKEN_VARIABLE}); if only one of the two tokens is set, it is valid for everything",
     )
     parser.add_argument(
         "--allow-host",
         metavar="NAME",
         action="append",
         default=[],
-        help="a name by which the collector is reached, besides this machine's own and --host, such as a proxy's;"
-        " may be given several times",
+        help="accept this host name in requests, for example a proxy's (localhost, --host and the address"
+        " itself are always accepted); can be given several times",
     )
     return parser
 
 
 def _settings(options: argparse.Namespace) -> Settings:
     if not 0 <= options.port <= 65_535:
-        raise UsageError(f"--port {options.port} is no port (give 0 to 65535)")
+        raise UsageError(f"invalid --port {options.port} (give a number from 0 to 65535)")
     for option, token in (("--token", options.token), ("--ingest-token", options.ingest_token)):
         if token == "":
-            raise UsageError(f"{option} is empty, which would ask for no token (give one, or leave the option away)")
+            raise UsageError(f"{option} is empty (give a token, or omit the option)")
     headers = parse_headers(os.environ.get(HEADERS_VARIABLE, ""))
     return Settings(
         host=options.host,

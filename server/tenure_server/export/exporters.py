@@ -91,5 +91,5 @@ class Exporters:
                 if await self._store.abandon():
                     self._followers.wake()
             except StoreError as error:
-                log.warning("abandoned lifecycles could not be looked for: %s", error)
+                log.warning("the search for abandoned lifecycles failed: %s", error)
             await asyncio.sleep(EXPORT_ABANDON_S)

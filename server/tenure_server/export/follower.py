@@ -116,7 +116,7 @@ class Follower:
                 case Accepted(rejected, message):
                     self._progress.delivered(spans, min(max(rejected, 0), spans), message, self._clock())
                     if rejected or message:
-                        self._say(f"took {spans - rejected} of {spans} spans: {message}")
+                        self._say(f"accepted {spans - rejected} of {spans} spans: {message}")
                     self._report()
                     return True
                 case Refused(_, is_too_large) if is_too_large and spans > 1:
@@ -124,13 +124,13 @@ class Follower:
                     return all([await self._deliver_part(replace(endings, items=half)) for half in halves])
                 case Refused(what, _):
                     self._progress.refused(spans, what, self._clock())
-                    self._say(f"refused {spans} spans, which are lost to it: {what}")
+                    self._say(f"refused {spans} spans, which are not sent again: {what}")
                     self._report()
                     return True
                 case Retry(what, after_s):
                     self._progress.failed(what, self._clock())
                     if self._progress.failures == 1:
-                        self._say(f"cannot be reached: {what}; what it has not got is kept and sent later")
+                        self._say(f"cannot be reached: {what}; its spans are kept and sent later")
                     await self._pause(after_s)
                     if self._closing.is_set():
                         return False

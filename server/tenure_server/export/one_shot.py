@@ -80,4 +80,6 @@ class _Errand:
                     await asyncio.sleep(self._patience.pause(attempt) if after_s is None else after_s)
 
     def _failure(self, what: str) -> UsageError:
-        return UsageError(f"{self._target.name} {what} (it has {self._spans} spans; sending again repeats their ids)")
+        return UsageError(
+            f"{self._target.name} {what} ({self._spans} spans were sent; exporting again repeats their ids)"
+        )

@@ -42,6 +42,6 @@ def sender_to(target: Target, timeout_s: float = EXPORT_TIMEOUT_S) -> Sender:
             raise
         raise UsageError(
             f"{target.name} needs gRPC, which is not installed (pip install 'tenure-server[grpc]', or give the"
-            " backend's address of OTLP/HTTP, http://127.0.0.1:4318, say)"
+            " backend's OTLP/HTTP address, for example http://127.0.0.1:4318)"
         ) from None
     return cast("Sender", module.GrpcSender(target, timeout_s, certificates))

@@ -68,8 +68,8 @@ def _grpc(text: str, parts: SplitResult, where: str, headers: Mapping[str, str])
     for name, value in metadata.items():  # as gRPC has it: lower case, and printable ASCII
         if not re.fullmatch(r"[a-z0-9_.-]+", name) or not re.fullmatch(r"[ -~]*", value) or name.endswith("-bin"):
             raise UsageError(
-                f"header {name!r} cannot be sent by gRPC, which takes a name of a-z, 0-9, _, . and - and a value of"
-                f" printable ASCII (change ${HEADERS_VARIABLE}, or export by OTLP/HTTP)"
+                f"gRPC cannot send the header {name!r}: a name consists of a-z, 0-9, _, . and -, a value of printable"
+                f" ASCII (change ${HEADERS_VARIABLE}, or export by OTLP/HTTP)"
             )
     name = f"{parts.scheme}://{where}"
     return Target(name, name + _METHOD.format("trace", "Trace"), metadata)
@@ -77,7 +77,8 @@ def _grpc(text: str, parts: SplitResult, where: str, headers: Mapping[str, str])
 
 def _no_address(text: str) -> UsageError:
     return UsageError(
-        f"--otlp {text!r} is no OTLP address (write http://127.0.0.1:4318, say, or for gRPC grpc://127.0.0.1:4317)"
+        f"invalid OTLP address --otlp {text!r} (expected, for example, http://127.0.0.1:4318,"
+        " or grpc://127.0.0.1:4317 for gRPC)"
     )
 
 
@@ -91,7 +92,7 @@ def parse_headers(text: str) -> dict[str, str]:
     for piece in filter(None, (piece.strip() for piece in text.split(","))):
         name, equals, value = piece.partition("=")
         if not equals or not name.strip() or any(c in unquote(piece) for c in "\r\n\0"):
-            raise UsageError(f"${HEADERS_VARIABLE} is no list of headers (write name=value,name=value)")
+            raise UsageError(f"${HEADERS_VARIABLE} is not a list of headers (write name=value,name=value)")
         found[name.strip()] = unquote(value.strip())
     return found
 

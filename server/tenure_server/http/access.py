@@ -27,13 +27,15 @@ def why_refused(request: web.Request, settings: Settings) -> str | None:
     raw_host = request.headers.get("Host", "")
     host = host_of(raw_host)
     if host not in names(settings) | {_local_address(request)}:
-        return f"Host {host[:200]!r} is not one of this collector's (start it with --allow-host {host[:200] or 'NAME'})"
+        return f"Host {host[:200]!r} is not allowed (start the collector with --allow-host {host[:200] or 'NAME'})"
     origin = request.headers.get("Origin")
     if origin is not None and not _is_own(origin, raw_host):
         return f"Origin {origin[:200]!r} is not the collector's own page"
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None and site not in _OWN_SITES and not _is_link(request):
-        return f"a page of another site asks (Sec-Fetch-Site: {site[:40]}), which may only link to the dashboard"
+        return (
+            f"a page of another site sent this request (Sec-Fetch-Site: {site[:40]}); it may only link to the dashboard"
+        )
     return None
 
 

@@ -13,9 +13,9 @@ STATIC = Path(__file__).parent.parent / "static"  # where server/hatch_build.py 
 _NOT_BUILT = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Tenure</title>
 <h1>The dashboard is not built</h1>
-<p>The collector runs. Its pages are built from <code>web/</code> when the server is installed:
+<p>The collector is running. The dashboard is built from <code>web/</code> when the server is installed: run
 <code>pip install ./server</code>, or <code>make setup</code> in a checkout. The <a href="api/openapi.json">API</a>
-works without them.</p>
+works without it.</p>
 </html>
 """
 

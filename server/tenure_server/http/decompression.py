@@ -75,12 +75,12 @@ def _members(data: Buffer, name: str, start: Callable[[], _Member], feed: _Feed,
         member = start()
         while not member.eof:
             if at >= len(whole):
-                raise Refused(400, "corrupt", f"the body is no {name}: it is cut off")
+                raise Refused(400, "corrupt", f"the body is not valid {name}: it is cut off")
             piece = whole[at : at + _PIECE]
             try:
                 part = feed(member, piece, wire.MAX_BODY + 1 - size)
             except (zlib.error, zstd.ZstdError, ValueError, MemoryError) as error:
-                raise Refused(400, "corrupt", f"the body is no {name}: {error}") from None
+                raise Refused(400, "corrupt", f"the body is not valid {name}: {error}") from None
             size += len(part)
             if size > wire.MAX_BODY:
                 raise too_large("the decompressed body is longer", wire.MAX_BODY)

@@ -68,7 +68,7 @@ async def post_login(request: web.Request) -> web.Response:
         return web.Response(status=303, headers={"Location": "./"})
     address = request.remote or ""
     if wait_s := guesses.wait_s(address):
-        answer = page(request, 429, f"Too many wrong tokens. Try again in {wait_s} s.")
+        answer = page(request, 429, f"Too many wrong tokens. Retry in {wait_s} s.")
         answer.headers["Retry-After"] = str(wait_s)
         return answer
     token = await _form_token(request)
@@ -76,9 +76,9 @@ async def post_login(request: web.Request) -> web.Response:
     if expected is not None and access.same(token, expected):
         return begin_session(request, "./")
     if settings.ingest_token is not None and access.same(token, settings.ingest_token):
-        return page(request, 401, "This token is for sending only. The dashboard has another one.")
+        return page(request, 401, "This is the ingest token. Enter the dashboard's token.")
     guesses.note(address, token)
-    return page(request, 401, "This is not the token of this collector.")
+    return page(request, 401, "Wrong token.")
 
 
 async def post_logout(request: web.Request) -> web.Response:
@@ -97,9 +97,9 @@ async def get_style(_: web.Request) -> web.FileResponse:
 
 async def _form_token(request: web.Request) -> str:
     if request.content_type != "application/x-www-form-urlencoded":
-        raise Refused(415, "content_type", "this address takes the login page's form")
+        raise Refused(415, "content_type", "unsupported Content-Type (send the login page's form)")
     if (request.content_length or 0) > MAX_LOGIN or request.content_length is None:
-        raise Refused(413, "too_large", f"the form is longer than {MAX_LOGIN} bytes")
+        raise Refused(413, "too_large", f"the form is larger than {MAX_LOGIN} bytes (send only the token)")
     async with receiving(request) as body:
         body.add(request.content_length)
         form = parse_qs((await request.content.read()).decode("latin-1"), errors="replace")

@@ -14,16 +14,16 @@ from tenure_server.http.routes import Route, Shape, json_response
 Document = dict[str, object]
 
 _ERRORS = {
-    400: "A parameter or the body is wrong; detail says which and what.",
+    400: "A parameter or the body is invalid; `detail` says which and why.",
     401: "The token is missing or wrong.",
-    403: "The request comes from another host or page.",
-    404: "The subject is not in the store.",
-    408: "The body did not come in time.",
+    403: "The Host, Origin or Sec-Fetch-Site of the request is not allowed.",
+    404: "The store does not have the subject.",
+    408: "The body was not complete in time.",
     413: "The body is too large.",
-    415: "The body is of another type, or encoded in another way.",
-    426: "The request is no WebSocket handshake.",
-    429: "Too many wrong tokens came from this address; Retry-After says when to try again.",
-    503: "It cannot be stored, or read in time, now; Retry-After says when to try again.",
+    415: "The Content-Type or the Content-Encoding is not supported.",
+    426: "The request is not a WebSocket handshake.",
+    429: "Too many wrong tokens came from this address; Retry-After says when to retry.",
+    503: "The collector cannot store or read this now; Retry-After says when to retry.",
 }
 _ALWAYS = (401, 403, 429)
 
@@ -45,7 +45,7 @@ def document(routes: Sequence[Route]) -> Document:
         "info": {
             "title": "Tenure collector",
             "version": version("tenure-server"),
-            "description": "What asyncio programs hold. Times are nanoseconds since 1970-01-01, as integers; lists are"
+            "description": "What asyncio programs hold. Times are integers, in nanoseconds since 1970-01-01. Lists are"
             " newest first.",
         },
         "paths": paths,
@@ -62,9 +62,9 @@ def _operation(route: Route, schema_of: dict[int, dict[str, object]], problem: d
     errors: dict[str, object] = {problems.CONTENT_TYPE: {"schema": problem}}
     if route.errors_as is not None:
         errors = _content(route.errors_as, schema_of)
-    responses: Document = {"200": {"description": "As asked.", "content": content}}
+    responses: Document = {"200": {"description": "Success.", "content": content}}
     if not content:
-        responses = {"101": {"description": "The connection is a WebSocket from here on (RFC 6455)."}}
+        responses = {"101": {"description": "The connection becomes a WebSocket (RFC 6455)."}}
     for status in (*_ALWAYS, *route.errors):
         responses[str(status)] = {
             "description": _ERRORS[status],

@@ -107,10 +107,12 @@ def instant(name: str, description: str, clock: Callable[[], int]) -> Parameter[
     def parse(given: str) -> int:
         value = _instant(given.strip(), clock)
         if value is None or not 0 <= value < _MAX_INSTANT:
-            raise ValueError("an instant: ns since 1970, ISO 8601 (2026-01-31T12:00:00Z), or how long ago (-30s, -5m)")
+            raise ValueError("an instant: ns since 1970, ISO 8601 (2026-01-31T12:00:00Z), or -30s, -5m")
         return value
 
-    described = f"{description} Nanoseconds since 1970-01-01, ISO 8601 (UTC unless it says otherwise), or -30s, -5m."
+    described = (
+        f"{description} Nanoseconds since 1970-01-01, ISO 8601 (default zone: UTC), or relative to now: -30s, -5m."
+    )
     return Parameter(name, described, {"type": "string", "examples": ["-5m", "2026-01-31T12:00:00Z"]}, parse)
 
 
@@ -130,8 +132,8 @@ def _instant(given: str, clock: Callable[[], int]) -> int | None:
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1_000
 
 
-LIMIT = whole("limit", f"How many items at most; {DEFAULT_LIST} where it is left out.", 1, MAX_LIST)
-CURSOR = text("cursor", "The cursor of the answer before: go on after it.")
+LIMIT = whole("limit", f"Maximum number of items (default: {DEFAULT_LIST}).", 1, MAX_LIST)
+CURSOR = text("cursor", "Continue after the previous answer: its cursor.")
 
 
 def read_paging(query: Mapping[str, str]) -> Paging:

@@ -51,7 +51,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return _from_http_exception(request, error)
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
-        return problem(500, "the collector failed at this request; its log says why")
+        return problem(500, "the collector failed to handle this request (its log gives the reason)")
 
 
 def _from_server_error(error: ServerError) -> web.Response:
@@ -69,7 +69,7 @@ def _from_server_error(error: ServerError) -> web.Response:
 def _from_http_exception(request: web.Request, error: web.HTTPException) -> web.Response:
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = ", ".join(sorted(error.allowed_methods))
-        return problem(405, f"{request.path} answers {allowed}, not {error.method}", headers={"Allow": allowed})
+        return problem(405, f"{request.path} accepts {allowed}, not {error.method}", headers={"Allow": allowed})
     if isinstance(error, web.HTTPNotFound):
-        return problem(404, f"nothing is at {request.path[:200]}")
+        return problem(404, f"unknown path {request.path[:200]}")
     return problem(error.status, error.text or error.reason)

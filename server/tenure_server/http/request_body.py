@@ -34,7 +34,9 @@ class BodyWork:
             Refused: 503, more than MAX_WAITING_BODIES bytes would wait.
         """
         if self._waiting + len(body) > limits.MAX_WAITING_BODIES:
-            detail = f"{self._waiting} bytes wait to be read, the limit is {limits.MAX_WAITING_BODIES} (send it later)"
+            detail = (
+                f"{self._waiting} bytes are waiting to be read, the limit is {limits.MAX_WAITING_BODIES} (retry later)"
+            )
             raise Refused(503, "busy", detail, {"Retry-After": str(limits.RETRY_AFTER_S)})
         self._waiting += len(body)
         try:
@@ -60,7 +62,7 @@ async def read_body(request: web.Request, decode: Callable[[bytes], Decoded], sm
         raise Refused(
             415,
             "encoding",
-            f"Content-Encoding {encoding[:80]!r} is none of {ENCODINGS}",
+            f"unsupported Content-Encoding {encoding[:80]!r} (expected one of: {ENCODINGS})",
             {"Accept-Encoding": ENCODINGS},
         )
     encoded = await _read_encoded(request)

@@ -53,7 +53,9 @@ class Route:
         known = {parameter.name for parameter in self.parameters} | {TOKEN}
         for name in request.query:
             if name not in known:
-                raise BadParameter(name[:80], f"{self.path} has no such parameter (it has {', '.join(sorted(known))})")
+                raise BadParameter(
+                    name[:80], f"unknown parameter of {self.path} (expected one of: {', '.join(sorted(known))})"
+                )
         return await self._handler(request)
 
 

@@ -61,17 +61,19 @@ async def _let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _hold_back(request: web.Request, address: str, wait_s: int) -> web.Response:
     request.app[REFUSALS].count("guesses")
-    detail = f"too many wrong tokens came from {address} (try again in {wait_s} s)"
+    detail = f"too many wrong tokens from {address} (retry in {wait_s} s)"
     return problem(429, detail, headers={"Retry-After": str(wait_s)})
 
 
 def _ask_for_token(request: web.Request, given: str | None) -> web.Response:
     request.app[REFUSALS].count("token")
     if access.is_page(request):
-        return login.page(request, 401, "This is not the token of this collector." if given is not None else "")
-    detail = "this collector asks for its token (send Authorization: Bearer TOKEN, or open the dashboard to log in)"
+        return login.page(request, 401, "Wrong token." if given is not None else "")
+    detail = "a token is required (send Authorization: Bearer TOKEN, or log in to the dashboard)"
     if given is not None and access.is_known(given, request.app[SETTINGS]):
-        detail = "this token is for sending only (POST /v1/lifecycles, POST /v1/traces); this address has another one"
+        detail = (
+            "the ingest token is valid only for POST /v1/lifecycles and POST /v1/traces (use the dashboard's token)"
+        )
     return problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
 
 

@@ -42,11 +42,11 @@ async def _read_batch(request: web.Request) -> wire.Batch:
         raise Refused(
             415,
             "content_type",
-            f"Content-Type is {request.content_type[:80]!r}, this address takes {wire.CONTENT_TYPE}",
+            f"unsupported Content-Type {request.content_type[:80]!r} (send {wire.CONTENT_TYPE})",
         )
     try:
         return await read_body(request, decode, _LARGE)
     except wire.UnknownVersion as error:
-        raise Refused(400, "version", f"not a batch that this collector reads: {error}") from None
+        raise Refused(400, "version", f"unsupported batch version: {error}") from None
     except wire.WireError as error:
         raise Refused(400, "malformed", f"not a batch: {error}") from None

@@ -28,13 +28,13 @@ async def get_live(request: web.Request) -> web.StreamResponse:
     """Serve the connection until either side ends it. A message that cannot be followed is answered by a Problem."""
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE, compress=False)
     if not socket.can_prepare(request).ok:
-        raise Refused(426, "websocket", "this address speaks WebSocket", {"Upgrade": "websocket"})
+        raise Refused(426, "websocket", "this address needs a WebSocket handshake", {"Upgrade": "websocket"})
     feed = request.app[FEED]
     if feed.clients >= MAX_LIVE:
         raise Refused(
             503,
             "live",
-            f"{feed.clients} live pages are open, the limit MAX_LIVE is {MAX_LIVE} (close some)",
+            f"{feed.clients} live pages are open, the limit MAX_LIVE is {MAX_LIVE} (close a page)",
             {"Retry-After": str(RETRY_AFTER_S)},
         )
     await socket.prepare(request)
@@ -70,18 +70,20 @@ async def _follow(client: Client, feed: Feed, data: str | bytes) -> None:
         try:
             await feed.subscribe(client, wanted)
         except Exception:
-            log.exception("a live page could not be shown what it asked for")
-            client.mailbox.put(encode(messages.Problem("the collector failed at this message; its log says why")))
+            log.exception("a message of a live page could not be handled")
+            client.mailbox.put(
+                encode(messages.Problem("the collector failed to handle this message (its log gives the reason)"))
+            )
 
 
 def _problem_of(wanted: messages.Subscribe) -> str | None:
     lens = wanted.lens
     if not 1 <= wanted.limit <= messages.MAX_LIMIT:
-        return f"limit is {wanted.limit}, it may be 1 to {messages.MAX_LIMIT}"
+        return f"invalid limit {wanted.limit} (give 1 to {messages.MAX_LIMIT})"
     if sum(subject is not None for subject in (lens.trace, lens.task, lens.resource)) > 1:
-        return "a lens has one subject: a trace, a task or a resource"
+        return "a lens has only one subject (give a trace, a task or a resource)"
     if any(instant is not None and not 0 <= instant < 1 << 62 for instant in (lens.since_ns, lens.until_ns)):
-        return "since_ns and until_ns are nanoseconds since 1970-01-01"
+        return "since_ns or until_ns is out of range (give nanoseconds since 1970-01-01)"
     return None
 
 
@@ -103,7 +105,7 @@ async def _send(client: Client, feed: Feed) -> None:
     except ConnectionError:
         return
     except Exception:
-        log.exception("a live page could not be sent what it watches; its connection is closed")
+        log.exception("a live page could not be updated; its connection is closed")
         await client.socket.close(code=WSCloseCode.INTERNAL_ERROR)
 
 
@@ -112,8 +114,8 @@ ROUTES = [
         "GET",
         "/api/live",
         get_live,
-        "WebSocket. The client sends a subscription, and is sent the diagram as a page and then as operations, and an"
-        " overview of processes, traces and resources.",
+        "WebSocket. The client sends a subscription. The collector sends the diagram, first as a page and then as"
+        " operations, and an overview of processes, traces and resources.",
         errors=[426, 503],
     )
 ]

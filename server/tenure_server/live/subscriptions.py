@@ -106,7 +106,7 @@ class Feed:
         """Say goodbye to all clients, and stop drawing."""
         for client in list(self._clients):
             with suppress(ConnectionError):
-                await client.socket.close(code=WSCloseCode.GOING_AWAY, message=b"the collector stops")
+                await client.socket.close(code=WSCloseCode.GOING_AWAY, message=b"the collector is stopping")
         tasks = [task for _, task in self._pictures.values()]
         if self._overview_task:
             tasks.append(self._overview_task)

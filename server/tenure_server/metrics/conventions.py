@@ -48,23 +48,31 @@ _COUNT = f"{_POOL}.count", "{connection}", "Connections by state."
 POOL_TIMES = (
     Times(f"{_POOL}.wait_time", "Time it took to obtain a connection.", lambda one: one.waits),
     Times(f"{_POOL}.use_time", "Time for which a connection was held.", lambda one: one.holds),
-    Times(f"{_POOL}.create_time", "Time it took to make a connection.", _created),
+    Times(f"{_POOL}.create_time", "Time it took to create a connection.", _created),
 )
 POOL_NUMBERS = (
     Number(*_COUNT, lambda one: one.open, state="used"),
     Number(*_COUNT, lambda one: one.idle, state="idle"),
-    Number(f"{_POOL}.idle.max", "{connection}", "Idle connections that may be kept.", lambda one: one.idle_max),
-    Number(f"{_POOL}.max", "{connection}", "Connections that may be open.", lambda one: one.capacity),
-    Number(f"{_POOL}.pending_requests", "{request}", "Who waits for a connection.", lambda one: one.waiting),
-    Number(f"{_POOL}.timeouts", "{timeout}", "Waits that ended by a timeout.", lambda one: one.timeouts, True),
+    Number(f"{_POOL}.idle.max", "{connection}", "Maximum number of idle connections.", lambda one: one.idle_max),
+    Number(f"{_POOL}.max", "{connection}", "Maximum number of open connections.", lambda one: one.capacity),
+    Number(
+        f"{_POOL}.pending_requests", "{request}", "Requests that are waiting for a connection.", lambda one: one.waiting
+    ),
+    Number(
+        f"{_POOL}.timeouts",
+        "{timeout}",
+        "Waits that ended in a timeout.",
+        lambda one: one.timeouts,
+        True,
+    ),
 )
 OTHER_TIMES = (
-    Times(f"{_OTHER}.wait_time", "Time it took to acquire it.", lambda one: one.waits),
-    Times(f"{_OTHER}.hold_time", "Time for which it was held.", lambda one: one.holds),
-    Times(f"{_OTHER}.release_time", "Time it took to release it.", lambda one: one.releases),
+    Times(f"{_OTHER}.wait_time", "Time it took to acquire the resource.", lambda one: one.waits),
+    Times(f"{_OTHER}.hold_time", "Time for which the resource was held.", lambda one: one.holds),
+    Times(f"{_OTHER}.release_time", "Time it took to release the resource.", lambda one: one.releases),
 )
 OTHER_NUMBERS = (
-    Number(f"{_OTHER}.open", "{lifecycle}", "Lifecycles that hold it.", lambda one: one.open),
-    Number(f"{_OTHER}.waiting", "{lifecycle}", "Lifecycles that wait for it.", lambda one: one.waiting),
-    Number(f"{_OTHER}.missed", "{lifecycle}", "Waits that ended without it.", lambda one: one.missed, True),
+    Number(f"{_OTHER}.open", "{lifecycle}", "Lifecycles that hold the resource.", lambda one: one.open),
+    Number(f"{_OTHER}.waiting", "{lifecycle}", "Lifecycles that wait for the resource.", lambda one: one.waiting),
+    Number(f"{_OTHER}.missed", "{lifecycle}", "Waits that ended without the resource.", lambda one: one.missed, True),
 )

@@ -61,31 +61,51 @@ def _lost(snapshot: Snapshot) -> Iterator[Observation]:
 _Described = tuple[str, str, str, _Read]
 _COUNTERS: tuple[_Described, ...] = (
     ("tenure.batches", "{batch}", "Batches stored.", _one(lambda it: it.totals.batches)),
-    ("tenure.batches.repeated", "{batch}", "Batches that were stored before.", _one(lambda it: it.totals.repeated)),
+    (
+        "tenure.batches.repeated",
+        "{batch}",
+        "Batches received again after they were stored.",
+        _one(lambda it: it.totals.repeated),
+    ),
     ("tenure.lifecycles", "{lifecycle}", "Lifecycles stored.", _one(lambda it: it.totals.lifecycles)),
-    ("tenure.refused", "{request}", "Requests turned away.", _refused),
-    ("tenure.dropped", "{lifecycle}", "Lifecycles that tracers lost.", _dropped),
-    ("tenure.exported", "{lifecycle}", "Lifecycles that a backend took.", _each(lambda one: one.exported)),
-    ("tenure.export.lost", "{lifecycle}", "Lifecycles that it did not get.", _lost),
-    ("tenure.export.retries", "{request}", "Attempts that failed.", _each(lambda one: one.retries)),
+    ("tenure.refused", "{request}", "Requests that were refused.", _refused),
+    ("tenure.dropped", "{lifecycle}", "Lifecycles that tracers dropped.", _dropped),
+    ("tenure.exported", "{lifecycle}", "Lifecycles that the backend accepted.", _each(lambda one: one.exported)),
+    ("tenure.export.lost", "{lifecycle}", "Lifecycles that will never reach the backend.", _lost),
+    (
+        "tenure.export.retries",
+        "{request}",
+        "Export requests that failed and are retried.",
+        _each(lambda one: one.retries),
+    ),
 )
 _NUMBERS: tuple[_Described, ...] = (
     (
         "tenure.queued.batches",
         "{batch}",
-        "Batches that wait for the writer.",
+        "Batches that are waiting to be written.",
         _one(lambda it: it.totals.queued_batches),
     ),
     (
         "tenure.queued.lifecycles",
         "{lifecycle}",
-        "Lifecycles that wait for the writer.",
+        "Lifecycles that are waiting to be written.",
         _one(lambda it: it.totals.queued_rows),
     ),
-    ("tenure.processes.alive", "{process}", "Processes that ship now.", _one(lambda it: it.processes)),
-    ("tenure.export.waiting", "{lifecycle}", "Lifecycles it has not got yet.", _each(lambda one: one.waiting)),
-    ("tenure.live.clients", "{client}", "Pages that watch.", _one(lambda it: it.clients)),
+    ("tenure.processes.alive", "{process}", "Processes that are alive.", _one(lambda it: it.processes)),
+    (
+        "tenure.export.waiting",
+        "{lifecycle}",
+        "Lifecycles that are waiting to be exported.",
+        _each(lambda one: one.waiting),
+    ),
+    ("tenure.live.clients", "{client}", "Live pages that are open.", _one(lambda it: it.clients)),
 )
 _GAUGES: tuple[_Described, ...] = (
-    ("tenure.export.lag", "s", "Since when the first of them waits.", _each(lambda one: one.lag_s)),
+    (
+        "tenure.export.lag",
+        "s",
+        "How long the oldest lifecycle has been waiting to be exported.",
+        _each(lambda one: one.lag_s),
+    ),
 )

@@ -42,8 +42,8 @@ class Pusher(MetricExporter):
             _reasons.reset(token)
         has_failed = result is not MetricExportResult.SUCCESS
         if has_failed and not self._is_failing:
-            what = "; ".join(reasons) or "no reason is known"
-            log.warning("exporter %s did not take metrics, they are sent again: %s", self._target.name, what)
+            what = "; ".join(reasons) or "unknown reason"
+            log.warning("exporter %s did not accept metrics, which are sent again: %s", self._target.name, what)
         self._is_failing = has_failed
         return result
 

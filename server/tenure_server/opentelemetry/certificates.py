@@ -41,7 +41,7 @@ class Certificates(NamedTuple):
         try:
             made.context()
         except OSError as error:
-            raise UsageError(f"{set_names} cannot be used: {_reason(error)} (name readable files in PEM)") from None
+            raise UsageError(f"{set_names} cannot be used: {_reason(error)} (give readable PEM files)") from None
         return made
 
     def context(self) -> ssl.SSLContext:

@@ -61,5 +61,8 @@ async def test_an_address_that_is_none_is_refused_at_the_start(tmp_path: Path) -
     )
     out, err = await process.communicate()
 
-    line = "tenure: --otlp '127.0.0.1:4318' is no OTLP address (write http://127.0.0.1:4318, say, or for gRPC grpc://127.0.0.1:4317)\n"
+    line = (
+        "tenure: invalid OTLP address --otlp '127.0.0.1:4318' (expected, for example, http://127.0.0.1:4318,"
+        " or grpc://127.0.0.1:4317 for gRPC)\n"
+    )
     assert (process.returncode, out.decode(), err.decode()) == (2, "", line)

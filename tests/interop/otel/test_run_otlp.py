@@ -63,8 +63,8 @@ async def test_many_lifecycles_arrive_once_each(backend: Backend, tmp_path: Path
 
     assert (done.status, backend.taken.total(), set(backend.taken.values())) == (0, 2_000, {1})
     assert done.stderr == (
-        f"tenure: OpenTelemetry at {backend.url} answers 429; the program runs on, 50,000 spans are kept at most"
-        " (is the address right? see --otlp and OTEL_EXPORTER_OTLP_HEADERS)\n"
+        f"tenure: OpenTelemetry at {backend.url} answers 429; the program continues, up to 50,000 spans are kept"
+        " (is the address correct? see --otlp and OTEL_EXPORTER_OTLP_HEADERS)\n"
     )
 
 
@@ -130,8 +130,8 @@ async def test_a_backend_that_is_gone_costs_one_line(tmp_path: Path) -> None:
 
     assert (done.status, done.stdout) == (0, "connected\ndisconnected\n" * 3)
     assert done.stderr == (
-        f"tenure: OpenTelemetry at {url} does not answer (Connection refused); the program runs on, 50,000 spans are"
-        " kept at most (is the address right? see --otlp and OTEL_EXPORTER_OTLP_HEADERS)\n"
+        f"tenure: OpenTelemetry at {url} does not answer (Connection refused); the program continues, up to 50,000"
+        " spans are kept (is the address correct? see --otlp and OTEL_EXPORTER_OTLP_HEADERS)\n"
         f"tenure: 3 lifecycles were lost: OpenTelemetry at {url} did not accept them before the program exited"
         " (is it running?)\n"
     )
@@ -147,8 +147,9 @@ async def test_a_backend_that_refuses_is_not_asked_again(backend: Backend, tmp_p
 
 
 GRPC_LINE = (
-    "tenure: 'grpc://127.0.0.1:4317' is an address of gRPC, whose threads no forked child survives: a program exports"
-    " by OTLP/HTTP (give http://127.0.0.1:4318, say, or let a collector do it:"
+    "tenure: 'grpc://127.0.0.1:4317' is a gRPC address, and a traced program exports by OTLP/HTTP only:"
+    " gRPC's threads do not survive a fork (give an address such as http://127.0.0.1:4318,"
+    " or export from the collector:"
     " tenure serve --otlp grpc://127.0.0.1:4317)\n"
 )
 
@@ -156,14 +157,14 @@ GRPC_LINE = (
 @pytest.mark.parametrize(
     ("url", "headers", "line"),
     [
-        ("ftp://x", "", "tenure: 'ftp://x' is no OTLP/HTTP address (http://127.0.0.1:4318, say)\n"),
+        ("ftp://x", "", "tenure: invalid OTLP/HTTP address 'ftp://x' (expected, for example, http://127.0.0.1:4318)\n"),
         (
             "grpc://127.0.0.1:4317", "",
             GRPC_LINE,
         ),
         (
             "http://127.0.0.1:1", "secret",
-            "tenure: $OTEL_EXPORTER_OTLP_HEADERS is no list of headers (write name=value,name=value)\n",
+            "tenure: $OTEL_EXPORTER_OTLP_HEADERS is not a list of headers (write name=value,name=value)\n",
         ),
     ],
 )  # fmt: skip

@@ -30,12 +30,12 @@ def _has_gil() -> bool:
 def _choose(wanted: str) -> tuple[bool, str]:
     """Whether the extension serves, and what is wrong with what was wanted."""
     if wanted and wanted not in _CHOICES:
-        return False, f"TENURE_PROBE is {wanted!r} (set it to native or python, or leave it out)"
+        return False, f"invalid TENURE_PROBE {wanted!r} (set it to native or python, or unset it)"
     if wanted == "python" or (not wanted and not _has_gil()):
         return False, ""
     problem = _problem_of_extension()
     if problem and wanted:
-        return False, f"the native probe cannot serve: {problem} (install tenure where there is a C compiler)"
+        return False, f"the native probe cannot be loaded: {problem} (install a C compiler, then reinstall tenure)"
     return not problem, ""
 
 

@@ -123,7 +123,7 @@ class Collector:
         where = f"the collector at {self.url}"
         kept = f"at most {MAX_QUEUED_BYTES // 1_000_000} MB are kept"
         return [
-            Loss(counts.get(UNREACHABLE, 0), f"{where} was away or too slow for too long ({kept})"),
+            Loss(counts.get(UNREACHABLE, 0), f"{where} was unreachable or too slow for too long ({kept})"),
             Loss(counts.get(REFUSED, 0), f"{where} refused them ({self._refusal})"),
             Loss(left, f"{where} did not accept them before the program exited ({self._suspicion})"),
         ]
@@ -171,7 +171,7 @@ class Collector:
             return self._later(None, f"does not answer ({error})", "start it with `tenure serve`")
         self._suspicion = "is it overloaded?"
         if answer.status in {408, 429} or answer.status >= 500:
-            return self._later(answer.retry_after, f"answers {answer.status}", "it is asked again until it takes them")
+            return self._later(answer.retry_after, f"answers {answer.status}", "the tracer retries")
         self._done(data, answer)
         return 0.0
 
@@ -197,7 +197,7 @@ class Collector:
         with self._changed:
             self._failures += 1
             self._changed.notify_all()
-        kept = f"{what}; the program runs on, records are kept up to {MAX_QUEUED_BYTES // 1_000_000} MB"
+        kept = f"{what}; the program continues, up to {MAX_QUEUED_BYTES // 1_000_000} MB of records are kept"
         self._say("away", kept, remedy)
         if retry_after is not None:
             return min(retry_after, _LONGEST_RETRY_AFTER)
@@ -227,5 +227,5 @@ def _remedy(status: int) -> str:
     if status in {401, 403}:
         return "set TENURE_TOKEN"
     if status == 404:
-        return "is it Tenure's collector? see --collector"
-    return "its records are lost; please report this"
+        return "is this address a Tenure collector? see --collector"
+    return "its lifecycles are lost; please report this"

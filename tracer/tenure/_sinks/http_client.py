@@ -48,16 +48,16 @@ class Endpoint:
         *,
         path: str = "/v1/lifecycles",
         headers: Mapping[str, str] = _OF_BATCHES,
-        what: str = "collector's URL",
+        what: str = "collector URL",
         example: str = "http://127.0.0.1:4320",
     ) -> None:
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            raise UsageError(f"{url!r} is no {what}: {error} ({example}, say)") from None
+            raise UsageError(f"invalid {what} {url!r}: {error} (expected, for example, {example})") from None
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise UsageError(f"{url!r} is no {what} ({example}, say)")
+            raise UsageError(f"invalid {what} {url!r} (expected, for example, {example})")
         self._secure, self._host, self._port = parts.scheme == "https", parts.hostname, port
         base = parts.path.rstrip("/")
         self._path = base if base.endswith(path) else base + path

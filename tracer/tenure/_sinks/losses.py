@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tenure import wire
 
-_BUFFER_FULL = "the buffer was full (the program enters more than Tenure can ship)"
+_BUFFER_FULL = "the buffer was full (the program enters managers faster than Tenure can ship them)"
 
 
 class Loss(NamedTuple):

@@ -106,7 +106,7 @@ class Recording:
             not file_descriptors.is_still(file, self._identity) or os.read(file, len(_HEAD)) != _HEAD
         ):  # numbers are reused
             os.close(file)
-            raise OSError(errno.ESTALE, "the program closed it, and another file is in its place")
+            raise OSError(errno.ESTALE, "the program closed the file, and another file has taken its place")
         self._file = file
 
 

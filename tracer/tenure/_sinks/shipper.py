@@ -219,7 +219,7 @@ class Shipper:
             except OSError as error:
                 self._sinks.remove(sink)
                 name = type(sink).__name__.lower()
-                say(f"{name}: {error} (the program runs on, nothing more is written there)")
+                say(f"{name}: {error} (the program continues, no more records are written there)")
                 broken = _Broken(f"the {name} could not be written ({error})", Undelivered())
                 broken.undelivered.lose("broken", losses.content_of(batch))
                 self._broken.append(broken)

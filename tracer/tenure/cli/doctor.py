@@ -88,11 +88,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = run.parser_of(
         prog="tenure doctor",
         usage=_USAGE,
-        description="Without a program: what there is on this machine, and what one record costs. With one: run it as "
-        "`tenure run` does, and tell at its end on stderr what was recorded, what was missed and why.",
-        collector="ask this collector, or ship the program's records to it (without a program: else "
-        "$TENURE_COLLECTOR, else http://127.0.0.1:4320; a program's records go nowhere else)",
+        description="Without a program: report what is installed on this machine and what one record costs. "
+        "With a program: run it like `tenure run`, then report on stderr what was recorded, what was missed, and why.",
+        collector="without a program: check this collector (default: $TENURE_COLLECTOR, or http://127.0.0.1:4320); "
+        "with a program: also send its records to this collector (default: send them nowhere)",
         output="write the report to this file",
     )
-    parser.add_argument("--json", action="store_true", help="the report as JSON")
+    parser.add_argument("--json", action="store_true", help="write the report as JSON")
     return parser

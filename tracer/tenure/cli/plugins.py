@@ -38,10 +38,10 @@ def find(name: str) -> Command:
             if not point.module.startswith(error.name or point.module):
                 raise
             raise UsageError(
-                f"`tenure {name}` was installed from another version: it has no module {error.name}"
-                " (install both again: pip install --upgrade tenure tenure-server; in a checkout: make setup)"
+                f"`tenure {name}` belongs to another version: module {error.name} does not exist"
+                " (reinstall both: pip install --upgrade tenure tenure-server; in a checkout: make setup)"
             ) from None
     if name in OF_THE_SERVER:
         raise UsageError(f"`tenure {name}` needs the server, which is not installed (pip install 'tenure[server]')")
     known = ", ".join(["run", "doctor", *sorted({point.name for point in entry_points(group=COMMANDS)})])
-    raise UsageError(f"there is no command {name!r} (there are: {known})")
+    raise UsageError(f"unknown command {name!r} (expected one of: {known})")

@@ -67,7 +67,7 @@ def module(name: str, arguments: Sequence[str], *, command: str = "tenure run") 
     if spec.submodule_search_locations is not None:
         spec = _find(f"{name}.__main__", command, f"{name} is a package without a __main__ module")
     if spec.loader is None or not hasattr(spec.loader, "get_code"):
-        raise UsageError(f"module {name} has no code that can be run ({command} -m module)")
+        raise UsageError(f"module {name} has no Python code to run ({command} -m module)")
     origin = spec.origin or name
     sys.argv[0] = origin
     return Program(name.rpartition(".")[2], Path(origin).parent, _main_module(origin, spec, spec.loader), None)
@@ -83,7 +83,7 @@ def execute(program: Program) -> None:
         try:
             _hide_our_frames(error)
         except Exception as fault:  # noqa: BLE001  # then our frames are seen
-            faults.fault("hiding our frames", fault)
+            faults.fault("removing Tenure's frames from a traceback", fault)
         raise
 
 

@@ -51,7 +51,7 @@ def execute(options: argparse.Namespace, rest: Sequence[str], start: Start, usag
 def _prepare(options: argparse.Namespace, rest: Sequence[str], start: Start, usage: str) -> program.Program:
     """Everything stands ready: the session, and ``__main__`` to be executed."""
     if not rest:
-        raise UsageError(f"there is no program to run ({usage})")
+        raise UsageError(f"no program given ({usage})")
     command = usage.partition(" [")[0]
 
     def start_or_not(name: str, selection: Selection) -> None:
@@ -132,11 +132,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser_of(
         prog="tenure run",
         usage=_USAGE,
-        description="Run a program and record every `async with` of its own modules, and what the adapters know.",
-        collector="ship to this collector (else $TENURE_COLLECTOR, else http://127.0.0.1:4320; "
-        "$TENURE_TOKEN is its token)",
-        output="write a recording (.json), a Mermaid diagram (.mmd), or the dashboard with the diagrams in it, as one"
-        " page (.html); needs no collector",
+        description="Run a program and record each `async with` of its own modules, and each use that an adapter sees.",
+        collector="send the records to this collector (default: $TENURE_COLLECTOR, or http://127.0.0.1:4320; "
+        "none with -o or --otlp); $TENURE_TOKEN holds the token",
+        output="write a recording (.json), a Mermaid diagram (.mmd), or the dashboard with its diagrams as one page"
+        " (.html); no collector is needed",
     )
 
 
@@ -146,25 +146,37 @@ def parser_of(prog: str, usage: str, description: str, collector: str, output: s
         prog=prog,
         usage=usage,
         description=description,
-        epilog="The exit code is the program's own.",
+        epilog="The exit code is that of the program.",
         allow_abbrev=False,
     )
     parser.add_argument("-m", dest="module", action="store_true", help="run a module or package, as `python -m` does")
     parser.add_argument("--collector", metavar="URL", help=collector)
-    parser.add_argument("--service", metavar="NAME", help="what the process is called (else the program's name)")
     parser.add_argument(
-        "--include", metavar="PKG", action="append", default=[], help="record the modules of this package too"
+        "--service",
+        metavar="NAME",
+        help="service name of the process (default: $OTEL_SERVICE_NAME, or the program's name)",
     )
     parser.add_argument(
-        "--exclude", metavar="PKG", action="append", default=[], help="leave the modules of this package as they are"
+        "--include",
+        metavar="PKG",
+        action="append",
+        default=[],
+        help="also record the modules of this package; can be given several times",
+    )
+    parser.add_argument(
+        "--exclude",
+        metavar="PKG",
+        action="append",
+        default=[],
+        help="do not record the modules of this package; can be given several times",
     )
     parser.add_argument(
         "--otlp",
         metavar="URL",
-        help="send every lifecycle as a span to this OpenTelemetry backend or collector (OTLP/HTTP, such as"
-        " http://127.0.0.1:4318; $OTEL_EXPORTER_OTLP_HEADERS are its headers); needs no collector of Tenure's",
+        help="send each lifecycle as a span to this OpenTelemetry backend or collector by OTLP/HTTP (for example"
+        " http://127.0.0.1:4318); $OTEL_EXPORTER_OTLP_HEADERS holds the headers; no Tenure collector is needed",
     )
-    parser.add_argument("--sync", action="store_true", help="record `with` like `async with`")
+    parser.add_argument("--sync", action="store_true", help="also record `with` statements")
     parser.add_argument("-o", dest="output", metavar="FILE", type=Path, help=output)
     return parser
 

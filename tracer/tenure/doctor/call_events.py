@@ -49,7 +49,7 @@ class Calls:
         if sys.version_info >= (3, 12):
             return self._start_monitoring()
         if sys.getprofile() is not None:
-            return "anything: another profile function is set"
+            return "all entries: another profile function is set"
         self.way, self._on = "sys.setprofile", True
         threading.setprofile(self._profile)
         sys.setprofile(self._profile)
@@ -69,8 +69,8 @@ class Calls:
         threading.setprofile(None)
         if sys.getprofile() == self._profile:
             sys.setprofile(None)
-            return "what was entered between a RecursionError and the next recorded entry" if self._gaps else ""
-        return "what was entered after the program, or a RecursionError, took the profile function away"
+            return "entries between a RecursionError and the next recorded entry" if self._gaps else ""
+        return "entries after the program or a RecursionError removed the profile function"
 
     def go_on(self) -> None:
         """Until 3.11: the interpreter drops a profile function that the recursion limit kept from running."""
@@ -84,7 +84,7 @@ class Calls:
             monitoring = sys.monitoring
             tool = next((tool for tool in (4, 3, 2) if monitoring.get_tool(tool) is None), None)
             if tool is None:
-                return "anything: other tools have taken every place at sys.monitoring"
+                return "all entries: other tools use all tool ids of sys.monitoring"
             self.way = "sys.monitoring"
             self._tool = tool
             monitoring.use_tool_id(tool, "tenure doctor")

@@ -40,9 +40,9 @@ def _examine(url: str) -> Collector:
     try:
         status, _ = _request(url, "GET", "/readyz")
         if status == 404:
-            return Collector(url, True, "", "it is no collector of Tenure's (see --collector)")
+            return Collector(url, True, "", "it is not a Tenure collector (see --collector)")
         if status != 200:
-            return Collector(url, True, "", f"it is not ready: /readyz answers {status} (its own log says why)")
+            return Collector(url, True, "", f"it is not ready: /readyz answers {status} (its log gives the reason)")
         status, body = _request(url, "GET", "/api/openapi.json")
         if status == 401 and _request(url, "POST", "/v1/lifecycles")[0] == 415:
             return Collector(url, True, "", "")  # the token is the one for sending, which opens nothing else
@@ -50,7 +50,7 @@ def _examine(url: str) -> Collector:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
         return Collector(url, False, "", f"it does not answer: {reason} (start it with `tenure serve`)")
     if status in {401, 403}:
-        what = "refuses the token" if os.environ.get("TENURE_TOKEN") else "asks for a token"
+        what = "rejects the token" if os.environ.get("TENURE_TOKEN") else "requires a token"
         return Collector(url, True, "", f"it {what}: {status} (set TENURE_TOKEN)")
     return Collector(url, True, _version(body), "" if status == 200 else f"/api/openapi.json answers {status}")
 
@@ -60,9 +60,11 @@ def _request(url: str, method: str, path: str) -> tuple[int, bytes]:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise UsageError(f"{url!r} is no collector's URL: {error} (http://127.0.0.1:4320, say)") from None
+        raise UsageError(
+            f"invalid collector URL {url!r}: {error} (expected, for example, http://127.0.0.1:4320)"
+        ) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f"{url!r} is no collector's URL (http://127.0.0.1:4320, say)")
+        raise UsageError(f"invalid collector URL {url!r} (expected, for example, http://127.0.0.1:4320)")
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     token = os.environ.get("TENURE_TOKEN")
     connection = kind(parts.hostname, port, timeout=_TIMEOUT)

@@ -35,8 +35,8 @@ from tenure.doctor.sanitize import plain
 REWRITTEN, ADAPTER, TRACKED = "rewritten", "adapter", "tracked"
 BY_DESIGN = "by design: "  # begins the reason of what is left out and not missed
 NO_ROOM = "the buffer was full"
-OPEN = f"{BY_DESIGN}it is held since the call that opened it"
-FAULT = "a fault of Tenure's stopped the recording of its class"
+OPEN = f"{BY_DESIGN}it is already held by the call that opened it"
+FAULT = "a fault in Tenure stopped the recording of its class"
 
 _CONTEXTLIB = contextlib.__file__
 _GENERATORS = contextlib._AsyncGeneratorContextManager, contextlib._GeneratorContextManager  # noqa: SLF001  # unnamed

@@ -39,7 +39,7 @@ def _library(name: str, modules: Mapping[str, Sequence[str]], distributions: Seq
         return Library(name, names, "standard library", _problem(modules, faults))
     if importlib.util.find_spec(name) is None:
         return Library(name, names, "", "")
-    version = importlib.metadata.version(distributions[0]) if distributions else "of unknown version"
+    version = importlib.metadata.version(distributions[0]) if distributions else "unknown version"
     return Library(name, names, version, _problem(modules, faults))
 
 

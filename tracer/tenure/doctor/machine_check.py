@@ -86,4 +86,4 @@ def _server() -> str:
     try:
         return version("tenure-server")
     except PackageNotFoundError:
-        return "of unknown version"
+        return "unknown version"

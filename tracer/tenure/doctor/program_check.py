@@ -21,8 +21,8 @@ from tenure.doctor.report import Report, recorded, unrecorded
 from tenure.doctor.sanitize import plain
 
 LIMITS = [
-    "managers whose __aenter__ is written in C, where code that is not rewritten enters them",
-    "other processes that the program started or forked",
+    "managers whose __aenter__ is written in C, entered by code that is not rewritten",
+    "other processes that the program starts or forks",
 ]
 
 

@@ -23,18 +23,18 @@ class Reasons:
     def missed(self, site: FrameType, *, is_patched: bool) -> str:
         """Why a manager that was entered there is not recorded."""
         if is_patched:
-            return "tenure.track names other objects of its class (decorate the class with tenure.tracked)"
+            return "tenure.track is used for other objects of its class (decorate the class with tenure.tracked)"
         code = site.f_code
         if not is_statement(site):
-            return "it is entered by a call and not by a statement, and no adapter knows the class (tenure.track)"
+            return "entered by a call, not by a statement, and no adapter knows the class (use tenure.track)"
         if not code.co_filename.endswith((".py", ".pyw")):
-            return f"entered by code made at run time, {code.co_filename} (tenure.track)"
+            return f"entered by code generated at run time, {code.co_filename} (use tenure.track)"
         return self.not_rewritten(site.f_globals, code.co_filename)
 
     def left_out(self, site: FrameType) -> str:
         """Why a manager whose class reports its entries is left out there."""
         if site.f_code.co_filename.startswith(ASYNCIO_DIR):
-            return "asyncio uses it within itself"
+            return "asyncio uses it internally"
         return "its adapter leaves it out"
 
     def not_rewritten(self, names: Mapping[str, object], file: str) -> str:
@@ -47,7 +47,7 @@ class Reasons:
         if not self._selection.includes(name, file):
             if not self._selection.is_installed(path.resolve()):
                 return (
-                    f"{package} lies outside of the program's folders, and no adapter knows the class ({_add(package)})"
+                    f"{package} is outside the program's directories, and no adapter knows the class ({_add(package)})"
                 )
             return f"{_whose(package)} is not rewritten, and no adapter knows the class ({_add(package)})"
         if self.was_before(name):
@@ -55,9 +55,9 @@ class Reasons:
         loader = names.get("__loader__")
         if not isinstance(loader, Rewriting):
             return (
-                f"its module {name} was loaded by {type(loader).__qualname__}, which is not Python's for source files"
+                f"its module {name} is loaded by {type(loader).__qualname__}, not by Python's loader for source files"
             )
-        return f"rewriting {name} failed there"
+        return f"rewriting {name} failed"
 
     def was_before(self, name: str) -> bool:
         """Whether this module was imported before recording began, and is still that one."""
@@ -75,4 +75,4 @@ def _whose(package: str) -> str:
 
 
 def _add(package: str) -> str:
-    return f"--include {package}" if package else "tenure.track"
+    return f"use --include {package}" if package else "use tenure.track"

@@ -72,27 +72,27 @@ def unrecorded(seen: Counter[Seen], *, by_design: bool) -> list[Unrecorded]:
 
 def text(report: Report) -> str:
     """The page."""
-    watched = f"entries seen by {report.watched_by}" if report.watched_by else "entries not seen"
+    watched = f"entries observed by {report.watched_by}" if report.watched_by else "entries not observed"
     faults = report.faults
     count = sum(sum(one.how.values()) for one in report.recorded)
     parts = [
         [f"tenure doctor: {report.program}, CPython {report.python}, {report.probe} probe, {watched}"],
         _part("rewritten modules", _modules(report.modules, rewritten=True)),
-        _part("modules of the program that run as they are", _modules(report.modules, rewritten=False)),
+        _part("modules of the program that are not rewritten", _modules(report.modules, rewritten=False)),
         _part("managers recorded", [_recorded(one) for one in report.recorded]),
         _part("managers missed", [_unrecorded(one) for one in report.missed]),
         _part("managers left out by design", [_unrecorded(one) for one in report.left_out]),
         _part("dropped", [_row(count, reason) for reason, count in sorted(report.dropped.items())]),
-        _part("faults of Tenure's (please report them)", [_row(0, f"{one.where}: {one.error}") for one in faults]),
-        _part("could not be seen", [_row(0, limit) for limit in report.limits]),
-        [f"lifecycles recorded: {count}, of which {report.lifecycles} came out of the buffer"],
+        _part("faults in Tenure (please report them)", [_row(0, f"{one.where}: {one.error}") for one in faults]),
+        _part("not observed", [_row(0, limit) for limit in report.limits]),
+        [f"lifecycles recorded: {count}; read from the buffer: {report.lifecycles}"],
     ]
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
 def _part(title: str, items: Iterable[str]) -> list[str]:
     items = list(items)
-    more = [_row(0, f"and {len(items) - SHOWN} more (--json has them all)")] if len(items) > SHOWN else []
+    more = [_row(0, f"and {len(items) - SHOWN} more (--json lists all)")] if len(items) > SHOWN else []
     return [f"{title}: {len(items) or 'none'}", *items[:SHOWN], *more]
 
 

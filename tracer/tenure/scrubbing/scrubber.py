@@ -97,8 +97,8 @@ def from_variable(value: str, variable: str = "TENURE_SCRUB") -> list[str]:
         try:
             value = Path(value[1:]).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
-            raise BadPattern(f"cannot read {name}: {reason} (write ${variable}=@FILE, a pattern a line)") from None
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise BadPattern(f"cannot read {name}: {reason} (set ${variable}=@FILE, one pattern per line)") from None
     lines = [(number, line.strip()) for number, line in enumerate(value.splitlines(), 1)]
     patterns = [(number, line) for number, line in lines if line and not line.startswith("#")]
     for number, line in patterns:
@@ -111,16 +111,19 @@ def _pattern(given: object, where: str = "") -> re.Pattern[str]:
         pattern = re.compile(given)  # type: ignore[call-overload]
     except (re.error, RecursionError, OverflowError) as error:
         raise BadPattern(
-            f"{where}{given!r} is no regular expression: {error} (see Python's `re`; escape signs with a backslash)"
+            f"{where}invalid regular expression {given!r}: {error} (see Python's `re`;"
+            " escape special characters with a backslash)"
         ) from None
     except TypeError:
         raise BadPattern(
-            f"{where}{given!r} is neither a pattern nor a function (give texts, re.compile(...))"
+            f"{where}{given!r} is neither a pattern nor a function (give a str, re.compile(...) or a function)"
         ) from None
     if not isinstance(pattern.pattern, str):
-        raise BadPattern(f"{where}{given!r} matches bytes, and texts are scrubbed (give a pattern of str)")
+        raise BadPattern(f"{where}pattern {given!r} matches bytes, not str (write it as a str)")
     if pattern.search("") is not None:
-        raise BadPattern(f"{where}{given!r} matches the empty text (write a pattern that needs at least one sign)")
+        raise BadPattern(
+            f"{where}pattern {given!r} matches the empty text (write one that matches at least one character)"
+        )
     compiled: re.Pattern[str] = pattern
     return compiled
 

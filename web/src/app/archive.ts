@@ -67,7 +67,7 @@ export class ArchiveSource implements Source {
   }
 }
 
-const NOT_HERE = "this page has no diagram of its own for it: there was no room (export it with --trace)";
+const NOT_HERE = "this page does not contain this diagram, because its size is limited (export the trace with --trace)";
 
 /** The archive in the page's own text, or null where it has none. Throws SchemaError. */
 export async function readArchive(element: HTMLElement | null): Promise<Archive | null> {

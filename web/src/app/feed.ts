@@ -84,7 +84,7 @@ export class Feed {
       message = check<ServerMessage>("ServerMessage", JSON.parse(data));
     } catch (error) {
       if (!(error instanceof SchemaError || error instanceof SyntaxError)) throw error;
-      this.#events.problem(`the collector speaks another version than this page (${error.message}): reload the page`);
+      this.#events.problem(`the collector and this page have different versions: ${error.message} (reload the page)`);
       return;
     }
     this.#follow(message);

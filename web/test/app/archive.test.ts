@@ -67,8 +67,8 @@ describe("an archive", () => {
     const { source, heard } = opened(archive);
     source.connect();
     source.subscribe(trace);
-    expect(heard.at(-1)).toMatch(/^this page has no diagram of its own for it/);
-    await expect(source.mermaid(trace)).rejects.toThrow("no diagram of its own");
+    expect(heard.at(-1)).toMatch(/^this page does not contain this diagram/);
+    await expect(source.mermaid(trace)).rejects.toThrow("does not contain this diagram");
     await expect(source.mermaid(everything)).resolves.toBe("sequence of folded");
   });
 

@@ -147,6 +147,6 @@ describe("the feed", () => {
     socket().opens();
     socket().onmessage?.({ data });
     expect(heard).toHaveLength(1);
-    expect(heard[0]).toMatch(/^the collector speaks another version than this page \(.+\): reload the page$/);
+    expect(heard[0]).toMatch(/^the collector and this page have different versions: .+ \(reload the page\)$/);
   });
 });

@@ -78,7 +78,7 @@ class ExportingProcess:
 
     def start(self) -> None:
         """Begin to export."""
-        self._task = supervise("the keeper of the process that exports", self._run)
+        self._task = supervise("the supervisor of the exporting process", self._run)
 
     def wake(self) -> None:
         """Something may have ended. Who has not heard of the last time is not told again."""
@@ -93,7 +93,9 @@ class ExportingProcess:
         self._tell(Close())
         done, _ = await asyncio.wait([self._task], timeout=EXPORT_LAST_S + EXPORT_GRACE_S)
         if not done and self._process:
-            log.warning("the process that exports did not end and is killed; the rest is sent after the next start")
+            log.warning(
+                "the exporting process did not stop and is killed; the remaining spans are sent after the next start"
+            )
             self._kill()
         await self._task
 
@@ -105,17 +107,17 @@ class ExportingProcess:
             try:
                 what = await self._live()
             except Exception as error:  # a fault of ours must be seen, and must not end the export
-                log.exception("the process that exports")
-                what = f"was given up: {type(error).__name__}: {error}"
+                log.exception("the exporting process failed")
+                what = f"failed: {type(error).__name__}: {error}"
             if self._closing.is_set():
                 return
             patience = self._pace.patience
             deaths = deaths + 1 if time.monotonic() - began < patience.longest_s else 1
             for progress in self._progress.values():
-                progress.interrupted(f"the process that exports {what}", self._clock())
+                progress.interrupted(f"the exporting process {what}", self._clock())
             if deaths == 1:
                 log.warning(
-                    "the process that exports %s; it is started again, and what backends have not acknowledged is sent"
+                    "the exporting process %s; it is restarted, and spans that backends have not acknowledged are sent"
                     " again",
                     what,
                 )
@@ -169,10 +171,10 @@ class ExportingProcess:
                 silences += 1
                 continue
             except (ValueError, msgspec.DecodeError):
-                return "said what cannot be understood and was killed"
+                return "sent an unreadable message and was killed"
             silences = 0
             await self._hear(message)
-        return f"gave no sign of life for {EXPORT_SILENCE_S:g} s and was killed"
+        return f"was silent for {EXPORT_SILENCE_S:g} s and was killed"
 
     async def _hear(self, message: WorkerEvent) -> None:
         match message:

@@ -25,7 +25,7 @@ class Complaints:
         """Note one. ``kind`` is the sentence of the log, such as "a request that is no HTTP was answered by 400"."""
         self.totals[kind] += 1
         if self.totals[kind] == 1:
-            log.warning("%s (more of them are told of every %g s)", kind, COMPLAINT_S)
+            log.warning("%s (further cases are counted and logged every %g s)", kind, COMPLAINT_S)
             return
         self._untold[kind] += 1
         if self._timer is None:
@@ -37,7 +37,7 @@ class Complaints:
             self._timer.cancel()
             self._timer = None
         for kind, count in self._untold.items():
-            log.warning("%s: %d times more", kind, count)
+            log.warning("%s: %d more times", kind, count)
         self._untold.clear()
 
 
@@ -47,7 +47,7 @@ def quiet_logger(complaints: Complaints) -> logging.Logger:
     def is_ours(record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, HttpProcessingError):
-            complaints.count("a request that is no proper HTTP was answered by 400")
+            complaints.count("a request that is not valid HTTP was answered with 400")
             return False
         return True
 

@@ -39,9 +39,7 @@ _GRACE_S = 1.0
 _END_OF_HEADER = b"\r\n\r\n"
 
 _LATE = f"the header was not complete after {HEADER_LIMIT_S:g} s, the limit HEADER_LIMIT_S"
-_FULL = (
-    "all {} connections that there may be are in use (the limit MAX_CONNECTIONS, or what files allow; ask again later)"
-)
+_FULL = "all {} connections are in use, the limit is MAX_CONNECTIONS or the number of open files (retry later)"
 
 
 class Connection(asyncio.Protocol):
@@ -113,7 +111,7 @@ class Connection(asyncio.Protocol):
             if not self.has_data:  # a browser's, made beforehand
                 self.close()
                 return None
-            self.refuse(408, f"{_LATE} (send it at once)")
+            self.refuse(408, f"{_LATE} (send the header faster)")
             return f"a connection was closed: {_LATE}"
         if self.stage == "idle" and took_s > IDLE_LIMIT_S and not self.is_sending:
             self.close()  # nothing is wrong with it, so nothing is logged
@@ -204,7 +202,7 @@ class Connections:
     def admit(self, connection: Connection) -> bool:
         """Let it in, in another's place where there is no room; false: it is one too many."""
         if self.count >= self.most and not self.make_room():
-            self._complaints.count("a connection was refused: all that there may be are being answered")
+            self._complaints.count("a connection was refused: all connections are in use")
             return False
         self._open.add(connection)
         if self._timer is None:
@@ -219,9 +217,7 @@ class Connections:
                 oldest = min(waiting, key=lambda each: each.since_s)
                 self._open.discard(oldest)
                 oldest.abort()
-                self._complaints.count(
-                    "a connection that had sent no whole request was closed to make room for another"
-                )
+                self._complaints.count("a connection without a complete request was closed to make room for another")
                 return True
         return False
 

@@ -36,8 +36,8 @@ class Receiving:
             raise Refused(
                 503,
                 "bodies",
-                f"the bodies that are being received have {Receiving.total} bytes, the limit MAX_BODIES is"
-                f" {MAX_BODIES} (send it again later)",
+                f"the bodies being received have {Receiving.total} bytes, the limit MAX_BODIES is"
+                f" {MAX_BODIES} (retry later)",
                 _RETRY,
             )
 
@@ -69,7 +69,7 @@ async def receiving(request: web.Request) -> AsyncIterator[Receiving]:
     except (ConnectionError, web.RequestPayloadError, HttpProcessingError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and request.transport is not None:
             raise  # aiohttp raises one where the connection was lost before the first read; this is another
-        raise Refused(400, "broken_off", f"the body did not come whole: {error}") from None
+        raise Refused(400, "broken_off", f"the body is incomplete: {error}") from None
     finally:
         body.end()
         if connection is not None:

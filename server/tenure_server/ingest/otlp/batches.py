@@ -78,9 +78,9 @@ def _what_is_wrong(span: Span) -> str:
     if not span_id:
         return "no span id of 8 bytes"
     if parent is None:
-        return "a parent id of other than 8 bytes"
+        return "a parent id that is not 8 bytes long"
     if not 0 < start_ns < _LATEST_NS:
-        return "no start"
+        return "no start time"
     if end_ns < start_ns:
         return "an end before the start"
     return "an end years after the start"

@@ -154,11 +154,11 @@ def _id(text: str | None) -> bytes:
 def _integer(value: int | str | None, name: str) -> int:
     if isinstance(value, str):
         if not (0 < len(value) <= _LONGEST_INTEGER and value.isascii() and value.lstrip("-").isdigit()):
-            raise Malformed(f"{value[:40]!r} is no integer - at `{name}` of a span")
+            raise Malformed(f"{value[:40]!r} is not an integer - at `{name}` of a span")
         try:
             return int(value)
         except ValueError:
-            raise Malformed(f"{value[:40]!r} is no integer - at `{name}` of a span") from None
+            raise Malformed(f"{value[:40]!r} is not an integer - at `{name}` of a span") from None
     return value or 0
 
 

@@ -58,7 +58,7 @@ class _Reader:
         except NotProtobuf as error:
             raise Malformed(str(error)) from None
         except UnicodeDecodeError as error:
-            raise Malformed(f"a text is no UTF-8: {error.reason}") from None
+            raise Malformed(f"a string is not UTF-8: {error.reason}") from None
         return groups
 
     def form(self, shape: Hashable) -> Form:
@@ -77,7 +77,7 @@ class _Reader:
         except NotProtobuf as error:
             raise Malformed(str(error)) from None
         except UnicodeDecodeError as error:
-            raise Malformed(f"a text is no UTF-8: {error.reason}") from None
+            raise Malformed(f"a string is not UTF-8: {error.reason}") from None
 
     def fact(self, key_value: bytes) -> tuple[str, Value | None]:
         """A KeyValue's key, and its value where it is plain."""
@@ -135,7 +135,7 @@ class _Reader:
         facts: dict[str, Value] = {}
         for one in raw:
             if not isinstance(one, bytes):
-                raise Malformed("an attribute is no message")
+                raise Malformed("an attribute is not a message")
             if len(one) <= _SHORT:
                 key, value, fields = _short_fact(one)
                 self._count(max(0, fields - _USUAL_FIELDS))
@@ -175,5 +175,5 @@ def _short_fact(key_value: bytes) -> tuple[str, Value | None, int]:
 
 def _text(value: object) -> str:
     if not isinstance(value, bytes):
-        raise Malformed("a text is a number")
+        raise Malformed("a string field holds a number")
     return value.decode()

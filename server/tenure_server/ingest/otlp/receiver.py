@@ -40,7 +40,7 @@ async def _read(request: web.Request) -> tuple[list[Spans], Rejected]:
     kind = request.content_type
     if kind not in _READERS:
         accepted = " or ".join(_READERS)
-        raise Refused(415, "content_type", f"Content-Type is {kind[:80]!r}, this address takes {accepted}")
+        raise Refused(415, "content_type", f"unsupported Content-Type {kind[:80]!r} (send {accepted})")
     try:
         return await read_body(request, partial(_decode, kind), _LARGE)
     except Malformed as error:
@@ -64,8 +64,8 @@ ROUTES = [
         "POST",
         status.PATH,
         post_traces,
-        "OTLP/HTTP: an ExportTraceServiceRequest. 200: what is not named in partialSuccess is committed; spans sent"
-        " again change nothing.",
+        "Store the spans of an ExportTraceServiceRequest (OTLP/HTTP). 200: all spans that partialSuccess does not"
+        " reject are committed. Sending spans again changes nothing.",
         answers={status.PROTOBUF: None, status.JSON: status.Response},
         takes=_BOTH,
         errors=[400, 408, 413, 415, 503],

@@ -24,7 +24,7 @@ class TooMany(ValueError):
     """A request has more than it may have."""
 
     def __init__(self, limit: int = MAX_SPANS, what: str = "spans") -> None:
-        super().__init__(f"the request has more than {limit} {what} (send smaller ones)")
+        super().__init__(f"the request has more than {limit} {what} (send smaller requests)")
 
 
 class Form(msgspec.Struct, frozen=True):

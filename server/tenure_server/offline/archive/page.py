@@ -34,7 +34,7 @@ def render(archive: Archive, title: str, static: Path = STATIC) -> str:
     icon = _ICON.search(page)
     script, styles = _SCRIPT.search(page), _STYLES.search(page)
     if icon is None or script is None or styles is None:
-        raise UsageError(f"the dashboard at {static} is of another version (install the server again)")
+        raise UsageError(f"the dashboard at {static} belongs to another version (reinstall tenure-server)")
     data = b64encode(gzip.compress(msgspec.json.encode(archive), 9, mtime=0)).decode()
     written = {
         icon[0]: f'<link rel="icon" href="data:{icon[2]};base64,{_base64(static / icon[1])}" />',
@@ -63,6 +63,5 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError:
         raise UsageError(
-            "the dashboard, of which an HTML page is made, is not built (install the server with its dashboard:"
-            " `make setup` in a checkout)"
+            "an HTML page needs the dashboard, which is not built (reinstall tenure-server; in a checkout: make setup)"
         ) from None

@@ -83,7 +83,7 @@ class Collector:
             return msgspec.json.decode(data, type=kind)
         except msgspec.MsgspecError as error:
             raise UsageError(
-                f"{self._url} answers {path} as no collector of this version does: {error} (give a collector's URL)"
+                f"unexpected answer of {self._url} to {path}: {error} (give the URL of a collector of this version)"
             ) from None
 
     def _read(self, path: str, query: Mapping[str, str]) -> bytes:

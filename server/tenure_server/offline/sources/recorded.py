@@ -34,7 +34,7 @@ def open_recording(path: Path, say: Callable[[str], None]) -> Iterator[Recorded]
     """
     recording = read_recording(path)
     if recording.cut:
-        say(f"{path} is not whole, {recording.cut}; what is whole is used")
+        say(f"{path} is incomplete: {recording.cut}; the complete batches are used")
     with asyncio.Runner() as runner:
         recorded = Recorded(path, runner, recording.written_ns)
         try:
@@ -118,4 +118,4 @@ class Recorded:
         traces = self._runner.run(self._store.traces(TraceQuery(paging=Paging(MAX_LIST)))).items
         known = ", ".join(f"{trace.id} {trace.name}" for trace in traces[:_NAMED])
         rest = f" and {len(traces) - _NAMED} more" if len(traces) > _NAMED else ""
-        return UsageError(f"no trace {trace!r} is in {self._path} (it has {known or 'none'}{rest})")
+        return UsageError(f"trace {trace!r} is not in {self._path} (known traces: {known or 'none'}{rest})")

@@ -41,7 +41,9 @@ def read_recording(path: Path) -> Recording:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _read_cut(path, data, written_ns)
     if file.tenure != 1:
-        raise UsageError(f"{path} is a recording of version {file.tenure}, this program reads version 1 (update it)")
+        raise UsageError(
+            f"{path} is a recording of version {file.tenure}, this program reads version 1 (update tenure-server)"
+        )
     batches = []
     for number, raw in enumerate(file.batches, 1):
         try:
@@ -55,7 +57,7 @@ def _read_cut(path: Path, data: bytes, written_ns: int) -> Recording:
     text = data.decode(errors="replace")
     head = '"batches"'
     if not text.lstrip().startswith("{") or '"tenure"' not in text[:100] or head not in text[:200]:
-        raise UsageError(f"{path} is no recording (make one with `tenure run -o FILE.json`)")
+        raise UsageError(f"{path} is not a recording (make one with `tenure run -o FILE.json`)")
     batches: list[wire.Batch] = []
     cut = "it ends before its last batch"
     try:

@@ -57,8 +57,9 @@ class Otlp(Worker):
     def __init__(self, url: str, headers: str = "") -> None:
         if url.startswith(("grpc:", "grpcs:")):
             raise UsageError(
-                f"{url!r} is an address of gRPC, whose threads no forked child survives: a program exports by OTLP/HTTP"
-                f" (give http://127.0.0.1:4318, say, or let a collector do it: tenure serve --otlp {url})"
+                f"{url!r} is a gRPC address, and a traced program exports by OTLP/HTTP only: gRPC's threads do not"
+                " survive a fork (give an address such as http://127.0.0.1:4318, or export from the collector:"
+                f" tenure serve --otlp {url})"
             )
         self.url, self._headers = url, headers
         own = parse_headers(headers) | {"Content-Type": "application/x-protobuf"}
@@ -124,7 +125,7 @@ class Otlp(Worker):
 
     def _later(self, retry_after: float | None, what: str) -> float:
         self._failures += 1
-        self._say("away", f"{what}; the program runs on, {KEPT_SPANS:,} spans are kept at most")
+        self._say("away", f"{what}; the program continues, up to {KEPT_SPANS:,} spans are kept")
         if retry_after is not None:
             return max(min(retry_after, _LONGEST_RETRY_AFTER), 0.01)
         longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._failures - 1, 10))
@@ -133,7 +134,7 @@ class Otlp(Worker):
     def _say(self, about: str, what: str) -> None:
         if about not in self._said:
             self._said.add(about)
-            say(f"OpenTelemetry at {self.url} {what} (is the address right? see --otlp and {HEADERS_VARIABLE})")
+            say(f"OpenTelemetry at {self.url} {what} (is the address correct? see --otlp and {HEADERS_VARIABLE})")
 
 
 class _Ended(SpanProcessor):
@@ -176,6 +177,6 @@ def parse_headers(text: str) -> dict[str, str]:
     for piece in filter(None, (piece.strip() for piece in text.split(","))):
         name, equals, value = piece.partition("=")
         if not equals or not name.strip() or any(character in unquote(piece) for character in "\r\n\0"):
-            raise UsageError(f"${HEADERS_VARIABLE} is no list of headers (write name=value,name=value)")
+            raise UsageError(f"${HEADERS_VARIABLE} is not a list of headers (write name=value,name=value)")
         found[name.strip()] = unquote(value.strip())
     return found

@@ -23,6 +23,6 @@ def note(kind: type, noting: Callable[..., None]) -> None:
         try:
             noting(made, *arguments, **named)
         except Exception as error:  # noqa: BLE001  # never into the program
-            faults.fault(f"noting the making of a {qualified_name(kind)}", error)
+            faults.fault(f"recording the creation of a {qualified_name(kind)}", error)
 
     class_patches.replace(kind, "__init__", init)

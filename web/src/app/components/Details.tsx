@@ -24,11 +24,10 @@ export function Details({ close }: { close: () => void }) {
       (answer) => {
         if (!isCurrent) return;
         found.value = answer;
-        failure.value = answer ? null : "The collector keeps it no longer.";
+        failure.value = answer ? null : "The collector no longer has this lifecycle.";
       },
       (error: unknown) => {
-        if (isCurrent)
-          failure.value = error instanceof SourceError ? error.message : "The collector cannot be reached.";
+        if (isCurrent) failure.value = error instanceof SourceError ? error.message : "The collector does not answer.";
       },
     );
     return () => {
@@ -40,7 +39,7 @@ export function Details({ close }: { close: () => void }) {
   if (!step) return null;
   const text = step.step === "message" ? step.label : step.step === "note" ? step.text : "";
   return (
-    <aside class="details" aria-label="Details of the chosen step">
+    <aside class="details" aria-label="Details of the selected step">
       <button type="button" class="quiet close" aria-label="Close details" onClick={close}>
         ✕
       </button>
@@ -70,13 +69,13 @@ function Facts({ of }: { of: Lifecycle }) {
       </Fact>
       <Where site={site} />
       <Timings of={of} />
-      {of.phase === "abandoned" && <Fact name="State">abandoned: its process ended while it was open</Fact>}
+      {of.phase === "abandoned" && <Fact name="State">abandoned: the process ended while this lifecycle was open</Fact>}
       <Raised name="Exception in the block" exception={of.body_exception} />
-      <Raised name="Exception of its own" exception={of.raised} />
-      {of.suppressed && <Fact name="Suppressed">the exception ended here</Fact>}
+      <Raised name="Exception of enter or exit" exception={of.raised} />
+      {of.suppressed && <Fact name="Suppressed">the exit suppressed the exception</Fact>}
       <Fact name="Trace">
         <button type="button" class="link" onClick={() => store.choose({ kind: "trace", id: of.trace })}>
-          whole trace
+          show the whole trace
         </button>
       </Fact>
     </dl>
@@ -108,7 +107,7 @@ function Where({ site }: { site: Site }) {
 function Timings({ of }: { of: Lifecycle }) {
   if (of.site.exit === "") {
     const outcome = of.acquire_outcome === "ok" ? of.body_outcome : of.acquire_outcome;
-    return <Timing name="Lasted" from={of.acquire_ns} to={of.released_ns} outcome={outcome} />;
+    return <Timing name="Duration" from={of.acquire_ns} to={of.released_ns} outcome={outcome} />;
   }
   return (
     <>

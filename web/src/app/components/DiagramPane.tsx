@@ -57,7 +57,7 @@ export function DiagramPane() {
       <div class="stage">
         <div class="place" ref={place} />
         {isEmpty && !store.problem.value && (
-          <p class="nothing">Nothing here yet: the diagram begins with the next async with.</p>
+          <p class="nothing">No lifecycles yet. The diagram starts with the next async with.</p>
         )}
         {behind.value > 0 && (
           <button type="button" class="behind" onClick={() => view.current?.toEnd()}>

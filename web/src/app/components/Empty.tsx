@@ -3,18 +3,18 @@ export function NoProcess() {
   return (
     <section class="empty">
       <h2>No process yet</h2>
-      <p>This page fills by itself as soon as a program ships its first lifecycle. To start one:</p>
+      <p>This page shows a program as soon as it sends its first lifecycle. To start one:</p>
       <dl>
         <dt>
           <code>tenure run app.py</code>
         </dt>
         <dd>
-          runs a program of yours, unchanged, and records every <code>async with</code> in it
+          runs your program unchanged and records each <code>async with</code> in it
         </dd>
         <dt>
           <code>make demo</code>
         </dt>
-        <dd>in Tenure's own repository starts a small shop with traffic of its own</dd>
+        <dd>starts a small shop with traffic, in a checkout of Tenure's repository</dd>
       </dl>
     </section>
   );
@@ -26,8 +26,8 @@ export function NothingRecorded() {
     <section class="empty">
       <h2>Nothing was recorded</h2>
       <p>
-        The program entered no <code>async with</code> of its own modules, and nothing that an adapter knows.{" "}
-        <code>tenure doctor app.py</code> says of every manager whether it is recorded, and why not.
+        The program entered no <code>async with</code> in its own modules and used nothing that an adapter sees.{" "}
+        <code>tenure doctor app.py</code> shows which managers are recorded, which are not, and why.
       </p>
     </section>
   );

@@ -22,13 +22,17 @@ export function Exporters() {
             <th scope="col" class="number">
               Exported
             </th>
-            <th scope="col" class="number" title="Have ended, and are not acknowledged">
+            <th scope="col" class="number" title="Lifecycles that ended and that the backend has not acknowledged">
               Waiting
             </th>
             <th scope="col" class="number">
               Behind
             </th>
-            <th scope="col" class="number" title="Rejected or refused by the backend, or deleted before it took them">
+            <th
+              scope="col"
+              class="number"
+              title="Lifecycles that the backend rejected or refused, or that were deleted before they were exported"
+            >
               Lost
             </th>
           </tr>

@@ -17,7 +17,12 @@ export function Header({ isRailOpen, toggleRail }: { isRailOpen: boolean; toggle
       <ConnectionState state={store.connection.value} />
       <Exporters />
       <Dropped />
-      <button type="button" class="quiet" onClick={nextTheme} title="Light, dark, or as the system has it">
+      <button
+        type="button"
+        class="quiet"
+        onClick={nextTheme}
+        title="Switch between light, dark and the system's setting"
+      >
         Theme: {theme.value}
       </button>
       <LogOut />
@@ -30,7 +35,7 @@ function LogOut() {
   if (document.documentElement.dataset.session === undefined) return null;
   return (
     <form method="post" action="./logout">
-      <button type="submit" class="quiet" title="End this browser's session">
+      <button type="submit" class="quiet" title="End the session of this browser">
         Log out
       </button>
     </form>
@@ -40,7 +45,7 @@ function LogOut() {
 const WORDS: Record<Connection["kind"], string> = {
   connecting: "connecting…",
   live: "live",
-  gone: "collector gone, trying again",
+  gone: "collector does not answer, retrying",
   refused: "refused",
   recorded: "recorded",
 };
@@ -67,7 +72,7 @@ function Dropped() {
   const total = reasons.reduce((sum, [, count]) => sum + count, 0);
   const title = reasons.map(([reason, count]) => `${reason}: ${count}`).join("\n");
   return (
-    <span class={total > 0 ? "dropped some" : "dropped"} title={title || "No lifecycle was dropped by a tracer"}>
+    <span class={total > 0 ? "dropped some" : "dropped"} title={title || "The tracers dropped no lifecycles"}>
       {total.toLocaleString("en")} dropped
     </span>
   );

@@ -54,7 +54,7 @@ export function Rail({ close }: { close: () => void }) {
           {isHeld.value && waiting > 0 && <span class="held-back">{waiting} newer</span>}
         </button>
       )}
-      <fieldset class="filter" aria-label="Which traces">
+      <fieldset class="filter" aria-label="Filter of traces">
         {(Object.keys(FILTERS) as Filter[]).map((one) => (
           <button
             type="button"
@@ -75,7 +75,7 @@ export function Rail({ close }: { close: () => void }) {
       {connection.kind === "recorded" && connection.leftOut > 0 && (
         <p class="muted left-out">
           {connection.leftOut.toLocaleString("en")} more traces, tasks or resources have no diagram in this page (export
-          one with --trace)
+          a single trace with --trace)
         </p>
       )}
     </nav>
@@ -96,7 +96,7 @@ function Service({ group }: { group: ServiceGroup }) {
           <TraceItem key={trace.id} trace={trace} />
         ))}
       </ul>
-      {group.traces.length === 0 && <p class="muted">none of its recent traces</p>}
+      {group.traces.length === 0 && <p class="muted">no recent traces</p>}
     </section>
   );
 }
@@ -121,7 +121,10 @@ function ProcessItem({ process }: { process: Process }) {
       <span class="name">{processLabel(process)}</span>
       <span class="muted">{ended || runtime}</span>
       {skew && (
-        <span class="skew" title={`Its clock is ${skew} of the collector's; its times are shown as it tells them`}>
+        <span
+          class="skew"
+          title={`The clock of this process is ${skew} of the collector's clock. Its times are shown unchanged.`}
+        >
           clock {skew}
         </span>
       )}

@@ -39,14 +39,14 @@ export function ResourceTable() {
             <th scope="col">Held</th>
             <th scope="col">By</th>
             <th scope="col">Waiting</th>
-            <th scope="col" class="number" title="95 of 100 acquires waited no longer than this">
+            <th scope="col" class="number" title="95 % of acquires waited at most this long">
               Wait p95
             </th>
-            <th scope="col" class="number" title="95 of 100 holds took no longer than this">
+            <th scope="col" class="number" title="95 % of holds took at most this long">
               Hold p95
             </th>
             {hasFailed && (
-              <th scope="col" class="number" title="Lifecycles in which a phase ended in an error">
+              <th scope="col" class="number" title="Lifecycles with a phase that failed">
                 Failed
               </th>
             )}

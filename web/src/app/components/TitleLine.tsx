@@ -76,7 +76,7 @@ function CopyButton() {
         byHand.value = text;
       }
     } catch (error) {
-      say(error instanceof SourceError ? error.message : "The collector cannot be reached");
+      say(error instanceof SourceError ? error.message : "The collector does not answer");
     }
   };
   return (

@@ -31,7 +31,7 @@ export function Uses({ uses, kind, room }: Props) {
           type="button"
           key={use.lifecycle}
           class={isOver ? "use over" : "use"}
-          title={`${isOver ? "a moment ago: " : ""}${use.task.name}, ${siteLabel(use.site)} ${use.site.expression}`}
+          title={`${isOver ? "just ended: " : ""}${use.task.name}, ${siteLabel(use.site)} ${use.site.expression}`}
           onClick={() => store.choose({ kind: "task", id: use.task.id })}
         >
           <span class="name">{use.task.name}</span>

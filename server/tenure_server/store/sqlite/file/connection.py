@@ -106,7 +106,7 @@ def _unusable(path: Path | None, error: Exception) -> StoreUnusable:
 def _what_is_wrong(path: Path | None, error: sqlite3.Error) -> str:
     match error.sqlite_errorcode & 0xFF:
         case sqlite3.SQLITE_NOTADB:
-            return f"the store {path} is no SQLite database"
+            return f"the store {path} is not a SQLite database"
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
             return f"the store {path} cannot be opened for writing: {error}"
         case _:

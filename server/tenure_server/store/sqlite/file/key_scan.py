@@ -172,7 +172,7 @@ def parse_cursor(cursor: str, length: int) -> Sequence[int]:
     is_cursor = re.fullmatch(r"-?[0-9a-f]{1,16}(\.-?[0-9a-f]{1,16})*", cursor)
     numbers = [int(part, 16) for part in cursor.split(".")] if is_cursor else []
     if len(numbers) != length or max(map(abs, numbers)) >= 1 << 63:
-        raise BadParameter("cursor", f"{cursor[:80]!r} is no cursor of this list (take it from the answer before)")
+        raise BadParameter("cursor", f"invalid cursor {cursor[:80]!r} (use the cursor of the previous answer)")
     return numbers
 
 

@@ -52,7 +52,7 @@ class Upkeep:
         self.parts = self._open(None)
         self.trimming = Trimming(self)
         if self._reserve is not None and not self._reserve.allocate():
-            self._note_full("no reserve of disk space could be made")
+            self._note_full("the reserve of disk space could not be allocated")
 
     # Opening
 
@@ -115,10 +115,10 @@ class Upkeep:
             self._trouble = str(error)
             return
         if self._trouble is not None:
-            log.warning("the store %s takes lifecycles again", self._path)
+            log.warning("the store %s accepts lifecycles again", self._path)
         self._trouble = None
         if self._reserve is not None and not self.is_full and not self._reserve.allocate():
-            self._note_full("no reserve of disk space could be made")
+            self._note_full("the reserve of disk space could not be allocated")
 
     # Before and after each transaction
 
@@ -146,7 +146,7 @@ class Upkeep:
             return
         self.trimming.checkpoint()
         if not self.trimming.is_log_empty:
-            raise StoreBusy("the store's write-ahead log cannot be emptied: readers keep it, or the disk is full")
+            raise StoreBusy("the store's write-ahead log cannot be emptied: readers use it, or the disk is full")
 
     def write(self, works: list[Work]) -> list[int | None]:
         """See ``Writer.write``. When it returns, what was written is in the file that is at the path.
@@ -177,7 +177,7 @@ class Upkeep:
         if change is None or (change is Change.TOUCHED and self._is_sound()):
             return
         self._lose(change, change.value)
-        raise StoreFailed(f"the store {self._path} {change.value}; what was sent now is not stored")
+        raise StoreFailed(f"the store {self._path} {change.value}; this request is not stored (send it again)")
 
     def failed(self, error: sqlite3.Error) -> StoreFailed:
         """What an error of the database means to whoever waits; the cause is dealt with."""
@@ -269,7 +269,7 @@ class Upkeep:
         except OSError as error:
             log.error("the store %s %s and cannot be renamed: %s", self._path, why, error.strerror)  # noqa: TRY400
             return
-        log.error("the store %s %s: it is kept as %s, and a fresh one is begun", self._path, why, aside.name)
+        log.error("the store %s %s: it is kept as %s, and a new store is started", self._path, why, aside.name)
 
     # A full disk
 
@@ -278,7 +278,7 @@ class Upkeep:
             return
         if not self.is_full:
             log.warning(
-                "the disk of the store %s is full (%s): the oldest lifecycles make room where there are many, and what"
+                "the disk of the store %s is full (%s): the oldest lifecycles are deleted if there are many, and what"
                 " cannot be written is refused",
                 self._path,
                 why,
@@ -301,7 +301,7 @@ class Upkeep:
         if self._reserve.allocate():
             self.is_full = False
             self.trimming.free_file()
-            log.warning("the disk of the store %s has room again", self._path)
+            log.warning("the disk of the store %s has free space again", self._path)
 
     @property
     def files(self) -> StoreFiles | None:

@@ -73,7 +73,9 @@ class WriterThread:
             if self._closing:
                 raise StoreBusy("the store is closing")
             if self.queued_batches >= MAX_QUEUED_BATCHES or self.queued_rows >= MAX_QUEUED_ROWS:
-                raise StoreBusy(f"{self.queued_batches} batches with {self.queued_rows} rows wait to be written")
+                raise StoreBusy(
+                    f"{self.queued_batches} batches with {self.queued_rows} rows wait to be written (retry later)"
+                )
             self.queued_batches += 1
             self.queued_rows += job.rows
             self._jobs.append(job)
