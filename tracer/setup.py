@@ -23,8 +23,9 @@ setup(
     ext_modules=[
         Extension(
             "tenure._probe",
-            sorted(map(str, Path("native").glob("*.c"))),
-            depends=sorted(map(str, Path("native").glob("*.h"))),
+            sorted(map(str, Path("native").rglob("*.c"))),
+            include_dirs=["native"],
+            depends=sorted(map(str, Path("native").rglob("*.h"))),
             optional=True,
         ),
     ],
