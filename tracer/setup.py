@@ -24,7 +24,6 @@ setup(
         Extension(
             "tenure._probe",
             sorted(map(str, Path("native").rglob("*.c"))),
-            include_dirs=["native"],
             depends=sorted(map(str, Path("native").rglob("*.h"))),
             optional=True,
         ),

@@ -1,7 +1,7 @@
 /* An open-addressing hash map from (address, number) to number. Removal moves the slots behind the hole back, so that
  * no tombstones pile up however long the program runs. */
 
-#include "probe.h"
+#include "address_map.h"
 
 enum { SMALLEST = 64 };
 

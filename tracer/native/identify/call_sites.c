@@ -1,8 +1,10 @@
-/* Where entries and acquires stand that no rewritten code records: at an instruction of the program. Finding out takes
- * a look at the frames and some of Python (tenure._identify.call_site_cache); what was found for an instruction whose own code decides
- * is kept here, together with the code, so that its address stays its own. */
+/* The sites of entries and acquires that no rewritten code records: each is an instruction of the program. Finding the
+ * site walks the stack, in Python (tenure._identify.call_site_cache). Where it depends only on the calling instruction it
+ * is cached here by code object and offset. The cache owns the code object, so that no other one gets its address. */
 
-#include "probe.h"
+#include "call_sites.h"
+
+#include "../address_map.h"
 
 enum { MOST = 4096, HOWS = 4 };
 
@@ -13,7 +15,7 @@ static uint64_t key_of(int64_t offset, int how)
     return (uint64_t)offset * HOWS + (uint64_t)how;
 }
 
-PyCodeObject *caller_code(int *offset)
+PyCodeObject *call_site_code(int *offset)
 {
     PyFrameObject *frame = PyEval_GetFrame();
     if (frame == NULL) {
@@ -23,10 +25,10 @@ PyCodeObject *caller_code(int *offset)
     return PyFrame_GetCode(frame);
 }
 
-PyObject *caller_site(int how)
+PyObject *call_site_of_caller(int how)
 {
     int offset = 0;
-    PyCodeObject *code = sites.used == 0 ? NULL : caller_code(&offset);
+    PyCodeObject *code = sites.used == 0 ? NULL : call_site_code(&offset);
     if (code == NULL) {
         return NULL;
     }
@@ -38,12 +40,12 @@ PyObject *caller_site(int how)
 bool caller_is(PyObject *code)
 {
     int offset;
-    PyCodeObject *found = code == NULL ? NULL : caller_code(&offset);
+    PyCodeObject *found = code == NULL ? NULL : call_site_code(&offset);
     Py_XDECREF(found); /* its frame has it */
     return found != NULL && (PyObject *)found == code;
 }
 
-void callers_clear(void)
+void call_sites_clear(void)
 {
     Map had = sites;
     sites = (Map){NULL, 0, 0};
@@ -56,7 +58,7 @@ void callers_clear(void)
     map_clear(&had);
 }
 
-PyObject *callers_known(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+PyObject *call_sites_add(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
     if (count != 4 || !PyCode_Check(arguments[0]) || !PyUnicode_Check(arguments[3])) {
         return PyErr_Format(PyExc_TypeError, "site_known() takes a code, an offset in bytes, a how and a site");
@@ -66,7 +68,7 @@ PyObject *callers_known(PyObject *Py_UNUSED(module), PyObject *const *arguments,
         return NULL;
     }
     if (sites.used >= MOST) {
-        callers_clear();
+        call_sites_clear();
     }
     Slot *slot = map_add(&sites, (uint64_t)(uintptr_t)arguments[0], key_of(offset, (int)how));
     if (slot == NULL) {

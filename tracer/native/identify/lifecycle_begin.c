@@ -1,9 +1,16 @@
-/* What begins a lifecycle: its resource, its task, and for a class patch whether anybody wants it and where it stands. */
+/* What begins a lifecycle: its resource, its task, and for a class patch whether it is recorded and at which site. */
 
-#include "probe.h"
+#include "lifecycle_begin.h"
+
+#include "../callbacks.h"
+#include "../errors.h"
+#include "../record/handle.h"
+#include "../record/marks.h"
+#include "../record/stamps.h"
+#include "tasks.h"
 
 /* What (resource, patched) says, into the handle. */
-static void take_answer(Handle *handle, PyObject *answer)
+static void apply_answer(Handle *handle, PyObject *answer)
 {
     handle->stamps.resource = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(answer, 0));
     if (PyTuple_GET_ITEM(answer, 1) == Py_True) {
@@ -12,17 +19,17 @@ static void take_answer(Handle *handle, PyObject *answer)
 }
 
 /* Finds the resource of a manager that its site alone does not tell; false where an interrupt is set. */
-static bool ask(Handle *handle, PyObject *site, PyObject *manager)
+static bool resolve_resource(Handle *handle, PyObject *site, PyObject *manager)
 {
     PyObject *address = PyLong_FromVoidPtr(manager);
-    PyObject *answer = address == NULL ? NULL : PyDict_GetItemWithError(python.shared, address);
+    PyObject *answer = address == NULL ? NULL : PyDict_GetItemWithError(callbacks.resource_by_address, address);
     Py_XINCREF(answer);
     Py_XDECREF(address);
     if (answer == NULL && !PyErr_Occurred()) {
-        answer = PyObject_CallFunctionObjArgs(python.ask, site, manager, NULL);
+        answer = PyObject_CallFunctionObjArgs(callbacks.resource_of, site, manager, NULL);
     }
     if (answer != NULL && PyTuple_Check(answer) && PyTuple_GET_SIZE(answer) == 2) {
-        take_answer(handle, answer);
+        apply_answer(handle, answer);
     }
     Py_XDECREF(answer);
     if (PyErr_Occurred()) {
@@ -40,11 +47,11 @@ static Handle *begin(PyObject *site, PyObject *manager, uint64_t task)
     if (handle == NULL || !recording) {
         return handle;
     }
-    PyObject *settled = PyDict_GetItemWithError(python.settled, site); /* (type, resource) */
-    if (settled != NULL && PyTuple_GET_ITEM(settled, 0) == (PyObject *)Py_TYPE(manager)) {
-        handle->stamps.resource = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(settled, 1));
+    PyObject *single_use = PyDict_GetItemWithError(callbacks.single_use_sites, site); /* (type, resource) */
+    if (single_use != NULL && PyTuple_GET_ITEM(single_use, 0) == (PyObject *)Py_TYPE(manager)) {
+        handle->stamps.resource = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(single_use, 1));
     }
-    else if (PyErr_Occurred() || !ask(handle, site, manager)) {
+    else if (PyErr_Occurred() || !resolve_resource(handle, site, manager)) {
         Py_DECREF(handle);
         return NULL;
     }
@@ -71,18 +78,29 @@ PyObject *begin_at(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_s
 
 /* ---- what a class patch sees ---- */
 
-/* Whether this object is to be recorded, or only others of its class (tenure._identify.resources.is_wanted). */
-static bool is_told(PyObject *manager)
+bool is_being_entered(PyObject *manager)
 {
-    if (python.only_named == NULL || PySet_GET_SIZE(python.only_named) == 0) {
+    return marks.used != 0 && mark_is_set(manager, task_current());
+}
+
+PyObject *begin_is_marked(PyObject *Py_UNUSED(module), PyObject *manager)
+{
+    bool is_set = is_being_entered(manager);
+    return PyErr_Occurred() ? NULL : PyBool_FromLong(is_set);
+}
+
+/* Whether this object is to be recorded, or only others of its class (tenure._identify.resources.is_wanted). */
+static bool is_wanted(PyObject *manager)
+{
+    if (callbacks.only_named == NULL || PySet_GET_SIZE(callbacks.only_named) == 0) {
         return true;
     }
     PyObject *kind = PyLong_FromVoidPtr(Py_TYPE(manager)); /* a metaclass may have a hash of its own */
-    int is_single = kind == NULL ? -1 : PySet_Contains(python.only_named, kind);
+    int is_single = kind == NULL ? -1 : PySet_Contains(callbacks.only_named, kind);
     Py_XDECREF(kind);
     if (is_single > 0) {
         PyObject *address = PyLong_FromVoidPtr(manager);
-        int is_named = address == NULL ? -1 : PyDict_Contains(python.named, address);
+        int is_named = address == NULL ? -1 : PyDict_Contains(callbacks.named, address);
         Py_XDECREF(address);
         is_single = is_named < 0 ? -1 : !is_named;
     }
@@ -92,10 +110,10 @@ static bool is_told(PyObject *manager)
     return is_single == 0;
 }
 
-Handle *begin_known(PyObject *manager, PyObject *site)
+Handle *begin_at_site(PyObject *manager, PyObject *site)
 {
     Handle *handle = NULL;
-    if (!mark_is_set(manager) && is_told(manager) && !PyErr_Occurred()) {
+    if (!is_being_entered(manager) && is_wanted(manager) && !PyErr_Occurred()) {
         handle = begin(site, manager, 0);
         if (handle == NULL) {
             fault("entering a manager");
@@ -110,7 +128,7 @@ Handle *begin_known(PyObject *manager, PyObject *site)
     return handle;
 }
 
-Handle *begin_asked(PyObject *record, const char *where)
+Handle *begin_resolved(PyObject *record, const char *where)
 {
     if (record == NULL) {
         fault(where);

@@ -3,13 +3,15 @@
  * the object that it is and gets another definition, with the same name, text and calling convention, that tells
  * Python of the call and makes it. Bound methods that were made before keep the old one. */
 
-#include "probe.h"
+#include "task_cancel.h"
+
+#include "../errors.h"
 
 typedef PyObject *(*Cancel)(PyObject *task, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 
 static PyMethodDescrObject *descriptor; /* Task.cancel while it is watched, else NULL */
 static PyMethodDef *original;           /* its own definition; it outlives the type */
-static PyMethodDef ours;                /* for good: a bound method that was made meanwhile refers to it */
+static PyMethodDef ours;                /* never freed: bound methods refer to it */
 static PyObject *requested;             /* (task) -> None: called before the task is cancelled */
 
 static PyObject *cancel(PyObject *task, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
@@ -30,7 +32,7 @@ static PyObject *cancel(PyObject *task, PyObject *const *arguments, Py_ssize_t c
     return ((Cancel)(void (*)(void))original->ml_meth)(task, arguments, count, names);
 }
 
-void cancel_let_go(void)
+void task_cancel_restore(void)
 {
     if (descriptor != NULL) {
         descriptor->d_method = original;
@@ -39,7 +41,7 @@ void cancel_let_go(void)
     Py_CLEAR(requested);
 }
 
-PyObject *cancel_watch(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+PyObject *task_cancel_watch(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
     if (count != 2) {
         return PyErr_Format(PyExc_TypeError, "watch_cancel() takes Task.cancel and what is to be called");
@@ -48,7 +50,7 @@ PyObject *cancel_watch(PyObject *Py_UNUSED(module), PyObject *const *arguments, 
         Py_RETURN_FALSE;
     }
     PyMethodDescrObject *given = (PyMethodDescrObject *)arguments[0];
-    cancel_let_go();
+    task_cancel_restore();
     if (given->d_method->ml_flags != (METH_FASTCALL | METH_KEYWORDS) || given->d_method == &ours) {
         Py_RETURN_FALSE;
     }
@@ -64,8 +66,8 @@ PyObject *cancel_watch(PyObject *Py_UNUSED(module), PyObject *const *arguments, 
     Py_RETURN_TRUE;
 }
 
-PyObject *cancel_unwatch(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+PyObject *task_cancel_unwatch(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
-    cancel_let_go();
+    task_cancel_restore();
     Py_RETURN_NONE;
 }

@@ -1,8 +1,12 @@
-/* Who is running. tenure._identify.tasks gives every task its number and tells it here, by the task's address, until the task is
- * gone; the hot path then needs the running task's address and no call into Python. The task is asked for at every
- * entry: neither the context nor the function says which one runs (contexts are shared, generators are handed on). */
+/* Who is running. tenure._identify.tasks numbers each task and adds it here by its address, until the task is gone; the
+ * hot path then needs the running task's address and no call into Python. The task is looked up at every entry: neither
+ * the context nor the function says which one runs (contexts are shared, generators are handed on). */
 
-#include "probe.h"
+#include "tasks.h"
+
+#include "../address_map.h"
+#include "../callbacks.h"
+#include "../errors.h"
 
 static Map known; /* (address of the task, 0) to its id */
 
@@ -24,7 +28,7 @@ static PyObject *running_loop(void)
     }
     uint64_t version = ((PyDictObject *)state)->ma_version_tag;
     if (version != seen_at) {
-        PyObject *loop = python.running_loop == NULL ? NULL : PyObject_CallNoArgs(python.running_loop);
+        PyObject *loop = callbacks.running_loop == NULL ? NULL : PyObject_CallNoArgs(callbacks.running_loop);
         PyErr_Clear();
         loop_seen = loop == Py_None ? NULL : loop;
         seen_at = ((PyDictObject *)state)->ma_version_tag;
@@ -33,7 +37,7 @@ static PyObject *running_loop(void)
     return loop_seen;
 }
 
-static void forget_loop(void)
+void tasks_forget_loop(void)
 {
     loop_seen = NULL;
     seen_at = 0;
@@ -43,10 +47,10 @@ static void forget_loop(void)
 static PyObject *running_task(void)
 {
     PyObject *loop = running_loop();
-    if (loop == NULL || python.current_tasks == NULL) {
+    if (loop == NULL || callbacks.current_tasks == NULL) {
         return NULL;
     }
-    PyObject *task = PyDict_GetItemWithError(python.current_tasks, loop);
+    PyObject *task = PyDict_GetItemWithError(callbacks.current_tasks, loop);
     PyErr_Clear();
     return Py_XNewRef(task);
 }
@@ -55,14 +59,14 @@ static PyObject *running_task(void)
 
 static PyObject *running_task(void)
 {
-    PyObject *task = python.current_task == NULL ? NULL : PyObject_CallNoArgs(python.current_task);
+    PyObject *task = callbacks.current_task == NULL ? NULL : PyObject_CallNoArgs(callbacks.current_task);
     if (task == NULL) {
         PyErr_Clear(); /* no loop runs in this thread */
     }
     return task;
 }
 
-static void forget_loop(void)
+void tasks_forget_loop(void)
 {
 }
 
@@ -70,7 +74,7 @@ static void forget_loop(void)
 
 static uint64_t find(void)
 {
-    PyObject *number = python.find_task == NULL ? NULL : PyObject_CallNoArgs(python.find_task);
+    PyObject *number = callbacks.find_task == NULL ? NULL : PyObject_CallNoArgs(callbacks.find_task);
     uint64_t id = number == NULL ? 0 : PyLong_AsUnsignedLongLong(number);
     Py_XDECREF(number);
     if (PyErr_Occurred()) {
@@ -99,7 +103,7 @@ PyObject *tasks_current(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     return PyErr_Occurred() ? NULL : PyLong_FromUnsignedLongLong(id);
 }
 
-PyObject *tasks_known(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+PyObject *tasks_add(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
     if (count != 2) {
         return PyErr_Format(PyExc_TypeError, "task_known() takes an address and an id");
@@ -116,7 +120,7 @@ PyObject *tasks_known(PyObject *Py_UNUSED(module), PyObject *const *arguments, P
     Py_RETURN_NONE;
 }
 
-PyObject *tasks_gone(PyObject *Py_UNUSED(module), PyObject *address)
+PyObject *tasks_remove(PyObject *Py_UNUSED(module), PyObject *address)
 {
     uint64_t value = PyLong_AsUnsignedLongLong(address);
     if (PyErr_Occurred()) {
@@ -133,9 +137,4 @@ PyObject *tasks_clear(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     map_clear(&known);
     Py_RETURN_NONE;
-}
-
-void tasks_forked(void)
-{
-    forget_loop();
 }

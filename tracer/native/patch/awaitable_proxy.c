@@ -1,7 +1,10 @@
 /* What a class patch returns where the method's result is awaitable but no coroutine: a future, an object that is both
  * awaitable and manager. It is that object to whoever looks, and awaiting it is watched. */
 
-#include "probe.h"
+#include "awaitable_proxy.h"
+
+#include "../errors.h"
+#include "open_managers.h"
 
 #include <structmember.h>
 
@@ -12,25 +15,25 @@ typedef struct {
     Handle *handle;
     PyObject *weak_references;
     bool is_on;
-} Watched;
+} AwaitableProxy;
 
-static PyObject *awaits(PyObject *self)
+static PyObject *proxy_await(PyObject *self)
 {
-    Watched *watched = (Watched *)self;
-    PyObject *iterator = Py_TYPE(watched->awaitable)->tp_as_async->am_await(watched->awaitable);
+    AwaitableProxy *proxy = (AwaitableProxy *)self;
+    PyObject *iterator = Py_TYPE(proxy->awaitable)->tp_as_async->am_await(proxy->awaitable);
     if (iterator != NULL && !PyIter_Check(iterator)) {
         PyErr_Format(PyExc_TypeError, "__await__() returned non-iterator of type '%.100s'", Py_TYPE(iterator)->tp_name);
         Py_CLEAR(iterator);
     }
-    PyObject *error = iterator == NULL ? exception_taken() : NULL;
+    PyObject *error = iterator == NULL ? take_exception() : NULL;
     PyObject *inner = iterator == NULL ? Py_NewRef(Py_None) : iterator;
-    Await await = {watched->manager, watched->error, watched->handle, watched->is_on};
-    PyObject *driver = driver_make(inner, watched->method, &await);
+    Await await = {proxy->manager, proxy->error, proxy->handle, proxy->is_on};
+    PyObject *driver = driver_make(inner, proxy->method, &await);
     if (driver != NULL) {
-        Py_CLEAR(watched->handle); /* whoever awaits it again ends nothing */
+        Py_CLEAR(proxy->handle); /* whoever awaits it again ends nothing */
     }
     if (error != NULL) {
-        exception_put_back(error);
+        restore_exception(error);
         if (driver != NULL) {
             driver_fail(driver);
         }
@@ -39,83 +42,83 @@ static PyObject *awaits(PyObject *self)
     return driver;
 }
 
-static PyObject *awaits_by_name(PyObject *self, PyObject *Py_UNUSED(none))
+static PyObject *proxy_await_method(PyObject *self, PyObject *Py_UNUSED(none))
 {
-    return awaits(self);
+    return proxy_await(self);
 }
 
-static PyObject *watched_getattr(PyObject *self, PyObject *name)
+static PyObject *proxy_getattr(PyObject *self, PyObject *name)
 {
     if (PyUnicode_CompareWithASCIIString(name, "__await__") == 0) {
         return PyObject_GenericGetAttr(self, name);
     }
-    return PyObject_GetAttr(((Watched *)self)->awaitable, name);
+    return PyObject_GetAttr(((AwaitableProxy *)self)->awaitable, name);
 }
 
-static int watched_setattr(PyObject *self, PyObject *name, PyObject *value)
+static int proxy_setattr(PyObject *self, PyObject *name, PyObject *value)
 {
-    return PyObject_SetAttr(((Watched *)self)->awaitable, name, value);
+    return PyObject_SetAttr(((AwaitableProxy *)self)->awaitable, name, value);
 }
 
-static PyObject *watched_repr(PyObject *self)
+static PyObject *proxy_repr(PyObject *self)
 {
-    return PyObject_Repr(((Watched *)self)->awaitable);
+    return PyObject_Repr(((AwaitableProxy *)self)->awaitable);
 }
 
-static int watched_traverse(PyObject *self, visitproc visit, void *arg)
+static int proxy_traverse(PyObject *self, visitproc visit, void *arg)
 {
-    Watched *watched = (Watched *)self;
-    Py_VISIT(watched->awaitable);
-    Py_VISIT(watched->manager);
-    Py_VISIT(watched->error);
-    Py_VISIT((PyObject *)watched->method);
+    AwaitableProxy *proxy = (AwaitableProxy *)self;
+    Py_VISIT(proxy->awaitable);
+    Py_VISIT(proxy->manager);
+    Py_VISIT(proxy->error);
+    Py_VISIT((PyObject *)proxy->method);
     return 0;
 }
 
-static int watched_clear(PyObject *self)
+static int proxy_clear(PyObject *self)
 {
-    Watched *watched = (Watched *)self;
-    Py_CLEAR(watched->error);
+    AwaitableProxy *proxy = (AwaitableProxy *)self;
+    Py_CLEAR(proxy->error);
     return 0;
 }
 
-static void watched_dealloc(PyObject *self)
+static void proxy_dealloc(PyObject *self)
 {
-    Watched *watched = (Watched *)self;
+    AwaitableProxy *proxy = (AwaitableProxy *)self;
     PyObject_GC_UnTrack(self);
-    if (watched->handle != NULL && !watched->is_on) {
-        opened_remember(watched->manager, watched->handle, watched->method->flags & MOVES); /* nobody awaited it */
+    if (proxy->handle != NULL && !proxy->is_on) {
+        open_managers_add(proxy->manager, proxy->handle, proxy->method->flags & ANY_TASK); /* nobody awaited it */
     }
-    if (watched->weak_references != NULL) {
+    if (proxy->weak_references != NULL) {
         PyObject_ClearWeakRefs(self);
     }
-    Py_XDECREF(watched->awaitable);
-    Py_XDECREF(watched->manager);
-    Py_XDECREF(watched->error);
-    Py_XDECREF(watched->handle);
-    Py_DECREF((PyObject *)watched->method);
+    Py_XDECREF(proxy->awaitable);
+    Py_XDECREF(proxy->manager);
+    Py_XDECREF(proxy->error);
+    Py_XDECREF(proxy->handle);
+    Py_DECREF((PyObject *)proxy->method);
     PyObject_GC_Del(self);
 }
 
-static PyMethodDef watched_methods[] = {
-    {"__await__", awaits_by_name, METH_NOARGS, NULL},
+static PyMethodDef proxy_methods[] = {
+    {"__await__", proxy_await_method, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
-static PyAsyncMethods watched_async = {.am_await = awaits};
+static PyAsyncMethods proxy_async = {.am_await = proxy_await};
 
-PyTypeObject Watched_Type = {
+PyTypeObject AwaitableProxy_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "tenure._probe.Watched",
-    .tp_basicsize = sizeof(Watched),
-    .tp_dealloc = watched_dealloc,
-    .tp_traverse = watched_traverse,
-    .tp_clear = watched_clear,
-    .tp_weaklistoffset = offsetof(Watched, weak_references),
-    .tp_getattro = watched_getattr,
-    .tp_setattro = watched_setattr,
-    .tp_repr = watched_repr,
-    .tp_methods = watched_methods,
-    .tp_as_async = &watched_async,
+    .tp_basicsize = sizeof(AwaitableProxy),
+    .tp_dealloc = proxy_dealloc,
+    .tp_traverse = proxy_traverse,
+    .tp_clear = proxy_clear,
+    .tp_weaklistoffset = offsetof(AwaitableProxy, weak_references),
+    .tp_getattro = proxy_getattr,
+    .tp_setattro = proxy_setattr,
+    .tp_repr = proxy_repr,
+    .tp_methods = proxy_methods,
+    .tp_as_async = &proxy_async,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
 };
 
@@ -153,7 +156,7 @@ bool is_awaitable(PyObject *object)
            (Py_TYPE(object)->tp_as_async != NULL && Py_TYPE(object)->tp_as_async->am_await != NULL);
 }
 
-PyObject *watched_around(PyObject *awaitable, const Method *method, const Await *await)
+PyObject *awaitable_wrap(PyObject *awaitable, const Method *method, const Await *await)
 {
     if (is_coroutine(awaitable)) {
         return driver_make(awaitable, method, await);
@@ -164,18 +167,18 @@ PyObject *watched_around(PyObject *awaitable, const Method *method, const Await 
         }
         return awaitable;
     }
-    Watched *watched = PyObject_GC_New(Watched, &Watched_Type);
-    if (watched == NULL) {
+    AwaitableProxy *proxy = PyObject_GC_New(AwaitableProxy, &AwaitableProxy_Type);
+    if (proxy == NULL) {
         Py_DECREF(awaitable);
         return NULL;
     }
-    watched->awaitable = awaitable;
-    watched->manager = Py_NewRef(await->manager);
-    watched->error = Py_XNewRef(await->error);
-    watched->method = (const Method *)Py_NewRef((PyObject *)method);
-    watched->handle = (Handle *)Py_XNewRef((PyObject *)await->handle);
-    watched->weak_references = NULL;
-    watched->is_on = await->is_on;
-    PyObject_GC_Track((PyObject *)watched);
-    return (PyObject *)watched;
+    proxy->awaitable = awaitable;
+    proxy->manager = Py_NewRef(await->manager);
+    proxy->error = Py_XNewRef(await->error);
+    proxy->method = (const Method *)Py_NewRef((PyObject *)method);
+    proxy->handle = (Handle *)Py_XNewRef((PyObject *)await->handle);
+    proxy->weak_references = NULL;
+    proxy->is_on = await->is_on;
+    PyObject_GC_Track((PyObject *)proxy);
+    return (PyObject *)proxy;
 }

@@ -6,13 +6,16 @@
 
 #include "driver.h"
 
+#include "../errors.h"
+#include "driver_events.h"
+#include "driver_protocol.h"
+
 #include <structmember.h>
 
-enum { KEPT = 64 };
+enum { FREE_LIST_SIZE = 64 };
 
-PyObject *driver_names[4];
-static Driver *kept[KEPT]; /* freed drivers for the next ones: two are made for each lifecycle */
-static int kept_count;
+static Driver *free_list[FREE_LIST_SIZE]; /* freed drivers for the next ones: two are made for each lifecycle */
+static int free_count;
 
 static PyObject *driver_self(PyObject *self)
 {
@@ -64,17 +67,17 @@ static void driver_dealloc(PyObject *self)
     if (driver->weak_references != NULL) {
         PyObject_ClearWeakRefs(self);
     }
-    PyObject *before = PyErr_Occurred() ? exception_taken() : NULL;
+    PyObject *before = PyErr_Occurred() ? take_exception() : NULL;
     Py_CLEAR(driver->inner); /* a coroutine that is suspended closes itself in here */
-    tell_closed(driver);
+    driver_on_close(driver);
     if (before != NULL || PyErr_Occurred()) {
-        exception_put_back(before);
+        restore_exception(before);
     }
     Py_CLEAR(driver->error);
     Py_CLEAR(driver->handle);
     Py_DECREF((PyObject *)driver->method);
-    if (kept_count < KEPT) {
-        kept[kept_count++] = driver;
+    if (free_count < FREE_LIST_SIZE) {
+        free_list[free_count++] = driver;
     }
     else {
         PyObject_GC_Del(self);
@@ -114,8 +117,8 @@ PyObject *driver_make(PyObject *inner, const Method *method, const Await *await)
         driver_names[at] = PyUnicode_InternFromString(names[at]);
     }
     Driver *driver = NULL;
-    if (driver_names[3] != NULL && kept_count > 0) {
-        driver = (Driver *)PyObject_Init((PyObject *)kept[--kept_count], &Driver_Type);
+    if (driver_names[3] != NULL && free_count > 0) {
+        driver = (Driver *)PyObject_Init((PyObject *)free_list[--free_count], &Driver_Type);
     }
     else if (driver_names[3] != NULL) {
         driver = PyObject_GC_New(Driver, &Driver_Type);
@@ -131,7 +134,7 @@ PyObject *driver_make(PyObject *inner, const Method *method, const Await *await)
     driver->handle = (Handle *)Py_XNewRef((PyObject *)await->handle);
     driver->weak_references = NULL;
     driver->started = await->is_on;
-    driver->running = driver->told = false;
+    driver->running = driver->finished = false;
     PyObject_GC_Track((PyObject *)driver);
     return (PyObject *)driver;
 }
@@ -139,10 +142,10 @@ PyObject *driver_make(PyObject *inner, const Method *method, const Await *await)
 void driver_fail(PyObject *self)
 {
     Driver *driver = (Driver *)self;
-    PyObject *error = exception_taken();
-    if (driver->started || tell_start(driver)) {
-        exception_put_back(error);
-        tell_error(driver);
+    PyObject *error = take_exception();
+    if (driver->started || driver_on_start(driver)) {
+        restore_exception(error);
+        driver_on_error(driver);
     }
     else {
         Py_XDECREF(error);

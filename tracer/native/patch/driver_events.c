@@ -1,14 +1,19 @@
 /* What the record of a driver is told: that it begins, when the coroutine starts; how it went, when that ends. */
 
-#include "driver.h"
+#include "driver_events.h"
 
-bool tell_start(Driver *driver)
+#include "../record/stamps.h"
+#include "method_result.h"
+#include "method_start.h"
+#include "open_managers.h"
+
+bool driver_on_start(Driver *driver)
 {
     const Method *method = driver->method;
     driver->started = true;
     switch (method->role) {
     case ENTERS:
-        driver->handle = enter_manager(driver->manager, false);
+        driver->handle = start_enter(driver->manager, false);
         break;
     case LEAVES:
         if (driver->handle != NULL) {
@@ -17,42 +22,42 @@ bool tell_start(Driver *driver)
         Py_CLEAR(driver->error);
         break;
     case TAKES:
-        driver->handle = call_takes(method, driver->manager);
+        driver->handle = start_acquire(method, driver->manager);
         break;
     case GIVES:
-        driver->handle = call_gives(method, driver->manager);
+        driver->handle = start_release(method, driver->manager);
         break;
     }
     return !PyErr_Occurred();
 }
 
-void tell_value(Driver *driver, PyObject *value)
+void driver_on_value(Driver *driver, PyObject *value)
 {
-    if (driver->handle != NULL && !driver->told) {
-        driver->told = true;
+    if (driver->handle != NULL && !driver->finished) {
+        driver->finished = true;
         method_returned(driver->method, driver->manager, driver->handle, value);
     }
     Py_CLEAR(driver->manager);
 }
 
-void tell_error(Driver *driver)
+void driver_on_error(Driver *driver)
 {
-    if (driver->handle != NULL && !driver->told) {
-        driver->told = true;
+    if (driver->handle != NULL && !driver->finished) {
+        driver->finished = true;
         method_raised(driver->handle);
     }
     Py_CLEAR(driver->manager);
 }
 
-void tell_closed(Driver *driver)
+void driver_on_close(Driver *driver)
 {
     if (driver->handle != NULL && !driver->started && driver->manager != NULL) {
-        opened_remember(driver->manager, driver->handle, driver->method->flags & MOVES); /* it never left */
+        open_managers_add(driver->manager, driver->handle, driver->method->flags & ANY_TASK); /* it never left */
         Py_CLEAR(driver->handle);
     }
-    else if (driver->handle != NULL && !driver->told) {
+    else if (driver->handle != NULL && !driver->finished) {
         stamp_failed(driver->handle, NULL);
     }
-    driver->told = true;
+    driver->finished = true;
     Py_CLEAR(driver->manager);
 }

@@ -1,6 +1,11 @@
 /* Driving: what is sent or thrown into a driver goes on to its coroutine, and what comes back is told to the record. */
 
-#include "driver.h"
+#include "driver_protocol.h"
+
+#include "../errors.h"
+#include "driver_events.h"
+
+PyObject *driver_names[4];
 
 PySendResult drive(PyObject *self, PyObject *value, PyObject **result)
 {
@@ -9,21 +14,21 @@ PySendResult drive(PyObject *self, PyObject *value, PyObject **result)
     if (driver->running) {
         return PyIter_Send(driver->inner, value, result); /* which refuses */
     }
-    if (!driver->started && !driver->told && !tell_start(driver)) {
+    if (!driver->started && !driver->finished && !driver_on_start(driver)) {
         return PYGEN_ERROR;
     }
     driver->running = true;
     PySendResult sent = PyIter_Send(driver->inner, value, result);
     driver->running = false;
     if (sent == PYGEN_RETURN) {
-        tell_value(driver, *result);
+        driver_on_value(driver, *result);
         if (PyErr_Occurred()) {
             Py_CLEAR(*result);
             sent = PYGEN_ERROR;
         }
     }
     else if (sent == PYGEN_ERROR) {
-        tell_error(driver);
+        driver_on_error(driver);
     }
     return sent;
 }
@@ -97,7 +102,7 @@ PyObject *drive_throw(PyObject *self, PyObject *const *arguments, Py_ssize_t cou
         return PyErr_Format(PyExc_TypeError, "throw() takes 1 to 3 arguments, got %zd", count);
     }
     if (driver->running || !driver->started) {
-        driver->told = driver->told || !driver->started; /* it ends before it began: nothing is recorded */
+        driver->finished = driver->finished || !driver->started; /* it ends before it began: nothing is recorded */
         return call_throw(driver->inner, arguments, count);
     }
     driver->running = true;
@@ -107,20 +112,20 @@ PyObject *drive_throw(PyObject *self, PyObject *const *arguments, Py_ssize_t cou
         return result;
     }
     if (!PyErr_ExceptionMatches(PyExc_StopIteration)) {
-        tell_error(driver);
+        driver_on_error(driver);
         return NULL;
     }
-    PyObject *stop = exception_taken();
+    PyObject *stop = take_exception();
     PyObject *value = stop == NULL ? NULL : PyObject_GetAttrString(stop, "value");
     if (value != NULL) {
-        tell_value(driver, value);
+        driver_on_value(driver, value);
         Py_DECREF(value);
     }
     if (PyErr_Occurred()) {
         Py_XDECREF(stop);
     }
     else {
-        exception_put_back(stop);
+        restore_exception(stop);
     }
     return NULL;
 }
@@ -133,10 +138,10 @@ PyObject *drive_close(PyObject *self, PyObject *Py_UNUSED(none))
         return result;
     }
     if (result == NULL) {
-        tell_error(driver);
+        driver_on_error(driver);
     }
     else {
-        tell_closed(driver);
+        driver_on_close(driver);
     }
     return result;
 }

@@ -3,21 +3,25 @@
  * says that it lives. Of several uses of a token a release ends the newest of its own task, else
  * the oldest. */
 
-#include "probe.h"
+#include "held_tokens.h"
 
-typedef struct Held {
+#include "../address_map.h"
+#include "../identify/tasks.h"
+#include "open_managers.h"
+
+typedef struct HeldToken {
     Handle *handle;
     PyObject *token;      /* a weak reference; NULL where its type allows none */
-    struct Held *earlier; /* the same token was taken before, and is not given back yet */
-} Held;
+    struct HeldToken *earlier; /* the same token was taken before, and is not given back yet */
+} HeldToken;
 
 static Map held; /* (address of the token, 0) to the latest */
 static size_t sweep_at = 1000;
 
-static void let_go_of_all(Held *latest)
+static void free_entries(HeldToken *latest)
 {
     while (latest != NULL) {
-        Held *earlier = latest->earlier;
+        HeldToken *earlier = latest->earlier;
         Py_DECREF(latest->handle);
         Py_XDECREF(latest->token);
         PyMem_Free(latest);
@@ -25,9 +29,9 @@ static void let_go_of_all(Held *latest)
     }
 }
 
-static Held *latest_in(const Slot *slot)
+static HeldToken *latest_in(const Slot *slot)
 {
-    return (Held *)(uintptr_t)slot->value;
+    return (HeldToken *)(uintptr_t)slot->value;
 }
 
 static Slot *find(PyObject *token)
@@ -36,7 +40,7 @@ static Slot *find(PyObject *token)
     return slot != NULL && reference_is_to(latest_in(slot)->token, token) ? slot : NULL;
 }
 
-bool held_is(PyObject *token)
+bool held_tokens_has(PyObject *token)
 {
     return find(token) != NULL;
 }
@@ -44,10 +48,10 @@ bool held_is(PyObject *token)
 static void sweep(void)
 {
     for (size_t at = 0; at < held.size;) {
-        Held *latest = latest_in(&held.slots[at]);
+        HeldToken *latest = latest_in(&held.slots[at]);
         if (held.slots[at].address != 0 && !reference_is_to(latest->token, NULL)) {
             map_remove(&held, &held.slots[at]); /* another one may have moved in here: look again */
-            let_go_of_all(latest);
+            free_entries(latest);
         }
         else {
             at++;
@@ -56,9 +60,9 @@ static void sweep(void)
     sweep_at = held.used < 500 ? 1000 : 2 * held.used;
 }
 
-void held_hold(PyObject *token, Handle *handle)
+void held_tokens_add(PyObject *token, Handle *handle)
 {
-    Held *entry = PyMem_Malloc(sizeof(Held));
+    HeldToken *entry = PyMem_Malloc(sizeof(HeldToken));
     PyObject *reference = PyWeakref_NewRef(token, NULL);
     if (reference == NULL) {
         PyErr_Clear();
@@ -69,20 +73,20 @@ void held_hold(PyObject *token, Handle *handle)
         Py_XDECREF(reference);
         return; /* without memory: it stays open */
     }
-    Held *earlier = latest_in(slot), *stale = NULL;
+    HeldToken *earlier = latest_in(slot), *stale = NULL;
     if (earlier != NULL && (earlier->token == NULL || !reference_is_to(earlier->token, token))) {
         stale = earlier; /* another object had this address, or may have had it */
         earlier = NULL;
     }
-    *entry = (Held){(Handle *)Py_NewRef((PyObject *)handle), reference, earlier};
+    *entry = (HeldToken){(Handle *)Py_NewRef((PyObject *)handle), reference, earlier};
     slot->value = (uint64_t)(uintptr_t)entry;
-    let_go_of_all(stale);
+    free_entries(stale);
     if (held.used > sweep_at) {
         sweep();
     }
 }
 
-Handle *held_give_back(PyObject *token)
+Handle *held_tokens_take(PyObject *token)
 {
     Slot *slot = find(token);
     if (slot == NULL) {
@@ -93,11 +97,11 @@ Handle *held_give_back(PyObject *token)
     if (slot == NULL) {
         return NULL;
     }
-    Held *latest = latest_in(slot), **at = &latest;
+    HeldToken *latest = latest_in(slot), **at = &latest;
     while ((*at)->handle->stamps.task != task && (*at)->earlier != NULL) {
         at = &(*at)->earlier;
     }
-    Held *entry = *at;
+    HeldToken *entry = *at;
     *at = entry->earlier;
     entry->earlier = NULL;
     if (latest != NULL) {
@@ -107,17 +111,17 @@ Handle *held_give_back(PyObject *token)
         map_remove(&held, slot);
     }
     Handle *handle = (Handle *)Py_NewRef((PyObject *)entry->handle);
-    let_go_of_all(entry);
+    free_entries(entry);
     return handle;
 }
 
-void held_clear(void)
+void held_tokens_clear(void)
 {
     Map had = held;
     held = (Map){NULL, 0, 0};
     for (size_t at = 0; at < had.size; at++) {
         if (had.slots[at].address != 0) {
-            let_go_of_all(latest_in(&had.slots[at]));
+            free_entries(latest_in(&had.slots[at]));
         }
     }
     map_clear(&had);

@@ -1,10 +1,18 @@
 /* What a patched __aenter__ or __aexit__ does when it is called, and __enter__ or __exit__. */
 
-#include "probe.h"
+#include "manager_methods.h"
+
+#include "../errors.h"
+#include "../identify/lifecycle_begin.h"
+#include "../record/stamps.h"
+#include "awaitable_proxy.h"
+#include "method_result.h"
+#include "method_start.h"
+#include "open_managers.h"
 
 static bool is_wanted(const Method *method, PyObject *manager)
 {
-    return recording && !mark_is_set(manager) && !PyErr_Occurred() && method_wants(method, manager);
+    return recording && !is_being_entered(manager) && !PyErr_Occurred() && method_is_wanted(method, manager);
 }
 
 /* The exception among the arguments of __aexit__, however they were passed; borrowed, or NULL. */
@@ -19,47 +27,30 @@ static PyObject *raised_in_body(PyObject *const *arguments, size_t count, PyObje
     return NULL;
 }
 
-Handle *enter_manager(PyObject *manager, bool sync)
-{
-    if (!recording) {
-        return NULL;
-    }
-    PyObject *site = caller_site(sync ? BY_WITH : BY_ASYNC_WITH);
-    if (site != NULL) {
-        Handle *handle = begin_known(manager, site);
-        Py_DECREF(site);
-        return handle;
-    }
-    PyObject *is_sync = sync ? Py_True : Py_False;
-    PyObject *record = python.enter == NULL ? NULL
-                                            : PyObject_CallFunctionObjArgs(python.enter, manager, is_sync, NULL);
-    return begin_asked(record, "entering a patched manager");
-}
-
 /* What is awaited instead of what the original returns. */
 static PyObject *call_to_await(const Method *method, const Await *await, PyObject *const *arguments, size_t count,
                                PyObject *names)
 {
     PyObject *awaitable = PyObject_Vectorcall(method->original, arguments, count, names);
     if (awaitable != NULL) {
-        return watched_around(awaitable, method, await);
+        return awaitable_wrap(awaitable, method, await);
     }
-    PyObject *raised = exception_taken();
+    PyObject *raised = take_exception();
     PyObject *driver = driver_make(Py_NewRef(Py_None), method, await);
     if (driver == NULL) {
         PyErr_Clear();
     }
-    exception_put_back(raised);
+    restore_exception(raised);
     if (driver != NULL) {
         driver_fail(driver);
-        raised = exception_taken(); /* while the driver goes */
+        raised = take_exception(); /* while the driver goes */
         Py_DECREF(driver);
-        exception_put_back(raised);
+        restore_exception(raised);
     }
     return NULL;
 }
 
-PyObject *enter_called(const Method *method, PyObject *const *arguments, size_t count, PyObject *names)
+PyObject *call_enter(const Method *method, PyObject *const *arguments, size_t count, PyObject *names)
 {
     PyObject *manager = arguments[0];
     bool is_ours = is_wanted(method, manager);
@@ -69,15 +60,15 @@ PyObject *enter_called(const Method *method, PyObject *const *arguments, size_t 
     if (is_ours && !(method->flags & SYNC)) {
         return call_to_await(method, &(Await){.manager = manager}, arguments, count, names);
     }
-    Handle *handle = is_ours ? enter_manager(manager, true) : NULL;
+    Handle *handle = is_ours ? start_enter(manager, true) : NULL;
     PyObject *value = PyErr_Occurred() ? NULL : PyObject_Vectorcall(method->original, arguments, count, names);
     return method_ended(method, manager, handle, value);
 }
 
-PyObject *leave_called(const Method *method, PyObject *const *arguments, size_t count, PyObject *names)
+PyObject *call_leave(const Method *method, PyObject *const *arguments, size_t count, PyObject *names)
 {
     PyObject *manager = arguments[0], *value;
-    Handle *handle = opened_recall(manager, method->flags & MOVES);
+    Handle *handle = open_managers_take(manager, method->flags & ANY_TASK);
     if (PyErr_Occurred()) {
         Py_XDECREF(handle);
         return NULL;

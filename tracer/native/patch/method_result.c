@@ -1,39 +1,30 @@
-/* How a patched method ended, and whether its class wants it recorded at all. */
+/* How a patched method ended: what its record is stamped with, and where it waits until it is ended. */
 
-#include "probe.h"
+#include "method_result.h"
 
-bool method_wants(const Method *method, PyObject *manager)
-{
-    if (method->wants == NULL) {
-        return true;
-    }
-    PyObject *answer = PyObject_CallOneArg(method->wants, manager);
-    int is_true = answer == NULL ? -1 : PyObject_IsTrue(answer);
-    Py_XDECREF(answer);
-    if (is_true < 0) {
-        fault("asking whether a manager is to be recorded");
-    }
-    return is_true > 0;
-}
+#include "../errors.h"
+#include "../record/stamps.h"
+#include "held_tokens.h"
+#include "open_managers.h"
 
 void method_returned(const Method *method, PyObject *manager, Handle *handle, PyObject *value)
 {
     switch (method->role) {
     case ENTERS:
         stamp_acquired(handle);
-        opened_remember(manager, handle, method->flags & MOVES);
+        open_managers_add(manager, handle, method->flags & ANY_TASK);
         break;
     case LEAVES:
         stamp_released(handle, value);
         break;
     case TAKES:
         if (value == Py_False || method->flags & BY_RESULT) {
-            Py_XDECREF(PyObject_CallFunctionObjArgs(method->tells, value, handle, NULL));
+            Py_XDECREF(PyObject_CallFunctionObjArgs(method->on_value, value, handle, NULL));
             fault("remembering what was acquired");
         }
         else {
             stamp_acquired(handle);
-            held_hold(manager, handle);
+            held_tokens_add(manager, handle);
         }
         break;
     case GIVES:
@@ -44,13 +35,13 @@ void method_returned(const Method *method, PyObject *manager, Handle *handle, Py
 
 void method_raised(Handle *handle)
 {
-    PyObject *error = exception_taken();
+    PyObject *error = take_exception();
     stamp_failed(handle, error);
     if (PyErr_Occurred()) {
         Py_XDECREF(error); /* an interrupt came meanwhile */
     }
     else {
-        exception_put_back(error);
+        restore_exception(error);
     }
 }
 

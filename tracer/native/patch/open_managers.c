@@ -2,29 +2,32 @@
  * the class may be left by another one). A weak reference without a callback tells whether the manager still is the one
  * that was entered: those without a callback are shared, and cheap. */
 
-#include "probe.h"
+#include "open_managers.h"
 
-typedef struct Opened {
+#include "../address_map.h"
+#include "../identify/tasks.h"
+
+typedef struct OpenManager {
     Handle *handle;
     PyObject *manager;    /* a weak reference; NULL where its type allows none */
-    struct Opened *outer; /* the same task entered the same object before */
-} Opened;
+    struct OpenManager *outer; /* the same task entered the same object before */
+} OpenManager;
 
 static Map opened;
 static size_t sweep_at = 1000;
 
-static void let_go(Opened *entry)
+static void free_entry(OpenManager *entry)
 {
     Py_DECREF(entry->handle);
     Py_XDECREF(entry->manager);
     PyMem_Free(entry);
 }
 
-static void let_go_of_all(Opened *entry)
+static void free_entries(OpenManager *entry)
 {
     while (entry != NULL) {
-        Opened *outer = entry->outer;
-        let_go(entry);
+        OpenManager *outer = entry->outer;
+        free_entry(entry);
         entry = outer;
     }
 }
@@ -51,10 +54,10 @@ bool reference_is_to(PyObject *reference, PyObject *wanted)
 static void sweep(void)
 {
     for (size_t at = 0; at < opened.size;) {
-        Opened *entry = (Opened *)(uintptr_t)opened.slots[at].value;
+        OpenManager *entry = (OpenManager *)(uintptr_t)opened.slots[at].value;
         if (opened.slots[at].address != 0 && !reference_is_to(entry->manager, NULL)) {
             map_remove(&opened, &opened.slots[at]); /* another one may have moved in here: look again */
-            let_go_of_all(entry);
+            free_entries(entry);
         }
         else {
             at++;
@@ -63,10 +66,10 @@ static void sweep(void)
     sweep_at = opened.used < 500 ? 1000 : 2 * opened.used;
 }
 
-void opened_remember(PyObject *manager, Handle *handle, bool moves)
+void open_managers_add(PyObject *manager, Handle *handle, bool any_task)
 {
-    uint64_t task = moves ? 0 : handle->stamps.task;
-    Opened *entry = PyMem_Malloc(sizeof(Opened));
+    uint64_t task = any_task ? 0 : handle->stamps.task;
+    OpenManager *entry = PyMem_Malloc(sizeof(OpenManager));
     PyObject *reference = PyWeakref_NewRef(manager, NULL);
     if (reference == NULL) {
         PyErr_Clear();
@@ -77,23 +80,23 @@ void opened_remember(PyObject *manager, Handle *handle, bool moves)
         Py_XDECREF(reference);
         return; /* without memory: it stays open */
     }
-    *entry = (Opened){(Handle *)Py_NewRef((PyObject *)handle), reference, (Opened *)(uintptr_t)slot->value};
+    *entry = (OpenManager){(Handle *)Py_NewRef((PyObject *)handle), reference, (OpenManager *)(uintptr_t)slot->value};
     slot->value = (uint64_t)(uintptr_t)entry;
     if (opened.used > sweep_at) {
         sweep();
     }
 }
 
-Handle *opened_recall(PyObject *manager, bool moves)
+Handle *open_managers_take(PyObject *manager, bool any_task)
 {
     if (opened.used == 0) {
         return NULL;
     }
-    Slot *slot = map_find(&opened, (uint64_t)(uintptr_t)manager, moves ? 0 : task_current());
+    Slot *slot = map_find(&opened, (uint64_t)(uintptr_t)manager, any_task ? 0 : task_current());
     if (slot == NULL) {
         return NULL;
     }
-    Opened *entry = (Opened *)(uintptr_t)slot->value;
+    OpenManager *entry = (OpenManager *)(uintptr_t)slot->value;
     bool is_right = reference_is_to(entry->manager, manager);
     if (is_right && entry->outer != NULL) {
         slot->value = (uint64_t)(uintptr_t)entry->outer;
@@ -102,21 +105,21 @@ Handle *opened_recall(PyObject *manager, bool moves)
         map_remove(&opened, slot);
     }
     if (!is_right) {
-        let_go_of_all(entry);
+        free_entries(entry);
         return NULL;
     }
     Handle *handle = (Handle *)Py_NewRef((PyObject *)entry->handle);
-    let_go(entry);
+    free_entry(entry);
     return handle;
 }
 
-void opened_clear(void)
+void open_managers_clear(void)
 {
     Map had = opened;
     opened = (Map){NULL, 0, 0};
     for (size_t at = 0; at < had.size; at++) {
         if (had.slots[at].address != 0) {
-            let_go_of_all((Opened *)(uintptr_t)had.slots[at].value);
+            free_entries((OpenManager *)(uintptr_t)had.slots[at].value);
         }
     }
     map_clear(&had);

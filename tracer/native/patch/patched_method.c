@@ -2,13 +2,18 @@
  * source, kind of function are the original's. Where it has nothing to record it calls the original and returns what
  * that returned. */
 
-#include "probe.h"
+#include "patched_method.h"
 
+#include "acquire_release.h"
+#include "manager_methods.h"
+#include "method.h"
+
+#include <stdbool.h>
 #include <structmember.h>
 
 static PyObject *method_call(PyObject *self, PyObject *const *arguments, size_t count, PyObject *names)
 {
-    static Called *const by_role[] = {enter_called, leave_called, take_called, give_called};
+    static Called *const by_role[] = {call_enter, call_leave, call_acquire, call_release};
     const Method *method = (const Method *)self;
     return PyVectorcall_NARGS(count) < 1 ? PyObject_Vectorcall(method->original, arguments, count, names)
                                          : by_role[method->role](method, arguments, count, names);
@@ -56,9 +61,9 @@ static int method_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Method *method = (Method *)self;
     Py_VISIT(method->original);
-    Py_VISIT(method->wants);
-    Py_VISIT(method->asks);
-    Py_VISIT(method->tells);
+    Py_VISIT(method->predicate);
+    Py_VISIT(method->resolve);
+    Py_VISIT(method->on_value);
     return 0;
 }
 
@@ -67,10 +72,10 @@ static void method_dealloc(PyObject *self)
     Method *method = (Method *)self;
     PyObject_GC_UnTrack(self);
     Py_XDECREF(method->original);
-    Py_XDECREF(method->wants);
-    Py_XDECREF(method->asks);
-    Py_XDECREF(method->tells);
-    Py_XDECREF(method->passes);
+    Py_XDECREF(method->predicate);
+    Py_XDECREF(method->resolve);
+    Py_XDECREF(method->on_value);
+    Py_XDECREF(method->exempt_code);
     Py_XDECREF(method->name);
     PyObject_GC_Del(self);
 }
@@ -119,7 +124,7 @@ static Method *make(int role, PyObject *original)
     Method *method = PyObject_GC_New(Method, &Method_Type);
     if (method != NULL) {
         method->original = Py_NewRef(original);
-        method->wants = method->asks = method->tells = method->passes = method->name = NULL;
+        method->predicate = method->resolve = method->on_value = method->exempt_code = method->name = NULL;
         method->role = role;
         method->flags = 0;
         method->call = method_call;
@@ -127,56 +132,98 @@ static Method *make(int role, PyObject *original)
     return method;
 }
 
-static PyObject *unless_none(PyObject *object)
+/* ---- the three constructors: parsed strictly, so that no argument is quietly read as another value ---- */
+
+static int set_or_refuse(PyObject **place, PyObject *object, bool is_right, const char *expected)
 {
-    return object == Py_None ? NULL : Py_NewRef(object);
+    if (!is_right) {
+        PyErr_Format(PyExc_TypeError, "expected %s, got %.100s", expected, Py_TYPE(object)->tp_name);
+        return 0;
+    }
+    *place = object == Py_None ? NULL : object;
+    return 1;
 }
 
-PyObject *method_of_manager(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+static int to_callable(PyObject *object, void *place)
 {
-    if (count != 5) {
-        return PyErr_Format(PyExc_TypeError, "patch() takes a method, wants, leaves, moves and sync");
+    return set_or_refuse(place, object, PyCallable_Check(object), "a callable");
+}
+
+static int to_callable_or_null(PyObject *object, void *place)
+{
+    return set_or_refuse(place, object, object == Py_None || PyCallable_Check(object), "a callable or None");
+}
+
+static int to_code_or_null(PyObject *object, void *place)
+{
+    return set_or_refuse(place, object, object == Py_None || PyCode_Check(object), "a code object or None");
+}
+
+static int flag_if(PyObject *boolean, int flag)
+{
+    return boolean == Py_True ? flag : 0;
+}
+
+PyObject *method_of_manager(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *named)
+{
+    static char *names[] = {"", "predicate", "leaves", "any_task", "sync", NULL};
+    PyObject *original, *predicate, *leaves, *any_task, *sync;
+    if (!PyArg_ParseTupleAndKeywords(arguments, named, "O&$O&O!O!O!:patch", names, to_callable, &original,
+                                     to_callable_or_null, &predicate, &PyBool_Type, &leaves, &PyBool_Type, &any_task,
+                                     &PyBool_Type, &sync)) {
+        return NULL;
     }
-    Method *method = make(arguments[2] == Py_True ? LEAVES : ENTERS, arguments[0]);
+    Method *method = make(leaves == Py_True ? LEAVES : ENTERS, original);
     if (method != NULL) {
-        method->wants = unless_none(arguments[1]);
-        method->flags = (arguments[3] == Py_True ? MOVES : 0) | (arguments[4] == Py_True ? SYNC : 0);
+        method->predicate = Py_XNewRef(predicate);
+        method->flags = flag_if(any_task, ANY_TASK) | flag_if(sync, SYNC);
         PyObject_GC_Track((PyObject *)method);
     }
     return (PyObject *)method;
 }
 
-PyObject *method_that_takes(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+PyObject *method_that_takes(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *named)
 {
-    if (count != 8) {
-        return PyErr_Format(PyExc_TypeError, "take() takes a method, passes, wants, asks, tells, itself, by_result, sync");
+    static char *names[] = {"", "exempt_code", "predicate", "resolve", "on_value", "itself", "by_result", "sync", NULL};
+    PyObject *original, *exempt_code, *predicate, *resolve, *on_value, *itself, *by_result, *sync;
+    if (!PyArg_ParseTupleAndKeywords(arguments, named, "O&$O&O&O&O&O!O!O!:take", names, to_callable, &original,
+                                     to_code_or_null, &exempt_code, to_callable_or_null, &predicate, to_callable,
+                                     &resolve, to_callable, &on_value, &PyBool_Type, &itself, &PyBool_Type, &by_result,
+                                     &PyBool_Type, &sync)) {
+        return NULL;
     }
-    Method *method = make(TAKES, arguments[0]);
+    Method *method = make(TAKES, original);
     if (method != NULL) {
-        method->passes = unless_none(arguments[1]);
-        method->wants = unless_none(arguments[2]);
-        method->asks = Py_NewRef(arguments[3]);
-        method->tells = Py_NewRef(arguments[4]);
-        method->flags = (arguments[5] == Py_True ? ITSELF : 0) | (arguments[6] == Py_True ? BY_RESULT : 0) |
-                        (arguments[7] == Py_True ? SYNC : 0);
+        method->exempt_code = Py_XNewRef(exempt_code);
+        method->predicate = Py_XNewRef(predicate);
+        method->resolve = Py_NewRef(resolve);
+        method->on_value = Py_NewRef(on_value);
+        method->flags = flag_if(itself, ITSELF) | flag_if(by_result, BY_RESULT) | flag_if(sync, SYNC);
         PyObject_GC_Track((PyObject *)method);
     }
     return (PyObject *)method;
 }
 
-PyObject *method_that_gives(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+PyObject *method_that_gives(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *named)
 {
-    if (count != 8) {
-        return PyErr_Format(PyExc_TypeError, "give() takes a method, its name, passes, asks, tells, itself, by_result and later");
+    static char *names[] = {"", "name", "exempt_code", "resolve", "on_value", "itself", "by_result", "later", NULL};
+    PyObject *original, *name, *exempt_code, *resolve, *on_value, *itself, *by_result, *later;
+    if (!PyArg_ParseTupleAndKeywords(arguments, named, "O&$UO&O&O&O!O!O!:give", names, to_callable, &original, &name,
+                                     to_code_or_null, &exempt_code, to_callable, &resolve, to_callable_or_null,
+                                     &on_value, &PyBool_Type, &itself, &PyBool_Type, &by_result, &PyBool_Type,
+                                     &later)) {
+        return NULL;
     }
-    Method *method = make(GIVES, arguments[0]);
+    if (by_result == Py_True && on_value == NULL) {
+        return PyErr_Format(PyExc_TypeError, "give() with by_result=True needs a callable on_value");
+    }
+    Method *method = make(GIVES, original);
     if (method != NULL) {
-        method->name = Py_NewRef(arguments[1]);
-        method->passes = unless_none(arguments[2]);
-        method->asks = Py_NewRef(arguments[3]);
-        method->tells = unless_none(arguments[4]);
-        method->flags = (arguments[5] == Py_True ? ITSELF : 0) | (arguments[6] == Py_True ? BY_RESULT : 0) |
-                        (arguments[7] == Py_True ? LATER : 0);
+        method->name = Py_NewRef(name);
+        method->exempt_code = Py_XNewRef(exempt_code);
+        method->resolve = Py_NewRef(resolve);
+        method->on_value = Py_XNewRef(on_value);
+        method->flags = flag_if(itself, ITSELF) | flag_if(by_result, BY_RESULT) | flag_if(later, LATER);
         PyObject_GC_Track((PyObject *)method);
     }
     return (PyObject *)method;

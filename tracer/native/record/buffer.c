@@ -6,7 +6,11 @@
  * stays linked, is shown to the ledger as a list at the next drain, and that list is brought up to date at each drain
  * that finds it changed. */
 
-#include "records.h"
+#include "buffer.h"
+
+#include "clock.h"
+#include "marks.h"
+#include "otel_context.h"
 
 static Chunk *chunks; /* the newest first */
 static Chunk *spare;
@@ -49,13 +53,13 @@ static void unlink_handle(Handle *handle)
     linked--;
 }
 
-void handle_open(Handle *handle)
+void buffer_open(Handle *handle)
 {
     if (waiting >= limit) {
         lost++;
         return;
     }
-    context_take(handle);
+    otel_context_read(handle);
     if (handle->stamps.flags & PATCHED) {
         mark_set(handle);
     }
@@ -71,7 +75,7 @@ void handle_open(Handle *handle)
     handle->stamps.acquire = clock_ns();
 }
 
-void handle_close(Handle *handle)
+void buffer_close(Handle *handle)
 {
     bool plain = handle->body == NULL && handle->raised == NULL && handle->context == NULL &&
                  !(handle->stamps.flags & DRAINED);
@@ -82,7 +86,7 @@ void handle_close(Handle *handle)
     }
 }
 
-PyObject *records_put(PyObject *Py_UNUSED(module), PyObject *entry)
+PyObject *buffer_put(PyObject *Py_UNUSED(module), PyObject *entry)
 {
     if (waiting >= limit) {
         Py_RETURN_FALSE;
@@ -103,10 +107,10 @@ static uint32_t phase_of(const Stamps *stamps)
     return stamps->released ? CLOSED : stamps->release ? RELEASING : stamps->acquired ? HELD : ACQUIRING;
 }
 
-Seen *records_see(size_t *count)
+HandleSnapshot *buffer_snapshots(size_t *count)
 {
-    Seen *seen = PyMem_Calloc(linked + 1, sizeof(Seen));
-    if (seen == NULL) {
+    HandleSnapshot *snapshots = PyMem_Calloc(linked + 1, sizeof(HandleSnapshot));
+    if (snapshots == NULL) {
         return NULL;
     }
     *count = 0;
@@ -118,7 +122,7 @@ Seen *records_see(size_t *count)
             continue;
         }
         handle->stamps.flags = (flags & ~(uint32_t)PHASE_MASK) | DRAINED | phase;
-        seen[(*count)++] = (Seen){
+        snapshots[(*count)++] = (HandleSnapshot){
             (Handle *)Py_NewRef((PyObject *)handle),
             handle->stamps,
             Py_NewRef(handle->body != NULL ? handle->body : Py_None),
@@ -129,10 +133,10 @@ Seen *records_see(size_t *count)
             Py_DECREF(handle);
         }
     }
-    return seen;
+    return snapshots;
 }
 
-Chunk *records_take(size_t *count)
+Chunk *buffer_take_chunks(size_t *count)
 {
     Chunk *taken = chunks;
     *count = 0;
@@ -144,7 +148,7 @@ Chunk *records_take(size_t *count)
     return taken;
 }
 
-void records_free(Chunk *chunk)
+void buffer_free_chunk(Chunk *chunk)
 {
     if (spare == NULL) {
         spare = chunk;
@@ -154,26 +158,26 @@ void records_free(Chunk *chunk)
     }
 }
 
-void records_lose(size_t count)
+void buffer_count_lost(size_t count)
 {
     lost += count;
 }
 
 /* ---- for Python ---- */
 
-PyObject *records_waiting(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+PyObject *buffer_waiting(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     return PyLong_FromSize_t(waiting);
 }
 
-PyObject *records_take_lost(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+PyObject *buffer_take_lost(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     size_t count = lost;
     lost = 0;
     return PyLong_FromSize_t(count);
 }
 
-PyObject *records_set_limit(PyObject *Py_UNUSED(module), PyObject *number)
+PyObject *buffer_set_limit(PyObject *Py_UNUSED(module), PyObject *number)
 {
     size_t given = PyLong_AsSize_t(number);
     if (given == (size_t)-1 && PyErr_Occurred()) {
@@ -183,7 +187,7 @@ PyObject *records_set_limit(PyObject *Py_UNUSED(module), PyObject *number)
     Py_RETURN_NONE;
 }
 
-PyObject *records_clear(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+void buffer_clear(void)
 {
     Chunk *taken = chunks;
     chunks = NULL;
@@ -203,6 +207,4 @@ PyObject *records_clear(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     }
     PyMem_Free(spare);
     spare = NULL;
-    tasks_forked();
-    Py_RETURN_NONE;
 }

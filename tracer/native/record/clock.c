@@ -1,6 +1,6 @@
 /* The clock of time.perf_counter_ns(), without the call. */
 
-#include "probe.h"
+#include "clock.h"
 
 #ifdef __linux__
 #include <time.h>

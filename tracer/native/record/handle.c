@@ -1,17 +1,21 @@
 /* A handle: one lifecycle while the program is in it. Its operators are the stamps of rewritten code, because an
  * operator on a local variable is the shortest way from bytecode to C: no name to look up, no call. */
 
-#include "probe.h"
+#include "handle.h"
 
-enum { KEPT = 64 };
+#include "buffer.h"
+#include "stamps.h"
 
-static Handle *kept[KEPT]; /* freed handles for the next lifecycles: half of what an allocation costs is saved */
-static int kept_count;
+enum { FREE_LIST_SIZE = 64 };
+
+/* Freed handles for the next lifecycles: that saves half of what an allocation costs. */
+static Handle *free_list[FREE_LIST_SIZE];
+static int free_count;
 
 static Handle *allocate(void)
 {
-    if (kept_count > 0) {
-        return (Handle *)PyObject_Init((PyObject *)kept[--kept_count], &Handle_Type);
+    if (free_count > 0) {
+        return (Handle *)PyObject_Init((PyObject *)free_list[--free_count], &Handle_Type);
     }
     return PyObject_New(Handle, &Handle_Type);
 }
@@ -39,8 +43,8 @@ static void handle_dealloc(PyObject *self)
     Py_XDECREF(handle->raised);
     Py_XDECREF(handle->context);
     Py_XDECREF(handle->shown);
-    if (kept_count < KEPT) {
-        kept[kept_count++] = handle;
+    if (free_count < FREE_LIST_SIZE) {
+        free_list[free_count++] = handle;
     }
     else {
         PyObject_Free(self);
@@ -53,7 +57,7 @@ PyObject *handle_enter(Handle *handle)
     handle->manager = NULL;
     if (manager != NULL && handle->stamps.resource != 0) {
         handle->address = (uint64_t)(uintptr_t)manager;
-        handle_open(handle);
+        buffer_open(handle);
     }
     return manager;
 }
@@ -129,3 +133,91 @@ PyTypeObject Handle_Type = {
     .tp_doc = "A lifecycle while the program is in it. +record enters, -record stamps acquired and then release, "
               "~record released.",
 };
+
+/* ---- what is called from Python ---- */
+
+static Handle *as_handle(PyObject *object)
+{
+    if (!Py_IS_TYPE(object, &Handle_Type)) {
+        PyErr_Format(PyExc_TypeError, "expected a record, not %.100s", Py_TYPE(object)->tp_name);
+        return NULL;
+    }
+    return (Handle *)object;
+}
+
+static Handle *handle_of_two(PyObject *const *arguments, Py_ssize_t count)
+{
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "expected a record and one thing more");
+        return NULL;
+    }
+    return as_handle(arguments[0]);
+}
+
+PyObject *handle_body_raised(PyObject *Py_UNUSED(module), PyObject *record)
+{
+    Handle *handle = as_handle(record);
+    if (handle == NULL) {
+        return NULL;
+    }
+    PyObject *error = PyErr_GetHandledException();
+    if (error != NULL) {
+        stamp_body_raised(handle, error);
+    }
+    Py_XDECREF(error);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+PyObject *handle_raised(PyObject *Py_UNUSED(module), PyObject *record)
+{
+    Handle *handle = as_handle(record);
+    if (handle == NULL) {
+        return NULL;
+    }
+    PyObject *error = PyErr_GetHandledException();
+    if (error != NULL) {
+        stamp_raised(handle, error);
+    }
+    Py_XDECREF(error);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+PyObject *handle_acquired(PyObject *Py_UNUSED(module), PyObject *record)
+{
+    Handle *handle = as_handle(record);
+    if (handle == NULL) {
+        return NULL;
+    }
+    stamp_acquired(handle);
+    Py_RETURN_NONE;
+}
+
+PyObject *handle_leaving(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    Handle *handle = handle_of_two(arguments, count);
+    if (handle == NULL) {
+        return NULL;
+    }
+    stamp_leaving(handle, arguments[1]);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+PyObject *handle_released(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    Handle *handle = handle_of_two(arguments, count);
+    if (handle == NULL) {
+        return NULL;
+    }
+    stamp_released(handle, arguments[1]);
+    Py_RETURN_NONE;
+}
+
+PyObject *handle_failed(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    Handle *handle = handle_of_two(arguments, count);
+    if (handle == NULL) {
+        return NULL;
+    }
+    stamp_failed(handle, arguments[1]);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}

@@ -1,10 +1,13 @@
-/* OpenTelemetry's context that a lifecycle begins in, where the program has imported OpenTelemetry (tenure._identify.otel_context). */
+/* OpenTelemetry's context that a lifecycle begins in, where the program has imported OpenTelemetry
+ * (tenure._identify.otel_context). */
 
-#include "probe.h"
+#include "otel_context.h"
+
+#include "../errors.h"
 
 static PyObject *read_context; /* a context variable, or () -> the context; NULL: the program has none */
 
-void context_take(Handle *handle)
+void otel_context_read(Handle *handle)
 {
     if (read_context == NULL) {
         return;
@@ -28,7 +31,7 @@ void context_take(Handle *handle)
     }
 }
 
-PyObject *context_set(PyObject *Py_UNUSED(module), PyObject *reader)
+PyObject *otel_context_set(PyObject *Py_UNUSED(module), PyObject *reader)
 {
     PyObject *before = read_context;
     read_context = reader == Py_None ? NULL : Py_NewRef(reader);

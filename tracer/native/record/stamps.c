@@ -1,45 +1,14 @@
 /* The stamps. */
 
-#include "probe.h"
+#include "stamps.h"
+
+#include "../callbacks.h"
+#include "../errors.h"
+#include "buffer.h"
+#include "clock.h"
+#include "marks.h"
 
 bool recording;
-
-static Map marks; /* (address of a manager, task that is entering it) to how often it is */
-
-/* ---- marks ---- */
-
-void mark_set(Handle *handle)
-{
-    Slot *slot = map_add(&marks, handle->address, handle->stamps.task);
-    if (slot != NULL) {
-        slot->value++;
-        handle->stamps.flags |= MARKED;
-    }
-}
-
-static void mark_clear(Handle *handle)
-{
-    if (!(handle->stamps.flags & MARKED)) {
-        return;
-    }
-    handle->stamps.flags &= ~(uint32_t)MARKED;
-    Slot *slot = map_find(&marks, handle->address, handle->stamps.task);
-    if (slot != NULL && --slot->value == 0) {
-        map_remove(&marks, slot);
-    }
-}
-
-bool mark_is_set(PyObject *manager)
-{
-    return marks.used != 0 && map_find(&marks, (uint64_t)(uintptr_t)manager, task_current()) != NULL;
-}
-
-void marks_clear(void)
-{
-    map_clear(&marks);
-}
-
-/* ---- the four stamps and how the phases ended ---- */
 
 static bool is_open(const Handle *handle)
 {
@@ -49,9 +18,9 @@ static bool is_open(const Handle *handle)
 static PyObject *failure_of(PyObject *error)
 {
     if (error == NULL) {
-        return Py_XNewRef(python.thrown_away);
+        return Py_XNewRef(callbacks.thrown_away);
     }
-    PyObject *failure = python.failure_of == NULL ? NULL : PyObject_CallOneArg(python.failure_of, error);
+    PyObject *failure = callbacks.failure_of == NULL ? NULL : PyObject_CallOneArg(callbacks.failure_of, error);
     if (failure == NULL && PyErr_Occurred()) {
         fault("describing an exception");
     }
@@ -98,7 +67,7 @@ void stamp_end(Handle *handle)
     if (is_open(handle)) {
         mark_clear(handle);
         handle->stamps.released = clock_ns();
-        handle_close(handle);
+        buffer_close(handle);
     }
 }
 
@@ -135,96 +104,16 @@ void stamp_failed(Handle *handle, PyObject *error)
     }
 }
 
-/* ---- what is called from Python ---- */
-
-static Handle *as_handle(PyObject *object)
+void stamp_body_raised(Handle *handle, PyObject *error)
 {
-    if (!Py_IS_TYPE(object, &Handle_Type)) {
-        PyErr_Format(PyExc_TypeError, "expected a record, not %.100s", Py_TYPE(object)->tp_name);
-        return NULL;
-    }
-    return (Handle *)object;
-}
-
-static Handle *handle_of_two(PyObject *const *arguments, Py_ssize_t count)
-{
-    if (count != 2) {
-        PyErr_SetString(PyExc_TypeError, "expected a record and one thing more");
-        return NULL;
-    }
-    return as_handle(arguments[0]);
-}
-
-PyObject *stamps_body_raised(PyObject *Py_UNUSED(module), PyObject *record)
-{
-    Handle *handle = as_handle(record);
-    if (handle == NULL) {
-        return NULL;
-    }
-    PyObject *error = PyErr_GetHandledException();
-    if (error != NULL && is_open(handle)) {
+    if (is_open(handle)) {
         Py_XSETREF(handle->body, failure_of(error));
     }
-    Py_XDECREF(error);
-    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
 }
 
-PyObject *stamps_raised(PyObject *Py_UNUSED(module), PyObject *record)
+void stamp_raised(Handle *handle, PyObject *error)
 {
-    Handle *handle = as_handle(record);
-    if (handle == NULL) {
-        return NULL;
-    }
-    PyObject *error = PyErr_GetHandledException();
-    if (error != NULL && is_open(handle)) {
+    if (is_open(handle)) {
         set_raised(handle, error);
     }
-    Py_XDECREF(error);
-    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
-}
-
-PyObject *stamps_acquired(PyObject *Py_UNUSED(module), PyObject *record)
-{
-    Handle *handle = as_handle(record);
-    if (handle == NULL) {
-        return NULL;
-    }
-    stamp_acquired(handle);
-    Py_RETURN_NONE;
-}
-
-PyObject *stamps_leaving(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
-{
-    Handle *handle = handle_of_two(arguments, count);
-    if (handle == NULL) {
-        return NULL;
-    }
-    stamp_leaving(handle, arguments[1]);
-    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
-}
-
-PyObject *stamps_released(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
-{
-    Handle *handle = handle_of_two(arguments, count);
-    if (handle == NULL) {
-        return NULL;
-    }
-    stamp_released(handle, arguments[1]);
-    Py_RETURN_NONE;
-}
-
-PyObject *stamps_failed(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
-{
-    Handle *handle = handle_of_two(arguments, count);
-    if (handle == NULL) {
-        return NULL;
-    }
-    stamp_failed(handle, arguments[1]);
-    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
-}
-
-PyObject *stamps_is_marked(PyObject *Py_UNUSED(module), PyObject *manager)
-{
-    bool is_set = mark_is_set(manager);
-    return PyErr_Occurred() ? NULL : PyBool_FromLong(is_set);
 }
