@@ -7,8 +7,11 @@ TEST_ARGS ?=
 TRANSPARENCY_ARGS ?=
 FAULTS_ARGS ?=
 MINUTES ?= 10
+# 1: a warning of the C compiler fails `make setup`. 0: it does not.
+export TENURE_DEV ?= 1
+C_SOURCES := $(shell find tracer/native server/native -name '*.[ch]' 2>/dev/null)
 
-.PHONY: help setup demo test interop check bench fuzz transparency faults constraints clean
+.PHONY: help setup demo test interop check bench fuzz transparency faults sanitize constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +59,9 @@ transparency: $(STAMP)  ## run CPython's and libraries' own suites as they are a
 faults: $(STAMP)  ## kill, starve and cut off program and collector in thirty ways and count what is lost (takes ten minutes)  [FAULTS_ARGS="--probe native --short"]
 	$(BIN)/python -m scripts.faults $(FAULTS_ARGS)
 
+sanitize: $(STAMP)  ## run the native probe's tests with the address and undefined-behaviour sanitizers (needs gcc)  [TEST_ARGS="-k word"]
+	$(BIN)/python scripts/sanitize.py $(TEST_ARGS)
+
 constraints: $(STAMP)  ## pin the newest dependencies anew into constraints.txt
 	TENURE_SKIP_WEB=1 $(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --quiet \
 		--no-emit-index-url --no-header --no-annotate --no-emit-package tenure --no-emit-package tenure-server \
@@ -68,7 +74,7 @@ clean:  ## remove what set-up made
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Tenure needs Python 3.11 or newer; set PYTHON=python3.12, say")'
 	$(PYTHON) -m venv .venv
 
-$(STAMP): .venv/bin/python constraints.txt pyproject.toml tracer/pyproject.toml $(wildcard tracer/setup.py tracer/native/*) server/pyproject.toml server/hatch_build.py $(wildcard server/native/*) $(WEB_SOURCES)
+$(STAMP): .venv/bin/python constraints.txt pyproject.toml tracer/pyproject.toml tracer/setup.py server/pyproject.toml server/hatch_build.py $(C_SOURCES) $(WEB_SOURCES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade -c constraints.txt pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev -e tracer -e server
 	@touch $@

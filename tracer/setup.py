@@ -1,9 +1,18 @@
-"""The native probe. Without a compiler the installation succeeds all the same, and the Python twin serves."""
+"""The native probe. Without a compiler the installation succeeds all the same, and the Python twin serves.
 
+TENURE_DEV=1, which `make setup` sets, makes each warning of the compiler an error. Without it no warning fails an
+installation: other compilers have other warnings.
+"""
+
+import os
+import sys
 from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError
+
+STRICT = ["-Wall", "-Wextra", "-Werror"]
 
 
 class ReproducibleBuild(build_ext):
@@ -12,10 +21,24 @@ class ReproducibleBuild(build_ext):
     def build_extension(self, ext: Extension) -> None:
         if self.compiler.compiler_type == "unix":
             ext.extra_compile_args.append(f"-ffile-prefix-map={Path.cwd()}=.")
+            if os.environ.get("TENURE_DEV") == "1":
+                self._build_strictly(ext)
+                return
         elif self.compiler.compiler_type == "msvc":
             ext.extra_compile_args.append("/Brepro")
             ext.extra_link_args.append("/Brepro")
         super().build_extension(ext)
+
+    def _build_strictly(self, ext: Extension) -> None:
+        """Exit where the compiler warns; not where there is no compiler, or none of Python's headers."""
+        plain = ext.extra_compile_args
+        ext.extra_compile_args = [*plain, *STRICT]
+        try:
+            super().build_extension(ext)
+        except CompileError:
+            ext.extra_compile_args = plain
+            super().build_extension(ext)
+            sys.exit("the C compiler warns about tracer/native (mend it, or install with TENURE_DEV=0)")
 
 
 setup(
