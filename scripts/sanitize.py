@@ -16,7 +16,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g"
+SANITIZERS = "-fsanitize=address,undefined"
+FLAGS = f"{SANITIZERS} -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g"
 TESTS = ["test_native_*.py", "test_lifecycles.py", "test_adapters_calls.py", "test_adapters_patching.py"]
 TESTS += ["test_adapters_patch_calls.py", "test_adapters_locks.py", "test_adapters_tasks*.py", "test_cancelling.py"]
 TIMEOUT_S = "600"  # a test with the sanitizers takes several times as long
@@ -26,7 +27,7 @@ def build(directory: Path) -> Path:
     """Install a copy of the tracer with a sanitized extension; the directory that has the package."""
     tracer, installed = directory / "tracer", directory / "installed"
     shutil.copytree(ROOT / "tracer", tracer, ignore=shutil.ignore_patterns("*.so", "*.pyd", "build", "__pycache__"))
-    environment = {**os.environ, "CC": "gcc", "CFLAGS": FLAGS, "LDFLAGS": "-fsanitize=address,undefined"}
+    environment = {**os.environ, "CC": "gcc", "CFLAGS": FLAGS, "LDFLAGS": SANITIZERS, "TENURE_DEV": "0"}
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*pip, "--target", installed, tracer], env=environment, check=True)
     if not list(installed.glob("tenure/_probe.*.so")):

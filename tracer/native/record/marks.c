@@ -13,15 +13,6 @@ void mark_set(Handle *handle)
     }
 }
 
-void mark_remove(Handle *handle)
-{
-    handle->stamps.flags &= ~(uint32_t)MARKED;
-    Slot *slot = map_find(&marks, handle->address, handle->stamps.task);
-    if (slot != NULL && --slot->value == 0) {
-        map_remove(&marks, slot);
-    }
-}
-
 void marks_clear(void)
 {
     map_clear(&marks);

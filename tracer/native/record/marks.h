@@ -14,13 +14,17 @@ static inline bool mark_is_set(PyObject *manager, uint64_t task)
 }
 
 void mark_set(Handle *handle);
-void mark_remove(Handle *handle); /* one that is MARKED */
 void marks_clear(void);
 
-static inline void mark_clear(Handle *handle)
+static inline void mark_clear(Handle *handle) /* here, because two stamps do it: they call nothing where there is none */
 {
-    if (handle->stamps.flags & MARKED) {
-        mark_remove(handle);
+    if (!(handle->stamps.flags & MARKED)) {
+        return;
+    }
+    handle->stamps.flags &= ~(uint32_t)MARKED;
+    Slot *slot = map_find(&marks, handle->address, handle->stamps.task);
+    if (slot != NULL && --slot->value == 0) {
+        map_remove(&marks, slot);
     }
 }
 
