@@ -42,26 +42,31 @@ def library(gcc: str, name: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Build, run the tests, and return pytest's exit code."""
+    """Build and run the tests; 0 where they pass and no process reported anything."""
     gcc = shutil.which("gcc")
     if gcc is None:
         raise SystemExit("gcc was not found: the sanitizers' run needs it")
     with tempfile.TemporaryDirectory(prefix="tenure-sanitize-") as name:
         installed = build(Path(name))
+        log = Path(name, "report")  # in files: pytest captures what is printed, and the process ends at once
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(installed), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
             "PYTHONMALLOC": "malloc",  # the interpreter's own allocator hides what is read after it was freed
             "LD_PRELOAD": " ".join(library(gcc, part) for part in ("libasan.so", "libubsan.so")),
-            "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:abort_on_error=1",
-            "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+            "ASAN_OPTIONS": f"detect_leaks=0:allocator_may_return_null=1:abort_on_error=1:log_path={log}",
+            "UBSAN_OPTIONS": f"print_stacktrace=1:halt_on_error=1:log_path={log}",
             "TENURE_PROBE": "native",
         }
         used = "import sys, tenure._probe as probe; sys.exit(not probe.__file__.startswith(sys.argv[1]))"
         subprocess.run([sys.executable, "-c", used, str(installed)], env=environment, check=True)
         tests = [str(path) for pattern in TESTS for path in sorted((ROOT / "tests/tracer").glob(pattern))]
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", TIMEOUT_S]
-        return subprocess.run([*command, *tests, *arguments], cwd=ROOT, env=environment, check=False).returncode
+        code = subprocess.run([*command, *tests, *arguments], cwd=ROOT, env=environment, check=False).returncode
+        reports = sorted(Path(name).glob("report.*"))  # also of processes that a test started
+        for report in reports:
+            sys.stderr.write(report.read_text(errors="replace"))
+        return code or bool(reports)
 
 
 if __name__ == "__main__":
