@@ -10,8 +10,11 @@ TRANSPARENCY_ARGS ?=
 FAULTS_ARGS ?=
 MINUTES ?= 10
 CIBUILDWHEEL := cibuildwheel==4.3.5
+# 1: a warning of the C compiler fails `make setup`. 0: it does not.
+export TENURE_DEV ?= 1
+C_SOURCES := $(shell find tracer/native server/native -name '*.[ch]' 2>/dev/null)
 
-.PHONY: help setup demo test interop check bench fuzz transparency faults wheels wheels-all constraints clean
+.PHONY: help setup demo test interop check bench fuzz transparency faults sanitize wheels wheels-all constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +73,9 @@ wheels-all: $(STAMP)  ## build the wheels of every Python for this system, by ci
 	$(BIN)/uv build --quiet --sdist --out-dir dist server
 	for source in dist/*.tar.gz; do $(BIN)/uv tool run $(CIBUILDWHEEL) --output-dir dist $$source || exit 1; done
 
+sanitize: $(STAMP)  ## run the native probe's tests with the address and undefined-behaviour sanitizers (needs gcc)  [TEST_ARGS="-k word"]
+	$(BIN)/python scripts/sanitize.py $(TEST_ARGS)
+
 constraints: $(STAMP)  ## pin the newest dependencies anew into constraints.txt
 	TENURE_SKIP_WEB=1 $(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --quiet \
 		--no-emit-index-url --no-header --no-annotate --no-emit-package tenure --no-emit-package tenure-server \
@@ -82,7 +88,7 @@ $(VENV_PYTHON):
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Tenure needs Python 3.11 or newer; set PYTHON=python3.12, say")'
 	$(PYTHON) -m venv .venv
 
-$(STAMP): $(VENV_PYTHON) constraints.txt pyproject.toml tracer/pyproject.toml $(wildcard tracer/setup.py tracer/native/*) server/pyproject.toml server/hatch_build.py $(wildcard server/native/*) $(WEB_SOURCES)
+$(STAMP): $(VENV_PYTHON) constraints.txt pyproject.toml tracer/pyproject.toml tracer/setup.py server/pyproject.toml server/hatch_build.py $(C_SOURCES) $(WEB_SOURCES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade -c constraints.txt pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev -e tracer -e server
 	@touch $@

@@ -20,6 +20,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+STRICT = ["-Wall", "-Wextra", "-Werror"]
+
 
 class BuildHook(BuildHookInterface):  # type: ignore[type-arg]
     """Runs ``npm ci`` and Vite where the web sources are at hand; the C compiler for a wheel."""
@@ -50,19 +52,24 @@ class BuildHook(BuildHookInterface):  # type: ignore[type-arg]
         if native == "none":
             return None
         sources = sorted(map(str, (root / "native").glob("*.c")))
-        extension = Extension("tenure_server.ingest.otlp._scan", sources, optional=native != "require")
         # The build directory stays out of the debug information, so that the same sources make the same bytes.
-        if sys.platform == "win32":
-            extension.extra_compile_args = extension.extra_link_args = ["/Brepro"]
-        else:
-            extension.extra_compile_args = [f"-ffile-prefix-map={root}=."]
-        with tempfile.TemporaryDirectory() as directory:
-            command = Distribution({"name": "tenure-server", "ext_modules": [extension]}).get_command_obj("build_ext")
-            command.build_lib, command.build_temp = self.root, directory
-            command.ensure_finalized()
-            command.run()
-        if built.exists():
-            return built
+        flags = ["/Brepro"] if sys.platform == "win32" else [f"-ffile-prefix-map={root}=."]
+        is_strict = sys.platform != "win32" and os.environ.get("TENURE_DEV") == "1"  # set by `make setup`
+        for more in [STRICT, []] if is_strict else [[]]:
+            extension = Extension("tenure_server.ingest.otlp._scan", sources, optional=native != "require")
+            extension.extra_compile_args = [*flags, *more]
+            extension.extra_link_args = flags if sys.platform == "win32" else []
+            with tempfile.TemporaryDirectory() as directory:
+                distribution = Distribution({"name": "tenure-server", "ext_modules": [extension]})
+                command = distribution.get_command_obj("build_ext")
+                command.build_lib, command.build_temp = self.root, directory
+                command.ensure_finalized()
+                command.run()
+            if built.exists() and is_strict and not more:
+                built.unlink()
+                raise RuntimeError("the C compiler warns about server/native (mend it, or install with TENURE_DEV=0)")
+            if built.exists():
+                return built
         self.app.display_warning("no C compiler: spans will be read in Python, which costs a third more")
         return None
 

@@ -2,14 +2,21 @@
 
 TENURE_NATIVE=none leaves the native probe out; TENURE_NATIVE=require makes a build without it fail. A wheel without it
 is for every Python and every system.
+
+TENURE_DEV=1, which `make setup` sets, makes each warning of the compiler an error. Without it no warning fails an
+installation: other compilers have other warnings.
 """
 
 import os
+import sys
 from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError
+
+STRICT = ["-Wall", "-Wextra", "-Werror"]
 
 NATIVE = os.environ.get("TENURE_NATIVE", "")
 
@@ -20,10 +27,24 @@ class ReproducibleBuild(build_ext):
     def build_extension(self, ext: Extension) -> None:
         if self.compiler.compiler_type == "unix":
             ext.extra_compile_args.append(f"-ffile-prefix-map={Path.cwd()}=.")
+            if os.environ.get("TENURE_DEV") == "1":
+                self._build_strictly(ext)
+                return
         elif self.compiler.compiler_type == "msvc":
             ext.extra_compile_args.append("/Brepro")
             ext.extra_link_args.append("/Brepro")
         super().build_extension(ext)
+
+    def _build_strictly(self, ext: Extension) -> None:
+        """Exit where the compiler warns; not where there is no compiler, or none of Python's headers."""
+        plain = ext.extra_compile_args
+        ext.extra_compile_args = [*plain, *STRICT]
+        try:
+            super().build_extension(ext)
+        except CompileError:
+            ext.extra_compile_args = plain
+            super().build_extension(ext)
+            sys.exit("the C compiler warns about tracer/native (mend it, or install with TENURE_DEV=0)")
 
 
 class WheelOfWhatWasBuilt(bdist_wheel):
@@ -42,8 +63,8 @@ setup(
     ext_modules=[
         Extension(
             "tenure._probe",
-            sorted(map(str, Path("native").glob("*.c"))),
-            depends=sorted(map(str, Path("native").glob("*.h"))),
+            sorted(map(str, Path("native").rglob("*.c"))),
+            depends=sorted(map(str, Path("native").rglob("*.h"))),
             optional=NATIVE != "require",
         ),
     ]

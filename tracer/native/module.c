@@ -1,64 +1,34 @@
-/* The module tenure._probe, and what it asks of Python. */
+/* The module tenure._probe: its functions, its types, its beginning and its end. docs/probe.md says which file has what.
+ *
+ * All of it runs under the GIL, in the main interpreter only, and never raises into the program: what cannot be recorded
+ * is counted. No object of the program is kept alive; objects are known by address while they live.
+ *
+ * Each room uses only those to its right: module > patch > identify > record > errors > callbacks, address_map. */
 
-#include "probe.h"
-
-Python python;
-
-/* ---- exceptions, across versions ---- */
-
-PyObject *exception_taken(void)
-{
-#if PY_VERSION_HEX >= 0x030C0000
-    return PyErr_GetRaisedException();
-#else
-    PyObject *kind, *value, *traceback;
-    PyErr_Fetch(&kind, &value, &traceback);
-    if (kind == NULL) {
-        return NULL;
-    }
-    PyErr_NormalizeException(&kind, &value, &traceback);
-    if (traceback != NULL) {
-        PyException_SetTraceback(value, traceback);
-    }
-    Py_DECREF(kind);
-    Py_XDECREF(traceback);
-    return value;
-#endif
-}
-
-void exception_put_back(PyObject *error)
-{
-#if PY_VERSION_HEX >= 0x030C0000
-    PyErr_SetRaisedException(error);
-#else
-    if (error == NULL) {
-        PyErr_Clear();
-        return;
-    }
-    PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(error)), error, PyException_GetTraceback(error));
-#endif
-}
-
-void fault(const char *where)
-{
-    if (!PyErr_Occurred() || !PyErr_ExceptionMatches(PyExc_Exception)) {
-        return; /* an interrupt is the program's */
-    }
-    PyObject *error = exception_taken();
-    PyObject *text = PyUnicode_FromString(where);
-    if (text != NULL && python.fault != NULL) {
-        Py_XDECREF(PyObject_CallFunctionObjArgs(python.fault, text, error, NULL));
-    }
-    PyErr_Clear();
-    Py_XDECREF(text);
-    Py_XDECREF(error);
-}
+#include "callbacks.h"
+#include "identify/call_sites.h"
+#include "identify/lifecycle_begin.h"
+#include "identify/task_cancel.h"
+#include "identify/task_creation.h"
+#include "identify/tasks.h"
+#include "patch/awaitable_proxy.h"
+#include "patch/driver.h"
+#include "patch/held_tokens.h"
+#include "patch/open_managers.h"
+#include "patch/patched_method.h"
+#include "record/buffer.h"
+#include "record/clock.h"
+#include "record/drain.h"
+#include "record/handle.h"
+#include "record/marks.h"
+#include "record/otel_context.h"
+#include "record/stamps.h"
 
 /* ---- functions ---- */
 
 static PyObject *start(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
-    recording = python.ask != NULL;
+    recording = callbacks.resource_of != NULL;
     Py_RETURN_NONE;
 }
 
@@ -71,87 +41,62 @@ static PyObject *stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 
 static PyObject *forget_patched(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
-    opened_clear();
-    held_clear();
-    callers_clear();
+    open_managers_clear();
+    held_tokens_clear();
+    call_sites_clear();
+    Py_RETURN_NONE;
+}
+
+static PyObject *clear(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    buffer_clear();
+    tasks_forget_loop();
     Py_RETURN_NONE;
 }
 
 static PyObject *forget_sites(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
-    callers_clear();
-    Py_RETURN_NONE;
-}
-
-static void replace(PyObject **place, PyObject *value)
-{
-    Py_XSETREF(*place, Py_NewRef(value));
-}
-
-static PyObject *configure(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *named)
-{
-    static char *names[] = {"settled",     "shared",       "only_named",   "named",         "ask",   "find_task", "failure_of",
-                            "enter",       "thrown_away",  "current_task", "running_loop",  "current_tasks", "fault", NULL};
-    Python given;
-    if (!PyArg_ParseTupleAndKeywords(arguments, named, "$O!O!O!O!OOOOOOOOO", names, &PyDict_Type, &given.settled,
-                                     &PyDict_Type, &given.shared, &PySet_Type, &given.only_named, &PyDict_Type,
-                                     &given.named, &given.ask, &given.find_task, &given.failure_of, &given.enter,
-                                     &given.thrown_away, &given.current_task, &given.running_loop,
-                                     &given.current_tasks, &given.fault)) {
-        return NULL;
-    }
-    replace(&python.settled, given.settled);
-    replace(&python.shared, given.shared);
-    replace(&python.only_named, given.only_named);
-    replace(&python.named, given.named);
-    replace(&python.ask, given.ask);
-    replace(&python.find_task, given.find_task);
-    replace(&python.failure_of, given.failure_of);
-    replace(&python.enter, given.enter);
-    replace(&python.thrown_away, given.thrown_away);
-    replace(&python.current_task, given.current_task);
-    replace(&python.running_loop, given.running_loop);
-    replace(&python.current_tasks, given.current_tasks);
-    replace(&python.fault, given.fault);
+    call_sites_clear();
     Py_RETURN_NONE;
 }
 
 #define FAST(function) (PyCFunction)(void (*)(void))(function), METH_FASTCALL
+#define NAMED(function) (PyCFunction)(void (*)(void))(function), METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef functions[] = {
     {"begin", FAST(begin_at), "begin(site, manager, task=): a record whose + enters; never None"},
-    {"body_raised", stamps_body_raised, METH_O, "The exception being handled is leaving the body."},
-    {"raised", stamps_raised, METH_O, "The exception being handled is leaving the statement."},
-    {"acquired", stamps_acquired, METH_O, "See tenure._probe_api."},
-    {"leaving", FAST(stamps_leaving), "See tenure._probe_api."},
-    {"released", FAST(stamps_released), "See tenure._probe_api."},
-    {"failed", FAST(stamps_failed), "See tenure._probe_api."},
-    {"is_marked", stamps_is_marked, METH_O, "Whether the running task is entering this manager already."},
-    {"patch", FAST(method_of_manager), "patch(method, wants, leaves, moves, sync): what stands in a class in its place"},
-    {"take", FAST(method_that_takes), "The same for a method that takes a resource, see tenure.adapters._kit.acquire_release."},
-    {"give", FAST(method_that_gives), "The same for a method that gives a resource back."},
+    {"body_raised", handle_body_raised, METH_O, "The exception being handled is leaving the body."},
+    {"raised", handle_raised, METH_O, "The exception being handled is leaving the statement."},
+    {"acquired", handle_acquired, METH_O, "See tenure._probe_api."},
+    {"leaving", FAST(handle_leaving), "See tenure._probe_api."},
+    {"released", FAST(handle_released), "See tenure._probe_api."},
+    {"failed", FAST(handle_failed), "See tenure._probe_api."},
+    {"is_marked", begin_is_marked, METH_O, "Whether the running task is entering this manager already."},
+    {"patch", NAMED(method_of_manager), "What stands in a class in the place of a method that enters or leaves."},
+    {"take", NAMED(method_that_takes), "The same for one that takes a resource (tenure.adapters._kit.acquire_release)."},
+    {"give", NAMED(method_that_gives), "The same for a method that gives a resource back."},
     {"forget_patched", forget_patched, METH_NOARGS, "Forget what class patches saw begun and not yet ended."},
-    {"site_known", FAST(callers_known), "site_known(code, offset, how, site): for whoever enters there the next time"},
+    {"site_known", FAST(call_sites_add), "site_known(code, offset, how, site): for whoever enters there the next time"},
     {"forget_sites", forget_sites, METH_NOARGS, "Ask Python for every site again."},
     {"current", tasks_current, METH_NOARGS, "The id of the task that is running, or else of the thread."},
-    {"task_known", FAST(tasks_known), "task_known(address, id): the task at this address, until it is gone"},
-    {"task_gone", tasks_gone, METH_O, "The task at this address is no more."},
+    {"task_known", FAST(tasks_add), "task_known(address, id): the task at this address, until it is gone"},
+    {"task_gone", tasks_remove, METH_O, "The task at this address is no more."},
     {"forget_tasks", tasks_clear, METH_NOARGS, "Forget all tasks."},
-    {"watch_cancel", FAST(cancel_watch), "watch_cancel(Task.cancel, requested): call it first; False: it cannot be"},
-    {"unwatch_cancel", cancel_unwatch, METH_NOARGS, "Task.cancel is as it was."},
-    {"watch_tasks", FAST(creating_watch), "watch_tasks(Task, creating, created): call them around its initialiser"},
-    {"unwatch_tasks", creating_unwatch, METH_NOARGS, "Task's initialiser is its own."},
-    {"set_context", context_set, METH_O, "Read this variable, or call this, when a lifecycle begins; None: nothing."},
-    {"put", records_put, METH_O, "Put an entry of another kind into the buffer; False where it is full."},
-    {"drain", records_drain, METH_NOARGS, "Take out what is new, in order, and bring what was taken out up to date."},
-    {"waiting", records_waiting, METH_NOARGS, "How many entries the next drain will find new."},
-    {"take_lost", records_take_lost, METH_NOARGS, "How many did not fit in since this was last asked."},
-    {"set_limit", records_set_limit, METH_O, "How many entries may wait."},
-    {"clear", records_clear, METH_NOARGS, "Throw away what is in the buffer and let go of what is open."},
+    {"watch_cancel", FAST(task_cancel_watch), "watch_cancel(Task.cancel, requested): call it first; False: it cannot be"},
+    {"unwatch_cancel", task_cancel_unwatch, METH_NOARGS, "Task.cancel is as it was."},
+    {"watch_tasks", FAST(task_creation_watch), "watch_tasks(Task, creating, created): call them around its initialiser"},
+    {"unwatch_tasks", task_creation_unwatch, METH_NOARGS, "Task's initialiser is its own."},
+    {"set_context", otel_context_set, METH_O, "Read this variable, or call this, when a lifecycle begins; None: nothing."},
+    {"put", buffer_put, METH_O, "Put an entry of another kind into the buffer; False where it is full."},
+    {"drain", drain_buffer, METH_NOARGS, "Take out what is new, in order, and bring what was taken out up to date."},
+    {"waiting", buffer_waiting, METH_NOARGS, "How many entries the next drain will find new."},
+    {"take_lost", buffer_take_lost, METH_NOARGS, "How many did not fit in since this was last asked."},
+    {"set_limit", buffer_set_limit, METH_O, "How many entries may wait."},
+    {"clear", clear, METH_NOARGS, "Throw away what is in the buffer and let go of what is open."},
     {"set_clock", clock_set, METH_O, "Read this callable instead of the clock; None: the clock."},
     {"start", start, METH_NOARGS, "Record from now on."},
     {"stop", stop, METH_NOARGS, "Record nothing more."},
-    {"configure", (PyCFunction)(void (*)(void))configure, METH_VARARGS | METH_KEYWORDS, "What is asked of Python."},
+    {"configure", NAMED(callbacks_configure), "What is asked of Python."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -168,7 +113,7 @@ static int refuse_subinterpreters(void)
 
 static int execute(PyObject *module)
 {
-    PyTypeObject *types[] = {&Handle_Type, &Driver_Type, &Watched_Type, &Method_Type};
+    PyTypeObject *types[] = {&Handle_Type, &Driver_Type, &AwaitableProxy_Type, &Method_Type};
     if (refuse_subinterpreters() < 0) {
         return -1;
     }
@@ -188,23 +133,17 @@ static int execute(PyObject *module)
 }
 
 /* At the interpreter's end. Class patches and records may outlive the module: without these they pass through. */
-static void let_go(void *module)
+static void module_free(void *module)
 {
     if (module != (void *)serving) {
         return;
     }
     serving = NULL;
     recording = false;
-    cancel_let_go();
-    creating_let_go();
-    Python had = python;
-    python = (Python){NULL};
-    callers_clear();
-    PyObject *all[] = {had.settled,     had.shared,       had.only_named,   had.named,         had.ask,          had.find_task,     had.failure_of, had.enter,
-                       had.thrown_away, had.current_task, had.running_loop, had.current_tasks, had.fault};
-    for (size_t at = 0; at < sizeof all / sizeof *all; at++) {
-        Py_XDECREF(all[at]);
-    }
+    task_cancel_restore();
+    task_creation_restore();
+    call_sites_clear();
+    callbacks_clear();
 }
 
 static PyModuleDef_Slot slots[] = {
@@ -221,10 +160,10 @@ static PyModuleDef_Slot slots[] = {
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "tenure._probe",
-    .m_doc = "The native probe; tenure._probe_api says what it does, tracer/native/probe.h how.",
+    .m_doc = "The native probe; tenure._probe_api says what it does, docs/probe.md how.",
     .m_methods = functions,
     .m_slots = slots,
-    .m_free = let_go,
+    .m_free = module_free,
 };
 
 PyMODINIT_FUNC PyInit__probe(void)

@@ -26,29 +26,37 @@ def released(record: Record, value: object, /) -> None: ...
 def failed(record: Record, error: BaseException, /) -> None: ...
 def is_marked(manager: object, /) -> bool: ...
 def patch(
-    method: Callable[..., object], wants: Callable[[object], bool] | None, leaves: bool, moves: bool, sync: bool, /
+    method: Callable[..., object],
+    /,
+    *,
+    predicate: Callable[[object], bool] | None,
+    leaves: bool,
+    any_task: bool,
+    sync: bool,
 ) -> Callable[..., object]: ...
 def take(
     method: Callable[..., object],
-    passes: CodeType | None,
-    wants: Callable[[object], bool] | None,
-    asks: Callable[[object], object],
-    tells: Callable[[object, Record], None],
+    /,
+    *,
+    exempt_code: CodeType | None,
+    predicate: Callable[[object], bool] | None,
+    resolve: Callable[[object], object],
+    on_value: Callable[[object, Record], None],
     itself: bool,
     by_result: bool,
     sync: bool,
-    /,
 ) -> Callable[..., object]: ...
 def give(
     method: Callable[..., object],
+    /,
+    *,
     name: str,
-    passes: CodeType | None,
-    asks: Callable[[object], bool],
-    tells: Callable[[object], object] | None,
+    exempt_code: CodeType | None,
+    resolve: Callable[[object], bool],
+    on_value: Callable[[object], object] | None,
     itself: bool,
     by_result: bool,
     later: bool,
-    /,
 ) -> Callable[..., object]: ...
 def forget_patched() -> None: ...
 def site_known(code: CodeType, offset: int, how: int, site: str, /) -> None: ...
@@ -75,11 +83,11 @@ def start() -> None: ...
 def stop() -> None: ...
 def configure(
     *,
-    settled: dict[str, tuple[type | None, int]],
-    shared: dict[int, tuple[int, bool]],
+    single_use_sites: dict[str, tuple[type | None, int]],
+    resource_by_address: dict[int, tuple[int, bool]],
     only_named: set[int],
     named: dict[int, tuple[str | None, int | None, ref[object]]],
-    ask: Callable[[str, object], tuple[int, bool]],
+    resource_of: Callable[[str, object], tuple[int, bool]],
     find_task: Callable[[], int],
     failure_of: Callable[[BaseException], object],
     enter: Callable[[object, bool], object],

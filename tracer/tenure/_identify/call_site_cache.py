@@ -11,7 +11,7 @@ from types import CodeType, FrameType
 
 from tenure._core import probe_backend
 
-BY_ASYNC_WITH, BY_WITH, BY_CALL = range(3)  # as in tracer/native/probe.h
+BY_ASYNC_WITH, BY_WITH, BY_CALL = range(3)  # as in tracer/native/identify/call_sites.h
 _HOWS = 4
 _MOST = 4096  # sites
 

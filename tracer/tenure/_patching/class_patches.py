@@ -33,7 +33,7 @@ __all__ = [
 if probe_backend.SERVES:
     from tenure import _probe
 
-    _METHOD = type(_probe.patch(len, None, False, False, False))
+    _METHOD = type(_probe.patch(len, predicate=None, leaves=False, any_task=False, sync=False))
 
 Predicate = Callable[[object], bool]  # never raises
 
@@ -110,8 +110,9 @@ def patch_manager(
 ) -> None:
     """Let a class report its lifecycles wherever it is entered.
 
-    ``moves``: its objects are used once and may be left in another task than the one that entered (a generator's, say).
-    ``wants(manager)`` false: this object is passed over, except where the program's own rewritten code enters it.
+    ``any_task``: its objects are used once, and another task than the one that entered may leave them (as with a
+    generator).
+    ``predicate(manager)`` false: this object is passed over, except where the program's own rewritten code enters it.
 
     Raises:
         TypeError: the class is no context manager of that sort, or allows no new attributes.
@@ -124,10 +125,8 @@ def patch_manager(
         return
     wanted = None if predicate is _everything else predicate
     if probe_backend.SERVES:
-        entering, leaving = (
-            _probe.patch(enter, wanted, False, any_task, sync),
-            _probe.patch(leave, None, True, any_task, sync),
-        )
+        entering = _probe.patch(enter, predicate=wanted, leaves=False, any_task=any_task, sync=sync)
+        leaving = _probe.patch(leave, predicate=None, leaves=True, any_task=any_task, sync=sync)
     else:
         entering = mark_as_wrapper(enter)(pure_wrappers.entering(enter, wanted, any_task=any_task, sync=sync))
         leaving = mark_as_wrapper(leave)(pure_wrappers.leaving(leave, any_task=any_task, sync=sync))

@@ -1,6 +1,6 @@
 """The Python probe's class patches: what stands in place of ``__aenter__``, ``__aexit__`` and their like.
 
-The native probe has its own (tracer/native/managers.c), which add no coroutine.
+The native probe has its own (tracer/native/patch/manager_methods.c), which add no coroutine.
 """
 
 from __future__ import annotations

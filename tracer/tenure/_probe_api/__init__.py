@@ -212,11 +212,11 @@ def _enter_for_patch(manager: object, sync: bool) -> Record | None:  # C calls b
 def _configure() -> None:
     """Tell the extension what it asks of Python."""
     _probe.configure(
-        settled=single_use.single_use_sites,
-        shared=resource_ids.resource_by_address,
+        single_use_sites=single_use.single_use_sites,
+        resource_by_address=resource_ids.resource_by_address,
         only_named=resources.only_named,
         named=resources.named,
-        ask=lookup.resource_of,
+        resource_of=lookup.resource_of,
         find_task=tasks.find,
         failure_of=cancellation.failure,
         enter=_enter_for_patch,

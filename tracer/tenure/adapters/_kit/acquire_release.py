@@ -109,13 +109,22 @@ def _taking(original: Method, plan: _Plan) -> Method:
         frame = sys._getframe().f_back  # noqa: SLF001  # no other way to the caller
         return None if frame is None else _begin(manager, frame, plan)
 
-    def tell(value: object, record: probe.Record) -> None:
+    def on_value(value: object, record: probe.Record) -> None:
         pure_acquire_release.came_back(value, value, record)
 
     code = _code(original)
     if code is not None and not now:
         _acquires.add(code)
-    return _probe.take(original, plan.enter, predicate, begin_here, tell, itself, plan.by_result, now)
+    return _probe.take(
+        original,
+        exempt_code=plan.enter,
+        predicate=predicate,
+        resolve=begin_here,
+        on_value=on_value,
+        itself=itself,
+        by_result=plan.by_result,
+        sync=now,
+    )
 
 
 def _giving(original: Method, name: str, leave: CodeType | None, *, by_result: bool, of_result: bool) -> Method:
@@ -133,8 +142,26 @@ def _giving(original: Method, name: str, leave: CodeType | None, *, by_result: b
         )
     later = inspect.iscoroutinefunction(original)
     if of_result:  # held beside what other calls open (tenure.adapters._kit.open_close), so in Python
-        return _probe.give(original, name, None, held_tokens.is_held, held_tokens.give_back, not by_result, True, later)
-    return _probe.give(original, name, leave, lambda token: gives(token, sys._getframe(1)), None, True, False, later)  # noqa: SLF001
+        return _probe.give(
+            original,
+            name=name,
+            exempt_code=None,
+            resolve=held_tokens.is_held,
+            on_value=held_tokens.give_back,
+            itself=not by_result,
+            by_result=True,
+            later=later,
+        )
+    return _probe.give(
+        original,
+        name=name,
+        exempt_code=leave,
+        resolve=lambda token: gives(token, sys._getframe(1)),  # noqa: SLF001  # no other way to the caller
+        on_value=None,
+        itself=True,
+        by_result=False,
+        later=later,
+    )
 
 
 def note_task(task: object, coroutine: object) -> None:

@@ -1,6 +1,6 @@
 """The Python probe's wrappers of functions that take a resource or give it back, see ``calls``.
 
-The native probe has its own (tracer/native/calls.c), which add no coroutine.
+The native probe has its own (tracer/native/patch/acquire_release.c), which add no coroutine.
 """
 
 from __future__ import annotations

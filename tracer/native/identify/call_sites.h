@@ -1,0 +1,19 @@
+/* The sites of instructions that are not rewritten. Includes nothing of the probe. */
+
+#ifndef TENURE_CALL_SITES_H
+#define TENURE_CALL_SITES_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdbool.h>
+
+enum { BY_ASYNC_WITH, BY_WITH, BY_CALL }; /* tenure._identify.call_site_cache has the same */
+
+PyCodeObject *call_site_code(int *offset); /* of the running frame, and where in it, bytes; a new reference, or NULL */
+bool caller_is(PyObject *code);
+PyObject *call_site_of_caller(int how); /* of the running frame's instruction; a new reference, or NULL: ask Python */
+void call_sites_clear(void);
+
+PyObject *call_sites_add(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+
+#endif

@@ -1,0 +1,128 @@
+/* Who holds what was taken by a call, until the call that gives it back. A token says which release ends which acquire:
+ * the object that both are called on, or what the acquire returned. It is known by address, and while a weak reference
+ * says that it lives. Of several uses of a token a release ends the newest of its own task, else
+ * the oldest. */
+
+#include "held_tokens.h"
+
+#include "../address_map.h"
+#include "../identify/tasks.h"
+#include "open_managers.h"
+
+typedef struct HeldToken {
+    Handle *handle;
+    PyObject *token;      /* a weak reference; NULL where its type allows none */
+    struct HeldToken *earlier; /* the same token was taken before, and is not given back yet */
+} HeldToken;
+
+static Map held; /* (address of the token, 0) to the latest */
+static size_t sweep_at = 1000;
+
+static void free_entries(HeldToken *latest)
+{
+    while (latest != NULL) {
+        HeldToken *earlier = latest->earlier;
+        Py_DECREF(latest->handle);
+        Py_XDECREF(latest->token);
+        PyMem_Free(latest);
+        latest = earlier;
+    }
+}
+
+static HeldToken *latest_in(const Slot *slot)
+{
+    return (HeldToken *)(uintptr_t)slot->value;
+}
+
+static Slot *find(PyObject *token)
+{
+    Slot *slot = held.used == 0 ? NULL : map_find(&held, (uint64_t)(uintptr_t)token, 0);
+    return slot != NULL && reference_is_to(latest_in(slot)->token, token) ? slot : NULL;
+}
+
+bool held_tokens_has(PyObject *token)
+{
+    return find(token) != NULL;
+}
+
+static void sweep(void)
+{
+    for (size_t at = 0; at < held.size;) {
+        HeldToken *latest = latest_in(&held.slots[at]);
+        if (held.slots[at].address != 0 && !reference_is_to(latest->token, NULL)) {
+            map_remove(&held, &held.slots[at]); /* another one may have moved in here: look again */
+            free_entries(latest);
+        }
+        else {
+            at++;
+        }
+    }
+    sweep_at = held.used < 500 ? 1000 : 2 * held.used;
+}
+
+void held_tokens_add(PyObject *token, Handle *handle)
+{
+    HeldToken *entry = PyMem_Malloc(sizeof(HeldToken));
+    PyObject *reference = PyWeakref_NewRef(token, NULL);
+    if (reference == NULL) {
+        PyErr_Clear();
+    }
+    Slot *slot = entry == NULL ? NULL : map_add(&held, (uint64_t)(uintptr_t)token, 0);
+    if (slot == NULL) {
+        PyMem_Free(entry);
+        Py_XDECREF(reference);
+        return; /* without memory: it stays open */
+    }
+    HeldToken *earlier = latest_in(slot), *stale = NULL;
+    if (earlier != NULL && (earlier->token == NULL || !reference_is_to(earlier->token, token))) {
+        stale = earlier; /* another object had this address, or may have had it */
+        earlier = NULL;
+    }
+    *entry = (HeldToken){(Handle *)Py_NewRef((PyObject *)handle), reference, earlier};
+    slot->value = (uint64_t)(uintptr_t)entry;
+    free_entries(stale);
+    if (held.used > sweep_at) {
+        sweep();
+    }
+}
+
+Handle *held_tokens_take(PyObject *token)
+{
+    Slot *slot = find(token);
+    if (slot == NULL) {
+        return NULL;
+    }
+    uint64_t task = latest_in(slot)->earlier == NULL ? 0 : task_current();
+    slot = find(token); /* finding out the task may have run Python */
+    if (slot == NULL) {
+        return NULL;
+    }
+    HeldToken *latest = latest_in(slot), **at = &latest;
+    while ((*at)->handle->stamps.task != task && (*at)->earlier != NULL) {
+        at = &(*at)->earlier;
+    }
+    HeldToken *entry = *at;
+    *at = entry->earlier;
+    entry->earlier = NULL;
+    if (latest != NULL) {
+        slot->value = (uint64_t)(uintptr_t)latest;
+    }
+    else {
+        map_remove(&held, slot);
+    }
+    Handle *handle = (Handle *)Py_NewRef((PyObject *)entry->handle);
+    free_entries(entry);
+    return handle;
+}
+
+void held_tokens_clear(void)
+{
+    Map had = held;
+    held = (Map){NULL, 0, 0};
+    for (size_t at = 0; at < had.size; at++) {
+        if (had.slots[at].address != 0) {
+            free_entries(latest_in(&had.slots[at]));
+        }
+    }
+    map_clear(&had);
+}

@@ -1,0 +1,103 @@
+/* What a patched method begins or ends: the record of an entry or an acquire, and that of a release. */
+
+#include "method_start.h"
+
+#include "../callbacks.h"
+#include "../errors.h"
+#include "../identify/call_sites.h"
+#include "../identify/lifecycle_begin.h"
+#include "../record/stamps.h"
+#include "held_tokens.h"
+
+bool method_is_wanted(const Method *method, PyObject *manager)
+{
+    if (method->predicate == NULL) {
+        return true;
+    }
+    PyObject *answer = PyObject_CallOneArg(method->predicate, manager);
+    int is_true = answer == NULL ? -1 : PyObject_IsTrue(answer);
+    Py_XDECREF(answer);
+    if (is_true < 0) {
+        fault("asking whether a manager is to be recorded");
+    }
+    return is_true > 0;
+}
+
+/* ---- by a statement, by a call ---- */
+
+Handle *start_enter(PyObject *manager, bool sync)
+{
+    if (!recording) {
+        return NULL;
+    }
+    PyObject *site = call_site_of_caller(sync ? BY_WITH : BY_ASYNC_WITH);
+    if (site != NULL) {
+        Handle *handle = begin_at_site(manager, site);
+        Py_DECREF(site);
+        return handle;
+    }
+    PyObject *is_sync = sync ? Py_True : Py_False;
+    PyObject *record = callbacks.enter == NULL ? NULL
+                                            : PyObject_CallFunctionObjArgs(callbacks.enter, manager, is_sync, NULL);
+    return begin_resolved(record, "entering a patched manager");
+}
+
+Handle *start_acquire(const Method *method, PyObject *manager)
+{
+    if (!recording) {
+        return NULL;
+    }
+    PyObject *site = method->flags & ITSELF ? call_site_of_caller(BY_CALL) : NULL;
+    if (site == NULL) {
+        return begin_resolved(PyObject_CallOneArg(method->resolve, manager), "finding out who acquires");
+    }
+    Handle *handle = method_is_wanted(method, manager) && !PyErr_Occurred() ? begin_at_site(manager, site) : NULL;
+    Py_DECREF(site);
+    return handle;
+}
+
+/* ---- release ---- */
+
+static bool is_named(const PyCodeObject *code, PyObject *name)
+{
+    return code->co_name == name || PyUnicode_Compare(code->co_name, name) == 0;
+}
+
+/* Whether the caller gives back: it is neither the class's own __aexit__ nor a condition that waits. */
+static bool is_callers(const Method *method, PyObject *token)
+{
+    static PyObject *wait;
+    int offset;
+    PyCodeObject *code = call_site_code(&offset);
+    if (code == NULL) {
+        return true;
+    }
+    if (wait == NULL) {
+        wait = PyUnicode_InternFromString("wait");
+    }
+    bool is_plain = wait != NULL && !is_named(code, wait) && !is_named(code, method->name);
+    bool is_exempt = (PyObject *)code == method->exempt_code;
+    Py_DECREF(code);
+    if (is_exempt || is_plain) {
+        return !is_exempt;
+    }
+    PyObject *answer = PyObject_CallOneArg(method->resolve, token);
+    bool is_true = answer == Py_True;
+    Py_XDECREF(answer);
+    if (answer == NULL) {
+        fault("finding out who releases");
+    }
+    return is_true;
+}
+
+Handle *start_release(const Method *method, PyObject *token)
+{
+    if (method->flags & BY_RESULT) {
+        return begin_resolved(PyObject_CallOneArg(method->on_value, token), "finding out what a release ends");
+    }
+    Handle *handle = is_callers(method, token) && !PyErr_Occurred() ? held_tokens_take(token) : NULL;
+    if (handle != NULL) {
+        stamp_leaving(handle, NULL);
+    }
+    return handle;
+}

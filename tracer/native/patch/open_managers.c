@@ -1,0 +1,126 @@
+/* Lifecycles that a class patch saw entered and not yet left, by the manager's address and the task (0 where managers of
+ * the class may be left by another one). A weak reference without a callback tells whether the manager still is the one
+ * that was entered: those without a callback are shared, and cheap. */
+
+#include "open_managers.h"
+
+#include "../address_map.h"
+#include "../identify/tasks.h"
+
+typedef struct OpenManager {
+    Handle *handle;
+    PyObject *manager;    /* a weak reference; NULL where its type allows none */
+    struct OpenManager *outer; /* the same task entered the same object before */
+} OpenManager;
+
+static Map opened;
+static size_t sweep_at = 1000;
+
+static void free_entry(OpenManager *entry)
+{
+    Py_DECREF(entry->handle);
+    Py_XDECREF(entry->manager);
+    PyMem_Free(entry);
+}
+
+static void free_entries(OpenManager *entry)
+{
+    while (entry != NULL) {
+        OpenManager *outer = entry->outer;
+        free_entry(entry);
+        entry = outer;
+    }
+}
+
+bool reference_is_to(PyObject *reference, PyObject *wanted)
+{
+    if (reference == NULL) {
+        return true;
+    }
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *object = NULL;
+    (void)PyWeakref_GetRef(reference, &object);
+    Py_XDECREF(object);
+#else
+    PyObject *object = PyWeakref_GetObject(reference);
+    if (object == Py_None) {
+        object = NULL;
+    }
+#endif
+    return object != NULL && (wanted == NULL || object == wanted);
+}
+
+/* Managers that were dropped without being left leave their entries behind. */
+static void sweep(void)
+{
+    for (size_t at = 0; at < opened.size;) {
+        OpenManager *entry = (OpenManager *)(uintptr_t)opened.slots[at].value;
+        if (opened.slots[at].address != 0 && !reference_is_to(entry->manager, NULL)) {
+            map_remove(&opened, &opened.slots[at]); /* another one may have moved in here: look again */
+            free_entries(entry);
+        }
+        else {
+            at++;
+        }
+    }
+    sweep_at = opened.used < 500 ? 1000 : 2 * opened.used;
+}
+
+void open_managers_add(PyObject *manager, Handle *handle, bool any_task)
+{
+    uint64_t task = any_task ? 0 : handle->stamps.task;
+    OpenManager *entry = PyMem_Malloc(sizeof(OpenManager));
+    PyObject *reference = PyWeakref_NewRef(manager, NULL);
+    if (reference == NULL) {
+        PyErr_Clear();
+    }
+    Slot *slot = entry == NULL ? NULL : map_add(&opened, (uint64_t)(uintptr_t)manager, task);
+    if (slot == NULL) {
+        PyMem_Free(entry);
+        Py_XDECREF(reference);
+        return; /* without memory: it stays open */
+    }
+    *entry = (OpenManager){(Handle *)Py_NewRef((PyObject *)handle), reference, (OpenManager *)(uintptr_t)slot->value};
+    slot->value = (uint64_t)(uintptr_t)entry;
+    if (opened.used > sweep_at) {
+        sweep();
+    }
+}
+
+Handle *open_managers_take(PyObject *manager, bool any_task)
+{
+    if (opened.used == 0) {
+        return NULL;
+    }
+    Slot *slot = map_find(&opened, (uint64_t)(uintptr_t)manager, any_task ? 0 : task_current());
+    if (slot == NULL) {
+        return NULL;
+    }
+    OpenManager *entry = (OpenManager *)(uintptr_t)slot->value;
+    bool is_right = reference_is_to(entry->manager, manager);
+    if (is_right && entry->outer != NULL) {
+        slot->value = (uint64_t)(uintptr_t)entry->outer;
+    }
+    else {
+        map_remove(&opened, slot);
+    }
+    if (!is_right) {
+        free_entries(entry);
+        return NULL;
+    }
+    Handle *handle = (Handle *)Py_NewRef((PyObject *)entry->handle);
+    free_entry(entry);
+    return handle;
+}
+
+void open_managers_clear(void)
+{
+    Map had = opened;
+    opened = (Map){NULL, 0, 0};
+    for (size_t at = 0; at < had.size; at++) {
+        if (had.slots[at].address != 0) {
+            free_entries((OpenManager *)(uintptr_t)had.slots[at].value);
+        }
+    }
+    map_clear(&had);
+}

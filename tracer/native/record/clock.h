@@ -1,0 +1,13 @@
+/* The clock. Includes nothing of the probe. */
+
+#ifndef TENURE_CLOCK_H
+#define TENURE_CLOCK_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+
+int64_t clock_ns(void); /* time.perf_counter_ns(), or what set_clock() put in its place */
+PyObject *clock_set(PyObject *module, PyObject *callable);
+
+#endif
