@@ -160,6 +160,24 @@ TEXTS: tuple[str, ...] = (
     "-----BEGIN RSA PRIVATE KEY-----\nMIIE§\n§\n-----END RSA PRIVATE KEY----- end",
     "-----BEGIN PRIVATE KEY-----\nMIIE§",
     "-----BEGIN OPENSSH PRIVATE KEY-----\\n§\\n-----END OPENSSH PRIVATE KEY-----",
+    # found by an attack of its own
+    "mysql -uroot -p§ shop exited 1",
+    "['mysqldump', '-p§', 'shop']",
+    "sshpass -p § ssh me@host",
+    "db:\n  user: me\n  password: |\n    §\n  host: x",
+    "db:\n  api_key: >-\n    some words §\n    § more\n  host: x",
+    "password is §",
+    "machine api.example login me password §",
+    '<add key="ApiKey" value="§"/>',
+    "- name: DB_PASSWORD\n  value: §",
+    '{"name": "DB_PASSWORD", "value": "§"}',
+    "https://api.telegram.org/bot123456789:§abcdEFGH1234/getMe",
+    "https://discord.com/api/webhooks/1234567890/§",
+    'Digest username="me", realm="r", nonce="n", response="§"',
+    "PASS §",
+    "AUTH § failed",
+    "AUTH default §",
+    "user:§@db.internal:5432",
 )
 
 # Manager expressions; ``make`` takes anything.
@@ -199,6 +217,20 @@ EXPRESSIONS: tuple[str, ...] = (
 )
 
 HARMLESS: tuple[str, ...] = (
+    "password is required",
+    "the password is incorrect: ask root",
+    "the password has 12 characters",
+    "password sha256 hashing",
+    "mysql -p shop",
+    "mysqld -p3306",
+    "PASS tests/test_shop.py",
+    "AUTH failed",
+    "AUTH required",
+    "name: shop\nvalue: 3fA9kk12",
+    '{"name": "orders", "value": "a1B2c3D4"}',
+    'got response="A1b2C3d4"',
+    "user:abc1@example.com",
+    "robot1234567:ready",
     "nothing to hide: user=me",
     "token bucket is empty",
     "the token bucket is empty: 3 left",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tenure._core.wrapping import strip_frame
+
 _actions: list[Callable[[], None]] = []
 
 
@@ -13,6 +15,10 @@ def on_loop_end(action: Callable[[], None]) -> None:
 
 
 def loop_ended() -> None:
-    """Announce it, on the thread of the loop. What the action raises passes through."""
-    for action in _actions:
-        action()
+    """Announce it, on the thread of the loop. What the action raises passes through, without this frame."""
+    try:
+        for action in _actions:
+            action()
+    except BaseException as error:
+        strip_frame(error, loop_ended.__code__)
+        raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from tenure._core.object_access import attribute, exact, has, is_true
 from tenure._identify import libraries, resources
 from tenure._identify.exceptions import type_name
 from tenure._identify.resources import Description
@@ -45,7 +46,7 @@ def install(aio_pika: ModuleType) -> None:
 
 
 def _connection(connection: object, _: str) -> Description:
-    url = getattr(connection, "url", None)
+    url = attribute(connection, "url")
     host, port = getattr(url, "host", None), getattr(url, "port", None)
     return Description(type_name(type(connection)), connection, f"{host}:{port}" if host else None, stereotype="queue")
 
@@ -56,18 +57,18 @@ def _channel(channel: object, _: str) -> Description:
 
 def _is_over(channel: object) -> bool:
     """Whether a channel whose transport was closed is not to be opened again."""
-    connection = getattr(channel, "_connection", None)
-    return not hasattr(channel, "restore") or bool(getattr(connection, "close_called", True))
+    connection = attribute(channel, "_connection")
+    return not has(type(channel), "restore") or is_true(attribute(connection, "_close_called", True))
 
 
 def _message(context: object, _: str) -> Description:
-    key = getattr(getattr(context, "message", None), "routing_key", None) or ""
+    key = exact(attribute(attribute(context, "message"), "routing_key"))
     return Description("aio_pika.IncomingMessage.process", None, name=key, stereotype="queue")
 
 
 def _queue(iterator: object, _: str) -> Description:
-    queue = getattr(iterator, "_amqp_queue", None)
-    return Description("aio_pika.Queue.iterator", None, name=getattr(queue, "name", ""), stereotype="queue")
+    queue = attribute(iterator, "_amqp_queue")
+    return Description("aio_pika.Queue.iterator", None, name=exact(attribute(queue, "name")), stereotype="queue")
 
 
 def _open_pool(_: object, __: str) -> Description:
@@ -75,7 +76,8 @@ def _open_pool(_: object, __: str) -> Description:
 
 
 def _pool(item: object, _: str) -> Description:
-    pool = item.pool  # type: ignore[attr-defined]
-    capacity = getattr(pool, "_Pool__max_size", None)
-    lock = getattr(pool, "_Pool__lock", None)  # the pool itself allows no weak reference
+    pool = attribute(item, "pool")
+    limit = attribute(pool, "_Pool__max_size")
+    capacity = limit if type(limit) is int else None
+    lock = attribute(pool, "_Pool__lock")  # the pool itself allows no weak reference
     return Description("aio_pika.pool.Pool", lock, capacity=capacity, stereotype="queue", enter="acquire")

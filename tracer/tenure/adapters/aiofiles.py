@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from types import FrameType, ModuleType
+from types import CoroutineType, ModuleType
 
+from tenure._core.object_access import attribute
 from tenure._identify import libraries, resources
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
+from tenure.adapters._kit import file_names
 
 
 def install(module: ModuleType) -> None:
@@ -20,14 +21,10 @@ def install(module: ModuleType) -> None:
 
 
 def _file(manager: object, _: str) -> Description:
-    coroutine = getattr(manager, "_coro", None)
-    frame = getattr(coroutine, "cr_frame", None)
-    function = getattr(coroutine, "__name__", "").lstrip("_")
-    if not isinstance(frame, FrameType):
+    coroutine = attribute(manager, "_coro")
+    frame = coroutine.cr_frame if type(coroutine) is CoroutineType else None
+    if type(coroutine) is not CoroutineType or frame is None:
         return Description("aiofiles.open", None, name="")
-    file = frame.f_locals.get("file")
-    if not isinstance(file, str | bytes | os.PathLike):
-        return Description(f"aiofiles.tempfile.{function}", None, name="")
-    path = os.fspath(file)
-    name = os.path.basename(path if isinstance(path, str) else os.fsdecode(path))  # noqa: PTH119  # no Path of any path
-    return Description("aiofiles.open", None, name=name)
+    if "file" in frame.f_locals:
+        return Description("aiofiles.open", None, name=file_names.name_of(frame.f_locals["file"]) or "")
+    return Description(f"aiofiles.tempfile.{coroutine.__name__.lstrip('_')}", None, name="")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from types import FrameType, ModuleType
+from types import CoroutineType, ModuleType
 
+from tenure._core.object_access import attribute, exact
 from tenure._identify import libraries, resources
 from tenure._identify.resources import Description
 from tenure._identify.sites import owner_name
@@ -27,10 +28,11 @@ def _session(manager: object, _: str) -> Description:
 
 
 def _request(manager: object, expression: str) -> Description:
-    frame = getattr(getattr(manager, "_coro", None), "cr_frame", None)
-    if not isinstance(frame, FrameType):
+    coroutine = attribute(manager, "_coro")
+    frame = coroutine.cr_frame if type(coroutine) is CoroutineType else None
+    if frame is None:
         return Description(_KIND, None, name="")
     variables = frame.f_locals
     websocket = frame.f_code.co_name.endswith("ws_connect")
-    call = "ws_connect" if websocket else str(variables.get("method", "request")).lower()
+    call = "ws_connect" if websocket else (exact(variables.get("method")) or "request").lower()
     return Description(_KIND, variables.get("self"), name=owner_name(expression), enter=call)

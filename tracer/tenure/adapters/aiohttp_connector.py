@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from tenure._core.object_access import attribute
 from tenure._identify import resources
 from tenure._identify.exceptions import type_name
 from tenure._identify.resources import Description
@@ -28,5 +29,7 @@ def install(connector: ModuleType) -> None:
 
 
 def _connector(connector: object, _: str) -> Description:
-    limit = getattr(connector, "limit", 0)
-    return Description(type_name(type(connector)), connector, name="", capacity=limit or None)
+    limit = attribute(connector, "_limit")
+    return Description(
+        type_name(type(connector)), connector, name="", capacity=limit if type(limit) is int and limit > 0 else None
+    )

@@ -12,6 +12,7 @@ from types import ModuleType
 from tenure import _probe_api as probe
 from tenure._core import faults
 from tenure._core.attributes import read
+from tenure._core.object_access import attribute
 from tenure._identify import libraries, resources, task_names
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
@@ -48,7 +49,7 @@ def _handling(original: class_patches.Method, ordinary: type[Exception]) -> clas
         except BaseException as error:
             record = _records.pop(id(request), None)
             if record is not None:
-                _end(record, None if isinstance(error, ordinary) and _status(error) < 500 else error)
+                _end(record, None if issubclass(type(error), ordinary) and _status(error) < 500 else error)
             class_patches.strip_frame(error, handle.__code__)
             raise
         record = _records.pop(id(request), None)
@@ -93,8 +94,8 @@ def _end(record: probe.Record, error: BaseException | None) -> None:
 
 
 def _status(error: BaseException) -> int:
-    status = getattr(error, "status", 500)
-    return status if isinstance(status, int) else 500
+    status = attribute(error, "_status")
+    return status if type(status) is int else 500
 
 
 def _route(request: object, match: object) -> str:

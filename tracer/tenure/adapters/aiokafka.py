@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import cast
 
+from tenure._core.attributes import read
+from tenure._core.object_access import attribute, exact
 from tenure._identify import libraries, resources
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
@@ -27,7 +30,7 @@ def install(aiokafka: ModuleType) -> None:
         ("commit_transaction", "abort_transaction"),
         _begun,
         of_itself=True,
-        token=lambda producer: getattr(producer, "_txn_manager", None),  # the producer itself is held while it runs
+        token=lambda producer: attribute(producer, "_txn_manager"),  # the producer itself is held while it runs
         predicate=outside,
     )
 
@@ -46,6 +49,7 @@ def _producer(producer: object, _: str) -> Description:
 
 def _consumer(consumer: object, _: str) -> Description:
     """A consumer is known by its topics."""
-    topics = getattr(getattr(getattr(consumer, "_subscription", None), "subscription", None), "topics", None)
-    name = ", ".join(sorted(topics)) if topics else None
-    return Description("aiokafka.AIOKafkaConsumer", consumer, name, stereotype="queue")
+    subscription = read(attribute(consumer, "_subscription"), "subscription", "aiokafka")
+    topics = read(subscription, "topics", "aiokafka")
+    name = ", ".join(sorted(map(exact, cast("frozenset[str]", topics)))) if type(topics) is frozenset else ""
+    return Description("aiokafka.AIOKafkaConsumer", consumer, name or None, stereotype="queue")

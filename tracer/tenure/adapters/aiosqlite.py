@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from types import ModuleType
+from types import FunctionType, ModuleType
 
+from tenure._core.object_access import attribute
 from tenure._identify import resources
 from tenure._identify.exceptions import type_name
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
-from tenure.adapters._kit import open_close
+from tenure.adapters._kit import file_names, open_close
 
 
 def install(aiosqlite: ModuleType) -> None:
@@ -29,12 +29,8 @@ def _cursor(_: object, __: str) -> Description:
 
 def _database(connection: object) -> str | None:
     """The name of the file, without its folder; aiosqlite keeps it nowhere but in the closure that opens it."""
-    connector = getattr(connection, "_connector", None)
-    code, cells = getattr(connector, "__code__", None), getattr(connector, "__closure__", None)
-    if code is None or cells is None:
+    connector = attribute(connection, "_connector")
+    if type(connector) is not FunctionType or connector.__closure__ is None:
         return None
-    database = dict(zip(code.co_freevars, cells, strict=True))["database"].cell_contents
-    if not isinstance(database, str | bytes | os.PathLike):
-        return None
-    path = os.fspath(database)
-    return os.path.basename(path if isinstance(path, str) else os.fsdecode(path))  # noqa: PTH119  # ":memory:" is none
+    cells = dict(zip(connector.__code__.co_freevars, connector.__closure__, strict=True))
+    return file_names.name_of(cells["database"].cell_contents) if "database" in cells else None

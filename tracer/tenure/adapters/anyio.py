@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from types import ModuleType
 
+from tenure._core.object_access import attribute
 from tenure._identify import libraries, resources
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
@@ -45,13 +46,15 @@ def _lock(manager: object, _: str) -> Description:
 
 
 def _semaphore(manager: object, _: str) -> Description:
-    value = getattr(manager, "max_value", None) or getattr(manager, "value", None)
-    return Description("anyio.Semaphore", manager, capacity=value or None, stereotype="control")
+    values = (attribute(manager, name) for name in ("_max_value", "_value", "_initial_value"))
+    capacity = next((value for value in values if type(value) is int and value), None)
+    return Description("anyio.Semaphore", manager, capacity=capacity, stereotype="control")
 
 
 def _limiter(manager: object, _: str) -> Description:
-    tokens = getattr(manager, "total_tokens", math.inf)
-    capacity = int(tokens) if 0 < tokens < math.inf else None
+    tokens = attribute(manager, "_total_tokens")
+    is_limit = (type(tokens) is int or type(tokens) is float) and 0 < tokens < math.inf
+    capacity = int(tokens) if is_limit else None  # type: ignore[call-overload]
     return Description("anyio.CapacityLimiter", manager, capacity=capacity, stereotype="control")
 
 

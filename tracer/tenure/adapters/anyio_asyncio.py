@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-import weakref
 from types import ModuleType
 
+from tenure._core.object_access import ByIdentity, attribute
 from tenure._identify import libraries, resources
 from tenure._identify.exceptions import Canceller
 from tenure._identify.resources import Description
@@ -20,8 +20,8 @@ from tenure.adapters._kit import after_init, databases
 from tenure.adapters.asyncio_scopes import Place, length, made_at, place
 
 _outside = libraries.entered_outside("anyio", "fail_at")
-_lengths: weakref.WeakKeyDictionary[object, float] = weakref.WeakKeyDictionary()  # seconds
-_made_at: weakref.WeakKeyDictionary[object, Place] = weakref.WeakKeyDictionary()
+_lengths: ByIdentity[float] = ByIdentity()  # seconds
+_made_at: ByIdentity[Place] = ByIdentity()
 
 
 def install(backend: ModuleType) -> None:
@@ -37,7 +37,7 @@ def install(backend: ModuleType) -> None:
 
 
 def _has_an_end(scope: object) -> bool:
-    return scope in _lengths and _outside(scope)
+    return _lengths.get(scope) is not None and _outside(scope)
 
 
 def _scope(scope: object, _: str) -> Description:
@@ -46,10 +46,10 @@ def _scope(scope: object, _: str) -> Description:
 
 
 def _measure(scope: object, *_: object, **__: object) -> None:
-    deadline = getattr(scope, "deadline", math.inf)
-    if abs(deadline) < math.inf:
-        _lengths[scope] = deadline - asyncio.get_running_loop().time()
-        _made_at[scope] = place()
+    deadline = attribute(scope, "_deadline", math.inf)
+    if (type(deadline) is float or type(deadline) is int) and abs(deadline) < math.inf:
+        _lengths.put(scope, deadline - asyncio.get_running_loop().time())
+        _made_at.put(scope, place())
 
 
 def canceller(scope: object) -> Canceller:

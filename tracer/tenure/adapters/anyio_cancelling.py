@@ -6,10 +6,11 @@ A scope cancels its tasks when they can be, which may be long after it was told 
 from __future__ import annotations
 
 import asyncio
-import weakref
 from types import FrameType, ModuleType
+from typing import cast
 
 from tenure._core import probe_backend
+from tenure._core.object_access import ByIdentity, attribute, is_true
 from tenure._identify import cancellation
 from tenure._identify.cancellation import IsStillPending
 from tenure._identify.exceptions import Canceller
@@ -18,7 +19,7 @@ from tenure.adapters.asyncio_cancelling import body_failed
 
 _GROUP = "anyio.TaskGroup"
 
-_cancelled_by: weakref.WeakKeyDictionary[object, Canceller] = weakref.WeakKeyDictionary()  # by scope
+_cancelled_by: ByIdentity[Canceller] = ByIdentity()  # by scope
 
 
 def install(backend: ModuleType) -> None:
@@ -36,19 +37,19 @@ def install(backend: ModuleType) -> None:
 
 
 def _asked(frame: FrameType, scope: object) -> Canceller | None:
-    if not getattr(scope, "cancel_called", False):
-        _cancelled_by[scope] = cancellation.canceller(frame)
+    if not is_true(attribute(scope, "_cancel_called")):
+        _cancelled_by.put(scope, cancellation.canceller(frame))
     return None
 
 
 def _child_failed(frame: FrameType) -> Canceller:
     task = frame.f_locals.get("_task")
-    return cancellation.by_failure(task, getattr(task, "_exception", None), _GROUP)
+    return cancellation.by_failure(task, cast("BaseException | None", attribute(task, "_exception")), _GROUP)
 
 
 def _others(scope: object, *_: object) -> list[object]:
     running = asyncio.current_task()
-    return [task for task in getattr(scope, "_tasks", ()) if task is not running]
+    return [task for task in cast("set[object]", attribute(scope, "_tasks", ())) if task is not running]
 
 
 def _by_origin(frame: FrameType, _: object) -> Canceller | None:
@@ -57,8 +58,8 @@ def _by_origin(frame: FrameType, _: object) -> Canceller | None:
 
 def _while_in(task: object, _: object, origin: object) -> IsStillPending | None:
     """The task that is in the scope goes on afterwards."""
-    return asyncio_cancelling_pure.while_(origin, _is_entered) if task is getattr(origin, "_host_task", None) else None
+    return asyncio_cancelling_pure.while_(origin, _is_entered) if task is attribute(origin, "_host_task") else None
 
 
 def _is_entered(scope: object) -> bool:
-    return getattr(scope, "_host_task", None) is not None
+    return attribute(scope, "_host_task") is not None

@@ -14,7 +14,8 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from tenure._core import faults
-from tenure._identify import cancellation
+from tenure._core.object_access import attribute
+from tenure._identify import cancellation, task_names
 from tenure._identify.cancellation import IsStillPending
 from tenure._identify.exceptions import Canceller
 from tenure._patching import class_patches
@@ -31,16 +32,17 @@ def _to_the_end(*_: object, **__: object) -> IsStillPending | None:
 
 def install(module: ModuleType) -> None:
     """Patch what cancels tasks in asyncio."""
-    tell(module.TaskGroup, "_abort", lambda group: list(group._tasks), _as_stacked)  # noqa: SLF001
+    tell(module.TaskGroup, "_abort", lambda group: list(attribute(group, "_tasks", ())), _as_stacked)  # type: ignore[call-overload]
+    expiring = module.timeouts._State.EXPIRING  # noqa: SLF001
     tell(
         module.Timeout,
         "_on_timeout",
-        lambda timeout: [timeout._task],  # noqa: SLF001
+        lambda timeout: [attribute(timeout, "_task")],
         lambda _, timeout: asyncio_scopes.canceller(timeout),
-        lambda _, timeout: while_(timeout, lambda it: it._state.name == "EXPIRING"),  # noqa: SLF001
+        lambda _, timeout: while_(timeout, lambda it: attribute(it, "_state") is expiring),
     )
     tell(module.Runner, "_on_sigint", _main_task, lambda *_: Canceller(0, "", "SIGINT", ""))
-    tell(module.runners, "_cancel_all_tasks", asyncio.all_tasks, _by("end of asyncio.run"))
+    tell(module.runners, "_cancel_all_tasks", _tasks_of, _by("end of asyncio.run"))
     if hasattr(module.tasks, "_cancel_and_wait"):
         tell(module.tasks, "_cancel_and_wait", lambda future, *_, **__: [future], _as_stacked)
 
@@ -79,6 +81,15 @@ def _as_stacked(frame: FrameType, _: object) -> Canceller:
 def _by(via: str) -> By:
     means = cancellation.by_library(via)
     return lambda frame, _: means(frame)
+
+
+def _tasks_of(loop: asyncio.AbstractEventLoop) -> list[object]:
+    """``asyncio.all_tasks(loop)``, which would ask a task of the program's own class for its loop."""
+    kept = getattr(asyncio.tasks, "_scheduled_tasks", getattr(asyncio.tasks, "_all_tasks", None))
+    if kept is None:
+        return [*asyncio.all_tasks(loop)]
+    tasks = [task for task in list(kept) if task_names.is_task(task)]
+    return [task for task in tasks if asyncio.Task.get_loop(task) is loop and not asyncio.Task.done(task)]
 
 
 def _main_task(*_: object, main_task: object = None) -> list[object]:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
+from typing import Any
 
 from tenure._core.loop_end import loop_ended
 from tenure._patching import class_patches
@@ -23,7 +25,7 @@ def install(module: ModuleType) -> None:
     if module is asyncio and sys.platform == "win32":
         kinds.append(asyncio.ProactorEventLoop)
     for kind in kinds:
-        class_patches.replace(kind, "close", _settling(kind.close, _has_ended))
+        class_patches.replace(kind, "close", _settling(kind.close, partial(_has_ended, kind.is_closed)))
     if module is asyncio:  # one that the program enters is released when its loop has closed
         class_patches.replace(module.Runner, "__exit__", _settling(module.Runner.__exit__, _is_over), again=True)
 
@@ -45,10 +47,12 @@ def _settling(original: class_patches.Method, is_end: Callable[[object], bool]) 
     return ending
 
 
-def _has_ended(loop: object) -> bool:
-    """Whether this closes it, where nothing of the main thread's runs meanwhile; not where it is collected."""
-    is_closed = getattr(loop, "is_closed", None)
-    if is_closed is None or is_closed() or _is_running() or sys.exception() is not None:
+def _has_ended(is_closed: Callable[[Any], bool], loop: object) -> bool:
+    """Whether this closes it, where nothing of the main thread's runs meanwhile; not where it is collected.
+
+    ``is_closed``: the library's own, for a loop of the program's class is not asked.
+    """
+    if is_closed(loop) or _is_running() or sys.exception() is not None:
         return False
     return sys._getframe(2).f_code.co_name != "__del__"  # noqa: SLF001  # no other way to the caller
 

@@ -106,7 +106,11 @@ def _note(task: object, coroutine: object) -> bool:
 def _programs(coroutine: object) -> object:
     """The coroutine that the program gave to ``uvloop.run``, which puts it into one of its own."""
     frame = getattr(coroutine, "cr_frame", None) if task_names.is_coroutine(coroutine) else None
-    if frame is None or frame.f_code.co_name != "wrapper" or frame.f_globals.get("__name__") != "uvloop":
+    if (
+        frame is None
+        or frame.f_code.co_name != "wrapper"
+        or object_access.exact(frame.f_globals.get("__name__")) != "uvloop"
+    ):
         return coroutine
     return frame.f_locals.get("main", coroutine)
 

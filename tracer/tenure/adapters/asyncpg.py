@@ -7,7 +7,9 @@ entered itself, or awaited, is open, which is another thing than to hold one of 
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
+from tenure._core.object_access import attribute, exact
 from tenure._identify import libraries, resources
 from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import Description
@@ -59,27 +61,38 @@ def _connection(arguments: tuple[object, ...], named: dict[str, object]) -> Desc
 
 
 def _taken(handle: object, _: str) -> Description:
-    pool = handle.pool  # type: ignore[attr-defined]
-    capacity = getattr(pool, "_maxsize", None)
+    pool = attribute(handle, "pool")
+    limit = attribute(pool, "_maxsize")
+    capacity = limit if type(limit) is int else None
     kind, name = "asyncpg.pool.Pool", _database(pool)
     return Description(kind, _queue(pool), name, capacity, "database", enter="acquire", figures=_figures)
 
 
 def _queue(pool: object) -> object:
     """What stands for the pool, which allows no weak reference itself."""
-    return getattr(pool, "_queue", None)
+    return attribute(pool, "_queue")
 
 
 def _figures(queue: object) -> PoolStats:
     """The queue has the places that nobody uses, some with a connection."""
     places = list(queue._queue)  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way to it
-    return PoolStats(sum(place.is_connected() for place in places))
+    return PoolStats(sum(map(_is_connected, places)))
+
+
+def _is_connected(place: object) -> bool:
+    """What a place of the pool says itself; it would ask its connection, whose class may be the program's."""
+    protocol: Any = attribute(attribute(place, "_con"), "_protocol")
+    return protocol is not None and bool(protocol.is_connected())
 
 
 def _database(pool: object) -> str | None:
-    return _named(getattr(pool, "_connect_args", ()), getattr(pool, "_connect_kwargs", {}))
+    addresses, named = attribute(pool, "_connect_args"), attribute(pool, "_connect_kwargs")
+    return _named(
+        tuple(addresses) if type(addresses) in (list, tuple) else (),  # type: ignore[arg-type]
+        named if type(named) is dict else {},
+    )
 
 
 def _named(addresses: tuple[object, ...], named: dict[str, object]) -> str | None:
-    database = named.get("database")
-    return str(database) if database else databases.database_of(addresses[0] if addresses else None)
+    database = exact(named.get("database"))
+    return database or databases.database_of(addresses[0] if addresses else None)

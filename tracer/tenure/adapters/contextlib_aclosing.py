@@ -21,6 +21,6 @@ def _closing(manager: object, _: str) -> Description:
     thing = object_access.attribute(manager, "thing")
     if type(thing) is not AsyncGeneratorType:
         return Description(type_name(type(thing)), thing, exit="aclose")
-    module = thing.ag_frame.f_globals.get("__name__", "") if thing.ag_frame is not None else ""
+    module = object_access.exact(thing.ag_frame.f_globals.get("__name__")) if thing.ag_frame is not None else ""
     function = thing.__qualname__.rpartition("<locals>.")[2]
     return Description(f"{module}.{function}".lstrip("."), thing.ag_code, name="", exit="aclose")

@@ -7,8 +7,10 @@ which the stack will leave the manager.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from types import MethodType, ModuleType, TracebackType
+from typing import cast
 
 from tenure import _probe_api as probe
 from tenure._core import faults, object_access
@@ -53,7 +55,7 @@ def _begin(manager: object) -> probe.Record | None:
 def _watch_exit(stack: object, record: probe.Record) -> None:
     """Put the record around the callback that the stack pushed just now."""
     try:
-        callbacks = stack._exit_callbacks  # type: ignore[attr-defined]  # noqa: SLF001
+        callbacks = cast("deque[tuple[bool, MethodType]]", object_access.attribute(stack, "_exit_callbacks"))
         is_sync, leave = callbacks[-1]
         callbacks[-1] = is_sync, MethodType(_leaving(leave, record), leave.__self__)
     except Exception as error:  # noqa: BLE001  # never into the program

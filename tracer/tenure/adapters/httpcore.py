@@ -10,7 +10,9 @@ from types import FrameType, ModuleType
 
 from tenure import _probe_api as probe
 from tenure._core import faults
+from tenure._core.object_access import attribute, is_true
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR
+from tenure._core.wrapping import traceback_of
 from tenure._identify import libraries, resources, sites
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
@@ -29,9 +31,9 @@ def install(module: ModuleType) -> None:
 
 
 def _pool(pool: object, _: str) -> Description:
-    most = getattr(pool, "_max_connections", None)
-    shared = getattr(pool, "_http2", False)  # then several requests are on one connection
-    capacity = most if isinstance(most, int) and most < sys.maxsize and not shared else None
+    most = attribute(pool, "_max_connections")
+    is_shared = is_true(attribute(pool, "_http2"))  # then several requests are on one connection
+    capacity = most if type(most) is int and most < sys.maxsize and not is_shared else None
     return Description("httpcore.AsyncConnectionPool", pool, "", capacity, enter="connection", exit="close")
 
 
@@ -73,7 +75,7 @@ def _handling(original: class_patches.Method) -> class_patches.Method:
 def _closing(original: class_patches.Method) -> class_patches.Method:
     @class_patches.mark_as_wrapper(original)
     async def aclose(stream: object) -> object:
-        record = _records.pop(id(getattr(stream, "_pool_request", None)), None)
+        record = _records.pop(id(attribute(stream, "_pool_request")), None)
         if record is not None:
             probe.leaving(record, None)
         try:
@@ -102,7 +104,7 @@ def _begin(frame: FrameType | None) -> probe.Record | None:
 
 def _record_of(error: BaseException) -> probe.Record | None:
     """The record of the request that this exception ended: the pool's frame is the traceback's first."""
-    traceback = error.__traceback__
+    traceback = traceback_of(error)
     request = traceback.tb_frame.f_locals.get("pool_request") if traceback is not None else None
     return _records.pop(id(request), None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from urllib.parse import urlsplit
 
+from tenure._core.object_access import exact
 from tenure._identify import libraries
 from tenure._identify.resources import Description
 from tenure.adapters._kit import open_close
@@ -31,12 +32,13 @@ def install(client: ModuleType) -> None:
 
 def _connected(arguments: tuple[object, ...], named: dict[str, object]) -> Description:
     given = arguments[1] if len(arguments) > 1 else named.get("servers", f"nats://localhost:{_PORT}")
-    servers = given if isinstance(given, list | tuple) else [given]
-    return Description("nats.aio.client.Client", None, ", ".join(map(_server, servers)), stereotype="queue")
+    servers = given if type(given) in (list, tuple) else [given]
+    names = [_server(exact(server)) for server in servers]  # type: ignore[attr-defined]
+    return Description("nats.aio.client.Client", None, ", ".join(names), stereotype="queue")
 
 
-def _server(url: object) -> str:
-    parts = urlsplit(str(url) if "://" in str(url) else f"nats://{url}")
+def _server(url: str) -> str:
+    parts = urlsplit(url if "://" in url else f"nats://{url}")
     return f"{parts.hostname}:{parts.port or _PORT}"
 
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from tenure._core.object_access import attribute, exact
 from tenure._identify import libraries, resources
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters import contextlib_generators
 from tenure.adapters._kit import databases, open_close
+
+_OPEN = 0  # libpq's CONNECTION_OK
 
 
 def install(psycopg: ModuleType) -> None:
@@ -32,16 +35,18 @@ def install(psycopg: ModuleType) -> None:
 
 def _connected(arguments: tuple[object, ...], named: dict[str, object]) -> Description:
     address = arguments[1] if len(arguments) > 1 else named.get("conninfo")
-    name = named.get("dbname") or databases.database_of(address)
-    return Description("psycopg.AsyncConnection", None, str(name or ""), stereotype="database")
+    name = exact(named.get("dbname")) or databases.database_of(address)
+    return Description("psycopg.AsyncConnection", None, name or "", stereotype="database")
 
 
 def _connection(connection: object, _: str) -> Description:
-    info = getattr(connection, "info", None)
-    name = getattr(info, "dbname", None) if not getattr(connection, "closed", True) else None
+    transport = attribute(connection, "pgconn")  # the connection's own ``info`` may be the program's
+    name = None
+    if transport is not None and transport.status == _OPEN:  # type: ignore[attr-defined]
+        name = transport.db.decode(errors="replace")  # type: ignore[attr-defined]
     return Description("psycopg.AsyncConnection", None, name=name, stereotype="database")
 
 
 def _server_cursor(cursor: object, _: str) -> Description:
-    name = getattr(cursor, "name", "")
+    name = exact(attribute(cursor, "_name"))
     return Description("psycopg.AsyncServerCursor", None, name, stereotype="database")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from types import ModuleType
+from typing import cast
 
+from tenure._core.object_access import attribute, exact
 from tenure._identify import libraries, resources
 from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import Description
@@ -39,20 +42,21 @@ def _taken(handle: object, _: str) -> Description:
 
 
 def _in_use(pool: object) -> Description:
-    capacity = getattr(pool, "max_size", None) or None
+    limit = attribute(pool, "_max_size")
+    capacity = limit if type(limit) is int and limit > 0 else None
     kind = "psycopg_pool.AsyncConnectionPool"
     return Description(kind, pool, _name(pool), capacity, "database", figures=_figures)
 
 
 def _figures(pool: object) -> PoolStats:
-    return PoolStats(len(pool._pool))  # type: ignore[attr-defined]  # noqa: SLF001  # get_stats() makes a dictionary
+    return PoolStats(len(cast("deque[object]", attribute(pool, "_pool"))))  # get_stats() makes a dictionary
 
 
 def _name(pool: object) -> str | None:
     """The name that the program gave the pool, else that of its database."""
-    given = getattr(pool, "name", "")
+    given = exact(attribute(pool, "name"))
     if given and not _DEFAULT_NAME.fullmatch(given):
-        return str(given)
-    named = getattr(pool, "kwargs", None)
-    named = named if isinstance(named, dict) else {}  # it may be a function that finds them, in psycopg_pool 3.3
-    return str(named.get("dbname") or "") or databases.database_of(getattr(pool, "conninfo", None))
+        return given
+    named = attribute(pool, "kwargs")  # it may be a function that finds them, in psycopg_pool 3.3
+    database = dict.get(cast("dict[str, object]", named), "dbname") if issubclass(type(named), dict) else None
+    return exact(database) or databases.database_of(attribute(pool, "conninfo"))

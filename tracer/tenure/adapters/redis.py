@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import cast
 
+from tenure._core.object_access import attribute, exact
 from tenure._identify import libraries, resources
 from tenure._identify.exceptions import type_name
 from tenure._identify.pool_stats import PoolStats
@@ -47,7 +49,7 @@ def install(asyncio: ModuleType) -> None:
         asyncio.ConnectionPool,
         "ensure_connection",
         lambda pool, *_: pool,
-        predicate=lambda _, connection: not connection.is_connected,
+        predicate=lambda _, connection: not _is_connected(connection),
     )
 
 
@@ -56,8 +58,8 @@ def _client(client: object, _: str) -> Description:
 
 
 def _lock(lock: object, _: str) -> Description:
-    key = getattr(lock, "name", "")
-    name = key.decode(errors="replace") if isinstance(key, bytes) else str(key)
+    key = attribute(lock, "name")
+    name = key.decode(errors="replace") if type(key) is bytes else exact(key)
     subject = _keys.get(name)
     if subject is None and len(_keys) < MAX_KEYS:
         subject = _keys[name] = _Key()
@@ -66,13 +68,21 @@ def _lock(lock: object, _: str) -> Description:
 
 def _taken(taken: object, _: str) -> Description:
     pool = taken.pool  # type: ignore[attr-defined]
-    where = getattr(pool, "connection_kwargs", {})
-    name = f"{where.get('path') or where.get('host', 'localhost')}/{where.get('db') or 0}"
-    limit = getattr(pool, "max_connections", None)
-    capacity = limit if isinstance(limit, int) and 0 < limit < _UNLIMITED else None
+    given = attribute(pool, "_connection_kwargs") or attribute(pool, "connection_kwargs")
+    where = cast("dict[str, object]", given) if issubclass(type(given), dict) else None
+    path, host, number = (dict.get(where, name) if where is not None else None for name in ("path", "host", "db"))
+    database = number if type(number) is int else exact(number)
+    name = f"{exact(path) or exact(host) or 'localhost'}/{database or 0}"
+    limit = attribute(pool, "max_connections")
+    capacity = limit if type(limit) is int and 0 < limit < _UNLIMITED else None
     return Description(type_name(type(pool)), pool, name, capacity, "database", figures=_figures)
 
 
 def _figures(pool: object) -> PoolStats:
-    kept = list(pool._available_connections)  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way
-    return PoolStats(sum(connection.is_connected for connection in kept))
+    kept = cast("list[object]", attribute(pool, "_available_connections"))
+    return PoolStats(sum(map(_is_connected, list(kept))))
+
+
+def _is_connected(connection: object) -> bool:
+    """What a connection of redis says itself, asked of none: its class may be the program's."""
+    return attribute(connection, "_reader") is not None and attribute(connection, "_writer") is not None

@@ -10,7 +10,10 @@ from __future__ import annotations
 import sys
 from pathlib import PurePath
 from types import FrameType, ModuleType
+from typing import Any
 
+from tenure._core.attributes import read
+from tenure._core.object_access import attribute, exact, is_true
 from tenure._identify import libraries, resources
 from tenure._identify.exceptions import type_name
 from tenure._identify.pool_stats import PoolStats
@@ -76,7 +79,7 @@ def _patch_checkouts(engine: type, fairy: type) -> None:
 
 
 def _connection(connection: object, _: str) -> Description:
-    return _engine(connection.sync_engine)._replace(enter="connect")  # type: ignore[attr-defined]
+    return _engine(attribute(connection, "sync_engine"))._replace(enter="connect")
 
 
 def _checked_out(taken: object, _: str) -> Description:
@@ -84,7 +87,7 @@ def _checked_out(taken: object, _: str) -> Description:
 
 
 def _begin(handle: object, _: str) -> Description:
-    return _engine(handle.args[0].sync_engine)._replace(enter="begin")  # type: ignore[attr-defined]
+    return _engine(attribute(handle.args[0], "sync_engine"))._replace(enter="begin")  # type: ignore[attr-defined]
 
 
 def _session(_: object, __: str) -> Description:
@@ -97,27 +100,34 @@ def _session_that_began(_: object, __: str) -> Description:
 
 def _engine(engine: object) -> Description:
     """The resource that stands for a synchronous engine and its pool."""
-    pool, url = engine.pool, engine.url  # type: ignore[attr-defined]
-    name = PurePath(url.database).name if url.database else None
+    pool, url = _of(engine, "pool"), _of(engine, "url")
+    database = exact(_of(url, "database"))
+    name = PurePath(database).name if database else None
     return Description(_ENGINE, pool, name, _capacity(pool), "database", figures=_figures)
 
 
 def _figures(pool: object) -> PoolStats | None:
     """None of a pool that keeps no queue of connections, but always one, or none."""
-    queue = getattr(pool, "_pool", None)
+    queue: Any = attribute(pool, "_pool")
     return None if queue is None else PoolStats(queue.qsize(), queue.maxsize or None)
 
 
 def _capacity(pool: object) -> int | None:
     """Connections in the pool and beyond it; None where there is no limit."""
-    size, overflow = getattr(pool, "size", None), getattr(pool, "_max_overflow", -1)
-    return size() + overflow if callable(size) and isinstance(overflow, int) and overflow >= 0 else None
+    queue, overflow = attribute(pool, "_pool"), attribute(pool, "_max_overflow")
+    size = None if queue is None else queue.maxsize  # type: ignore[attr-defined]
+    return size + overflow if type(size) is int and type(overflow) is int and overflow >= 0 else None
 
 
 def _is_for_a_session(engine: object) -> bool:
-    if not getattr(getattr(engine, "dialect", None), "is_async", False):
+    if not is_true(attribute(_of(engine, "dialect"), "is_async")):
         return False
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # there is no other way to the caller
     while frame is not None and frame.f_code.co_name != "_connection_for_bind":
         frame = frame.f_back
     return frame is not None
+
+
+def _of(thing: object, name: str) -> object:
+    """An attribute; not of what the program made of SQLAlchemy's classes itself."""
+    return read(thing, name, "sqlalchemy")

@@ -12,8 +12,10 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from types import ModuleType
+from typing import cast
 
 from tenure._core import faults
+from tenure._core.object_access import attribute, module_name, namespace, short_name, type_name
 from tenure._identify import libraries, task_names
 from tenure._patching import class_patches
 from tenure._patching.class_patches import Method
@@ -48,31 +50,33 @@ def _loading(original: Method, handle: Method) -> Method:
 
 
 def _patch_all(config: object, handle: Method) -> None:
-    chosen = (getattr(config, f"{name}_class", None) for name in ("http_protocol", "ws_protocol", "lifespan"))
-    kinds = {*_protocols(), *(kind for kind in chosen if isinstance(kind, type))}
+    chosen = (attribute(config, f"{name}_class") for name in ("http_protocol", "ws_protocol", "lifespan"))
+    kinds = [*_protocols(), *(cast("type", kind) for kind in chosen if issubclass(type(kind), type))]
     calling = [kind for kind in kinds if _patch(kind, handle)]
     if not calling:
-        raise TypeError(f"none of {', '.join(sorted(map(repr, kinds)))} calls an application")
+        raise TypeError(f"none of {', '.join(sorted(map(type_name, kinds)))} calls an application")
 
 
 def _protocols() -> Iterator[type]:
     """The classes of uvicorn's own protocols that are imported; one of them may hand over to another."""
     for name, module in list(sys.modules.items()):
         if name.startswith(("uvicorn.protocols.", "uvicorn.lifespan.")):
-            yield from (kind for kind in vars(module).values() if isinstance(kind, type) and kind.__module__ == name)
+            yield from (
+                kind for kind in vars(module).values() if issubclass(type(kind), type) and module_name(kind) == name
+            )
 
 
 def _patch(kind: type, handle: Method) -> bool:
     """Whether it is a class that calls an application."""
-    if "run_asgi" in vars(kind):
-        task_names.entitle(f"{kind.__name__}.run_asgi", "request")
-        original = vars(kind)["run_asgi"]
+    if "run_asgi" in namespace(kind):
+        task_names.entitle(f"{short_name(kind)}.run_asgi", "request")
+        original = cast("Method", namespace(kind)["run_asgi"])
         is_given = "app" in inspect.signature(original).parameters
         class_patches.replace(kind, "run_asgi", (_given if is_given else _kept)(original, handle))
-    elif kind.__name__ == "LifespanOn":
-        class_patches.replace(kind, "main", _lasting(vars(kind)["main"], handle))
+    elif short_name(kind) == "LifespanOn":
+        class_patches.replace(kind, "main", _lasting(cast("Method", namespace(kind)["main"]), handle))
         return False
-    return "run_asgi" in vars(kind)
+    return "run_asgi" in namespace(kind)
 
 
 def _given(original: Method, handle: Method) -> Method:
@@ -107,10 +111,11 @@ class _Instead:
     def __init__(self, owner: object, attribute: str, handle: Method) -> None:
         self._owner, self._attribute, self._handle = owner, attribute, handle
         self._app: object = None
+        self._ours: Method = self._call  # one object: the application, whose equality is the program's, is not asked
 
     def __enter__(self) -> None:
         self._app = getattr(self._owner, self._attribute)
-        setattr(self._owner, self._attribute, self._call)
+        setattr(self._owner, self._attribute, self._ours)
 
     def __exit__(self, *_: object) -> None:
         self._restore()
@@ -120,12 +125,12 @@ class _Instead:
         return self._handle(self._app, *arguments)
 
     def _restore(self) -> None:
-        if getattr(self._owner, self._attribute) == self._call:
+        if getattr(self._owner, self._attribute) is self._ours:
             setattr(self._owner, self._attribute, self._app)
 
 
 def _innermost(app: object) -> object:
     """The program's application within uvicorn's own middlewares."""
-    while type(app).__module__.startswith("uvicorn.") and hasattr(app, "app"):
-        app = app.app
+    while module_name(type(app)).startswith("uvicorn.") and (inner := attribute(app, "app")) is not None:
+        app = inner
     return app

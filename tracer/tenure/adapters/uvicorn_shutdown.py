@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from tenure._core.loop_end import loop_ended
+from tenure._core.object_access import attribute, is_true
 from tenure._patching import class_patches
 
 
@@ -22,7 +23,7 @@ def _shutting_down(original: class_patches.Method) -> class_patches.Method:
     async def shutdown(server: object, *arguments: object, **named: object) -> object:
         try:
             value = await original(server, *arguments, **named)  # type: ignore[misc]
-            if getattr(server, "_captured_signals", None):
+            if is_true(attribute(server, "_captured_signals")):
                 loop_ended()
         except BaseException as error:
             class_patches.strip_frame(error, shutdown.__code__)

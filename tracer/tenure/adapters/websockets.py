@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from urllib.parse import urlsplit
 
+from tenure._core.object_access import attribute, exact
 from tenure._identify import libraries, resources
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
@@ -18,10 +19,10 @@ def install(client: ModuleType) -> None:
 
 
 def _connect(manager: object, _: str) -> Description:
-    return Description("websockets.connect", None, name=_host(getattr(manager, "uri", "")))
+    return Description("websockets.connect", None, name=_host(exact(attribute(manager, "uri"))))
 
 
-def _host(uri: object) -> str:
+def _host(uri: str) -> str:
     """The host and port, without a user's name and password, nor the path that may be made of ids."""
-    parts = urlsplit(str(uri))
+    parts = urlsplit(uri)
     return f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""

@@ -12,6 +12,7 @@ from typing import NamedTuple, cast
 
 from tenure import _probe_api as probe
 from tenure._core import faults
+from tenure._core.object_access import attribute, exact
 from tenure._identify import libraries, resources, task_names
 from tenure._identify.resources import Description
 from tenure._identify.sites import Site
@@ -80,7 +81,9 @@ def _begin(connection: object, frame: FrameType | None) -> None:
     try:
         if frame is None or not _is_servers(frame):
             return  # a handler that enters its own connection
-        handler = getattr(connection, "handler", None) or frame.f_locals.get("handler")
+        handler = attribute(connection, "handler")
+        if handler is None:
+            handler = frame.f_locals.get("handler")
         site = handler_sites.of_callable(handler)
         record = probe.enter(_Served(Site.of(site).function), site)
         if record is not None:
@@ -91,4 +94,4 @@ def _begin(connection: object, frame: FrameType | None) -> None:
 
 
 def _is_servers(frame: FrameType | None) -> bool:
-    return frame is not None and str(frame.f_globals.get("__name__", "")).startswith("websockets.")
+    return frame is not None and exact(frame.f_globals.get("__name__")).startswith("websockets.")

@@ -35,6 +35,7 @@ _SCHEME = re.compile(r"[A-Za-z0-9+.-]{1,30}\Z")
 _WEB = re.compile(r"(?:https?|wss?|s?ftps?|nats)\Z", re.IGNORECASE)  # there a user without a password is a token
 
 _PAIR = re.compile(r"""(?<![\w/:@.+-])(?P<user>[\w.+-]{1,64}):(?P<password>[^\s:@/'"<>()]{4,100})(?=@[\w\[(])""")
+_HOST_AND_PORT = re.compile(r"@[\w.-]{1,100}:\d{2,5}(?!\d)")  # no mailbox: "user:x@db:5432"
 _NO_USERS = {
     "mailto",
     "email",
@@ -72,7 +73,8 @@ def hide_passwords(text: str) -> str:
 
 
 def _hide_random(match: re.Match[str]) -> str:
-    is_secret = is_random(match["password"]) and match["user"].lower() not in _NO_USERS
+    is_named = match["user"].lower() not in _NO_USERS or _HOST_AND_PORT.match(match.string, match.end()) is not None
+    is_secret = is_random(match["password"]) and is_named
     return f"{match['user']}:{HIDDEN}" if is_secret else match[0]
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tenure.scrubbing import phrases
 from tenure.scrubbing.addresses import hide_credentials, hide_passwords
 from tenure.scrubbing.values import KEY_HINTS, hide_values
 from tenure.scrubbing.words import HIDDEN, is_random
@@ -56,6 +57,8 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("sg.", r"SG\.[\w-]{10,}\.[\w-]{10,}"),
     ("shpat_ shpss_ shpca_ shppa_", r"shp(?:at|ss|ca|pa)_\w{10,}"),
     ("dop_v1_", r"dop_v1_\w{10,}"),
+    ("bot", r"bot\d{6,}:[\w-]{20,}"),
+    ("webhooks/", r"(?<=webhooks/)\d{6,}/[\w-]{8,}"),
     ("dckr_pat_", r"dckr_pat_[\w-]{10,}"),
     ("hvs.", r"hvs\.[\w-]{10,}"),
     ("age-secret-key-", r"(?i:AGE-SECRET-KEY-)\w{8,}"),
@@ -89,7 +92,13 @@ RULES: tuple[Rule, ...] = (
     Rule("private keys (PEM)", ("private key",), lambda text: _PEM.sub(_between, text)),
     Rule("credentials in addresses", ("://", "%3a%2f%2f", "%3a//", ":thin:"), hide_credentials),
     Rule("credentials without a scheme", ("@",), hide_passwords),
+    Rule("blocks of secret names", ("|", ">"), phrases.hide_blocks),
+    Rule("values beside a secret name", ("value",), phrases.hide_beside),
     Rule("values of secret names", KEY_HINTS, hide_values),
+    Rule("a password in a sentence", ("passw", "passphrase", "passcode"), phrases.hide_said),
+    Rule("passwords of commands", ("mysql", "mariadb", "mycli", "sshpass"), phrases.hide_options),
+    Rule("responses of digests", ("digest",), phrases.hide_responses),
+    Rule("passwords of protocols", ("pass ", "auth "), phrases.hide_commands),
     Rule("elements of secret names", ("<",), lambda text: _MARKUP.sub(_behind, text)),
     Rule(
         "tokens behind their scheme",

@@ -11,7 +11,7 @@ from time import monotonic_ns
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tenure._core import faults
-from tenure._core.object_access import qualified_name
+from tenure._core.object_access import exact, qualified_name
 from tenure._identify import pool_stats
 from tenure._identify.exceptions import type_name
 from tenure._identify.resources import Description
@@ -34,7 +34,8 @@ def database_of(address: object) -> str | None:
 
     None where it names none, or where the text is not well formed: what looks like a name may be a password then.
     """
-    if not isinstance(address, str):
+    address = exact(address)
+    if not address:
         return None
     if "://" not in address:
         found = {name: quoted or plain for name, quoted, plain in _SETTING.findall(address)}

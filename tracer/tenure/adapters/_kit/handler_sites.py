@@ -7,6 +7,7 @@ import sys
 from types import CodeType, FunctionType, MethodType
 
 from tenure._core.attributes import call_method, read
+from tenure._core.object_access import attribute, exact
 from tenure._core.paths import ASYNCIO_DIR, is_own_frame
 from tenure._identify import sites
 from tenure._identify.sites import Site
@@ -20,7 +21,7 @@ def of_callable(called: object, via: str = "") -> str:
     called = _innermost(called)
     code = _code(called)
     if code is None:
-        kind = called if isinstance(called, type) else type(called)
+        kind = called if issubclass(type(called), type) else type(called)
         name = (
             "" if called is None else _text(read(called, "__qualname__")) or type.__dict__["__qualname__"].__get__(kind)
         )
@@ -33,7 +34,9 @@ def _innermost(called: object) -> object:
     for _ in range(_LAYERS):
         if type(called) is MethodType:
             called = called.__func__
-        inner = called.func if isinstance(called, functools.partial) else read(called, "__wrapped__")
+        inner = (
+            attribute(called, "func") if issubclass(type(called), functools.partial) else read(called, "__wrapped__")
+        )
         if inner is None:
             break
         called = inner
@@ -58,7 +61,7 @@ def of_caller(package: str) -> str:
     """
     frame, own, in_loop = sys._getframe(1), "", False  # noqa: SLF001  # there is no other way to the caller
     while True:
-        name = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        name = exact(frame.f_globals.get("__name__")).partition(".")[0]
         if name == package:
             own, in_loop = own or sites.of_instruction(frame.f_code, frame.f_lasti), False
         elif name in _LOOPS or frame.f_code.co_filename.startswith(ASYNCIO_DIR):

@@ -12,11 +12,11 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from tenure import _probe_api as probe
 from tenure._core import faults
-from tenure._core.object_access import qualified_name
+from tenure._core.object_access import mro, qualified_name
 from tenure._identify import resources, sites
 from tenure._identify.resources import NOTHING, Describe, Description
 from tenure._patching import class_patches
@@ -29,7 +29,7 @@ Token = Callable[[object], object]
 
 _NOBODY = "nothing refers to it any more"
 
-_tokens: dict[type, Token] = {}  # of the classes whose objects are entered, too
+_tokens: dict[int, Token] = {}  # by address, of the classes whose objects are entered, too
 
 
 class NeverClosed(Exception):
@@ -152,7 +152,7 @@ def patch_function(
 
 def is_open(opened: object) -> bool:
     """Whether this is held since the call that opened it, so that entering it is nothing new."""
-    token = next((_tokens[kind] for kind in type(opened).__mro__ if kind in _tokens), None)
+    token = next((_tokens[id(kind)] for kind in mro(type(opened)) if id(kind) in _tokens), None)
     return token is not None and _is_open(opened, token)
 
 
@@ -193,7 +193,7 @@ def _register(kind: type, describe: Describe, token: Token) -> None:
         # Said even where it is the manager's own: what calls something else is asked about at every entry.
         return description if description.enter else description._replace(enter="__aenter__")
 
-    _tokens[kind] = token
+    _tokens[id(kind)] = token
     resources.register(kind, describe_closed)
 
 
@@ -259,8 +259,9 @@ def _leaving(token: Token) -> Begin:
     def begin(arguments: Arguments, named: dict[str, object]) -> probe.Record | None:
         if not held_tokens.tokens or not arguments:
             return None
-        errors = (value for value in (*arguments[1:], *named.values()) if isinstance(value, BaseException))
-        return held_tokens.give_back(token(arguments[0]), next(errors, None))
+        errors = (value for value in (*arguments[1:], *named.values()) if issubclass(type(value), BaseException))
+        error = cast("BaseException | None", next(errors, None))
+        return held_tokens.give_back(token(arguments[0]), error)
 
     return begin
 
