@@ -2,6 +2,10 @@
 
 #include "probe.h"
 
+/* The number of the interface between C and Python, in both directions (_probe.pyi and what `configure` takes).
+ * tenure._core.probe_backend has the same one, and refuses an extension that was built from other sources. */
+enum { LAYOUT = 2 };
+
 Python python;
 
 /* ---- exceptions, across versions ---- */
@@ -179,6 +183,7 @@ static int execute(PyObject *module)
     }
     if (PyModule_AddObjectRef(module, "Record", (PyObject *)&Handle_Type) < 0 ||
         PyModule_AddObjectRef(module, "Driver", (PyObject *)&Driver_Type) < 0 ||
+        PyModule_AddIntConstant(module, "LAYOUT", LAYOUT) < 0 ||
         PyModule_AddIntConstant(module, "CLOSED_BYTES", sizeof(Stamps)) < 0 ||
         PyModule_AddIntConstant(module, "OPEN_BYTES", sizeof(Handle)) < 0) {
         return -1;

@@ -20,6 +20,7 @@ from tenure import adapters
 from tenure._assembly import tables
 from tenure._core import buffer, faults, loop_end, probe_backend, process_scrubber
 from tenure._core.paths import PACKAGE_DIR
+from tenure._core.stderr import say
 from tenure._patching import track
 from tenure._rewriting import import_hook, pytest_hook, rewriter
 from tenure._rewriting.module_filter import Selection
@@ -110,6 +111,8 @@ def start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool =
     """Record into these sinks; what ``install`` and ``tenure run`` have in common. The scrubber is configured."""
     if probe_backend.problem:
         raise UsageError(probe_backend.problem)
+    if probe_backend.notice:
+        say(probe_backend.notice)
     try:
         _start(service, sinks, selection, sync=sync)
     except Exception as error:  # noqa: BLE001  # the program runs on, unrecorded
