@@ -6,7 +6,7 @@ import functools
 import sys
 from types import CodeType, FunctionType, MethodType
 
-from tenure._core.attributes import call_method, read
+from tenure._core.object_access import attribute, call_method
 from tenure._core.paths import ASYNCIO_DIR, is_own_frame
 from tenure._identify import sites
 from tenure._identify.sites import Site
@@ -22,7 +22,9 @@ def of_callable(called: object, via: str = "") -> str:
     if code is None:
         kind = called if isinstance(called, type) else type(called)
         name = (
-            "" if called is None else _text(read(called, "__qualname__")) or type.__dict__["__qualname__"].__get__(kind)
+            ""
+            if called is None
+            else _text(attribute(called, "__qualname__")) or type.__dict__["__qualname__"].__get__(kind)
         )
         return Site("", 0, name, "", via=via).key()
     return Site(code.co_filename, code.co_firstlineno, code.co_qualname, "", via=via).key()
@@ -33,7 +35,7 @@ def _innermost(called: object) -> object:
     for _ in range(_LAYERS):
         if type(called) is MethodType:
             called = called.__func__
-        inner = called.func if isinstance(called, functools.partial) else read(called, "__wrapped__")
+        inner = called.func if isinstance(called, functools.partial) else attribute(called, "__wrapped__")
         if inner is None:
             break
         called = inner
