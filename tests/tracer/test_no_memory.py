@@ -1,4 +1,4 @@
-"""Allocations that fail while a lifecycle is recorded, by CPython's own means: the program meets a MemoryError or none."""
+"""Allocations that fail while a lifecycle is recorded: the program meets a MemoryError or none, and nothing else."""
 
 from pathlib import Path
 
