@@ -3,7 +3,7 @@
 _BY_KIND = {
     "stand in the place of a function that the program calls": """
         adapters.asyncio_reprs:_formatting.<locals>._format_callbacks
-        adapters.asyncio_tasks:_noting.<locals>.create_task
+        adapters.asyncio_tasks:_noting.<locals>.create_task adapters.asyncio_loop_end:_settling.<locals>.ending
         adapters.asyncio_reprs:_telling.<locals>._future_repr_info adapters._kit.after_init:note.<locals>.init
         adapters.contextlib_exit_stacks:_entering.<locals>.enter_async_context
         adapters.contextlib_exit_stacks:_leaving.<locals>.leaving
@@ -22,30 +22,20 @@ _BY_KIND = {
         _rewriting.post_import:_found_by_others _rewriting.post_import:_Loader.create_module
         _rewriting.post_import:_Loader.exec_module
         _rewriting.loaders:RewritingLoader.get_code cli.program:_hide_our_frames.<locals>.once""",
-    "are called by those, or by rewritten code, and let nothing out": """
-        adapters.asyncio_tasks:_creating adapters.asyncio_tasks:_created adapters.asyncio_tasks:_ended
-        adapters.asyncio_tasks:_forget_our_frame adapters.contextlib_exit_stacks:_begin
-        adapters.contextlib_exit_stacks:_watch_exit
-        adapters._kit.pure_acquire_release:_begin adapters._kit.pure_acquire_release:came_back
-        adapters._kit.pure_acquire_release:_given_back
-        _patching.pure_wrappers:_begin _patching.pure_wrappers:_remember _patching.pure_wrappers:_recall
-        _patching.pure_wrappers:raised_in_body _core.wrapping:strip_frame
-        _probe_api.pure_probe:begin _probe_api.pure_probe:enter_at _probe_api.pure_probe:body_raised
-        _probe_api.pure_probe:raised _probe_api.pure_probe:acquired _probe_api.pure_probe:leaving
-        _probe_api.pure_probe:released _probe_api.pure_probe:failed
-        _patching.track:traced _patching.track:Traced._begin _identify.tasks:_current_id _identify.tasks:find
-        _probe_api:enter _core.faults:fault""",
+    "are called by rewritten code or by the loop, or report faults, with nothing around them": """
+        _probe_api.pure_probe:begin _probe_api.pure_probe:body_raised _probe_api.pure_probe:raised
+        _patching.track:traced _identify.tasks:_current_id
+        adapters.asyncio_tasks:_ended _core.faults:fault""",
     "are called by the interpreter for an object that is gone": """
         _identify.resource_ids:bind.<locals>.gone _identify.resource_ids:alias.<locals>.gone
         _identify.resources:name.<locals>.gone
         _identify.tasks:_add.<locals>.gone _core.object_access:ByIdentity.put.<locals>.gone
-        adapters._kit.held_tokens:_Held.__init__.<locals>.<lambda>""",
+        adapters._kit.held_tokens:_Held.__init__.<locals>.gone""",
     "are called by the interpreter at a fork or at the end, or are a thread": """
         session:_at_exit session:_before_fork session:_after_in_parent session:_after_in_child
         _sinks.shipper:Shipper._run _sinks.collector_sink:Collector._run""",
     "make the program ready before it begins": """
         cli.program:script cli.program:execute cli.program:_code cli.program:_main_module cli.program:_set_first_path
-        cli.program:_hide_our_frames _rewriting.loaders:RewritingLoader.__init__
-        _rewriting.module_filter:Selection.__init__ _rewriting.module_filter:Selection.add_root""",
+        cli.program:_hide_our_frames""",
 }
 GUARDS = frozenset(f"tenure.{name}" for names in _BY_KIND.values() for name in names.split())

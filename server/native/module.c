@@ -2,6 +2,9 @@
 
 #include "spans.h"
 
+/* The number of the interface with Python (_scan.pyi and what is taken of spans.py); scan_backend.py has the same. */
+enum { LAYOUT = 2 };
+
 PyDoc_STRVAR(prepare_doc, "prepare(of_shapes, of_times, /)\n--\n\n"
                           "The keys of attributes that mean something, as ``scan`` takes them.\n");
 PyDoc_STRVAR(scan_doc, "scan(data, room, wanted, error_of, /)\n--\n\n"
@@ -15,6 +18,9 @@ static int
 execute(PyObject *module)
 {
     State *state = PyModule_GetState(module);
+    if (PyModule_AddIntConstant(module, "LAYOUT", LAYOUT) < 0) {
+        return -1;
+    }
     PyObject *otlp = PyImport_ImportModule("tenure_server.ingest.otlp.spans");
     if (otlp == NULL) {
         return -1;

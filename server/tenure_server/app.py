@@ -29,7 +29,7 @@ from tenure_server.http.sessions import Sessions
 from tenure_server.http.token_guesses import Guesses
 from tenure_server.hub import Hub
 from tenure_server.ingest import lifecycles as ingest
-from tenure_server.ingest.otlp import receiver, sanitize, status
+from tenure_server.ingest.otlp import receiver, sanitize, scan_backend, status
 from tenure_server.limits import LINGER_S, RETENTION_INTERVAL_S
 from tenure_server.live import connection
 from tenure_server.live.subscriptions import FEED, Feed
@@ -115,6 +115,8 @@ async def _end_live(app: web.Application) -> None:
 
 async def _keep_store(app: web.Application) -> AsyncIterator[None]:
     """Measure, export and enforce the retention while the collector runs; close the store after the last request."""
+    if scan_backend.notice:
+        log.warning("%s", scan_backend.notice)
     app[METERS] = Meters(lambda: metrics.gather(app), app[SETTINGS].otlp)
     await app[EXPORTERS].start()
     retention = supervise("retention", lambda: _retain(app[STORE], app[SETTINGS]))

@@ -24,6 +24,10 @@
 #include "record/otel_context.h"
 #include "record/stamps.h"
 
+/* The number of the interface between C and Python, in both directions (_probe.pyi and what `configure` takes).
+ * tenure._core.probe_backend has the same one, and refuses an extension that was built from other sources. */
+enum { LAYOUT = 2 };
+
 /* ---- functions ---- */
 
 static PyObject *start(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
@@ -124,6 +128,7 @@ static int execute(PyObject *module)
     }
     if (PyModule_AddObjectRef(module, "Record", (PyObject *)&Handle_Type) < 0 ||
         PyModule_AddObjectRef(module, "Driver", (PyObject *)&Driver_Type) < 0 ||
+        PyModule_AddIntConstant(module, "LAYOUT", LAYOUT) < 0 ||
         PyModule_AddIntConstant(module, "CLOSED_BYTES", sizeof(Stamps)) < 0 ||
         PyModule_AddIntConstant(module, "OPEN_BYTES", sizeof(Handle)) < 0) {
         return -1;

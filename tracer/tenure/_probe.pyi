@@ -4,6 +4,7 @@ from types import CodeType
 from typing import final
 from weakref import ref
 
+LAYOUT: int  # raise it in tracer/native/module.c and probe_backend.py when this file changes
 CLOSED_BYTES: int  # a closed record
 OPEN_BYTES: int  # an open one
 

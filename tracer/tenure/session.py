@@ -12,14 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import cast
 
 from tenure import _probe_api as probe
 from tenure import adapters
 from tenure._assembly import tables
 from tenure._core import buffer, faults, loop_end, probe_backend, process_scrubber
-from tenure._core.paths import PACKAGE_DIR
+from tenure._core.stderr import say
 from tenure._patching import track
 from tenure._rewriting import import_hook, pytest_hook, rewriter
 from tenure._rewriting.module_filter import Selection
@@ -110,6 +109,8 @@ def start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool =
     """Record into these sinks; what ``install`` and ``tenure run`` have in common. The scrubber is configured."""
     if probe_backend.problem:
         raise UsageError(probe_backend.problem)
+    if probe_backend.notice:
+        say(probe_backend.notice)
     try:
         _start(service, sinks, selection, sync=sync)
     except Exception as error:  # noqa: BLE001  # the program runs on, unrecorded
@@ -165,24 +166,11 @@ def settle() -> None:
     """The program may be about to end without a word to us: what it did so far is shipped before this returns.
 
     To be called on the main thread, by an adapter; elsewhere it does nothing. It waits as long as ``patience`` allows,
-    and recording goes on. What a signal's handler raises meanwhile passes through, without a frame of Tenure's.
+    and recording goes on. What a signal's handler raises meanwhile passes through.
     """
     if _session is None or threading.current_thread() is not threading.main_thread():
         return
-    try:
-        _session.shipper.settle()
-    except BaseException as error:
-        error.__traceback__ = _of_the_program(error.__traceback__)
-        if error.__traceback__ is not None or not isinstance(error, Exception):
-            raise
-        faults.fault("shipping before the program exits", error)  # it is our own
-
-
-def _of_the_program(traceback: TracebackType | None) -> TracebackType | None:
-    ours = PACKAGE_DIR, threading.__file__
-    while traceback is not None and traceback.tb_frame.f_code.co_filename.startswith(ours):
-        traceback = traceback.tb_next
-    return traceback
+    _session.shipper.settle()
 
 
 def to_collector(url: str | None) -> Collector:

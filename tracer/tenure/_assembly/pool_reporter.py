@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenure import wire
-from tenure._core import faults, object_access
+from tenure._core import faults
 from tenure._identify.pool_stats import PoolStats, _created, _Pool, _pools
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _read(number: int, pool: _Pool, subject: object) -> PoolStats | None:
     try:
         return pool.read(subject)
     except Exception as error:  # noqa: BLE001  # what we know of the library is not so in this version
-        faults.fault(f"reading how many connections of a {object_access.qualified_name(type(subject))} are idle", error)
+        faults.fault("reading how many connections of a {} are idle", error, kind=type(subject))
         _pools.pop(number, None)
         return None
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping
-from types import GetSetDescriptorType, MemberDescriptorType
+from types import FunctionType, GetSetDescriptorType, MappingProxyType, MemberDescriptorType
 from typing import Generic, TypeVar
 
 _V = TypeVar("_V")
@@ -85,10 +85,36 @@ def attribute(thing: object, name: str, default: object = None) -> object:
         return default
     kept = of_class(kind, "__dict__")
     if type(kept) is GetSetDescriptorType:
-        value = dict.get(kept.__get__(thing, kind), name, _MISSING)
+        held = kept.__get__(thing, kind)  # of a class, a read-only view
+        value = (dict if issubclass(type(held), dict) else MappingProxyType).get(held, name, _MISSING)
         if value is not _MISSING:
             return value
     return default if found is _MISSING or has(type(found), "__get__") else found
+
+
+def library_attribute(thing: object, name: str, package: str) -> object:
+    """``attribute``; where that is None, what a class of this package defines: its properties and the like."""
+    kept = attribute(thing, name)
+    if kept is not None:
+        return kept
+    kind = type(thing)
+    for base in mro(kind):
+        found = namespace(base).get(name, _MISSING)
+        if found is _MISSING:
+            continue
+        if module_name(base).partition(".")[0] != package:
+            return None
+        try:
+            return found.__get__(thing, kind) if hasattr(type(found), "__get__") else found  # type: ignore[attr-defined]
+        except AttributeError:
+            return None
+    return None
+
+
+def call_method(kind: type) -> object:
+    """The function that is this class's ``__call__``; None where it is none."""
+    found = of_class(kind, "__call__")
+    return found if type(found) is FunctionType else None
 
 
 def is_true(value: object) -> bool:

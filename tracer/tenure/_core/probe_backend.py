@@ -2,6 +2,9 @@
 
 The extension serves where it was built, in the main interpreter, and in interpreters with the GIL: loading it into one
 without would switch the GIL on, and the program would not be as it was. $TENURE_PROBE, "native" or "python", chooses.
+
+An extension that an earlier installation left behind was built for other Python code: called by this code, it could
+crash the program. Its LAYOUT tells.
 """
 
 from __future__ import annotations
@@ -10,16 +13,23 @@ import importlib
 import os
 import sys
 
+LAYOUT = 2  # the interface with the extension that this code knows; the same number stands in tracer/native/module.c
 _CHOICES = "native", "python"
 
 
-def _problem_of_extension() -> str:
-    """Why the extension cannot be imported; "" where it can."""
+def _problem_of_extension() -> tuple[str, str]:
+    """Why the extension cannot serve, and what to do about it; ("", "") where it can."""
     try:
-        importlib.import_module("tenure._probe")
+        extension = importlib.import_module("tenure._probe")
     except ImportError as error:
-        return str(error)
-    return ""
+        return str(error), "install tenure where there is a C compiler"
+    found = getattr(extension, "LAYOUT", 1)  # 0.1 had no number
+    if found == LAYOUT:
+        return "", ""
+    return f"it was built from another version (interface {found}, this version has {LAYOUT})", _REINSTALL
+
+
+_REINSTALL = "reinstall tenure: pip install --force-reinstall tenure; in a checkout: make setup"
 
 
 def _has_gil() -> bool:
@@ -27,17 +37,19 @@ def _has_gil() -> bool:
     return ask is None or bool(ask())
 
 
-def _choose(wanted: str) -> tuple[bool, str]:
-    """Whether the extension serves, and what is wrong with what was wanted."""
+def _choose(wanted: str) -> tuple[bool, str, str]:
+    """Whether the extension serves, what is wrong with what was wanted, and what the user is told otherwise."""
     if wanted and wanted not in _CHOICES:
-        return False, f"invalid TENURE_PROBE {wanted!r} (set it to native or python, or unset it)"
+        return False, f"invalid TENURE_PROBE {wanted!r} (set it to native or python, or unset it)", ""
     if wanted == "python" or (not wanted and not _has_gil()):
-        return False, ""
-    problem = _problem_of_extension()
+        return False, "", ""
+    problem, remedy = _problem_of_extension()
     if problem and wanted:
-        return False, f"the native probe cannot be loaded: {problem} (install a C compiler, then reinstall tenure)"
-    return not problem, ""
+        return False, f"the native probe cannot be loaded: {problem} ({remedy})", ""
+    if remedy is _REINSTALL:
+        return False, "", f"the native probe cannot be loaded: {problem}; the slower Python probe records ({remedy})"
+    return not problem, "", ""
 
 
-SERVES, problem = _choose(os.environ.get("TENURE_PROBE", ""))
+SERVES, problem, notice = _choose(os.environ.get("TENURE_PROBE", ""))
 NAME = "native" if SERVES else "python"

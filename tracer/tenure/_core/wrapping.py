@@ -53,7 +53,8 @@ def match_coroutine_kind(original: Method, wrapper: AsyncMethod) -> Method:
             with contextlib.suppress(BaseException):  # it is the same one
                 wrapper(*arguments, **named, _original=_raising(error)).send(None)
             BaseException.with_traceback(error, traceback)
-            strip_frame(error, returning.__code__)
+            with contextlib.suppress(Exception):  # then our frame is seen
+                strip_frame(error, returning.__code__)
             del arguments, named
             raise
         return wrapper(*arguments, **named, _original=lambda *_, **__: given) if inspect.isawaitable(given) else given

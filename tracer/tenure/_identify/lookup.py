@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure._core import faults, object_access
+from tenure._core import faults
 from tenure._identify import resources
 
 _recording = False
@@ -37,5 +37,5 @@ def resource_of(site: str, manager: object) -> tuple[int, bool]:
     except Exception as error:  # noqa: BLE001  # an adapter met what it did not expect: the program goes on
         if not isinstance(error, RecursionError):  # that is the program's depth, and over when it comes back up
             _stopped[id(kind)] = kind
-        faults.fault(f"finding the resource of a {object_access.qualified_name(kind)}", error)
+        faults.fault("finding the resource of a {}", error, kind=kind)
         return 0, False

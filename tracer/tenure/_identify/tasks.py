@@ -83,7 +83,12 @@ if sys.version_info >= (3, 14):  # the interpreter keeps the current task with t
         try:
             return _running[id(asyncio.current_task())]
         except (KeyError, RuntimeError):
+            pass
+        try:
             return find()
+        except Exception as error:  # noqa: BLE001  # never into the program
+            faults.fault("finding who runs", error)
+            return 0
 
 else:
     _current_tasks: dict[asyncio.AbstractEventLoop, AnyTask] = getattr(asyncio.tasks, "_current_tasks", {})
@@ -101,7 +106,11 @@ else:
                 return _running[id(_current_tasks[loop])]  # type: ignore[index]
         except (KeyError, AttributeError):
             pass
-        return find()
+        try:
+            return find()
+        except Exception as error:  # noqa: BLE001  # never into the program
+            faults.fault("finding who runs", error)
+            return 0
 
 
 # The id of the task that is running, or else of the thread.

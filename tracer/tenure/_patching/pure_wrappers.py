@@ -12,7 +12,7 @@ from types import FrameType
 from typing import cast
 
 from tenure import _probe_api as probe
-from tenure._core import faults, object_access
+from tenure._core import faults
 from tenure._core.wrapping import Method, match_coroutine_kind, strip_frame
 from tenure._identify import call_site_cache, tasks
 from tenure._probe_api import pure_probe
@@ -21,6 +21,8 @@ _Predicate = Callable[[object], bool] | None  # None: every object
 # A lifecycle that was seen entered and not yet left: its record, its manager (None: the type allows no weak reference),
 # and the entry before, where the same task entered the same object already.
 _Open = tuple[probe.Record, "weakref.ref[object] | None", "_Open | None"]
+
+_ENTERING, _LEAVING = "entering a patched manager", "leaving a patched manager"  # said where they fail
 
 _open: dict[tuple[int, int], _Open] = {}  # by address of the manager and id of the task (0: whatever the task)
 _sweep_at = [1_000]  # entries
@@ -47,18 +49,28 @@ def leaving(original: Method, *, any_task: bool, sync: bool) -> Method:
 
 def _entering(original: Method, predicate: _Predicate, *, any_task: bool) -> Method:
     async def entering(manager: object, *, _original: Method = original) -> object:
-        record = _begin(manager, predicate, sys._getframe().f_back, call_site_cache.BY_ASYNC_WITH)  # noqa: SLF001  # no other way
+        record = None
+        try:
+            record = _begin(manager, predicate, sys._getframe().f_back, call_site_cache.BY_ASYNC_WITH)  # noqa: SLF001  # no other way
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_ENTERING, fault)
         try:
             value = await _original(manager)  # type: ignore[misc]
         except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            strip_frame(error, entering.__code__)
+            try:
+                strip_frame(error, entering.__code__)
+                if record is not None:
+                    probe.failed(record, error)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_ENTERING, fault)
             del manager
             raise
         if record is not None:
-            probe.acquired(record)
-            _remember(manager, record, any_task=any_task)
+            try:
+                probe.acquired(record)
+                _remember(manager, record, any_task=any_task)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_ENTERING, fault)
         return value
 
     return match_coroutine_kind(original, entering)
@@ -66,19 +78,29 @@ def _entering(original: Method, predicate: _Predicate, *, any_task: bool) -> Met
 
 def _leaving(original: Method, *, any_task: bool) -> Method:
     async def leaving(manager: object, *exc_info: object, _original: Method = original, **named: object) -> object:
-        record = _recall(manager, any_task=any_task)
-        if record is not None:
-            probe.leaving(record, raised_in_body(exc_info, named))
+        record = None
+        try:
+            record = _recall(manager, any_task=any_task)
+            if record is not None:
+                probe.leaving(record, raised_in_body(exc_info, named))
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_LEAVING, fault)
         try:
             value = await _original(manager, *exc_info, **named)  # type: ignore[misc]
         except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            strip_frame(error, leaving.__code__)
+            try:
+                strip_frame(error, leaving.__code__)
+                if record is not None:
+                    probe.failed(record, error)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_LEAVING, fault)
             del manager, exc_info, named
             raise
         if record is not None:
-            probe.released(record, value)
+            try:
+                probe.released(record, value)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_LEAVING, fault)
         return value
 
     return match_coroutine_kind(original, leaving)
@@ -86,18 +108,28 @@ def _leaving(original: Method, *, any_task: bool) -> Method:
 
 def _entering_sync(original: Method, predicate: _Predicate, *, any_task: bool) -> Method:
     def entering(manager: object) -> object:
-        record = _begin(manager, predicate, sys._getframe().f_back, call_site_cache.BY_WITH)  # noqa: SLF001  # no other way
+        record = None
+        try:
+            record = _begin(manager, predicate, sys._getframe().f_back, call_site_cache.BY_WITH)  # noqa: SLF001  # no other way
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_ENTERING, fault)
         try:
             value = original(manager)
         except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            strip_frame(error, entering.__code__)
+            try:
+                strip_frame(error, entering.__code__)
+                if record is not None:
+                    probe.failed(record, error)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_ENTERING, fault)
             del manager
             raise
         if record is not None:
-            probe.acquired(record)
-            _remember(manager, record, any_task=any_task)
+            try:
+                probe.acquired(record)
+                _remember(manager, record, any_task=any_task)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_ENTERING, fault)
         return value
 
     return entering
@@ -105,19 +137,29 @@ def _entering_sync(original: Method, predicate: _Predicate, *, any_task: bool) -
 
 def _leaving_sync(original: Method, *, any_task: bool) -> Method:
     def leaving(manager: object, *exc_info: object, **named: object) -> object:
-        record = _recall(manager, any_task=any_task)
-        if record is not None:
-            probe.leaving(record, raised_in_body(exc_info, named))
+        record = None
+        try:
+            record = _recall(manager, any_task=any_task)
+            if record is not None:
+                probe.leaving(record, raised_in_body(exc_info, named))
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_LEAVING, fault)
         try:
             value = original(manager, *exc_info, **named)
         except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            strip_frame(error, leaving.__code__)
+            try:
+                strip_frame(error, leaving.__code__)
+                if record is not None:
+                    probe.failed(record, error)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_LEAVING, fault)
             del manager, exc_info, named
             raise
         if record is not None:
-            probe.released(record, value)
+            try:
+                probe.released(record, value)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_LEAVING, fault)
         return value
 
     return leaving
@@ -125,16 +167,10 @@ def _leaving_sync(original: Method, *, any_task: bool) -> Method:
 
 def _begin(manager: object, predicate: _Predicate, frame: FrameType | None, how: int) -> probe.Record | None:
     """The record of a manager that this frame enters; None where somebody else records it, or nobody."""
-    try:
-        if predicate is not None and not predicate(manager):
-            return None
-        site = frame and call_site_cache.known(frame, how)
-        return (
-            pure_probe.enter_known(site, manager) if site else probe.enter(manager, sync=how == call_site_cache.BY_WITH)
-        )
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("entering a patched manager", error)
+    if predicate is not None and not predicate(manager):
         return None
+    site = frame and call_site_cache.known(frame, how)
+    return pure_probe.enter_known(site, manager) if site else probe.enter(manager, sync=how == call_site_cache.BY_WITH)
 
 
 def raised_in_body(exc_info: tuple[object, ...], named: dict[str, object]) -> BaseException | None:
@@ -148,38 +184,31 @@ def raised_in_body(exc_info: tuple[object, ...], named: dict[str, object]) -> Ba
 
 
 def _remember(manager: object, record: probe.Record, *, any_task: bool) -> None:
+    key = id(manager), 0 if any_task else cast("int", record[probe.TASK])
+    outer = _open.get(key)
+    if outer is not None and outer[1] is not None and outer[1]() is not manager:
+        outer = None  # another object had this address
     try:
-        key = id(manager), 0 if any_task else cast("int", record[probe.TASK])
-        outer = _open.get(key)
-        if outer is not None and outer[1] is not None and outer[1]() is not manager:
-            outer = None  # another object had this address
-        try:
-            _open[key] = record, weakref.ref(manager), outer
-        except TypeError:
-            _open[key] = record, None, outer
-        if len(_open) > _sweep_at[0]:
-            _sweep()
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault(f"remembering an open {object_access.qualified_name(type(manager))}", error)
+        _open[key] = record, weakref.ref(manager), outer
+    except TypeError:
+        _open[key] = record, None, outer
+    if len(_open) > _sweep_at[0]:
+        _sweep()
 
 
 def _recall(manager: object, *, any_task: bool) -> probe.Record | None:
     """The record of the entry that is now left; None where somebody else keeps it, or nobody."""
     if not _open:
         return None
-    try:
-        key = id(manager), 0 if any_task else tasks.current()
-        entry = _open.pop(key, None)
-        if entry is None:
-            return None
-        record, reference, outer = entry
-        if reference is not None and reference() is not manager:
-            return None
-        if outer is not None:
-            _open[key] = outer
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault(f"recalling an open {object_access.qualified_name(type(manager))}", error)
+    key = id(manager), 0 if any_task else tasks.current()
+    entry = _open.pop(key, None)
+    if entry is None:
         return None
+    record, reference, outer = entry
+    if reference is not None and reference() is not manager:
+        return None
+    if outer is not None:
+        _open[key] = outer
     return record
 
 

@@ -112,73 +112,107 @@ class Traced:
         self._record: probe.Record | None = None
 
     async def __aenter__(self) -> object:
-        manager = self._manager
-        record = self._begin()
+        manager, record = self._manager, None
+        try:
+            record = self._begin()
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_TRACED, fault)
         try:
             value: object = await type(manager).__aenter__(manager)  # type: ignore[attr-defined]
         except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            class_patches.strip_frame(error, _ENTERING)
+            try:
+                class_patches.strip_frame(error, _ENTERING)
+                if record is not None:
+                    probe.failed(record, error)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_TRACED, fault)
             raise
-        if record is not None:
-            probe.acquired(record)
+        try:
+            if record is not None:
+                probe.acquired(record)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_TRACED, fault)
         return value
 
     async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> object:
         manager, record = self._manager, self._record
-        if record is not None:
-            probe.leaving(record, error)
+        try:
+            if record is not None:
+                probe.leaving(record, error)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_TRACED, fault)
         try:
             value: object = await type(manager).__aexit__(manager, kind, error, traceback)  # type: ignore[attr-defined]
         except BaseException as raised:
-            if record is not None:
-                probe.failed(record, raised)
-            class_patches.strip_frame(raised, _LEAVING)
+            try:
+                class_patches.strip_frame(raised, _LEAVING)
+                if record is not None:
+                    probe.failed(record, raised)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_TRACED, fault)
             del self, manager, error, traceback
             raise
-        if record is not None:
-            probe.released(record, value)
+        try:
+            if record is not None:
+                probe.released(record, value)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_TRACED, fault)
         return value
 
     def __enter__(self) -> object:
-        manager = self._manager
-        record = self._begin()
+        manager, record = self._manager, None
+        try:
+            record = self._begin()
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_TRACED, fault)
         try:
             value: object = type(manager).__enter__(manager)  # type: ignore[attr-defined]
         except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            class_patches.strip_frame(error, _ENTERING_NOW)
+            try:
+                class_patches.strip_frame(error, _ENTERING_NOW)
+                if record is not None:
+                    probe.failed(record, error)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_TRACED, fault)
             raise
-        if record is not None:
-            probe.acquired(record)
+        try:
+            if record is not None:
+                probe.acquired(record)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_TRACED, fault)
         return value
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> object:
         manager, record = self._manager, self._record
-        if record is not None:
-            probe.leaving(record, error)
+        try:
+            if record is not None:
+                probe.leaving(record, error)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_TRACED, fault)
         try:
             value: object = type(manager).__exit__(manager, kind, error, traceback)  # type: ignore[attr-defined]
         except BaseException as raised:
-            if record is not None:
-                probe.failed(record, raised)
-            class_patches.strip_frame(raised, _LEAVING_NOW)
+            try:
+                class_patches.strip_frame(raised, _LEAVING_NOW)
+                if record is not None:
+                    probe.failed(record, raised)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_TRACED, fault)
             del self, manager, error, traceback
             raise
-        if record is not None:
-            probe.released(record, value)
+        try:
+            if record is not None:
+                probe.released(record, value)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_TRACED, fault)
         return value
 
     def _begin(self) -> probe.Record | None:
-        try:
-            self._record = probe.enter_at(self._site, self._manager)
-        except Exception as error:  # noqa: BLE001  # never into the program
-            faults.fault("entering a wrapped manager", error)
+        self._record = probe.enter_at(self._site, self._manager)
         return self._record
 
 
+_TRACED = "recording a wrapped manager"  # said where it fails
 _ENTERING: CodeType = Traced.__aenter__.__code__
 _LEAVING: CodeType = Traced.__aexit__.__code__
 _ENTERING_NOW: CodeType = Traced.__enter__.__code__

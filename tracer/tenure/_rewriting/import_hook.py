@@ -47,7 +47,12 @@ class Finder(MetaPathFinder):
                 except Exception as error:  # noqa: BLE001  # then it is imported as it is
                     faults.fault("choosing which modules to record", error, f"{spec.name} is imported unrecorded")
                 return spec
-        give_up(fullname, sys._getframe(1))  # noqa: SLF001  # whether it is an import that asks
+        try:
+            give_up(fullname, sys._getframe(1))  # noqa: SLF001  # whether it is an import that asks
+        except ModuleNotFoundError:
+            raise
+        except Exception as error:  # noqa: BLE001  # then the other finders are asked once more
+            faults.fault("giving up an import", error)
         return None
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from types import ModuleType
 
+from tenure._core import faults
 from tenure._rewriting.import_tracebacks import give_up, importing
 
 Install = Callable[[ModuleType], None]
@@ -56,7 +57,12 @@ class _Finder(MetaPathFinder):
         finally:
             _searching.name = None
         if spec is None:
-            give_up(fullname, sys._getframe(1))  # noqa: SLF001  # whether it is an import that asks
+            try:
+                give_up(fullname, sys._getframe(1))  # noqa: SLF001  # whether it is an import that asks
+            except ModuleNotFoundError:
+                raise
+            except Exception as error:  # noqa: BLE001  # then the other finders are asked once more
+                faults.fault("giving up an import", error)
         elif spec.loader is not None:
             spec.loader = _Loader(spec.loader)
         return spec

@@ -14,7 +14,7 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from tenure._core import faults, real_paths
-from tenure._core.attributes import read
+from tenure._core.object_access import attribute
 from tenure._patching import class_patches
 from tenure._rewriting import loaders, post_import, rewriter
 from tenure._rewriting.module_filter import Selection
@@ -69,7 +69,7 @@ def _name_of(file: str) -> str:
     A module may have a ``__getattr__`` of its own, which is not called.
     """
     for name, module in list(sys.modules.items()):
-        found = read(module, "__file__")
+        found = attribute(module, "__file__")
         if type(found) is str and found == file:
             return name
     return ""

@@ -11,8 +11,7 @@ from types import ModuleType
 
 from tenure import _probe_api as probe
 from tenure._core import faults
-from tenure._core.attributes import read
-from tenure._core.object_access import attribute
+from tenure._core.object_access import attribute, library_attribute
 from tenure._identify import libraries, resources, task_names
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
@@ -115,4 +114,4 @@ def _route(request: object, match: object) -> str:
 
 def _of(thing: object, name: str) -> object:
     """An attribute; not of what the program made of aiohttp's classes itself."""
-    return read(thing, name, "aiohttp")
+    return library_attribute(thing, name, "aiohttp")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import cast
 
-from tenure._core.attributes import read
-from tenure._core.object_access import attribute, exact
+from tenure._core.object_access import attribute, exact, library_attribute
 from tenure._identify import libraries, resources
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
@@ -49,7 +48,7 @@ def _producer(producer: object, _: str) -> Description:
 
 def _consumer(consumer: object, _: str) -> Description:
     """A consumer is known by its topics."""
-    subscription = read(attribute(consumer, "_subscription"), "subscription", "aiokafka")
-    topics = read(subscription, "topics", "aiokafka")
+    subscription = library_attribute(attribute(consumer, "_subscription"), "subscription", "aiokafka")
+    topics = library_attribute(subscription, "topics", "aiokafka")
     name = ", ".join(sorted(map(exact, cast("frozenset[str]", topics)))) if type(topics) is frozenset else ""
     return Description("aiokafka.AIOKafkaConsumer", consumer, name or None, stereotype="queue")

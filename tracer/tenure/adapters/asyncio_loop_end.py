@@ -15,7 +15,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from tenure._core.loop_end import loop_ended
+from tenure._core import faults
+from tenure._core.loop_end import SHIPPING, is_own, loop_ended
 from tenure._patching import class_patches
 
 
@@ -33,15 +34,28 @@ def install(module: ModuleType) -> None:
 def _settling(original: class_patches.Method, is_end: Callable[[object], bool]) -> class_patches.Method:
     @class_patches.mark_as_wrapper(original)
     def ending(ended: object, *arguments: object, **named: object) -> object:
+        ends = False
         try:
             ends = is_end(ended)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(SHIPPING, fault)
+        try:
             value = original(ended, *arguments, **named)
-            if ends:
-                loop_ended()
         except BaseException as error:
-            class_patches.strip_frame(error, ending.__code__)
+            try:
+                class_patches.strip_frame(error, ending.__code__)
+            except Exception as fault:  # noqa: BLE001  # then our frame is seen
+                faults.fault("hiding a frame", fault)
             del ended, arguments, named
             raise
+        if ends:
+            try:
+                loop_ended()
+            except BaseException as error:
+                if not is_own(error):
+                    del ended, arguments, named
+                    raise  # what a signal's handler raised meanwhile
+                faults.fault(SHIPPING, error)
         return value
 
     return ending

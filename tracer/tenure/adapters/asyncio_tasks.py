@@ -21,6 +21,8 @@ from tenure.adapters._kit import acquire_release
 if probe_backend.SERVES:
     from tenure import _probe
 
+_CREATION = "noting the creation of a task"  # said where it fails
+
 
 def install(module: ModuleType) -> None:
     """Patch the event loops of asyncio, or of uvloop."""
@@ -30,24 +32,34 @@ def install(module: ModuleType) -> None:
     class_patches.replace(loop, "create_task", _noting(loop.create_task))
     asyncio_reprs.hide(asyncio.base_futures, _ended)
     if probe_backend.SERVES and module is asyncio:
-        _probe.watch_tasks(asyncio.Task, _creating, _made_by_hand)
+        _probe.watch_tasks(asyncio.Task, tasks.creating, _made_by_hand)
         class_patches.at_undo(_probe.unwatch_tasks)
 
 
 def _noting(original: class_patches.Method) -> class_patches.Method:
     @class_patches.mark_as_wrapper(original)
     def create_task(loop: object, coro: object, *arguments: object, **named: object) -> object:
-        is_told = _creating(coro)
+        is_told = False
+        try:
+            is_told = tasks.creating(coro)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault("noting who creates a task", fault)
         try:
             task = original(loop, coro, *arguments, **named)
         except BaseException as error:
-            if is_told:
-                _created(None, coro)
-            class_patches.strip_frame(error, create_task.__code__)
+            try:
+                class_patches.strip_frame(error, create_task.__code__)
+                if is_told:
+                    _created(None, coro)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_CREATION, fault)
             raise
-        if is_told:
-            _created(task, coro)
-        _forget_our_frame(task)
+        try:
+            _forget_our_frame(task)
+            if is_told:
+                _created(task, coro)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_CREATION, fault)
         return task
 
     return create_task
@@ -55,29 +67,15 @@ def _noting(original: class_patches.Method) -> class_patches.Method:
 
 def _forget_our_frame(task: object) -> None:
     """In debug mode a task knows the stack of who made it."""
-    try:
-        frames = object_access.attribute(task, "_source_traceback") if task_names.is_task(task) else None
-        if frames and frames[-1].filename == __file__:  # type: ignore[index]
-            del frames[-1]  # type: ignore[attr-defined]
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("hiding who made a task", error)
-
-
-def _creating(coroutine: object) -> bool:
-    try:
-        return tasks.creating(coroutine)
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("noting who creates a task", error)
-        return False
+    frames = object_access.attribute(task, "_source_traceback") if task_names.is_task(task) else None
+    if frames and frames[-1].filename == __file__:  # type: ignore[index]
+        del frames[-1]  # type: ignore[attr-defined]
 
 
 def _created(task: object, coroutine: object) -> None:
     """``task``: what was made, None where that failed. A factory of the program's own may have made something else."""
-    try:
-        if _note(task, coroutine) and task_names.is_task(task) and not asyncio.Task.done(task):
-            asyncio.Task.add_done_callback(task, _ended)
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("noting the creation of a task", error)
+    if _note(task, coroutine) and task_names.is_task(task) and not asyncio.Task.done(task):
+        asyncio.Task.add_done_callback(task, _ended)
 
 
 def _made_by_hand(task: object, coroutine: object) -> None:
@@ -88,7 +86,7 @@ def _made_by_hand(task: object, coroutine: object) -> None:
     try:
         _note(task, coroutine)
     except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("noting the creation of a task", error)
+        faults.fault(_CREATION, error)
 
 
 def _note(task: object, coroutine: object) -> bool:

@@ -18,6 +18,8 @@ from tenure._patching import class_patches
 
 Leave = Callable[[type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[object]]
 
+_ENTERING, _LEAVING = "entering through an exit stack", "leaving by an exit stack"  # said where they fail
+
 
 def install(contextlib: ModuleType) -> None:
     """Patch AsyncExitStack."""
@@ -28,53 +30,65 @@ def install(contextlib: ModuleType) -> None:
 def _entering(original: class_patches.Method) -> class_patches.Method:
     @class_patches.mark_as_wrapper(original)
     async def enter_async_context(stack: object, cm: object) -> object:
-        record = _begin(cm)
+        record = None
+        try:
+            record = _begin(cm)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_ENTERING, fault)
         try:
             value = await original(stack, cm)  # type: ignore[misc]
         except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            class_patches.strip_frame(error, enter_async_context.__code__)
+            try:
+                class_patches.strip_frame(error, enter_async_context.__code__)
+                if record is not None:
+                    probe.failed(record, error)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_ENTERING, fault)
             raise
         if record is not None:
-            probe.acquired(record)
-            _watch_exit(stack, record)
+            try:
+                probe.acquired(record)
+                _watch_exit(stack, record)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_ENTERING, fault)
         return value
 
     return enter_async_context
 
 
 def _begin(manager: object) -> probe.Record | None:
-    try:
-        return probe.enter(manager) if object_access.has(type(manager), "__aenter__") else None
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("entering through an exit stack", error)
-        return None
+    return probe.enter(manager) if object_access.has(type(manager), "__aenter__") else None
 
 
 def _watch_exit(stack: object, record: probe.Record) -> None:
     """Put the record around the callback that the stack pushed just now."""
-    try:
-        callbacks = cast("deque[tuple[bool, MethodType]]", object_access.attribute(stack, "_exit_callbacks"))
-        is_sync, leave = callbacks[-1]
-        callbacks[-1] = is_sync, MethodType(_leaving(leave, record), leave.__self__)
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("watching an exit stack", error)
+    callbacks = cast("deque[tuple[bool, MethodType]]", object_access.attribute(stack, "_exit_callbacks"))
+    is_sync, leave = callbacks[-1]
+    callbacks[-1] = is_sync, MethodType(_leaving(leave, record), leave.__self__)
 
 
 def _leaving(leave: Leave, record: probe.Record) -> Callable[..., Awaitable[object]]:
     async def leaving(
         _: object, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> object:
-        probe.leaving(record, error)
+        try:
+            probe.leaving(record, error)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_LEAVING, fault)
         try:
             value = await leave(kind, error, traceback)
         except BaseException as raised:
-            probe.failed(record, raised)
-            class_patches.strip_frame(raised, code)
+            try:
+                class_patches.strip_frame(raised, code)
+                probe.failed(record, raised)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_LEAVING, fault)
             del _, error, traceback
             raise
-        probe.released(record, value)
+        try:
+            probe.released(record, value)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_LEAVING, fault)
         return value
 
     code = leaving.__code__  # by itself: a function that refers to itself keeps the manager until the next collection

@@ -12,8 +12,7 @@ from pathlib import PurePath
 from types import FrameType, ModuleType
 from typing import Any
 
-from tenure._core.attributes import read
-from tenure._core.object_access import attribute, exact, is_true
+from tenure._core.object_access import attribute, exact, is_true, library_attribute
 from tenure._identify import libraries, resources
 from tenure._identify.exceptions import type_name
 from tenure._identify.pool_stats import PoolStats
@@ -130,4 +129,4 @@ def _is_for_a_session(engine: object) -> bool:
 
 def _of(thing: object, name: str) -> object:
     """An attribute; not of what the program made of SQLAlchemy's classes itself."""
-    return read(thing, name, "sqlalchemy")
+    return library_attribute(thing, name, "sqlalchemy")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from types import FunctionType, ModuleType
 
-from tenure._core.attributes import read
+from tenure._core.object_access import attribute
 from tenure._identify import libraries
 from tenure._identify.exceptions import type_name
 from tenure._patching import class_patches
@@ -56,7 +56,7 @@ class _Framework:
 
     def lifespan(self, application: object) -> tuple[Served, str]:
         """It is placed at the program's own lifespan function, where there is one."""
-        context = read(read(application, "router"), "lifespan_context")
+        context = attribute(attribute(application, "router"), "lifespan_context")
         place = context if type(context) is FunctionType else type(application)
         return Served(type_name(type(application)), application), handler_sites.of_callable(place, "lifespan")
 
@@ -71,12 +71,12 @@ def _selected(route: object, scope: Scope, *_: object) -> None:
     if request is None:
         return
     found = _effective(route, scope)
-    methods, method = read(found, "methods"), asgi_requests.get(scope, "method")
+    methods, method = attribute(found, "methods"), asgi_requests.get(scope, "method")
     if type(methods) is set and methods and type(method) is str and method not in methods:
         request.found(_KIND, "405 Method Not Allowed", None)
         return
-    pattern = _text(read(found, "path_format")) or _text(read(found, "path"))
-    endpoint = read(found, "endpoint") or asgi_requests.get(scope, "endpoint")
+    pattern = _text(attribute(found, "path_format")) or _text(attribute(found, "path"))
+    endpoint = attribute(found, "endpoint") or asgi_requests.get(scope, "endpoint")
     request.found(
         _KIND, f"{asgi_requests.method(scope)} {request.prefix(asgi_requests.root(scope))}{pattern}", endpoint
     )
@@ -93,8 +93,8 @@ class _Mounted:
         request = asgi_requests.running(scope)
         if request is None:
             return
-        prefix = request.mount(asgi_requests.root(scope), _text(read(mount, "path")))
-        application = read(mount, "app")
+        prefix = request.mount(asgi_requests.root(scope), _text(attribute(mount, "path")))
+        application = attribute(mount, "app")
         if not issubclass(type(application), self._routers):
             request.found(_KIND, f"{asgi_requests.method(scope)} {prefix}".rstrip(), application)
 
@@ -110,7 +110,7 @@ def _effective(route: object, scope: Scope) -> object:
     """The route, or what FastAPI put in its stead where its router was included: with the whole pattern."""
     own = asgi_requests.get(scope, "fastapi")
     context = own.get("effective_route_context") if type(own) is dict else None
-    if type(context).__module__ == _FASTAPI and read(context, "original_route") is route:
+    if type(context).__module__ == _FASTAPI and attribute(context, "original_route") is route:
         return context
     return route
 

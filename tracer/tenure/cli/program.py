@@ -48,7 +48,11 @@ def script(path: str, arguments: Sequence[str], *, sync: bool, command: str = "t
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror} ({command} [options] script.py)") from None
     _set_first_path(os.path.dirname(os.path.realpath(path)))  # noqa: PTH120
-    loader = RewritingLoader("__main__", absolute, sync=sync)
+    try:
+        loader: SourceFileLoader = RewritingLoader("__main__", absolute, sync=sync)
+    except Exception as error:  # noqa: BLE001  # a fault of ours: the program runs as it is
+        faults.fault(f"rewriting {path}", error)
+        loader = SourceFileLoader("__main__", absolute)
     module = _main_module(absolute, None, loader)
     return Program(Path(path).stem, Path(absolute).parent, module, loader)
 
@@ -114,7 +118,10 @@ def _archive(path: str, absolute: str, command: str, *, sync: bool) -> Program:
     spec = importer.find_spec("__main__") if importer is not None else None
     if spec is None or spec.loader is None:
         raise UsageError(f"cannot find a __main__ module in {path} ({command} [options] script.py)")
-    import_hook.record(spec, sync=sync)
+    try:
+        import_hook.record(spec, sync=sync)
+    except Exception as error:  # noqa: BLE001  # a fault of ours: the program runs as it is
+        faults.fault(f"rewriting {path}", error)
     return Program(Path(path).stem, Path(absolute), _main_module(spec.origin or path, spec, spec.loader), None)
 
 

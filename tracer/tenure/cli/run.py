@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tenure import session
-from tenure._core import process_scrubber
+from tenure._core import faults, process_scrubber
 from tenure._core.installation import has_command
 from tenure._core.stderr import say
 from tenure._rewriting.module_filter import Selection
@@ -54,23 +54,30 @@ def _prepare(options: argparse.Namespace, rest: Sequence[str], start: Start, usa
         raise UsageError(f"no program given ({usage})")
     command = usage.partition(" [")[0]
 
-    def start_or_not(name: str, selection: Selection) -> None:
+    selection: Selection | None = None
+
+    def start_or_not(name: str) -> None:
+        nonlocal selection
         try:
+            selection = Selection([Path.cwd()], options.include, options.exclude)
             start(name, selection)
         except UsageError:
             raise
         except Exception as error:  # noqa: BLE001  # a fault of ours: the program runs unrecorded
             session.give_up(error)
 
-    selection = Selection([Path.cwd()], options.include, options.exclude)
     if options.module:
         # The import hook goes first: finding a module imports the packages that it is in.
-        start_or_not(rest[0].rpartition(".")[2], selection)
+        start_or_not(rest[0].rpartition(".")[2])
         target = program.module(rest[0], rest[1:], command=command)
     else:
         target = program.script(rest[0], rest[1:], sync=options.sync, command=command)
-        start_or_not(target.name, selection)
-    selection.add_root(target.directory)
+        start_or_not(target.name)
+    try:
+        if selection is not None:
+            selection.add_root(target.directory)
+    except Exception as error:  # noqa: BLE001  # a fault of ours: what lies beside the program is not recorded
+        faults.fault("choosing which modules to record", error)
     return target
 
 

@@ -13,15 +13,11 @@ from collections.abc import Hashable, Iterable, Iterator
 from functools import lru_cache
 
 from tenure_server.ingest.otlp import spans
+from tenure_server.ingest.otlp.scan_backend import prepare, scan
 from tenure_server.ingest.otlp.spans import Facts, Form, Group, Malformed, Span, TooMany, Value
 from tenure_server.limits import MAX_FIELDS, MAX_SPANS
 from tenure_server.opentelemetry.protobuf import Malformed as NotProtobuf
 from tenure_server.opentelemetry.protobuf import tagged
-
-try:  # in C, where there was a compiler
-    from tenure_server.ingest.otlp._scan import prepare, scan
-except ImportError:  # what either prepares only its own scan understands
-    from tenure_server.ingest.otlp.scan_pure import prepare, scan  # type: ignore[assignment]
 
 _NAME, _KIND = 5, 6  # fields of a span
 _SHORT = 256  # bytes of an attribute that is worth remembering

@@ -206,7 +206,7 @@ def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | Non
         if record is not None:
             resources.calls[site] = plan.names
     except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault(f"finding out who acquires a {object_access.qualified_name(type(manager))}", error)
+        faults.fault("finding out who acquires a {}", error, kind=type(manager))
         return None
     return record
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tenure._core import faults
-from tenure._core.object_access import qualified_name
 from tenure._patching import class_patches
 
 
@@ -18,11 +17,14 @@ def note(kind: type, noting: Callable[..., None]) -> None:
         try:
             original(made, *arguments, **named)
         except BaseException as error:
-            class_patches.strip_frame(error, init.__code__)
+            try:
+                class_patches.strip_frame(error, init.__code__)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault("hiding a frame", fault)
             raise
         try:
             noting(made, *arguments, **named)
         except Exception as error:  # noqa: BLE001  # never into the program
-            faults.fault(f"recording the creation of a {qualified_name(kind)}", error)
+            faults.fault("recording the creation of a {}", error, kind=kind)
 
     class_patches.replace(kind, "__init__", init)

@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 from tenure import _probe_api as probe
 from tenure._assembly import request_rename
 from tenure._core import faults
-from tenure._core.attributes import read
+from tenure._core.object_access import attribute, library_attribute
 from tenure.adapters._kit import handler_sites
 
 Scope = Mapping[str, object]
@@ -147,9 +147,9 @@ class Request:
 def _routed(scope: Scope, prefix: str) -> Named | None:
     """By the route that a framework left in the scope: Litestar; Starlette, for a route of the program's own class."""
     route = get(scope, "route")
-    pattern = get(scope, "path_template") or read(route, "path_format") or read(route, "path")
+    pattern = get(scope, "path_template") or attribute(route, "path_format") or attribute(route, "path")
     if type(pattern) is not str:
         return None
     handler = get(scope, "route_handler")  # Litestar's, of whose function ``fn`` is
-    endpoint = get(scope, "endpoint") or read(handler, "fn", "litestar") or handler
+    endpoint = get(scope, "endpoint") or library_attribute(handler, "fn", "litestar") or handler
     return Named(KIND, f"{method(scope)} {prefix}{pattern}", endpoint)

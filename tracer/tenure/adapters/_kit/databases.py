@@ -11,7 +11,7 @@ from time import monotonic_ns
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tenure._core import faults
-from tenure._core.object_access import exact, qualified_name
+from tenure._core.object_access import exact
 from tenure._identify import pool_stats
 from tenure._identify.exceptions import type_name
 from tenure._identify.resources import Description
@@ -121,7 +121,7 @@ def _began(predicate: Callable[..., bool], maker: object, arguments: tuple[objec
     try:
         return monotonic_ns() if predicate(maker, *arguments) else 0
     except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault(f"finding out whether a {qualified_name(type(maker))} makes a connection", error)
+        faults.fault("finding out whether a {} makes a connection", error, kind=type(maker))
         return 0
 
 
@@ -129,4 +129,4 @@ def _note(pool_of: Callable[..., object], maker: object, arguments: tuple[object
     try:
         pool_stats.created(pool_of(maker, *arguments), monotonic_ns() - begun_ns)
     except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault(f"noting that a {qualified_name(type(maker))} made a connection", error)
+        faults.fault("noting that a {} made a connection", error, kind=type(maker))

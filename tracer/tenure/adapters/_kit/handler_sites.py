@@ -6,8 +6,7 @@ import functools
 import sys
 from types import CodeType, FunctionType, MethodType
 
-from tenure._core.attributes import call_method, read
-from tenure._core.object_access import attribute, exact
+from tenure._core.object_access import attribute, call_method, exact
 from tenure._core.paths import ASYNCIO_DIR, is_own_frame
 from tenure._identify import sites
 from tenure._identify.sites import Site
@@ -23,7 +22,9 @@ def of_callable(called: object, via: str = "") -> str:
     if code is None:
         kind = called if issubclass(type(called), type) else type(called)
         name = (
-            "" if called is None else _text(read(called, "__qualname__")) or type.__dict__["__qualname__"].__get__(kind)
+            ""
+            if called is None
+            else _text(attribute(called, "__qualname__")) or type.__dict__["__qualname__"].__get__(kind)
         )
         return Site("", 0, name, "", via=via).key()
     return Site(code.co_filename, code.co_firstlineno, code.co_qualname, "", via=via).key()
@@ -34,9 +35,8 @@ def _innermost(called: object) -> object:
     for _ in range(_LAYERS):
         if type(called) is MethodType:
             called = called.__func__
-        inner = (
-            attribute(called, "func") if issubclass(type(called), functools.partial) else read(called, "__wrapped__")
-        )
+        is_partial = issubclass(type(called), functools.partial)
+        inner = attribute(called, "func" if is_partial else "__wrapped__")
         if inner is None:
             break
         called = inner

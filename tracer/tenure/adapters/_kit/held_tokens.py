@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 from tenure import _probe_api as probe
 from tenure._core import faults
-from tenure._core.object_access import qualified_name
 from tenure._identify import tasks
 
 WhenGone = Callable[[probe.Record], None]
@@ -29,8 +28,15 @@ class _Held:
         address = id(token)
         self.records: list[probe.Record] = []
         self.when_gone = when_gone
+
+        def gone(_: object) -> None:
+            try:
+                _gone(address)
+            except Exception as error:  # noqa: BLE001  # never into the program
+                faults.fault("ending what was dropped", error)
+
         try:
-            self.reference: weakref.ref[object] | None = weakref.ref(token, lambda _: _gone(address))
+            self.reference: weakref.ref[object] | None = weakref.ref(token, gone)
         except TypeError:
             self.reference = None
 
@@ -63,7 +69,7 @@ def give_back(token: object, error: BaseException | None = None) -> probe.Record
             tokens.pop(id(token), None)
         probe.leaving(record, error)
     except Exception as fault:  # noqa: BLE001  # never into the program
-        faults.fault(f"finding out what the release of a {qualified_name(type(token))} ends", fault)
+        faults.fault("finding out what the release of a {} ends", fault, kind=type(token))
         return None
     return record
 
@@ -93,11 +99,8 @@ def _gone(address: int, is_finalizing: Callable[[], bool] = sys.is_finalizing) -
     held = tokens.pop(address, None)
     if held is None or held.when_gone is None or is_finalizing():
         return
-    try:
-        for record in held.records:
-            held.when_gone(record)
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("ending what was dropped", error)
+    for record in held.records:
+        held.when_gone(record)
 
 
 def forget_all() -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple, cast
 
 from tenure import _probe_api as probe
 from tenure._core import faults
-from tenure._core.object_access import mro, qualified_name
+from tenure._core.object_access import mro
 from tenure._identify import resources, sites
 from tenure._identify.resources import NOTHING, Describe, Description
 from tenure._patching import class_patches
@@ -167,7 +167,7 @@ def _is_open(opened: object, token: Token) -> bool:
     try:
         return held_tokens.is_surely_held(token(opened))
     except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault(f"finding out whether a {qualified_name(type(opened))} is open", error)
+        faults.fault("finding out whether a {} is open", error, kind=type(opened))
         return False
 
 
@@ -209,7 +209,7 @@ def _begin(described: object, bound: object, plan: _Plan) -> probe.Record | None
         if record is not None:
             resources.calls[site] = plan.names
     except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault(f"finding out who opens a {plan.kind.__qualname__}", error)
+        faults.fault("finding out who opens a {}", error, kind=plan.kind)
         return None
     return record
 
@@ -219,7 +219,7 @@ def _opened(record: probe.Record, token: object) -> None:
     try:
         held_tokens.hold(token, record, _dropped)
     except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault(f"remembering who opened a {qualified_name(type(token))}", error)
+        faults.fault("remembering who opened a {}", error, kind=type(token))
 
 
 def _dropped(record: probe.Record) -> None:

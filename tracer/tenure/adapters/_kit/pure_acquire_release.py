@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from tenure import _probe_api as probe
 from tenure._core import faults
-from tenure._core.object_access import qualified_name
 from tenure._core.wrapping import AsyncMethod, Method, match_coroutine_kind, strip_frame
 from tenure._identify import call_site_cache
 from tenure._probe_api import pure_probe
@@ -23,6 +22,7 @@ Begin = Callable[[object, FrameType], probe.Record | None]  # what this frame ta
 Gives = Callable[[object, FrameType | None], bool]  # whether it is this frame that gives the token back
 
 acquires: set[CodeType] = set()  # the wrappers'
+_ACQUIRING, _RELEASING = "finding out who acquires", "finding out what is released"  # said where they fail
 
 
 class NotAcquired(Exception):
@@ -44,19 +44,29 @@ def taking(original: Method, how: Taking) -> Method:
     enter = how.enter
 
     async def acquiring(manager: object, *arguments: object, _original: Method = original, **named: object) -> object:
-        frame = sys._getframe().f_back  # noqa: SLF001  # no other way to the caller
-        record = None if frame is None or frame.f_code is enter else _begin(manager, frame, how)
+        frame, record = sys._getframe().f_back, None  # noqa: SLF001  # no other way to the caller
+        try:
+            if frame is not None and frame.f_code is not enter:
+                record = _begin(manager, frame, how)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_ACQUIRING, fault)
         del frame
         try:
             value = await _original(manager, *arguments, **named)  # type: ignore[misc]
         except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            strip_frame(error, acquiring.__code__)
+            try:
+                strip_frame(error, acquiring.__code__)
+                if record is not None:
+                    probe.failed(record, error)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_ACQUIRING, fault)
             del manager, arguments, named
             raise
-        if record is not None:
-            came_back(value, value if how.by_result else manager, record)
+        try:
+            if record is not None:
+                came_back(value, value if how.by_result else manager, record)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_ACQUIRING, fault)
         return value
 
     acquires.add(acquiring.__code__)
@@ -68,33 +78,39 @@ def taking_now(original: Method, how: Taking) -> Method:
     enter = how.enter
 
     def acquiring(manager: object, *arguments: object, **named: object) -> object:
-        frame = sys._getframe().f_back  # noqa: SLF001  # no other way to the caller
-        record = None if frame is None or frame.f_code is enter else _begin(manager, frame, how)
+        frame, record = sys._getframe().f_back, None  # noqa: SLF001  # no other way to the caller
+        try:
+            if frame is not None and frame.f_code is not enter:
+                record = _begin(manager, frame, how)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_ACQUIRING, fault)
         del frame
         try:
             value = original(manager, *arguments, **named)
         except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            strip_frame(error, acquiring.__code__)
+            try:
+                strip_frame(error, acquiring.__code__)
+                if record is not None:
+                    probe.failed(record, error)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_ACQUIRING, fault)
             del manager, arguments, named
             raise
-        if record is not None:
-            came_back(value, value if how.by_result else manager, record)
+        try:
+            if record is not None:
+                came_back(value, value if how.by_result else manager, record)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_ACQUIRING, fault)
         return value
 
     return acquiring
 
 
 def _begin(manager: object, frame: FrameType, how: Taking) -> probe.Record | None:
-    try:
-        site = call_site_cache.known(frame, call_site_cache.BY_CALL) if how.itself else ""
-        if not site:
-            return how.begin(manager, frame)
-        return pure_probe.enter_known(site, manager) if how.predicate is None or how.predicate(manager) else None
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("finding out who acquires", error)
-        return None
+    site = call_site_cache.known(frame, call_site_cache.BY_CALL) if how.itself else ""
+    if not site:
+        return how.begin(manager, frame)
+    return pure_probe.enter_known(site, manager) if how.predicate is None or how.predicate(manager) else None
 
 
 def came_back(value: object, token: object, record: probe.Record) -> None:
@@ -106,7 +122,7 @@ def came_back(value: object, token: object, record: probe.Record) -> None:
     try:
         held_tokens.hold(token, record)
     except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault(f"remembering who holds a {qualified_name(type(token))}", error)
+        faults.fault("remembering who holds a {}", error, kind=type(token))
 
 
 def giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
@@ -120,20 +136,31 @@ def giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
 def _giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
     def releasing(manager: object, *arguments: object, **named: object) -> object:
         given = (*arguments, *named.values()) if by_result else (manager,)
-        record = _given_back(given, gives, sys._getframe().f_back) if held_tokens.tokens else None  # noqa: SLF001  # no other way
+        record = None
+        try:
+            if held_tokens.tokens:
+                record = _given_back(given, gives, sys._getframe().f_back)  # noqa: SLF001  # no other way
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_RELEASING, fault)
         try:
             value = original(manager, *arguments, **named)
         except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            strip_frame(error, releasing.__code__)
+            try:
+                strip_frame(error, releasing.__code__)
+                if record is not None:
+                    probe.failed(record, error)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_RELEASING, fault)
             del manager, arguments, named, given
             raise
         if record is None:
             return value
-        if value is not None and inspect.isawaitable(value):
-            return _ending(record, value)
-        probe.released(record, None)
+        try:
+            if value is not None and inspect.isawaitable(value):
+                return _ending(record, value)
+            probe.released(record, None)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_RELEASING, fault)
         return value
 
     return releasing
@@ -142,17 +169,28 @@ def _giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
 def _giving_later(original: Method, gives: Gives, *, by_result: bool) -> AsyncMethod:
     async def releasing(manager: object, *arguments: object, **named: object) -> object:
         given = (*arguments, *named.values()) if by_result else (manager,)
-        record = _given_back(given, gives, sys._getframe().f_back) if held_tokens.tokens else None  # noqa: SLF001  # no other way
+        record = None
+        try:
+            if held_tokens.tokens:
+                record = _given_back(given, gives, sys._getframe().f_back)  # noqa: SLF001  # no other way
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_RELEASING, fault)
         try:
             value = await original(manager, *arguments, **named)  # type: ignore[misc]
         except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            strip_frame(error, releasing.__code__)
+            try:
+                strip_frame(error, releasing.__code__)
+                if record is not None:
+                    probe.failed(record, error)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_RELEASING, fault)
             del manager, arguments, named, given
             raise
-        if record is not None:
-            probe.released(record, None)
+        try:
+            if record is not None:
+                probe.released(record, None)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_RELEASING, fault)
         return value
 
     return releasing
@@ -160,12 +198,9 @@ def _giving_later(original: Method, gives: Gives, *, by_result: bool) -> AsyncMe
 
 def _given_back(candidates: tuple[object, ...], gives: Gives, frame: FrameType | None) -> probe.Record | None:
     """The record of what is held and given back by this frame, now leaving; None where nothing is."""
-    try:
-        for candidate in candidates:
-            if held_tokens.is_held(candidate):
-                return held_tokens.give_back(candidate) if gives(candidate, frame) else None
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("finding out what is released", error)
+    for candidate in candidates:
+        if held_tokens.is_held(candidate):
+            return held_tokens.give_back(candidate) if gives(candidate, frame) else None
     return None
 
 
@@ -173,9 +208,15 @@ async def _ending(record: probe.Record, release: Awaitable[object]) -> object:
     try:
         value = await release
     except BaseException as error:
-        probe.failed(record, error)
-        strip_frame(error, _ending.__code__)
+        try:
+            strip_frame(error, _ending.__code__)
+            probe.failed(record, error)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_RELEASING, fault)
         del release
         raise
-    probe.released(record, None)
+    try:
+        probe.released(record, None)
+    except Exception as fault:  # noqa: BLE001  # never into the program
+        faults.fault(_RELEASING, fault)
     return value

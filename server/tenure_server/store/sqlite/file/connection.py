@@ -98,6 +98,8 @@ def _unusable(path: Path | None, error: Exception) -> StoreUnusable:
             what = _what_is_wrong(path, error)
         case OSError():
             what = f"the store {path} cannot be opened: {error.strerror}"
+        case schema.NotOurs():
+            return StoreUnusable(f"the store {path} {error} ({error.remedy})")
         case _:
             what = f"the store {path} {error}"
     return StoreUnusable(f"{what} (give another --store)")

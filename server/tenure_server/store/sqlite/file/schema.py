@@ -77,7 +77,11 @@ NEW_TABLES = (  # since version 2
 
 
 class NotOurs(Exception):
-    """The database belongs to another program, or to a later version of this one."""
+    """The database belongs to another program, or to another version of this one; ``remedy`` says what to do."""
+
+    def __init__(self, problem: str, remedy: str = "give another --store") -> None:
+        super().__init__(problem)
+        self.remedy = remedy
 
 
 def is_ours(path: Path) -> bool:
@@ -101,7 +105,10 @@ def is_new(connection: sqlite3.Connection) -> bool:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if application == APPLICATION_ID and not OLDEST <= version <= VERSION:
-        raise NotOurs(f"holds a store of version {version}, this program reads version {VERSION}")
+        problem = f"holds a store of version {version}, this program reads version {VERSION}"
+        if version > VERSION:
+            raise NotOurs(problem, "update tenure-server, or give another --store")
+        raise NotOurs(f"{problem} and upgrades from {OLDEST}", "move it away, or give another --store")
     if application != APPLICATION_ID and tables:
         raise NotOurs("is the database of another program")
     return not tables
