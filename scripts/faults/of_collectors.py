@@ -15,6 +15,7 @@ from typing import NamedTuple
 from scripts.faults import tempers
 from scripts.faults.collectors import Collector
 from scripts.faults.judging import UNANSWERED, Told, judge, of_collector
+from scripts.faults.programs import LIMIT
 from scripts.faults.scenarios import Stage, killed_in_the_middle, scenario, scenarios
 from scripts.faults.tempers import Answer, Temper
 
@@ -130,7 +131,7 @@ def second(stage: Stage) -> Told:
             collector.another(collector.port, stage.directory / "other.sqlite"),
             collector.another(0, collector.store),
         ]
-        statuses = [other.wait(20) for other in others]
+        statuses = [other.wait(LIMIT) for other in others]
         program.go_on()
         told = judge(plain, program.done(), of_collector(collector))
         return told._replace(wrong=told.wrong + ([] if statuses == [2, 2] else [f"they ended with {statuses}"]))

@@ -10,6 +10,7 @@ from bisect import bisect
 from collections import Counter
 from collections.abc import Callable
 from itertools import chain
+from operator import itemgetter
 
 import msgspec
 from msgspec.structs import astuple
@@ -33,6 +34,7 @@ _ROW = "?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), nullif(?, 0)"
 _INSERT = Insert(f"INSERT OR IGNORE INTO lifecycles ({LIFECYCLE_COLUMNS})", _ROW)
 _REPLACE = f"INSERT OR REPLACE INTO lifecycles ({LIFECYCLE_COLUMNS}) VALUES ({_ROW})"
 _LOOK_UP = 500  # keys in one query
+_KEY_AND_TIME = itemgetter(0, 6)
 
 
 def _progress(row: Row) -> int:
@@ -170,10 +172,14 @@ class Writer:
         if known.is_unordered:
             return
         number, latest_ns = highest
-        rows = sorted([(row[0], row[6]) for row in chain(new, merged)])
+        rows = sorted(map(_KEY_AND_TIME, chain(new, merged)))
         late = bisect(rows, (keys.key(known.row, number + 1), 0)) if number else 0
         is_ordered = True
-        for _, acquire_ns in rows[late:]:
+        times = [at_ns for _, at_ns in rows]
+        if not late and times and times[0] >= latest_ns and times == sorted(times):  # nearly always
+            known.highest = keys.number_of(rows[-1][0]), times[-1]
+            return
+        for acquire_ns in times[late:]:
             if acquire_ns > latest_ns or not number:
                 number, latest_ns = 1, acquire_ns
             elif acquire_ns < latest_ns - NEIGHBOURS_NS:
