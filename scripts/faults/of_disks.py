@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from benchmarks import ingest
-from scripts.faults.collectors import Collector
+from scripts.faults.collectors import HELD, Collector
 from scripts.faults.judging import Told, judge, of_collector
 from scripts.faults.programs import LIMIT, limited
 from scripts.faults.scenarios import Stage, scenario
@@ -128,7 +128,7 @@ def _filled(stage: Stage, *, again: bool) -> Told:
         for body in bodies[_BEFORE:]:
             collector.store_batch(body)
         _until_full(stage)
-        program.until_left(150)
+        _until_stored(collector, 150)
         program.go_on()
         recorded = program.done()
         told = judge(plain, recorded, of_collector(collector))
@@ -136,6 +136,14 @@ def _filled(stage: Stage, *, again: bool) -> Told:
             disk.free(collector)
         collector.get("/readyz")
     return told
+
+
+def _until_stored(collector: Collector, lifecycles: int) -> None:
+    """Wait until so many of the program's are stored: the collector keeps up with it again."""
+    deadline = time.monotonic() + LIMIT
+    while sum(one["total"] for one in collector.items("/api/resources") if one["kind"] == HELD) < lifecycles:
+        assert time.monotonic() < deadline, "the collector gets nothing of the program's"
+        time.sleep(0.05)
 
 
 def _until_full(stage: Stage) -> None:
