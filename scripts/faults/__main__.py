@@ -15,12 +15,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from scripts.faults import of_collectors, of_exporters, of_outages, of_programs, programs, scenarios
+from scripts.faults import of_collectors, of_disks, of_exporters, of_outages, of_programs, programs, scenarios
 from scripts.faults.judging import Told
 from scripts.faults.scenarios import TABLE, Scenario, Stage
 
 ROW = "{:<38} {:<7} {:>8} {:>8} {:>8} {:>8}  {}"
-__all__ = ["of_collectors", "of_exporters", "of_outages", "of_programs"]  # they fill the table
+__all__ = ["of_collectors", "of_disks", "of_exporters", "of_outages", "of_programs"]  # they fill the table
 
 
 def main() -> int:

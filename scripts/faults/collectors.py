@@ -10,9 +10,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from tenure import wire
 
 HELD = "__main__.Held"
 _LIMIT = 60.0  # seconds for it to start, or to stop
@@ -28,11 +30,12 @@ def free_port() -> int:
 class Collector:
     """``tenure serve`` on a port and a store of its own; it can be killed and started again."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path, *options: str, store: Path | None = None) -> None:
         self._options = options
+        self.before: Callable[[], None] | None = None  # is called in its process before anything of it runs
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.store = directory / "store.sqlite"
+        self.store = store or directory / "store.sqlite"
         self._log = (directory / "collector.log").open("ab")
         self.start()
 
@@ -54,7 +57,13 @@ class Collector:
         options = ["--port", str(port), "--store", f"sqlite:///{store}"]
         command = [sys.executable, "-m", "tenure", "serve", *options, *self._options]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TENURE_")}
-        return subprocess.Popen(command, env=environment, stdout=self._log, stderr=self._log)
+        return subprocess.Popen(
+            command,
+            env=environment,
+            stdout=self._log,
+            stderr=self._log,
+            preexec_fn=self.before,  # noqa: PLW1509  # it only asks the system for something
+        )
 
     def kill(self) -> None:
         """End it as the system ends processes when memory is short."""
@@ -89,6 +98,25 @@ class Collector:
             body = answer.read()
             assert answer.status == 200, body
             return json.loads(body)
+        finally:
+            connection.close()
+
+    def store_batch(self, body: bytes) -> None:
+        """Send a batch until it is stored."""
+        deadline = time.monotonic() + _LIMIT
+        while (status := self._post(body)) != 200:
+            assert status in {0, 429, 503}, f"a batch was answered {status}"
+            assert time.monotonic() < deadline, f"no batch was stored for {_LIMIT:g} s: {status}"
+            time.sleep(0.05)
+
+    def _post(self, body: bytes) -> int:
+        """The answer's status; 0: there was none."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("POST", "/v1/lifecycles", body, {"Content-Type": wire.CONTENT_TYPE})
+            return connection.getresponse().status
+        except OSError:
+            return 0
         finally:
             connection.close()
 

@@ -77,13 +77,21 @@ def of_recording(path: Path) -> Stored:
 
 
 def judge(
-    plain: Done, recorded: Done, stored: Stored, *, killed: bool = False, unanswered: int = 0, troubles: int = 1
+    plain: Done,
+    recorded: Done,
+    stored: Stored,
+    *,
+    killed: bool = False,
+    unanswered: int = 0,
+    gone: int = 0,
+    troubles: int = 1,
 ) -> Told:
     """The program is as it is without a recording; what it entered is stored or said to be lost, and nothing is twice.
 
     ``killed``: what it did in its last moment may be missing, or open, and it could say nothing. ``unanswered``: so
-    many may be stored and said to be lost, for the collector was killed between the one and the answer. ``troubles``:
-    so many lines may be said beside those that say what is lost.
+    many may be stored and said to be lost, for the collector was killed between the one and the answer. ``gone``:
+    so many were answered, and were in a file that is gone. ``troubles``: so many lines may be said beside those that
+    say what is lost.
     """
     wrong = []
     if recorded.as_the_program() != plain.as_the_program():
@@ -96,8 +104,11 @@ def judge(
         missing = sum(left < end - GRACE_NS for left in count.left) - stored.lifecycles
         if missing > dropped:
             wrong.append(f"{missing} are missing and {dropped} are counted as dropped")
-    elif not 0 <= stored.closed + said - count.entered <= unanswered:
-        wrong.append(f"{count.entered} were entered, {stored.closed} are stored and closed, {said} are said to be lost")
+    elif not 0 <= stored.closed + said + gone - count.entered <= unanswered:
+        wrong.append(
+            f"{count.entered} were entered, {stored.closed} are stored and closed, {said} are said to be lost"
+            + (f", {gone} are gone with the file" if gone else "")
+        )
     elif stored.dropped > said:
         wrong.append(f"{stored.dropped} are counted as dropped, {said} are said to be lost")
     if stored.lifecycles > count.entered or stored.repeated:

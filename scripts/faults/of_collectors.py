@@ -15,8 +15,11 @@ from typing import NamedTuple
 from scripts.faults import tempers
 from scripts.faults.collectors import Collector
 from scripts.faults.judging import UNANSWERED, Told, judge, of_collector
+from scripts.faults.programs import LIMIT
 from scripts.faults.scenarios import Stage, killed_in_the_middle, scenario, scenarios
 from scripts.faults.tempers import Answer, Temper
+
+from tenure_server.store.sqlite.file.keys import NUMBER_BITS, NUMBERS
 
 
 class Fault(NamedTuple):
@@ -128,7 +131,7 @@ def second(stage: Stage) -> Told:
             collector.another(collector.port, stage.directory / "other.sqlite"),
             collector.another(0, collector.store),
         ]
-        statuses = [other.wait(20) for other in others]
+        statuses = [other.wait(LIMIT) for other in others]
         program.go_on()
         told = judge(plain, program.done(), of_collector(collector))
         return told._replace(wrong=told.wrong + ([] if statuses == [2, 2] else [f"they ended with {statuses}"]))
@@ -168,16 +171,24 @@ def lost(stage: Stage, fault: Fault) -> Told:
         program = stage.start("--collector", collector.url)
         program.until_left(50)
         collector.process.send_signal(signal.SIGSTOP)
-        with closing(sqlite3.connect(collector.store)) as connection:
-            (before,) = connection.execute("SELECT count(*) FROM lifecycles").fetchone()
+        before = _ids(collector.store)
         fault.do(collector.store)
         collector.process.send_signal(signal.SIGCONT)
         program.until_left(100)
         program.go_on()
         recorded = program.done()
-        stored = of_collector(collector)
-        told = judge(plain, recorded, stored._replace(dropped=stored.dropped + before))
-        return told._replace(dropped=stored.dropped)
+        gone = before - {one["id"] for one in collector.items("/api/lifecycles")}
+        return judge(plain, recorded, of_collector(collector), gone=len(gone))
+
+
+def _ids(store: Path) -> set[str]:
+    """The lifecycles in a store's file, by their public ids."""
+    with closing(sqlite3.connect(store)) as connection:
+        rows = connection.execute(
+            "SELECT lower(hex(id)), lifecycles.key & ? FROM lifecycles JOIN processes ON process = lifecycles.key >> ?",
+            (NUMBERS, NUMBER_BITS),
+        )
+        return {f"{process}-{number}" for process, number in rows}
 
 
 @scenario("collector out of descriptors")

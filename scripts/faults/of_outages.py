@@ -13,7 +13,9 @@ from scripts.faults.judging import UNANSWERED, Stored, Told, judge, of_collector
 from scripts.faults.programs import Done, Running
 from scripts.faults.scenarios import Stage, scenario, scenarios
 
-_SMALL_QUEUE = "from tenure._sinks import collector_sink as collector; collector.KEPT_BYTES = 6_000"
+_SMALL_QUEUE = (
+    "from tenure._sinks import collector_sink as sink; assert sink.MAX_QUEUED_BYTES; sink.MAX_QUEUED_BYTES = 6_000"
+)
 _SMALL_BUFFER = "from tenure._core import buffer; buffer.set_limit(2)"
 
 

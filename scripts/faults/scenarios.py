@@ -42,9 +42,9 @@ class Stage:
         return programs.start(self.program, happening, [str(option) for option in options])
 
     @contextmanager
-    def collector(self, *options: str) -> Iterator[Collector]:
-        """A collector that answers, with these options."""
-        collector = Collector(self.directory, *options)
+    def collector(self, *options: str, store: Path | None = None) -> Iterator[Collector]:
+        """A collector that answers, with these options and perhaps this store."""
+        collector = Collector(self.directory, *options, store=store)
         try:
             yield collector
         finally:

@@ -6,7 +6,9 @@ import sqlite3
 from collections import Counter
 
 from tenure_server.store.sqlite.file.arrivals import unpack
+from tenure_server.store.sqlite.file.keys import NUMBER_BITS
 from tenure_server.store.sqlite.file.references import BELONGING, NEEDED
+from tenure_server.store.sqlite.file.time_order import NEIGHBOURS_NS
 
 _COUNTS = {
     "processes.lifecycles": (
@@ -51,4 +53,18 @@ def faults(connection: sqlite3.Connection) -> list[str]:
     last = [at_ns for (at_ns,) in connection.execute("SELECT last_ns FROM arrivals ORDER BY arrival")]
     if last != sorted(last):
         wrong.append("arrivals: not in the order in which they came")
+    return wrong + _out_of_order(connection)
+
+
+def _out_of_order(connection: sqlite3.Connection) -> list[str]:
+    """Processes whose keys are not in the order of time, and which are not known for it."""
+    wrong = []
+    for table, time in (("lifecycles", "acquire_ns"), ("traces", "order_ns")):
+        sql = (
+            f"SELECT key >> {NUMBER_BITS} AS process, count(*) FROM (SELECT key, {time}, max({time}) OVER"  # noqa: S608 -- names of ours
+            f" (PARTITION BY key >> {NUMBER_BITS} ORDER BY key) AS latest_ns FROM {table})"
+            f" WHERE {time} < latest_ns - ? AND process NOT IN (SELECT process FROM unordered) GROUP BY process"
+        )
+        for process, count in connection.execute(sql, (NEIGHBOURS_NS,)):
+            wrong.append(f"{count} of {table} in process {process} are earlier than some with a lower key")
     return wrong

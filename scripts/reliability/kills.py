@@ -111,8 +111,8 @@ class _Sender(threading.Thread):
 
 
 def run(short: bool, seed: int, mutated: bool) -> Measured:
-    """Kill it 2 times, or 15, at random moments."""
-    kills = 2 if short else 15
+    """Kill it 2 times, or 120, at random moments."""
+    kills = 2 if short else 120
     chance = random.Random(seed)  # noqa: S311  # no secret
     with tempfile.TemporaryDirectory(prefix="kills-") as directory:
         collector = _Patched(Path(directory), _DEDUPE_OFF if mutated else "")
@@ -121,7 +121,7 @@ def run(short: bool, seed: int, mutated: bool) -> Measured:
             for sender in senders:
                 sender.start()
             for _ in range(kills):
-                time.sleep(chance.uniform(0.3, 1.5))
+                time.sleep(chance.uniform(0.1, 0.6))
                 collector.kill()
                 collector.start()
             time.sleep(0.3)

@@ -34,7 +34,9 @@ async def main(seed):
     print(sum(await asyncio.gather(*(worker(random.Random(seed + number), until) for number in range(4)))))
 asyncio.run(main(int(sys.argv[1])))
 """
-_SMALL_QUEUE = "from tenure._sinks import collector_sink as collector; collector.KEPT_BYTES = 20_000\n"
+_SMALL_QUEUE = (
+    "from tenure._sinks import collector_sink as sink; assert sink.MAX_QUEUED_BYTES; sink.MAX_QUEUED_BYTES = 20_000\n"
+)
 _COUNTING_OFF = "from tenure._sinks import losses; losses.Undelivered.lose = lambda *_: None\n"
 _BAD = Answer(503, {"Retry-After": "0.1"}, b"{}"), Answer(400, {}, b'{"detail": "no"}'), tempers.RESET
 _LOST = re.compile(r"(\d+) lifecycles? (?:was|were) lost: ")

@@ -65,7 +65,9 @@ def table() -> str:
 
 
 def soak() -> str:
-    """The figures of the soak as Markdown."""
+    """The figures of the soak as Markdown; nothing before the first one."""
+    if not SOAK.exists():
+        return ""
     kept = json.loads(SOAK.read_text())
     where = f"{kept['commit']}, {kept['date']}, CPython {kept['python']}"
     lines = [

@@ -26,6 +26,15 @@ def test_what_is_as_promised_is_told_with_its_figures():
     assert judge(DONE, DONE, STORED) == Told(2, 2, 0, [])
 
 
+def test_what_was_in_a_file_that_is_gone_is_neither_stored_nor_lost_twice():
+    """It stands beside what is stored and what is said to be lost: exactly as much as is missing."""
+    stored = STORED._replace(lifecycles=1, closed=1, counted=1)
+    assert judge(DONE, DONE, stored, gone=1).wrong == []
+    assert judge(DONE, DONE, STORED, gone=1).wrong == [
+        "2 were entered, 2 are stored and closed, 0 are said to be lost, 1 are gone with the file"
+    ]
+
+
 @pytest.mark.parametrize(
     ("recorded", "stored", "wrong"),
     [
@@ -43,6 +52,11 @@ def test_what_is_as_promised_is_told_with_its_figures():
             DONE._replace(said=["tenure: 1 lifecycle was lost: the collector at x refused them (400)"]),
             STORED,
             "2 were entered, 2 are stored and closed, 1 are said to be lost",
+        ),
+        (
+            DONE,
+            STORED._replace(lifecycles=1, closed=1, counted=1),
+            "2 were entered, 1 are stored and closed, 0 are said to be lost",
         ),
         (DONE, STORED._replace(dropped=1), "1 are counted as dropped, 0 are said to be lost"),
         (DONE, STORED._replace(repeated=1), "0 more than were entered, 1 are there twice"),

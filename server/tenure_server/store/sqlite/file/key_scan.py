@@ -2,7 +2,8 @@
 
 Within a process, the order of keys is nearly the order of time (threads may swap neighbours). So a window is found by
 bisection, with some slack, each process is read backwards through its keys, neighbours are put right by a look-ahead,
-and the processes are merged. A process whose clock was set back is ``unordered``: all its rows are looked through.
+and the processes are merged. Where the order was lost, as by a clock that was set back, the process is in
+``unordered``, and all its rows are looked through (see ``time_order``).
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from typing import Any
 from tenure_server.errors import BadParameter
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.schema import ACQUIRE, LIFECYCLE_COLUMNS
+from tenure_server.store.sqlite.file.time_order import NEIGHBOURS_NS
 
 RawRow = tuple[Any, ...]  # a row as SQLite gives it: its key first
 Values = list[object]
 
-NEIGHBOURS_NS = 1_000_000_000  # a row that is further from its place than this makes its process unordered
 _SLACK_NS = 2 * NEIGHBOURS_NS
 _SORTED = 1_000  # rows of an unordered process that are sorted at a time
 _LOOK_AHEAD = 128

@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tenure_server.store.sqlite.file import keys
+from tenure_server.store.sqlite.file import keys, time_order
 
 _OF_PROCESS = f"key >> {keys.NUMBER_BITS}"
 
@@ -82,9 +82,9 @@ def adopt_traces(connection: sqlite3.Connection, orphans: Sequence[int]) -> None
             continue
         key, began_ns = heir
         execute(
-            "UPDATE OR REPLACE traces SET key = ?1, start_ns = ?2, first = ?1, first_ns = ?2, order_ns = ?2"
+            "UPDATE OR REPLACE traces SET key = ?1, start_ns = ?2, first = ?1, first_ns = ?2, order_ns = ?4"
             " WHERE key = ?3",
-            (key, began_ns, orphan),
+            (key, began_ns, orphan, time_order.place_trace(connection, key, began_ns)),
         )
         execute("UPDATE lifecycles SET trace = ? WHERE trace = ?", (key, orphan))
         execute("UPDATE otel_traces SET trace = ?1 WHERE id = (SELECT otel_id FROM traces WHERE key = ?1)", (key,))

@@ -8,7 +8,7 @@ among its lifecycles the ``first`` to begin. How old something is, the collector
 ``processes.skew_ns`` is what a process's clock is behind it. The row of a process is never given to another:
 ``process_rows`` has the highest of those that were deleted. In each process the order of keys is nearly that of
 ``acquire_ns``, and for traces of ``order_ns``, when the first that was told of them began; but for those processes in
-``unordered``, whose clock was set back.
+``unordered`` (see ``time_order``).
 Of a cancellation, ``exceptions`` has who asked for it, where that is known (``cancelled`` is 1): a task's key, by which
 means, and a site, 0 for none. Counts and histograms are kept by the writer, in the transaction that writes the rows.
 """

@@ -15,12 +15,22 @@ import msgspec
 
 from tenure import wire
 from tenure_server.store.histogram import Histogram, add, bucket
-from tenure_server.store.sqlite.file import keys
+from tenure_server.store.sqlite.file import keys, time_order
+from tenure_server.store.sqlite.file.time_order import NEIGHBOURS_NS
 
 # A lifecycle's columns, in the order of the table; of parent and exceptions 0 is none, as None is.
 Row = tuple[int, int | None, int, int, int, int, int, int | None, int | None, int | None, int, int | None, int | None]
 
 _MAX_KNOWN = 20_000
+_ORDER = 5  # index of a trace's counts
+_TRACE = (
+    "INSERT INTO traces (key, otel_id, start_ns, end_ns, lifecycles, open, errors, order_ns)"
+    " VALUES (?, (SELECT otel_trace_id FROM roots WHERE key = ?), ?, nullif(?, -1), ?, ?, ?, ?)"
+    " ON CONFLICT (key) DO UPDATE SET start_ns = min(start_ns, excluded.start_ns),"
+    " end_ns = max(coalesce(end_ns, excluded.end_ns), coalesce(excluded.end_ns, end_ns)),"
+    " lifecycles = lifecycles + excluded.lifecycles, open = open + excluded.open,"
+    " errors = errors + excluded.errors"
+)
 _TIMEOUTS = ("Timeout", "TimeoutError")
 
 
@@ -227,15 +237,7 @@ class CounterTables:
             "UPDATE processes SET lifecycles = lifecycles + ? WHERE process = ?",
             [(new, process) for process, new in tallies._processes.items()],  # noqa: SLF001 -- the two are one
         )
-        execute(
-            "INSERT INTO traces (key, otel_id, start_ns, end_ns, lifecycles, open, errors, order_ns)"
-            " VALUES (?, (SELECT otel_trace_id FROM roots WHERE key = ?), ?, nullif(?, -1), ?, ?, ?, ?)"
-            " ON CONFLICT (key) DO UPDATE SET start_ns = min(start_ns, excluded.start_ns),"
-            " end_ns = max(coalesce(end_ns, excluded.end_ns), coalesce(excluded.end_ns, end_ns)),"
-            " lifecycles = lifecycles + excluded.lifecycles, open = open + excluded.open,"
-            " errors = errors + excluded.errors",
-            [(trace, trace, *entry) for trace, entry in tallies._traces.items()],  # noqa: SLF001
-        )
+        self._write_traces(tallies._traces)  # noqa: SLF001
         execute(
             "UPDATE tasks SET lifecycles = lifecycles + ?, first = min(coalesce(first, ?), ?),"
             " last = max(coalesce(last, ?), ?) WHERE key = ?",
@@ -251,6 +253,38 @@ class CounterTables:
                 (stored.total, stored.failed, encode(stored.waits), encode(stored.holds), stored.used_ns, resource)
             )
         execute("UPDATE resources SET total = ?, failed = ?, waits = ?, holds = ?, used_ns = ? WHERE key = ?", rows)
+
+    def _write_traces(self, traces: dict[int, list[int]]) -> None:
+        """Write what is counted of traces. Those that are new are put where the order of keys is that of time.
+
+        A new trace stands after all others of its process. One that stands between them was deleted, and goes on.
+        """
+        later: list[tuple[int, ...]] = []
+        between: dict[int, list[int]] = {}
+        process, highest, latest_ns, is_unordered = 0, 0, 0, False
+        for trace in sorted(traces):
+            entry = traces[trace]
+            if keys.process_of(trace) != process:
+                process = keys.process_of(trace)
+                is_unordered = time_order.is_unordered(self._connection, process)
+                highest, latest_ns = time_order.highest(self._connection, "traces", "order_ns", process)
+            if trace <= highest:
+                between[trace] = entry
+                continue
+            if entry[_ORDER] > latest_ns or not highest:
+                latest_ns = entry[_ORDER]
+            elif entry[_ORDER] < latest_ns - NEIGHBOURS_NS and not is_unordered:
+                entry[_ORDER] = latest_ns
+            highest = trace
+            later.append((trace, trace, *entry))
+        missing = time_order.missing_traces(self._connection, between)
+        for trace, entry in between.items():
+            if trace in missing:
+                entry[_ORDER] = time_order.place_trace(self._connection, trace, entry[_ORDER])
+                self._connection.execute(_TRACE, (trace, trace, *entry))
+            else:
+                later.append((trace, trace, *entry))
+        self._connection.executemany(_TRACE, later)
 
     def _stored(self, resource: int) -> _Stored:
         stored = self._resources.get(resource)

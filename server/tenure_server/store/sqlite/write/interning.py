@@ -13,7 +13,7 @@ import msgspec
 
 from tenure import wire
 from tenure_server.limits import MAX_SEQUENCES_AHEAD
-from tenure_server.store.sqlite.file import keys
+from tenure_server.store.sqlite.file import keys, time_order
 from tenure_server.store.sqlite.file.clock_skew import ProcessClock
 from tenure_server.store.sqlite.file.schema import USED_NS
 
@@ -23,7 +23,6 @@ _NEXT_ROW = (
 )
 _NOBODY: CancellerFacts = (0, 0, "", 0)
 _MAX_PROCESSES = 256
-_NEWEST = 128  # lifecycles of a process among which the latest to begin is
 _MAX_ENTRIES = 50_000  # of one table of one process
 
 ResourceFacts = tuple[str, str, int | None, str]
@@ -113,14 +112,9 @@ class Interning:
         lost = msgspec.msgpack.decode(dropped, type=dict[str, int])
         clock = self._clock(process_id, skew_ns)
         known = KnownProcess(row, contiguous, {n for (n,) in ahead}, lost, clock=clock, latest_ns=latest_ns)
-        highest = self._connection.execute(
-            "SELECT max(key), max(acquire_ns) FROM (SELECT key, acquire_ns FROM lifecycles WHERE key BETWEEN ? AND ?"
-            " ORDER BY key DESC LIMIT ?)",
-            (keys.key(row, 0), keys.key(row, keys.NUMBERS), _NEWEST),
-        ).fetchone()
-        known.highest = (0, 0) if highest[0] is None else (keys.number_of(highest[0]), highest[1])
-        unordered = self._connection.execute("SELECT 1 FROM unordered WHERE process = ?", (row,)).fetchone()
-        known.is_unordered = unordered is not None
+        key, acquire_ns = time_order.highest(self._connection, "lifecycles", "acquire_ns", row)
+        known.highest = keys.number_of(key), acquire_ns
+        known.is_unordered = time_order.is_unordered(self._connection, row)
         return known
 
     def note_unordered(self, known: KnownProcess) -> None:

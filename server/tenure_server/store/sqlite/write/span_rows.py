@@ -46,14 +46,14 @@ class SpanTables:
     def write(self, known: KnownProcess, part: Spans, tallies: CounterDeltas, now_ns: int) -> int:
         """Write the spans that are new, in the order of their keys, in which SQLite is quickest; answer how many."""
         self._connection.execute("INSERT OR IGNORE INTO span_processes VALUES (?)", (known.row,))
-        placed = self._place(known.row, part)
+        placed = self._place(known, part)
         if placed:
             known.note_latest(self._write(known, part, placed, tallies, now_ns), now_ns)
         return len(placed)
 
-    def _place(self, process: int, part: Spans) -> dict[int, SpanRow]:
+    def _place(self, known: KnownProcess, part: Spans) -> dict[int, SpanRow]:
         """Each span that is new at the first free key on its way, in the order of the keys."""
-        low = keys.key(process, 0)
+        low = keys.key(known.row, 0)
         brought = self._brought(part)
         pending = [(low + row[_NUMBER], row) for row in part.rows if row[_ID] not in brought]
         placed: dict[int, SpanRow] = {}
@@ -71,6 +71,8 @@ class SpanTables:
                 if (ids[key] if key in ids else found[key][_ID]) != row[_ID]  # else it is there, and new to nobody
             ]
             steps += 1
+        if steps > _STRIDES:  # they may be seconds away from where their start would have them
+            self._interning.note_unordered(known)
         return {key: placed[key] for key in sorted(placed)}
 
     def _stored_at(self, wanted: Collection[int]) -> list[tuple[int, int | None]]:

@@ -6,19 +6,21 @@
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect
 from collections import Counter
 from collections.abc import Callable
 from itertools import chain
+from operator import itemgetter
 
 import msgspec
 from msgspec.structs import astuple
 
 from tenure import wire
 from tenure_server.store.protocol import Spans
-from tenure_server.store.sqlite.file import keys
+from tenure_server.store.sqlite.file import keys, time_order
 from tenure_server.store.sqlite.file.arrivals import Arrivals
-from tenure_server.store.sqlite.file.key_scan import NEIGHBOURS_NS
 from tenure_server.store.sqlite.file.schema import LIFECYCLE_COLUMNS
+from tenure_server.store.sqlite.file.time_order import NEIGHBOURS_NS
 from tenure_server.store.sqlite.file.transactions import roll_back
 from tenure_server.store.sqlite.write.counters import CounterDeltas, CounterTables, Row
 from tenure_server.store.sqlite.write.interning import Interning, KnownProcess
@@ -32,6 +34,7 @@ _ROW = "?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), nullif(?, 0)"
 _INSERT = Insert(f"INSERT OR IGNORE INTO lifecycles ({LIFECYCLE_COLUMNS})", _ROW)
 _REPLACE = f"INSERT OR REPLACE INTO lifecycles ({LIFECYCLE_COLUMNS}) VALUES ({_ROW})"
 _LOOK_UP = 500  # keys in one query
+_KEY_AND_TIME = itemgetter(0, 6)
 
 
 def _progress(row: Row) -> int:
@@ -155,10 +158,39 @@ class Writer:
     def _apply_rows(
         self, batch: wire.Batch, known: KnownProcess, tallies: CounterDeltas, now_ns: int, *, is_newest: bool
     ) -> int:
+        highest = known.highest
         fresh, resent = self._rows(batch, known, tallies, now_ns)
-        if fresh and not self._insert(fresh, tallies):
-            return self._merge(fresh + resent, tallies, is_newest=is_newest)
-        return len(fresh) + self._merge(resent, tallies, is_newest=is_newest)
+        if fresh and self._insert(fresh, tallies):
+            new, resent_new = fresh, self._merge(resent, tallies, is_newest=is_newest)
+        else:
+            new, resent_new = [], self._merge(fresh + resent, tallies, is_newest=is_newest)
+        self._look_at_order(known, highest, new, resent_new)
+        return len(new) + len(resent_new)
+
+    def _look_at_order(self, known: KnownProcess, highest: tuple[int, int], new: list[Row], merged: list[Row]) -> None:
+        """Mark the process whose keys are no longer in the order of time: ``new`` and ``merged`` were just written."""
+        if known.is_unordered:
+            return
+        number, latest_ns = highest
+        rows = sorted(map(_KEY_AND_TIME, chain(new, merged)))
+        late = bisect(rows, (keys.key(known.row, number + 1), 0)) if number else 0
+        is_ordered = True
+        times = [at_ns for _, at_ns in rows]
+        if not late and times and times[0] >= latest_ns and times == sorted(times):  # nearly always
+            known.highest = keys.number_of(rows[-1][0]), times[-1]
+            return
+        for acquire_ns in times[late:]:
+            if acquire_ns > latest_ns or not number:
+                number, latest_ns = 1, acquire_ns
+            elif acquire_ns < latest_ns - NEIGHBOURS_NS:
+                is_ordered = False
+        if is_ordered:
+            is_ordered = all(time_order.is_in_place(self._connection, key, at_ns) for key, at_ns in rows[:late])
+        if is_ordered:
+            last = keys.number_of(rows[-1][0]) if late < len(rows) else highest[0]
+            known.highest = last, latest_ns
+        else:
+            self._interning.note_unordered(known)
 
     def _insert(self, rows: list[Row], tallies: CounterDeltas) -> bool:
         """Insert rows that should all be new; false, and nothing is done, where one is there already."""
@@ -176,8 +208,8 @@ class Writer:
         connection.execute("RELEASE fresh")
         return is_new
 
-    def _merge(self, rows: list[Row], tallies: CounterDeltas, *, is_newest: bool) -> int:
-        """Write rows of which some may be stored, in an earlier phase or a later one; answer how many were new.
+    def _merge(self, rows: list[Row], tallies: CounterDeltas, *, is_newest: bool) -> list[Row]:
+        """Write rows of which some may be stored, in an earlier phase or a later one; answer those that were new.
 
         A later phase, and a newer batch in the same one, may know better what the lifecycle is a use of and where it
         stands: a request's route is found after it began.
@@ -185,13 +217,13 @@ class Writer:
         stored = self._stored([row[0] for row in rows])
         written: dict[int, Row] = {}
         closed: list[int] = []
-        new = 0
+        new: list[Row] = []
         for row in rows:
             before = stored.get(row[0])
             if before is None:
                 after = row
                 tallies.count((row,))
-                new += 1
+                new.append(row)
             elif _progress(row) > _progress(before) or (is_newest and _is_renamed(before, row)):
                 after = before[:4] + row[4:6] + before[6:7] + row[7:]  # whose it is and when it began stays
                 if row[4] != before[4]:
@@ -237,8 +269,6 @@ class Writer:
         base = keys.key(known.row, 0)
         acquire_ns = batch.base_ns + batch.clock_offset_ns
         latest_ns = 0
-        highest, highest_ns = known.highest
-        is_ordered = True
         for row in batch.rows:
             number, parent, trace, task, resource, site, delta, wait, hold, release, outcomes, body, own = astuple(row)
             acquire_ns += delta
@@ -247,14 +277,6 @@ class Writer:
             )
             if end_ns > latest_ns:
                 latest_ns = end_ns
-            if number > highest:
-                if acquire_ns > highest_ns or not highest:
-                    highest_ns = acquire_ns
-                elif acquire_ns < highest_ns - NEIGHBOURS_NS:
-                    is_ordered = False
-                highest = number
-            elif acquire_ns > highest_ns + NEIGHBOURS_NS:
-                is_ordered = False
             (resent if outcomes & wire.RESENT else fresh).append(
                 (
                     base + number,
@@ -272,8 +294,5 @@ class Writer:
                     exceptions[own],
                 )
             )
-        known.highest = highest, highest_ns
-        if not is_ordered:
-            interning.note_unordered(known)
         known.note_latest(latest_ns, now_ns)
         return fresh, resent
