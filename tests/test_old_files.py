@@ -47,7 +47,7 @@ def test_an_old_probe_is_told_of_and_the_python_probe_serves(tmp_path: Path, lay
     programs.write(tmp_path, sitecustomize=OLD_PROBE + layout, app=APP)
     done = programs.tenure(tmp_path, "run", "-o", "x.json", "app.py", PYTHONPATH=f"{tmp_path}:{ROOT}", TENURE_PROBE="")
     problem = f"it was built from another version (interface {interface}, this version has {probe_backend.LAYOUT})"
-    said = f"tenure: the native probe cannot serve: {problem}; the slower Python probe records {REINSTALL}\n"
+    said = f"tenure: the native probe cannot be loaded: {problem}; the slower Python probe records {REINSTALL}\n"
     assert done == (0, "python\n", said)
     assert programs.recorded(tmp_path / "x.json")[-1].final
 
@@ -59,7 +59,7 @@ def test_an_old_probe_is_refused_where_the_native_one_is_asked_for(tmp_path: Pat
         tmp_path, "run", "-o", "x.json", "app.py", PYTHONPATH=f"{tmp_path}:{ROOT}", TENURE_PROBE="native"
     )
     assert (done.status, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert done.stderr.startswith("tenure: the native probe cannot serve: it was built from another version ")
+    assert done.stderr.startswith("tenure: the native probe cannot be loaded: it was built from another version ")
     assert done.stderr.endswith(f"{REINSTALL}\n")
 
 
@@ -125,8 +125,8 @@ def test_entry_points_of_an_old_environment_are_refused(tmp_path: Path, command:
     )
     done = programs.tenure(tmp_path, command, "--help", PYTHONPATH=str(tmp_path))
     said = (
-        f"tenure: `tenure {command}` was installed from another version: it has no module tenure_server.commands"
-        " (install both again: pip install --upgrade tenure tenure-server; in a checkout: make setup)\n"
+        f"tenure: `tenure {command}` belongs to another version: module tenure_server.commands does not exist"
+        " (reinstall both: pip install --upgrade tenure tenure-server; in a checkout: make setup)\n"
     )
     assert done == (2, "", said)
 

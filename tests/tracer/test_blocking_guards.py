@@ -121,8 +121,8 @@ def test_pytests_own_compiling_makes_no_call_that_a_guard_sees(directory: Path) 
 
 FAULTY = """
     import asyncio, tenure._rewriting.module_filter
-    def wants(*_): raise OSError("no such thing")
-    tenure._rewriting.module_filter.Selection.wants = wants
+    def includes(*_): raise OSError("no such thing")
+    tenure._rewriting.module_filter.Selection.includes = includes
     import lazy, package.within
     print(asyncio.run(lazy.use()))
 """

@@ -84,7 +84,7 @@ def attribute(thing: object, name: str, default: object = None) -> object:
     if found is not _MISSING and has(type(found), "__get__") and has(type(found), "__set__"):
         return default
     kept = of_class(kind, "__dict__")
-    if type(kept) is GetSetDescriptorType:
+    if type(kept) is GetSetDescriptorType or type(kept) is MemberDescriptorType:  # the latter for modules
         held = kept.__get__(thing, kind)  # of a class, a read-only view
         value = (dict if issubclass(type(held), dict) else MappingProxyType).get(held, name, _MISSING)
         if value is not _MISSING:

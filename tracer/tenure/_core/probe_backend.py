@@ -22,7 +22,7 @@ def _problem_of_extension() -> tuple[str, str]:
     try:
         extension = importlib.import_module("tenure._probe")
     except ImportError as error:
-        return str(error), "install tenure where there is a C compiler"
+        return str(error), "install a C compiler, then reinstall tenure"
     found = getattr(extension, "LAYOUT", 1)  # 0.1 had no number
     if found == LAYOUT:
         return "", ""
