@@ -72,15 +72,6 @@ def test_every_make_target_that_a_page_names_exists() -> None:
     assert named - targets == set()
 
 
-def test_every_source_file_of_the_native_probe_is_on_its_page() -> None:
-    """docs/probe.md says of each file in C what is in it."""
-    section = _section((ROOT / "docs/probe.md").read_text(), "How the native probe works")
-
-    missing = {path.name for path in (ROOT / "tracer/native").rglob("*.c") if f"`{path.name}`" not in section}
-
-    assert missing == set()
-
-
 def test_the_limits_of_clients_have_the_values_that_the_page_says() -> None:
     """docs/api.md names constants of tenure_server.limits, each with its value."""
     section = _section((ROOT / "docs/api.md").read_text(), "Limits of clients")

@@ -150,7 +150,7 @@ def _of_c(path: Path) -> Iterator[Place]:
 def _is_file(name: str, mentioned_in: Path) -> bool:
     if "/" not in name:
         return any(PurePath(file).match(name) for file in _files())
-    roots = [ROOT, *PACKAGES.values(), mentioned_in.parent]
+    roots = [ROOT, *PACKAGES.values(), ROOT / "tracer" / "native", mentioned_in.parent]
     return any(next(root.glob(name.rstrip("/")), None) for root in roots)
 
 

@@ -167,7 +167,7 @@ def test_names_cannot_become_markup(tmp_path: Path, static: Path) -> None:
 def test_without_a_built_dashboard_the_remedy_is_said(tmp_path: Path, static: Path) -> None:
     """Also where it is one of another shape."""
     found = gathered(tmp_path, textbook())
-    with pytest.raises(UsageError, match=r"is not built \(install the server with its dashboard"):
+    with pytest.raises(UsageError, match=r"is not built \(reinstall tenure-server"):
         render(found, "x", tmp_path / "nowhere")
     (static / "index.html").write_text("<html></html>")
     with pytest.raises(UsageError, match=r"belongs to another version \(reinstall tenure-server\)"):

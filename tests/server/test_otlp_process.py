@@ -196,7 +196,7 @@ async def test_one_that_hangs_at_the_end_is_killed(
     took = time.monotonic() - began
 
     assert EXPORT_LAST_S < took < EXPORT_LAST_S + EXPORT_GRACE_S + 2
-    assert "did not end and is killed; the rest is sent after the next start" in caplog.text
+    assert "did not stop and is killed; the remaining spans are sent after the next start" in caplog.text
     assert not is_there(pid)
 
 

@@ -392,7 +392,7 @@ export interface HeldAround {
 export interface Archive {
   overview: Overview;
   views: View[];
-  pictures: Picture[];
+  pictures: ArchivedDiagram[];
   lifecycles: Lifecycle[];
   left_out: number;
 }
@@ -404,7 +404,7 @@ export interface View {
 }
 
 /** A drawn diagram, and the same as Mermaid text. */
-export interface Picture {
+export interface ArchivedDiagram {
   steps: Step[];
   earlier: number;
   mermaid: string;
