@@ -1,7 +1,7 @@
 // A source that the page itself carries: what `tenure export --to html` wrote into it.
 
 import { check } from "../schema/check.ts";
-import type { Archive, Lens, Lifecycle, Picture } from "../schema/messages.ts";
+import type { Archive, ArchivedDiagram, Lens, Lifecycle } from "../schema/messages.ts";
 import { type Source, SourceError, type SourceEvents } from "./source.ts";
 import { choiceOf, formatHash, isSameLens, lensOf, NOW, subjectOf } from "./subject.ts";
 
@@ -60,7 +60,7 @@ export class ArchiveSource implements Source {
   }
 
   /** Single folds were not drawn opened: where one is, all are. */
-  #find(lens: Lens): Picture | undefined {
+  #find(lens: Lens): ArchivedDiagram | undefined {
     const drawn = lens.opened.length > 0 ? { ...lens, fold: false, opened: [] } : lens;
     const view = this.#archive.views.find((one) => isSameLens(one.lens, drawn));
     return view && this.#archive.pictures[view.picture];

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { ArchiveSource, firstHash, readArchive } from "../../src/app/archive.ts";
 import { lensOf, NOW, parseHash } from "../../src/app/subject.ts";
-import type { Archive, Picture } from "../../src/schema/messages.ts";
+import type { Archive, ArchivedDiagram } from "../../src/schema/messages.ts";
 import { message } from "../steps.ts";
 
 const everything = lensOf(NOW, []);
 const unfolded = { ...everything, fold: false };
 const trace = lensOf(parseHash("#trace=ab"), []);
 
-function picture(id: string): Picture {
+function picture(id: string): ArchivedDiagram {
   return { steps: [message(id, "p1 ->> p2")], earlier: 0, mermaid: `sequence of ${id}` };
 }
 
