@@ -151,12 +151,13 @@ async def test_what_may_wait_in_a_lane_is_bounded(monkeypatch: pytest.MonkeyPatc
 
 async def test_what_nobody_waits_for_is_told_to_stop_and_what_has_not_begun_never_does() -> None:
     """A client that went away takes its work with it."""
-    lane, begun = Lane("test", 1), threading.Event()
+    lane, begun, all_cancelled = Lane("test", 1), threading.Event(), threading.Event()
     deadlines: list[Deadline] = []
 
     def work(deadline: Deadline) -> None:
         deadlines.append(deadline)
         begun.set()
+        all_cancelled.wait(10)
         while not deadline.is_over():
             pass
 
@@ -165,6 +166,7 @@ async def test_what_nobody_waits_for_is_told_to_stop_and_what_has_not_begun_neve
     for task in asked:
         task.cancel()
     await asyncio.gather(*asked, return_exceptions=True)
+    all_cancelled.set()
     assert await lane.run(lambda _: "free") == "free"
     assert len(deadlines) == 1
     lane.close()
