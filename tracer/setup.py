@@ -14,6 +14,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 from setuptools.errors import CompileError
 
 STRICT = ["-Wall", "-Wextra", "-Werror"]
@@ -47,6 +48,15 @@ class ReproducibleBuild(build_ext):
             sys.exit("the C compiler warns about tracer/native (mend it, or install with TENURE_DEV=0)")
 
 
+class BuildWithStartupFile(build_py):
+    """Put ``tenure.pth`` beside the packages, where Python looks for it when it starts; editable or not."""
+
+    def run(self) -> None:
+        super().run()
+        directory = self.get_finalized_command("install").install_lib if self.editable_mode else self.build_lib
+        self.copy_file("tenure.pth", str(Path(directory) / "tenure.pth"), preserve_mode=False)
+
+
 class WheelOfWhatWasBuilt(bdist_wheel):
     """Compile first: where that fails, the wheel has no extension, and its tag says so."""
 
@@ -59,7 +69,7 @@ class WheelOfWhatWasBuilt(bdist_wheel):
 
 
 setup(
-    cmdclass={"build_ext": ReproducibleBuild, "bdist_wheel": WheelOfWhatWasBuilt},
+    cmdclass={"build_py": BuildWithStartupFile, "build_ext": ReproducibleBuild, "bdist_wheel": WheelOfWhatWasBuilt},
     ext_modules=[
         Extension(
             "tenure._probe",

@@ -18,6 +18,7 @@ from tenure import _probe_api as probe
 from tenure import adapters
 from tenure._assembly import tables
 from tenure._core import buffer, faults, loop_end, probe_backend, process_scrubber
+from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
 from tenure._patching import track
 from tenure._rewriting import import_hook, pytest_hook, rewriter
@@ -105,14 +106,16 @@ def cancel() -> None:
         session.shipper.cancel()
 
 
-def start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool = False) -> None:
+def start(
+    service: str, sinks: list[Sink], selection: Selection, *, sync: bool = False, tree: ProcessTree | None = None
+) -> None:
     """Record into these sinks; what ``install`` and ``tenure run`` have in common. The scrubber is configured."""
     if probe_backend.problem:
         raise UsageError(probe_backend.problem)
     if probe_backend.notice:
         say(probe_backend.notice)
     try:
-        _start(service, sinks, selection, sync=sync)
+        _start(service, sinks, selection, tree, sync=sync)
     except Exception as error:  # noqa: BLE001  # the program runs on, unrecorded
         give_up(error)
 
@@ -130,7 +133,7 @@ def give_up(error: Exception) -> None:
             faults.fault("undoing a start", fault)
 
 
-def _start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool) -> None:
+def _start(service: str, sinks: list[Sink], selection: Selection, tree: ProcessTree | None, *, sync: bool) -> None:
     global _session  # noqa: PLW0603
     tables.forget_sites()
     buffer.clear()
@@ -141,7 +144,7 @@ def _start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool)
     adapters.install()  # its finder comes before this one, and puts itself around the rewriting loader
     pytest_hook.join(selection, sync=sync)
     track.begin_patching()
-    _session = _Session(Shipper(service, sinks), finder)
+    _session = _Session(Shipper(service, sinks, tree), finder)
     atexit.register(_at_exit)
     _finalize_with_multiprocessing(_session)
     if hasattr(os, "register_at_fork") and not _fork_hooks:
@@ -173,9 +176,11 @@ def settle() -> None:
     _session.shipper.settle()
 
 
-def to_collector(url: str | None) -> Collector:
+def to_collector(url: str | None, tree: ProcessTree | None = None) -> Collector:
     """The collector of this URL, or the environment's, or the default."""
-    return Collector(url or os.environ.get("TENURE_COLLECTOR") or DEFAULT_COLLECTOR, os.environ.get("TENURE_TOKEN"))
+    return Collector(
+        url or os.environ.get("TENURE_COLLECTOR") or DEFAULT_COLLECTOR, os.environ.get("TENURE_TOKEN"), tree
+    )
 
 
 def program_name() -> str:

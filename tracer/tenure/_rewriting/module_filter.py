@@ -18,9 +18,12 @@ class Selection:
     ``include`` or below one; ``exclude`` goes before both. Tenure itself never is.
     """
 
-    def __init__(self, roots: Sequence[Path], include: Sequence[str] = (), exclude: Sequence[str] = ()) -> None:
+    def __init__(
+        self, roots: Sequence[Path], include: Sequence[str] = (), exclude: Sequence[str] = (), *, main_module: str = ""
+    ) -> None:
         self.roots = [_real(root) for root in roots]
         self._include, self._exclude = tuple(include), ("tenure", *exclude)
+        self._main_module = main_module
         self._folders: dict[str, bool] = {}  # the answers, which are asked for at every import
         paths = sysconfig.get_paths()
         self._library = [_real(Path(paths[name])) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
@@ -38,6 +41,8 @@ class Selection:
         """Whether this module, in this file, is to be rewritten. The program may be importing, within a loop."""
         if self.excludes(name):
             return False
+        if self._main_module and _is_in(self._main_module, name.removesuffix(".__main__")):
+            self.add_root(Path(file).parent)
         if any(_is_in(name, package) for package in self._include):
             return True
         folder = str(PurePath(real_paths.real(file) if real_paths.is_link(file) else file).parent)

@@ -40,6 +40,11 @@ def forget() -> None:
     sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not _finder]
 
 
+def loader_of(spec: importlib.machinery.ModuleSpec) -> Loader | None:
+    """The loader that the spec would have without us."""
+    return spec.loader._loader if isinstance(spec.loader, _Loader) else spec.loader  # noqa: SLF001
+
+
 def _is_being_imported(module: ModuleType) -> bool:
     return bool(getattr(module.__spec__, "_initializing", False))
 
@@ -64,7 +69,7 @@ class _Finder(MetaPathFinder):
             except Exception as error:  # noqa: BLE001  # then the other finders are asked once more
                 faults.fault("giving up an import", error)
         elif spec.loader is not None:
-            spec.loader = _Loader(spec.loader)
+            spec.loader = _Loader(spec, spec.loader)
         return spec
 
 
@@ -86,8 +91,15 @@ def _found_by_others(
 class _Loader(Loader):
     """Executes the module with its own loader, then tells who waited."""
 
-    def __init__(self, loader: Loader) -> None:
-        self._loader = loader
+    def __init__(self, spec: importlib.machinery.ModuleSpec, loader: Loader) -> None:
+        self._spec, self._loader = spec, loader
+
+    def __getattr__(self, name: str) -> object:
+        """What ``runpy`` asks a loader for: the module is run as ``__main__``, and nobody waits for it."""
+        if name != "get_code":
+            raise AttributeError(name)
+        self._spec.loader = self._loader
+        return self._loader.get_code  # type: ignore[attr-defined]
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)

@@ -22,6 +22,7 @@ import msgspec
 
 from tenure import wire
 from tenure._core import faults
+from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
 from tenure._sinks import losses
 from tenure._sinks.http_client import Answer, ConnectionFailed, Endpoint
@@ -42,10 +43,11 @@ class Collector:
 
     wants_heartbeats = True
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(self, url: str, token: str | None = None, tree: ProcessTree | None = None) -> None:
         self.url = url.rstrip("/")
         self._endpoint = Endpoint(url, token)
         self._token = token
+        self._tree = tree
         self._queue: deque[tuple[bytes, Content]] = deque()  # encoded, and which lifecycles it tells of
         self._bytes = 0
         self._sent_at = 0.0  # when the request was begun that is under way
@@ -76,7 +78,7 @@ class Collector:
 
     def fork(self) -> Collector:
         """A sender of its own for a forked child."""
-        return Collector(self.url, self._token)
+        return Collector(self.url, self._token, self._tree)
 
     def pause(self) -> None:
         """Stop the thread, so that the process can fork; what is queued stays."""
@@ -220,7 +222,8 @@ class Collector:
     def _say(self, about: str, what: str, remedy: str) -> None:
         if about not in self._said:
             self._said.add(about)
-            say(f"collector at {self.url} {what} ({remedy})")
+            if self._tree is None or self._tree.says_first(f"{about} {self.url}"):
+                say(f"collector at {self.url} {what} ({remedy})")
 
 
 def _remedy(status: int) -> str:

@@ -6,7 +6,7 @@
     ]}
 
 Each flush is one write over the closing bytes: the next batch and the closing again. A crash in the middle of it leaves
-a document that is cut in its last batch. Forked children append to their parent's file: the end is looked up, under a
+a document that is cut in its last batch. All processes of a tree append to one file: the end is looked up, under a
 lock, at each flush.
 """
 
@@ -44,9 +44,9 @@ class Recording:
 
     wants_heartbeats = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, append: bool = False) -> None:
         self.path = path.absolute()  # the program may change its directory
-        self._file = _opened(path)
+        self._file = _continued(path) if append and path.exists() else _opened(path)
         self._identity = file_descriptors.identity(self._file)
 
     def send(self, batch: wire.Batch) -> None:
@@ -108,6 +108,18 @@ class Recording:
             os.close(file)
             raise OSError(errno.ESTALE, "the program closed the file, and another file has taken its place")
         self._file = file
+
+
+def _continued(path: Path) -> int:
+    """The file that another process of this tree records into."""
+    try:
+        file = file_descriptors.beyond_standard(os.open(path, os.O_RDWR | _CLOEXEC))
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror} (choose another -o path)") from None
+    if os.read(file, len(_HEAD)) != _HEAD:
+        os.close(file)
+        raise UsageError(f"cannot append to {path}: it is no recording (choose another -o path)")
+    return file
 
 
 def _opened(path: Path) -> int:

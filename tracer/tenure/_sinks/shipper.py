@@ -18,6 +18,8 @@ from typing import NamedTuple, Protocol
 from tenure import wire
 from tenure._assembly.ledger import Ledger
 from tenure._core import buffer, faults, process_scrubber
+from tenure._core.children import children
+from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
 from tenure._identify import resource_ids, single_use
 from tenure._sinks import losses
@@ -25,6 +27,7 @@ from tenure._sinks.exit_patience import Patience
 from tenure._sinks.losses import Loss, Undelivered
 
 INTERVAL, POLL, HEARTBEAT = 0.1, 0.025, 2.0  # seconds
+ANNOUNCE_S = 0.5  # after which the root of a tree is announced though it has recorded nothing, if it has no children
 FLUSH_ENTRIES = 500  # entries
 CLOSE_TIMEOUT_S = 2.0  # seconds that the process's end may wait for it
 _OFFSET_TOLERANCE_NS = 10_000_000
@@ -97,8 +100,11 @@ class _Flush:
 class Shipper:
     """Owns the thread, the ledger and the sinks of a process."""
 
-    def __init__(self, service: str, sinks: list[Sink]) -> None:
+    def __init__(self, service: str, sinks: list[Sink], tree: ProcessTree | None = None) -> None:
         self.service = service
+        self._tree = tree
+        self._began = time.monotonic()
+        self._has_recorded = False
         self._sinks = sinks
         self._broken: list[_Broken] = []
         self._clock = Clock()
@@ -125,11 +131,34 @@ class Shipper:
             for batch in self._ledger.batches(
                 self._clock.offset_ns(), faults.dropped, heartbeat=heartbeat, final=final, patient=patient
             ):
+                if (batch.rows or batch.dropped) and not self._has_recorded:
+                    self._has_recorded = True
+                    if self._tree is not None:
+                        self._tree.note_recorded()
+                if not self._is_announced():
+                    continue
                 self._last_sent = time.monotonic()
                 self._send(batch)
+        self._say_who_is_unrecorded()
         if not buffer.has_room():
             single_use.single_use_sites.clear()  # so that every entry asks whether there is room
             resource_ids.resource_by_address.clear()
+
+    def _is_announced(self) -> bool:
+        """Whether the sinks may hear of this process: supervisors and helpers that hold nothing stay out of lists."""
+        if self._has_recorded or self._tree is None:
+            return True
+        is_alone = self._tree.is_root and not children.any
+        return is_alone and time.monotonic() - self._began >= ANNOUNCE_S
+
+    def _say_who_is_unrecorded(self) -> None:
+        """One line for each reason in a tree of processes."""
+        if self._tree is None:
+            children.noted.clear()
+        elif children.noted:
+            for reason in children.unrecorded():
+                if self._tree.says_first(reason):
+                    say(reason)
 
     def settle(self) -> None:
         """Have shipped what was recorded so far and wait until the sinks have it, as far as the patience reaches.
@@ -176,12 +205,15 @@ class Shipper:
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
+        children.note()
         for sink in self._sinks:
             sink.resume()
         self._start()
 
     def after_fork_in_child(self) -> None:
         """Begin as a process of its own."""
+        self._has_recorded = False
+        children.clear()
         buffer.clear()
         self._lock = threading.Lock()
         self._asked.clear()

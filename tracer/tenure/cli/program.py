@@ -9,16 +9,17 @@ from __future__ import annotations
 import importlib.util
 import os
 import pkgutil
+import runpy
 import sys
 from collections.abc import Sequence
-from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.machinery import BuiltinImporter, ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import NamedTuple
 
 from tenure._core import faults
 from tenure._core.paths import PACKAGE_DIR
-from tenure._rewriting import import_hook, rewriter
+from tenure._rewriting import import_hook, post_import, rewriter
 from tenure._rewriting.loaders import RewritingLoader
 from tenure.errors import UsageError
 
@@ -70,6 +71,7 @@ def module(name: str, arguments: Sequence[str], *, command: str = "tenure run") 
     spec = _find(name, command)
     if spec.submodule_search_locations is not None:
         spec = _find(f"{name}.__main__", command, f"{name} is a package without a __main__ module")
+    spec.loader = post_import.loader_of(spec)
     if spec.loader is None or not hasattr(spec.loader, "get_code"):
         raise UsageError(f"module {name} has no Python code to run ({command} -m module)")
     origin = spec.origin or name
@@ -77,10 +79,40 @@ def module(name: str, arguments: Sequence[str], *, command: str = "tenure run") 
     return Program(name.rpartition(".")[2], Path(origin).parent, _main_module(origin, spec, spec.loader), None)
 
 
+def command(text: str, arguments: Sequence[str], *, sync: bool) -> Program:
+    """A text, as ``python -c`` takes it."""
+    sys.argv[:] = ["-c", *arguments]
+    _set_first_path("")
+    module = ModuleType("__main__")
+    module.__loader__ = BuiltinImporter
+    vars(module)["__builtins__"] = sys.modules["builtins"]
+    if sys.version_info < (3, 14):
+        module.__annotations__ = {}
+    _kept.append(sys.modules["__main__"])
+    sys.modules["__main__"] = module
+    return Program("python", Path.cwd(), module, _TextLoader(text, sync=sync))
+
+
+class _TextLoader(RewritingLoader):
+    """Gives a text in place of a file's."""
+
+    def __init__(self, text: str, *, sync: bool) -> None:
+        super().__init__("__main__", "<string>", sync=sync)
+        self._text = text
+
+    def get_data(self, path: str) -> bytes:  # noqa: ARG002
+        return self._text.encode("utf-8", "surrogateescape")
+
+
 def execute(program: Program) -> None:
     """Run the program; what it raises goes on to the interpreter, and looks there as if it had never been here."""
+    execute_code(_code(program), program.module.__dict__)
+
+
+def execute_code(code: CodeType, namespace: dict[str, object]) -> None:
+    """Run this code as the program; as ``execute``."""
     try:
-        exec(_code(program), program.module.__dict__)  # noqa: S102  # this is what the program is for
+        exec(code, namespace)  # noqa: S102  # this is what the program is for
     except SystemExit:
         raise
     except BaseException as error:
@@ -172,7 +204,7 @@ def _set_first_path(directory: str) -> None:
 def _hide_our_frames(error: BaseException) -> None:
     """Let the interpreter's last word, ``sys.excepthook``, get the traceback that begins in the program."""
     traceback = error.__traceback__
-    while traceback is not None and traceback.tb_frame.f_code in _OURS:
+    while traceback is not None and _is_starting(traceback.tb_frame.f_code):
         traceback = traceback.tb_next
     if isinstance(error, SyntaxError) and _is_compiling(traceback):
         traceback = None
@@ -196,4 +228,11 @@ def _is_compiling(traceback: TracebackType | None) -> bool:
     return True
 
 
-_OURS = {execute.__code__}
+def _is_starting(code: CodeType) -> bool:
+    """Whether this code only starts the program: ours, or that of ``runpy`` where it called ours."""
+    return code in _OURS or code.co_filename in _STARTERS
+
+
+LAUNCHER_FILE = "<tenure>"
+_OURS = {execute.__code__, execute_code.__code__}
+_STARTERS = {LAUNCHER_FILE, "<frozen runpy>", runpy.__file__}

@@ -3,37 +3,76 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tenure import session
-from tenure._core import faults, process_scrubber
-from tenure._core.installation import has_command
-from tenure._core.stderr import say
+from tenure._core import faults, process_scrubber, process_tree
+from tenure._core.children import children
+from tenure._core.process_tree import ProcessTree
 from tenure._rewriting.module_filter import Selection
 from tenure._sinks import otel_sinks
 from tenure._sinks.recording_sink import Recording
 from tenure._sinks.shipper import Sink
-from tenure.cli import program
+from tenure.cli import commands, environment, process_end, program
 from tenure.errors import UsageError
 
 Start = Callable[[str, Selection], None]
 
-_DRAWN = {".mmd": "mermaid", ".html": "html"}  # what is made of a recording when the program ends
-_USAGE = "tenure run [options] (script.py | -m module) [arguments of the program]"
+_USAGE = "tenure run [options] (script.py | -m module | -c code | command) [arguments of the program]"
 
 
 def main(arguments: list[str]) -> int:
     """Run the program; what it raises passes through. 2 for what cannot be done, with one line on stderr."""
     own, rest = split(arguments)
     options = _parser().parse_args(own)
+    try:
+        drawing = process_end.drawing_of(options.output)
+        tree = _tree(options)
+        if rest and not options.module and not options.code and (script := commands.script_of(rest[0])) != rest[0]:
+            if script is None:
+                return _run_command(options, rest, drawing, tree)
+            rest = [script, *rest[1:]]
+    except UsageError as error:
+        return refuse(error)
 
     def start(name: str, selection: Selection) -> None:
-        _start(options, name, selection, _drawing(options.output))
+        begin(options, name, selection, drawing, tree)
 
     return execute(options, rest, start, _USAGE)
+
+
+def refuse(error: UsageError) -> int:
+    """One line on stderr, and the exit code."""
+    session.cancel()
+    sys.stderr.write(f"tenure: {process_scrubber.line(str(error))}\n")
+    return 2
+
+
+def _tree(options: argparse.Namespace) -> ProcessTree | None:
+    """The tree whose root this process is; its children are recorded by the environment."""
+    if not options.children:
+        os.environ.pop("TENURE_RECORD", None)
+        os.environ.pop(process_tree.VARIABLE, None)
+        return None
+    environment.export(options)
+    return process_tree.plant()
+
+
+def _run_command(
+    options: argparse.Namespace, command: Sequence[str], drawing: Path | None, tree: ProcessTree | None
+) -> int:
+    """Run a command whose Python processes record themselves."""
+    if tree is None:
+        raise UsageError(f"{command[0]} is recorded by its processes, which --no-children leaves out (omit the option)")
+    if options.output is not None:
+        Recording(process_end.recording_of(drawing) if drawing is not None else options.output).close(0.0)
+    environment.export(options)
+    status = commands.beside(command)
+    process_end.finish(tree, drawing, had_children=True)
+    return commands.end_like(status)
 
 
 def execute(options: argparse.Namespace, rest: Sequence[str], start: Start, usage: str) -> int:
@@ -41,9 +80,7 @@ def execute(options: argparse.Namespace, rest: Sequence[str], start: Start, usag
     try:
         target = _prepare(options, rest, start, usage)
     except UsageError as error:
-        session.cancel()
-        sys.stderr.write(f"tenure: {process_scrubber.line(str(error))}\n")
-        return 2
+        return refuse(error)
     program.execute(target)
     return 0
 
@@ -66,6 +103,9 @@ def _prepare(options: argparse.Namespace, rest: Sequence[str], start: Start, usa
         except Exception as error:  # noqa: BLE001  # a fault of ours: the program runs unrecorded
             session.give_up(error)
 
+    if options.code:
+        start_or_not("python")
+        return program.command(rest[0], rest[1:], sync=options.sync)
     if options.module:
         # The import hook goes first: finding a module imports the packages that it is in.
         start_or_not(rest[0].rpartition(".")[2])
@@ -81,62 +121,41 @@ def _prepare(options: argparse.Namespace, rest: Sequence[str], start: Start, usa
     return target
 
 
-def _start(options: argparse.Namespace, name: str, selection: Selection, drawing: Path | None) -> None:
+def begin(
+    options: argparse.Namespace,
+    name: str,
+    selection: Selection,
+    drawing: Path | None,
+    tree: ProcessTree | None,
+    *,
+    continues: bool = False,
+) -> None:
+    """Begin to record with these options.
+
+    ``drawing`` is the diagram that is made of the recording when the root of the tree ends. ``continues``: another
+    process of the tree has begun the recording.
+    """
     process_scrubber.configure(None)
     sinks: list[Sink] = []
     if options.output is not None:
-        sinks.append(Recording(_recording_of(drawing) if drawing is not None else options.output))
+        recording = process_end.recording_of(drawing) if drawing is not None else options.output
+        sinks.append(Recording(recording, append=continues))
     if options.otlp is not None:
         sinks.append(otel_sinks.to_otlp(options.otlp))
     if options.collector is not None or (options.output is None and options.otlp is None):
-        sinks.append(session.to_collector(options.collector))
-    session.start(options.service or session.environment_name() or name, sinks, selection, sync=options.sync)
-    if drawing is not None:
-        session.at_end(lambda: _draw(drawing))
-
-
-def _drawing(output: Path | None) -> Path | None:
-    """The diagram's file that is wanted, None where none is.
-
-    Raises:
-        UsageError: nothing can be written there, or nobody can draw.
-    """
-    if output is None or output.suffix == ".json":
-        return None
-    if output.suffix not in _DRAWN:
-        known = "FILE.json, FILE.mmd or FILE.html"
-        raise UsageError(f"cannot write {output}: unknown suffix {output.suffix!r} (-o takes {known})")
-    if not has_command("export"):
-        raise UsageError(f"drawing {output} needs the server, which is not installed (pip install 'tenure[server]')")
-    try:
-        is_new = not output.exists()
-        with output.open("a"):
-            pass
-        if is_new:  # a program that is killed leaves its recording, and no empty page beside it
-            output.unlink()
-    except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror} (choose another -o path)") from None
-    return output.absolute()
-
-
-def _recording_of(drawing: Path) -> Path:
-    return drawing.with_name(f"{drawing.name}.recording.json")
-
-
-def _draw(drawing: Path) -> None:
-    """Turn the recording into a diagram; the recording stays where that fails."""
-    recording = _recording_of(drawing)
-    to = _DRAWN[drawing.suffix]
-    command = [sys.executable, "-m", "tenure", "export", str(recording), "--to", to, "-o", str(drawing)]
-    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL)  # noqa: S603  # our own command
-    if done.returncode == 0:
-        recording.unlink(missing_ok=True)
-    else:
-        say(f"{drawing} was not drawn; the records are in {recording} (tenure export {recording} --to {to})")
+        sinks.append(session.to_collector(options.collector, tree))
+    service = options.service or environment.service() or name
+    if tree is not None:
+        os.environ[environment.PROGRAM] = service
+    session.start(service, sinks, selection, sync=options.sync, tree=tree)
+    if tree is None and drawing is not None:
+        session.at_end(lambda: process_end.draw(drawing))
+    elif tree is not None and tree.is_root:
+        session.at_end(lambda: process_end.finish(tree, drawing, had_children=children.any))
 
 
 def _parser() -> argparse.ArgumentParser:
-    return parser_of(
+    parser = parser_of(
         prog="tenure run",
         usage=_USAGE,
         description="Run a program and record each `async with` of its own modules, and each use that an adapter sees.",
@@ -145,6 +164,13 @@ def _parser() -> argparse.ArgumentParser:
         output="write a recording (.json), a Mermaid diagram (.mmd), or the dashboard with its diagrams as one page"
         " (.html); no collector is needed",
     )
+    parser.add_argument(
+        "--no-children",
+        dest="children",
+        action="store_false",
+        help="do not record the Python processes that the program starts",
+    )
+    return parser
 
 
 def parser_of(prog: str, usage: str, description: str, collector: str, output: str) -> argparse.ArgumentParser:
@@ -157,6 +183,7 @@ def parser_of(prog: str, usage: str, description: str, collector: str, output: s
         allow_abbrev=False,
     )
     parser.add_argument("-m", dest="module", action="store_true", help="run a module or package, as `python -m` does")
+    parser.add_argument("-c", dest="code", action="store_true", help="run this text, as `python -c` does")
     parser.add_argument("--collector", metavar="URL", help=collector)
     parser.add_argument(
         "--service",
@@ -199,8 +226,8 @@ def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         word = arguments[at]
         if word == "--":
             return own, list(arguments[at + 1 :])
-        if word.startswith("-m"):
-            return [*own, "-m"], [*filter(None, [word[2:]]), *arguments[at + 1 :]]
+        if word[:2] in {"-m", "-c"} and not word.startswith("--"):
+            return [*own, word[:2]], [*filter(None, [word[2:]]), *arguments[at + 1 :]]
         if not word.startswith("-") or word == "-":
             break
         length = 2 if word in _WITH_VALUE else 1

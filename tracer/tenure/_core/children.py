@@ -1,0 +1,115 @@
+"""The processes that the program starts: whether there are any, and which Python ones are not recorded and why.
+
+A child is noted in the program's thread, at the cost of an append; the shipping thread looks at the files.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+STARTUP_FILE = "tenure.pth"
+_PYTHON = re.compile(r"(python|pypy)[\d.]*t?(\.exe)?", re.IGNORECASE)
+_VALUED = {"-W", "-X", "-c", "-m"}
+
+
+class Child(NamedTuple):
+    """A command that the program started. ``environment``: None where the child inherits the program's."""
+
+    command: tuple[str, ...]
+    executable: str | None
+    environment: dict[str, str] | None
+
+
+@dataclass
+class Children:
+    """Those of this process."""
+
+    any: bool = False
+    noted: deque[Child] = field(default_factory=lambda: deque(maxlen=100))
+
+    def note(self, child: Child | None = None) -> None:
+        """One was started; None where it is a Python for certain, with this process's environment."""
+        self.any = True
+        if child is not None:
+            self.noted.append(child)
+
+    def clear(self) -> None:
+        """A fork begins without any."""
+        self.any = False
+        self.noted.clear()
+
+    def unrecorded(self) -> list[str]:
+        """Why each of the Pythons that were noted since the last call is not recorded, with what to do."""
+        reasons = []
+        while self.noted:
+            reason = why_unrecorded(self.noted.popleft())
+            if reason is not None:
+                reasons.append(reason)
+        return reasons
+
+
+children = Children()
+
+
+def why_unrecorded(child: Child) -> str | None:
+    """Why a child that is a Python is not recorded; None where it is, or is no Python, or nobody can know."""
+    word = child.executable or (child.command[0] if child.command else "")
+    if not _PYTHON.fullmatch(Path(word).name) or "TENURE_RECORD" not in os.environ:
+        return None
+    environment = os.environ if child.environment is None else child.environment
+    path = word if os.sep in word else shutil.which(word, path=environment.get("PATH"))
+    if path is None:
+        return None
+    if not environment.get("TENURE_RECORD"):
+        return (
+            f"{path} was started with an environment without TENURE_RECORD, so it is not recorded"
+            " (pass the TENURE_* variables on)"
+        )
+    if _leaves_site_out(child.command[1:]):
+        return f"{path} was started with -S, so it is not recorded (Python then reads no start-up files)"
+    directories = _package_directories(path)
+    if directories and not any((directory / STARTUP_FILE).exists() for directory in directories):
+        return f"{path} has no Tenure, so it is not recorded ({path} -m pip install tenure)"
+    return None
+
+
+def _leaves_site_out(arguments: tuple[str, ...]) -> bool:
+    """Whether the interpreter's own options have ``-S``."""
+    at = 0
+    while at < len(arguments):
+        word = arguments[at]
+        if not word.startswith("-") or word in {"-", "-c", "-m"}:
+            return False
+        if not word.startswith("--") and re.match(r"-[a-zA-Z]*S", word.partition("W")[0].partition("X")[0]):
+            return True
+        at += 2 if word in _VALUED else 1
+    return False
+
+
+def _package_directories(path: str) -> list[Path]:
+    """Where this interpreter looks for installed packages; [] where that cannot be told from its files."""
+    if _is_this_python(path):
+        return [Path(entry) for entry in sys.path if Path(entry).name in {"site-packages", "dist-packages"}]
+    prefixes = [Path(path).parent.parent]
+    configuration = prefixes[0] / "pyvenv.cfg"
+    if not configuration.exists():
+        prefixes = [Path(path).resolve().parent.parent]
+    else:
+        settings = dict(re.findall(r"^(\S+)\s*=\s*(.+?)\s*$", configuration.read_text(errors="replace"), re.MULTILINE))
+        if settings.get("include-system-site-packages", "").lower() == "true" and "home" in settings:
+            prefixes.append(Path(settings["home"]).parent)
+    patterns = ["lib/python3*/site-packages", "lib/python3*/dist-packages", "Lib/site-packages"]
+    patterns += ["local/lib/python3*/dist-packages"]
+    return [found for prefix in prefixes for pattern in patterns for found in sorted(prefix.glob(pattern))]
+
+
+def _is_this_python(path: str) -> bool:
+    """Whether this file is the interpreter that runs, in its environment."""
+    return Path(path).absolute() == Path(sys.executable).absolute()

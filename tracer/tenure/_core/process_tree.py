@@ -1,0 +1,101 @@
+"""The processes that are recorded together: one root, and the Python processes that it and they start.
+
+$TENURE_TREE names the root's process id and a small file, to which each process appends a line:
+
+    recorded PID       it has recorded a lifecycle
+    said SUBJECT       it has said a line on stderr that one process of the tree says for all
+
+The root makes the file and removes it at its end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+
+VARIABLE = "TENURE_TREE"
+
+
+@dataclass(frozen=True)
+class ProcessTree:
+    """The tree of this process; ``path`` is "" where no file could be made, and then each process stands alone."""
+
+    root: int
+    path: str
+
+    @property
+    def is_root(self) -> bool:
+        """Whether this process is the root."""
+        return self.root == os.getpid()
+
+    def note_recorded(self) -> None:
+        """Let the others know that this process has recorded a lifecycle."""
+        self._append(f"recorded {os.getpid()}")
+
+    def recorded(self) -> set[int]:
+        """The ids of the processes that have recorded a lifecycle."""
+        return {int(line.split()[1]) for line in self._lines() if line.startswith("recorded ")}
+
+    def says_first(self, subject: str) -> bool:
+        """Whether nobody of the tree has said this yet; from now on this process has."""
+        if not self.path:
+            return True
+        line = f"said {subject}"
+        with contextlib.suppress(OSError), open(self.path, "r+", encoding="utf-8") as file:  # noqa: PTH123
+            _lock(file.fileno())
+            if line in file.read().splitlines():
+                return False
+            file.write(f"{line}\n")
+        return True
+
+    def close(self) -> None:
+        """At the root's end: remove the file."""
+        if self.is_root and self.path:
+            with contextlib.suppress(OSError):
+                os.unlink(self.path)  # noqa: PTH108
+
+    def _append(self, line: str) -> None:
+        if self.path:
+            with contextlib.suppress(OSError):
+                file = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+                try:
+                    os.write(file, f"{line}\n".encode())
+                finally:
+                    os.close(file)
+
+    def _lines(self) -> list[str]:
+        if not self.path:
+            return []
+        try:
+            with open(self.path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+                return file.read().splitlines()
+        except OSError:
+            return []
+
+
+def inherited() -> ProcessTree | None:
+    """The tree that the environment names, None where it names none."""
+    root, _, path = os.environ.get(VARIABLE, "").partition(":")
+    return ProcessTree(int(root), path) if root.isdecimal() else None
+
+
+def plant() -> ProcessTree:
+    """A new tree with this process as its root, which its children inherit."""
+    import tempfile  # noqa: PLC0415  # it takes long to import, and only a root needs it
+
+    try:
+        file, path = tempfile.mkstemp(prefix="tenure-", suffix=".tree")
+        os.close(file)
+    except OSError:
+        path = ""
+    os.environ[VARIABLE] = f"{os.getpid()}:{path}"
+    return ProcessTree(os.getpid(), path)
+
+
+def _lock(file: int) -> None:
+    try:
+        import fcntl  # noqa: PLC0415  # not on Windows
+    except ImportError:
+        return
+    fcntl.lockf(file, fcntl.LOCK_EX)

@@ -1,0 +1,73 @@
+"""The processes that the program starts by ``subprocess`` and ``multiprocessing``: noted, and started as ever."""
+
+from __future__ import annotations
+
+import os
+from types import ModuleType
+from typing import Any
+
+from tenure._core import faults
+from tenure._core.children import Child, children
+from tenure._patching import class_patches
+
+
+def install(module: ModuleType) -> None:
+    """Patch ``subprocess.Popen``, or what ``multiprocessing`` starts its children with."""
+    if module.__name__ == "subprocess":
+        class_patches.replace(module.Popen, "__init__", _starting(module.Popen.__init__))
+    elif hasattr(module, "spawnv_passfds"):  # not on Windows
+        class_patches.replace(module, "spawnv_passfds", _spawning(module.spawnv_passfds))
+
+
+def _starting(original: class_patches.Method) -> class_patches.Method:
+    @class_patches.mark_as_wrapper(original)
+    def starting(popen: object, *arguments: Any, **named: Any) -> None:
+        try:
+            original(popen, *arguments, **named)
+        except BaseException as error:
+            class_patches.strip_frame(error, starting.__code__)
+            del popen, arguments, named
+            raise
+        try:
+            _note(arguments, named)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault("noting a child process", fault)
+
+    return starting
+
+
+def _spawning(original: class_patches.Method) -> class_patches.Method:
+    @class_patches.mark_as_wrapper(original)
+    def spawning(*arguments: object) -> object:
+        children.note()
+        return original(*arguments)
+
+    return spawning
+
+
+def _note(arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+    """Plain strings, and what the program's own environment has; no other objects of the program are kept."""
+    names = (
+        "args",
+        "bufsize",
+        "executable",
+        "stdin",
+        "stdout",
+        "stderr",
+        "preexec_fn",
+        "close_fds",
+        "shell",
+        "cwd",
+        "env",
+    )
+    given = dict(zip(names, arguments, strict=False)) | named
+    command = given["args"]
+    if type(command) is str:
+        command = command.split() if given.get("shell") else [command]
+    words = tuple(os.fsdecode(word) for word in command if type(word) in {str, bytes} or isinstance(word, os.PathLike))
+    environment = given.get("env")
+    if environment is not None:
+        known = ("PATH", "TENURE_RECORD")
+        environment = {name: environment[name] for name in known if name in environment}
+    executable = given.get("executable")
+    children.note(Child(words, None if executable is None else os.fsdecode(executable), environment))

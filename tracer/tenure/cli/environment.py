@@ -1,0 +1,65 @@
+"""The options of recording in the environment, by which a program's children inherit them.
+
+TENURE_RECORD       1: record every Python process that has Tenure installed
+TENURE_COLLECTOR    URL of the collector         TENURE_TOKEN     its token
+TENURE_SERVICE      name of the service          TENURE_SYNC      1: record `with` too
+TENURE_INCLUDE      packages, with commas        TENURE_EXCLUDE   packages, with commas
+TENURE_OUTPUT       file of the recording        TENURE_OTLP      URL of an OpenTelemetry backend
+TENURE_ROOT         process id of the first recorded process of the tree, and its program's name
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+PROGRAM = "TENURE_PROGRAM"
+_NO = {"", "0", "false", "no", "off"}
+
+
+def is_wanted() -> bool:
+    """Whether $TENURE_RECORD asks to record."""
+    return os.environ.get("TENURE_RECORD", "").strip().lower() not in _NO
+
+
+def options() -> argparse.Namespace:
+    """The options as ``tenure run`` parses them from its command line."""
+    output = os.environ.get("TENURE_OUTPUT")
+    return argparse.Namespace(
+        collector=os.environ.get("TENURE_COLLECTOR") or None,
+        service=service() or None,
+        include=_packages("TENURE_INCLUDE"),
+        exclude=_packages("TENURE_EXCLUDE"),
+        sync=os.environ.get("TENURE_SYNC", "").strip().lower() not in _NO,
+        output=Path(output) if output else None,
+        otlp=os.environ.get("TENURE_OTLP") or None,
+    )
+
+
+def service() -> str:
+    """$TENURE_SERVICE, else $OTEL_SERVICE_NAME, "" where neither is set."""
+    return os.environ.get("TENURE_SERVICE") or os.environ.get("OTEL_SERVICE_NAME", "")
+
+
+def export(options: argparse.Namespace) -> None:
+    """Set the environment so that the children of this process are recorded with the same options."""
+    values = {
+        "TENURE_RECORD": "1",
+        "TENURE_COLLECTOR": options.collector,
+        "TENURE_SERVICE": options.service,
+        "TENURE_INCLUDE": ",".join(options.include),
+        "TENURE_EXCLUDE": ",".join(options.exclude),
+        "TENURE_SYNC": "1" if options.sync else "",
+        "TENURE_OUTPUT": str(options.output.absolute()) if options.output is not None else "",
+        "TENURE_OTLP": options.otlp,
+    }
+    for name, value in values.items():
+        if value:
+            os.environ[name] = value
+        else:
+            os.environ.pop(name, None)
+
+
+def _packages(name: str) -> list[str]:
+    return [package.strip() for package in os.environ.get(name, "").split(",") if package.strip()]

@@ -1,0 +1,111 @@
+"""What is left to do when the root of a tree of processes ends: the diagram, and a line where nothing was recorded."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from tenure import wire
+from tenure._core.installation import has_command
+from tenure._core.process_tree import ProcessTree
+from tenure._core.stderr import say
+from tenure.errors import UsageError
+
+_DRAWN = {".mmd": "mermaid", ".html": "html"}  # what is made of a recording when the program ends
+_WAIT_S, _POLL_S = 2.0, 0.05  # for the other processes of the tree to end
+
+
+def finish(tree: ProcessTree, drawing: Path | None, *, had_children: bool) -> None:
+    """The root of this tree ends."""
+    if had_children and not tree.recorded():
+        say(
+            "nothing was recorded, neither in this process nor in those that it started"
+            " (`tenure doctor` with the same program says what was missed and why)"
+        )
+    if drawing is not None:
+        running = _wait_for_others(recording_of(drawing)) if had_children else 0
+        if running:
+            processes = "1 process still runs" if running == 1 else f"{running} processes still run"
+            say(f"{processes}: {drawing} has what was recorded until now")
+        draw(drawing, keep=running > 0)
+    tree.close()
+
+
+def drawing_of(output: Path | None) -> Path | None:
+    """The diagram's file that is wanted, None where none is.
+
+    Raises:
+        UsageError: nothing can be written there, or nobody can draw.
+    """
+    if output is None or output.suffix == ".json":
+        return None
+    if output.suffix not in _DRAWN:
+        known = "FILE.json, FILE.mmd or FILE.html"
+        raise UsageError(f"cannot write {output}: unknown suffix {output.suffix!r} (-o takes {known})")
+    if not has_command("export"):
+        raise UsageError(f"drawing {output} needs the server, which is not installed (pip install 'tenure[server]')")
+    try:
+        is_new = not output.exists()
+        with output.open("a"):
+            pass
+        if is_new:  # a program that is killed leaves its recording, and no empty page beside it
+            output.unlink()
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror} (choose another -o path)") from None
+    return output.absolute()
+
+
+def recording_of(drawing: Path) -> Path:
+    """The recording of which this diagram is made."""
+    return drawing.with_name(f"{drawing.name}.recording.json")
+
+
+def draw(drawing: Path, *, keep: bool = False) -> None:
+    """Turn the recording into a diagram; the recording stays where that fails, or with ``keep``."""
+    recording = recording_of(drawing)
+    to = _DRAWN[drawing.suffix]
+    command = [sys.executable, "-m", "tenure", "export", str(recording), "--to", to, "-o", str(drawing)]
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL)  # noqa: S603  # our own command
+    if done.returncode == 0 and keep:
+        return
+    if done.returncode == 0:
+        recording.unlink(missing_ok=True)
+    else:
+        say(f"{drawing} was not drawn; the records are in {recording} (tenure export {recording} --to {to})")
+
+
+def _wait_for_others(recording: Path) -> int:
+    """Wait for the processes in the recording to end, for some seconds; how many still run."""
+    deadline = time.monotonic() + _WAIT_S
+    while True:
+        running = _running(recording)
+        if not running or time.monotonic() >= deadline:
+            return running
+        time.sleep(_POLL_S)
+
+
+def _running(recording: Path) -> int:
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        batches = msgspec.json.decode(recording.read_bytes(), type=_Recording).batches
+        ended = {batch.process.id for batch in batches if batch.final}
+        processes = {batch.process.id: batch.process.pid for batch in batches if batch.process.id not in ended}
+        return sum(pid != os.getpid() and _is_alive(pid) for pid in processes.values())
+    return 0
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+class _Recording(msgspec.Struct):
+    batches: list[wire.Batch]

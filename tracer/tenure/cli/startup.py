@@ -1,0 +1,91 @@
+"""Recording from the first line on: what ``tenure.pth`` calls when Python starts with $TENURE_RECORD set."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from tenure import session
+from tenure._core import process_tree
+from tenure._core.stderr import say
+from tenure._rewriting.module_filter import Selection
+from tenure.cli import environment, main_program, process_end, run
+from tenure.errors import UsageError
+
+
+def begin() -> None:
+    """Begin to record this process, if $TENURE_RECORD asks for it; what cannot be done costs one line on stderr."""
+    try:
+        if environment.is_wanted() and not _is_tenure():
+            _begin()
+    except UsageError as error:
+        say(f"{error} (this process is not recorded)")
+    except Exception as error:  # noqa: BLE001  # the program runs on, unrecorded
+        session.give_up(error)
+
+
+def _begin() -> None:
+    options = environment.options()
+    kind, text = main_kind()
+    main_program.prepare(kind)
+    roots = [Path.cwd()]
+    if kind == "script":
+        roots.append(Path(text).resolve() if Path(text).is_dir() else Path(text).resolve().parent)
+    selection = Selection(roots, options.include, options.exclude, main_module=text if kind == "module" else "")
+    tree = process_tree.inherited()
+    continues = tree is not None
+    drawing = process_end.drawing_of(options.output)
+    if tree is None:
+        tree = process_tree.plant()
+    run.begin(options, _name(kind, text), selection, drawing, tree, continues=continues)
+    main_program.record_main(kind, text, selection, sync=options.sync)
+
+
+def main_kind() -> tuple[str, str]:
+    """How Python was started: "script", "module", "command", "stdin" or "prompt", with its path, name or text."""
+    first = sys.argv[0] if sys.argv else ""
+    given = sys.orig_argv[1:]
+    if first in {"-m", "-c"}:
+        kind = "module" if first == "-m" else "command"
+        return kind, _value_of(first, given)
+    if first in {"", "-"}:
+        return ("prompt" if sys.stdin is not None and sys.stdin.isatty() else "stdin"), ""
+    return "script", first
+
+
+def _value_of(option: str, given: list[str]) -> str:
+    """What follows ``-m`` or ``-c``, which may be joined to other short options: ``-Im NAME``, ``-mNAME``."""
+    letter = option[1]
+    at = 0
+    while at < len(given):
+        word = given[at]
+        if word.startswith("--"):
+            at += 1
+            continue
+        if not word.startswith("-"):
+            return ""
+        for place, character in enumerate(word[1:], 1):
+            if character == letter:
+                return word[place + 1 :] or (given[at + 1] if at + 1 < len(given) else "")
+            if character in "WX":
+                at += not word[place + 1 :]
+                break
+        at += 1
+    return ""
+
+
+def _name(kind: str, text: str) -> str:
+    if kind == "script":
+        return Path(text).stem
+    if kind == "module":
+        return text.rpartition(".")[2]
+    return os.environ.get(environment.PROGRAM) or "python"
+
+
+def _is_tenure() -> bool:
+    """Whether this process is one of Tenure's own commands, which do not record themselves."""
+    kind, text = main_kind()
+    if kind == "module":
+        return text == "tenure" or text.startswith(("tenure.", "tenure_server."))
+    return kind == "script" and Path(text).name in {"tenure", "tenure.exe", "tenure-script.py"}
