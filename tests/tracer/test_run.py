@@ -235,7 +235,7 @@ def test_forked_workers_of_multiprocessing_ship_their_last_records(tmp_path: Pat
     assert programs.tenure(tmp_path, "run", "-o", "x.json", "app.py") == (0, "[0, 0]\n", "")
     batches = programs.recorded(tmp_path / "x.json")
     assert len({batch.process.id for batch in batches if batch.rows}) == 2
-    assert len({batch.process.id for batch in batches if batch.final}) == 3
+    assert len({batch.process.id for batch in batches if batch.final}) == 2  # their parent held nothing
 
 
 def test_without_a_collector_the_program_runs_as_if_alone(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ class Shipper:
                     self._has_recorded = True
                     if self._tree is not None:
                         self._tree.note_recorded()
-                if not self._is_announced():
+                if not self._is_announced(final=final):
                     continue
                 self._last_sent = time.monotonic()
                 self._send(batch)
@@ -144,12 +144,12 @@ class Shipper:
             single_use.single_use_sites.clear()  # so that every entry asks whether there is room
             resource_ids.resource_by_address.clear()
 
-    def _is_announced(self) -> bool:
+    def _is_announced(self, *, final: bool) -> bool:
         """Whether the sinks may hear of this process: supervisors and helpers that hold nothing stay out of lists."""
         if self._has_recorded or self._tree is None:
             return True
         is_alone = self._tree.is_root and not children.any
-        return is_alone and time.monotonic() - self._began >= ANNOUNCE_S
+        return is_alone and (final or time.monotonic() - self._began >= ANNOUNCE_S)
 
     def _say_who_is_unrecorded(self) -> None:
         """One line for each reason in a tree of processes."""

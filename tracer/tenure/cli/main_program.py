@@ -154,9 +154,8 @@ def _run_at(event: str, read: Callable[[], bytes], file: str, *, sync: bool) -> 
         if name != event or not waiting:
             return
         waiting.clear()
-        code = loaders.compiled(read(), file, sync=sync)
         try:
-            program.execute_code(code, vars(sys.modules["__main__"]))
+            program.execute_code(lambda: loaders.compiled(read(), file, sync=sync), vars(sys.modules["__main__"]))
         except KeyboardInterrupt:
             _interrupted.append(True)
             raise

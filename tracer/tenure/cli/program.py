@@ -11,7 +11,7 @@ import os
 import pkgutil
 import runpy
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.machinery import BuiltinImporter, ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
@@ -106,13 +106,13 @@ class _TextLoader(RewritingLoader):
 
 def execute(program: Program) -> None:
     """Run the program; what it raises goes on to the interpreter, and looks there as if it had never been here."""
-    execute_code(_code(program), program.module.__dict__)
+    execute_code(lambda: _code(program), program.module.__dict__)
 
 
-def execute_code(code: CodeType, namespace: dict[str, object]) -> None:
-    """Run this code as the program; as ``execute``."""
+def execute_code(compiled: Callable[[], CodeType], namespace: dict[str, object]) -> None:
+    """Compile and run the program; as ``execute``."""
     try:
-        exec(code, namespace)  # noqa: S102  # this is what the program is for
+        exec(compiled(), namespace)  # noqa: S102  # this is what the program is for
     except SystemExit:
         raise
     except BaseException as error:
