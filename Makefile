@@ -30,8 +30,7 @@ test: $(STAMP) tests/web/node_modules/.installed  ## run every test, the browser
 	$(BIN)/python scripts/node.py npm --prefix web run test
 
 interop: $(STAMP) .venv-interop/.installed tests/interop/otel/javascript/node_modules/.installed  ## exchange spans with rotel, mlflow, OpenTelemetry's JavaScript SDK and its aiohttp instrumentation  [TEST_ARGS="-k word"]
-	TENURE_INTEROP_PYTHON=$(CURDIR)/.venv-interop/bin/python $(BIN)/python -m pytest $(TEST_ARGS) \
-		$(addprefix tests/interop/otel/,between.py javascript.py instrumented.py backends.py)
+	TENURE_INTEROP_PYTHON=$(CURDIR)/.venv-interop/bin/python $(BIN)/python -m pytest -m interop tests/interop $(TEST_ARGS)
 
 .venv-interop/.installed: Makefile
 	$(PYTHON) -m venv .venv-interop
@@ -57,10 +56,10 @@ fuzz: $(STAMP) tests/web/node_modules/.installed  ## run every property test wit
 	$(BIN)/python -m scripts.fuzz $(MINUTES)
 
 transparency: $(STAMP)  ## run CPython's and libraries' own suites as they are and recorded, and compare test by test (takes half an hour)  [TRANSPARENCY_ARGS="--python PATH --suite test_with"]
-	$(BIN)/python -m scripts.transparency $(TRANSPARENCY_ARGS)
+	$(BIN)/python -m tests.qualification.transparency $(TRANSPARENCY_ARGS)
 
 faults: $(STAMP)  ## kill, starve and cut off program and collector in thirty ways and count what is lost (takes ten minutes)  [FAULTS_ARGS="--probe native --short"]
-	$(BIN)/python -m scripts.faults $(FAULTS_ARGS)
+	$(BIN)/python -m tests.qualification.faults $(FAULTS_ARGS)
 
 wheels: $(STAMP)  ## build both wheels for this Python into dist/; without a compiler they are pure  [TENURE_NATIVE=none|require]
 	rm -rf tracer/build

@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 
 from playwright.async_api import Page, async_playwright
-from tests.web.chromium import find_chromium
-from tests.web.collector import Collector
+from tests.web.support.chromium import find_chromium
+from tests.web.support.collector import Collector
 
 from benchmarks import Measure
 

@@ -3,7 +3,7 @@
     python scripts/sanitize.py [ARGUMENTS OF PYTEST ...]
 
 The tracer is copied into a temporary directory and installed there; the checkout's own extension stays as it is. Leaks
-are not looked for: an interpreter frees little at its end (scripts/stress_probe.py counts objects instead).
+are not looked for: an interpreter frees little at its end (tests/qualification/stress_probe.py counts objects instead).
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SANITIZERS = "-fsanitize=address,undefined"
 FLAGS = f"{SANITIZERS} -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g"
-TESTS = ["test_native_*.py", "test_lifecycles.py", "test_adapters_calls.py", "test_adapters_patching.py"]
-TESTS += ["test_adapters_patch_calls.py", "test_adapters_locks.py", "test_adapters_tasks*.py", "test_cancelling.py"]
+TESTS = ["probe/test_native_*.py", "assembly/test_lifecycles.py", "identify/test_cancellation.py"]
+TESTS += ["patching/test_class_patches.py", "adapters/test_acquire_release.py", "adapters/test_patch_calls.py"]
+TESTS += ["adapters/test_asyncio_locks.py", "adapters/test_asyncio_task*.py"]
 TIMEOUT_S = "600"  # a test with the sanitizers takes several times as long
 
 

@@ -21,7 +21,7 @@ from typing import Literal
 
 import aiohttp
 from playwright.async_api import Page, ViewportSize, async_playwright
-from tests.web.chromium import find_chromium
+from tests.web.support.chromium import find_chromium
 
 ROOT = Path(__file__).parent.parent
 PICTURES: dict[Literal["light", "dark"], Path] = {

@@ -1,7 +1,7 @@
 """What holds for every test."""
 
 from hypothesis import settings
-from tests.fuzzing import IN_THE_GATE, examples
+from tests.support.fuzzing import IN_THE_GATE, examples
 
 if not IN_THE_GATE:
     settings.register_profile("fuzz", max_examples=examples(), deadline=None)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from scripts.faults.__main__ import TABLE
+from tests.qualification.faults.__main__ import TABLE
 
 from tenure.cli import doctor, run
 from tenure_server import limits

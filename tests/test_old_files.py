@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.tracer import programs
+from tests.tracer.support import programs
 
 from tenure._core import probe_backend
 from tenure._rewriting import loaders

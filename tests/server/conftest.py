@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.server.backend import Backend, serving
-from tests.server.collector import Clock, Collector, collecting
-from tests.server.served import FileStore
+from tests.server.support.collector import Clock, Collector, collecting
+from tests.server.support.otlp_backend import Backend, serving
+from tests.server.support.serve_process import FileStore
 
 from tenure_server.store import Store
 from tenure_server.store.sqlite import SqliteStore

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from tests.server.batches import Program
+from tests.server.support.batches import Program
 
 from tenure import wire
 from tenure_server.hub import Mailbox

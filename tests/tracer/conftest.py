@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from tests.tracer import driving, servers
+from tests.tracer.support import coroutine_driver, servers
 
 from tenure import testing
 from tenure._core import probe_backend
@@ -13,7 +13,7 @@ from tenure._patching import class_patches
 from tenure._rewriting import rewriter
 from tenure.wire import Resource, Site, Task, Trace
 
-collect_ignore_glob = [] if probe_backend.SERVES else ["test_native_*.py"]
+collect_ignore_glob = [] if probe_backend.SERVES else ["probe/test_native_*.py"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -143,7 +143,7 @@ def recorder() -> Iterator[Recorder]:
 def patched() -> Iterator[testing.Recorder]:
     """``driving.Connection`` reports its lifecycles; the recorder has them."""
     with testing.recorder() as recorder:
-        class_patches.patch_manager(driving.Connection)
+        class_patches.patch_manager(coroutine_driver.Connection)
         yield recorder
 
 

@@ -10,8 +10,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.tracer import programs
-from tests.tracer.collectors import Memory, serving, until
+from tests.tracer.support import programs
+from tests.tracer.support.fake_collectors import Memory, serving, until
 
 import tenure
 from tenure import session, testing, wire

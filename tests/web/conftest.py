@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
-from tests.web.chromium import NODE, find_chromium
-from tests.web.collector import Collector
+from tests.web.support.chromium import NODE, find_chromium
+from tests.web.support.collector import Collector
 
 REPOSITORY = Path(__file__).parent.parent.parent
 WEB = REPOSITORY / "web"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, ViewportSize, expect
-from tests.web.collector import Collector, Program
-from tests.web.shop import held_and_waited_for, one_of_each_outcome
+from tests.web.support.collector import Collector, Program
+from tests.web.support.shop import held_and_waited_for, one_of_each_outcome
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
-from tests.server.backend import Backend, serving
-from tests.web.collector import Collector
-from tests.web.shop import one_of_each_outcome
+from tests.server.support.otlp_backend import Backend, serving
+from tests.web.support.collector import Collector
+from tests.web.support.shop import one_of_each_outcome
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 from playwright.async_api import Page, expect
-from tests.web.collector import Collector, Program
-from tests.web.shop import batches_of, held_and_waited_for, many_uses, one_of_each_outcome
+from tests.web.support.collector import Collector, Program
+from tests.web.support.shop import batches_of, held_and_waited_for, many_uses, one_of_each_outcome
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

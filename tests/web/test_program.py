@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
-from tests.web.collector import Collector
+from tests.web.support.collector import Collector
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

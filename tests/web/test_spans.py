@@ -8,9 +8,9 @@ import time
 import aiohttp
 import pytest
 from playwright.async_api import Page, expect
-from tests.server.batches import at
-from tests.server.spans import CLIENT, PROTOBUF, SERVER, group, request, span
-from tests.web.collector import Collector
+from tests.server.support.batches import at
+from tests.server.support.spans import CLIENT, PROTOBUF, SERVER, group, request, span
+from tests.web.support.collector import Collector
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

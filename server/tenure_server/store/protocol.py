@@ -1,6 +1,6 @@
 """What the collector asks of a store.
 
-Every backend passes one contract suite: the tests in tests/server/test_store_*.py that take the fixture ``store``.
+Every backend passes one contract suite: the tests in tests/server/store/test_*.py that take the fixture ``store``.
 
 Lists are newest first. A cursor is opaque: it is handed out by a list and understood by the same list only.
 """

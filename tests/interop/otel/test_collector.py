@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.interop.otel import peers
-from tests.server.backend import Backend, serving
-from tests.server.batches import Program
-from tests.server.grpc_backend import GrpcBackend, serving_grpc
+from tests.interop.otel.support import peers
+from tests.server.support.batches import Program
+from tests.server.support.grpc_backend import GrpcBackend, serving_grpc
+from tests.server.support.otlp_backend import Backend, serving
 
 from tenure import wire
 from tenure_server.limits import EXPORT_SPANS

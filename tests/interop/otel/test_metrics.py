@@ -9,10 +9,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from tests.interop.otel import peers
-from tests.server.backend import Backend, serving
-from tests.server.metered import labelled, parsed, shop
-from tests.tracer import servers
+from tests.interop.otel.support import peers
+from tests.server.support.metrics_page import labelled, parsed, shop
+from tests.server.support.otlp_backend import Backend, serving
+from tests.tracer.support import servers
 
 PROGRAM = """
 import asyncio, sys

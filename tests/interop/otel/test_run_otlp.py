@@ -9,8 +9,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from tests.server.backend import Backend, serving
-from tests.tracer.programs import Done, python, tenure, write
+from tests.server.support.otlp_backend import Backend, serving
+from tests.tracer.support.programs import Done, python, tenure, write
 
 from tenure import UsageError
 from tenure._sinks import otel_sinks

@@ -9,7 +9,7 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.sdk.trace import TracerProvider
-from tests.server.backend import spans_of
+from tests.server.support.otlp_backend import spans_of
 
 from tenure import testing, wire
 from tenure._sinks.otel.sinks import _emitter_of, _Ended

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tests.server.collector import collecting
-from tests.tracer.programs import Done, tenure, write
+from tests.server.support.collector import collecting
+from tests.tracer.support.programs import Done, tenure, write
 
 APP = """
 import asyncio

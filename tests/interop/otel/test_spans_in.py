@@ -11,9 +11,9 @@ from typing import Any
 
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from tests.interop.otel.peers import Collector, serving
-from tests.interop.otel.sdk import pay, told
-from tests.tracer.programs import tenure, write
+from tests.interop.otel.support.peers import Collector, serving
+from tests.interop.otel.support.sdk import pay, told
+from tests.tracer.support.programs import tenure, write
 
 PROGRAM = """
 import asyncio, os
