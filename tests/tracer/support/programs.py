@@ -39,6 +39,13 @@ def python(directory: Path, *arguments: str, stdin: str = "", flags: tuple[str, 
     return _run(directory, [sys.executable, *flags, *arguments], stdin)
 
 
+def recording(
+    directory: Path, *arguments: str, stdin: str = "", flags: tuple[str, ...] = (), **environment: str
+) -> Done:
+    """Run the interpreter in this directory with TENURE_RECORD=1, and no word of Tenure in its command line."""
+    return _run(directory, [sys.executable, *flags, *arguments], stdin, **{"TENURE_RECORD": "1", **environment})
+
+
 def tenure(directory: Path, *arguments: str, stdin: str = "", flags: tuple[str, ...] = (), **environment: str) -> Done:
     """Run ``tenure`` in this directory."""
     return _run(directory, [sys.executable, *flags, "-m", "tenure", *arguments], stdin, **environment)

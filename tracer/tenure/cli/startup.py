@@ -14,8 +14,14 @@ from tenure.cli import environment, main_program, process_end, run
 from tenure.errors import UsageError
 
 
+_begun: list[bool] = []
+
+
 def begin() -> None:
     """Begin to record this process, if $TENURE_RECORD asks for it; what cannot be done costs one line on stderr."""
+    if _begun:
+        return  # in a virtual environment, Python reads each start-up file twice
+    _begun.append(True)
     try:
         if environment.is_wanted() and not _is_tenure():
             _begin()
