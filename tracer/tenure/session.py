@@ -12,16 +12,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import cast
 
 from tenure import _probe_api as probe
 from tenure import adapters
 from tenure._assembly import tables
 from tenure._core import buffer, faults, loop_end, probe_backend, process_scrubber
+from tenure._core.paths import is_own_frame
 from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
 from tenure._patching import track
-from tenure._rewriting import import_hook, pytest_hook, rewriter
+from tenure._rewriting import import_hook, own_file, pytest_hook, rewriter
 from tenure._rewriting.module_filter import Selection
 from tenure._sinks import otel_sinks
 from tenure._sinks.collector_sink import Collector
@@ -57,7 +59,8 @@ def install(
 ) -> None:
     """Record this program from now on, and ship to a collector. A second call changes nothing.
 
-    Modules that are imported from now on are rewritten: those below the working directory that are not installed, and
+    The file that calls it is recorded, with the functions that it has defined already, and so is each module that is
+    imported from now on: those below the working directory that are not installed, and
     the packages named by ``include``, without those named by ``exclude``. ``sync`` records ``with`` like
     ``async with``. ``collector`` is a URL, else ``$TENURE_COLLECTOR``, else http://127.0.0.1:4320; ``$TENURE_TOKEN`` is
     its token. ``service`` is what the process is called, else the name of the program's file.
@@ -80,10 +83,26 @@ def install(
         if collector is not None or not otel:
             sinks.append(to_collector(collector))
         start(service or program_name(), sinks, selection, sync=sync)
+        _record_caller(sys._getframe(1), selection, sync=sync)  # noqa: SLF001  # no other way to the caller
     except UsageError:
         raise
     except Exception as error:  # noqa: BLE001  # the program runs on, unrecorded
         give_up(error)
+
+
+def _record_caller(frame: FrameType | None, selection: Selection, *, sync: bool) -> None:
+    """Record the file that called ``install`` too, or say on stderr that it cannot be."""
+    while frame is not None and is_own_frame(frame):
+        frame = frame.f_back
+    if frame is None or _session is None or not own_file.is_selected(frame, selection):
+        return
+    try:
+        problem = own_file.record_file(frame, sync=sync)
+    except Exception as error:  # noqa: BLE001  # then it runs as it is
+        faults.fault(f"recording {frame.f_code.co_filename}", error)
+        return
+    if problem:
+        say(f"{problem}; its own statements are not recorded (start the program with `tenure run`)")
 
 
 def uninstall() -> None:

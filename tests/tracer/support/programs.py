@@ -34,9 +34,9 @@ def write(directory: Path, **sources: str) -> None:
         path.write_text(textwrap.dedent(source))
 
 
-def python(directory: Path, *arguments: str, stdin: str = "", flags: tuple[str, ...] = ()) -> Done:
+def python(directory: Path, *arguments: str, stdin: str = "", flags: tuple[str, ...] = (), **environment: str) -> Done:
     """Run the interpreter in this directory."""
-    return _run(directory, [sys.executable, *flags, *arguments], stdin)
+    return _run(directory, [sys.executable, *flags, *arguments], stdin, **environment)
 
 
 def recording(

@@ -13,7 +13,6 @@ from tenure._rewriting.module_filter import Selection
 from tenure.cli import environment, main_program, process_end, run
 from tenure.errors import UsageError
 
-
 _begun: list[bool] = []
 
 
