@@ -14,7 +14,6 @@ from tenure_server.store import Measured
 from tenure_server.store.histogram import Spread
 
 POOL_NAME, POOL_STATE = "db.client.connection.pool.name", "db.client.connection.state"
-KIND, NAME = "tenure.resource.kind", "tenure.resource.name"
 OVERFLOW = "otel.metric.overflow"
 
 

@@ -16,7 +16,8 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricsData, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
-from tenure_server.export.span_mapping import SCOPE, VERSION
+from tenure import semconv
+from tenure_server.export.span_mapping import VERSION
 from tenure_server.export.targets import Target, for_metrics
 from tenure_server.limits import EXPORT_LAST_S, EXPORT_METRICS_S, MAX_MEASURED
 from tenure_server.metrics.health import observe
@@ -36,7 +37,7 @@ class Meters:
         self._prometheus = PrometheusReader(str(own.attributes["service.instance.id"]), self._join)
         self._pushing = self._readers(targets) if targets else []
         self._provider = MeterProvider([self._prometheus, *self._pushing], own, shutdown_on_exit=False)
-        observe(self._provider.get_meter(SCOPE, VERSION), self._snapshots.now)
+        observe(self._provider.get_meter(semconv.SCOPE, VERSION), self._snapshots.now)
 
     def _readers(self, targets: Sequence[Target]) -> list[PeriodicExportingMetricReader]:
         from tenure_server.metrics.pushing import Pusher  # noqa: PLC0415 -- its HTTP client costs time at the start

@@ -23,10 +23,11 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from tenure_server.export.span_mapping import SCOPE, VERSION, process_attributes
+from tenure import semconv
+from tenure_server.export.span_mapping import VERSION, process_attributes
 from tenure_server.metrics import conventions
 from tenure_server.metrics.conventions import Number, Times
-from tenure_server.model.labels import resource_label, short_kind
+from tenure_server.model.labels import resource_label
 from tenure_server.model.records import Process
 from tenure_server.store import Measured
 from tenure_server.store.histogram import BOUNDS_S, Spread
@@ -35,7 +36,7 @@ _Key = tuple[str, ...]  # what a point is called; () is the overflow
 
 _CUMULATIVE = AggregationTemporality.CUMULATIVE
 _NO_EXTREME: float = None  # type: ignore[assignment]  # the SDK's type says float; its encoder leaves None out
-_scope = InstrumentationScope(SCOPE, VERSION)
+_scope = InstrumentationScope(semconv.SCOPE, VERSION)
 
 
 def resource_metrics(measured: Iterable[Measured], now_ns: int, limit: int) -> list[ResourceMetrics]:
@@ -122,7 +123,7 @@ def _attributes(key: _Key) -> dict[str, str | bool]:
         case (pool,):
             return {conventions.POOL_NAME: pool}
         case (kind, name):
-            return {conventions.KIND: kind, conventions.NAME: name}
+            return {semconv.RESOURCE_KIND: kind, semconv.RESOURCE_NAME: name}
         case _:
             return {conventions.OVERFLOW: True}
 
@@ -141,7 +142,7 @@ def _subjects(measured: Iterable[Measured], room: int) -> dict[_Key, Measured]:
 def _called(one: Measured) -> _Key:
     if one.is_pool:
         return (resource_label(one.kind, one.name, None),)
-    return one.kind, one.name or short_kind(one.kind)
+    return one.kind, one.name or semconv.short_kind(one.kind)
 
 
 def _together(one: Measured, other: Measured) -> Measured:

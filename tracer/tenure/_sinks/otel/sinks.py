@@ -12,16 +12,15 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-from tenure import wire
+from tenure import semconv, wire
 from tenure._core.installation import installed_version
 from tenure._core.stderr import say
 from tenure._sinks.http_client import ConnectionFailed, Endpoint
 from tenure._sinks.losses import Loss
-from tenure._sinks.otel.emitter import Emitter, Ids
+from tenure._sinks.otel.emitter import Emitter, LifecycleIds
 from tenure._sinks.otel.worker import Worker
 from tenure.errors import UsageError
 
-SCOPE = "tenure"
 VERSION = installed_version()
 HEADERS_VARIABLE = "OTEL_EXPORTER_OTLP_HEADERS"
 CHUNK = 512  # spans of one request
@@ -34,7 +33,7 @@ class ProgramSpans(Worker):
     """Emits into the provider that the program has configured, or will."""
 
     def __init__(self) -> None:
-        self._emitter = Emitter(trace.get_tracer(SCOPE, VERSION))
+        self._emitter = Emitter(trace.get_tracer(semconv.SCOPE, VERSION))
         super().__init__()
 
     def take(self, batch: wire.Batch) -> None:
@@ -148,23 +147,18 @@ class _Ended(SpanProcessor):
 
 
 def _emitter_of(process: wire.Process, ended: SpanProcessor) -> Emitter:
-    ids = Ids()
-    resource = Resource(
-        {
-            "service.name": process.service,
-            "service.instance.id": process.id.hex(),
-            "host.name": process.host,
-            "process.pid": process.pid,
-            "process.runtime.name": "cpython",
-            "process.runtime.version": process.python,
-            "telemetry.sdk.name": "tenure",
-            "telemetry.sdk.language": "python",
-            "telemetry.sdk.version": VERSION,
-        }
+    ids = LifecycleIds()
+    attributes = semconv.process_attributes(
+        service=process.service,
+        instance=process.id.hex(),
+        host=process.host,
+        pid=process.pid,
+        python=process.python,
+        version=VERSION,
     )
-    provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False, id_generator=ids)
+    provider = TracerProvider(ALWAYS_ON, Resource(attributes), shutdown_on_exit=False, id_generator=ids)
     provider.add_span_processor(ended)
-    return Emitter(provider.get_tracer(SCOPE, VERSION), ids)
+    return Emitter(provider.get_tracer(semconv.SCOPE, VERSION), ids)
 
 
 def parse_headers(text: str) -> dict[str, str]:
