@@ -1,22 +1,22 @@
-"""What the waits in a fold come to: how many of its repetitions waited at each acquire, for how long, for whom."""
+"""The waits in a fold: how many repetitions waited at each acquire, for how long and for which holder."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from tenure_server.diagram import phrases
-from tenure_server.diagram.build_forest import walk
+from tenure_server.diagram.build_forest import descendants
 from tenure_server.diagram.fold import Fold
 from tenure_server.diagram.wait_causes import Cause
 from tenure_server.model.records import Lifecycle
 
 
-def waits(fold: Fold, causes: Mapping[str, Cause]) -> dict[str, str]:
-    """For every shown lifecycle at whose acquire some repetition had to wait, by its id, the text that says so.
+def wait_texts(fold: Fold, causes: Mapping[str, Cause]) -> dict[str, str]:
+    """The text of the waits, by the id of the lifecycle that is drawn for all repetitions.
 
-    Repetitions have one shape, so what is at the same place in each of them is the same call.
+    Repetitions have one shape, so lifecycles at the same position in each of them come from the same call.
     """
-    repetitions = [[node.lifecycle for node in walk(nodes)] for nodes in fold.repetitions]
+    repetitions = [[node.lifecycle for node in descendants(nodes)] for nodes in fold.repetitions]
     texts: dict[str, str] = {}
     for place in zip(*repetitions, strict=True):
         uses = [use for use in place if use is not None]

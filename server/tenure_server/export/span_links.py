@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tenure.semconv import HELD_AROUND, MIN_LINKED_WAIT_NS, WAITED_FOR
-from tenure_server.diagram.wait_causes import causes
+from tenure_server.diagram.wait_causes import find_causes
 from tenure_server.model.records import Lifecycle
 from tenure_server.store import ClosedLifecycles
 
@@ -29,7 +29,7 @@ def links_of(closed: ClosedLifecycles) -> Mapping[str, list[Link]]:
     if waiters:
         contended = {lifecycle.resource.id for lifecycle in lifecycles if lifecycle.id in waiters}
         uses = [lifecycle for lifecycle in lifecycles if lifecycle.resource.id in contended]
-        for waiter, cause in causes(uses, closed.context).at_acquire.items():
+        for waiter, cause in find_causes(uses, closed.context).at_acquire.items():
             if waiter in waiters:
                 links.setdefault(waiter, []).append(Link(cause.first.trace, cause.first.id, WAITED_FOR))
     return links

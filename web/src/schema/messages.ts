@@ -16,14 +16,14 @@ export type ServerMessage = Page | Operations | Current | Gap | Overview | Probl
 
 export type ClientMessage = Subscribe;
 
-/** The participant stands from here on. */
+/** A column begins here. */
 export interface Declare {
   step: "declare";
   id: string;
   participant: Participant;
 }
 
-/** A column: a task, a resource, or a group of them. */
+/** A column: a task, a resource, or a group of tasks or resources. */
 export interface Participant {
   id: string;
   role: "resource" | "task";
@@ -32,21 +32,21 @@ export interface Participant {
   ref: string;
 }
 
-/** The participant is created by the message that follows directly. */
+/** A column begins at the next step, a message that creates the participant. */
 export interface Create {
   step: "create";
   id: string;
   participant: Participant;
 }
 
-/** The participant ends with the message that follows directly. */
+/** A column ends at the next step, a message. */
 export interface Destroy {
   step: "destroy";
   id: string;
   participant: string;
 }
 
-/** An arrow from one participant to another, or to itself. */
+/** An arrow from one participant to another, or to itself. ``at_ns``: ns since the Unix epoch. */
 export interface Message {
   step: "message";
   id: string;
@@ -62,10 +62,10 @@ export interface Message {
 }
 
 /**
- * A note over one participant or from one to another.
+ * A note over one participant, or from one to another. ``at_ns``: ns since the Unix epoch.
  *
- * With ``since_ns`` it tells of something still going on: ``text`` ends in the time passed when the step was made, and
- * a live view may print ``lead`` and count the time on by itself.
+ * ``since_ns`` is set for a state that has not ended. Then ``text`` ends with the time that had passed when the step
+ * was made, and a live view can print ``lead`` and count the time itself.
  */
 export interface Note {
   step: "note";
@@ -80,6 +80,7 @@ export interface Note {
   outcome: Outcome | null;
 }
 
+/** A bar begins on the participant's line. */
 export interface Activate {
   step: "activate";
   id: string;
@@ -87,6 +88,7 @@ export interface Activate {
   lifecycle: string | null;
 }
 
+/** The lifecycle's bar on the participant's line ends. */
 export interface Deactivate {
   step: "deactivate";
   id: string;
@@ -94,7 +96,7 @@ export interface Deactivate {
   lifecycle: string | null;
 }
 
-/** A fragment opens. ``fold`` names the fold that it stands for, by which it can be opened again. */
+/** A fragment begins. ``fold`` is the id that a lens lists in ``opened`` to show the fold unfolded. */
 export interface Begin {
   step: "begin";
   id: string;
@@ -103,31 +105,33 @@ export interface Begin {
   fold: string | null;
 }
 
+/** The innermost fragment ends. */
 export interface End {
   step: "end";
   id: string;
   fragment: "alt" | "break" | "critical" | "loop" | "par";
 }
 
-/** The steps stand at the end. */
+/** Add the steps at the end. */
 export interface Append {
   op: "append";
   steps: Step[];
 }
 
-/** The steps stand directly before the step ``before``. */
+/** Add the steps directly before the step whose id is ``before``. */
 export interface Insert {
   op: "insert";
   before: string;
   steps: Step[];
 }
 
-/** The step replaces the one with the same id, in its place. */
+/** Replace the step with the same id, in its place. */
 export interface Update {
   op: "update";
   step: Step;
 }
 
+/** Remove the steps with these ids. */
 export interface Remove {
   op: "remove";
   ids: string[];
@@ -313,11 +317,7 @@ export interface Subscribe {
   resume: string | null;
 }
 
-/**
- * A finished picture: what /api/diagram answers and what a live page holds.
- *
- * ``earlier`` lifecycles of the lens are left out before the first step, for the size's sake.
- */
+/** The answer of /api/diagram. ``earlier``: the number of older lifecycles that the size limit leaves out. */
 export interface Diagram {
   steps: Step[];
   earlier: number;
