@@ -137,7 +137,7 @@ export interface Remove {
   ids: string[];
 }
 
-/** Server: the whole picture as it stands. ``lens`` says of which subscription. */
+/** Server: the whole diagram. ``lens`` is that of the subscription; ``token`` is for ``Subscribe.resume``. */
 export interface Page {
   type: "page";
   token: string;
@@ -165,7 +165,7 @@ export interface Lens {
   resources: "kind" | "resource";
 }
 
-/** Server: what changed since the token before. */
+/** Server: the changes since the last page or operations, to be applied in order. */
 export interface Operations {
   type: "operations";
   token: string;
@@ -174,23 +174,23 @@ export interface Operations {
   earlier: number;
 }
 
-/** Server: what the client has is the picture as it stands. */
+/** Server: the client's diagram is up to date. */
 export interface Current {
   type: "current";
   token: string;
   now_ns: number;
 }
 
-/** Server: this client was too slow, ``missed`` frames were left out. A page follows. */
+/** Server: the client was too slow, and ``missed`` messages were not sent. A page follows. */
 export interface Gap {
   type: "gap";
   missed: number;
 }
 
 /**
- * Server: processes, recent traces (newest first), resources in use or lately used, and how far each exporter is.
+ * Server: processes, recent traces (newest first), resources in use or lately used, exporters.
  *
- * It comes at most twice a second.
+ * It is sent when it has changed, at most twice a second.
  */
 export interface Overview {
   type: "overview";
@@ -275,12 +275,14 @@ export interface Percentiles {
 }
 
 /**
- * One backend that spans are exported to. Counts are of lifecycles, since the collector started.
+ * One backend that spans are exported to. Counts are numbers of lifecycles since the collector started.
  *
- * ``state``: ok, everything goes out; retrying, the last attempts failed and nothing is lost; refusing, the backend
- * does not take what it is sent. ``waiting`` lifecycles have ended and are not acknowledged, the first of them for
- * ``lag_s``. ``rejected``: the backend said so in a partial success; ``refused``: it turned whole requests away;
- * ``expired``: deleted by the retention before they were exported (since the exporter is known to the store).
+ * ``state``: ok, everything is exported; retrying, the last attempts failed and nothing is lost; refusing, the backend
+ * refused the last request. ``waiting`` lifecycles have closed and are not acknowledged by the backend; the oldest of
+ * them has waited for ``lag_s`` seconds. ``exported`` were accepted. ``rejected`` were not accepted in a partial
+ * success. ``refused`` were in requests that the backend refused as a whole. ``expired`` were deleted by the retention
+ * before their export; this count begins when the store first knows the exporter. ``retries`` are failed attempts.
+ * Times are in ns since the Unix epoch, None where there was none.
  */
 export interface Exporter {
   url: string;
@@ -297,18 +299,18 @@ export interface Exporter {
   last_error_ns: number | null;
 }
 
-/** Server: the last message could not be followed, and why. */
+/** Server: why the last subscription failed, or why the diagram cannot be drawn now. */
 export interface Problem {
   type: "problem";
   detail: string;
 }
 
 /**
- * Client: show me this from now on. It replaces the connection's earlier subscription.
+ * Client: show this lens from now on. It replaces the connection's earlier subscription.
  *
- * ``limit`` is how many lifecycles the page may hold, the newest (at most MAX_LIMIT); as it goes on, the picture may
- * grow to twice as many before its older part is removed. ``resume`` is the token of the last page or operations that
- * the client has: where nothing has happened since, ``Current`` answers it, else a page.
+ * ``limit`` (1 to MAX_LIMIT) is the number of lifecycles in a page, the newest ones. The diagram then grows to twice
+ * that number before its older part is removed. ``resume`` is the token of the client's last page or operations; if
+ * nothing has changed since then, the answer is ``Current``, else a page.
  */
 export interface Subscribe {
   type: "subscribe";
