@@ -26,9 +26,9 @@ def wait_texts(fold: Fold, causes: Mapping[str, Cause]) -> dict[str, str]:
     return texts
 
 
-def _text(waited: list[Lifecycle], of: int, causes: Mapping[str, Cause]) -> str:
+def _text(waited: list[Lifecycle], repetitions: int, causes: Mapping[str, Cause]) -> str:
     durations = [(use.acquired_ns or use.released_ns or use.acquire_ns) - use.acquire_ns for use in waited]
     firsts = [causes[use.id].first for use in waited]
     holders = {(first.task.id, first.site): phrases.holder(first.task.name, first.site) for first in firsts}
-    whom = next(iter(holders.values())) if len(holders) == 1 else None
-    return phrases.some_wait(len(waited), of, whom, durations)
+    holder = next(iter(holders.values())) if len(holders) == 1 else None
+    return phrases.waits_in_fold(len(waited), repetitions, holder, durations)

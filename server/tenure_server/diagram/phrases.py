@@ -151,16 +151,16 @@ def cause(first: str, more_holders: int, ahead: int) -> str:
     return f"{first}{more}{queue}"
 
 
-def waits_for(whom: str, wait_ns: int | None) -> str:
+def waits_for(cause_text: str, wait_ns: int | None) -> str:
     if wait_ns is None:
-        return f"waits for {whom}"
-    separator = ", " if whom.endswith(" ahead") else " "
-    return f"waits for {whom}{separator}{format_duration(max(wait_ns, 0))}"
+        return f"waits for {cause_text}"
+    separator = ", " if cause_text.endswith(" ahead") else " "
+    return f"waits for {cause_text}{separator}{format_duration(max(wait_ns, 0))}"
 
 
-def some_wait(waiting: int, total: int, whom: str | None, waits_ns: Sequence[int]) -> str:
+def waits_in_fold(waiting: int, total: int, cause_text: str | None, waits_ns: Sequence[int]) -> str:
     """The waits in a fold: "2 of 3 wait for worker-1 (stock.py:41), p50 5.4 ms"."""
-    reason = f" for {whom}" if whom else ""
+    reason = f" for {cause_text}" if cause_text else ""
     verb = "waits" if waiting == 1 else "wait"
     return f"{waiting} of {total} {verb}{reason}, p50 {format_duration(percentile(waits_ns, 50))}"
 

@@ -22,9 +22,9 @@ def links_of(closed: ClosedLifecycles) -> Mapping[str, list[Link]]:
     links: dict[str, list[Link]] = {}
     lifecycles = [item.lifecycle for item in closed.items]
     for lifecycle in lifecycles:
-        around = lifecycle.held_around
-        if around is not None:
-            links[lifecycle.id] = [Link(around.trace, around.lifecycle, HELD_AROUND)]
+        held_around = lifecycle.held_around
+        if held_around is not None:
+            links[lifecycle.id] = [Link(held_around.trace, held_around.lifecycle, HELD_AROUND)]
     waiters = {lifecycle.id for lifecycle in lifecycles if _waited(lifecycle)}
     if waiters:
         contended = {lifecycle.resource.id for lifecycle in lifecycles if lifecycle.id in waiters}
