@@ -2,6 +2,7 @@
 
 import ast
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -39,6 +40,15 @@ def test_the_package_itself_is_imported_by_no_room_of_the_tracer():
                 names = {alias.name for alias in node.names} - PUBLIC - {"_probe"}
                 breaches += [f"{path}:{node.lineno} imports {name} of tenure" for name in sorted(names)]
     assert breaches == []
+
+
+def test_the_names_of_spans_are_a_leaf():
+    """tenure.semconv imports the standard library alone, so that both sides may import it."""
+    tree = ast.parse((ROOT / "tracer" / "tenure" / "semconv.py").read_text())
+    imported = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    imported += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    assert imported
+    assert [name for name in imported if name.partition(".")[0] not in sys.stdlib_module_names] == []
 
 
 def test_no_file_of_code_is_long():

@@ -38,7 +38,7 @@ _EVENT_TIME, _EVENT_NAME, _EVENT_ATTRIBUTES = 1, 2, 3
 _LINK_TRACE, _LINK_SPAN, _LINK_ATTRIBUTES, _LINK_FLAGS = 1, 2, 4, 6
 _STATUS_MESSAGE, _STATUS_CODE = 2, 3
 
-_HAS_IS_REMOTE = struct.pack("<I", 0x100)  # SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK: it is known, and it is not
+_HAS_IS_REMOTE = struct.pack("<I", 0x100)  # SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK: known, and not remote
 _NS = 1e9  # of a second
 _Pack = Callable[..., bytes]
 

@@ -47,8 +47,10 @@ log = logging.getLogger("tenure.server")
 
 COMMAND = (sys.executable, "-P", "-m", "tenure_server.export.worker.main")
 if sys.platform == "win32":
+    _GROUP = None
     _FLAGS = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
 else:
+    _GROUP = 0  # of its own, so that Ctrl-C at the terminal goes to the collector only
     _FLAGS = 0
 _SILENT_PERIODS = 3  # several, so that a collector that was suspended reads again before it kills
 
@@ -135,9 +137,7 @@ class ExportingProcess:
                     stdout=asyncio.subprocess.PIPE,
                     limit=MAX_LINE,
                     env=os.environ | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)},
-                    process_group=None
-                    if sys.platform == "win32"
-                    else 0,  # Ctrl-C at the terminal goes to the collector only
+                    process_group=_GROUP,
                     creationflags=_FLAGS,
                 )
         except OSError as error:
