@@ -55,7 +55,7 @@ class Pusher(MetricExporter):
         self._exporter.shutdown(timeout_millis)
 
 
-class _ErrorCollector(logging.Handler):
+class _ErrorCapture(logging.Handler):
     """Keeps the errors that the SDK's exporter logs during a push, so that the pusher can log them itself."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -89,6 +89,6 @@ def _over_grpc(target: Target) -> MetricExporter:
 
 def _capture_errors(name: str) -> None:
     exporters = logging.getLogger(name)
-    if not any(isinstance(handler, _ErrorCollector) for handler in exporters.handlers):
-        exporters.addHandler(_ErrorCollector())
+    if not any(isinstance(handler, _ErrorCapture) for handler in exporters.handlers):
+        exporters.addHandler(_ErrorCapture())
         exporters.propagate = False
