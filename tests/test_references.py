@@ -21,9 +21,7 @@ SUFFIXES = "py|pyi|c|h|md|ts|tsx|mjs|css|html|json|toml|yml"
 
 # Modules whose literals are names that only look like dotted names of ours: a page may mention these too.
 NAMES_OF_OTHERS = {
-    "tracer/tenure/_sinks/otel/span_mapping.py": "attributes and events of the spans that a program exports",
-    "server/tenure_server/export/span_mapping.py": "attributes of the spans that the collector exports",
-    "server/tenure_server/export/span_encoder.py": "attributes and events of the spans that the collector exports",
+    "tracer/tenure/semconv.py": "attributes and events of spans",
     "server/tenure_server/metrics/conventions.py": "metrics of resources",
     "server/tenure_server/metrics/resources.py": "attributes of these metrics",
     "server/tenure_server/metrics/health.py": "metrics of the collector itself",

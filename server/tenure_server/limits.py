@@ -62,14 +62,14 @@ RESTART_LONGEST_S = 60.0
 RETENTION_INTERVAL_S = 5.0
 RETENTION_CHUNK = 2_000  # lifecycles deleted in one transaction
 
-FRAME_S = 0.05  # between two frames of a live diagram, at least
-FRAME_STRETCH = 4  # times as long as reading and drawing took, at least
-GROWTH = 2  # times its limit a live diagram may grow before its older part is cut away
+REDRAW_S = 0.05  # between two drawings of a live diagram, at least
+REDRAW_STRETCH = 4  # times as long as reading and drawing took, at least
+MAX_GROWTH = 2  # times its limit a live diagram may grow before its older part is cut away
 POLL_S = 1.0  # a live diagram is read anew after so long even where no batch came: processes die in silence
 OVERVIEW_S = 0.5
 OVERVIEW_LIMIT = 100  # processes, traces and resources of an overview, each
-MAX_FRAMES_QUEUED = 32  # for one client; past it the client gets a gap and a fresh page
-MAX_WAKE_UPS = 64  # batches that wait for a picture's loop
+MAX_MESSAGES_QUEUED = 32  # for one client; past it the client gets a gap and a new page
+MAX_WAKE_UPS = 64  # batches that wait for the loop of a live diagram
 HEARTBEAT_S = 20.0  # a WebSocket that does not answer a ping for half as long is closed
 
 EXPORT_SPANS = 2_000  # of one request to a backend

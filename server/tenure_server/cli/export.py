@@ -97,7 +97,9 @@ def _export_spans(source: Source, trace: str | None, output: str | None) -> None
         return
     headers = parse_headers(os.environ.get(HEADERS_VARIABLE, ""))
     sent = send_all(source.endings(trace), Target.parse(output, headers=headers))
-    _say(f"{sent.spans} spans sent to {output}" + (f", {sent.rejected} rejected: {sent.why}" if sent.rejected else ""))
+    _say(
+        f"{sent.spans} spans sent to {output}" + (f", {sent.rejected} rejected: {sent.reason}" if sent.rejected else "")
+    )
 
 
 def _say(what: str) -> None:

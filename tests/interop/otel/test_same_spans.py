@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from tests.server.support.otlp_backend import spans_of
 
 from tenure import testing, wire
-from tenure._sinks.otel.sinks import _emitter_of, _Ended
+from tenure._sinks.otel.sinks import EndedSpans, emitter_for
 from tenure_server.export.span_encoder import encode
 from tenure_server.store.sqlite import SqliteStore
 
@@ -129,8 +129,8 @@ async def from_collector(batches: list[wire.Batch]) -> ExportTraceServiceRequest
 
 async def test_both_ways_make_the_same_spans(batches: list[wire.Batch]) -> None:
     """Ids, parents, times, attributes, events, status, the resource and the scope."""
-    ended = _Ended()
-    emitter = _emitter_of(batches[0].process, ended)
+    ended = EndedSpans()
+    emitter = emitter_for(batches[0].process, ended)
     for batch in batches:
         emitter.take(batch)
     direct = encode_spans(list(ended.spans))

@@ -22,7 +22,7 @@ from tests.server.support.spans import give, group, span
 from tenure import wire
 from tenure_server.cli import export
 from tenure_server.export import one_shot
-from tenure_server.export.batching import Patience
+from tenure_server.export.batching import Backoff
 
 Captured = pytest.CaptureFixture[str]
 
@@ -140,7 +140,7 @@ async def test_what_is_still_open_is_no_span_and_that_is_said(tmp_path: Path, ca
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second attempt comes at once."""
-    monkeypatch.setattr(one_shot, "Patience", lambda: Patience(0.01, 0.02))
+    monkeypatch.setattr(one_shot, "Backoff", lambda: Backoff(0.01, 0.02))
 
 
 @pytest.mark.usefixtures("quick")

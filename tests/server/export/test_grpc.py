@@ -56,7 +56,7 @@ async def test_metrics_go_the_same_way(
 ) -> None:
     """By the SDK's own exporter: of traced processes and of the collector; a failure is said once, with its reason."""
     monkeypatch.setattr(meters, "EXPORT_METRICS_S", 0.05)
-    monkeypatch.setattr(snapshot, "_FRESH_S", 0.01)
+    monkeypatch.setattr(snapshot, "_MAX_AGE_S", 0.01)
     grpc_backend.metrics_answer = 501
     target = Target.parse(grpc_backend.url, parse_headers("X-Team=shop"))
     async with collecting(Settings(port=0, otlp=(target,)), clock=clock) as collector:

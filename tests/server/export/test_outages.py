@@ -70,7 +70,7 @@ async def test_a_backend_that_dies_again_and_again_gets_everything(
     program, backend, deaths = Program(), kind(), 3
     async with listening(backend):
         port = int(backend.url.rpartition(":")[2])
-    async with exporting(store, clock, backend.url, pace=replace(QUICK, spans=10)) as exporters:
+    async with exporting(store, clock, backend.url, batching=replace(QUICK, spans=10)) as exporters:
         for _ in range(20):
             ended(program, 10)
             await store.write(program.batch())
@@ -121,10 +121,10 @@ async def test_a_black_hole_holds_up_nobody_else(store: Store, clock: Clock, bac
     """A backend that never answers: the request times out and comes again; the store and other backends go on."""
     backend.answers = ["never"]
     program = Program()
-    pace = replace(QUICK, timeout_s=1.0)
+    batching = replace(QUICK, timeout_s=1.0)
     async with (
         serving(Backend()) as other,
-        exporting(store, clock, backend.url, other.url, pace=pace) as exporters,
+        exporting(store, clock, backend.url, other.url, batching=batching) as exporters,
     ):
         ended(program, 4)
         await store.write(program.batch())

@@ -42,7 +42,7 @@ async def test_one_that_is_killed_again_and_again_loses_nothing_and_is_started_a
         ended(program, page)
     pids: list[int] = []
     states: list[tuple[str, str | None]] = []
-    async with exporting(store, clock, backend.url, pace=replace(QUICK, spans=page)) as exporters:
+    async with exporting(store, clock, backend.url, batching=replace(QUICK, spans=page)) as exporters:
         batch = program.batch()
         for start in range(0, 200, page):
             await store.write(_part(batch, start // page + 1, batch.rows[start : start + page]))

@@ -48,9 +48,9 @@ async def test_a_diagram_and_an_overview_end_when_they_are_cancelled_as_a_batch_
     program.use("main", "Lock stock", acquire=0, wait=1)
     await store.write(program.batch())
     hub = Hub()
-    picture = LiveDiagram(Lens(), 10, store, hub, clock)
+    live_diagram = LiveDiagram(Lens(), 10, store, hub, clock)
     overview = OverviewLoop(store, hub, clock, list)
-    for run in (picture.run, overview.run):
+    for run in (live_diagram.run, overview.run):
         task = asyncio.create_task(run())
         await _until_one_waits_for_a_batch()
         hub.publish(program.batch())
@@ -89,7 +89,9 @@ async def _visit(collector: Collector, program: Program, number: int) -> None:
     async with watching(collector) as client:
         await client.subscribe(limit=10 + number)
         await client.receive()
-        connected = next(each for each in collector.feed._clients if each.picture and each.picture.limit == 10 + number)
+        connected = next(
+            each for each in collector.feed._clients if each.live_diagram and each.live_diagram.limit == 10 + number
+        )
         program.use("main", "Lock stock", acquire=number, wait=1)
         await asyncio.gather(collector.post(program.batch()), leave())
 

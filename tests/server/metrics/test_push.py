@@ -28,7 +28,7 @@ from tenure_server.store.histogram import BOUNDS_S
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A push follows the other, each with what is so then."""
     monkeypatch.setattr(meters, "EXPORT_METRICS_S", 0.05)
-    monkeypatch.setattr(snapshot, "_FRESH_S", 0.01)
+    monkeypatch.setattr(snapshot, "_MAX_AGE_S", 0.01)
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from tests.server.support.batches import Program
 
-from tenure_server.export.batching import Pace, Patience
+from tenure_server.export.batching import Backoff, Batching
 from tenure_server.export.exporters import Exporters
 from tenure_server.export.status import Exporter
 from tenure_server.export.targets import Target
@@ -18,7 +18,7 @@ from tenure_server.store import Store
 
 GONE = "http://127.0.0.1:1"
 SAID = "the exporting process {}; it is restarted, and spans that backends have not acknowledged are sent again"
-QUICK = Pace(linger_s=0.01, poll_s=0.05, patience=Patience(0.05, 0.2))
+QUICK = Batching(linger_s=0.01, poll_s=0.05, backoff=Backoff(0.05, 0.2))
 
 
 def ended(program: Program, count: int = 1) -> None:
@@ -28,8 +28,10 @@ def ended(program: Program, count: int = 1) -> None:
 
 
 @asynccontextmanager
-async def exporting(store: Store, clock: Callable[[], int], *urls: str, pace: Pace = QUICK) -> AsyncIterator[Exporters]:
-    exporters = Exporters(store, Hub(), [Target.parse(url) for url in urls], clock, pace)
+async def exporting(
+    store: Store, clock: Callable[[], int], *urls: str, batching: Batching = QUICK
+) -> AsyncIterator[Exporters]:
+    exporters = Exporters(store, Hub(), [Target.parse(url) for url in urls], clock, batching)
     await exporters.start()
     try:
         yield exporters

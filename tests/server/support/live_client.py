@@ -20,7 +20,7 @@ _decoder = msgspec.json.Decoder(messages.ServerMessage)
 
 
 class Client:
-    """A browser's part: it keeps the picture up to date from what it is sent."""
+    """A browser's part: it keeps the diagram up to date from what it is sent."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
@@ -36,7 +36,7 @@ class Client:
         await self._socket.send_str(text)
 
     async def receive(self) -> messages.ServerMessage:
-        """The next message but for overviews, which are put aside; the picture follows it."""
+        """The next message but for overviews, which are put aside; the diagram follows it."""
         async with asyncio.timeout(5):
             while True:
                 message = _decoder.decode(await self._socket.receive_str())
@@ -59,7 +59,7 @@ class Client:
         return self.overviews.pop(0)
 
     async def until(self, collector: Collector, lens: Lens | None = None) -> None:
-        """Follow until the picture is what the API draws."""
+        """Follow until the diagram is what the API draws."""
         query = "&".join(
             f"{name}={value}" for name in ("trace", "task", "resource") if (value := getattr(lens or Lens(), name))
         )

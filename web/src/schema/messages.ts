@@ -16,14 +16,14 @@ export type ServerMessage = Page | Operations | Current | Gap | Overview | Probl
 
 export type ClientMessage = Subscribe;
 
-/** The participant stands from here on. */
+/** A column begins here. */
 export interface Declare {
   step: "declare";
   id: string;
   participant: Participant;
 }
 
-/** A column: a task, a resource, or a group of them. */
+/** A column: a task, a resource, or a group of tasks or resources. */
 export interface Participant {
   id: string;
   role: "resource" | "task";
@@ -32,21 +32,21 @@ export interface Participant {
   ref: string;
 }
 
-/** The participant is created by the message that follows directly. */
+/** A column begins at the next step, a message that creates the participant. */
 export interface Create {
   step: "create";
   id: string;
   participant: Participant;
 }
 
-/** The participant ends with the message that follows directly. */
+/** A column ends at the next step, a message. */
 export interface Destroy {
   step: "destroy";
   id: string;
   participant: string;
 }
 
-/** An arrow from one participant to another, or to itself. */
+/** An arrow from one participant to another, or to itself. ``at_ns``: ns since the Unix epoch. */
 export interface Message {
   step: "message";
   id: string;
@@ -62,10 +62,10 @@ export interface Message {
 }
 
 /**
- * A note over one participant or from one to another.
+ * A note over one participant, or from one to another. ``at_ns``: ns since the Unix epoch.
  *
- * With ``since_ns`` it tells of something still going on: ``text`` ends in the time passed when the step was made, and
- * a live view may print ``lead`` and count the time on by itself.
+ * ``since_ns`` is set for a state that has not ended. Then ``text`` ends with the time that had passed when the step
+ * was made, and a live view can print ``lead`` and count the time itself.
  */
 export interface Note {
   step: "note";
@@ -80,6 +80,7 @@ export interface Note {
   outcome: Outcome | null;
 }
 
+/** A bar begins on the participant's line. */
 export interface Activate {
   step: "activate";
   id: string;
@@ -87,6 +88,7 @@ export interface Activate {
   lifecycle: string | null;
 }
 
+/** The lifecycle's bar on the participant's line ends. */
 export interface Deactivate {
   step: "deactivate";
   id: string;
@@ -94,7 +96,7 @@ export interface Deactivate {
   lifecycle: string | null;
 }
 
-/** A fragment opens. ``fold`` names the fold that it stands for, by which it can be opened again. */
+/** A fragment begins. ``fold`` is the id that a lens lists in ``opened`` to show the fold unfolded. */
 export interface Begin {
   step: "begin";
   id: string;
@@ -103,37 +105,39 @@ export interface Begin {
   fold: string | null;
 }
 
+/** The innermost fragment ends. */
 export interface End {
   step: "end";
   id: string;
   fragment: "alt" | "break" | "critical" | "loop" | "par";
 }
 
-/** The steps stand at the end. */
+/** Add the steps at the end. */
 export interface Append {
   op: "append";
   steps: Step[];
 }
 
-/** The steps stand directly before the step ``before``. */
+/** Add the steps directly before the step whose id is ``before``. */
 export interface Insert {
   op: "insert";
   before: string;
   steps: Step[];
 }
 
-/** The step replaces the one with the same id, in its place. */
+/** Replace the step with the same id, in its place. */
 export interface Update {
   op: "update";
   step: Step;
 }
 
+/** Remove the steps with these ids. */
 export interface Remove {
   op: "remove";
   ids: string[];
 }
 
-/** Server: the whole picture as it stands. ``lens`` says of which subscription. */
+/** Server: the whole diagram. ``lens`` is that of the subscription; ``token`` is for ``Subscribe.resume``. */
 export interface Page {
   type: "page";
   token: string;
@@ -161,7 +165,7 @@ export interface Lens {
   resources: "kind" | "resource";
 }
 
-/** Server: what changed since the token before. */
+/** Server: the changes since the last page or operations, to be applied in order. */
 export interface Operations {
   type: "operations";
   token: string;
@@ -170,23 +174,23 @@ export interface Operations {
   earlier: number;
 }
 
-/** Server: what the client has is the picture as it stands. */
+/** Server: the client's diagram is up to date. */
 export interface Current {
   type: "current";
   token: string;
   now_ns: number;
 }
 
-/** Server: this client was too slow, ``missed`` frames were left out. A page follows. */
+/** Server: the client was too slow, and ``missed`` messages were not sent. A page follows. */
 export interface Gap {
   type: "gap";
   missed: number;
 }
 
 /**
- * Server: processes, recent traces (newest first), resources in use or lately used, and how far each exporter is.
+ * Server: processes, recent traces (newest first), resources in use or lately used, exporters.
  *
- * It comes at most twice a second.
+ * It is sent when it has changed, at most twice a second.
  */
 export interface Overview {
   type: "overview";
@@ -271,12 +275,14 @@ export interface Percentiles {
 }
 
 /**
- * One backend that spans are exported to. Counts are of lifecycles, since the collector started.
+ * One backend that spans are exported to. Counts are numbers of lifecycles since the collector started.
  *
- * ``state``: ok, everything goes out; retrying, the last attempts failed and nothing is lost; refusing, the backend
- * does not take what it is sent. ``waiting`` lifecycles have ended and are not acknowledged, the first of them for
- * ``lag_s``. ``rejected``: the backend said so in a partial success; ``refused``: it turned whole requests away;
- * ``expired``: deleted by the retention before they were exported (since the exporter is known to the store).
+ * ``state``: ok, everything is exported; retrying, the last attempts failed and nothing is lost; refusing, the backend
+ * refused the last request. ``waiting`` lifecycles have closed and are not acknowledged by the backend; the oldest of
+ * them has waited for ``lag_s`` seconds. ``exported`` were accepted. ``rejected`` were not accepted in a partial
+ * success. ``refused`` were in requests that the backend refused as a whole. ``expired`` were deleted by the retention
+ * before their export; this count begins when the store first knows the exporter. ``retries`` are failed attempts.
+ * Times are in ns since the Unix epoch, None where there was none.
  */
 export interface Exporter {
   url: string;
@@ -293,18 +299,18 @@ export interface Exporter {
   last_error_ns: number | null;
 }
 
-/** Server: the last message could not be followed, and why. */
+/** Server: why the last subscription failed, or why the diagram cannot be drawn now. */
 export interface Problem {
   type: "problem";
   detail: string;
 }
 
 /**
- * Client: show me this from now on. It replaces the connection's earlier subscription.
+ * Client: show this lens from now on. It replaces the connection's earlier subscription.
  *
- * ``limit`` is how many lifecycles the page may hold, the newest (at most MAX_LIMIT); as it goes on, the picture may
- * grow to twice as many before its older part is removed. ``resume`` is the token of the last page or operations that
- * the client has: where nothing has happened since, ``Current`` answers it, else a page.
+ * ``limit`` (1 to MAX_LIMIT) is the number of lifecycles in a page, the newest ones. The diagram then grows to twice
+ * that number before its older part is removed. ``resume`` is the token of the client's last page or operations; if
+ * nothing has changed since then, the answer is ``Current``, else a page.
  */
 export interface Subscribe {
   type: "subscribe";
@@ -313,11 +319,7 @@ export interface Subscribe {
   resume: string | null;
 }
 
-/**
- * A finished picture: what /api/diagram answers and what a live page holds.
- *
- * ``earlier`` lifecycles of the lens are left out before the first step, for the size's sake.
- */
+/** The answer of /api/diagram. ``earlier``: the number of older lifecycles that the size limit leaves out. */
 export interface Diagram {
   steps: Step[];
   earlier: number;

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final
 
-from tenure import wire
+from tenure import semconv, wire
 from tenure_server.ingest.otlp import own_spans, span_mapping
 from tenure_server.ingest.otlp.spans import Facts, Form, Group, Span
 from tenure_server.store import SpanRow, Spans, SpanTask
@@ -102,10 +102,10 @@ def _origin(group: Group) -> bytes | None:
 
     A program's own provider may know of no instance.
     """
-    if group.scope != "tenure" or not group.spans:
+    if group.scope != semconv.SCOPE or not group.spans:
         return None
     first = group.form(group.spans[0][_SHAPE]).facts
-    told = str(first.get("tenure.task.id") or group.resource.get("service.instance.id", ""))
+    told = str(first.get(semconv.TASK_ID) or group.resource.get(semconv.SERVICE_INSTANCE_ID, ""))
     process, _, _ = told.partition("-")
     try:
         return bytes.fromhex(process) if len(process) == 32 else None

@@ -1,4 +1,4 @@
-"""Tenure's own spans, which are the lifecycles they were again: the table of ``export.span_mapping``, read backwards.
+"""Tenure's own spans, which are the lifecycles they were again: the table of ``tenure.semconv``, read backwards.
 
 They come from a program that exports by OpenTelemetry's SDK, or from another collector. What a span does not tell is
 not made up: who created a task, and what left the body beside what the status tells of.
@@ -11,7 +11,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
-from tenure import wire
+from tenure import semconv, wire
 from tenure_server.ingest.otlp.sanitize import expression, integer, text
 from tenure_server.ingest.otlp.spans import Facts
 
@@ -35,39 +35,40 @@ class Own(NamedTuple):
 
 def read(facts: Facts) -> Own | None:
     """None for a span of anybody else's, and for an abandoned lifecycle, which has no end to be told of."""
-    task = _number(facts, "tenure.task.id")
-    if not task or not _number(facts, "tenure.resource.id") or facts.get("tenure.phase") != "closed":
+    task = _number(facts, semconv.TASK_ID)
+    if not task or not _number(facts, semconv.RESOURCE_ID) or facts.get(semconv.PHASE) != "closed":
         return None
     acquire, body, release = (
-        _OUTCOMES.get(text(facts, f"tenure.{phase}.outcome"), 0) for phase in ("acquire", "body", "release")
+        _OUTCOMES.get(text(facts, key), 0)
+        for key in (semconv.ACQUIRE_OUTCOME, semconv.BODY_OUTCOME, semconv.RELEASE_OUTCOME)
     )
-    suppressed = wire.SUPPRESSED if facts.get("tenure.suppressed") is True else 0
+    suppressed = wire.SUPPRESSED if facts.get(semconv.SUPPRESSED) is True else 0
     return Own(
         acquire | body << wire.BODY_SHIFT | release << wire.RELEASE_SHIFT | suppressed,
         wire.ERROR in {acquire, release},
         task,
-        text(facts, "tenure.task.name"),
+        text(facts, semconv.TASK_NAME),
     )
 
 
 def resource(facts: Facts) -> wire.Resource:
     return wire.Resource(
-        _number(facts, "tenure.resource.id"),
-        text(facts, "tenure.resource.kind"),
-        text(facts, "tenure.resource.name"),
-        integer(facts, "tenure.resource.capacity", _MAX_CAPACITY),
-        text(facts, "tenure.resource.stereotype") or "participant",
+        _number(facts, semconv.RESOURCE_ID),
+        text(facts, semconv.RESOURCE_KIND),
+        text(facts, semconv.RESOURCE_NAME),
+        integer(facts, semconv.RESOURCE_CAPACITY, _MAX_CAPACITY),
+        text(facts, semconv.RESOURCE_STEREOTYPE) or "participant",
     )
 
 
 def site(facts: Facts) -> wire.Site:
     return wire.Site(
-        file=text(facts, "code.file.path"),
-        line=integer(facts, "code.line.number", (1 << 31) - 1) or 0,
-        function=text(facts, "code.function.name"),
-        expression=expression(facts, "tenure.site.expression"),
-        enter=text(facts, "tenure.site.enter") or "__aenter__",
-        exit=text(facts, "tenure.site.exit") or "__aexit__",
+        file=text(facts, semconv.FILE_PATH),
+        line=integer(facts, semconv.LINE_NUMBER, (1 << 31) - 1) or 0,
+        function=text(facts, semconv.FUNCTION_NAME),
+        expression=expression(facts, semconv.SITE_EXPRESSION),
+        enter=text(facts, semconv.SITE_ENTER) or "__aenter__",
+        exit=text(facts, semconv.SITE_EXIT) or "__aexit__",
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Mapping
 
 import msgspec
 
+from tenure import semconv
 from tenure_server.limits import MAX_SPANS
 
 Value = str | int | float | bool
@@ -57,13 +58,18 @@ class Group(msgspec.Struct, frozen=True):
 INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = 1, 2, 3, 4, 5
 STATUS_ERROR = 2
 
-EXCEPTION, EXCEPTION_TYPE, EXCEPTION_MESSAGE = "exception", "exception.type", "exception.message"
+EXCEPTION, EXCEPTION_TYPE, EXCEPTION_MESSAGE = (
+    semconv.EXCEPTION,
+    semconv.EXCEPTION_TYPE,
+    semconv.EXCEPTION_MESSAGE,
+)
 
 # The attributes that mean something here, by the semantic conventions and by the names they had before.
 OF_RESOURCES = frozenset(
     {
-        "service.name", "service.namespace", "service.instance.id", "host.name", "k8s.pod.uid", "k8s.pod.name",
-        "container.id", "process.pid", "process.runtime.version", "telemetry.sdk.name", "telemetry.sdk.language",
+        semconv.SERVICE_NAME, "service.namespace", semconv.SERVICE_INSTANCE_ID, semconv.HOST_NAME,
+        "k8s.pod.uid", "k8s.pod.name", "container.id",
+        semconv.PROCESS_PID, semconv.RUNTIME_VERSION, semconv.SDK_NAME, semconv.SDK_LANGUAGE,
     }
 )  # fmt: skip
 OF_SPANS = frozenset(
@@ -74,17 +80,17 @@ OF_SPANS = frozenset(
         "http.request.method", "http.method", "http.route",
         "peer.service", "server.address", "server.port", "net.peer.name", "net.peer.port",
         "thread.id", "thread.name",
-        "code.function.name", "code.function", "code.namespace", "code.file.path", "code.filepath", "code.line.number",
-        "code.lineno",
-        "error.type",
-        "tenure.resource.kind", "tenure.resource.name", "tenure.resource.id", "tenure.resource.capacity",
-        "tenure.resource.stereotype",
-        "tenure.task.id", "tenure.task.name", "tenure.site.expression", "tenure.site.enter", "tenure.site.exit",
-        "tenure.suppressed", "tenure.phase", "tenure.acquire.outcome", "tenure.body.outcome", "tenure.release.outcome",
+        semconv.FUNCTION_NAME, "code.function", "code.namespace", semconv.FILE_PATH, "code.filepath",
+        semconv.LINE_NUMBER, "code.lineno",
+        semconv.ERROR_TYPE,
+        semconv.RESOURCE_KIND, semconv.RESOURCE_NAME, semconv.RESOURCE_ID, semconv.RESOURCE_CAPACITY,
+        semconv.RESOURCE_STEREOTYPE,
+        semconv.TASK_ID, semconv.TASK_NAME, semconv.SITE_EXPRESSION, semconv.SITE_ENTER, semconv.SITE_EXIT,
+        semconv.SUPPRESSED, semconv.PHASE, semconv.ACQUIRE_OUTCOME, semconv.BODY_OUTCOME, semconv.RELEASE_OUTCOME,
     }
 )  # fmt: skip
-# Of Tenure's own spans, by the table of export.meaning: floats of their own in nearly every span, and in no shape.
-TIMES = ("tenure.wait_time", "tenure.hold_time", "tenure.release_time")
+# Of Tenure's own spans: these numbers differ in nearly every span, so they are in no shape.
+TIMES = (semconv.WAIT_TIME, semconv.HOLD_TIME, semconv.RELEASE_TIME)
 
 _NO_TRACE = bytes(16)
 
