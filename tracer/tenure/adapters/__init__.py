@@ -69,7 +69,7 @@ def install() -> None:
 
 def uninstall() -> None:
     """Take all class patches away again and wait for no more imports."""
-    post_import.forget()
+    post_import.stop_waiting()
     class_patches.undo()
     acquire_release.forget_all()
     libraries.forget_all()
