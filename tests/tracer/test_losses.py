@@ -48,11 +48,11 @@ def test_a_lifecycle_of_which_one_batch_came_is_lost_by_its_closing_alone() -> N
     undelivered.deliver(opened(1))
     undelivered.lose("away", opened(2))
     undelivered.lose("away", opened(3))
-    assert (undelivered.counts, undelivered.left()) == ({}, 2)
+    assert (undelivered.counts, undelivered.lost_with()) == ({}, 2)
     undelivered.deliver(BatchContent(1, frozenset({2}), frozenset()))
     undelivered.lose("away", BatchContent(2, frozenset({3}), frozenset()))
-    assert (undelivered.counts, undelivered.left()) == ({"away": 2}, 0)
-    assert undelivered.left([opened(1), opened(4), BatchContent(5, frozenset({4}), frozenset({6}))]) == 6
+    assert (undelivered.counts, undelivered.lost_with()) == ({"away": 2}, 0)
+    assert undelivered.lost_with([opened(1), opened(4), BatchContent(5, frozenset({4}), frozenset({6}))]) == 6
 
 
 def test_a_batch_says_which_lifecycles_it_tells_of() -> None:
@@ -139,19 +139,19 @@ def test_what_the_batch_that_stays_opened_counts_once(monkeypatch: pytest.Monkey
         sink.pause()
 
 
-def test_patience_ends_and_comes_back() -> None:
+def test_the_wait_budget_is_spent_and_refilled() -> None:
     """Two seconds at most, less what was waited, and 5 % of the time that passes."""
     now = [0.0]
-    patience = WaitBudget(lambda: now[0])
-    assert patience.left() == 2.0
-    patience.spend(1.5)
-    assert patience.left() == 0.5
-    patience.spend(3.0)
-    assert patience.left() == 0.0
+    wait_budget = WaitBudget(lambda: now[0])
+    assert wait_budget.remaining() == 2.0
+    wait_budget.spend(1.5)
+    assert wait_budget.remaining() == 0.5
+    wait_budget.spend(3.0)
+    assert wait_budget.remaining() == 0.0
     now[0] += 60.0
-    assert patience.left() == pytest.approx(0.5)
+    assert wait_budget.remaining() == pytest.approx(0.5)
     now[0] += 1_000.0
-    assert patience.left() == 2.0
+    assert wait_budget.remaining() == 2.0
 
 
 @pytest.mark.parametrize("stderr", ["open", "closed"])

@@ -117,7 +117,7 @@ class CollectorSink:
     def lost(self) -> list[Loss]:
         """List what the collector does not get if nothing more is sent."""
         with self._changed:
-            queued = self._undelivered.left(content for _, content in self._queue)
+            queued = self._undelivered.lost_with(content for _, content in self._queue)
             counts = dict(self._undelivered.counts)
         collector = f"the collector at {self.url}"
         limit = f"at most {MAX_QUEUED_BYTES // 1_000_000} MB are kept"

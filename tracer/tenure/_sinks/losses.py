@@ -50,7 +50,7 @@ class Undelivered:
             self._unknown -= content.opened | content.resent
             self._delivered = (self._delivered - content.resent) | content.opened
 
-    def left(self, contents: Iterable[BatchContent] = ()) -> int:
+    def lost_with(self, contents: Iterable[BatchContent] = ()) -> int:
         """Count the further lifecycles that are lost if these batches are never delivered and no other batch comes."""
         closed, unknown = 0, set(self._unknown)
         for content in contents:

@@ -74,7 +74,7 @@ class _BrokenSink(NamedTuple):
     undelivered: Undelivered
 
     def lost(self) -> Loss:
-        return Loss(sum(self.undelivered.counts.values()) + self.undelivered.left(), self.why)
+        return Loss(sum(self.undelivered.counts.values()) + self.undelivered.lost_with(), self.why)
 
 
 def this_process(service: str) -> wire.Process:
@@ -137,7 +137,7 @@ class Shipper:
         The shipping thread does the work, so nothing is lost if a signal handler raises into the wait.
         """
         began = time.monotonic()
-        deadline = began + self._wait_budget.left()
+        deadline = began + self._wait_budget.remaining()
         flush = _Flush(final=False, patient=False)
         self._requested_flushes.append(flush)
         self._wake.set()

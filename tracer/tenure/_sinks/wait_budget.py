@@ -16,7 +16,7 @@ class WaitBudget:
         self._clock = clock
         self._seconds, self._measured = MAX_WAIT_S, clock()
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Return the seconds that a wait may take now."""
         now = self._clock()
         self._seconds = min(MAX_WAIT_S, self._seconds + (now - self._measured) * _REFILL_RATE)

@@ -88,10 +88,10 @@ def _by_library(via: str) -> FindCanceller:
 
 def _tasks_of(loop: asyncio.AbstractEventLoop) -> list[object]:
     """List the loop's tasks; ``asyncio.all_tasks(loop)`` would call methods of the program's own task classes."""
-    kept = getattr(asyncio.tasks, "_scheduled_tasks", getattr(asyncio.tasks, "_all_tasks", None))
-    if kept is None:
+    all_tasks = getattr(asyncio.tasks, "_scheduled_tasks", getattr(asyncio.tasks, "_all_tasks", None))
+    if all_tasks is None:
         return [*asyncio.all_tasks(loop)]
-    tasks = [task for task in list(kept) if task_names.is_task(task)]
+    tasks = [task for task in list(all_tasks) if task_names.is_task(task)]
     return [task for task in tasks if asyncio.Task.get_loop(task) is loop and not asyncio.Task.done(task)]
 
 

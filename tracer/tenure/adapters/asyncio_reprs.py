@@ -12,17 +12,17 @@ from types import ModuleType
 from tenure._patching import class_patches
 
 
-def hide(futures: ModuleType, ours: Callable[..., object]) -> None:
-    """Omit the callback ``ours`` from the reprs of futures and tasks by ``asyncio.base_futures``."""
-    class_patches.replace(futures, "_format_callbacks", _formatting(futures._format_callbacks, ours))  # noqa: SLF001
+def hide(futures: ModuleType, hidden: Callable[..., object]) -> None:
+    """Omit the callback ``hidden`` from the reprs of futures and tasks by ``asyncio.base_futures``."""
+    class_patches.replace(futures, "_format_callbacks", _formatting(futures._format_callbacks, hidden))  # noqa: SLF001
     class_patches.replace(futures, "_future_repr_info", _telling(futures._future_repr_info))  # noqa: SLF001
 
 
-def _formatting(original: Callable[..., str], ours: Callable[..., object]) -> class_patches.Method:
+def _formatting(original: Callable[..., str], hidden: Callable[..., object]) -> class_patches.Method:
     @class_patches.mark_as_wrapper(original)
     def _format_callbacks(callbacks: Sequence[Sequence[object]]) -> str:
-        programs = [entry for entry in callbacks if entry[0] is not ours]
-        return original(programs) if programs or not callbacks else ""
+        visible = [entry for entry in callbacks if entry[0] is not hidden]
+        return original(visible) if visible or not callbacks else ""
 
     return _format_callbacks
 

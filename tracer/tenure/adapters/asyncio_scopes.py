@@ -73,8 +73,8 @@ def _seconds_left(manager: object) -> float | None:
     if type(when) is not float and type(when) is not int:
         return None
     loop = asyncio.get_running_loop()
-    own = object_access.of_class(type(loop), "time")
-    is_asyncios = own is asyncio.BaseEventLoop.time or object_access.module_name(type(loop)).startswith("uvloop")
+    clock = object_access.of_class(type(loop), "time")
+    is_asyncios = clock is asyncio.BaseEventLoop.time or object_access.module_name(type(loop)).startswith("uvloop")
     return when - loop.time() if is_asyncios else None  # a program's own clock is not called
 
 
@@ -82,14 +82,14 @@ def _measure(timeout: object, *_: object, **__: object) -> None:
     with contextlib.suppress(RuntimeError):  # no loop is running: the length is computed at the entry
         if object_access.attribute(timeout, "_when") is None:
             return
-        asked = _seconds_asked(sys._getframe(2))  # noqa: SLF001  # no other way to the caller
-        seconds = _seconds_left(timeout) if asked is None else asked
+        argument = _timeout_argument(sys._getframe(2))  # noqa: SLF001  # no other way to the caller
+        seconds = _seconds_left(timeout) if argument is None else argument
         if seconds is not None:
             _lengths.put(timeout, seconds)
             _made_at.put(timeout, place())
 
 
-def _seconds_asked(maker: FrameType) -> float | None:
+def _timeout_argument(maker: FrameType) -> float | None:
     """Return the argument of ``asyncio.timeout()``: on a busy machine the time left is already shorter."""
     code = maker.f_code
     if code.co_name != "timeout" or code.co_filename != asyncio.timeouts.__file__:

@@ -114,13 +114,13 @@ def _site(frame: FrameType | None) -> str:
 
     In a task that runs only the request, as with ``gather(client.get(url))``, it is httpx's own line.
     """
-    own = ""
+    library_site = ""
     for caller in libraries.stack(frame):
         file, package = caller.f_code.co_filename, libraries.of_frame(caller)
         if package in {"httpcore", "httpx"}:
-            own = sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
+            library_site = sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
         elif file.startswith(ASYNCIO_DIR):
-            return own
+            return library_site
         elif not file.startswith(PACKAGE_DIR):
             return "" if package else sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
-    return own
+    return library_site

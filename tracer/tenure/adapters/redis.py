@@ -79,8 +79,8 @@ def _taken(taken: object, _: str) -> Description:
 
 
 def _figures(pool: object) -> PoolStats:
-    kept = cast("list[object]", attribute(pool, "_available_connections"))
-    return PoolStats(sum(map(_is_connected, list(kept))))
+    available = cast("list[object]", attribute(pool, "_available_connections"))
+    return PoolStats(sum(map(_is_connected, list(available))))
 
 
 def _is_connected(connection: object) -> bool:

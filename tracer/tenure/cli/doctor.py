@@ -27,8 +27,8 @@ _Result = TypeVar("_Result")
 
 def main(arguments: list[str]) -> int:
     """Report; exceptions of the program propagate. 2, with one line on stderr, if the request cannot be carried out."""
-    own, rest = run.split_arguments(arguments)
-    options = _parser().parse_args(own)
+    own_arguments, rest = run.split_arguments(arguments)
+    options = _parser().parse_args(own_arguments)
     output = options.output.absolute() if options.output is not None else None  # the program may change its directory
     try:
         process_scrubber.configure(None)

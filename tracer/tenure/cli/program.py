@@ -142,7 +142,7 @@ def _find_spec(name: str, command: str, otherwise: str = "") -> ModuleSpec:
 
 def _main_module(file: str, spec: ModuleSpec | None, loader: object) -> ModuleType:
     """Make a new ``__main__``; the old one, whose code is running, is kept alive here."""
-    ours = sys.modules["__main__"]
+    previous = sys.modules["__main__"]
     module = ModuleType("__main__")
     attributes: dict[str, object] = {
         "__file__": file,
@@ -154,8 +154,8 @@ def _main_module(file: str, spec: ModuleSpec | None, loader: object) -> ModuleTy
         "__builtins__": sys.modules["builtins"],
     }
     # Which of these a __main__ has depends on the interpreter's version; the old one has exactly those.
-    vars(module).update({name: value for name, value in attributes.items() if name in vars(ours)})
-    _replaced_main_modules.append(ours)
+    vars(module).update({name: value for name, value in attributes.items() if name in vars(previous)})
+    _replaced_main_modules.append(previous)
     sys.modules["__main__"] = module
     return module
 
@@ -172,7 +172,7 @@ def _set_first_path(directory: str) -> None:
 def _hide_our_frames(error: BaseException) -> None:
     """Give ``sys.excepthook`` the traceback that begins in the program."""
     traceback = error.__traceback__
-    while traceback is not None and traceback.tb_frame.f_code in _OURS:
+    while traceback is not None and traceback.tb_frame.f_code in _OWN_CODE:
         traceback = traceback.tb_next
     if isinstance(error, SyntaxError) and _is_compiling(traceback):
         traceback = None
@@ -196,4 +196,4 @@ def _is_compiling(traceback: TracebackType | None) -> bool:
     return True
 
 
-_OURS = {execute.__code__}
+_OWN_CODE = {execute.__code__}

@@ -27,8 +27,8 @@ _USAGE = "tenure run [options] (script.py | -m module) [arguments of the program
 
 def main(arguments: list[str]) -> int:
     """Run the program; its exceptions propagate. 2, with one line on stderr, if the request cannot be carried out."""
-    own, rest = split_arguments(arguments)
-    options = _parser().parse_args(own)
+    own_arguments, rest = split_arguments(arguments)
+    options = _parser().parse_args(own_arguments)
 
     def start(name: str, module_filter: ModuleFilter) -> None:
         _start(options, name, module_filter, _diagram_path(options.output))
@@ -193,17 +193,17 @@ _OPTIONS_WITH_VALUE = {"--collector", "--otlp", "--service", "--include", "--exc
 
 def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """Split Tenure's own options from the program and its arguments, which begin at the first other word."""
-    own: list[str] = []
+    own_arguments: list[str] = []
     at = 0
     while at < len(arguments):
         word = arguments[at]
         if word == "--":
-            return own, list(arguments[at + 1 :])
+            return own_arguments, list(arguments[at + 1 :])
         if word.startswith("-m"):
-            return [*own, "-m"], [*filter(None, [word[2:]]), *arguments[at + 1 :]]
+            return [*own_arguments, "-m"], [*filter(None, [word[2:]]), *arguments[at + 1 :]]
         if not word.startswith("-") or word == "-":
             break
         length = 2 if word in _OPTIONS_WITH_VALUE else 1
-        own += arguments[at : at + length]
+        own_arguments += arguments[at : at + length]
         at += length
-    return own, list(arguments[at:])
+    return own_arguments, list(arguments[at:])

@@ -58,13 +58,13 @@ _THIN = re.compile(r"(?P<before>:thin:[^\s/@]{1,100}/)\S+?(?=@|\s|\Z)", re.IGNOR
 def hide_credentials(text: str) -> str:
     """Hide the passwords in the text's addresses, and the tokens that stand in the place of a user."""
     pieces: list[str] = []
-    done = 0
+    copied = 0
     for match in _SLASHES.finditer(text):
-        begin, end = _credentials(text, match) if match.start() >= done else (0, 0)
+        begin, end = _credentials(text, match) if match.start() >= copied else (0, 0)
         if end > begin:
-            pieces += [text[done:begin], HIDDEN]
-            done = end
-    return _THIN.sub(rf"\g<before>{HIDDEN}", "".join([*pieces, text[done:]]))
+            pieces += [text[copied:begin], HIDDEN]
+            copied = end
+    return _THIN.sub(rf"\g<before>{HIDDEN}", "".join([*pieces, text[copied:]]))
 
 
 def hide_passwords(text: str) -> str:

@@ -53,11 +53,11 @@ def scrub_expression(source: str) -> str:
     text = source.encode("utf-8", "replace")
     if len(text) != len(masked.encode("utf-8", "replace")):  # a backslash before a character of more than one byte
         return scrub(_TOKEN.sub(_hidden_token, source))
-    done, pieces = 0, []
+    copied, pieces = 0, []
     for begin, end, shown in sorted(_hidden(tree.body, masked, text)):
-        pieces += [text[done:begin], shown.encode()]
-        done = end
-    shown = b"".join([*pieces, text[done:]]).decode("utf-8", "replace")
+        pieces += [text[copied:begin], shown.encode()]
+        copied = end
+    shown = b"".join([*pieces, text[copied:]]).decode("utf-8", "replace")
     return _TOKEN.sub(_without_comment, shown) if "#" in shown else shown
 
 

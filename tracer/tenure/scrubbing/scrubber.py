@@ -21,11 +21,11 @@ class BadPattern(ValueError):
     """One of the user's patterns cannot be used; names the pattern, the reason, and the remedy in brackets."""
 
 
-def rule_list(own: UserRules | None) -> list[str | re.Pattern[str] | Callback]:
+def rule_list(rules: UserRules | None) -> list[str | re.Pattern[str] | Callback]:
     """List the patterns and callbacks; a single one is a list of one, None an empty list."""
-    if own is None:
+    if rules is None:
         return []
-    return [own] if isinstance(own, str | re.Pattern) or callable(own) else list(own)
+    return [rules] if isinstance(rules, str | re.Pattern) or callable(rules) else list(rules)
 
 
 class Scrubber:
@@ -39,8 +39,8 @@ class Scrubber:
         BadPattern: a pattern is not a regular expression, or it matches the empty text.
     """
 
-    def __init__(self, own: UserRules | None = None, on_fault: Callable[[BaseException], None] | None = None) -> None:
-        parts = rule_list(own)
+    def __init__(self, rules: UserRules | None = None, on_fault: Callable[[BaseException], None] | None = None) -> None:
+        parts = rule_list(rules)
         self.callbacks = [part for part in parts if callable(part)]
         self.patterns = [_pattern(part) for part in parts if not callable(part)]
         self._on_fault = on_fault
@@ -133,11 +133,11 @@ def _hide(match: re.Match[str]) -> str:
     spans = sorted(match.span(number) for number in range(1, len(match.groups()) + 1) if match.start(number) >= 0)
     if not spans:
         return HIDDEN
-    text, begin, done, pieces = match[0], match.start(), match.start(), []
+    text, begin, copied, pieces = match[0], match.start(), match.start(), []
     for first, last in spans:
-        if first >= done:
-            pieces += [text[done - begin : first - begin], HIDDEN]
-            done = last
-        elif last > done:  # a group within another
-            done = last
-    return "".join([*pieces, text[done - begin :]])
+        if first >= copied:
+            pieces += [text[copied - begin : first - begin], HIDDEN]
+            copied = last
+        elif last > copied:  # a group within another
+            copied = last
+    return "".join([*pieces, text[copied - begin :]])

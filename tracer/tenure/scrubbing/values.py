@@ -64,14 +64,14 @@ _AFTER_SEMICOLON = re.compile(r";\s{0,4}(?:[\w-]{1,20}\s)?\Z")
 def hide_values(text: str) -> str:
     """Hide the values of secret names."""
     pieces: list[str] = []
-    done = at = 0
+    copied = at = 0
     while (match := _KEY.search(text, at)) is not None:
         at = match.start("suffix")
         begin, end = _value(text, match)
         if end > begin:
-            pieces += [text[done:begin], HIDDEN]
-            done = at = end
-    return "".join([*pieces, text[done:]])
+            pieces += [text[copied:begin], HIDDEN]
+            copied = at = end
+    return "".join([*pieces, text[copied:]])
 
 
 def _value(text: str, match: re.Match[str]) -> tuple[int, int]:
