@@ -29,7 +29,7 @@ from benchmarks import Measure
 from tenure._rewriting import rewriter
 from tenure._rewriting.import_hook import Finder
 from tenure._rewriting.loaders import RewritingLoader
-from tenure._rewriting.module_filter import Selection
+from tenure._rewriting.module_filter import ModuleFilter
 
 ROUNDS, PROCESSES = 5, 9
 MODULES_OF_A_PROGRAM = 300
@@ -67,7 +67,7 @@ def measure() -> list[Measure]:
 def _code() -> dict[str, list[Path]]:
     library, ours = Path(asyncio.__file__).parent, Path(__file__).parent.parent / "tests"
     tests = sorted(library.parent.glob("test/test_asyncio/test_*.py")) or sorted(ours.glob("server/*.py"))
-    many = [path for path in tests if rewriter.mentions(path.read_bytes(), sync=False)]
+    many = [path for path in tests if rewriter.may_contain_statements(path.read_bytes(), sync=False)]
     return {"many `async with`": many, "asyncio itself": sorted(library.glob("*.py"))}
 
 
@@ -78,7 +78,7 @@ def _differences(sources: list[Path], *, sync: bool) -> tuple[float, float, int]
         for copy, source in zip(copies, sources, strict=True):
             copy.write_bytes(source.read_bytes())
         length = sum(copy.read_bytes().count(b"\n") for copy in copies)
-        finder = Finder(Selection([Path(folder)]), sync=sync)
+        finder = Finder(ModuleFilter([Path(folder)]), sync=sync)
         plain = _Importing(folder, None)
         ours = _Importing(folder, finder)
         first = [ours.first(copies) - plain.first(copies) for _ in range(ROUNDS)]

@@ -30,7 +30,7 @@ from benchmarks import Measure
 from tenure import session, wire
 from tenure._core import buffer, probe_backend
 from tenure._rewriting import loaders
-from tenure._rewriting.module_filter import Selection
+from tenure._rewriting.module_filter import ModuleFilter
 from tenure._sinks.losses import Loss
 
 ROUNDS, TIMES, SPANS, THREADS = 60, 1_000, 200, 4
@@ -160,7 +160,7 @@ def _measured(python: str, probe: str) -> list[Measure]:
 
 def measure() -> list[Measure]:
     """The lines of this process's probe."""
-    session.start("benchmark", [Nowhere()], Selection([]))
+    session.start("benchmark", [Nowhere()], ModuleFilter([]))
     try:
         names: dict[str, object] = {"track": tenure.track, "ATTRIBUTES": ATTRIBUTES}
         bare, ours = _module(names, rewritten=False), _module(names, rewritten=True)
@@ -242,7 +242,11 @@ def _module(names: dict[str, object], *, rewritten: bool) -> ModuleType:
     module = ModuleType("program")
     vars(module).update(names)
     source = PROGRAM.encode()
-    code = loaders.compiled(source, "program.py", sync=False) if rewritten else compile(source, "plain.py", "exec")
+    code = (
+        loaders.compile_rewritten(source, "program.py", sync=False)
+        if rewritten
+        else compile(source, "plain.py", "exec")
+    )
     exec(code, vars(module))  # noqa: S102
     return module
 

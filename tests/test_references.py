@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path, PurePath
+from types import CodeType
 
 import pytest
+from tests.qualification.reliability.fault_guards import GUARDS
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = {"tenure": ROOT / "tracer", "tenure_server": ROOT / "server"}
@@ -238,3 +240,20 @@ def _defined(module: Path) -> frozenset[str]:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             todo += ast.iter_child_nodes(node)
     return frozenset(found)
+
+
+def _functions(code: CodeType) -> Iterator[str]:
+    """The qualified names of all functions in this code, as the compiler makes them."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant.co_qualname
+            yield from _functions(constant)
+
+
+@pytest.mark.parametrize("guard", sorted(GUARDS))
+def test_every_guard_of_the_fault_injection_is_a_function(guard: str) -> None:
+    """A renamed guard would be tried like any other function, and the run would report the program's own fault."""
+    module, function = guard.split(":")
+    path = PACKAGES["tenure"] / f"{module.replace('.', '/')}.py"
+
+    assert function in set(_functions(compile(path.read_bytes(), str(path), "exec")))

@@ -17,8 +17,8 @@ import tenure
 from tenure import session, testing, wire
 from tenure._core import buffer, faults
 from tenure._identify import tasks
-from tenure._rewriting.module_filter import Selection
-from tenure._sinks.recording_sink import Recording
+from tenure._rewriting.module_filter import ModuleFilter
+from tenure._sinks.recording_sink import RecordingSink
 
 
 def recorded(sink: Memory) -> list[testing.Lifecycle]:
@@ -31,7 +31,7 @@ def recorded(sink: Memory) -> list[testing.Lifecycle]:
 def recording():
     """A session into memory."""
     sink = Memory()
-    session.start("service", [sink], Selection([]))
+    session.start("service", [sink], ModuleFilter([]))
     try:
         yield sink
     finally:
@@ -221,7 +221,7 @@ def test_the_public_names_are_these() -> None:
 def test_a_recording_is_whole_after_every_flush(tmp_path: Path) -> None:
     """Each batch leaves a complete JSON document that holds all batches so far."""
     path = tmp_path / "x.json"
-    recording = Recording(path)
+    recording = RecordingSink(path)
     assert programs.recorded(path) == []
     sent: list[wire.Batch] = []
     for sequence in (1, 2, 3):

@@ -1,4 +1,4 @@
-/* What the probe asks of Python. Includes nothing of the probe. */
+/* The Python objects that the probe calls or reads. Includes nothing of the probe. */
 
 #ifndef TENURE_CALLBACKS_H
 #define TENURE_CALLBACKS_H

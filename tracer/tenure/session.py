@@ -21,12 +21,12 @@ from tenure._core import buffer, faults, loop_end, probe_backend, process_scrubb
 from tenure._core.stderr import say
 from tenure._patching import track
 from tenure._rewriting import import_hook, pytest_hook, rewriter
-from tenure._rewriting.module_filter import Selection
+from tenure._rewriting.module_filter import ModuleFilter
 from tenure._sinks import otel_sinks
-from tenure._sinks.collector_sink import Collector
+from tenure._sinks.collector_sink import CollectorSink
 from tenure._sinks.shipper import Shipper, Sink
 from tenure.errors import UsageError
-from tenure.scrubbing import Own
+from tenure.scrubbing import UserRules
 
 DEFAULT_COLLECTOR = "http://127.0.0.1:4320"
 
@@ -52,7 +52,7 @@ def install(
     exclude: Sequence[str] = (),
     sync: bool = False,
     otel: bool = False,
-    scrub: Own | None = None,
+    scrub: UserRules | None = None,
 ) -> None:
     """Record this program from now on, and ship to a collector. A second call changes nothing.
 
@@ -74,7 +74,7 @@ def install(
         return
     try:
         process_scrubber.configure(scrub)
-        selection = Selection([Path.cwd()], include, exclude)
+        selection = ModuleFilter([Path.cwd()], include, exclude)
         sinks = [otel_sinks.into_program()] if otel else []
         if collector is not None or not otel:
             sinks.append(to_collector(collector))
@@ -105,7 +105,7 @@ def cancel() -> None:
         session.shipper.cancel()
 
 
-def start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool = False) -> None:
+def start(service: str, sinks: list[Sink], selection: ModuleFilter, *, sync: bool = False) -> None:
     """Record into these sinks; what ``install`` and ``tenure run`` have in common. The scrubber is configured."""
     if probe_backend.problem:
         raise UsageError(probe_backend.problem)
@@ -130,7 +130,7 @@ def give_up(error: Exception) -> None:
             faults.fault("undoing a start", fault)
 
 
-def _start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool) -> None:
+def _start(service: str, sinks: list[Sink], selection: ModuleFilter, *, sync: bool) -> None:
     global _session  # noqa: PLW0603
     tables.forget_sites()
     buffer.clear()
@@ -139,7 +139,7 @@ def _start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool)
     sys.meta_path.insert(0, finder)
     loop_end.on_loop_end(settle)
     adapters.install()  # its finder comes before this one, and puts itself around the rewriting loader
-    pytest_hook.join(selection, sync=sync)
+    pytest_hook.install(selection, sync=sync)
     track.begin_patching()
     _session = _Session(Shipper(service, sinks), finder)
     atexit.register(_at_exit)
@@ -173,9 +173,9 @@ def settle() -> None:
     _session.shipper.settle()
 
 
-def to_collector(url: str | None) -> Collector:
+def to_collector(url: str | None) -> CollectorSink:
     """The collector of this URL, or the environment's, or the default."""
-    return Collector(url or os.environ.get("TENURE_COLLECTOR") or DEFAULT_COLLECTOR, os.environ.get("TENURE_TOKEN"))
+    return CollectorSink(url or os.environ.get("TENURE_COLLECTOR") or DEFAULT_COLLECTOR, os.environ.get("TENURE_TOKEN"))
 
 
 def program_name() -> str:

@@ -11,7 +11,8 @@ _BY_KIND = {
         adapters._kit.pure_acquire_release:taking_now.<locals>.acquiring
         adapters._kit.pure_acquire_release:_giving.<locals>.releasing
         adapters._kit.pure_acquire_release:_giving_later.<locals>.releasing
-        adapters.asyncio_cancelling_pure:tell.<locals>.telling _core.wrapping:match_coroutine_kind.<locals>.returning
+        adapters.asyncio_cancelling_pure:note_requests.<locals>.telling
+        _core.wrapping:match_coroutine_kind.<locals>.returning
         _patching.pure_wrappers:_entering.<locals>.entering _patching.pure_wrappers:_leaving.<locals>.leaving
         _patching.pure_wrappers:_entering_sync.<locals>.entering
         _patching.pure_wrappers:_leaving_sync.<locals>.leaving
@@ -19,7 +20,7 @@ _BY_KIND = {
         _patching.track:Traced.__exit__
         _patching.track:track _patching.track:tracked _rewriting.import_hook:Finder.find_spec
         _rewriting.post_import:_Finder.find_spec
-        _rewriting.post_import:_found_by_others _rewriting.post_import:_Loader.create_module
+        _rewriting.post_import:_find_with_later_finders _rewriting.post_import:_Loader.create_module
         _rewriting.post_import:_Loader.exec_module
         _rewriting.loaders:RewritingLoader.get_code cli.program:_hide_our_frames.<locals>.once""",
     "are called by rewritten code or by the loop, or report faults, with nothing around them": """
@@ -33,9 +34,9 @@ _BY_KIND = {
         adapters._kit.held_tokens:_Held.__init__.<locals>.gone""",
     "are called by the interpreter at a fork or at the end, or are a thread": """
         session:_at_exit session:_before_fork session:_after_in_parent session:_after_in_child
-        _sinks.shipper:Shipper._run _sinks.collector_sink:Collector._run""",
+        _sinks.shipper:Shipper._run _sinks.collector_sink:CollectorSink._run""",
     "make the program ready before it begins": """
-        cli.program:script cli.program:execute cli.program:_code cli.program:_main_module cli.program:_set_first_path
-        cli.program:_hide_our_frames""",
+        cli.program:load_script cli.program:execute cli.program:_code cli.program:_main_module
+        cli.program:_set_first_path cli.program:_hide_our_frames""",
 }
 GUARDS = frozenset(f"tenure.{name}" for names in _BY_KIND.values() for name in names.split())

@@ -168,10 +168,10 @@ def callback(text):
 from pathlib import Path
 from tenure import session
 from tenure._core import process_scrubber
-from tenure._sinks.recording_sink import Recording
-from tenure._rewriting.module_filter import Selection
+from tenure._sinks.recording_sink import RecordingSink
+from tenure._rewriting.module_filter import ModuleFilter
 process_scrubber.configure(callback)
-session.start("x", [Recording(Path("recording.json"))], Selection([Path.cwd()]))
+session.start("x", [RecordingSink(Path("recording.json"))], ModuleFilter([Path.cwd()]))
 asyncio.run(main())
 session.flush()
 asyncio.run(main())

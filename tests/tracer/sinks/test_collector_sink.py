@@ -14,14 +14,14 @@ from tenure import wire
 from tenure._core import buffer, faults
 from tenure._sinks import collector_sink, http_client
 from tenure._sinks import shipper as shipping
-from tenure._sinks.collector_sink import Collector
+from tenure._sinks.collector_sink import CollectorSink
 from tenure._sinks.http_client import Answer, ConnectionFailed, Endpoint
 from tenure.errors import UsageError
 
 
 @contextmanager
-def sending(url: str) -> Iterator[Collector]:
-    sink = Collector(url)
+def sending(url: str) -> Iterator[CollectorSink]:
+    sink = CollectorSink(url)
     try:
         yield sink
     finally:
@@ -43,7 +43,7 @@ def test_batches_arrive_in_order_over_one_connection() -> None:
 def test_a_token_travels_as_bearer() -> None:
     """$TENURE_TOKEN becomes the Authorization field."""
     with serving() as server:
-        sink = Collector(server.url, "secret")
+        sink = CollectorSink(server.url, "secret")
         sink.send(batch(1))
         until(lambda: server.received)
         sink.pause()
@@ -257,7 +257,7 @@ class Full(Memory):
 
 def test_an_idle_process_shows_that_it_lives_and_says_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
     """Empty heartbeats while nothing happens, numbered on; a final batch at the end."""
-    monkeypatch.setattr(shipping, "HEARTBEAT", 0.1)
+    monkeypatch.setattr(shipping, "HEARTBEAT_INTERVAL_S", 0.1)
     sink = Memory()
     shipper = shipping.Shipper("service", [sink])
     until(lambda: len(sink.batches) >= 3)
@@ -284,5 +284,5 @@ def test_a_sink_that_fails_is_left_out_and_the_others_go_on(monkeypatch: pytest.
 def test_the_clock_offset_is_kept_until_it_moves() -> None:
     """Wall time is read anew for each batch, and believed where it moved by more than 10 ms."""
     readings = iter([1_000_000_000, 1_009_000_000, 1_011_000_000, 1_000_500_000])
-    clock = shipping.Clock(wall=lambda: next(readings), monotonic=lambda: 0)
+    clock = shipping.WallClockOffset(wall=lambda: next(readings), monotonic=lambda: 0)
     assert [clock.offset_ns() for _ in range(3)] == [1_000_000_000, 1_011_000_000, 1_000_500_000]

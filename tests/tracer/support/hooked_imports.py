@@ -10,7 +10,7 @@ from types import CodeType
 from tenure import testing
 from tenure._identify import sites
 from tenure._rewriting.import_hook import Finder
-from tenure._rewriting.module_filter import Selection
+from tenure._rewriting.module_filter import ModuleFilter
 
 SOURCE = """
 async def main(manager):
@@ -24,7 +24,7 @@ def hooked(directory: Path, *, sync: bool = False, **options) -> Iterator[Finder
     """The directory is on the import path, and its modules are selected."""
     names, writes_none = set(sys.modules), sys.dont_write_bytecode
     sys.dont_write_bytecode = options.pop("dont_write", False)
-    finder = Finder(Selection([directory], **options), sync=sync)
+    finder = Finder(ModuleFilter([directory], **options), sync=sync)
     sys.path.insert(0, str(directory))
     sys.meta_path.insert(0, finder)
     importlib.invalidate_caches()

@@ -122,7 +122,7 @@ def test_pytests_own_compiling_makes_no_call_that_a_guard_sees(directory: Path) 
 FAULTY = """
     import asyncio, tenure._rewriting.module_filter
     def includes(*_): raise OSError("no such thing")
-    tenure._rewriting.module_filter.Selection.includes = includes
+    tenure._rewriting.module_filter.ModuleFilter.includes = includes
     import lazy, package.within
     print(asyncio.run(lazy.use()))
 """

@@ -11,7 +11,7 @@ import os
 from tenure import wire
 from tenure._core import faults
 from tenure.errors import UsageError
-from tenure.scrubbing import BadPattern, Own, Scrubber, from_variable, several
+from tenure.scrubbing import BadPattern, Scrubber, UserRules, from_variable, rule_list
 
 VARIABLE = "TENURE_SCRUB"
 _KEPT, _LONGEST_KEPT = 4_096, 200  # texts that are remembered with their scrubbed form; characters of one
@@ -20,7 +20,7 @@ _scrubber = Scrubber()
 _texts: dict[tuple[str, int], str] = {}
 
 
-def configure(own: Own | None) -> None:
+def configure(own: UserRules | None) -> None:
     """Begin with these patterns and callbacks, and those of the environment.
 
     Raises:
@@ -29,7 +29,7 @@ def configure(own: Own | None) -> None:
     global _scrubber  # noqa: PLW0603
     try:
         patterns = from_variable(os.environ.get(VARIABLE, ""), VARIABLE)
-        _scrubber = Scrubber([*patterns, *several(own)], _fault)
+        _scrubber = Scrubber([*patterns, *rule_list(own)], _fault)
     except BadPattern as error:
         raise UsageError(str(error)) from None
     forget_texts()

@@ -1,7 +1,8 @@
 """aiohttp.web: an application is held while it serves. Startup is the acquire, shutdown and cleanup are the release.
 
-Whatever runs the application calls these three: ``web.run_app``, an ``AppRunner``, aiohttp's own test server, the
-worker of gunicorn. A sub-application is part of its parent's lifespan; what ``cleanup_ctx`` enters hangs under it.
+Every runner of an application calls these three: ``web.run_app``, an ``AppRunner``, aiohttp's own test server, the
+worker of gunicorn. A sub-application is part of its parent's lifespan, which is also the parent of what ``cleanup_ctx``
+enters.
 """
 
 from __future__ import annotations
@@ -79,4 +80,4 @@ def _of(application: object) -> Lifespan:
         return _NEVER
 
 
-_NEVER = Lifespan()  # of an application that started unseen: it does not begin
+_NEVER = Lifespan()  # of an application that started before recording: it never begins

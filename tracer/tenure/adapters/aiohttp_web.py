@@ -1,8 +1,8 @@
-"""aiohttp.web: each request is a lifecycle named by its route, "GET /orders/{id}"; all that it holds hangs under it.
+"""aiohttp.web: each request is a lifecycle, named by its route, "GET /orders/{id}", the parent of all it holds.
 
-It begins when the route is known, before the middlewares, and ends when the handler's response (or exception) comes
-back out of them. A handler may end a request by raising an HTTPException: below 500 that is an ordinary end, from 500
-on an error like any other exception.
+It begins when the route is known, before the middlewares, and ends when the response or exception has passed them. A
+handler may end a request by raising an HTTPException: with a status below 500 that is an ordinary end, from 500 on an
+error like any other exception.
 """
 
 from __future__ import annotations
@@ -98,9 +98,9 @@ def _status(error: BaseException) -> int:
 
 
 def _route(request: object, match: object) -> str:
-    """The request's method and its route's pattern; "404 Not Found" where no route takes it.
+    """Name a request by its method and its route's pattern; "404 Not Found" if no route matches.
 
-    What a client made up, a path or a method, is in neither, so that there are no more names than routes.
+    No path and no unknown method of a client is in a name, so the number of names is bounded by the number of routes.
     """
     refused = _of(match, "http_exception")
     if refused is not None:
@@ -113,5 +113,5 @@ def _route(request: object, match: object) -> str:
 
 
 def _of(thing: object, name: str) -> object:
-    """An attribute; not of what the program made of aiohttp's classes itself."""
+    """Read an attribute, only if the class is aiohttp's own and not the program's subclass."""
     return library_attribute(thing, name, "aiohttp")

@@ -1,7 +1,7 @@
-"""anyio on asyncio: task groups and cancel scopes are made for one use, and the locks are the backend's.
+"""anyio on asyncio: task groups and cancel scopes, which are made for one use, and the backend's locks.
 
-A scope is told of where the program enters it, through ``move_on_after`` and ``fail_after`` too, and is named by its
-length. One without an end holds nothing; nor is told of those that anyio uses within itself, in each task group.
+A scope is recorded at the program's line, also through ``move_on_after`` and ``fail_after``, and named by its length. A
+scope without a deadline is not recorded, nor are those that anyio uses internally in each task group.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters import anyio
 from tenure.adapters._kit import after_init, databases
-from tenure.adapters.asyncio_scopes import Place, length, made_at, place
+from tenure.adapters.asyncio_scopes import Place, deadline_canceller, length, place
 
 _outside = libraries.entered_outside("anyio", "fail_at")
 _lengths: ByIdentity[float] = ByIdentity()  # seconds
@@ -53,6 +53,6 @@ def _measure(scope: object, *_: object, **__: object) -> None:
 
 
 def canceller(scope: object) -> Canceller:
-    """A scope whose end has come: where the program made it, and how long it was."""
+    """Describe a scope whose deadline has passed: where the program made it, and its length."""
     seconds = _lengths.get(scope)
-    return made_at(_made_at.get(scope), "" if seconds is None else length(seconds), "anyio.CancelScope")
+    return deadline_canceller(_made_at.get(scope), "" if seconds is None else length(seconds), "anyio.CancelScope")

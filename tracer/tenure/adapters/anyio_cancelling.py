@@ -1,6 +1,6 @@
-"""Who cancels by a scope of anyio: whoever called its ``cancel()``, its end, or the failure of a task in its group.
+"""Who cancels through a scope of anyio: a call of its ``cancel()``, its deadline, or a failed task in its group.
 
-A scope cancels its tasks when they can be, which may be long after it was told to: who did is kept with it.
+A scope cancels its tasks when it can, which may be long after ``cancel()``. So the canceller is kept with the scope.
 """
 
 from __future__ import annotations
@@ -23,17 +23,19 @@ _cancelled_by: ByIdentity[Canceller] = ByIdentity()  # by scope
 
 
 def install(backend: ModuleType) -> None:
-    """Say what the functions of anyio's asyncio backend cancel for."""
-    for function, means in (
+    """Register the functions of anyio's asyncio backend that cancel tasks."""
+    for function, describe in (
         ("task_done", _child_failed),
         ("__aexit__", lambda frame: body_failed(frame.f_locals.get("exc_val"), _GROUP)),
         ("_timeout", lambda frame: anyio_asyncio.canceller(frame.f_locals["self"])),
         ("_deliver_cancellation", lambda frame: _cancelled_by.get(frame.f_locals.get("origin"))),
     ):
-        cancellation.register(str(backend.__file__), function, means)
-    asyncio_cancelling_pure.tell(backend.CancelScope, "cancel", lambda *_, **__: (), _asked)
+        cancellation.register(str(backend.__file__), function, describe)
+    asyncio_cancelling_pure.note_requests(backend.CancelScope, "cancel", lambda *_, **__: (), _asked)
     if not probe_backend.SERVES:
-        asyncio_cancelling_pure.tell(backend.CancelScope, "_deliver_cancellation", _others, _by_origin, _while_in)
+        asyncio_cancelling_pure.note_requests(
+            backend.CancelScope, "_deliver_cancellation", _others, _by_origin, _while_in
+        )
 
 
 def _asked(frame: FrameType, scope: object) -> Canceller | None:
@@ -57,8 +59,10 @@ def _by_origin(frame: FrameType, _: object) -> Canceller | None:
 
 
 def _while_in(task: object, _: object, origin: object) -> IsStillPending | None:
-    """The task that is in the scope goes on afterwards."""
-    return asyncio_cancelling_pure.while_(origin, _is_entered) if task is attribute(origin, "_host_task") else None
+    """Bound the request by the scope for the task that entered it: that task continues afterwards."""
+    return (
+        asyncio_cancelling_pure.pending_while(origin, _is_entered) if task is attribute(origin, "_host_task") else None
+    )
 
 
 def _is_entered(scope: object) -> bool:

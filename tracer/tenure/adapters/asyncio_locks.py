@@ -1,12 +1,11 @@
-"""asyncio's locks, semaphores, conditions and barriers: each object is a resource of its own.
+"""asyncio's locks, semaphores, conditions and barriers: each object is a separate resource.
 
-A condition and its lock are one resource, so that the users of either are seen to wait for each other: the lock that
-the condition was given, else the condition (conditions made before tracing began are taken to have a lock of their
-own). A semaphore's capacity is what it was made with, or, where that was not seen, what was free when it was first
-entered.
+A condition and its lock are one resource, so that users of either wait for each other in the diagram. The resource is
+the lock that the condition was given, else the condition. A condition from before recording is assumed to have its own
+lock. A semaphore's capacity is its initial value or, if it was made before recording, its value at its first entry.
 
-``acquire()`` and ``release()`` without a statement count as holding, but not those of a semaphore that was made with
-nothing to take: that one is a signal, and who acquires it does not give it back.
+``acquire()`` and ``release()`` without a statement are recorded too, except those of a semaphore with the initial value
+0: that is a signal, and the task that acquires it does not release it.
 """
 
 from __future__ import annotations

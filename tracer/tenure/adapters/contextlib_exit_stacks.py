@@ -1,8 +1,8 @@
-"""Managers entered through an AsyncExitStack: their place is the caller's of ``enter_async_context``.
+"""Managers entered through an AsyncExitStack: their site is the call of ``enter_async_context``.
 
-The stack enters a manager by its class, so a class patch would see contextlib at work; and it sees managers of classes
-that nobody patched. So the stack itself is patched: it records the entry, and puts its record around the callback by
-which the stack will leave the manager.
+The stack calls ``__aenter__`` of the manager's class, so a class patch would find contextlib as the caller, and many
+classes have no class patch. So the stack itself is patched: it records the entry, and wraps the callback by which the
+stack will leave the manager.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tenure._patching import class_patches
 
 Leave = Callable[[type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[object]]
 
-_ENTERING, _LEAVING = "entering through an exit stack", "leaving by an exit stack"  # said where they fail
+_ENTERING, _LEAVING = "entering through an exit stack", "leaving by an exit stack"  # for the log
 
 
 def install(contextlib: ModuleType) -> None:
@@ -61,7 +61,7 @@ def _begin(manager: object) -> probe.Record | None:
 
 
 def _watch_exit(stack: object, record: probe.Record) -> None:
-    """Put the record around the callback that the stack pushed just now."""
+    """Wrap the callback that the stack has just pushed."""
     callbacks = cast("deque[tuple[bool, MethodType]]", object_access.attribute(stack, "_exit_callbacks"))
     is_sync, leave = callbacks[-1]
     callbacks[-1] = is_sync, MethodType(_leaving(leave, record), leave.__self__)
@@ -91,5 +91,5 @@ def _leaving(leave: Leave, record: probe.Record) -> Callable[..., Awaitable[obje
             faults.fault(_LEAVING, fault)
         return value
 
-    code = leaving.__code__  # by itself: a function that refers to itself keeps the manager until the next collection
+    code = leaving.__code__  # a function that refers to itself would keep the manager until the next collection
     return leaving

@@ -1,12 +1,12 @@
-"""``@asynccontextmanager``: the resource behind the one-use handle that the decorated function returns.
+"""``@asynccontextmanager``: the resource behind the handle for one use that the decorated function returns.
 
-The handle of a function, ``transaction(connection)``, stands for the function, wherever it is called. A handle that an
-object's method gave stands for the object: ``pool.acquire()`` for the pool, kind "shop.pool.Pool", taken by
-``acquire()``. Only the well-known names of such methods (``sites.TAKERS``) make the object itself the resource; another
-method makes one of its own, "shop.pool.Pool.method".
+The handle of a function, ``transaction(connection)``, stands for the function, wherever it is called. The handle of a
+method stands for its object: ``pool.acquire()`` for the pool, kind "shop.pool.Pool", with the enter call ``acquire``.
+This holds for well-known method names only (``sites.TAKERS``). Another method is a separate resource of its object,
+"shop.pool.Pool.method".
 
-Capacity: nothing knows an unknown pool's, so an integer attribute ``capacity``, ``maxsize``, ``max_size`` or ``size``
-of the object is taken for it, in this order; a property is not asked.
+The capacity of an unknown pool is the first integer attribute of ``capacity``, ``maxsize``, ``max_size`` and ``size``;
+properties are not called.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _methods: weakref.WeakKeyDictionary[FunctionType, object_access.ByIdentity[bool]
 
 
 def install(contextlib: ModuleType) -> None:
-    """Patch the class of the handles, which contextlib keeps to itself."""
+    """Patch the class of the handles, which is private in contextlib."""
     kind = contextlib._AsyncGeneratorContextManager  # noqa: SLF001  # there is no public name
     resources.register(kind, _handle)
     class_patches.patch_manager(kind, any_task=True)
@@ -51,18 +51,18 @@ def describe_by(function: object, describe: Describe) -> None:
 
 def _handle(manager: object, expression: str) -> Description:
     function, arguments = object_access.attribute(manager, "func"), object_access.attribute(manager, "args", ())
-    if function is None:  # it was entered before: contextlib has let go of the function
+    if function is None:  # it was entered before: contextlib has deleted the function
         return Description(type_name(type(manager)), None)
     described = _described.get(function) if type(function) is FunctionType else None
     if described is not None:
         return described(manager, expression)
-    told = function.__func__ if type(function) is MethodType else function
-    if object_access.exact(object_access.attribute(told, "__module__")).partition(".")[0] in libraries.frameworks:
+    unbound = function.__func__ if type(function) is MethodType else function
+    if object_access.exact(object_access.attribute(unbound, "__module__")).partition(".")[0] in libraries.frameworks:
         return NOTHING
     known = _functions.get(function) if type(function) is FunctionType else None
     if known is not None:
         return known
-    name = object_access.exact(object_access.attribute(told, "__name__"))
+    name = object_access.exact(object_access.attribute(unbound, "__name__"))
     owner = _owner(function, arguments)
     if owner is not None:
         title = type_name(type(owner))
@@ -70,8 +70,8 @@ def _handle(manager: object, expression: str) -> Description:
         return Description(
             kind, owner, None, partial(capacity, owner), _stereotype(object_access.short_name(type(owner))), enter=name
         )
-    code = object_access.attribute(told, "__code__")  # a function that is made again and again has one code
-    description = Description(_kind(told), code, name="", stereotype=_stereotype(name))
+    code = object_access.attribute(unbound, "__code__")  # a function that is defined several times has one code object
+    description = Description(_kind(unbound), code, name="", stereotype=_stereotype(name))
     if type(function) is FunctionType and not _may_be_a_method(function):
         _functions[function] = description
     return description
@@ -83,7 +83,7 @@ def _may_be_a_method(function: FunctionType) -> bool:
 
 
 def _owner(function: object, arguments: object) -> object | None:
-    """The object whose method this is: the first argument, if its class has the decorated function under its name."""
+    """Return the object of a method: the first argument, if its class has the decorated function under its name."""
     if type(function) is MethodType:
         bound = function.__self__
         return None if issubclass(type(bound), (type, ModuleType)) else bound
@@ -107,7 +107,7 @@ def _owner(function: object, arguments: object) -> object | None:
 
 
 def capacity(owner: object) -> int | None:
-    """How many may hold this object at once, where an attribute of a well-known name says it."""
+    """Return how many may hold this object at once, by an attribute of a well-known name; None if it has none."""
     for name in CAPACITY_ATTRIBUTES:
         value = object_access.attribute(owner, name)
         if type(value) is int and value > 0:

@@ -1,6 +1,6 @@
-"""httpcore, with which httpx speaks: a pool of connections, one of which each request takes and gives back.
+"""httpcore, the transport of httpx: a pool of connections, of which each request acquires one.
 
-What waits for the pool waits here. The connection is held until the response is closed, or until the request failed.
+A request that waits for the pool waits here. The connection is held until the response is closed or the request fails.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _records: dict[int, probe.Record] = {}  # by address of the pool's request, whic
 
 
 def install(module: ModuleType) -> None:
-    """Patch the wait for a connection, and the two ways in which it is given back."""
+    """Patch the wait for a connection, and the two ways to release it."""
     libraries.know("httpcore", "httpx")
     pool, request, stream = module.AsyncConnectionPool, module.AsyncPoolRequest, module.PoolByteStream
     resources.register(pool, _pool)
@@ -32,7 +32,7 @@ def install(module: ModuleType) -> None:
 
 def _pool(pool: object, _: str) -> Description:
     most = attribute(pool, "_max_connections")
-    is_shared = is_true(attribute(pool, "_http2"))  # then several requests are on one connection
+    is_shared = is_true(attribute(pool, "_http2"))  # several requests share one connection
     capacity = most if type(most) is int and most < sys.maxsize and not is_shared else None
     return Description("httpcore.AsyncConnectionPool", pool, "", capacity, enter="connection", exit="close")
 
@@ -103,24 +103,24 @@ def _begin(frame: FrameType | None) -> probe.Record | None:
 
 
 def _record_of(error: BaseException) -> probe.Record | None:
-    """The record of the request that this exception ended: the pool's frame is the traceback's first."""
+    """Return the record of the request that this exception ended: the traceback's first frame is the pool's."""
     traceback = traceback_of(error)
     request = traceback.tb_frame.f_locals.get("pool_request") if traceback is not None else None
     return _records.pop(id(request), None)
 
 
 def _site(frame: FrameType | None) -> str:
-    """The line of the program that sends the request; "" where that is another library's affair.
+    """Find the program's line that sends the request; "" if another library sends it.
 
-    Where a task does nothing else, as under ``gather(client.get(url))``, it is httpx's own line.
+    In a task that runs only the request, as with ``gather(client.get(url))``, it is httpx's own line.
     """
-    own = ""
+    library_site = ""
     for caller in libraries.stack(frame):
         file, package = caller.f_code.co_filename, libraries.of_frame(caller)
         if package in {"httpcore", "httpx"}:
-            own = sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
+            library_site = sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
         elif file.startswith(ASYNCIO_DIR):
-            return own
+            return library_site
         elif not file.startswith(PACKAGE_DIR):
             return "" if package else sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
-    return own
+    return library_site

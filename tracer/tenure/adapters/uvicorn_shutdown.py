@@ -1,7 +1,7 @@
-"""uvicorn's end by a signal: it shuts down in full, and then raises the signal once more, for the default to end it.
+"""Ships the records when uvicorn has shut down after a signal, before it raises the signal again.
 
-That is within its event loop, which never closes, and no ``atexit`` is called. So what was recorded is shipped when the
-server has shut down.
+uvicorn raises it within its event loop, so the default action ends the process: the loop never closes, and ``atexit``
+does not run.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""websockets' asyncio server: what ``serve()`` gives is made for one use, and each connection is a request.
+"""websockets' asyncio server: ``serve()`` returns an object for one use, and each connection is a request.
 
-A connection is served from its opening handshake on until it is closed, and is named by its handler: its path is the
-client's. Those that the handshake refuses are not told of. Its tasks are called connections.
+A connection is held from its opening handshake until it is closed, and is named by its handler, because its path comes
+from the client. Connections that the handshake refuses are not recorded. The title of its tasks is "connection".
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _records: dict[int, probe.Record] = {}  # by address of the connection, while it
 
 
 class _Served(NamedTuple):
-    """What stands for a connection that is served: the name of its handler."""
+    """Stands for a served connection, with the name of its handler."""
 
     handler: str
 
 
 def install(server: ModuleType) -> None:
-    """Patch the class that is entered: serve itself until version 16, then Server, which serve returns."""
+    """Patch the class that the program enters: serve itself until version 16, then Server, which serve returns."""
     libraries.know("websockets")
     kind = server.serve if isinstance(server.serve, type) else server.Server
     resources.register(kind, databases.one_use("websockets.serve", "participant"))

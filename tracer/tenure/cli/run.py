@@ -1,4 +1,4 @@
-"""``tenure run``: a program, recorded."""
+"""``tenure run``: runs a program and records it."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from tenure import session
 from tenure._core import faults, process_scrubber
 from tenure._core.installation import has_command
 from tenure._core.stderr import say
-from tenure._rewriting.module_filter import Selection
+from tenure._rewriting.module_filter import ModuleFilter
 from tenure._sinks import otel_sinks
-from tenure._sinks.recording_sink import Recording
+from tenure._sinks.recording_sink import RecordingSink
 from tenure._sinks.shipper import Sink
 from tenure.cli import program
 from tenure.errors import UsageError
 
-Start = Callable[[str, Selection], None]
+Start = Callable[[str, ModuleFilter], None]
 
-_DRAWN = {".mmd": "mermaid", ".html": "html"}  # what is made of a recording when the program ends
+_DIAGRAM_FORMATS = {".mmd": "mermaid", ".html": "html"}  # a recording becomes these when the program ends
 _USAGE = "tenure run [options] (script.py | -m module) [arguments of the program]"
 
 
 def main(arguments: list[str]) -> int:
-    """Run the program; what it raises passes through. 2 for what cannot be done, with one line on stderr."""
-    own, rest = split(arguments)
-    options = _parser().parse_args(own)
+    """Run the program; its exceptions propagate. 2, with one line on stderr, if the request cannot be carried out."""
+    own_arguments, rest = split_arguments(arguments)
+    options = _parser().parse_args(own_arguments)
 
-    def start(name: str, selection: Selection) -> None:
-        _start(options, name, selection, _drawing(options.output))
+    def start(name: str, module_filter: ModuleFilter) -> None:
+        _start(options, name, module_filter, _diagram_path(options.output))
 
     return execute(options, rest, start, _USAGE)
 
 
 def execute(options: argparse.Namespace, rest: Sequence[str], start: Start, usage: str) -> int:
-    """Make the program ready, ``start(its name, its modules)`` recording, and run it; as ``main``."""
+    """Load the program, call ``start(name, module_filter)`` to begin recording, and run it; as ``main``."""
     try:
         target = _prepare(options, rest, start, usage)
     except UsageError as error:
@@ -49,61 +49,61 @@ def execute(options: argparse.Namespace, rest: Sequence[str], start: Start, usag
 
 
 def _prepare(options: argparse.Namespace, rest: Sequence[str], start: Start, usage: str) -> program.Program:
-    """Everything stands ready: the session, and ``__main__`` to be executed."""
+    """Start the session and load ``__main__``."""
     if not rest:
         raise UsageError(f"no program given ({usage})")
     command = usage.partition(" [")[0]
 
-    selection: Selection | None = None
+    module_filter: ModuleFilter | None = None
 
     def start_or_not(name: str) -> None:
-        nonlocal selection
+        nonlocal module_filter
         try:
-            selection = Selection([Path.cwd()], options.include, options.exclude)
-            start(name, selection)
+            module_filter = ModuleFilter([Path.cwd()], options.include, options.exclude)
+            start(name, module_filter)
         except UsageError:
             raise
-        except Exception as error:  # noqa: BLE001  # a fault of ours: the program runs unrecorded
+        except Exception as error:  # noqa: BLE001  # a fault in Tenure: the program runs unrecorded
             session.give_up(error)
 
     if options.module:
-        # The import hook goes first: finding a module imports the packages that it is in.
+        # The import hook is installed first: finding a module imports its packages.
         start_or_not(rest[0].rpartition(".")[2])
-        target = program.module(rest[0], rest[1:], command=command)
+        target = program.load_module(rest[0], rest[1:], command=command)
     else:
-        target = program.script(rest[0], rest[1:], sync=options.sync, command=command)
+        target = program.load_script(rest[0], rest[1:], sync=options.sync, command=command)
         start_or_not(target.name)
     try:
-        if selection is not None:
-            selection.add_root(target.directory)
-    except Exception as error:  # noqa: BLE001  # a fault of ours: what lies beside the program is not recorded
+        if module_filter is not None:
+            module_filter.add_root(target.directory)
+    except Exception as error:  # noqa: BLE001  # a fault in Tenure: modules beside the program are not recorded
         faults.fault("choosing which modules to record", error)
     return target
 
 
-def _start(options: argparse.Namespace, name: str, selection: Selection, drawing: Path | None) -> None:
+def _start(options: argparse.Namespace, name: str, module_filter: ModuleFilter, diagram: Path | None) -> None:
     process_scrubber.configure(None)
     sinks: list[Sink] = []
     if options.output is not None:
-        sinks.append(Recording(_recording_of(drawing) if drawing is not None else options.output))
+        sinks.append(RecordingSink(_recording_of(diagram) if diagram is not None else options.output))
     if options.otlp is not None:
         sinks.append(otel_sinks.to_otlp(options.otlp))
     if options.collector is not None or (options.output is None and options.otlp is None):
         sinks.append(session.to_collector(options.collector))
-    session.start(options.service or session.environment_name() or name, sinks, selection, sync=options.sync)
-    if drawing is not None:
-        session.at_end(lambda: _draw(drawing))
+    session.start(options.service or session.environment_name() or name, sinks, module_filter, sync=options.sync)
+    if diagram is not None:
+        session.at_end(lambda: _draw_diagram(diagram))
 
 
-def _drawing(output: Path | None) -> Path | None:
-    """The diagram's file that is wanted, None where none is.
+def _diagram_path(output: Path | None) -> Path | None:
+    """Return the path of the diagram to draw; None if ``-o`` names a recording or is not given.
 
     Raises:
-        UsageError: nothing can be written there, or nobody can draw.
+        UsageError: the file cannot be written, or the server, which draws, is not installed.
     """
     if output is None or output.suffix == ".json":
         return None
-    if output.suffix not in _DRAWN:
+    if output.suffix not in _DIAGRAM_FORMATS:
         known = "FILE.json, FILE.mmd or FILE.html"
         raise UsageError(f"cannot write {output}: unknown suffix {output.suffix!r} (-o takes {known})")
     if not has_command("export"):
@@ -112,31 +112,31 @@ def _drawing(output: Path | None) -> Path | None:
         is_new = not output.exists()
         with output.open("a"):
             pass
-        if is_new:  # a program that is killed leaves its recording, and no empty page beside it
+        if is_new:  # a killed program leaves its recording, but no empty diagram
             output.unlink()
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror} (choose another -o path)") from None
     return output.absolute()
 
 
-def _recording_of(drawing: Path) -> Path:
-    return drawing.with_name(f"{drawing.name}.recording.json")
+def _recording_of(diagram: Path) -> Path:
+    return diagram.with_name(f"{diagram.name}.recording.json")
 
 
-def _draw(drawing: Path) -> None:
-    """Turn the recording into a diagram; the recording stays where that fails."""
-    recording = _recording_of(drawing)
-    to = _DRAWN[drawing.suffix]
-    command = [sys.executable, "-m", "tenure", "export", str(recording), "--to", to, "-o", str(drawing)]
-    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL)  # noqa: S603  # our own command
-    if done.returncode == 0:
+def _draw_diagram(diagram: Path) -> None:
+    """Turn the recording into a diagram; the recording stays if that fails."""
+    recording = _recording_of(diagram)
+    to = _DIAGRAM_FORMATS[diagram.suffix]
+    command = [sys.executable, "-m", "tenure", "export", str(recording), "--to", to, "-o", str(diagram)]
+    export = subprocess.run(command, check=False, stdin=subprocess.DEVNULL)  # noqa: S603  # Tenure's own command
+    if export.returncode == 0:
         recording.unlink(missing_ok=True)
     else:
-        say(f"{drawing} was not drawn; the records are in {recording} (tenure export {recording} --to {to})")
+        say(f"{diagram} was not drawn; the records are in {recording} (tenure export {recording} --to {to})")
 
 
 def _parser() -> argparse.ArgumentParser:
-    return parser_of(
+    return make_parser(
         prog="tenure run",
         usage=_USAGE,
         description="Run a program and record each `async with` of its own modules, and each use that an adapter sees.",
@@ -147,8 +147,8 @@ def _parser() -> argparse.ArgumentParser:
     )
 
 
-def parser_of(prog: str, usage: str, description: str, collector: str, output: str) -> argparse.ArgumentParser:
-    """The options of a command that runs a program; two of them mean to each command what it says itself."""
+def make_parser(prog: str, usage: str, description: str, collector: str, output: str) -> argparse.ArgumentParser:
+    """Make the parser of a command that runs a program; ``collector`` and ``output`` are help texts."""
     parser = argparse.ArgumentParser(
         prog=prog,
         usage=usage,
@@ -188,22 +188,22 @@ def parser_of(prog: str, usage: str, description: str, collector: str, output: s
     return parser
 
 
-_WITH_VALUE = {"--collector", "--otlp", "--service", "--include", "--exclude", "-o"}
+_OPTIONS_WITH_VALUE = {"--collector", "--otlp", "--service", "--include", "--exclude", "-o"}
 
 
-def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Our own options, and the program with its arguments: all from the first word that is no option of ours."""
-    own: list[str] = []
+def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split Tenure's own options from the program and its arguments, which begin at the first other word."""
+    own_arguments: list[str] = []
     at = 0
     while at < len(arguments):
         word = arguments[at]
         if word == "--":
-            return own, list(arguments[at + 1 :])
+            return own_arguments, list(arguments[at + 1 :])
         if word.startswith("-m"):
-            return [*own, "-m"], [*filter(None, [word[2:]]), *arguments[at + 1 :]]
+            return [*own_arguments, "-m"], [*filter(None, [word[2:]]), *arguments[at + 1 :]]
         if not word.startswith("-") or word == "-":
             break
-        length = 2 if word in _WITH_VALUE else 1
-        own += arguments[at : at + length]
+        length = 2 if word in _OPTIONS_WITH_VALUE else 1
+        own_arguments += arguments[at : at + length]
         at += length
-    return own, list(arguments[at:])
+    return own_arguments, list(arguments[at:])

@@ -28,9 +28,9 @@ from tenure._patching import track
 from tenure._rewriting import ast_tools
 from tenure.adapters._kit import open_close
 from tenure.doctor.call_events import ENTERS, Calls, first_argument
-from tenure.doctor.faults import Faults
+from tenure.doctor.faults import FaultListener
 from tenure.doctor.reasons import Reasons
-from tenure.doctor.sanitize import plain
+from tenure.doctor.sanitize import sanitize_text
 
 REWRITTEN, ADAPTER, TRACKED = "rewritten", "adapter", "tracked"
 BY_DESIGN = "by design: "  # begins the reason of what is left out and not missed
@@ -63,7 +63,9 @@ class Seen(NamedTuple):
         if not self.site:
             return self
         site = sites.Site.of(sites.settled(self.site))
-        return self._replace(file=plain(site.file), line=site.line, function=plain(site.function), site="")
+        return self._replace(
+            file=sanitize_text(site.file), line=site.line, function=sanitize_text(site.function), site=""
+        )
 
 
 class _OfThread(threading.local):
@@ -96,7 +98,7 @@ class _Same:
 class Watch:
     """Counts from ``start`` to ``stop``."""
 
-    def __init__(self, reasons: Reasons, faults: Faults, *, sync: bool) -> None:
+    def __init__(self, reasons: Reasons, faults: FaultListener, *, sync: bool) -> None:
         self._reasons, self._faults = reasons, faults
         self._calls = Calls(self._entered, sync=sync)
         self._counts: list[Counter[Seen]] = []
@@ -196,8 +198,8 @@ class Watch:
         """Why the probe was asked and made no record."""
         if open_close.is_open(manager):
             return OPEN
-        where = plain(f"finding the resource of a {type(manager).__qualname__}")
-        return FAULT if any(fault.where == where for fault in self._faults.found) else NO_ROOM
+        where = sanitize_text(f"finding the resource of a {type(manager).__qualname__}")
+        return FAULT if any(fault.where == where for fault in self._faults.faults) else NO_ROOM
 
     def _entered(self, frame: FrameType, manager: object) -> None:
         """The interpreter: this ``__aenter__`` runs."""
@@ -212,8 +214,8 @@ class Watch:
             return
         code = site.f_code
         reason = self._reason(site, manager)
-        file, function = plain(code.co_filename), plain(code.co_qualname)
-        seen = Seen(label(manager), "", file, site.f_lineno or 0, function, plain(reason))
+        file, function = sanitize_text(code.co_filename), sanitize_text(code.co_qualname)
+        seen = Seen(label(manager), "", file, site.f_lineno or 0, function, sanitize_text(reason))
         here.counts[seen] += 1
         if resources.is_patched(type(manager)):
             _remember(here.doubts, manager, (_Same(manager), seen))
@@ -221,13 +223,13 @@ class Watch:
     def _reason(self, site: FrameType, manager: object) -> str:
         is_patched = resources.is_patched(type(manager))
         if is_patched and resources.is_wanted(manager):
-            return BY_DESIGN + self._reasons.left_out(site)
+            return BY_DESIGN + self._reasons.why_left_out(site)
         if site.f_code.co_name in ENTERS:
             outer = first_argument(site)
             known = self._here.recent.get(id(outer))
             if known is not None and known.is_(outer):
                 return f"{BY_DESIGN}it is entered within the {site.f_code.co_name} of {label(outer)}, which is recorded"
-        return self._reasons.missed(site, is_patched=is_patched)
+        return self._reasons.why_missed(site, is_patched=is_patched)
 
 
 def _remember(known: dict[int, _Value], manager: object, value: _Value) -> None:
@@ -245,10 +247,10 @@ def label(manager: object) -> str:
     if isinstance(manager, _GENERATORS):
         function = getattr(manager, "func", None)
         if isinstance(function, FunctionType):
-            return plain(f"{function.__module__}.{function.__qualname__.replace('<locals>.', '')}()")
+            return sanitize_text(f"{function.__module__}.{function.__qualname__.replace('<locals>.', '')}()")
     if type(manager).__module__.startswith("tenure.adapters."):
-        return plain(resources.kind_of(manager))
-    return plain(type_name(type(manager)))
+        return sanitize_text(resources.kind_of(manager))
+    return sanitize_text(type_name(type(manager)))
 
 
 def _site_frame(frame: FrameType, manager: object) -> FrameType | None:

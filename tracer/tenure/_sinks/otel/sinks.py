@@ -63,7 +63,11 @@ class Otlp(Worker):
         self.url, self._headers = url, headers
         request_headers = parse_headers(headers) | {"Content-Type": "application/x-protobuf"}
         self._endpoint = Endpoint(
-            url, path="/v1/traces", headers=request_headers, what="OTLP/HTTP address", example="http://127.0.0.1:4318"
+            url,
+            path="/v1/traces",
+            headers=request_headers,
+            url_kind="OTLP/HTTP address",
+            example="http://127.0.0.1:4318",
         )
         self._emitter: Emitter | None = None
         self._ended = EndedSpans()
