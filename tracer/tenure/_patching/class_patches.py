@@ -128,8 +128,8 @@ def patch_manager(
         entering = _probe.patch(enter, predicate=wanted, leaves=False, any_task=any_task, sync=sync)
         leaving = _probe.patch(leave, predicate=None, leaves=True, any_task=any_task, sync=sync)
     else:
-        entering = mark_as_wrapper(enter)(pure_wrappers.entering(enter, wanted, any_task=any_task, sync=sync))
-        leaving = mark_as_wrapper(leave)(pure_wrappers.leaving(leave, any_task=any_task, sync=sync))
+        entering = pure_wrappers.entering(enter, wanted, any_task=any_task, sync=sync)
+        leaving = pure_wrappers.leaving(leave, any_task=any_task, sync=sync)
     replace(kind, names[0], entering)
     replace(kind, names[1], leaving)
     _managers[id(kind)] = kind

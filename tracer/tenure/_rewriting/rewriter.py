@@ -122,7 +122,6 @@ def visible(names: object) -> object:
 
 
 HELPERS = {
-    "begin": probe.begin,
     "body_raised": probe.body_raised,
     "current": tasks.current,
     "now": perf_counter_ns,
@@ -134,7 +133,7 @@ HELPERS = {
 
 def provide_helpers() -> None:
     """Put what rewritten code calls where it finds it. It stays there: rewritten code may run until the very end."""
-    for name, helper in HELPERS.items():
+    for name, helper in {"begin": probe.helper_begin(), **HELPERS}.items():
         setattr(builtins, f"{PREFIX}_{name}", helper)
 
 

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable
 from types import FrameType, ModuleType
 from typing import Any
 
-from tenure._core import faults
 from tenure._core.object_access import attribute
 from tenure._identify import cancellation, task_names
 from tenure._identify.cancellation import IsStillPending
 from tenure._identify.exceptions import Canceller
 from tenure._patching import class_patches
+from tenure._patching.bodies import immediate
 from tenure.adapters import asyncio_scopes
 
 Whom = Callable[..., Iterable[object]]  # with the arguments of the call
@@ -57,20 +57,12 @@ def tell(owner: object, name: str, whom: Whom, by: By, lasts: Lasts = _to_the_en
     """Note that this function is going to cancel those tasks for that canceller, each time before it is called."""
     original = getattr(owner, name)
 
-    @class_patches.mark_as_wrapper(original)
-    def telling(*arguments: object, **named: object) -> object:
-        try:
-            asked = by(sys._getframe(), arguments[0])  # noqa: SLF001  # no other way to the caller
-            for task in whom(*arguments, **named):
-                cancellation.requested(task, asked, lasts(task, *arguments, **named))
-        except Exception as error:  # noqa: BLE001  # never into the program
-            faults.fault(f"finding out whom {name} cancels", error)
-        try:
-            return original(*arguments, **named)
-        except BaseException as error:
-            class_patches.strip_frame(error, telling.__code__)
-            raise
+    def begin(arguments: tuple[object, ...], named: dict[str, object]) -> None:
+        asked = by(sys._getframe(1), arguments[0])  # noqa: SLF001  # no other way to the caller
+        for task in whom(*arguments, **named):
+            cancellation.requested(task, asked, lasts(task, *arguments, **named))
 
+    telling = immediate.function(original, f"finding out whom {name} cancels", before=begin)
     class_patches.replace(owner, name, telling)
 
 

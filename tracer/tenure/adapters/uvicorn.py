@@ -18,6 +18,7 @@ from tenure._core import faults
 from tenure._core.object_access import attribute, module_name, namespace, short_name, type_name
 from tenure._identify import libraries, task_names
 from tenure._patching import class_patches
+from tenure._patching.bodies import immediate
 from tenure._patching.class_patches import Method
 from tenure.adapters._kit import asgi
 
@@ -32,21 +33,14 @@ def install(config: ModuleType) -> None:
 
 
 def _loading(original: Method, handle: Method) -> Method:
-    @class_patches.mark_as_wrapper(original)
-    def load(config: object) -> object:
-        try:
-            value = original(config)
-        except BaseException as error:
-            class_patches.strip_frame(error, load.__code__)
-            raise
+    def loaded(_: object, __: object, config: object) -> None:
         try:
             _patch_all(config, handle)
         except Exception as error:  # noqa: BLE001  # whatever shape the library has, the program goes on
             version = getattr(sys.modules.get("uvicorn"), "__version__", "")
             faults.fault(f"the adapter uvicorn for uvicorn.protocols {version}", error)
-        return value
 
-    return load
+    return immediate.enter(original, "looking at uvicorn's configuration", after=loaded)
 
 
 def _patch_all(config: object, handle: Method) -> None:
