@@ -35,6 +35,14 @@ ENTER = Shape(
     before="manager",
     after="value, manager",
 )
+PUSH = Shape(
+    "push",
+    "In the place of ``enter_async_context`` of an exit stack.",
+    ("stack", "cm"),
+    call="stack, cm",
+    before="cm",
+    after="stack",
+)
 METHOD = Shape(
     "method",
     "In the place of a method.",
@@ -83,7 +91,7 @@ APPLICATION = Shape(
     after="value",
 )
 FILES = {
-    "awaited": [ENTER, METHOD, ACQUIRE, FUNCTION, SPECIAL, CALLBACK, APPLICATION],
+    "awaited": [ENTER, PUSH, METHOD, ACQUIRE, FUNCTION, SPECIAL, CALLBACK, APPLICATION],
     "immediate": [ENTER, METHOD, ACQUIRE, FUNCTION, SPECIAL],
 }
 ABOUT = {

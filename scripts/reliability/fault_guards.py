@@ -5,9 +5,11 @@ _BY_KIND = {
         _patching.bodies.awaited:enter.<locals>.wrapper _patching.bodies.awaited:method.<locals>.wrapper
         _patching.bodies.awaited:acquire.<locals>.wrapper _patching.bodies.awaited:function.<locals>.wrapper
         _patching.bodies.awaited:special.<locals>.wrapper _patching.bodies.awaited:callback.<locals>.wrapper
+        _patching.bodies.awaited:push.<locals>.wrapper
         _patching.bodies.awaited:application.<locals>.wrapper _patching.bodies.immediate:enter.<locals>.wrapper
         _patching.bodies.immediate:method.<locals>.wrapper _patching.bodies.immediate:acquire.<locals>.wrapper
         _patching.bodies.immediate:function.<locals>.wrapper _patching.bodies.immediate:special.<locals>.wrapper
+        adapters.contextlib_exit_stacks:_leaving.<locals>.leaving
         adapters.asyncio_reprs:_formatting.<locals>._format_callbacks
         adapters.asyncio_reprs:_telling.<locals>._future_repr_info
         adapters.asyncio_loop_end:_settling.<locals>.ending _core.wrapping:match_coroutine_kind.<locals>.returning

@@ -16,7 +16,10 @@ from tenure._patching.bodies import awaited, immediate
 
 REPOSITORY = Path(__file__).parent.parent.parent
 SHAPES = [
-    *(f"awaited.{name}" for name in ("enter", "method", "acquire", "function", "special", "callback", "application")),
+    *(
+        f"awaited.{name}"
+        for name in ("enter", "push", "method", "acquire", "function", "special", "callback", "application")
+    ),
     *(f"immediate.{name}" for name in ("enter", "method", "acquire", "function", "special")),
 ]
 HOOKS = ["before", "after", "failed"]
@@ -58,7 +61,7 @@ def wrapped(shape: str, error: BaseException | None = None, **hooks: Callable[..
         arguments: tuple[object, ...] = (SimpleNamespace(manager=manager), "argument")
     else:
         subject = function
-        arguments = ("owner",) if name == "enter" else ("owner", "scope", "channel")
+        arguments = ("owner", "scope", "channel")[: {"enter": 1, "push": 2}.get(name)]
     wrapper = getattr({"awaited": awaited, "immediate": immediate}[room], name)(subject, f"testing {shape}", **hooks)
     return lambda: asyncio.run(wrapper(*arguments)) if room == "awaited" else wrapper(*arguments)
 
@@ -209,4 +212,4 @@ def test_wrappers_that_acquire_are_known_by_their_code() -> None:
     codes = {bodies.wrapper_code(getattr(awaited, shape.split(".")[1])) for shape in SHAPES if "awaited" in shape}
 
     assert bodies.wrapper_code(awaited.acquire) is awaited.acquire(take, "testing").__code__
-    assert len(codes) == 7
+    assert len(codes) == 8

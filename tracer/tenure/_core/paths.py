@@ -13,10 +13,3 @@ ASYNCIO_DIR = str(Path(asyncio.__file__).parent)
 def is_own_frame(frame: FrameType) -> bool:
     """Whether the frame runs code of this package."""
     return frame.f_code.co_filename.startswith(PACKAGE_DIR)
-
-
-def nearest_other(frame: FrameType | None) -> FrameType | None:
-    """The frame itself, or the nearest of its callers that runs no code of this package."""
-    while frame is not None and is_own_frame(frame):
-        frame = frame.f_back
-    return frame

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from tenure._core.object_access import exact, module_name
-from tenure._core.paths import nearest_other
+from tenure._core.paths import is_own_frame
 from tenure._identify import call_site_cache
 
 known: set[str] = set()  # packages, or single modules of one, by name
@@ -65,7 +65,9 @@ def entered_outside(package: str, *but_for: str) -> Callable[[object], bool]:
     """A ``wants`` that passes over what a library's code enters, except its functions of these names."""
 
     def is_outside(_: object) -> bool:
-        frame = nearest_other(sys._getframe(1))  # noqa: SLF001  # there is no other way to the caller
+        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # there is no other way to the caller
+        while frame is not None and is_own_frame(frame):
+            frame = frame.f_back
         if frame is None or exact(frame.f_globals.get("__name__")).partition(".")[0] != package:
             return True
         return frame.f_code.co_name in but_for

@@ -13,7 +13,6 @@ from types import CodeType, FrameType, ModuleType
 from typing import NamedTuple
 
 from tenure._core import object_access
-from tenure._core.paths import is_own_frame, nearest_other
 from tenure._identify import cancellation, libraries, resources, sites
 from tenure._identify.exceptions import Canceller, type_name
 from tenure._identify.resources import Description
@@ -83,17 +82,15 @@ def _measure(timeout: object, *_: object, **__: object) -> None:
     with contextlib.suppress(RuntimeError):  # no loop is running: it is measured when it is entered
         if object_access.attribute(timeout, "_when") is None:
             return
-        asked = _seconds_asked(nearest_other(sys._getframe(1)))  # noqa: SLF001  # no other way to the caller
+        asked = _seconds_asked(sys._getframe(after_init.MAKER))  # noqa: SLF001  # no other way to the caller
         seconds = _seconds_left(timeout) if asked is None else asked
         if seconds is not None:
             _lengths.put(timeout, seconds)
             _made_at.put(timeout, place())
 
 
-def _seconds_asked(maker: FrameType | None) -> float | None:
+def _seconds_asked(maker: FrameType) -> float | None:
     """How long ``asyncio.timeout()`` was told: what is left of it says less on a machine that is busy."""
-    if maker is None:
-        return None
     code = maker.f_code
     if code.co_name != "timeout" or code.co_filename != asyncio.timeouts.__file__:
         return None
@@ -113,12 +110,12 @@ def made_at(place: Place | None, long: str, by: str = "timeout") -> Canceller:
 
 
 def place() -> Place:
-    """The program's place that makes something now; to be called by what ``made`` calls."""
+    """The program's place that makes something now; to be called by what ``after_init`` calls."""
     by = ""
-    for frame in libraries.stack(sys._getframe(2)):  # noqa: SLF001  # no other way to the caller
+    for frame in libraries.stack(sys._getframe(after_init.MAKER + 1)):  # noqa: SLF001  # no other way to the caller
         code = frame.f_code
         if code.co_name == "wait_for" and code.co_filename == asyncio.tasks.__file__:
             by = "wait_for"
-        elif not cancellation.is_library(frame) and not is_own_frame(frame):
+        elif not cancellation.is_library(frame):
             break
     return Place(code, frame.f_lasti, by)

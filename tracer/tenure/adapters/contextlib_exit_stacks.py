@@ -8,14 +8,17 @@ which the stack will leave the manager.
 from __future__ import annotations
 
 from collections import deque
-from types import MethodType, ModuleType
+from collections.abc import Awaitable, Callable
+from types import MethodType, ModuleType, TracebackType
 from typing import cast
 
 from tenure import _probe_api as probe
-from tenure._core import object_access
+from tenure._core import faults, object_access
 from tenure._core.wrapping import Method
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited
+
+Leave = Callable[[type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[object]]
 
 _ENTERING, _LEAVING = "entering through an exit stack", "leaving by an exit stack"  # said where they fail
 
@@ -27,25 +30,16 @@ def install(contextlib: ModuleType) -> None:
 
 
 def _entering(original: Method) -> Method:
-    return awaited.method(original, _ENTERING, before=_begin, after=_entered, failed=_failed)
+    return awaited.push(original, _ENTERING, before=_begin, after=_entered, failed=probe.failed)
 
 
-def _begin(
-    stack: object, arguments: tuple[object, ...], named: dict[str, object]
-) -> tuple[object, probe.Record] | None:
-    manager = arguments[0] if arguments else named.get("cm")
-    record = probe.enter(manager) if object_access.has(type(manager), "__aenter__") else None
-    return None if record is None else (stack, record)
+def _begin(manager: object) -> probe.Record | None:
+    return probe.enter(manager) if object_access.has(type(manager), "__aenter__") else None
 
 
-def _entered(state: tuple[object, probe.Record], _: object) -> None:
-    stack, record = state
+def _entered(record: probe.Record, stack: object) -> None:
     probe.acquired(record)
     _watch_exit(stack, record)
-
-
-def _failed(state: tuple[object, probe.Record], error: BaseException) -> None:
-    probe.failed(state[1], error)
 
 
 def _watch_exit(stack: object, record: probe.Record) -> None:
@@ -55,9 +49,31 @@ def _watch_exit(stack: object, record: probe.Record) -> None:
     callbacks[-1] = is_sync, MethodType(_leaving(leave, record), leave.__self__)
 
 
-def _leaving(leave: Method, record: probe.Record) -> Method:
-    def begin(exc_info: tuple[BaseException | None, ...], _: object) -> probe.Record:
-        probe.leaving(record, exc_info[1])
-        return record
+def _leaving(leave: Leave, record: probe.Record) -> Callable[..., Awaitable[object]]:
+    """By hand, because it is made anew for each entry: one closure over two names."""
 
-    return awaited.callback(leave, _LEAVING, before=begin, after=probe.released, failed=probe.failed)
+    async def leaving(
+        _: object, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> object:
+        try:
+            probe.leaving(record, error)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_LEAVING, fault)
+        try:
+            value = await leave(kind, error, traceback)
+        except BaseException as raised:
+            try:
+                class_patches.strip_frame(raised, code)
+                probe.failed(record, raised)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(_LEAVING, fault)
+            del _, error, traceback
+            raise
+        try:
+            probe.released(record, value)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_LEAVING, fault)
+        return value
+
+    code = leaving.__code__  # by itself: a function that refers to itself keeps the manager until the next collection
+    return leaving

@@ -45,6 +45,39 @@ def enter(
     return mark_as_wrapper(original)(match_coroutine_kind(original, wrapper))
 
 
+def push(
+    original: Method, where: str, *, before: Before = always, after: After = nothing, failed: Failed = nothing
+) -> Method:
+    """In the place of ``enter_async_context`` of an exit stack."""
+
+    async def wrapper(stack: Any, cm: Any, *, _original: Method = original) -> object:
+        state = None
+        try:
+            state = before(cm)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(where, fault)
+        try:
+            value = await _original(stack, cm)  # type: ignore[misc]
+        except BaseException as error:
+            try:
+                strip_frame(error, code)
+                if state is not None:
+                    failed(state, error)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(where, fault)
+            del stack, cm, state
+            raise
+        if state is not None:
+            try:
+                after(state, stack)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(where, fault)
+        return value
+
+    code = wrapper.__code__  # a function that refers to itself is kept until the next collection
+    return mark_as_wrapper(original)(match_coroutine_kind(original, wrapper))
+
+
 def method(
     original: Method, where: str, *, before: Before = always, after: After = nothing, failed: Failed = nothing
 ) -> Method:

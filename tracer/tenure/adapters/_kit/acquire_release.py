@@ -109,7 +109,7 @@ def _taking(original: Method, plan: _Plan) -> Method:
         return None if frame is None else _begin(manager, frame, plan)
 
     def on_value(value: object, record: probe.Record) -> None:
-        pure_acquire_release.came_back(value, value, record)
+        pure_acquire_release.came_back(record, value, value)
 
     code = _code(original)
     if code is not None and not now:

@@ -8,16 +8,20 @@ from tenure._core.object_access import qualified_name
 from tenure._patching import class_patches
 from tenure._patching.bodies import immediate
 
+MAKER = 3  # noting, made, the wrapper
+
 
 def note(kind: type, noting: Callable[..., None]) -> None:
-    """Call ``noting(object, *arguments, **named)`` with the arguments of ``__init__``, after that succeeded."""
+    """Call ``noting(object, *arguments, **named)`` with the arguments of ``__init__``, after that succeeded.
 
-    def keep(*call: object) -> tuple[object, ...]:
-        return call
+    ``sys._getframe(MAKER)`` is then the frame that makes the object.
+    """
 
-    def made(call: tuple[object, tuple[object, ...], dict[str, object]], _: object) -> None:
-        owner, arguments, named = call
-        noting(owner, *arguments, **named)
+    def keep(_: object, named: dict[str, object]) -> dict[str, object]:
+        return named
+
+    def made(named: dict[str, object], _: object, arguments: tuple[object, ...]) -> None:
+        noting(*arguments, **named)
 
     where = f"recording the creation of a {qualified_name(kind)}"
-    class_patches.replace(kind, "__init__", immediate.method(kind.__init__, where, before=keep, after=made))  # type: ignore[misc]
+    class_patches.replace(kind, "__init__", immediate.function(kind.__init__, where, before=keep, after=made))  # type: ignore[misc]

@@ -54,14 +54,15 @@ def taking(original: Method, how: Taking, *, sync: bool) -> Method:
             return how.begin(manager, frame)
         return pure_probe.enter_known(site, manager) if how.predicate is None or how.predicate(manager) else None
 
-    def end(record: probe.Record, value: object, manager: object) -> None:
-        came_back(value, value if how.by_result else manager, record)
+    def end_by_result(record: probe.Record, value: object, _: object) -> None:
+        came_back(record, value, value)
 
     acquire = immediate.acquire if sync else awaited.acquire
+    end = end_by_result if how.by_result else came_back
     return acquire(original, _ACQUIRING, before=begin, after=end, failed=probe.failed)
 
 
-def came_back(value: object, token: object, record: probe.Record) -> None:
+def came_back(record: probe.Record, value: object, token: object) -> None:
     """An acquire returned this value: the token is held."""
     if value is False:
         probe.failed(record, NotAcquired("the acquire returned False"))
