@@ -1,4 +1,4 @@
-"""The Python probe's wrappers of functions that take a resource or give it back, see ``calls``.
+"""The Python probe's wrappers of functions that take a resource or give it back, see ``acquire_release``.
 
 The native probe has its own (tracer/native/patch/acquire_release.c), which add no coroutine.
 """
