@@ -22,6 +22,8 @@ from tenure._patching.bodies import immediate
 from tenure._patching.class_patches import Method
 from tenure.adapters._kit import asgi
 
+_REPLACING = "recording the application that uvicorn calls"  # said where it fails
+
 
 def install(config: ModuleType) -> None:
     """Patch Config, and the protocols that are there already."""
@@ -93,7 +95,7 @@ def _kept(original: Method, handle: Method) -> Method:
 def _lasting(original: Method, handle: Method) -> Method:
     @class_patches.mark_as_wrapper(original)
     async def main(lifespan: object) -> object:
-        with _Instead(lifespan.config, "loaded_app", handle):  # type: ignore[attr-defined]
+        with _Instead(attribute(lifespan, "config"), "loaded_app", handle):
             return await original(lifespan)  # type: ignore[misc]
 
     return main
@@ -108,8 +110,11 @@ class _Instead:
         self._ours: Method = self._call  # one object: the application, whose equality is the program's, is not asked
 
     def __enter__(self) -> None:
-        self._app = getattr(self._owner, self._attribute)
-        setattr(self._owner, self._attribute, self._ours)
+        try:
+            self._app = getattr(self._owner, self._attribute)
+            setattr(self._owner, self._attribute, self._ours)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_REPLACING, fault)
 
     def __exit__(self, *_: object) -> None:
         self._restore()
@@ -119,8 +124,11 @@ class _Instead:
         return self._handle(self._app, *arguments)
 
     def _restore(self) -> None:
-        if getattr(self._owner, self._attribute) is self._ours:
-            setattr(self._owner, self._attribute, self._app)
+        try:
+            if getattr(self._owner, self._attribute) is self._ours:
+                setattr(self._owner, self._attribute, self._app)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_REPLACING, fault)
 
 
 def _innermost(app: object) -> object:
