@@ -2,22 +2,17 @@
 
 _BY_KIND = {
     "stand in the place of a function that the program calls": """
-        adapters.asyncio_reprs:_formatting.<locals>._format_callbacks
-        adapters.asyncio_tasks:_noting.<locals>.create_task adapters.asyncio_loop_end:_settling.<locals>.ending
-        adapters.asyncio_reprs:_telling.<locals>._future_repr_info adapters._kit.after_init:note.<locals>.init
-        adapters.contextlib_exit_stacks:_entering.<locals>.enter_async_context
+        _patching.bodies.awaited:enter.<locals>.wrapper _patching.bodies.awaited:method.<locals>.wrapper
+        _patching.bodies.awaited:acquire.<locals>.wrapper _patching.bodies.awaited:function.<locals>.wrapper
+        _patching.bodies.awaited:special.<locals>.wrapper _patching.bodies.awaited:callback.<locals>.wrapper
+        _patching.bodies.awaited:push.<locals>.wrapper
+        _patching.bodies.awaited:application.<locals>.wrapper _patching.bodies.immediate:enter.<locals>.wrapper
+        _patching.bodies.immediate:method.<locals>.wrapper _patching.bodies.immediate:acquire.<locals>.wrapper
+        _patching.bodies.immediate:function.<locals>.wrapper _patching.bodies.immediate:special.<locals>.wrapper
         adapters.contextlib_exit_stacks:_leaving.<locals>.leaving
-        adapters._kit.pure_acquire_release:taking.<locals>.acquiring
-        adapters._kit.pure_acquire_release:taking_now.<locals>.acquiring
-        adapters._kit.pure_acquire_release:_giving.<locals>.releasing
-        adapters._kit.pure_acquire_release:_giving_later.<locals>.releasing
-        adapters.asyncio_cancelling_pure:note_requests.<locals>.telling
-        _core.wrapping:match_coroutine_kind.<locals>.returning
-        _patching.pure_wrappers:_entering.<locals>.entering _patching.pure_wrappers:_leaving.<locals>.leaving
-        _patching.pure_wrappers:_entering_sync.<locals>.entering
-        _patching.pure_wrappers:_leaving_sync.<locals>.leaving
-        _patching.track:Traced.__aenter__ _patching.track:Traced.__aexit__ _patching.track:Traced.__enter__
-        _patching.track:Traced.__exit__
+        adapters.asyncio_reprs:_formatting.<locals>._format_callbacks
+        adapters.asyncio_reprs:_telling.<locals>._future_repr_info
+        adapters.asyncio_loop_end:_settling.<locals>.ending _core.wrapping:match_coroutine_kind.<locals>.returning
         _patching.track:track _patching.track:tracked _rewriting.import_hook:Finder.find_spec
         _rewriting.post_import:_Finder.find_spec
         _rewriting.post_import:_find_with_later_finders _rewriting.post_import:_Loader.create_module

@@ -32,7 +32,7 @@ KINDS = ("RuntimeError", "TypeError", "MemoryError", "once")  # once: a RuntimeE
 class Target(NamedTuple):
     """A function of a module, or one made within it; ``path`` leads through the constants of codes."""
 
-    name: str  # "tenure._patching.pure_wrappers:_entering.<locals>.entering"
+    name: str  # "tenure._patching.bodies.awaited:enter.<locals>.wrapper"
     function: FunctionType
     path: tuple[int, ...]
 

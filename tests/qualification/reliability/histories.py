@@ -27,7 +27,7 @@ FOLLOWER = "backend"
 
 _SITES = [wire.Site("shop.py", line, "main", "pool.acquire()", "acquire") for line in (1, 2, 3)]
 _EXCEPTIONS = [wire.ExceptionInfo("ValueError", "no"), wire.ExceptionInfo("CancelledError", "")]
-_OK, _ERROR, _CANCELLED = wire.OK, wire.ERROR, wire.CANCELLED
+_OK, _ERROR = wire.OK, wire.ERROR
 
 
 class Clock:

@@ -9,7 +9,6 @@ from tenure_server.store.histogram import BOUNDS_S
 
 POOL, LOCK = "Pool orders", "Lock stock"
 POOL_NAME = {"db.client.connection.pool.name": "Pool orders"}
-LOCK_NAME = {"tenure.resource.kind": "shop.Lock", "tenure.resource.name": "stock"}
 
 Series = dict[tuple[tuple[str, str], ...], float]  # by labels
 

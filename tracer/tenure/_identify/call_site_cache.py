@@ -15,6 +15,7 @@ BY_ASYNC_WITH, BY_WITH, BY_CALL = range(3)  # as in tracer/native/identify/call_
 _HOWS = 4
 _MOST = 4096  # sites
 
+_is_paused = [False]
 _sites: dict[tuple[int, int], tuple[str, CodeType]] = {}
 
 if probe_backend.SERVES:
@@ -29,6 +30,8 @@ def known(frame: FrameType, how: int) -> str:
 
 def keep(frame: FrameType, how: int, site: str) -> None:
     """Know the site again: this frame's instruction alone decides which it is."""
+    if _is_paused[0]:
+        return
     code = frame.f_code
     if probe_backend.SERVES:
         _probe.site_known(code, frame.f_lasti, how, site)
@@ -43,3 +46,9 @@ def forget_all() -> None:
     _sites.clear()
     if probe_backend.SERVES:
         _probe.forget_sites()
+
+
+def pause(*, paused: bool) -> None:
+    """Know no site, so that every entry goes through ``tenure._probe_api.enter``; or know sites again."""
+    forget_all()
+    _is_paused[0] = paused

@@ -72,8 +72,11 @@ __all__ = [
     "body_raised",
     "enter",
     "enter_at",
+    "enter_wrapped",
     "failed",
+    "helper_begin",
     "leaving",
+    "observe",
     "raised",
     "released",
     "set_clock",
@@ -84,6 +87,16 @@ __all__ = [
 
 _ENTERS = frozenset({"__aenter__", "__enter__"})
 _CONTEXTLIB = contextlib.__file__  # an exit stack and a decorator enter on behalf of their caller
+
+
+class Observer(Protocol):
+    """Is shown every record when it begins, before its manager is entered."""
+
+    def began(self, manager: object, record: Record, *, rewritten: bool) -> None:
+        """``rewritten``: rewritten code enters the manager, else a class patch saw it. It never raises."""
+
+
+_observers: list[Observer] = []  # at most one: `tenure doctor`
 
 
 class _EnterAt(Protocol):
@@ -139,6 +152,35 @@ def start() -> None:
         _probe.start()
 
 
+def observe(observer: Observer | None) -> None:
+    """Show every record to this observer from now on; None: to none.
+
+    For rewritten code it holds once its helpers are provided again (``rewriter.provide_helpers``).
+    """
+    call_site_cache.pause(paused=observer is not None)
+    _observers[:] = [] if observer is None else [observer]
+
+
+def helper_begin() -> Callable[..., Record]:
+    """What rewritten code calls as ``begin``."""
+    return _begin_observed if _observers else begin
+
+
+def _begin_observed(site: str, *details: object) -> Record:
+    record = begin(site, *details)
+    for observer in _observers:
+        observer.began(details[0 if probe_backend.SERVES else 1], record, rewritten=True)
+    return record
+
+
+def enter_wrapped(site: str, manager: object) -> Record:
+    """``enter_at`` for rewritten code that enters a wrapper in the manager's place."""
+    record = enter_at(site, manager)
+    for observer in _observers:
+        observer.began(manager, record, rewritten=True)
+    return record
+
+
 def stop() -> None:
     """Record nothing more; rewritten code and class patches that stay behind pass through."""
     lookup.stop()
@@ -165,7 +207,11 @@ def enter(manager: object, site: str | None = None, *, task: int | None = None, 
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("finding out who enters a manager", error)
         return None
-    return record if record is not None and record[RESOURCE] else None
+    if record is None or not record[RESOURCE]:
+        return None
+    for observer in _observers:
+        observer.began(manager, record, rewritten=False)
+    return record
 
 
 def _site_of_caller(manager: object, how: int) -> str:

@@ -121,7 +121,6 @@ def visible(names: object) -> object:
 
 
 HELPERS = {
-    "begin": probe.begin,
     "body_raised": probe.body_raised,
     "current": tasks.current,
     "now": perf_counter_ns,
@@ -133,7 +132,7 @@ HELPERS = {
 
 def provide_helpers() -> None:
     """Put the helpers of rewritten code into ``builtins``. They stay: rewritten code may run until the process ends."""
-    for name, helper in HELPERS.items():
+    for name, helper in {"begin": probe.helper_begin(), **HELPERS}.items():
         setattr(builtins, f"{PREFIX}_{name}", helper)
 
 

@@ -10,12 +10,17 @@ from __future__ import annotations
 import weakref
 from types import ModuleType
 
-from tenure._core import faults
+from tenure._core.wrapping import Method
 from tenure._patching import class_patches
+from tenure._patching.bodies import awaited
 from tenure.adapters._kit import handler_sites, lifespans
 from tenure.adapters._kit.lifespans import Lifespan, Served
 
 _KIND = "aiohttp.web.Application"
+_STARTING, _STOPPING = (
+    "noting the startup of an application",
+    "noting the end of an application",
+)  # said where they fail
 
 _lifespans: weakref.WeakKeyDictionary[object, Lifespan] = weakref.WeakKeyDictionary()
 
@@ -29,48 +34,31 @@ def install(web: ModuleType) -> None:
     class_patches.replace(kind, "cleanup", _stopping(kind.cleanup, is_last=True))
 
 
-def _starting(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    async def startup(application: object) -> object:
-        lifespan = _begin(application)
-        try:
-            value = await original(application)  # type: ignore[misc]
-        except BaseException as error:
-            lifespan.ended(error)
-            class_patches.strip_frame(error, startup.__code__)
-            raise
-        lifespan.started()
-        return value
-
-    return startup
-
-
-def _stopping(original: class_patches.Method, *, is_last: bool) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    async def stop(application: object) -> object:
-        lifespan = _of(application)
-        lifespan.stopping()
-        try:
-            value = await original(application)  # type: ignore[misc]
-        except BaseException as error:
-            lifespan.ended(error)
-            class_patches.strip_frame(error, stop.__code__)
-            raise
-        if is_last:
-            lifespan.ended(None)
-        return value
-
-    return stop
+def _starting(original: Method) -> Method:
+    return awaited.enter(original, _STARTING, before=_begin, after=_started, failed=Lifespan.ended)
 
 
 def _begin(application: object) -> Lifespan:
-    try:
-        lifespan = _lifespans[application] = Lifespan()
-        lifespan.begin(Served(_KIND, application, "cleanup"), handler_sites.of_caller("aiohttp"))
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("noting the startup of an application", error)
-        return _NEVER
+    lifespan = _lifespans[application] = Lifespan()
+    lifespan.begin(Served(_KIND, application, "cleanup"), handler_sites.of_caller("aiohttp"))
     return lifespan
+
+
+def _started(lifespan: Lifespan, *_: object) -> None:
+    lifespan.started()
+
+
+def _stopping(original: Method, *, is_last: bool) -> Method:
+    def stop(application: object) -> Lifespan:
+        lifespan = _of(application)
+        lifespan.stopping()
+        return lifespan
+
+    def stopped(lifespan: Lifespan, *_: object) -> None:
+        if is_last:
+            lifespan.ended(None)
+
+    return awaited.enter(original, _STOPPING, before=stop, after=stopped, failed=Lifespan.ended)
 
 
 def _of(application: object) -> Lifespan:

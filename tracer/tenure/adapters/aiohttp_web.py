@@ -10,13 +10,15 @@ from __future__ import annotations
 from types import ModuleType
 
 from tenure import _probe_api as probe
-from tenure._core import faults
 from tenure._core.object_access import attribute, library_attribute
+from tenure._core.wrapping import Method
 from tenure._identify import libraries, resources, task_names
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
+from tenure._patching.bodies import awaited
 from tenure.adapters._kit import handler_sites
 
+_HANDLING, _BEGIN = "noting the end of a request", "noting the begin of a request"  # said where they fail
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 
 _records: dict[int, probe.Record | None] = {}  # by address of the request, while it is being handled
@@ -39,39 +41,34 @@ def _request(request: object, _: str) -> Description:
     return Description("aiohttp.web.Request", None, name=_routes.get(id(request), ""), enter="request", exit="response")
 
 
-def _handling(original: class_patches.Method, ordinary: type[Exception]) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    async def handle(application: object, request: object) -> object:
-        _records[id(request)] = None
-        try:
-            response = await original(application, request)  # type: ignore[misc]
-        except BaseException as error:
-            record = _records.pop(id(request), None)
-            if record is not None:
-                _end(record, None if issubclass(type(error), ordinary) and _status(error) < 500 else error)
-            class_patches.strip_frame(error, handle.__code__)
-            raise
-        record = _records.pop(id(request), None)
-        if record is not None:
-            _end(record, None)
-        return response
+def _handling(original: Method, ordinary: type[Exception]) -> Method:
+    def begin(_: object, arguments: tuple[object, ...], named: dict[str, object]) -> int:
+        address = id(_request_of(arguments, named))
+        _records[address] = None
+        return address
 
-    return handle
+    def end(address: int, _: object) -> None:
+        _end(address, None)
+
+    def failed(address: int, error: BaseException) -> None:
+        _end(address, None if issubclass(type(error), ordinary) and _status(error) < 500 else error)
+
+    return awaited.method(original, _HANDLING, before=begin, after=end, failed=failed)
 
 
-def _resolving(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    async def resolve(dispatcher: object, request: object) -> object:
-        try:
-            match = await original(dispatcher, request)  # type: ignore[misc]
-        except BaseException as error:
-            class_patches.strip_frame(error, resolve.__code__)
-            raise
-        if _records.get(id(request), ...) is None:  # it is being handled, and not by a sub-application already begun
+def _resolving(original: Method) -> Method:
+    def begin(_: object, arguments: tuple[object, ...], named: dict[str, object]) -> object:
+        return _request_of(arguments, named)
+
+    def resolved(request: object, match: object) -> None:
+        if _records.get(id(request), ...) is None:  # it is handled, and not by a sub-application already begun
             _begin(request, match)
-        return match
 
-    return resolve
+    return awaited.method(original, _BEGIN, before=begin, after=resolved)
+
+
+def _request_of(arguments: tuple[object, ...], named: dict[str, object]) -> object:
+    return arguments[0] if arguments else named.get("request")
 
 
 def _begin(request: object, match: object) -> None:
@@ -81,15 +78,15 @@ def _begin(request: object, match: object) -> None:
         if record is not None:
             probe.acquired(record)
         _records[id(request)] = record
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("noting the begin of a request", error)
     finally:
         _routes.pop(id(request), None)
 
 
-def _end(record: probe.Record, error: BaseException | None) -> None:
-    probe.leaving(record, error)
-    probe.released(record, False)
+def _end(address: int, error: BaseException | None) -> None:
+    record = _records.pop(address, None)
+    if record is not None:
+        probe.leaving(record, error)
+        probe.released(record, False)
 
 
 def _status(error: BaseException) -> int:

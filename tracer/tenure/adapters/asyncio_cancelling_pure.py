@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable
 from types import FrameType, ModuleType
 from typing import Any
 
-from tenure._core import faults
 from tenure._core.object_access import attribute
 from tenure._identify import cancellation, task_names
 from tenure._identify.cancellation import IsStillPending
 from tenure._identify.exceptions import Canceller
 from tenure._patching import class_patches
+from tenure._patching.bodies import immediate
 from tenure.adapters import asyncio_scopes
 
 CancelledTasks = Callable[..., Iterable[object]]  # with the arguments of the call
@@ -60,20 +60,12 @@ def note_requests(
     """Note before each call of this function which tasks it cancels, and the canceller."""
     original = getattr(owner, name)
 
-    @class_patches.mark_as_wrapper(original)
-    def telling(*arguments: object, **named: object) -> object:
-        try:
-            canceller = by(sys._getframe(), arguments[0])  # noqa: SLF001  # no other way to the caller
-            for task in whom(*arguments, **named):
-                cancellation.requested(task, canceller, lasts(task, *arguments, **named))
-        except Exception as error:  # noqa: BLE001  # never into the program
-            faults.fault(f"finding out whom {name} cancels", error)
-        try:
-            return original(*arguments, **named)
-        except BaseException as error:
-            class_patches.strip_frame(error, telling.__code__)
-            raise
+    def begin(arguments: tuple[object, ...], named: dict[str, object]) -> None:
+        canceller = by(sys._getframe(1), arguments[0])  # noqa: SLF001  # no other way to the caller
+        for task in whom(*arguments, **named):
+            cancellation.requested(task, canceller, lasts(task, *arguments, **named))
 
+    telling = immediate.function(original, f"finding out whom {name} cancels", before=begin)
     class_patches.replace(owner, name, telling)
 
 

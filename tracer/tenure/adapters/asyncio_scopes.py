@@ -82,7 +82,7 @@ def _measure(timeout: object, *_: object, **__: object) -> None:
     with contextlib.suppress(RuntimeError):  # no loop is running: the length is computed at the entry
         if object_access.attribute(timeout, "_when") is None:
             return
-        argument = _timeout_argument(sys._getframe(2))  # noqa: SLF001  # no other way to the caller
+        argument = _timeout_argument(sys._getframe(after_init.MAKER))  # noqa: SLF001  # no other way to the caller
         seconds = _seconds_left(timeout) if argument is None else argument
         if seconds is not None:
             _lengths.put(timeout, seconds)
@@ -112,10 +112,10 @@ def deadline_canceller(place: Place | None, long: str, by: str = "timeout") -> C
 def place() -> Place:
     """Find the place in the program that makes an object now; called by a function that ``after_init`` calls."""
     by = ""
-    for frame in libraries.stack(sys._getframe(2)):  # noqa: SLF001  # no other way to the caller
+    for frame in libraries.stack(sys._getframe(after_init.MAKER + 1)):  # noqa: SLF001  # no other way to the caller
         code = frame.f_code
         if code.co_name == "wait_for" and code.co_filename == asyncio.tasks.__file__:
             by = "wait_for"
-        elif not cancellation.is_library(frame) and code.co_filename != after_init.__file__:
+        elif not cancellation.is_library(frame):
             break
     return Place(code, frame.f_lasti, by)

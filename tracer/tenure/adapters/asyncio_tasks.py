@@ -12,9 +12,12 @@ from types import ModuleType
 from typing import cast
 
 from tenure._core import faults, object_access, probe_backend
+from tenure._core.paths import PACKAGE_DIR
+from tenure._core.wrapping import Method
 from tenure._identify import libraries, task_names, tasks
 from tenure._identify.tasks import AnyTask
 from tenure._patching import class_patches
+from tenure._patching.bodies import immediate
 from tenure.adapters import asyncio_reprs
 from tenure.adapters._kit import acquire_release
 
@@ -36,39 +39,33 @@ def install(module: ModuleType) -> None:
         class_patches.at_undo(_probe.unwatch_tasks)
 
 
-def _noting(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    def create_task(loop: object, coro: object, *arguments: object, **named: object) -> object:
-        is_noted = False
-        try:
-            is_noted = tasks.creating(coro)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault("noting who creates a task", fault)
-        try:
-            task = original(loop, coro, *arguments, **named)
-        except BaseException as error:
-            try:
-                class_patches.strip_frame(error, create_task.__code__)
-                if is_noted:
-                    _created(None, coro)
-            except Exception as fault:  # noqa: BLE001  # never into the program
-                faults.fault(_CREATION, fault)
-            raise
-        try:
-            _forget_our_frame(task)
-            if is_noted:
-                _created(task, coro)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_CREATION, fault)
-        return task
+def _noting(original: Method) -> Method:
+    return immediate.method(original, _CREATION, before=_begin, after=_end, failed=_failed)
 
-    return create_task
+
+def _begin(_: object, arguments: tuple[object, ...], named: dict[str, object]) -> tuple[object, bool]:
+    """The coroutine, and whether its creation is noted here."""
+    coroutine = arguments[0] if arguments else named.get("coro")
+    return coroutine, tasks.creating(coroutine)
+
+
+def _end(state: tuple[object, bool], task: object) -> None:
+    coroutine, is_noted = state
+    _forget_our_frame(task)
+    if is_noted:
+        _created(task, coroutine)
+
+
+def _failed(state: tuple[object, bool], _: BaseException) -> None:
+    coroutine, is_noted = state
+    if is_noted:
+        _created(None, coroutine)
 
 
 def _forget_our_frame(task: object) -> None:
     """Remove our frame from the creation stack that a task keeps in debug mode."""
     frames = object_access.attribute(task, "_source_traceback") if task_names.is_task(task) else None
-    if frames and frames[-1].filename == __file__:  # type: ignore[index]
+    if frames and frames[-1].filename.startswith(PACKAGE_DIR):  # type: ignore[index]
         del frames[-1]  # type: ignore[attr-defined]
 
 

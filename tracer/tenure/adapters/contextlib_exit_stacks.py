@@ -14,7 +14,9 @@ from typing import cast
 
 from tenure import _probe_api as probe
 from tenure._core import faults, object_access
+from tenure._core.wrapping import Method
 from tenure._patching import class_patches
+from tenure._patching.bodies import awaited
 
 Leave = Callable[[type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[object]]
 
@@ -27,37 +29,17 @@ def install(contextlib: ModuleType) -> None:
     class_patches.replace(kind, "enter_async_context", _entering(kind.enter_async_context))
 
 
-def _entering(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    async def enter_async_context(stack: object, cm: object) -> object:
-        record = None
-        try:
-            record = _begin(cm)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_ENTERING, fault)
-        try:
-            value = await original(stack, cm)  # type: ignore[misc]
-        except BaseException as error:
-            try:
-                class_patches.strip_frame(error, enter_async_context.__code__)
-                if record is not None:
-                    probe.failed(record, error)
-            except Exception as fault:  # noqa: BLE001  # never into the program
-                faults.fault(_ENTERING, fault)
-            raise
-        if record is not None:
-            try:
-                probe.acquired(record)
-                _watch_exit(stack, record)
-            except Exception as fault:  # noqa: BLE001  # never into the program
-                faults.fault(_ENTERING, fault)
-        return value
-
-    return enter_async_context
+def _entering(original: Method) -> Method:
+    return awaited.push(original, _ENTERING, before=_begin, after=_entered, failed=probe.failed)
 
 
 def _begin(manager: object) -> probe.Record | None:
     return probe.enter(manager) if object_access.has(type(manager), "__aenter__") else None
+
+
+def _entered(record: probe.Record, stack: object) -> None:
+    probe.acquired(record)
+    _watch_exit(stack, record)
 
 
 def _watch_exit(stack: object, record: probe.Record) -> None:
@@ -68,6 +50,8 @@ def _watch_exit(stack: object, record: probe.Record) -> None:
 
 
 def _leaving(leave: Leave, record: probe.Record) -> Callable[..., Awaitable[object]]:
+    """By hand, because it is made anew for each entry: one closure over two names."""
+
     async def leaving(
         _: object, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> object:

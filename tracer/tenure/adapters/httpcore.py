@@ -9,13 +9,17 @@ import sys
 from types import FrameType, ModuleType
 
 from tenure import _probe_api as probe
-from tenure._core import faults
 from tenure._core.object_access import attribute, is_true
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR
-from tenure._core.wrapping import traceback_of
+from tenure._core.wrapping import Method, traceback_of
 from tenure._identify import libraries, resources, sites
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
+from tenure._patching.bodies import awaited
+
+# Said where they fail.
+_WAITING = "finding out which pool of httpcore is waited for"
+_CLOSING = "finding out which connection of httpcore is given back"
 
 _records: dict[int, probe.Record] = {}  # by address of the pool's request, which lives as long as it is in its pool
 
@@ -37,69 +41,54 @@ def _pool(pool: object, _: str) -> Description:
     return Description("httpcore.AsyncConnectionPool", pool, "", capacity, enter="connection", exit="close")
 
 
-def _waiting(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    async def wait_for_connection(request: object, *arguments: object, **named: object) -> object:
-        record = None if id(request) in _records else _begin(sys._getframe().f_back)  # noqa: SLF001  # it has the pool
-        try:
-            value = await original(request, *arguments, **named)  # type: ignore[misc]
-        except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            class_patches.strip_frame(error, wait_for_connection.__code__)
-            raise
-        if record is not None:
-            probe.acquired(record)
-            _records[id(request)] = record
-        return value
-
-    return wait_for_connection
+def _waiting(original: Method) -> Method:
+    return awaited.method(original, _WAITING, before=_begin, after=_given, failed=_not_given)
 
 
-def _handling(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    async def handle_async_request(pool: object, request: object) -> object:
-        try:
-            return await original(pool, request)  # type: ignore[misc]
-        except BaseException as error:
-            class_patches.strip_frame(error, handle_async_request.__code__)
-            record = _record_of(error)
-            if record is not None:
-                probe.leaving(record, error)
-                probe.released(record, False)
-            raise
-
-    return handle_async_request
-
-
-def _closing(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    async def aclose(stream: object) -> object:
-        record = _records.pop(id(attribute(stream, "_pool_request")), None)
-        if record is not None:
-            probe.leaving(record, None)
-        try:
-            value = await original(stream)  # type: ignore[misc]
-        except BaseException as error:
-            if record is not None:
-                probe.failed(record, error)
-            class_patches.strip_frame(error, aclose.__code__)
-            raise
-        if record is not None:
-            probe.released(record, None)
-        return value
-
-    return aclose
-
-
-def _begin(frame: FrameType | None) -> probe.Record | None:
-    try:
-        pool = frame.f_locals["self"] if frame is not None else None
-        site = _site(frame)
-        return probe.enter(pool, site) if site else None
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("finding out which pool of httpcore is waited for", error)
+def _begin(request: object, _: tuple[object, ...], __: object) -> tuple[object, probe.Record] | None:
+    if id(request) in _records:
         return None
+    frame = sys._getframe(1).f_back  # noqa: SLF001  # it has the pool
+    pool = frame.f_locals["self"] if frame is not None else None
+    site = _site(frame)
+    record = probe.enter(pool, site) if site else None
+    return None if record is None else (request, record)
+
+
+def _given(state: tuple[object, probe.Record], _: object) -> None:
+    request, record = state
+    probe.acquired(record)
+    _records[id(request)] = record
+
+
+def _not_given(state: tuple[object, probe.Record], error: BaseException) -> None:
+    probe.failed(state[1], error)
+
+
+def _handling(original: Method) -> Method:
+    return awaited.method(original, _CLOSING, failed=_failed)
+
+
+def _failed(_: object, error: BaseException) -> None:
+    record = _record_of(error)
+    if record is not None:
+        probe.leaving(record, error)
+        probe.released(record, False)
+
+
+def _closing(original: Method) -> Method:
+    return awaited.enter(original, _CLOSING, before=_leave, after=_closed, failed=probe.failed)
+
+
+def _leave(stream: object) -> probe.Record | None:
+    record = _records.pop(id(attribute(stream, "_pool_request")), None)
+    if record is not None:
+        probe.leaving(record, None)
+    return record
+
+
+def _closed(record: probe.Record, *_: object) -> None:
+    probe.released(record, None)
 
 
 def _record_of(error: BaseException) -> probe.Record | None:

@@ -18,8 +18,11 @@ from tenure._core import faults
 from tenure._core.object_access import attribute, module_name, namespace, short_name, type_name
 from tenure._identify import libraries, task_names
 from tenure._patching import class_patches
+from tenure._patching.bodies import immediate
 from tenure._patching.class_patches import Method
 from tenure.adapters._kit import asgi
+
+_REPLACING = "recording the application that uvicorn calls"  # said where it fails
 
 
 def install(config: ModuleType) -> None:
@@ -32,21 +35,14 @@ def install(config: ModuleType) -> None:
 
 
 def _loading(original: Method, handle: Method) -> Method:
-    @class_patches.mark_as_wrapper(original)
-    def load(config: object) -> object:
-        try:
-            value = original(config)
-        except BaseException as error:
-            class_patches.strip_frame(error, load.__code__)
-            raise
+    def loaded(_: object, __: object, config: object) -> None:
         try:
             _patch_all(config, handle)
         except Exception as error:  # noqa: BLE001  # whatever the library's shape, the program continues
             version = getattr(sys.modules.get("uvicorn"), "__version__", "")
             faults.fault(f"the adapter uvicorn for uvicorn.protocols {version}", error)
-        return value
 
-    return load
+    return immediate.enter(original, "looking at uvicorn's configuration", after=loaded)
 
 
 def _patch_all(config: object, handle: Method) -> None:
@@ -101,7 +97,7 @@ def _with_app_attribute(original: Method, handle: Method) -> Method:
 def _with_lifespan_app(original: Method, handle: Method) -> Method:
     @class_patches.mark_as_wrapper(original)
     async def main(lifespan: object) -> object:
-        with _ReplacedApp(lifespan.config, "loaded_app", handle):  # type: ignore[attr-defined]
+        with _ReplacedApp(attribute(lifespan, "config"), "loaded_app", handle):
             return await original(lifespan)  # type: ignore[misc]
 
     return main
@@ -116,8 +112,11 @@ class _ReplacedApp:
         self._replacement: Method = self._call  # compared by identity: the program's own equality is not called
 
     def __enter__(self) -> None:
-        self._app = getattr(self._owner, self._attribute)
-        setattr(self._owner, self._attribute, self._replacement)
+        try:
+            self._app = getattr(self._owner, self._attribute)
+            setattr(self._owner, self._attribute, self._replacement)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_REPLACING, fault)
 
     def __exit__(self, *_: object) -> None:
         self._restore()
@@ -127,8 +126,11 @@ class _ReplacedApp:
         return self._handle(self._app, *arguments)
 
     def _restore(self) -> None:
-        if getattr(self._owner, self._attribute) is self._replacement:
-            setattr(self._owner, self._attribute, self._app)
+        try:
+            if getattr(self._owner, self._attribute) is self._replacement:
+                setattr(self._owner, self._attribute, self._app)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_REPLACING, fault)
 
 
 def _innermost(app: object) -> object:

@@ -100,17 +100,16 @@ def _taking(original: Method, plan: _Plan) -> Method:
     now = not inspect.iscoroutinefunction(inspect.unwrap(original))
     predicate, itself = None if plan.predicate is _always else plan.predicate, plan.stand_in is _itself
     if not probe_backend.SERVES:
-        wrap = pure_acquire_release.taking_now if now else pure_acquire_release.taking
         begin = partial(_begin, plan=plan)
         how = pure_acquire_release.Taking(begin, predicate, itself, plan.enter, plan.by_result)
-        return class_patches.mark_as_wrapper(original)(wrap(original, how))
+        return pure_acquire_release.taking(original, how, sync=now)
 
     def begin_here(manager: object) -> probe.Record | None:
         frame = sys._getframe().f_back  # noqa: SLF001  # no other way to the caller
         return None if frame is None else _begin(manager, frame, plan)
 
     def on_value(value: object, record: probe.Record) -> None:
-        pure_acquire_release.came_back(value, value, record)
+        pure_acquire_release.came_back(record, value, value)
 
     code = _code(original)
     if code is not None and not now:
@@ -137,9 +136,7 @@ def _giving(original: Method, name: str, leave: CodeType | None, *, by_result: b
         return caller.f_code is not leave and not _waits(caller)
 
     if not probe_backend.SERVES:
-        return class_patches.mark_as_wrapper(original)(
-            pure_acquire_release.giving(original, gives, by_result=by_result)
-        )
+        return pure_acquire_release.giving(original, gives, by_result=by_result)
     later = inspect.iscoroutinefunction(original)
     if of_result:  # held beside what other calls open (tenure.adapters._kit.open_close), so in Python
         return _probe.give(
@@ -171,11 +168,6 @@ def note_task(task: object, coroutine: object) -> None:
     code = getattr(coroutine, "cr_code", None) or getattr(coroutine, "gi_code", None)
     if code in _acquires or (code is not None and code.co_filename == _TASKS and code.co_name == "_wrap_awaitable"):
         _made_by.put(task, (tasks.current(), _site(sys._getframe(1))))  # noqa: SLF001  # no other way to the caller
-
-
-def on_behalf(code: CodeType) -> None:
-    """Let tasks made of nothing but a coroutine of this code acquire for who made them."""
-    _acquires.add(code)
 
 
 def who(frame: FrameType, kind: type, call: str, *, alone_in_task: bool = False) -> tuple[int | None, str]:

@@ -8,7 +8,6 @@ more: its release failed with ``NeverClosed``, where its type allows a weak refe
 
 from __future__ import annotations
 
-import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -20,14 +19,17 @@ from tenure._core.object_access import mro
 from tenure._identify import resources, sites
 from tenure._identify.resources import NOTHING, Describe, Description
 from tenure._patching import class_patches
+from tenure._patching.bodies import awaited, immediate
 from tenure._patching.class_patches import Predicate
 from tenure.adapters._kit import acquire_release, held_tokens
-from tenure.adapters._kit.traced_calls import Arguments, Begin, at_once, awaited, is_ours
 
+Arguments = tuple[object, ...]
+Begin = Callable[[Arguments, dict[str, object]], probe.Record | None]  # the record that a call belongs to
 DescribeCall = Callable[[Arguments, dict[str, object]], Description]
 Token = Callable[[object], object]
 
 _NOBODY = "nothing refers to it any more"
+_OPENING, _CLOSING = "finding out who opens", "finding out what is closed"  # said where they fail
 
 _tokens: dict[int, Token] = {}  # by address, of the classes whose objects are entered, too
 
@@ -94,7 +96,8 @@ def patch_method(
     def end(record: probe.Record, _: object, arguments: Arguments) -> None:
         _opened(record, token(arguments[0]))
 
-    class_patches.replace(kind, opening, class_patches.mark_as_wrapper(original)(awaited(original, begin, end)))
+    wrapper = awaited.function(original, _OPENING, before=begin, after=end, failed=probe.failed)
+    class_patches.replace(kind, opening, wrapper)
     _patch_closing(kind, closing, token, only_if or {})
     _register(kind, _named_by_call(describe, opening), token)
     if hasattr(kind, "__aenter__") and not resources.is_patched(kind):
@@ -139,10 +142,10 @@ def patch_function(
         raise TypeError(f"there is no function {opening} that opens a {kind.__qualname__}")
     resources.register(call, lambda made, _: describe(made.arguments, made.named))  # type: ignore[attr-defined]
     for owner, original, function in zip(owners, originals, functions, strict=True):
-        if is_ours(function):  # a class method does not show it itself
+        if class_patches.is_ours(function):  # a class method does not show it itself
             continue
-        around = class_patches.mark_as_wrapper(function)(awaited(function, begin, end))
-        value: object = classmethod(around) if isinstance(original, classmethod) else around
+        wrapper = awaited.function(function, _OPENING, before=begin, after=end, failed=probe.failed)
+        value: object = classmethod(wrapper) if isinstance(original, classmethod) else wrapper
         class_patches.replace(owner, opening, value)
     _patch_closing(kind, closing, token, {})
     if entered is not None:
@@ -230,16 +233,17 @@ def _dropped(record: probe.Record) -> None:
 def _patch_closing(kind: type, closing: Iterable[str], token: Token, only_if: Mapping[str, Predicate]) -> None:
     for name in closing:
         original = getattr(kind, name)
-        if not is_ours(original):  # a base class's is patched already
+        if not class_patches.is_ours(original):  # a base class's is patched already
             begin = _closing(token, only_if.get(name, _always))
             is_awaited = inspect.iscoroutinefunction(inspect.unwrap(original))
-            around = (awaited if is_awaited else at_once)(original, begin, _closed)
-            class_patches.replace(kind, name, class_patches.mark_as_wrapper(original)(around))
+            function = (awaited if is_awaited else immediate).function
+            wrapper = function(original, _CLOSING, before=begin, after=_closed, failed=probe.failed)
+            class_patches.replace(kind, name, wrapper)
     leave = getattr(kind, "__aexit__", None)
-    if leave is not None and not is_ours(leave):
-        around = awaited(leave, _leaving(token), _closed)
-        # Not marked as ours, so that the class's patch as a manager goes around it.
-        class_patches.replace(kind, "__aexit__", functools.update_wrapper(around, leave))
+    if leave is not None and not class_patches.is_ours(leave):
+        wrapper = awaited.function(leave, _CLOSING, before=_leaving(token), after=_closed, failed=probe.failed)
+        del wrapper.__tenure__  # type: ignore[attr-defined]  # so that the class's patch as a manager goes around it
+        class_patches.replace(kind, "__aexit__", wrapper)
 
 
 def _closing(token: Token, ends: Predicate) -> Begin:
