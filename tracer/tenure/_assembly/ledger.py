@@ -25,9 +25,9 @@ from tenure._assembly.request_rename import Renamed
 from tenure._assembly.snapshot import CLOSED, PLAIN, Snapshot, phase_of
 from tenure._assembly.tables import Tables, process_of
 from tenure._core.record_layout import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Listed
-from tenure._identify import otel_context, resource_ids, resources, tasks
+from tenure._identify import otel_context, tracer
 from tenure._identify.exceptions import Canceller
-from tenure._identify.tasks import Ended, Task
+from tenure._identify.task_table import Ended, Task
 
 LONG_HELD_NS = 60_000_000_000
 ROWS_A_BATCH = 5_000
@@ -94,7 +94,7 @@ class Ledger:
         self._origins: dict[int, _Lifecycle] = {}  # by task: what it was created in
         self._shipped_tasks: set[int] = set()
         self._finished: dict[int, Task] = {}
-        self._teller = pool_reporter.PoolReporter()
+        self._pool_reporter = pool_reporter.PoolReporter()
 
     def add_entries(self, entries: Iterable[object]) -> None:
         """Take in what happened: records at their acquire, tasks at their creation and at their end."""
@@ -207,7 +207,7 @@ class Ledger:
         for task in ended:
             self._task(tables, task)
         tables.name_cancellers(partial(self._canceller, tables))
-        pools = self._teller.pools(tables)
+        pools = self._pool_reporter.pools(tables)
         return wire.Batch(
             version=wire.VERSION,
             process=process_of(self.process),
@@ -230,7 +230,7 @@ class Ledger:
         site, number, resource, acquire, acquired, release, released, body, raised = snapshot
         task = tables.task_place(number)
         if task is None:
-            task = self._task(tables, tasks.table.get(number) or _placeholder_task(number))
+            task = self._task(tables, tracer.current.tasks.by_id.get(number) or _placeholder_task(number))
         if body is None and raised is None and 0 < acquired <= release <= released:
             # Nearly all: through all phases with no exception anywhere.
             wait, hold, leave, outcomes = acquired - acquire, release - acquired, released - release, PLAIN
@@ -261,11 +261,11 @@ class Ledger:
         """The task's index; with it go those that created it, where no batch has told of them."""
         place = tables.task(task, self._origin(task.id))
         self._shipped_tasks.add(task.id)
-        creator = tasks.table.get(task.parent)
+        creator = tracer.current.tasks.by_id.get(task.parent)
         while creator is not None and creator.id not in self._shipped_tasks:
             tables.task(creator, self._origin(creator.id))
             self._shipped_tasks.add(creator.id)
-            creator = tasks.table.get(creator.parent)
+            creator = tracer.current.tasks.by_id.get(creator.parent)
         return place
 
     def _canceller(self, tables: Tables, canceller: Canceller) -> int:
@@ -273,7 +273,7 @@ class Ledger:
         place = tables.task_place(canceller.task)
         if place is not None:
             return place
-        task = tasks.table.get(canceller.task)
+        task = tracer.current.tasks.by_id.get(canceller.task)
         if task is not None:
             return self._task(tables, task)
         gone = _placeholder_task(canceller.task)
@@ -296,12 +296,13 @@ class Ledger:
             del self._finished[number]
             self._origins.pop(number, None)
             self._shipped_tasks.discard(number)
-            tasks.table.pop(number, None)
-        resource_ids.collect_dead({cast("int", lifecycle.record[RESOURCE]) for lifecycle in self._open.values()})
+            tracer.current.tasks.by_id.pop(number, None)
+        in_use = {cast("int", lifecycle.record[RESOURCE]) for lifecycle in self._open.values()}
+        tracer.current.resource_ids.collect_dead(in_use)
 
 
 def _is_request(record: Listed) -> bool:
-    enter, _ = resources.calls.get(cast("str", record[SITE]), ("", ""))
+    enter, _ = tracer.current.calls.get(cast("str", record[SITE]), ("", ""))
     return enter == "request"
 
 

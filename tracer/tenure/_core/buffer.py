@@ -69,20 +69,18 @@ if probe_backend.SERVES:
 
     _entries = _probe
 
-_limit = LIMIT
 put = _entries.put  # False where there is no room; a lifecycle that does not fit is counted by whoever drops it
 waiting = _entries.waiting
 
 
 def has_room() -> bool:
     """Whether one more entry fits in."""
-    return waiting() < _limit
+    return waiting() < pending.limit
 
 
 def set_limit(limit: int) -> None:
     """Let so many entries wait."""
-    global _limit  # noqa: PLW0603
-    _limit = limit
+    pending.set_limit(limit)
     _entries.set_limit(limit)
 
 
@@ -96,6 +94,6 @@ def drain() -> list[object]:
 
 
 def clear() -> None:
-    """Begin anew, as a forked child does."""
+    """Throw away what is in the buffer, and the counts of losses: a recording begins, or a forked child goes on."""
     _entries.clear()
     dropped.clear()

@@ -23,26 +23,33 @@ from typing import cast
 from tenure._core import faults, object_access
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, is_own_frame
 from tenure._core.wrapping import traceback_of
-from tenure._identify import libraries, sites, task_names, tasks
+from tenure._identify import libraries, sites, task_names, tasks, tracer
 from tenure._identify.exceptions import Canceller, Failure, failure_of
-from tenure._identify.tasks import AnyTask
+from tenure._identify.task_table import AnyTask
+from tenure._identify.tracer import CancellerResolver
+
+__all__ = [
+    "CancellerResolver",
+    "IsStillPending",
+    "by_failure",
+    "by_library",
+    "by_task",
+    "canceller",
+    "failure",
+    "is_library",
+    "register",
+    "requested",
+    "site_of",
+]
 
 IsStillPending = Callable[[], bool]
-CancellerResolver = Callable[[FrameType], Canceller | None]  # None: go on with its caller
 
 _LOOP = frozenset(str(module.__file__) for module in (asyncio.events, asyncio.base_events, asyncio.runners))
 
-_means: dict[tuple[str, str], CancellerResolver] = {}  # by file and function
 
-
-def register(file: str, function: str, means: CancellerResolver) -> None:
-    """Ask this of the frame of a function that cancels on somebody's behalf."""
-    _means[file, function] = means
-
-
-def forget_all() -> None:
-    """Know no such function."""
-    _means.clear()
+def register(file: str, function: str, resolve: CancellerResolver) -> None:
+    """Ask ``resolve`` about the frame of a function that cancels on somebody's behalf."""
+    tracer.current.cancellers[file, function] = resolve
 
 
 def requested(task: object, by: Canceller | None = None, stands: IsStillPending | None = None) -> None:
@@ -72,9 +79,9 @@ def canceller(frame: FrameType | None) -> Canceller:
         code = caller.f_code
         if code.co_filename.startswith(PACKAGE_DIR):
             continue
-        means = _means.get((code.co_filename, code.co_name))
-        if means is not None and (found := _propagated_from(running) or means(caller)) is not None:
-            return found
+        resolve = tracer.current.cancellers.get((code.co_filename, code.co_name))
+        if resolve is not None and (by := _propagated_from(running) or resolve(caller)) is not None:
+            return by
         if code.co_filename in _LOOP:
             break
         if not is_library(caller):
@@ -101,10 +108,10 @@ def by_failure(task: AnyTask | None, error: BaseException | None, via: str) -> C
 def by_library(via: str) -> CancellerResolver:
     """A library's function that cancels for the program's line which it was called from."""
 
-    def means(frame: FrameType) -> Canceller:
+    def resolve(frame: FrameType) -> Canceller:
         return Canceller(0, "", via, site_of(frame))
 
-    return means
+    return resolve
 
 
 def site_of(frame: FrameType | None) -> str:

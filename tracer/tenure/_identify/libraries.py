@@ -13,34 +13,25 @@ from types import FrameType
 
 from tenure._core.object_access import exact, module_name
 from tenure._core.paths import is_own_frame
-from tenure._identify import call_site_cache
-
-known: set[str] = set()  # packages, or single modules of one, by name
-frameworks: set[str] = set()  # packages, by name: their generator functions only pass on what is the program's
+from tenure._identify import call_site_cache, tracer
 
 
 def know(*packages: str) -> None:
     """Take these for libraries from now on; of a package that also enters what is the program's, name the modules."""
-    known.update(packages)
-    call_site_cache.forget_all()
+    tracer.current.libraries.update(packages)
+    call_site_cache.clear()
 
 
 def know_framework(*packages: str) -> None:
     """Tell nothing of what is held by these packages' own ``@asynccontextmanager`` functions from now on."""
-    frameworks.update(packages)
-
-
-def forget_all() -> None:
-    """Take nothing for a library."""
-    known.clear()
-    frameworks.clear()
-    call_site_cache.forget_all()
+    tracer.current.frameworks.update(packages)
 
 
 def of_frame(frame: FrameType) -> str:
     """The known library whose code this frame runs, else ""."""
     module = exact(frame.f_globals.get("__name__"))
     package = module.partition(".")[0]
+    known = tracer.current.libraries
     return package if package in known or module in known else ""
 
 

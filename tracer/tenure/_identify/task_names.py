@@ -14,6 +14,7 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TypeGuard
 
 from tenure._core import object_access, probe_backend
+from tenure._identify import tracer
 
 _DEFAULT_NAME = re.compile(r"Task-\d+")
 _ASYNCIOS = asyncio.Task
@@ -22,9 +23,6 @@ if probe_backend.SERVES:
     from tenure import _probe
 
     _COROUTINES = (*_COROUTINES, _probe.Driver)
-
-_titles: dict[str, str] = {}  # by the coroutine's qualified name
-_ordinals: dict[tuple[str, bool], int] = {}
 
 
 def is_task(thing: object) -> TypeGuard[asyncio.Task[object]]:
@@ -40,20 +38,21 @@ def is_coroutine(thing: object) -> bool:
 
 def entitle(coroutine: str, title: str) -> None:
     """Let people read this title for tasks of a library's coroutine: "request" for "RequestHandler._handle_request"."""
-    _titles[coroutine] = title
+    tracer.current.tasks.titles[coroutine] = title
 
 
-def given(task: object) -> str:
+def set_by_program(task: object) -> str:
     """The name that the program gave a task; "" where it gave none."""
     name = object_access.exact(_ASYNCIOS.get_name(task)) if is_task(task) else ""
     return "" if _DEFAULT_NAME.fullmatch(name) else name
 
 
-def made(coroutine: str, *, is_first: bool) -> str:
+def from_coroutine(coroutine: str, *, is_first: bool) -> str:
     """A name from a coroutine's qualified one: "main", "worker-3"; first: of a task that no other one created."""
-    short = _titles.get(coroutine) or coroutine.rpartition("<locals>.")[2]
+    table = tracer.current.tasks
+    short = table.titles.get(coroutine) or coroutine.rpartition("<locals>.")[2]
     key = short, is_first
-    ordinal = _ordinals[key] = _ordinals.get(key, 0) + 1
+    ordinal = table.ordinals[key] = table.ordinals.get(key, 0) + 1
     return short if is_first and ordinal == 1 else f"{short}-{ordinal}"
 
 
@@ -72,8 +71,3 @@ def of_thread() -> str:
     """The name of the thread that runs; ``threading.current_thread()`` would make an object for a foreign one."""
     thread = threading._active.get(get_ident())  # type: ignore[attr-defined]  # noqa: SLF001
     return object_access.exact(object_access.attribute(thread, "_name")) or f"thread-{get_ident()}"
-
-
-def forget_all() -> None:
-    """Count from the first again."""
-    _ordinals.clear()

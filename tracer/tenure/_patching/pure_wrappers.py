@@ -14,23 +14,12 @@ from typing import cast
 from tenure import _probe_api as probe
 from tenure._core import faults
 from tenure._core.wrapping import Method, match_coroutine_kind, strip_frame
-from tenure._identify import call_site_cache, tasks
+from tenure._identify import call_site_cache, tasks, tracer
+from tenure._identify.open_uses import OpenManagers
 from tenure._probe_api import pure_probe
 
 _Predicate = Callable[[object], bool] | None  # None: every object
-# A lifecycle that was seen entered and not yet left: its record, its manager (None: the type allows no weak reference),
-# and the entry before, where the same task entered the same object already.
-_Open = tuple[probe.Record, "weakref.ref[object] | None", "_Open | None"]
-
 _ENTERING, _LEAVING = "entering a patched manager", "leaving a patched manager"  # said where they fail
-
-_open: dict[tuple[int, int], _Open] = {}  # by address of the manager and id of the task (0: whatever the task)
-_sweep_at = [1_000]  # entries
-
-
-def forget_all() -> None:
-    """Begin anew; what is open stays as it is."""
-    _open.clear()
 
 
 def entering(original: Method, predicate: _Predicate, *, any_task: bool, sync: bool) -> Method:
@@ -185,36 +174,40 @@ def raised_in_body(exc_info: tuple[object, ...], named: dict[str, object]) -> Ba
 
 def _remember(manager: object, record: probe.Record, *, any_task: bool) -> None:
     key = id(manager), 0 if any_task else cast("int", record[probe.TASK])
-    outer = _open.get(key)
+    managers = tracer.current.open_managers
+    entries = managers.by_manager
+    outer = entries.get(key)
     if outer is not None and outer[1] is not None and outer[1]() is not manager:
         outer = None  # another object had this address
     try:
-        _open[key] = record, weakref.ref(manager), outer
+        entries[key] = record, weakref.ref(manager), outer
     except TypeError:
-        _open[key] = record, None, outer
-    if len(_open) > _sweep_at[0]:
-        _sweep()
+        entries[key] = record, None, outer
+    if len(entries) > managers.sweep_at:
+        _sweep(managers)
 
 
 def _recall(manager: object, *, any_task: bool) -> probe.Record | None:
     """The record of the entry that is now left; None where somebody else keeps it, or nobody."""
-    if not _open:
+    entries = tracer.current.open_managers.by_manager
+    if not entries:
         return None
     key = id(manager), 0 if any_task else tasks.current()
-    entry = _open.pop(key, None)
+    entry = entries.pop(key, None)
     if entry is None:
         return None
     record, reference, outer = entry
     if reference is not None and reference() is not manager:
         return None
     if outer is not None:
-        _open[key] = outer
+        entries[key] = outer
     return record
 
 
-def _sweep() -> None:
+def _sweep(managers: OpenManagers) -> None:
     """Managers that were dropped without being left leave their entries behind."""
-    for key, (_, reference, _) in list(_open.items()):
+    entries = managers.by_manager
+    for key, (_, reference, _) in list(entries.items()):
         if reference is not None and reference() is None:
-            _open.pop(key, None)
-    _sweep_at[0] = max(1_000, 2 * len(_open))
+            entries.pop(key, None)
+    managers.sweep_at = max(1_000, 2 * len(entries))

@@ -23,7 +23,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable
-from contextvars import ContextVar
+from time import perf_counter_ns
 from types import FrameType
 from typing import Protocol
 
@@ -47,13 +47,14 @@ from tenure._identify import (
     cancellation,
     libraries,
     lookup,
-    resource_ids,
+    named_objects,
     resources,
-    single_use,
     sites,
     tasks,
+    tracer,
 )
 from tenure._identify.exceptions import failure_of
+from tenure._identify.tracer import ContextReader
 
 __all__ = [
     "ACQUIRE",
@@ -74,6 +75,7 @@ __all__ = [
     "enter_at",
     "failed",
     "leaving",
+    "prepare",
     "raised",
     "released",
     "set_clock",
@@ -98,15 +100,11 @@ leaving: Callable[..., None]
 released: Callable[..., None]
 failed: Callable[..., None]
 enter_at: _EnterAt  # a record of what is entered on the spot, at this site, by the running task if none is given
-set_clock: Callable[[Callable[[], int] | None], None]  # tenure.testing puts a fixed one in the clock's place
-set_context: Callable[
-    [ContextVar[object] | Callable[[], object] | None], None
-]  # what is read where a lifecycle begins, ``tenure._identify.otel_context``
 _is_marked: Callable[[object], bool]
 
 if probe_backend.SERVES:
     from tenure import _probe
-    from tenure._probe import acquired, begin, body_raised, failed, leaving, raised, released, set_clock, set_context
+    from tenure._probe import acquired, begin, body_raised, failed, leaving, raised, released
     from tenure._probe import is_marked as _is_marked
 
     def enter_at(site: str, manager: object, task: int | None = None) -> Record:
@@ -125,15 +123,38 @@ else:
         leaving,
         raised,
         released,
-        set_clock,
-        set_context,
     )
     from tenure._probe_api.pure_probe import is_marked as _is_marked
 
 
+def prepare(owner: str, clock: Callable[[], int] | None = None) -> None:
+    """Put a new tracer in the old one's place, for ``owner``; ``clock`` gives ns in place of ``perf_counter_ns``.
+
+    Nothing is recorded until ``start``.
+
+    Raises:
+        UsageError: a recording has begun and not ended.
+    """
+    tracer.begin(owner, clock)
+    tasks.bind()
+    _bind()
+
+
+def set_clock(clock: Callable[[], int] | None) -> None:
+    """Read this instead of the clock; None: the clock."""
+    tracer.current.clock = clock or perf_counter_ns
+    _bind()
+
+
+def set_context(reader: ContextReader | None) -> None:
+    """Read this where a lifecycle begins (``tenure._identify.otel_context``); None: nothing."""
+    tracer.current.context = reader
+    _bind()
+
+
 def start() -> None:
     """Record from now on."""
-    lookup.start()
+    tracer.current.is_recording = True
     if probe_backend.SERVES:
         _configure()
         _probe.start()
@@ -141,14 +162,14 @@ def start() -> None:
 
 def stop() -> None:
     """Record nothing more; rewritten code and class patches that stay behind pass through."""
-    lookup.stop()
+    tracer.current.is_recording = False
     if probe_backend.SERVES:
         _probe.stop()
     else:
         pure_probe.stop()
-    call_site_cache.forget_all()
-    single_use.single_use_sites.clear()
-    resource_ids.resource_by_address.clear()
+    call_site_cache.clear()
+    tracer.current.single_use.settled_sites.clear()
+    tracer.current.resource_ids.by_address.clear()
 
 
 def enter(manager: object, site: str | None = None, *, task: int | None = None, sync: bool = False) -> Record | None:
@@ -158,7 +179,7 @@ def enter(manager: object, site: str | None = None, *, task: int | None = None, 
     adapter does not say them. What asyncio uses within itself is passed over.
     """
     try:
-        if not lookup.is_recording() or _is_marked(manager) or not resources.is_wanted(manager):
+        if not tracer.current.is_recording or _is_marked(manager) or not resources.is_wanted(manager):
             return None
         site = site or _site_of_caller(manager, call_site_cache.BY_WITH if sync else call_site_cache.BY_ASYNC_WITH)
         record = enter_at(site, manager, task) if site else None
@@ -168,7 +189,7 @@ def enter(manager: object, site: str | None = None, *, task: int | None = None, 
     return record if record is not None and record[RESOURCE] else None
 
 
-def _site_of_caller(manager: object, how: int) -> str:
+def _site_of_caller(manager: object, manner: int) -> str:
     """The site of whoever enters the manager; "" where that is a library's own affair, or asyncio's."""
     frame = sys._getframe(2)  # noqa: SLF001  # there is no other way to the caller
     while frame.f_back is not None and is_own_frame(frame):
@@ -189,10 +210,10 @@ def _site_of_caller(manager: object, how: int) -> str:
     site = sites.of_instruction(
         frame.f_code, frame.f_lasti, object_access.qualified_name(type(manager)) if library else ""
     )
-    if how == call_site_cache.BY_WITH:
+    if manner == call_site_cache.BY_WITH:
         site = sites.Site.of(site)._replace(sync=True).key()
     if frame is first and frame.f_back is not None and not library and frame.f_code.co_name not in _ENTERS:
-        call_site_cache.keep(frame, how, site)
+        call_site_cache.keep(frame, manner, site)
     return site
 
 
@@ -209,13 +230,24 @@ def _enter_for_patch(manager: object, sync: bool) -> Record | None:  # C calls b
     return enter(manager, sync=sync)
 
 
+def _bind() -> None:
+    """Let the probe read the current tracer's clock and context."""
+    here = tracer.current
+    if probe_backend.SERVES:
+        _probe.set_clock(None if here.clock is perf_counter_ns else here.clock)
+        _probe.set_context(here.context)
+    else:
+        pure_probe.bind()
+
+
 def _configure() -> None:
-    """Tell the extension what it asks of Python."""
+    """Give the extension what it asks of Python, of the current tracer."""
+    here = tracer.current
     _probe.configure(
-        single_use_sites=single_use.single_use_sites,
-        resource_by_address=resource_ids.resource_by_address,
-        only_named=resources.only_named,
-        named=resources.named,
+        single_use_sites=here.single_use.settled_sites,
+        resource_by_address=here.resource_ids.by_address,
+        only_named=here.types.only_named,
+        named=named_objects.named,
         resource_of=lookup.resource_of,
         find_task=tasks.find,
         failure_of=cancellation.failure,

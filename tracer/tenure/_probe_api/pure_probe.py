@@ -11,47 +11,46 @@ import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
-from time import perf_counter_ns
 from typing import cast
 
 from tenure._core import buffer, faults, object_access
 from tenure._core.record_layout import ACQUIRE, ACQUIRED, BODY, RAISED, RELEASE, RELEASED, TASK, WENT_ON, Listed
-from tenure._identify import cancellation, lookup, resource_ids, resources, single_use, tasks
+from tenure._identify import cancellation, lookup, resources, tasks, tracer
 from tenure._identify.exceptions import Failure
 
-now: Callable[[], int] = perf_counter_ns
-
-_DESCRIBING = "describing an exception"
-_settled = single_use.single_use_sites
-_shared = resource_ids.resource_by_address
-_append: Callable[[object], None] = buffer.pending.entries.append
+_DESCRIBING = "describing an exception"  # said where it fails
 _pending = buffer.pending
+# Of the current tracer: bound once at each begin, for the stamps read no attribute.
+now = tracer.current.clock
+_settled = tracer.current.single_use.settled_sites
+_shared = tracer.current.resource_ids.by_address
+_append: Callable[[object], None] = _pending.entries.append
 # A manager that a task is entering: its record, its address, and the mark of the one that it is entered for.
 _Mark = tuple[Listed, int, "_Mark | None"]
 _marks: dict[int, _Mark] = {}  # by task; swept now and then of those that are done
 _sweep_at = [1_000]  # marks
 
 
-def set_clock(clock: Callable[[], int] | None) -> None:
-    """Read this instead of the clock; None: the clock."""
-    global now  # noqa: PLW0603
-    now = clock or perf_counter_ns
+def bind() -> None:
+    """Read the current tracer's parts from now on."""
+    global now, _settled, _shared, _append  # noqa: PLW0603  # the hot path reads no attribute
+    here = tracer.current
+    now, _settled, _shared = here.clock, here.single_use.settled_sites, here.resource_ids.by_address
+    _append = _appending_with(here.context)
 
 
-def set_context(reader: ContextVar[object] | Callable[[], object] | None) -> None:
-    """Read this when a lifecycle begins, and put the record into the buffer with what it gives; None: alone."""
-    global _append  # noqa: PLW0603
-    append = _append = buffer.pending.entries.append
+def _appending_with(reader: tracer.ContextReader | None) -> Callable[[object], None]:
+    """What puts a record into the buffer: alone, or with the context that it begins in."""
+    append = _pending.entries.append
     if reader is None:
-        return
-
+        return append
     read = partial(reader.get, None) if isinstance(reader, ContextVar) else reader
 
     def append_in_context(record: object) -> None:
         context = read()
         append((record, context) if context else record)
 
-    _append = append_in_context
+    return append_in_context
 
 
 def stop() -> None:
@@ -111,7 +110,7 @@ def unrecorded(site: str, _: object) -> Listed:
 def enter_known(site: str, manager: object) -> Listed | None:
     """``probe.enter`` by the running task, at a site that is known."""
     try:
-        if not lookup.is_recording():
+        if not tracer.current.is_recording:
             return None
         task = tasks.current()
         if _is_marked(manager, task) or not resources.is_wanted(manager):

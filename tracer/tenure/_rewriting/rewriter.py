@@ -40,12 +40,11 @@ import builtins
 import importlib.util
 import re
 import sys
-from time import perf_counter_ns
 from types import CodeType
 from typing import cast
 
 from tenure import _probe_api as probe
-from tenure._identify import tasks
+from tenure._identify import tasks, tracer
 from tenure._identify.sites import Site, one_line
 from tenure._patching.track import traced
 from tenure._rewriting import ast_tools, stamps
@@ -125,7 +124,6 @@ HELPERS = {
     "begin": probe.begin,
     "body_raised": probe.body_raised,
     "current": tasks.current,
-    "now": perf_counter_ns,
     "raised": probe.raised,
     "traced": traced,
     "visible": visible,
@@ -134,7 +132,8 @@ HELPERS = {
 
 def provide_helpers() -> None:
     """Put what rewritten code calls where it finds it. It stays there: rewritten code may run until the very end."""
-    for name, helper in HELPERS.items():
+    helpers = {**HELPERS, "now": tracer.current.clock}
+    for name, helper in helpers.items():
         setattr(builtins, f"{PREFIX}_{name}", helper)
 
 

@@ -10,13 +10,19 @@ import weakref
 from types import ModuleType
 
 from tenure._core import faults
+from tenure._identify import tracer
 from tenure._patching import class_patches
 from tenure.adapters._kit import handler_sites, lifespans
 from tenure.adapters._kit.lifespans import Lifespan, Served
 
 _KIND = "aiohttp.web.Application"
 
-_lifespans: weakref.WeakKeyDictionary[object, Lifespan] = weakref.WeakKeyDictionary()
+
+class _Lifespans:
+    """The applications that were started."""
+
+    def __init__(self) -> None:
+        self.by_application: weakref.WeakKeyDictionary[object, Lifespan] = weakref.WeakKeyDictionary()
 
 
 def install(web: ModuleType) -> None:
@@ -64,7 +70,7 @@ def _stopping(original: class_patches.Method, *, is_last: bool) -> class_patches
 
 def _begin(application: object) -> Lifespan:
     try:
-        lifespan = _lifespans[application] = Lifespan()
+        lifespan = tracer.current.of(_Lifespans).by_application[application] = Lifespan()
         lifespan.begin(Served(_KIND, application, "cleanup"), handler_sites.of_caller("aiohttp"))
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("noting the startup of an application", error)
@@ -74,7 +80,7 @@ def _begin(application: object) -> Lifespan:
 
 def _of(application: object) -> Lifespan:
     try:
-        return _lifespans.get(application, _NEVER)
+        return tracer.current.of(_Lifespans).by_application.get(application, _NEVER)
     except TypeError:  # its type allows no weak reference
         return _NEVER
 

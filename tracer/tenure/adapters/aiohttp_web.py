@@ -12,15 +12,20 @@ from types import ModuleType
 from tenure import _probe_api as probe
 from tenure._core import faults
 from tenure._core.object_access import attribute, library_attribute
-from tenure._identify import libraries, resources, task_names
+from tenure._identify import libraries, resources, task_names, tracer
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters._kit import handler_sites
 
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 
-_records: dict[int, probe.Record | None] = {}  # by address of the request, while it is being handled
-_routes: dict[int, str] = {}  # likewise, until its lifecycle has begun
+
+class _Requests:
+    """The requests that are being handled, by address."""
+
+    def __init__(self) -> None:
+        self.records: dict[int, probe.Record | None] = {}  # None: its route is not known yet
+        self.routes: dict[int, str] = {}  # until its lifecycle has begun
 
 
 def install(web: ModuleType) -> None:
@@ -36,22 +41,29 @@ def install(web: ModuleType) -> None:
 
 
 def _request(request: object, _: str) -> Description:
-    return Description("aiohttp.web.Request", None, name=_routes.get(id(request), ""), enter="request", exit="response")
+    return Description(
+        "aiohttp.web.Request",
+        None,
+        name=tracer.current.of(_Requests).routes.get(id(request), ""),
+        enter="request",
+        exit="response",
+    )
 
 
 def _handling(original: class_patches.Method, ordinary: type[Exception]) -> class_patches.Method:
     @class_patches.mark_as_wrapper(original)
     async def handle(application: object, request: object) -> object:
-        _records[id(request)] = None
+        records = tracer.current.of(_Requests).records
+        records[id(request)] = None
         try:
             response = await original(application, request)  # type: ignore[misc]
         except BaseException as error:
-            record = _records.pop(id(request), None)
+            record = records.pop(id(request), None)
             if record is not None:
                 _end(record, None if issubclass(type(error), ordinary) and _status(error) < 500 else error)
             class_patches.strip_frame(error, handle.__code__)
             raise
-        record = _records.pop(id(request), None)
+        record = records.pop(id(request), None)
         if record is not None:
             _end(record, None)
         return response
@@ -67,7 +79,9 @@ def _resolving(original: class_patches.Method) -> class_patches.Method:
         except BaseException as error:
             class_patches.strip_frame(error, resolve.__code__)
             raise
-        if _records.get(id(request), ...) is None:  # it is being handled, and not by a sub-application already begun
+        if (
+            tracer.current.of(_Requests).records.get(id(request), ...) is None
+        ):  # it is being handled, and not by a sub-application already begun
             _begin(request, match)
         return match
 
@@ -75,16 +89,17 @@ def _resolving(original: class_patches.Method) -> class_patches.Method:
 
 
 def _begin(request: object, match: object) -> None:
+    requests = tracer.current.of(_Requests)
     try:
-        _routes[id(request)] = _route(request, match)
+        requests.routes[id(request)] = _route(request, match)
         record = probe.enter(request, handler_sites.of_callable(_of(match, "handler")))
         if record is not None:
             probe.acquired(record)
-        _records[id(request)] = record
+        requests.records[id(request)] = record
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("noting the begin of a request", error)
     finally:
-        _routes.pop(id(request), None)
+        requests.routes.pop(id(request), None)
 
 
 def _end(record: probe.Record, error: BaseException | None) -> None:

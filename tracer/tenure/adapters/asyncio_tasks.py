@@ -13,7 +13,7 @@ from typing import cast
 
 from tenure._core import faults, object_access, probe_backend
 from tenure._identify import libraries, task_names, tasks
-from tenure._identify.tasks import AnyTask
+from tenure._identify.task_table import AnyTask
 from tenure._patching import class_patches
 from tenure.adapters import asyncio_reprs
 from tenure.adapters._kit import acquire_release

@@ -13,11 +13,16 @@ from tenure._core import faults
 from tenure._core.object_access import attribute, is_true
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR
 from tenure._core.wrapping import traceback_of
-from tenure._identify import libraries, resources, sites
+from tenure._identify import libraries, resources, sites, tracer
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 
-_records: dict[int, probe.Record] = {}  # by address of the pool's request, which lives as long as it is in its pool
+
+class _Requests:
+    """The requests that have a connection."""
+
+    def __init__(self) -> None:
+        self.records: dict[int, probe.Record] = {}  # by address of the pool's request, which lives while in its pool
 
 
 def install(module: ModuleType) -> None:
@@ -40,7 +45,8 @@ def _pool(pool: object, _: str) -> Description:
 def _waiting(original: class_patches.Method) -> class_patches.Method:
     @class_patches.mark_as_wrapper(original)
     async def wait_for_connection(request: object, *arguments: object, **named: object) -> object:
-        record = None if id(request) in _records else _begin(sys._getframe().f_back)  # noqa: SLF001  # it has the pool
+        records = tracer.current.of(_Requests).records
+        record = None if id(request) in records else _begin(sys._getframe().f_back)  # noqa: SLF001  # it has the pool
         try:
             value = await original(request, *arguments, **named)  # type: ignore[misc]
         except BaseException as error:
@@ -50,7 +56,7 @@ def _waiting(original: class_patches.Method) -> class_patches.Method:
             raise
         if record is not None:
             probe.acquired(record)
-            _records[id(request)] = record
+            records[id(request)] = record
         return value
 
     return wait_for_connection
@@ -75,7 +81,7 @@ def _handling(original: class_patches.Method) -> class_patches.Method:
 def _closing(original: class_patches.Method) -> class_patches.Method:
     @class_patches.mark_as_wrapper(original)
     async def aclose(stream: object) -> object:
-        record = _records.pop(id(attribute(stream, "_pool_request")), None)
+        record = tracer.current.of(_Requests).records.pop(id(attribute(stream, "_pool_request")), None)
         if record is not None:
             probe.leaving(record, None)
         try:
@@ -106,7 +112,7 @@ def _record_of(error: BaseException) -> probe.Record | None:
     """The record of the request that this exception ended: the pool's frame is the traceback's first."""
     traceback = traceback_of(error)
     request = traceback.tb_frame.f_locals.get("pool_request") if traceback is not None else None
-    return _records.pop(id(request), None)
+    return tracer.current.of(_Requests).records.pop(id(request), None)
 
 
 def _site(frame: FrameType | None) -> str:

@@ -13,13 +13,18 @@ from typing import NamedTuple, cast
 from tenure import _probe_api as probe
 from tenure._core import faults
 from tenure._core.object_access import attribute, exact
-from tenure._identify import libraries, resources, task_names
+from tenure._identify import libraries, resources, task_names, tracer
 from tenure._identify.resources import Description
 from tenure._identify.sites import Site
 from tenure._patching import class_patches, pure_wrappers
 from tenure.adapters._kit import databases, handler_sites
 
-_records: dict[int, probe.Record] = {}  # by address of the connection, while it is served
+
+class _Connections:
+    """The connections that are being served."""
+
+    def __init__(self) -> None:
+        self.records: dict[int, probe.Record] = {}  # by address
 
 
 class _Served(NamedTuple):
@@ -59,7 +64,8 @@ def _entering(original: class_patches.Method) -> class_patches.Method:
 def _leaving(original: class_patches.Method) -> class_patches.Method:
     @class_patches.mark_as_wrapper(original)
     async def leaving(connection: object, *details: object, **named: object) -> object:
-        record = _records.pop(id(connection), None) if _is_servers(sys._getframe().f_back) else None  # noqa: SLF001
+        is_servers = _is_servers(sys._getframe().f_back)  # noqa: SLF001  # there is no other way to the handler
+        record = tracer.current.of(_Connections).records.pop(id(connection), None) if is_servers else None
         if record is not None:
             probe.leaving(record, pure_wrappers.raised_in_body(details, named))
         try:
@@ -88,7 +94,7 @@ def _begin(connection: object, frame: FrameType | None) -> None:
         record = probe.enter(_Served(Site.of(site).function), site)
         if record is not None:
             probe.acquired(record)
-            _records[id(connection)] = record
+            tracer.current.of(_Connections).records[id(connection)] = record
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("noting the begin of a connection", error)
 

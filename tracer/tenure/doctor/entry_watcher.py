@@ -114,7 +114,7 @@ class Watch:
         self._replace(builtins, _HELPER, self._beginning(getattr(builtins, _HELPER)))
         self._replace(probe, "enter", self._entering(probe.enter))
         self._replace(call_site_cache, "keep", lambda *_: None)  # whoever is known goes in by a door of its own
-        call_site_cache.forget_all()
+        call_site_cache.clear()
         begin = track.Traced._begin  # noqa: SLF001  # the third door: managers that are wrapped
         self._replace(track.Traced, "_begin", self._beginning_traced(begin))
         self._faults.listeners.append(self._calls.go_on)

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Protocol, cast
 
 from tenure._core import faults
-from tenure._identify import resources
+from tenure._identify import resources, tracer
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters._kit import asgi_requests as requests
@@ -26,7 +26,12 @@ Channel = Callable[..., Awaitable[object]]
 
 _TYPES = frozenset({"http", "websocket", "lifespan"})
 
-_lifespans: dict[int, _Lifespan] = {}  # by address of the part of the scope that copies share
+
+class _Lifespans:
+    """The lifespans that have begun and not ended."""
+
+    def __init__(self) -> None:
+        self.by_part: dict[int, _Lifespan] = {}  # by address of the part of the scope that copies share
 
 
 class Framework(Protocol):
@@ -88,13 +93,13 @@ class _Lifespan:
         self._part, self._served, self._site = requests.part(scope), served, site
         self._receive, self._send = receive, send
         self.channels: tuple[object, ...] = self.receive, self.send
-        _lifespans[id(self._part)] = self
+        tracer.current.of(_Lifespans).by_part[id(self._part)] = self
 
     def rename(self, served: Served, site: str) -> None:
         self._served, self._site = served, site
 
     def end(self, error: BaseException | None) -> None:
-        _lifespans.pop(id(self._part), None)
+        tracer.current.of(_Lifespans).by_part.pop(id(self._part), None)
         self.lifespan.ended(error)
 
     async def receive(self) -> object:
@@ -169,7 +174,7 @@ def _begin_lifespan(
         served, site = framework.lifespan(application)
     else:
         served, site = Served("asgi.Application", application), handler_sites.of_callable(application, "lifespan")
-    before = _lifespans.get(id(requests.part(scope)))
+    before = tracer.current.of(_Lifespans).by_part.get(id(requests.part(scope)))
     if before is not None:
         if framework is not None:
             before.rename(served, site)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from time import monotonic_ns
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tenure._core import faults
 from tenure._core.object_access import exact
-from tenure._identify import pool_stats
+from tenure._identify import tracer
 from tenure._identify.exceptions import type_name
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
@@ -104,7 +103,7 @@ def time_creation_now(kind: type, method: str, pool_of: Callable[..., object]) -
         return
 
     def making(maker: object, *arguments: object, **named: object) -> object:
-        begun_ns = monotonic_ns()
+        begun_ns = tracer.current.clock()
         try:
             value = original(maker, *arguments, **named)
         except BaseException as error:
@@ -119,7 +118,7 @@ def time_creation_now(kind: type, method: str, pool_of: Callable[..., object]) -
 def _began(predicate: Callable[..., bool], maker: object, arguments: tuple[object, ...]) -> int:
     """When the making began; 0: nothing is made."""
     try:
-        return monotonic_ns() if predicate(maker, *arguments) else 0
+        return tracer.current.clock() if predicate(maker, *arguments) else 0
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("finding out whether a {} makes a connection", error, kind=type(maker))
         return 0
@@ -127,6 +126,6 @@ def _began(predicate: Callable[..., bool], maker: object, arguments: tuple[objec
 
 def _note(pool_of: Callable[..., object], maker: object, arguments: tuple[object, ...], begun_ns: int) -> None:
     try:
-        pool_stats.created(pool_of(maker, *arguments), monotonic_ns() - begun_ns)
+        tracer.current.pools.created(pool_of(maker, *arguments), tracer.current.clock() - begun_ns)
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("noting that a {} made a connection", error, kind=type(maker))

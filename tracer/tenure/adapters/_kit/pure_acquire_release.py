@@ -13,16 +13,24 @@ from typing import NamedTuple
 
 from tenure import _probe_api as probe
 from tenure._core import faults
+from tenure._core.object_access import ByIdentity
 from tenure._core.wrapping import AsyncMethod, Method, match_coroutine_kind, strip_frame
-from tenure._identify import call_site_cache
+from tenure._identify import call_site_cache, tracer
 from tenure._probe_api import pure_probe
 from tenure.adapters._kit import held_tokens
 
 Begin = Callable[[object, FrameType], probe.Record | None]  # what this frame takes by calling a method of the object
 Gives = Callable[[object, FrameType | None], bool]  # whether it is this frame that gives the token back
 
-acquires: set[CodeType] = set()  # the wrappers'
 _ACQUIRING, _RELEASING = "finding out who acquires", "finding out what is released"  # said where they fail
+
+
+class AcquiringTasks:
+    """Tasks that do nothing but acquire, on behalf of the task that made them."""
+
+    def __init__(self) -> None:
+        self.codes: set[CodeType] = set()  # of the coroutines by which such a task is known
+        self.made_by: ByIdentity[tuple[int, str]] = ByIdentity()  # by task: who made it, and its site
 
 
 class NotAcquired(Exception):
@@ -69,7 +77,7 @@ def taking(original: Method, how: Taking) -> Method:
             faults.fault(_ACQUIRING, fault)
         return value
 
-    acquires.add(acquiring.__code__)
+    tracer.current.of(AcquiringTasks).codes.add(acquiring.__code__)
     return match_coroutine_kind(original, acquiring)
 
 
@@ -138,7 +146,7 @@ def _giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
         given = (*arguments, *named.values()) if by_result else (manager,)
         record = None
         try:
-            if held_tokens.tokens:
+            if tracer.current.held_tokens:
                 record = _given_back(given, gives, sys._getframe().f_back)  # noqa: SLF001  # no other way
         except Exception as fault:  # noqa: BLE001  # never into the program
             faults.fault(_RELEASING, fault)
@@ -171,7 +179,7 @@ def _giving_later(original: Method, gives: Gives, *, by_result: bool) -> AsyncMe
         given = (*arguments, *named.values()) if by_result else (manager,)
         record = None
         try:
-            if held_tokens.tokens:
+            if tracer.current.held_tokens:
                 record = _given_back(given, gives, sys._getframe().f_back)  # noqa: SLF001  # no other way
         except Exception as fault:  # noqa: BLE001  # never into the program
             faults.fault(_RELEASING, fault)
