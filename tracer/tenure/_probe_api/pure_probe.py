@@ -110,10 +110,11 @@ def unrecorded(site: str, _: object) -> Listed:
 def enter_known(site: str, manager: object) -> Listed | None:
     """``probe.enter`` by the running task, at a site that is known."""
     try:
-        if not tracer.current.is_recording:
+        here = tracer.current
+        if not here.is_recording:
             return None
         task = tasks.current()
-        if _is_marked(manager, task) or not resources.is_wanted(manager):
+        if _is_marked(manager, task) or (here.types.only_named and not resources.is_wanted(manager)):
             return None
         resource, patched = _shared.get(id(manager)) or lookup.resource_of(site, manager)
         if not resource:

@@ -16,6 +16,7 @@ from tenure._core import faults
 from tenure._core.object_access import ByIdentity
 from tenure._core.wrapping import AsyncMethod, Method, match_coroutine_kind, strip_frame
 from tenure._identify import call_site_cache, tracer
+from tenure._identify.open_uses import HeldToken
 from tenure._probe_api import pure_probe
 from tenure.adapters._kit import held_tokens
 
@@ -142,12 +143,14 @@ def giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
 
 
 def _giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
+    tokens = tracer.current.held_tokens  # the wrapper is made for one recording
+
     def releasing(manager: object, *arguments: object, **named: object) -> object:
         given = (*arguments, *named.values()) if by_result else (manager,)
         record = None
         try:
-            if tracer.current.held_tokens:
-                record = _given_back(given, gives, sys._getframe().f_back)  # noqa: SLF001  # no other way
+            if tokens:
+                record = _given_back(tokens, given, gives, sys._getframe().f_back)  # noqa: SLF001  # no other way
         except Exception as fault:  # noqa: BLE001  # never into the program
             faults.fault(_RELEASING, fault)
         try:
@@ -175,12 +178,14 @@ def _giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
 
 
 def _giving_later(original: Method, gives: Gives, *, by_result: bool) -> AsyncMethod:
+    tokens = tracer.current.held_tokens  # the wrapper is made for one recording
+
     async def releasing(manager: object, *arguments: object, **named: object) -> object:
         given = (*arguments, *named.values()) if by_result else (manager,)
         record = None
         try:
-            if tracer.current.held_tokens:
-                record = _given_back(given, gives, sys._getframe().f_back)  # noqa: SLF001  # no other way
+            if tokens:
+                record = _given_back(tokens, given, gives, sys._getframe().f_back)  # noqa: SLF001  # no other way
         except Exception as fault:  # noqa: BLE001  # never into the program
             faults.fault(_RELEASING, fault)
         try:
@@ -204,10 +209,13 @@ def _giving_later(original: Method, gives: Gives, *, by_result: bool) -> AsyncMe
     return releasing
 
 
-def _given_back(candidates: tuple[object, ...], gives: Gives, frame: FrameType | None) -> probe.Record | None:
+def _given_back(
+    tokens: dict[int, HeldToken], candidates: tuple[object, ...], gives: Gives, frame: FrameType | None
+) -> probe.Record | None:
     """The record of what is held and given back by this frame, now leaving; None where nothing is."""
     for candidate in candidates:
-        if held_tokens.is_held(candidate):
+        held = tokens.get(id(candidate))
+        if held is not None and held.records:
             return held_tokens.give_back(candidate) if gives(candidate, frame) else None
     return None
 
