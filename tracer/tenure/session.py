@@ -1,4 +1,4 @@
-"""Recording in this process: switched on once, with everything that takes part in it, and off again."""
+"""Recording in this process: switched on with everything that takes part in it, and off again."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def uninstall() -> None:
 
 
 def cancel() -> None:
-    """Stop recording and ship nothing: what was to be recorded could not be begun."""
+    """Stop recording and ship nothing: the program could not be started."""
     session, _process.session = _process.session, None
     if session is not None:
         atexit.unregister(_at_exit)
@@ -140,7 +140,7 @@ def give_up(error: Exception) -> None:
     for undo in undoings:
         try:
             undo()
-        except Exception as fault:  # noqa: BLE001  # as much as can be
+        except Exception as fault:  # noqa: BLE001  # the others are undone all the same
             faults.fault("undoing a start", fault)
 
 
@@ -163,7 +163,7 @@ def _start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool)
 
 
 def at_end(action: Callable[[], None]) -> None:
-    """Do this once, in this process and not in its forks, after the last flush."""
+    """Call this once after the last flush, in this process and not in its forks."""
     if _process.session is not None:
         _process.session.at_end.append(action)
 
@@ -225,7 +225,7 @@ def _at_exit() -> None:
         uninstall()
     except Exception as error:  # noqa: BLE001  # the program's end is the program's
         faults.fault("the last flush", error)
-    except BaseException:  # noqa: BLE001, S110  # another signal: who asks again to end does not want to wait for us
+    except BaseException:  # noqa: BLE001, S110  # a second signal: the user does not want to wait
         pass
 
 

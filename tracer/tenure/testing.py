@@ -1,4 +1,4 @@
-"""For tests: what a piece of a program holds, recorded in this process with a fixed clock and fixed ids.
+"""For tests: records a piece of a program in this process, with a fixed clock and fixed ids.
 
     with tenure.testing.recorder() as recorder:
         app = recorder.load('''
@@ -63,7 +63,7 @@ class Recorder:
         self._ledger = Ledger(PROCESS)
 
     def load(self, source: str, name: str = "app") -> ModuleType:
-        """A module made from this source text, rewritten; its file is called NAME.py and does not exist."""
+        """A module of this source text, rewritten; its file NAME.py does not exist."""
         module = ModuleType(name)
         module.__file__ = f"{name}.py"
         code = rewriter.rewrite(textwrap.dedent(source).encode(), module.__file__, sync=self._sync)
@@ -71,12 +71,12 @@ class Recorder:
         return module
 
     def batches(self) -> list[wire.Batch]:
-        """What would be shipped now: all that changed since the last call."""
+        """The batches that would be shipped now: all that changed since the last call."""
         self._ledger.add_entries(buffer.drain())
         return self._ledger.batches(0, faults.dropped, patient=False)
 
     def lifecycles(self) -> list[Lifecycle]:
-        """The rows of ``batches``, readable."""
+        """The rows of ``batches``, with their tables read in."""
         return [lifecycle for batch in self.batches() for lifecycle in lifecycles_of(batch)]
 
 

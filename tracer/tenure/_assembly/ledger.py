@@ -1,7 +1,7 @@
-"""From records to batches: what belongs to what is settled here, off the hot path.
+"""From records to batches: finds parents and traces, off the hot path.
 
-The ledger is told everything in the order in which it happened, and keeps only what is still open: for each task the
-lifecycles it is in, for each lifecycle the trace it belongs to. It reads no clock and sends nothing.
+The ledger gets every entry in the order of the events, and keeps only what is open: for each task the lifecycles that
+it is in, for each lifecycle its trace. It reads no clock and sends nothing.
 
 A lifecycle's parent is the innermost one that its task is in; for a task that is in none, the one in which the task was
 created. It begins a trace of its own where it has no parent, or where the parent was acquired more than LONG_HELD_NS
@@ -32,7 +32,7 @@ from tenure._identify.task_table import Ended, Task
 LONG_HELD_NS = 60_000_000_000
 ROWS_A_BATCH = 5_000
 NAMING_FLUSHES = 2
-_SHIPPED_BEFORE = -1  # in no phase: what it is was found out since
+_SHIPPED_BEFORE = -1  # in no phase: it was renamed since
 
 _T = TypeVar("_T")
 
@@ -97,7 +97,7 @@ class Ledger:
         self._pool_reporter = pool_reporter.PoolReporter()
 
     def add_entries(self, entries: Iterable[object]) -> None:
-        """Take in what happened: records at their acquire, tasks at their creation and at their end."""
+        """Add records at their acquire, tasks at their creation and at their end."""
         for entry in entries:
             if isinstance(entry, list):
                 self._begin(entry, None)
@@ -121,7 +121,7 @@ class Ledger:
     ) -> list[wire.Batch]:
         """What changed since the last call, as batches of at most ROWS_A_BATCH rows.
 
-        With ``heartbeat`` or ``final`` there is at least one, be it empty; ``final`` marks the last one.
+        With ``heartbeat`` or ``final`` there is at least one, even an empty one; ``final`` marks the last one.
         Not ``patient``: no request waits for its span.
         """
         rows = _chunks(
@@ -131,12 +131,12 @@ class Ledger:
         parts = list(zip_longest(rows, ended))
         if not parts and (heartbeat or final):
             parts = [(None, None)]
-        made = []
+        batches = []
         for number, (lifecycles, tasks_ended) in enumerate(parts, 1):
             is_last = final and number == len(parts)
-            made.append(self._batch(lifecycles or (), tasks_ended or (), clock_offset_ns, dropped, final=is_last))
+            batches.append(self._batch(lifecycles or (), tasks_ended or (), clock_offset_ns, dropped, final=is_last))
         self._evict_closed()
-        return made
+        return batches
 
     def _begin(self, record: Listed, context: object) -> None:
         number = next(self._numbers)
@@ -258,7 +258,7 @@ class Ledger:
         )
 
     def _task(self, tables: Tables, task: Task) -> int:
-        """The task's index; with it go those that created it, where no batch has told of them."""
+        """The task's index; the tasks that created it go too, where no batch had them."""
         place = tables.task(task, self._origin(task.id))
         self._shipped_tasks.add(task.id)
         creator = tracer.current.tasks.by_id.get(task.parent)
@@ -269,7 +269,7 @@ class Ledger:
         return place
 
     def _canceller(self, tables: Tables, canceller: Canceller) -> int:
-        """The index of the task that cancelled; of one that is forgotten only the name is left."""
+        """The index of the task that cancelled; of one that was evicted only the name is left."""
         place = tables.task_place(canceller.task)
         if place is not None:
             return place
@@ -285,7 +285,7 @@ class Ledger:
         return origin.id if origin is not None else 0
 
     def _evict_closed(self) -> None:
-        """Forget the lifecycles that were shipped closed, the tasks that ended and hold nothing, dead resources."""
+        """Remove lifecycles that were shipped closed, tasks that ended and hold nothing, and dead resources."""
         closed = [lifecycle for lifecycle in self._open.values() if lifecycle.shipped == CLOSED]
         for lifecycle in closed:
             del self._open[lifecycle.id]

@@ -1,4 +1,4 @@
-"""Reports what pools say of their connections in the batches of one process."""
+"""Reports the connections of pools in the batches of one process."""
 
 from __future__ import annotations
 
@@ -52,6 +52,6 @@ class PoolReporter:
 def _read(pool: WatchedPool, subject: object) -> PoolStats | None:
     try:
         return pool.read(subject)
-    except Exception as error:  # noqa: BLE001  # what we know of the library is not so in this version
+    except Exception as error:  # noqa: BLE001  # this version of the library differs
         faults.fault("reading how many connections of a {} are idle", error, kind=type(subject))
         return None

@@ -24,7 +24,7 @@ _KEPT = 20_000  # sites whose wire form is remembered from one batch to the next
 
 
 class Tables:
-    """Collects table entries and hands out their places."""
+    """Collects table entries and gives their places."""
 
     def __init__(self) -> None:
         self.sites: list[wire.Site] = []
@@ -64,7 +64,7 @@ class Tables:
         if place is None:
             place = self._resource_places[number] = len(self.resources)
             known = known or tracer.current.resource_ids.table.get(number)
-            if known is None:  # cannot be, but a row without its resource would cost the whole batch
+            if known is None:  # never seen, but a row without its resource would lose the whole batch
                 known = Resource(number, "unknown", "", None, "participant")
             _, kind, name, capacity, stereotype = known
             name = sites.settled_text(name)

@@ -1,4 +1,4 @@
-"""Which resource is entered, asked by a probe: never raises, and counts what could not be found."""
+"""Finds the resource of a manager for a probe. Never raises; counts what could not be found."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The program's active OpenTelemetry span when a lifecycle begins: the parent of a root, and its trace.
 
 Nothing of this runs before the program has imported OpenTelemetry. Then the buffer gets a record together with the
-context that it began in, which is one read of a context variable; what span that was is found out in the shipping
-thread, and only for roots.
+context that it began in, which is one read of a context variable. The shipping thread reads the span of that context,
+and only for roots.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _KEPT = 10_000
 
 
 def observe(get_current: Callable[[], object], current_span: CurrentSpan, variable: object = None) -> ContextReader:
-    """What is read where a lifecycle begins from now on: the variable that has the context, else ``get_current``."""
+    """The reader of the context, for ``probe.set_context``: the variable that has it, else ``get_current``."""
     tracer.current.current_span = current_span
     if isinstance(variable, ContextVar):
         return variable

@@ -1,12 +1,12 @@
 """Which resource a manager stands for.
 
-An adapter that knows a type says so once:
+An adapter that knows a type registers it at each start:
 
     register(asyncio.Lock, describe)        describe(manager, expression) -> Description
 
-and every manager of that type or a subclass of it is then known by its description. ``patched(asyncio.Lock)`` says
-besides that the class itself reports its lifecycles, so that rewritten code which enters one marks it (see
-``tenure._probe_api``). Both may be called at any time; the nearest class in a type's order of inheritance counts.
+Every manager of that type or a subclass of it is then known by its description. ``patched(asyncio.Lock)`` says that the
+class itself reports its lifecycles, so that rewritten code which enters one marks it (see ``tenure._probe_api``). Both
+may be called at any time; the nearest class in a type's order of inheritance counts.
 ``name`` gives an object its name, whatever its type (``tenure.track``).
 
 A description whose ``subject`` is an object is a resource as long as that object lives: the same object is the same
@@ -46,7 +46,7 @@ __all__ = [
 
 
 def register(kind: type, describe: Describe) -> None:
-    """Let ``describe(manager, expression)`` tell the resource of managers of this type; it must not keep them."""
+    """Let ``describe(manager, expression)`` describe managers of this type; it must not keep them."""
     tracer.current.types.described[id(kind)] = kind, describe
     _clear_plans()
 
@@ -78,7 +78,7 @@ def described(kind: type) -> type:
 
 
 def kind_of(manager: object) -> str:
-    """The kind of the resource behind this manager, as its adapter tells it; else its type's name."""
+    """The kind of the resource behind this manager, as its adapter describes it; else its type's name."""
     describe = tracer.current.types.plan(type(manager)).describe
     return type_name(type(manager)) if describe is None else describe(manager, "").kind
 
@@ -155,7 +155,7 @@ def resolve(manager: object, site: str) -> int:
 
 
 def _clear_plans() -> None:
-    """What a type's manager stands for may have changed: nothing is known without asking any more."""
+    """Resolve every manager again: what a type's managers stand for may have changed."""
     here = tracer.current
     here.types.clear_plans()
     here.single_use.settled_sites.clear()
@@ -172,15 +172,15 @@ def _of_description(description: Description, site: str) -> int:
         if known:
             return known
         own_title = resource_name(Site.of(site).expression) if title is None else title
-        number = here.resource_ids.new(kind, own_title, _asked(capacity), stereotype)
+        number = here.resource_ids.new(kind, own_title, _capacity_of(capacity), stereotype)
         if here.resource_ids.bind(subject, kind, number, alone=True):
             if read is not None:
                 here.pools.watch(number, subject, read)
             return number
-    return here.resource_ids.by_site(kind, site, title, _asked(capacity), stereotype)
+    return here.resource_ids.by_site(kind, site, title, _capacity_of(capacity), stereotype)
 
 
-def _asked(capacity: int | Callable[[], int | None] | None) -> int | None:
+def _capacity_of(capacity: int | Callable[[], int | None] | None) -> int | None:
     return capacity() if callable(capacity) else capacity
 
 
@@ -197,7 +197,7 @@ def _of_named(manager: object, plan: Plan, site: str) -> int:
     if description.enter or description.exit:
         here.calls[site] = description.enter, description.exit
     subject = manager if description.subject is None else description.subject
-    capacity = _asked(description.capacity) if capacity is None else capacity
+    capacity = _capacity_of(description.capacity) if capacity is None else capacity
     number = here.resource_ids.by_name(subject, description.kind, title, capacity, description.stereotype)
     if description.figures is not None and number not in here.pools.watched:
         here.pools.watch(number, subject, description.figures)

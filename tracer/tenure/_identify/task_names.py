@@ -1,7 +1,7 @@
-"""What people call a task or a thread: the name that the program gave it, else one made from its coroutine.
+"""The name of a task or a thread: the one that the program gave it, else one made from its coroutine.
 
-Tasks may be of any subclass, and what a program enters as its task may be no task at all: asyncio's own methods are
-called on tasks, and nothing is asked of anything else.
+Tasks may be of any subclass, and a program may enter something else as its task. asyncio's own methods are called on
+tasks; nothing is called on other objects.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ if probe_backend.SERVES:
 
 
 def is_task(thing: object) -> TypeGuard[asyncio.Task[object]]:
-    """Whether this is one of asyncio's tasks, of whatever subclass; the thing itself is not asked."""
+    """Whether this is a task of asyncio's, of any subclass; no method of it is called."""
     return issubclass(type(thing), _ASYNCIOS)
 
 
 def is_coroutine(thing: object) -> bool:
-    """Whether this is the interpreter's own coroutine or generator, or what stands for one of those."""
+    """Whether this is the interpreter's own coroutine or generator, or the native probe's stand-in for one."""
     kind = type(thing)
-    return any(kind is one for one in _COROUTINES)
+    return any(kind is coroutine for coroutine in _COROUTINES)
 
 
 def entitle(coroutine: str, title: str) -> None:
-    """Let people read this title for tasks of a library's coroutine: "request" for "RequestHandler._handle_request"."""
+    """Show this title for tasks of a library's coroutine: "request" for "RequestHandler._handle_request"."""
     tracer.current.tasks.titles[coroutine] = title
 
 
@@ -57,12 +57,12 @@ def from_coroutine(coroutine: str, *, is_first: bool) -> str:
 
 
 def coroutine_of(task: object) -> object:
-    """What a task runs; of what is no task the thing itself."""
+    """The coroutine of a task; the thing itself where it is not a task."""
     return _ASYNCIOS.get_coro(task) if is_task(task) else task
 
 
 def qualified(coroutine: object) -> str:
-    """A coroutine's qualified name; of what is none that of its type."""
+    """A coroutine's qualified name; the type's where it is not a coroutine."""
     name = object_access.exact(coroutine.__qualname__) if is_coroutine(coroutine) else ""  # type: ignore[attr-defined]
     return name or object_access.qualified_name(type(coroutine))
 

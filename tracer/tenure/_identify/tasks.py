@@ -1,12 +1,12 @@
 """Who is running: asyncio tasks and, outside a task, threads, each under a sequence number of its own.
 
-An adapter tells the things that cannot be seen from here:
+An adapter reports what cannot be seen from here:
 
     creating(coroutine), created(task, coroutine)   before and after a task is made, in the task or thread that makes it
     finished(task, error)                           when its coroutine ended; error: what it raised, None: it returned
 
-A task of which nothing was told is found at its first lifecycle. No task is kept alive: what is stored is its address,
-and a weak reference's callback removes that before the address can be used again.
+A task that was not reported is found at its first lifecycle. No task is kept alive: its address is stored, and a weak
+reference's callback removes that before the address can be used again.
 """
 
 from __future__ import annotations
@@ -91,9 +91,9 @@ if probe_backend.SERVES:  # it keeps what _running keeps
 
 
 def creating(coroutine: object) -> bool:
-    """A task is going to be made from this coroutine now, by the running task or thread; False: that was told already.
+    """Note that the running task or thread makes a task of this coroutine now; False: that is noted already.
 
-    An eager task runs before it is made: where it is found meanwhile, it is known who makes it.
+    An eager task runs before it is made. Where it is found meanwhile, its maker is known.
     """
     table = tracer.current.tasks
     if id(coroutine) in table.creating:
@@ -103,9 +103,9 @@ def creating(coroutine: object) -> bool:
 
 
 def created(task: AnyTask | None, coroutine: object, named: object = None) -> None:
-    """It was made, and may even be over: it no longer knows its coroutine. None: it was not.
+    """Note the task that was made of this coroutine; None: making it failed. It may have ended already.
 
-    ``named``: the coroutine that it is named after, where that is another one.
+    ``named``: the coroutine that the task is named after, where that is another one.
     """
     table = tracer.current.tasks
     maker = table.creating.pop(id(coroutine), None)
@@ -152,15 +152,15 @@ def known(task: AnyTask) -> Task | None:
     return entry[0]
 
 
-def cancelled(task: AnyTask, canceller: Canceller, stands: Callable[[], bool] | None) -> None:
-    """Note who cancels a task; ``stands``: whether that is so still, asked beside ``task.cancelling()``."""
+def cancelled(task: AnyTask, canceller: Canceller, is_pending: Callable[[], bool] | None) -> None:
+    """Note who cancels a task; ``is_pending``: whether that still stands, asked beside ``task.cancelling()``."""
     known = tracer.current.tasks.known.get(id(task))
     if known is not None:
-        known[0].canceller, known[0].is_cancelled = canceller, stands
+        known[0].canceller, known[0].is_cancelled = canceller, is_pending
 
 
 def canceller_of(task: AnyTask | None) -> Canceller | None:
-    """Who asked for the cancellation of this task that stands now; None where none does, or nobody knows."""
+    """Who requested the cancellation of this task that is pending; None where none is, or it is not known."""
     known = None if task is None else tracer.current.tasks.known.get(id(task))
     if task is None or known is None:
         return None
@@ -181,7 +181,7 @@ def running() -> AnyTask | None:
 
 
 def find() -> int:
-    """The current task or thread by the slow way, registered where it is new."""
+    """The id of the current task or thread, found without the caches; registered where it is new."""
     try:
         task = running()
         if task is not None:
@@ -208,7 +208,7 @@ def _registered(task: AnyTask) -> int:
 
 
 def _add_unseen(task: AnyTask) -> Task:
-    """A task that nobody told of, or an eager one that is being made."""
+    """Add a task that was not reported, or an eager one that is being made."""
     coroutine = task_names.coroutine_of(task)
     table = tracer.current.tasks
     creation = table.creating.get(id(coroutine)) if table.creating else None

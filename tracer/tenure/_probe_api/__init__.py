@@ -5,16 +5,16 @@ there, so that the shipping thread sees open lifecycles too. No record refers to
 probes that do the same, the extension ``tenure._probe`` and ``tenure._probe_api.pure_probe``;
 ``tenure._core.probe_backend`` says which one serves. Rewritten code calls them as ``tenure._rewriting.stamps`` writes.
 
-An adapter's class patch calls, and none of these raises:
+An adapter's class patch calls these; none of them raises:
 
-    record = enter(manager)       None: somebody records this very entry already, or recording is off; pass through
+    record = enter(manager)       None: this entry is recorded already, or recording is off; pass through
     acquired(record)              __aenter__ returned
     leaving(record, error)        __aexit__ was called; error is the body's exception or None
     released(record, value)       __aexit__ returned this: true suppresses the exception of the body
     failed(record, error)         __aenter__ or __aexit__ raised; this ends the lifecycle
 
 One lifecycle is recorded once: a manager of a patched type (``resources.patched``) that is about to be entered is
-*marked* for its task, and until it is acquired ``enter`` passes over it there, be it through ``super().__aenter__()``.
+*marked* for its task. Until it is acquired, ``enter`` passes over it there, also through ``super().__aenter__()``.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ acquired: Callable[..., None]
 leaving: Callable[..., None]
 released: Callable[..., None]
 failed: Callable[..., None]
-enter_at: _EnterAt  # a record of what is entered on the spot, at this site, by the running task if none is given
+enter_at: _EnterAt  # a record of a manager that is entered at once; task None: the running one
 _is_marked: Callable[[object], bool]
 
 if probe_backend.SERVES:
@@ -175,8 +175,8 @@ def stop() -> None:
 def enter(manager: object, site: str | None = None, *, task: int | None = None, sync: bool = False) -> Record | None:
     """Begin the lifecycle of a manager whose class patch is being called; sync: by its ``__enter__``.
 
-    The site is the nearest caller outside Tenure and contextlib, and the task the one that is running, where the
-    adapter does not say them. What asyncio uses within itself is passed over.
+    Where the adapter does not give them, the site is the nearest caller outside Tenure and contextlib, and the task is
+    the running one. What asyncio enters within itself is not recorded.
     """
     try:
         if not tracer.current.is_recording or _is_marked(manager) or not resources.is_wanted(manager):
@@ -190,7 +190,7 @@ def enter(manager: object, site: str | None = None, *, task: int | None = None, 
 
 
 def _site_of_caller(manager: object, manner: int) -> str:
-    """The site of whoever enters the manager; "" where that is a library's own affair, or asyncio's."""
+    """The site that enters the manager; "" where that is internal to a library or to asyncio."""
     frame = sys._getframe(2)  # noqa: SLF001  # there is no other way to the caller
     while frame.f_back is not None and is_own_frame(frame):
         frame = frame.f_back
@@ -218,7 +218,7 @@ def _site_of_caller(manager: object, manner: int) -> str:
 
 
 def _is_between(frame: FrameType, manager: object) -> bool:
-    """Whether this frame enters on behalf of another: ours, contextlib's, or the __aenter__ of a subclass."""
+    """Whether this frame enters for its caller: Tenure's, contextlib's, or the __aenter__ of a subclass."""
     code = frame.f_code
     if code.co_filename == _CONTEXTLIB or code.co_filename.startswith(PACKAGE_DIR):
         return True

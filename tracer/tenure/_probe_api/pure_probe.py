@@ -1,8 +1,8 @@
-"""The Python probe: what ``tenure._probe`` does in C, for where that cannot be built.
+"""The Python probe: does what ``tenure._probe`` does in C, where that cannot be built.
 
 A record is a plain list (``tenure._core.record_layout``), put into the buffer at its acquire and filled in where it
 lies, so that the shipping thread sees open lifecycles too. No record refers to an object of the program: only ``begin``
-puts the manager behind the last place, for the rewritten code to pop it on the spot.
+puts the manager after the last place, and rewritten code pops it at once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tenure._core.record_layout import ACQUIRE, ACQUIRED, BODY, RAISED, RELEASE,
 from tenure._identify import cancellation, lookup, resources, tasks, tracer
 from tenure._identify.exceptions import Failure
 
-_DESCRIBING = "describing an exception"  # said where it fails
+_DESCRIBING = "describing an exception"  # the place that a fault names
 _pending = buffer.pending
 # Of the current tracer: bound once at each begin, for the stamps read no attribute.
 now = tracer.current.clock
@@ -54,7 +54,7 @@ def _appending_with(reader: tracer.ContextReader | None) -> Callable[[object], N
 
 
 def stop() -> None:
-    """Forget who is entering what."""
+    """Remove the marks."""
     _marks.clear()
 
 
@@ -77,7 +77,7 @@ def begin(site: str, task: int, manager: object) -> Listed:
 
 
 def _begin(site: str, task: int, manager: object) -> Listed:
-    """``begin`` where the resource has to be asked for, or where nothing is recorded."""
+    """``begin`` where the resource is not known yet, or where nothing is recorded."""
     resource, patched = _shared.get(id(manager)) or lookup.resource_of(site, manager)
     if resource and len(_pending.entries) >= _pending.limit:
         faults.drop("buffer full")
@@ -92,7 +92,7 @@ def _begin(site: str, task: int, manager: object) -> Listed:
 
 
 def enter_at(site: str, manager: object, task: int | None = None) -> Listed:
-    """Begin the lifecycle of a manager that is entered on the spot, by the running task where none is given."""
+    """Begin the lifecycle of a manager that is entered at once; ``task`` None: by the running one."""
     try:
         record = _begin(site, tasks.current() if task is None else task, manager)
         record.pop()
@@ -103,7 +103,7 @@ def enter_at(site: str, manager: object, task: int | None = None) -> Listed:
 
 
 def unrecorded(site: str, _: object) -> Listed:
-    """A record of nothing, to be stamped in vain."""
+    """A record that is not in the buffer; its stamps are not shipped."""
     return [site, 0, 0, 0, 0, 0, 0, None, None]
 
 
@@ -179,7 +179,7 @@ def released(record: Listed, value: object) -> None:
 
 
 def failed(record: Listed, error: BaseException) -> None:
-    """``__aenter__`` or ``__aexit__`` raised, be it the body's own exception again. The lifecycle ends."""
+    """``__aenter__`` or ``__aexit__`` raised, perhaps the body's own exception again. The lifecycle ends."""
     try:
         _set_raised(record, error)
     except Exception as fault:  # noqa: BLE001  # never into the program
