@@ -83,7 +83,9 @@ def test_a_recorder_beside_install_is_refused() -> None:
     """The installed recording goes on; after ``uninstall`` a recorder may begin."""
     tenure.install(collector="http://127.0.0.1:1")
     try:
-        with pytest.raises(UsageError, match=r"^tenure\.install\(\) is recording already \(end it first\)$"):
+        with pytest.raises(
+            UsageError, match=r"^tenure\.install\(\) or tenure run is recording already \(end it first\)$"
+        ):
             testing.recorder().__enter__()
         assert tracer.current.is_recording
     finally:

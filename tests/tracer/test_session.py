@@ -212,6 +212,7 @@ def test_the_public_names_are_these() -> None:
         "UsageError",
         "__version__",
         "install",
+        "probe_backend",
         "track",
         "tracked",
         "uninstall",

@@ -145,7 +145,7 @@ def give_up(error: Exception) -> None:
 
 
 def _start(service: str, sinks: list[Sink], selection: Selection, *, sync: bool) -> None:
-    probe.prepare("tenure.install()")
+    probe.prepare("tenure.install() or tenure run")
     rewriter.provide_helpers()
     finder = import_hook.Finder(selection, sync=sync)
     sys.meta_path.insert(0, finder)

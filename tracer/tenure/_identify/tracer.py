@@ -4,9 +4,9 @@
 at each begin instead: by ``pure_probe.bind`` and ``tasks.bind``, and by ``configure`` for the native probe.
 
 Not part of it, because it is the process's: the classes and objects that the program named before (``track``), the
-patched attributes to restore, the import hook, the helpers in ``builtins``, the session, the buffer and the counts of
-losses (a forked child empties them and goes on with its tracer), and the native probe's own tables, which are emptied
-here.
+patched attributes to restore, the import hook, the helpers in ``builtins``, the session, the marks of instructions
+(``sites``), the buffer and the counts of losses (a forked child empties them and goes on with its tracer), and the
+native probe's own tables, which are emptied here.
 """
 
 from __future__ import annotations
