@@ -16,7 +16,7 @@ from tests.tracer.support.fake_collectors import Memory, serving, until
 import tenure
 from tenure import session, testing, wire
 from tenure._core import buffer, faults
-from tenure._identify import tasks
+from tenure._identify import tasks, tracer
 from tenure._rewriting.module_filter import ModuleFilter
 from tenure._sinks.recording_sink import RecordingSink
 
@@ -152,7 +152,7 @@ def test_a_loop_that_moves_to_another_thread_takes_its_tasks_along() -> None:
         here.append(tasks.current())
         leave.set()
         thread.join()
-        kinds = {tasks.table[number].kind for number in (here[1], here[2])}
+        kinds = {tracer.current.tasks.by_id[number].kind for number in (here[1], here[2])}
     loop.close()
     assert here[1] == here[2]
     assert kinds == {"thread"}
@@ -173,7 +173,7 @@ def test_a_fork_while_shipping_leaves_both_processes_working() -> None:
         child = os.fork()
         if child == 0:
             asyncio.run(use())
-            shipper = session._session.shipper
+            shipper = session._process.session.shipper
             shipper.flush()
             rows = [batch for batch in sink.batches if batch.process.id == shipper._ledger.process.id and batch.rows]
             os.write(writing, f"{len(rows)} {rows[0].process.pid == os.getpid()}".encode())
@@ -212,6 +212,7 @@ def test_the_public_names_are_these() -> None:
         "UsageError",
         "__version__",
         "install",
+        "probe_backend",
         "track",
         "tracked",
         "uninstall",

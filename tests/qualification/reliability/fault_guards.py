@@ -23,10 +23,10 @@ _BY_KIND = {
         _patching.track:traced _identify.tasks:_current_id
         adapters.asyncio_tasks:_ended _core.faults:fault""",
     "are called by the interpreter for an object that is gone": """
-        _identify.resource_ids:bind.<locals>.gone _identify.resource_ids:alias.<locals>.gone
+        _identify.resource_ids:ResourceIds.bind.<locals>.gone _identify.resource_ids:ResourceIds.alias.<locals>.gone
         _identify.resources:name.<locals>.gone
         _identify.tasks:_add.<locals>.gone _core.object_access:ByIdentity.put.<locals>.gone
-        adapters._kit.held_tokens:_Held.__init__.<locals>.gone""",
+        adapters._kit.held_tokens:_reference_to.<locals>.gone""",
     "are called by the interpreter at a fork or at the end, or are a thread": """
         session:_at_exit session:_before_fork session:_after_in_parent session:_after_in_child
         _sinks.shipper:Shipper._run _sinks.collector_sink:CollectorSink._run""",

@@ -13,6 +13,7 @@ from uvicorn.protocols.http import h11_impl
 
 from tenure import adapters
 from tenure._core import faults
+from tenure._identify import tracer
 from tenure.adapters import uvicorn as adapter
 from tenure.adapters._kit import asgi, asgi_requests
 from tenure.wire import Site
@@ -269,7 +270,8 @@ def test_an_application_that_cannot_be_loaded_fails_as_ever(recorder):
 def test_what_was_running_is_forgotten(recorder, serve):
     """No scope is kept."""
     asyncio.run(serve(shop, "GET /", "GET /fail"))
-    assert (asgi._lifespans, asgi_requests._running) == ({}, {})
+    here = tracer.current
+    assert (here.of(asgi._Lifespans).by_part, here.of(asgi_requests._Requests).running) == ({}, {})
 
 
 def test_nothing_is_left_when_recording_ends(recorder):

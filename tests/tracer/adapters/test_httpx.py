@@ -4,6 +4,7 @@ import contextlib
 import httpx
 import pytest
 
+from tenure._identify import tracer
 from tenure.adapters import httpcore
 
 POOL = "with_server: httpcore.AsyncConnectionPool (100)"
@@ -162,7 +163,7 @@ def test_a_request_that_is_cancelled_gives_its_connection_back(recorder):
 
     asyncio.run(with_server(main, b"HTTP/1.1 200 OK\r\n"))
     assert [line.partition(", ")[2] for line in pools(recorder)] == ["ok cancelled(CancelledError) goes on"]
-    assert httpcore._records == {}
+    assert tracer.current.of(httpcore._Requests).records == {}
 
 
 def test_requests_that_are_tasks_of_their_own_are_told(recorder):

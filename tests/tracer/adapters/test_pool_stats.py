@@ -13,7 +13,7 @@ from tests.tracer.support import servers
 
 import tenure
 from tenure._core import buffer, faults
-from tenure._identify import pool_stats, resource_ids
+from tenure._identify import pool_stats, tracer
 
 
 @pytest.fixture(scope="module")
@@ -167,8 +167,8 @@ def test_a_pool_that_is_not_as_expected_is_told_of_no_more(recorder):
         idle = 1
 
     pool = Pool()
-    number = resource_ids.new("shop.Pool", "orders", 2, "database")
-    pool_stats.watch(number, pool, lambda pool: pool_stats.PoolStats(pool.idle))
+    number = tracer.current.resource_ids.new("shop.Pool", "orders", 2, "database")
+    tracer.current.pools.watch(number, pool, lambda pool: pool_stats.PoolStats(pool.idle))
     first = told(recorder)
     del Pool.idle
     assert (first, told(recorder), told(recorder)) == (([("shop.Pool", 1, None, False)], []), ([], []), ([], []))

@@ -126,7 +126,7 @@ try:
     asyncio.run(fail())
 except KeyError:
     from tenure import session
-    print(session._session.shipper._wait_budget._seconds)
+    print(session._process.session.shipper._wait_budget._seconds)
 """,
     )
     with listening(None) as url:

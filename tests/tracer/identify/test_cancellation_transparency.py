@@ -9,7 +9,7 @@ import pytest
 from tests.tracer.support.cancelled_programs import fail, hold, told
 
 from tenure import testing, wire
-from tenure._identify import tasks
+from tenure._identify import tracer
 
 
 def test_a_canceller_that_is_forgotten_is_shipped_by_its_name():
@@ -60,7 +60,7 @@ def test_tasks_that_cancel_one_another_in_turn_are_not_kept():
         recorder.batches()
         gc.collect()
         assert [reference() for reference in references] == [None] * 50
-        assert [task.kind for task in tasks.table.values()] in ([], ["thread"])
+        assert [task.kind for task in tracer.current.tasks.by_id.values()] in ([], ["thread"])
 
 
 def test_task_cancel_is_what_it_was():

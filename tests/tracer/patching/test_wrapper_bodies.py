@@ -14,7 +14,7 @@ import pytest
 from tenure._patching import bodies
 from tenure._patching.bodies import awaited, immediate
 
-REPOSITORY = Path(__file__).parent.parent.parent
+REPOSITORY = Path(__file__).parent.parent.parent.parent
 SHAPES = [
     *(
         f"awaited.{name}"

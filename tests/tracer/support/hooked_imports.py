@@ -3,12 +3,12 @@
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import CodeType
 
 from tenure import testing
-from tenure._identify import sites
+from tenure._identify import sites, tracer
 from tenure._rewriting.import_hook import Finder
 from tenure._rewriting.module_filter import ModuleFilter
 
@@ -21,7 +21,7 @@ async def main(manager):
 
 @contextmanager
 def hooked(directory: Path, *, sync: bool = False, **options) -> Iterator[Finder]:
-    """The directory is on the import path, and its modules are selected."""
+    """The directory is on the import path, and its modules are selected; one recorder serves all such blocks."""
     names, writes_none = set(sys.modules), sys.dont_write_bytecode
     sys.dont_write_bytecode = options.pop("dont_write", False)
     finder = Finder(ModuleFilter([directory], **options), sync=sync)
@@ -29,7 +29,7 @@ def hooked(directory: Path, *, sync: bool = False, **options) -> Iterator[Finder
     sys.meta_path.insert(0, finder)
     importlib.invalidate_caches()
     try:
-        with testing.recorder():
+        with nullcontext() if tracer.current.owner else testing.recorder():
             yield finder
     finally:
         sys.dont_write_bytecode = writes_none

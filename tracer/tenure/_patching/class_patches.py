@@ -13,7 +13,7 @@ from typing import Any
 
 from tenure._core import object_access, probe_backend
 from tenure._core.wrapping import Method, mark_as_wrapper, strip_frame
-from tenure._identify import resources
+from tenure._identify import resources, tracer
 from tenure._patching import pure_wrappers
 
 __all__ = [
@@ -98,7 +98,7 @@ def undo() -> None:
     for kind in _managers.values():
         resources.unregister(kind)
     _managers.clear()
-    pure_wrappers.forget_all()
+    tracer.current.open_managers.by_manager.clear()
     if probe_backend.SERVES:
         _probe.forget_patched()
 

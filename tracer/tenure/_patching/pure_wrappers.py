@@ -12,24 +12,13 @@ from typing import cast
 
 from tenure import _probe_api as probe
 from tenure._core.wrapping import Method
-from tenure._identify import call_site_cache, tasks
+from tenure._identify import call_site_cache, tasks, tracer
+from tenure._identify.open_uses import OpenManagers
 from tenure._patching.bodies import awaited, immediate
 from tenure._probe_api import pure_probe
 
 _Predicate = Callable[[object], bool] | None  # None: every object
-# A lifecycle that was seen entered and not yet left: its record, its manager (None: the type allows no weak reference),
-# and the entry before, where the same task entered the same object already.
-_Open = tuple[probe.Record, "weakref.ref[object] | None", "_Open | None"]
-
 _ENTERING, _LEAVING = "entering a patched manager", "leaving a patched manager"  # said where they fail
-
-_open: dict[tuple[int, int], _Open] = {}  # by address of the manager and id of the task (0: whatever the task)
-_sweep_at = [1_000]  # entries
-
-
-def forget_all() -> None:
-    """Begin anew; what is open stays as it is."""
-    _open.clear()
 
 
 def entering(original: Method, predicate: _Predicate, *, any_task: bool, sync: bool) -> Method:
@@ -47,15 +36,17 @@ def entering(original: Method, predicate: _Predicate, *, any_task: bool, sync: b
     def entered(record: probe.Record, _: object, manager: object) -> None:
         probe.acquired(record)
         key = id(manager), 0 if any_task else cast("int", record[probe.TASK])
-        outer = _open.get(key)
+        managers = tracer.current.open_managers
+        entries = managers.by_manager
+        outer = entries.get(key)
         if outer is not None and outer[1] is not None and outer[1]() is not manager:
             outer = None  # another object had this address
         try:
-            _open[key] = record, weakref.ref(manager), outer
+            entries[key] = record, weakref.ref(manager), outer
         except TypeError:
-            _open[key] = record, None, outer
-        if len(_open) > _sweep_at[0]:
-            _sweep()
+            entries[key] = record, None, outer
+        if len(entries) > managers.sweep_at:
+            _sweep(managers)
 
     enter = immediate.enter if sync else awaited.enter
     return enter(original, _ENTERING, before=begin, after=entered, failed=probe.failed)
@@ -66,17 +57,18 @@ def leaving(original: Method, *, any_task: bool, sync: bool) -> Method:
 
     def leave(manager: object, exc_info: tuple[object, ...], named: dict[str, object]) -> probe.Record | None:
         """The record of the entry that is now left; None where another place records it, or it is not recorded."""
-        if not _open:
+        entries = tracer.current.open_managers.by_manager
+        if not entries:
             return None
         key = id(manager), 0 if any_task else tasks.current()
-        entry = _open.pop(key, None)
+        entry = entries.pop(key, None)
         if entry is None:
             return None
         record, reference, outer = entry
         if reference is not None and reference() is not manager:
             return None
         if outer is not None:
-            _open[key] = outer
+            entries[key] = outer
         probe.leaving(record, raised_in_body(exc_info, named))
         return record
 
@@ -94,9 +86,10 @@ def raised_in_body(exc_info: tuple[object, ...], named: dict[str, object]) -> Ba
     return None
 
 
-def _sweep() -> None:
+def _sweep(managers: OpenManagers) -> None:
     """Managers that were dropped without being left leave their entries behind."""
-    for key, (_, reference, _) in list(_open.items()):
+    entries = managers.by_manager
+    for key, (_, reference, _) in list(entries.items()):
         if reference is not None and reference() is None:
-            _open.pop(key, None)
-    _sweep_at[0] = max(1_000, 2 * len(_open))
+            entries.pop(key, None)
+    managers.sweep_at = max(1_000, 2 * len(entries))

@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 
 from tenure import _probe_api as probe
 from tenure._core import faults, object_access
-from tenure._identify import resources
+from tenure._identify import resources, tracer
 from tenure._identify.sites import Site
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited, immediate
@@ -17,7 +17,6 @@ _C = TypeVar("_C", bound=type)
 # To be patched whenever recording begins: for the sake of all their objects, or of those that were named.
 _classes: object_access.ByIdentity[bool] = object_access.ByIdentity()
 _singles: object_access.ByIdentity[bool] = object_access.ByIdentity()
-_installed = False
 
 
 def track(manager: _M, name: str | None = None, capacity: int | None = None) -> _M:
@@ -63,16 +62,14 @@ def is_told(manager: object) -> bool:
 
 def begin_patching() -> None:
     """Patch the classes that were told of so far, and those to come at once."""
-    global _installed  # noqa: PLW0603
-    _installed = True
+    tracer.current.is_patching = True
     for kind in [*_classes.things(), *_singles.things()]:
         _patch(cast("type", kind))
 
 
 def end_patching() -> None:
-    """Only remember classes from now on; ``patching.undo`` restores the others."""
-    global _installed  # noqa: PLW0603
-    _installed = False
+    """Only remember classes from now on; ``class_patches.undo`` restores the others."""
+    tracer.current.is_patching = False
 
 
 def _patch_later(kind: type, *, single: bool) -> None:
@@ -83,7 +80,7 @@ def _patch_later(kind: type, *, single: bool) -> None:
     if not single:
         _singles.pop(kind)
         resources.take_all(kind)
-    if _installed:
+    if tracer.current.is_patching:
         _patch(kind)
 
 

@@ -39,12 +39,11 @@ import builtins
 import importlib.util
 import re
 import sys
-from time import perf_counter_ns
 from types import CodeType
 from typing import cast
 
 from tenure import _probe_api as probe
-from tenure._identify import tasks
+from tenure._identify import tasks, tracer
 from tenure._identify.sites import Site, one_line
 from tenure._patching.track import traced
 from tenure._rewriting import ast_tools, stamps
@@ -123,7 +122,6 @@ def visible(names: object) -> object:
 HELPERS = {
     "body_raised": probe.body_raised,
     "current": tasks.current,
-    "now": perf_counter_ns,
     "raised": probe.raised,
     "traced": traced,
     "visible": visible,
@@ -132,7 +130,8 @@ HELPERS = {
 
 def provide_helpers() -> None:
     """Put the helpers of rewritten code into ``builtins``. They stay: rewritten code may run until the process ends."""
-    for name, helper in {"begin": probe.helper_begin(), **HELPERS}.items():
+    helpers = {**HELPERS, "begin": probe.helper_begin(), "now": tracer.current.clock}
+    for name, helper in helpers.items():
         setattr(builtins, f"{PREFIX}_{name}", helper)
 
 

@@ -19,7 +19,7 @@ from tenure import wire
 from tenure._assembly.ledger import Ledger
 from tenure._core import buffer, faults, process_scrubber
 from tenure._core.stderr import say
-from tenure._identify import resource_ids, single_use
+from tenure._identify import tracer
 from tenure._sinks import losses
 from tenure._sinks.losses import Loss, Undelivered
 from tenure._sinks.wait_budget import WaitBudget
@@ -128,8 +128,8 @@ class Shipper:
                 self._last_sent = time.monotonic()
                 self._send(batch)
         if not buffer.has_room():
-            single_use.single_use_sites.clear()  # so that every entry checks whether there is room
-            resource_ids.resource_by_address.clear()
+            tracer.current.single_use.settled_sites.clear()  # so that every entry checks whether there is room
+            tracer.current.resource_ids.by_address.clear()
 
     def settle(self) -> None:
         """Ship what was recorded so far, and wait until the sinks have it, within the wait budget.

@@ -15,10 +15,9 @@ import sys
 from types import ModuleType
 
 from tenure._core import faults
-from tenure._identify import libraries
+from tenure._identify import call_site_cache, tracer
 from tenure._patching import class_patches
 from tenure._rewriting import post_import
-from tenure.adapters._kit import acquire_release
 
 # The module that the program imports, and the adapters that wait for it.
 ADAPTERS = {
@@ -71,8 +70,8 @@ def uninstall() -> None:
     """Undo all class patches and wait for no more imports."""
     post_import.stop_waiting()
     class_patches.undo()
-    acquire_release.forget_all()
-    libraries.forget_all()
+    tracer.current.held_tokens.clear()
+    call_site_cache.clear()
 
 
 def _installer(adapter: str) -> post_import.Install:

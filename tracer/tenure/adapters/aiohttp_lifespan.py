@@ -11,6 +11,7 @@ import weakref
 from types import ModuleType
 
 from tenure._core.wrapping import Method
+from tenure._identify import tracer
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited
 from tenure.adapters._kit import handler_sites, lifespans
@@ -22,7 +23,12 @@ _STARTING, _STOPPING = (
     "noting the end of an application",
 )  # said where they fail
 
-_lifespans: weakref.WeakKeyDictionary[object, Lifespan] = weakref.WeakKeyDictionary()
+
+class _Lifespans:
+    """The applications that were started."""
+
+    def __init__(self) -> None:
+        self.by_application: weakref.WeakKeyDictionary[object, Lifespan] = weakref.WeakKeyDictionary()
 
 
 def install(web: ModuleType) -> None:
@@ -39,7 +45,7 @@ def _starting(original: Method) -> Method:
 
 
 def _begin(application: object) -> Lifespan:
-    lifespan = _lifespans[application] = Lifespan()
+    lifespan = tracer.current.of(_Lifespans).by_application[application] = Lifespan()
     lifespan.begin(Served(_KIND, application, "cleanup"), handler_sites.of_caller("aiohttp"))
     return lifespan
 
@@ -63,7 +69,7 @@ def _stopping(original: Method, *, is_last: bool) -> Method:
 
 def _of(application: object) -> Lifespan:
     try:
-        return _lifespans.get(application, _NEVER)
+        return tracer.current.of(_Lifespans).by_application.get(application, _NEVER)
     except TypeError:  # its type allows no weak reference
         return _NEVER
 

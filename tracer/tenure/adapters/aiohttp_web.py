@@ -12,7 +12,7 @@ from types import ModuleType
 from tenure import _probe_api as probe
 from tenure._core.object_access import attribute, library_attribute
 from tenure._core.wrapping import Method
-from tenure._identify import libraries, resources, task_names
+from tenure._identify import libraries, resources, task_names, tracer
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited
@@ -21,8 +21,13 @@ from tenure.adapters._kit import handler_sites
 _HANDLING, _BEGIN = "noting the end of a request", "noting the begin of a request"  # said where they fail
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 
-_records: dict[int, probe.Record | None] = {}  # by address of the request, while it is being handled
-_routes: dict[int, str] = {}  # likewise, until its lifecycle has begun
+
+class _Requests:
+    """The requests that are being handled, by address."""
+
+    def __init__(self) -> None:
+        self.records: dict[int, probe.Record | None] = {}  # None: its route is not known yet
+        self.routes: dict[int, str] = {}  # until its lifecycle has begun
 
 
 def install(web: ModuleType) -> None:
@@ -38,13 +43,19 @@ def install(web: ModuleType) -> None:
 
 
 def _request(request: object, _: str) -> Description:
-    return Description("aiohttp.web.Request", None, name=_routes.get(id(request), ""), enter="request", exit="response")
+    return Description(
+        "aiohttp.web.Request",
+        None,
+        name=tracer.current.of(_Requests).routes.get(id(request), ""),
+        enter="request",
+        exit="response",
+    )
 
 
 def _handling(original: Method, ordinary: type[Exception]) -> Method:
     def begin(_: object, arguments: tuple[object, ...], named: dict[str, object]) -> int:
         address = id(_request_of(arguments, named))
-        _records[address] = None
+        tracer.current.of(_Requests).records[address] = None
         return address
 
     def end(address: int, _: object) -> None:
@@ -61,7 +72,8 @@ def _resolving(original: Method) -> Method:
         return _request_of(arguments, named)
 
     def resolved(request: object, match: object) -> None:
-        if _records.get(id(request), ...) is None:  # it is handled, and not by a sub-application already begun
+        records = tracer.current.of(_Requests).records
+        if records.get(id(request), ...) is None:  # it is handled, and not by a sub-application already begun
             _begin(request, match)
 
     return awaited.method(original, _BEGIN, before=begin, after=resolved)
@@ -72,18 +84,19 @@ def _request_of(arguments: tuple[object, ...], named: dict[str, object]) -> obje
 
 
 def _begin(request: object, match: object) -> None:
+    requests = tracer.current.of(_Requests)
     try:
-        _routes[id(request)] = _route(request, match)
+        requests.routes[id(request)] = _route(request, match)
         record = probe.enter(request, handler_sites.of_callable(_of(match, "handler")))
         if record is not None:
             probe.acquired(record)
-        _records[id(request)] = record
+        requests.records[id(request)] = record
     finally:
-        _routes.pop(id(request), None)
+        requests.routes.pop(id(request), None)
 
 
 def _end(address: int, error: BaseException | None) -> None:
-    record = _records.pop(address, None)
+    record = tracer.current.of(_Requests).records.pop(address, None)
     if record is not None:
         probe.leaving(record, error)
         probe.released(record, False)

@@ -11,7 +11,7 @@ import math
 from types import ModuleType
 
 from tenure._core.object_access import ByIdentity, attribute
-from tenure._identify import libraries, resources
+from tenure._identify import libraries, resources, tracer
 from tenure._identify.exceptions import Canceller
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
@@ -20,8 +20,14 @@ from tenure.adapters._kit import after_init, databases
 from tenure.adapters.asyncio_scopes import Place, deadline_canceller, length, place
 
 _outside = libraries.entered_outside("anyio", "fail_at")
-_lengths: ByIdentity[float] = ByIdentity()  # seconds
-_made_at: ByIdentity[Place] = ByIdentity()
+
+
+class _Scopes:
+    """The scopes with an end, and where the program made them."""
+
+    def __init__(self) -> None:
+        self.lengths: ByIdentity[float] = ByIdentity()  # seconds
+        self.made_at: ByIdentity[Place] = ByIdentity()
 
 
 def install(backend: ModuleType) -> None:
@@ -37,22 +43,26 @@ def install(backend: ModuleType) -> None:
 
 
 def _has_an_end(scope: object) -> bool:
-    return _lengths.get(scope) is not None and _outside(scope)
+    return tracer.current.of(_Scopes).lengths.get(scope) is not None and _outside(scope)
 
 
 def _scope(scope: object, _: str) -> Description:
-    seconds = _lengths.get(scope)
+    seconds = tracer.current.of(_Scopes).lengths.get(scope)
     return Description("anyio.CancelScope", None, name="" if seconds is None else length(seconds))
 
 
 def _measure(scope: object, *_: object, **__: object) -> None:
     deadline = attribute(scope, "_deadline", math.inf)
     if (type(deadline) is float or type(deadline) is int) and abs(deadline) < math.inf:
-        _lengths.put(scope, deadline - asyncio.get_running_loop().time())
-        _made_at.put(scope, place())
+        scopes = tracer.current.of(_Scopes)
+        scopes.lengths.put(scope, deadline - asyncio.get_running_loop().time())
+        scopes.made_at.put(scope, place())
 
 
 def canceller(scope: object) -> Canceller:
     """Describe a scope whose deadline has passed: where the program made it, and its length."""
-    seconds = _lengths.get(scope)
-    return deadline_canceller(_made_at.get(scope), "" if seconds is None else length(seconds), "anyio.CancelScope")
+    scopes = tracer.current.of(_Scopes)
+    seconds = scopes.lengths.get(scope)
+    return deadline_canceller(
+        scopes.made_at.get(scope), "" if seconds is None else length(seconds), "anyio.CancelScope"
+    )

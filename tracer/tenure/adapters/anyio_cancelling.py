@@ -11,7 +11,7 @@ from typing import cast
 
 from tenure._core import probe_backend
 from tenure._core.object_access import ByIdentity, attribute, is_true
-from tenure._identify import cancellation
+from tenure._identify import cancellation, tracer
 from tenure._identify.cancellation import IsStillPending
 from tenure._identify.exceptions import Canceller
 from tenure.adapters import anyio_asyncio, asyncio_cancelling_pure
@@ -19,7 +19,12 @@ from tenure.adapters.asyncio_cancelling import body_failed
 
 _GROUP = "anyio.TaskGroup"
 
-_cancelled_by: ByIdentity[Canceller] = ByIdentity()  # by scope
+
+class _Cancelled:
+    """The scopes that were told to cancel."""
+
+    def __init__(self) -> None:
+        self.by_scope: ByIdentity[Canceller] = ByIdentity()
 
 
 def install(backend: ModuleType) -> None:
@@ -28,7 +33,7 @@ def install(backend: ModuleType) -> None:
         ("task_done", _child_failed),
         ("__aexit__", lambda frame: body_failed(frame.f_locals.get("exc_val"), _GROUP)),
         ("_timeout", lambda frame: anyio_asyncio.canceller(frame.f_locals["self"])),
-        ("_deliver_cancellation", lambda frame: _cancelled_by.get(frame.f_locals.get("origin"))),
+        ("_deliver_cancellation", lambda frame: _canceller_of(frame.f_locals.get("origin"))),
     ):
         cancellation.register(str(backend.__file__), function, describe)
     asyncio_cancelling_pure.note_requests(backend.CancelScope, "cancel", lambda *_, **__: (), _asked)
@@ -40,8 +45,12 @@ def install(backend: ModuleType) -> None:
 
 def _asked(frame: FrameType, scope: object) -> Canceller | None:
     if not is_true(attribute(scope, "_cancel_called")):
-        _cancelled_by.put(scope, cancellation.canceller(frame))
+        tracer.current.of(_Cancelled).by_scope.put(scope, cancellation.canceller(frame))
     return None
+
+
+def _canceller_of(scope: object) -> Canceller | None:
+    return tracer.current.of(_Cancelled).by_scope.get(scope)
 
 
 def _child_failed(frame: FrameType) -> Canceller:
@@ -55,7 +64,7 @@ def _others(scope: object, *_: object) -> list[object]:
 
 
 def _by_origin(frame: FrameType, _: object) -> Canceller | None:
-    return _cancelled_by.get(frame.f_locals["arguments"][1])
+    return _canceller_of(frame.f_locals["arguments"][1])
 
 
 def _while_in(task: object, _: object, origin: object) -> IsStillPending | None:

@@ -31,7 +31,6 @@ def install(module: ModuleType) -> None:
         (module.events, "_run", _called_back),
     ):
         cancellation.register(where.__file__, function, describe)
-    class_patches.at_undo(cancellation.forget_all)
     if not probe_backend.SERVES:
         asyncio_cancelling_pure.install(module)
     elif _probe.watch_cancel(module.Task.cancel, cancellation.requested):

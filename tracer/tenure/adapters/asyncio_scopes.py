@@ -13,7 +13,7 @@ from types import CodeType, FrameType, ModuleType
 from typing import NamedTuple
 
 from tenure._core import object_access
-from tenure._identify import cancellation, libraries, resources, sites
+from tenure._identify import cancellation, libraries, resources, sites, tracer
 from tenure._identify.exceptions import Canceller, type_name
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
@@ -28,8 +28,12 @@ class Place(NamedTuple):
     by: str  # the function of asyncio that was called there, "" if it is the resource's own
 
 
-_lengths: object_access.ByIdentity[float] = object_access.ByIdentity()  # seconds
-_made_at: object_access.ByIdentity[Place] = object_access.ByIdentity()
+class _Timeouts:
+    """The timeouts with an end, and where the program made them."""
+
+    def __init__(self) -> None:
+        self.lengths: object_access.ByIdentity[float] = object_access.ByIdentity()  # seconds
+        self.made_at: object_access.ByIdentity[Place] = object_access.ByIdentity()
 
 
 def install(module: ModuleType) -> None:
@@ -57,7 +61,7 @@ def _task_group(manager: object, _: str) -> Description:
 
 def _length(manager: object) -> str:
     """Return the timeout's length when it was made, "0.5 s"; "" if it has no deadline."""
-    seconds = _lengths.get(manager)
+    seconds = tracer.current.of(_Timeouts).lengths.get(manager)
     if seconds is None:
         seconds = _seconds_left(manager)
     return "" if seconds is None else length(seconds)
@@ -85,8 +89,9 @@ def _measure(timeout: object, *_: object, **__: object) -> None:
         argument = _timeout_argument(sys._getframe(after_init.MAKER))  # noqa: SLF001  # no other way to the caller
         seconds = _seconds_left(timeout) if argument is None else argument
         if seconds is not None:
-            _lengths.put(timeout, seconds)
-            _made_at.put(timeout, place())
+            timeouts = tracer.current.of(_Timeouts)
+            timeouts.lengths.put(timeout, seconds)
+            timeouts.made_at.put(timeout, place())
 
 
 def _timeout_argument(maker: FrameType) -> float | None:
@@ -100,7 +105,7 @@ def _timeout_argument(maker: FrameType) -> float | None:
 
 def canceller(timeout: object) -> Canceller:
     """Describe a timeout that cancels: where the program made it or called ``wait_for``, and its length."""
-    return deadline_canceller(_made_at.get(timeout), _length(timeout))
+    return deadline_canceller(tracer.current.of(_Timeouts).made_at.get(timeout), _length(timeout))
 
 
 def deadline_canceller(place: Place | None, long: str, by: str = "timeout") -> Canceller:

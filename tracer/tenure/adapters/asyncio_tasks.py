@@ -15,7 +15,7 @@ from tenure._core import faults, object_access, probe_backend
 from tenure._core.paths import PACKAGE_DIR
 from tenure._core.wrapping import Method
 from tenure._identify import libraries, task_names, tasks
-from tenure._identify.tasks import AnyTask
+from tenure._identify.task_table import AnyTask
 from tenure._patching import class_patches
 from tenure._patching.bodies import immediate
 from tenure.adapters import asyncio_reprs

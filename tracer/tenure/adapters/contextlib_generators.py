@@ -17,7 +17,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import cast
 
 from tenure._core import object_access
-from tenure._identify import libraries, resources
+from tenure._identify import resources, tracer
 from tenure._identify.exceptions import type_name
 from tenure._identify.resources import NOTHING, Describe, Description
 from tenure._identify.sites import TAKERS
@@ -26,11 +26,16 @@ from tenure._patching import class_patches
 CAPACITY_ATTRIBUTES = "capacity", "maxsize", "max_size", "size"
 _DATABASE_WORDS = "pool", "database", "connection", "engine", "transaction", "db"  # last words of names
 
-_described: weakref.WeakKeyDictionary[object, Describe] = weakref.WeakKeyDictionary()  # by an adapter
-_functions: weakref.WeakKeyDictionary[object, Description] = weakref.WeakKeyDictionary()  # those that are no methods
-_methods: weakref.WeakKeyDictionary[FunctionType, object_access.ByIdentity[bool]] = (
-    weakref.WeakKeyDictionary()
-)  # of which types
+
+class _Functions:
+    """What is known of generator functions. No function is kept alive."""
+
+    def __init__(self) -> None:
+        self.described: weakref.WeakKeyDictionary[object, Describe] = weakref.WeakKeyDictionary()  # by an adapter
+        self.alone: weakref.WeakKeyDictionary[object, Description] = weakref.WeakKeyDictionary()  # not methods
+        self.methods: weakref.WeakKeyDictionary[FunctionType, object_access.ByIdentity[bool]] = (
+            weakref.WeakKeyDictionary()
+        )  # of which types
 
 
 def install(contextlib: ModuleType) -> None:
@@ -46,20 +51,24 @@ def describe_by(function: object, describe: Describe) -> None:
 
     ``handle.args`` are the arguments of the call, the bound object first.
     """
-    _described[function] = describe
+    tracer.current.of(_Functions).described[function] = describe
 
 
 def _handle(manager: object, expression: str) -> Description:
     function, arguments = object_access.attribute(manager, "func"), object_access.attribute(manager, "args", ())
     if function is None:  # it was entered before: contextlib has deleted the function
         return Description(type_name(type(manager)), None)
-    described = _described.get(function) if type(function) is FunctionType else None
+    functions = tracer.current.of(_Functions)
+    described = functions.described.get(function) if type(function) is FunctionType else None
     if described is not None:
         return described(manager, expression)
     unbound = function.__func__ if type(function) is MethodType else function
-    if object_access.exact(object_access.attribute(unbound, "__module__")).partition(".")[0] in libraries.frameworks:
+    if (
+        object_access.exact(object_access.attribute(unbound, "__module__")).partition(".")[0]
+        in tracer.current.frameworks
+    ):
         return NOTHING
-    known = _functions.get(function) if type(function) is FunctionType else None
+    known = functions.alone.get(function) if type(function) is FunctionType else None
     if known is not None:
         return known
     name = object_access.exact(object_access.attribute(unbound, "__name__"))
@@ -73,7 +82,7 @@ def _handle(manager: object, expression: str) -> Description:
     code = object_access.attribute(unbound, "__code__")  # a function that is defined several times has one code object
     description = Description(_kind(unbound), code, name="", stereotype=_stereotype(name))
     if type(function) is FunctionType and not _may_be_a_method(function):
-        _functions[function] = description
+        functions.alone[function] = description
     return description
 
 
@@ -95,7 +104,7 @@ def _owner(function: object, arguments: object) -> object | None:
     ):
         return None
     kind = type(arguments[0])
-    kinds = _methods.setdefault(function, object_access.ByIdentity())
+    kinds = tracer.current.of(_Functions).methods.setdefault(function, object_access.ByIdentity())
     if kind not in kinds:
         attribute = object_access.of_class(kind, function.__name__)
         while attribute is not None and attribute is not function:

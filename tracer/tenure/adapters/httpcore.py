@@ -12,7 +12,7 @@ from tenure import _probe_api as probe
 from tenure._core.object_access import attribute, is_true
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR
 from tenure._core.wrapping import Method, traceback_of
-from tenure._identify import libraries, resources, sites
+from tenure._identify import libraries, resources, sites, tracer
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited
@@ -21,7 +21,12 @@ from tenure._patching.bodies import awaited
 _WAITING = "finding out which pool of httpcore is waited for"
 _CLOSING = "finding out which connection of httpcore is given back"
 
-_records: dict[int, probe.Record] = {}  # by address of the pool's request, which lives as long as it is in its pool
+
+class _Requests:
+    """The requests that have a connection."""
+
+    def __init__(self) -> None:
+        self.records: dict[int, probe.Record] = {}  # by address of the pool's request, which lives while in its pool
 
 
 def install(module: ModuleType) -> None:
@@ -46,7 +51,7 @@ def _waiting(original: Method) -> Method:
 
 
 def _begin(request: object, _: tuple[object, ...], __: object) -> tuple[object, probe.Record] | None:
-    if id(request) in _records:
+    if id(request) in tracer.current.of(_Requests).records:
         return None
     frame = sys._getframe(1).f_back  # noqa: SLF001  # it has the pool
     pool = frame.f_locals["self"] if frame is not None else None
@@ -58,7 +63,7 @@ def _begin(request: object, _: tuple[object, ...], __: object) -> tuple[object, 
 def _given(state: tuple[object, probe.Record], _: object) -> None:
     request, record = state
     probe.acquired(record)
-    _records[id(request)] = record
+    tracer.current.of(_Requests).records[id(request)] = record
 
 
 def _not_given(state: tuple[object, probe.Record], error: BaseException) -> None:
@@ -81,7 +86,7 @@ def _closing(original: Method) -> Method:
 
 
 def _leave(stream: object) -> probe.Record | None:
-    record = _records.pop(id(attribute(stream, "_pool_request")), None)
+    record = tracer.current.of(_Requests).records.pop(id(attribute(stream, "_pool_request")), None)
     if record is not None:
         probe.leaving(record, None)
     return record
@@ -95,7 +100,7 @@ def _record_of(error: BaseException) -> probe.Record | None:
     """Return the record of the request that this exception ended: the traceback's first frame is the pool's."""
     traceback = traceback_of(error)
     request = traceback.tb_frame.f_locals.get("pool_request") if traceback is not None else None
-    return _records.pop(id(request), None)
+    return tracer.current.of(_Requests).records.pop(id(request), None)
 
 
 def _site(frame: FrameType | None) -> str:

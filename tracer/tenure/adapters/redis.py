@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import cast
 
 from tenure._core.object_access import attribute, exact
-from tenure._identify import libraries, resources
+from tenure._identify import libraries, resources, tracer
 from tenure._identify.exceptions import type_name
 from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import Description
@@ -19,11 +19,16 @@ from tenure.adapters._kit import acquire_release, databases, open_close
 MAX_KEYS = 1_000  # of locks that are remembered; further ones are known by their sites
 _UNLIMITED = 2**31  # what redis gives a pool that was given no limit, in its older versions
 
-_keys: dict[str, _Key] = {}
-
 
 class _Key:
     """The subject for which all locks of one key stand."""
+
+
+class _Locks:
+    """The keys of the locks that were seen."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, _Key] = {}
 
 
 class _RedisConnectionInUse(databases.Taken):
@@ -60,9 +65,10 @@ def _client(client: object, _: str) -> Description:
 def _lock(lock: object, _: str) -> Description:
     key = attribute(lock, "name")
     name = key.decode(errors="replace") if type(key) is bytes else exact(key)
-    subject = _keys.get(name)
-    if subject is None and len(_keys) < MAX_KEYS:
-        subject = _keys[name] = _Key()
+    keys = tracer.current.of(_Locks).keys
+    subject = keys.get(name)
+    if subject is None and len(keys) < MAX_KEYS:
+        subject = keys[name] = _Key()
     return Description("redis.asyncio.lock.Lock", subject, name, 1, "control")
 
 

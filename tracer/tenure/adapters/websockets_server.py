@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 from tenure import _probe_api as probe
 from tenure._core.object_access import attribute, exact
 from tenure._core.wrapping import Method
-from tenure._identify import libraries, resources, task_names
+from tenure._identify import libraries, resources, task_names, tracer
 from tenure._identify.resources import Description
 from tenure._identify.sites import Site
 from tenure._patching import class_patches, pure_wrappers
@@ -22,7 +22,12 @@ from tenure.adapters._kit import databases, handler_sites
 
 _BEGIN, _END = "noting the begin of a connection", "noting the end of a connection"  # said where they fail
 
-_records: dict[int, probe.Record] = {}  # by address of the connection, while it is served
+
+class _Connections:
+    """The connections that are being served."""
+
+    def __init__(self) -> None:
+        self.records: dict[int, probe.Record] = {}  # by address
 
 
 class _Served(NamedTuple):
@@ -65,7 +70,7 @@ def _begin(connection: object) -> None:
     record = probe.enter(_Served(Site.of(site).function), site)
     if record is not None:
         probe.acquired(record)
-        _records[id(connection)] = record
+        tracer.current.of(_Connections).records[id(connection)] = record
 
 
 def _leaving(original: Method) -> Method:
@@ -73,7 +78,8 @@ def _leaving(original: Method) -> Method:
 
 
 def _leave(connection: object, exc_info: tuple[object, ...], named: dict[str, object]) -> probe.Record | None:
-    record = _records.pop(id(connection), None) if _is_servers(sys._getframe(1).f_back) else None  # noqa: SLF001
+    is_servers = _is_servers(sys._getframe(1).f_back)  # noqa: SLF001  # there is no other way to the handler
+    record = tracer.current.of(_Connections).records.pop(id(connection), None) if is_servers else None
     if record is not None:
         probe.leaving(record, pure_wrappers.raised_in_body(exc_info, named))
     return record

@@ -21,7 +21,7 @@ from opentelemetry.trace import (
 )
 
 from tenure import semconv, wire
-from tenure._identify import otel_context
+from tenure._identify import tracer
 from tenure._sinks.otel import span_mapping
 from tenure._sinks.otel.span_links import WaitHistory
 from tenure._sinks.otel.span_mapping import EndedLifecycle, Failures, Stamps
@@ -136,6 +136,6 @@ def _program_context(trace: wire.Trace) -> SpanContext | None:
     """The program's span that is the parent of a root."""
     if trace.otel_trace_id is None or trace.otel_parent_id is None:
         return None
-    flags = TraceFlags(TraceFlags.DEFAULT if trace.otel_trace_id in otel_context.unsampled else TraceFlags.SAMPLED)
+    flags = TraceFlags(TraceFlags.DEFAULT if trace.otel_trace_id in tracer.current.unsampled else TraceFlags.SAMPLED)
     ids = int.from_bytes(trace.otel_trace_id, "big"), int.from_bytes(trace.otel_parent_id, "big")
     return SpanContext(*ids, is_remote=False, trace_flags=flags)

@@ -13,7 +13,7 @@ from functools import partial
 from types import MethodType
 from typing import Protocol, cast
 
-from tenure._identify import resources
+from tenure._identify import resources, tracer
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited
@@ -29,7 +29,12 @@ _TYPES = frozenset({"http", "websocket", "lifespan"})
 _BEGIN = "noting the begin of a request"  # said where they fail
 _RECEIVING, _SENDING = "reading what a server tells its application", "reading what an application tells its server"
 
-_lifespans: dict[int, _Lifespan] = {}  # by address of the part of the scope that copies share
+
+class _Lifespans:
+    """The lifespans that have begun and not ended."""
+
+    def __init__(self) -> None:
+        self.by_part: dict[int, _Lifespan] = {}  # by address of the part of the scope that copies share
 
 
 class Framework(Protocol):
@@ -82,13 +87,13 @@ class _Lifespan:
             MethodType(awaited.callback(receive, _RECEIVING, after=self._received), self),
             MethodType(awaited.callback(send, _SENDING, before=self._sending), self),
         )
-        _lifespans[id(self._part)] = self
+        tracer.current.of(_Lifespans).by_part[id(self._part)] = self
 
     def rename(self, served: Served, site: str) -> None:
         self._served, self._site = served, site
 
     def end(self, error: BaseException | None) -> None:
-        _lifespans.pop(id(self._part), None)
+        tracer.current.of(_Lifespans).by_part.pop(id(self._part), None)
         self.lifespan.ended(error)
 
     def _received(self, _: object, message: object) -> None:
@@ -147,7 +152,7 @@ def _begin_lifespan(
         served, site = framework.lifespan(application)
     else:
         served, site = Served("asgi.Application", application), handler_sites.of_callable(application, "lifespan")
-    before = _lifespans.get(id(requests.part(scope)))
+    before = tracer.current.of(_Lifespans).by_part.get(id(requests.part(scope)))
     if before is not None:
         if framework is not None:
             before.rename(served, site)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from time import monotonic_ns
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tenure._core.object_access import exact, qualified_name
 from tenure._core.wrapping import Method
-from tenure._identify import pool_stats
+from tenure._identify import tracer
 from tenure._identify.exceptions import type_name
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
@@ -100,10 +99,10 @@ def _timing(
     predicate: Callable[..., bool],
 ) -> Method:
     def begin(maker: object, arguments: tuple[object, ...], _: object) -> tuple[object, tuple[object, ...], int] | None:
-        return (maker, arguments, monotonic_ns()) if predicate(maker, *arguments) else None
+        return (maker, arguments, tracer.current.clock()) if predicate(maker, *arguments) else None
 
     def end(begun: tuple[object, tuple[object, ...], int], _: object) -> None:
         maker, arguments, begun_ns = begun
-        pool_stats.created(pool_of(maker, *arguments), monotonic_ns() - begun_ns)
+        tracer.current.pools.created(pool_of(maker, *arguments), tracer.current.clock() - begun_ns)
 
     return wrap(original, f"timing how a {qualified_name(kind)} makes a connection", before=begin, after=end)

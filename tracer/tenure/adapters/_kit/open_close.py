@@ -16,7 +16,7 @@ from typing import NamedTuple, cast
 from tenure import _probe_api as probe
 from tenure._core import faults
 from tenure._core.object_access import mro
-from tenure._identify import resources, sites
+from tenure._identify import resources, sites, tracer
 from tenure._identify.resources import NOTHING, Describe, Description
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited, immediate
@@ -31,7 +31,12 @@ Token = Callable[[object], object]
 _NOBODY = "nothing refers to it any more"
 _OPENING, _CLOSING = "finding out who opens", "finding out what is closed"  # said where they fail
 
-_tokens: dict[int, Token] = {}  # by address, of the classes whose objects are entered, too
+
+class _Tokens:
+    """What knows the objects of a class again that are opened, and entered too."""
+
+    def __init__(self) -> None:
+        self.by_class: dict[int, Token] = {}  # by address
 
 
 class NeverClosed(Exception):
@@ -155,7 +160,8 @@ def patch_function(
 
 def is_open(opened: object) -> bool:
     """Whether this is held since the call that opened it, so that entering it is nothing new."""
-    token = next((_tokens[id(kind)] for kind in mro(type(opened)) if id(kind) in _tokens), None)
+    by_class = tracer.current.of(_Tokens).by_class
+    token = next((by_class[id(kind)] for kind in mro(type(opened)) if id(kind) in by_class), None)
     return token is not None and _is_open(opened, token)
 
 
@@ -196,7 +202,7 @@ def _register(kind: type, describe: Describe, token: Token) -> None:
         # Said even where it is the manager's own: what calls something else is asked about at every entry.
         return description if description.enter else description._replace(enter="__aenter__")
 
-    _tokens[id(kind)] = token
+    tracer.current.of(_Tokens).by_class[id(kind)] = token
     resources.register(kind, describe_closed)
 
 
@@ -210,7 +216,7 @@ def _begin(described: object, bound: object, plan: _Plan) -> probe.Record | None
         )
         record = probe.enter(described, site, task=task) if site else None
         if record is not None:
-            resources.calls[site] = plan.names
+            resources.called_at(site, *plan.names)
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("finding out who opens a {}", error, kind=plan.kind)
         return None
@@ -248,7 +254,7 @@ def _patch_closing(kind: type, closing: Iterable[str], token: Token, only_if: Ma
 
 def _closing(token: Token, ends: Predicate) -> Begin:
     def begin(arguments: Arguments, _: dict[str, object]) -> probe.Record | None:
-        if not held_tokens.tokens or not arguments or not ends(arguments[0]):
+        if not tracer.current.held_tokens or not arguments or not ends(arguments[0]):
             return None
         record = held_tokens.give_back(token(arguments[0]))
         if record is None or sys._getframe(2).f_code.co_name != "__del__":  # noqa: SLF001  # no other way to the caller
@@ -261,7 +267,7 @@ def _closing(token: Token, ends: Predicate) -> Begin:
 
 def _leaving(token: Token) -> Begin:
     def begin(arguments: Arguments, named: dict[str, object]) -> probe.Record | None:
-        if not held_tokens.tokens or not arguments:
+        if not tracer.current.held_tokens or not arguments:
             return None
         errors = (value for value in (*arguments[1:], *named.values()) if issubclass(type(value), BaseException))
         error = cast("BaseException | None", next(errors, None))

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from tenure import _probe_api as probe
 from tenure._core import faults
+from tenure._core.object_access import ByIdentity
 from tenure._core.wrapping import Method
-from tenure._identify import call_site_cache
+from tenure._identify import call_site_cache, tracer
 from tenure._patching.bodies import awaited, immediate, wrapper_code
 from tenure._probe_api import pure_probe
 from tenure.adapters._kit import held_tokens
@@ -22,9 +23,16 @@ from tenure.adapters._kit import held_tokens
 Begin = Callable[[object, FrameType], probe.Record | None]  # what this frame takes by calling a method of the object
 Gives = Callable[[object, FrameType | None], bool]  # whether it is this frame that gives the token back
 
-# By the code of its coroutine a task is known that does nothing but acquire.
-acquires: set[CodeType] = {wrapper_code(awaited.acquire), wrapper_code(awaited.function)}
 _ACQUIRING, _RELEASING = "finding out who acquires", "finding out what is released"  # said where they fail
+
+
+class AcquiringTasks:
+    """Tasks that do nothing but acquire, on behalf of the task that made them."""
+
+    def __init__(self) -> None:
+        # Of the coroutines by which such a task is known; those of our own wrappers are always among them.
+        self.codes: set[CodeType] = {wrapper_code(awaited.acquire), wrapper_code(awaited.function)}
+        self.made_by: ByIdentity[tuple[int, str]] = ByIdentity()  # by task: who made it, and its site
 
 
 class NotAcquired(Exception):
@@ -79,7 +87,7 @@ def giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
 
     def begin(manager: object, arguments: tuple[object, ...], named: dict[str, object]) -> probe.Record | None:
         """The record of what is held and given back, now leaving; None where nothing is."""
-        if not held_tokens.tokens:
+        if not tracer.current.held_tokens:
             return None
         for candidate in (*arguments, *named.values()) if by_result else (manager,):
             if held_tokens.is_held(candidate):
