@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from google.protobuf.json_format import ParseDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from tests.server.cli.test_export import recording
 from tests.server.support.batches import Program
 from tests.server.support.collector import Collector
 from tests.server.support.grpc_backend import GrpcBackend, serving_grpc
 from tests.server.support.otlp_backend import Backend
+from tests.server.support.recordings import recording
 from tests.server.support.spans import give, group, span
 
 from tenure import wire

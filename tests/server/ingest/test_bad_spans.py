@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-from tests.server.ingest.test_bad_batches import bomb
 from tests.server.support.collector import Collector, collecting
+from tests.server.support.hostile_requests import bomb
 from tests.server.support.spans import CLIENT, JSON, PROTOBUF, encoded, group, plain_json, post, request, span
 from tests.server.support.store_queries import everything
 from tests.support.fuzzing import examples

@@ -1,4 +1,4 @@
-"""The two readers of spans: ``_scan`` in C and ``scanning`` in Python tell the same of any bytes."""
+"""The two readers of spans, ``_scan`` in C and ``scan_pure`` in Python, read the same from any bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans
-from tests.server.ingest.test_spans_mutated import DAMAGES, WHOLE, damaged
+from tests.server.support.hostile_requests import DAMAGES, WHOLE, damaged
 from tests.support.fuzzing import examples
 
 from tenure_server import limits

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.server.cli.test_export import recording
 from tests.server.support.batches import Program
 from tests.server.support.collector import Collector
+from tests.server.support.recordings import recording
 from tests.server.support.textbook import textbook
 
 from tenure_server.diagram import mermaid
