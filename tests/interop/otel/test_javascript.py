@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from tests.interop.otel.support import peers
-from tests.interop.otel.support.sdk import Told, told
+from tests.interop.otel.support.sdk import ReceivedSpan, received_spans
 from tests.tracer.support.programs import tenure, write
 
 pytestmark = pytest.mark.interop
@@ -62,10 +62,10 @@ class Payment:
         self.sent: list[dict[str, Any]] = []
 
     @property
-    def made(self) -> dict[str, Told]:
+    def made(self) -> dict[str, ReceivedSpan]:
         names = {one["span"]: one["name"] for one in self.sent}
         return {
-            one["name"]: Told(
+            one["name"]: ReceivedSpan(
                 one["trace"],
                 names.get(one["parent"]),
                 int(one["start_ns"]),
@@ -109,7 +109,7 @@ async def test_a_traced_program_and_a_service_in_javascript_are_one_diagram(tmp_
             )
         assert (done.status, done.stdout, done.stderr) == (0, "paid\n", "")
         made = payment.made
-        found = await asyncio.to_thread(told, collector.url, made["INSERT"].trace)
+        found = await asyncio.to_thread(received_spans, collector.url, made["INSERT"].trace)
         diagram = await asyncio.to_thread(mermaid, collector.url, made["INSERT"].trace)
 
     parents = {name: one.parent for name, one in made.items()}

@@ -12,7 +12,7 @@ from typing import Any
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from tests.interop.otel.support.peers import Collector, serving
-from tests.interop.otel.support.sdk import pay, told
+from tests.interop.otel.support.sdk import pay, received_spans
 from tests.tracer.support.programs import tenure, write
 
 PROGRAM = """
@@ -66,7 +66,7 @@ async def test_spans_stand_in_the_store_as_the_sdk_made_them(tmp_path: Path) -> 
     """Through its exporter over HTTP: trace, parent, times to the nanosecond and errors."""
     async with serving(tmp_path / "store.sqlite") as collector:
         made = await asyncio.to_thread(pay, over_http(collector))
-        found = await asyncio.to_thread(told, collector.url, made["INSERT"].trace)
+        found = await asyncio.to_thread(received_spans, collector.url, made["INSERT"].trace)
 
     assert found == made
     assert (made["INSERT"].parent, made["notify"].error) == ("POST /charge", "no such topic: ☂")

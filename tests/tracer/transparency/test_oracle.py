@@ -33,6 +33,6 @@ def compiles(program: Program) -> bool:
 def test_the_record_of_any_program_is_what_happened(program: Program) -> None:
     """Lifecycles at every flush, whole, and tasks; and nothing about the program is different."""
     runs = run(program)
-    assert runs.watched == runs.plain  # else the oracle has changed what it looks at
+    assert runs.observed == runs.plain  # else the oracle has changed what it looks at
     assert runs.recorded == runs.plain
     assert runs.record == runs.expected
