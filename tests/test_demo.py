@@ -1,4 +1,4 @@
-"""The shop under its own load: what it counted itself against what the collector stored. And the demo around it."""
+"""The demo: the shop's own counts compared with what the collector stored."""
 
 import contextlib
 import http.client

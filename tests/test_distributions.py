@@ -1,4 +1,4 @@
-"""The two distributions as they are built and as they are declared."""
+"""The two distributions, as they are built and as they are declared."""
 
 import os
 import shutil

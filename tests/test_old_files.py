@@ -1,4 +1,4 @@
-"""What an earlier version left behind, beside this version's code: it works, or one line says what to do."""
+"""Files of an earlier version beside this version's code work, or one line says what to do."""
 
 import importlib.util
 import marshal

@@ -1,4 +1,4 @@
-"""``tenure run --otlp`` and ``tenure.install(otel=True)``: spans straight from the program, with no collector."""
+"""``tenure run --otlp`` and ``tenure.install(otel=True)``: the program exports spans itself, without a collector."""
 
 from __future__ import annotations
 

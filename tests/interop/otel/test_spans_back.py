@@ -1,4 +1,4 @@
-"""A program that exports by OpenTelemetry's SDK into a collector of Tenure's: its lifecycles, not only its spans."""
+"""Spans that a program exports by OpenTelemetry's SDK to a Tenure collector are lifecycles there."""
 
 from __future__ import annotations
 

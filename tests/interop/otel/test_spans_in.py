@@ -1,4 +1,4 @@
-"""OpenTelemetry's own SDK as the sender: its spans, and a program under the tracer that calls a plain service."""
+"""OpenTelemetry's own SDK as the sender, and a traced program that calls a service with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``tenure export`` as it is typed."""
+"""``tenure export`` on the command line."""
 
 from __future__ import annotations
 

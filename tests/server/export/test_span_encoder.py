@@ -1,4 +1,4 @@
-"""The bytes of spans."""
+"""The encoded bytes of spans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The login page, sessions and their end, separate tokens, and who is held back."""
+"""The login page, sessions and their end, separate tokens, and the limit for wrong tokens."""
 
 from __future__ import annotations
 

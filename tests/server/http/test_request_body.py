@@ -1,4 +1,4 @@
-"""Compressed bodies: every cut into members is read, none takes more than its length, and none holds up the rest."""
+"""Compressed bodies: every division into members is read, within the length limit, without blocking the event loop."""
 
 from __future__ import annotations
 

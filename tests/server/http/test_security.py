@@ -1,4 +1,4 @@
-"""Who may ask the collector, and from where."""
+"""Which requests the collector answers: by host, origin and token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is no batch is refused with what and where, and changes nothing in the store."""
+"""A body that is no batch is refused with the reason and its place, and changes nothing in the store."""
 
 from __future__ import annotations
 

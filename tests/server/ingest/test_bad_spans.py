@@ -1,4 +1,4 @@
-"""What is no ExportTraceServiceRequest is refused by a Status that says why, and nothing of it is stored."""
+"""A body that is no ExportTraceServiceRequest is refused with a Status that has the reason, and nothing is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tenure's own spans are lifecycles again: what a program or a collector exported is drawn as it was."""
+"""Spans that a program or a collector of Tenure exported are drawn as the original lifecycles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a span of another service is: which resource, of which task, by which conventions."""
+"""Which resource and task a span of another service becomes, by the semantic conventions."""
 
 from __future__ import annotations
 

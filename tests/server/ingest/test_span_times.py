@@ -1,4 +1,4 @@
-"""Spans come from other clocks, and tell only when they began and ended."""
+"""Spans come from other clocks, and have no times but begin and end."""
 
 from __future__ import annotations
 

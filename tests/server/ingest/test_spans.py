@@ -1,4 +1,4 @@
-"""Spans of other services, by OTLP/HTTP: what becomes of them, in which order and however often they come."""
+"""Spans of other services by OTLP/HTTP, in any order and repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``tenure export --to html``: one page that carries everything it shows."""
+"""``tenure export --to html``: one page that contains everything it shows."""
 
 from __future__ import annotations
 

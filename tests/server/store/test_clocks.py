@@ -1,4 +1,4 @@
-"""Programs' clocks may be wrong: a row neither deletes others for what it says of time, nor lives for ever by it."""
+"""A program's clock may be wrong: its rows neither delete others nor are kept for ever."""
 
 from __future__ import annotations
 

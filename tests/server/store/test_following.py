@@ -1,4 +1,4 @@
-"""What those who follow a store get: everything that ended, each once, in its order. Every backend passes it."""
+"""The contract of a store: a follower gets each closed lifecycle once, in order. Every backend passes it."""
 
 from __future__ import annotations
 

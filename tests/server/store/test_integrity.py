@@ -1,4 +1,4 @@
-"""Whatever happens to a store, it holds together and everything in it can be read."""
+"""After any faults a store is consistent and can be read completely."""
 
 from __future__ import annotations
 

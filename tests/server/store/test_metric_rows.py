@@ -1,4 +1,4 @@
-"""What a store measures of resources: exact, never going back, bounded."""
+"""The counters of resources in a store are exact, never decrease, and are bounded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows come late, between others of their process: pages of lists and windows of time have each of them."""
+"""Rows that come late: pages of lists and windows of time contain each of them."""
 
 from __future__ import annotations
 

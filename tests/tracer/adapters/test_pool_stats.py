@@ -1,4 +1,4 @@
-"""What pools of connections tell of themselves, each with its real library and a real server."""
+"""The numbers of connection pools, each with its real library and a real server."""
 
 import asyncio
 import gc

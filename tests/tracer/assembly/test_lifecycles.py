@@ -1,4 +1,4 @@
-"""What is recorded of a program: whole rows, with a clock that ticks 1 ms a reading and ids that count from 1."""
+"""The lifecycles of small programs, compared whole; the clock ticks 1 ms a reading and ids count from 1."""
 
 import asyncio
 

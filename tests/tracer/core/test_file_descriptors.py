@@ -1,4 +1,4 @@
-"""Files and sockets of ours among the program's, which may close any and open its own under the same number."""
+"""Tenure's files and sockets in a program that may close any of them and reuse their numbers."""
 
 import os
 import resource

@@ -1,4 +1,4 @@
-"""``tenure doctor PROGRAM`` tells what was recorded in which way, what was missed, and what is left out by design."""
+"""``tenure doctor PROGRAM``: what was recorded in which way, what was missed, and what is left out by design."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``tenure doctor PROGRAM``: its report, and that whatever the program does it is told."""
+"""``tenure doctor PROGRAM``: its report, whatever the program does."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``tenure doctor`` on the demo program, beside what the program counted itself."""
+"""``tenure doctor`` on the demo program, compared with the program's own counts."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Who cancelled: on every lifecycle that a cancellation hit, and at the end of every task that it ended."""
+"""Who cancelled: at every lifecycle that a cancellation hit, and at the end of every cancelled task."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""That cancellations are watched changes nothing: what is kept, what ``Task.cancel`` is, where sites lie."""
+"""Recording who cancels changes nothing: not what is kept alive, not ``Task.cancel``, not the sites."""
 
 import asyncio
 import gc

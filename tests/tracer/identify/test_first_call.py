@@ -1,4 +1,4 @@
-"""The first call from a place is as short as any: no code is walked and no file is read while the program waits."""
+"""The first call from a site walks no code and reads no file while the program waits."""
 
 import asyncio
 import builtins

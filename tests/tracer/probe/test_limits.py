@@ -1,4 +1,4 @@
-"""What recording must not do: keep the program's objects, lose in silence, raise, or tell secrets."""
+"""Recording keeps no object of the program, raises nothing, reports every loss, and contains no secret."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""The C sources of the native probe: which file may use which, and what the documents say of them."""
+"""The C sources of the native probe: which file may use which, and what the documents say about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets: what is taken out of texts and source, what stays, and that no text makes the work grow with its square."""
+"""What is removed from texts and source, what stays, and that the time grows linearly with the text."""
 
 from __future__ import annotations
 

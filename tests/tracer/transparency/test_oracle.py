@@ -1,4 +1,4 @@
-"""Random programs: recorded, each does what it does as it is, and the record says what an oracle says."""
+"""Random programs do the same when they are recorded, and the record is what an oracle derives."""
 
 import gc
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Nothing of the program's is called on the program's time but what Python itself calls."""
+"""While the program runs, only Python itself calls the program's methods."""
 
 import asyncio
 import builtins
