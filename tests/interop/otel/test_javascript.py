@@ -63,16 +63,16 @@ class Payment:
 
     @property
     def made(self) -> dict[str, ReceivedSpan]:
-        names = {one["span"]: one["name"] for one in self.sent}
+        names = {sent["span"]: sent["name"] for sent in self.sent}
         return {
-            one["name"]: ReceivedSpan(
-                one["trace"],
-                names.get(one["parent"]),
-                int(one["start_ns"]),
-                int(one["end_ns"]),
-                "no such topic: ☂" if one["error"] else None,
+            sent["name"]: ReceivedSpan(
+                sent["trace"],
+                names.get(sent["parent"]),
+                int(sent["start_ns"]),
+                int(sent["end_ns"]),
+                "no such topic: ☂" if sent["error"] else None,
             )
-            for one in self.sent
+            for sent in self.sent
         }
 
 
@@ -112,11 +112,11 @@ async def test_a_traced_program_and_a_service_in_javascript_are_one_diagram(tmp_
         found = await asyncio.to_thread(received_spans, collector.url, made["INSERT"].trace)
         diagram = await asyncio.to_thread(mermaid, collector.url, made["INSERT"].trace)
 
-    parents = {name: one.parent for name, one in made.items()}
+    parents = {name: span.parent for name, span in made.items()}
     assert parents == {"POST /charge": None, "INSERT": "POST /charge", "notify": "POST /charge"}
     assert found == made | {"POST /charge": made["POST /charge"]._replace(parent="payment")}
     labels = dict(re.findall(r"participant (p\d+)(?:@\{.*?\})? as (.+)", diagram))
-    said = re.sub(r"p\d+", lambda one: labels[one[0]], re.sub(r".* as .*\n", "", diagram))
+    said = re.sub(r"p\d+", lambda match: labels[match[0]], re.sub(r".* as .*\n", "", diagram))
     for line in (
         r"client payment @ shop \w+-\)payment: request",
         r"payment->>\+Request POST /charge @ payment: request\(\)",

@@ -90,8 +90,8 @@ async def test_a_traced_program_and_a_plain_service_are_one_diagram(tmp_path: Pa
             "GET /orders", 6, ["payment", "shop"],
         )  # fmt: skip
         every = await items(collector, f"/api/lifecycles?trace={found['id']}")
-        names = {one["id"]: one["resource"]["name"] or one["resource"]["kind"].rpartition(".")[2] for one in every}
-        assert {names[one["id"]]: names.get(one["parent"]) for one in every} == {
+        names = {item["id"]: item["resource"]["name"] or item["resource"]["kind"].rpartition(".")[2] for item in every}
+        assert {names[item["id"]]: names.get(item["parent"]) for item in every} == {
             "GET /orders": None,
             "Connection": "GET /orders",
             "payment": "GET /orders",
@@ -101,7 +101,7 @@ async def test_a_traced_program_and_a_plain_service_are_one_diagram(tmp_path: Pa
         }
         diagram = await ask(collector, f"/api/diagram?format=mermaid&trace={found['id']}")
     labels = dict(re.findall(r"participant (p\d+)(?:@\{.*?\})? as (.+)", diagram))
-    process = {names[one["id"]]: one["process"][:4] for one in every}
+    process = {names[item["id"]]: item["process"][:4] for item in every}
     shop, traced = process["GET /orders"], process["Connection"]
     assert len(labels) == 9, diagram
     said = re.sub(r"p\d+", lambda found: labels[found[0]], re.sub(r".* as .*\n", "", diagram))

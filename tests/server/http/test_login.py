@@ -223,10 +223,10 @@ async def test_the_token_for_sending_opens_nothing_else(guarded: Collector) -> N
     assert (await guarded.get("/v1/lifecycles", Authorization=f"Bearer {INGEST}"))[0] == 401
 
 
-@pytest.mark.parametrize("one", [Settings(port=0, token=TOKEN), Settings(port=0, ingest_token=TOKEN)])
-async def test_one_token_alone_serves_for_both(one: Settings) -> None:
+@pytest.mark.parametrize("settings", [Settings(port=0, token=TOKEN), Settings(port=0, ingest_token=TOKEN)])
+async def test_one_token_alone_serves_for_both(settings: Settings) -> None:
     """Whichever it is; without it nothing is open."""
-    async with collecting(one) as collector:
+    async with collecting(settings) as collector:
         bearer = {"Authorization": f"Bearer {TOKEN}"}
         assert (await collector.send(wire.encode(Program().batch()), **bearer))[0] == 200
         assert (await collector.get("/api/processes", **bearer))[0] == 200

@@ -70,10 +70,10 @@ def test_any_bytes_are_read_or_refused(encoding: str, body: bytes) -> None:
 @BOTH
 def test_so_many_members_are_read_and_no_more(encoding: str) -> None:
     """The limit is named; what stands behind it is not looked at."""
-    one = PACK[encoding](b"x")
-    assert decompression.DECODERS[encoding](one * limits.MAX_MEMBERS) == b"x" * limits.MAX_MEMBERS
+    member = PACK[encoding](b"x")
+    assert decompression.DECODERS[encoding](member * limits.MAX_MEMBERS) == b"x" * limits.MAX_MEMBERS
     with pytest.raises(Refused, match=f"more than {limits.MAX_MEMBERS} {encoding} members") as refused:
-        decompression.DECODERS[encoding](one * limits.MAX_MEMBERS + one[:3] + b"?")
+        decompression.DECODERS[encoding](member * limits.MAX_MEMBERS + member[:3] + b"?")
     assert refused.value.status == 413
 
 

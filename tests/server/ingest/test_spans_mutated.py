@@ -29,9 +29,9 @@ from tests.server.support.store_queries import everything
 
 def fit(whole: ExportTraceServiceRequest) -> int:
     """How many spans there are that are fit to be stored, the same one counted once."""
-    found = set()
-    for number, one in enumerate(whole.resource_spans):
-        for scoped in one.scope_spans:
+    fit_spans = set()
+    for number, sent in enumerate(whole.resource_spans):
+        for scoped in sent.scope_spans:
             for each in scoped.spans:
                 start, end = each.start_time_unix_nano, each.end_time_unix_nano
                 is_fit = (
@@ -44,8 +44,8 @@ def fit(whole: ExportTraceServiceRequest) -> int:
                     and start < 1 << 62
                 )
                 if is_fit:
-                    found.add((number, each.span_id, start))
-    return len(found)
+                    fit_spans.add((number, each.span_id, start))
+    return len(fit_spans)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -72,7 +72,7 @@ def test_a_damaged_request_is_stored_as_far_as_it_is_sound_or_not_at_all(
                     theirs = ExportTraceServiceRequest.FromString(body)
                 except DecodeError:  # in a part that is none of ours to read
                     return
-                total = sum(len(scoped.spans) for one in theirs.resource_spans for scoped in one.scope_spans)
+                total = sum(len(scoped.spans) for sent in theirs.resource_spans for scoped in sent.scope_spans)
                 assert stored <= total - refused
                 assert stored == fit(theirs)
 
@@ -168,6 +168,6 @@ async def test_no_request_takes_more_than_a_bounded_memory(tmp_path: Path) -> No
                 assert (name, answer.status) == (name, expected), (await answer.text(errors="replace"))[:200]
             grown[name] = served.peak - idle
         async with session.get(f"{served.url}/api/lifecycles") as answer:
-            (one,) = (await answer.json())["items"]
-    assert one["acquire_ns"] == at(1)
+            (lifecycle,) = (await answer.json())["items"]
+    assert lifecycle["acquire_ns"] == at(1)
     assert max(grown.values()) < MORE, grown

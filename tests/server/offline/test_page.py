@@ -117,8 +117,8 @@ def test_of_one_trace_only_what_belongs_to_it_is_carried(tmp_path: Path) -> None
     found = gathered(tmp_path, program, trace)
     assert {view.lens.trace for view in found.views} == {trace}
     assert [lifecycle.id for lifecycle in found.lifecycles] == [program.id(4)]
-    assert [one.id for one in found.overview.traces] == [trace]
-    assert [one.name for one in found.overview.resources] == ["orders"]
+    assert [item.id for item in found.overview.traces] == [trace]
+    assert [item.name for item in found.overview.resources] == ["orders"]
 
 
 def test_where_there_is_no_more_room_subjects_are_left_out_and_counted(

@@ -20,7 +20,7 @@ def noting(base, *names):
     def note(name):
         theirs = getattr(base, name)
         def method(self, *arguments):
-            print("called", base.__name__, name, *[one for one in arguments if type(one) is str])
+            print("called", base.__name__, name, *[argument for argument in arguments if type(argument) is str])
             return theirs(self, *arguments)
         return method
     return {name: note(name) for name in names}
