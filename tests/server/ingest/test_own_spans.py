@@ -116,7 +116,7 @@ HELD_THROUGHOUT = ("closed", 0.0, 15.0)
         ("tenure.acquire.outcome", "perhaps", ("closed", 1.0, 10.0)),
     ],
 )
-async def test_what_is_not_comparable_soundly_is_a_span_like_any_other(
+async def test_what_is_not_told_soundly_is_a_span_like_any_other(
     clock: Clock, content_type: str, key: str, value: str | float, told: tuple[str, float, float]
 ) -> None:
     """Held from its start to its end; a bound that is none is left out by itself."""
