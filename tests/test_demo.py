@@ -1,4 +1,4 @@
-"""The shop under its own load: what it counted itself against what the collector stored. And the demo around it."""
+"""The demo: the shop's own counts compared with what the collector stored."""
 
 import contextlib
 import http.client
@@ -117,7 +117,7 @@ def test_every_lifecycle_that_the_shops_code_entered_is_in_the_store(collector, 
 
     lifecycles = list(items(collector, "/api/lifecycles"))
     seen = Counter(lifecycle["id"] for lifecycle in lifecycles)
-    assert [one for one, times in seen.items() if times > 1] == []
+    assert [key for key, times in seen.items() if times > 1] == []
     acquired = [lifecycle for lifecycle in lifecycles if lifecycle["acquire_outcome"] == "ok"]
     stored = Counter(name for lifecycle in acquired if (name := counted(lifecycle)) is not None)
     assert stored == entered_by_its_own_count(count)

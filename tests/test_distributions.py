@@ -1,4 +1,4 @@
-"""The two distributions as they are built and as they are declared."""
+"""The two distributions, as they are built and as they are declared."""
 
 import os
 import shutil
@@ -121,7 +121,7 @@ def test_the_dashboard_is_served_from_where_the_build_puts_it() -> None:
 @pytest.mark.parametrize(("package", "floor"), FLOORS.items())
 def test_no_release_with_a_published_fault_satisfies_a_declared_dependency(package: str, floor: str) -> None:
     """Wherever a distribution names the package, directly or in an extra, the floor is declared."""
-    named = [one for one in _declared() if one.name == package]
+    named = [requirement for requirement in _declared() if requirement.name == package]
     assert named
     major, minor, _ = floor.split(".")
     for requirement in named:

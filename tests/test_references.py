@@ -1,4 +1,4 @@
-"""Every path and every dotted name that a page, a docstring or a comment mentions leads to something that exists."""
+"""Every path and every dotted name in a page, a docstring or a comment exists."""
 
 from __future__ import annotations
 

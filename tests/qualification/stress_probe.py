@@ -294,8 +294,8 @@ def main() -> int:
         program = load()
         for name in options.parts or PARTS:
             began = time.perf_counter()
-            said = PARTS[name](program, options.times)
-            print(f"  {name:20} {said} ({time.perf_counter() - began:.1f} s)", flush=True)
+            result = PARTS[name](program, options.times)
+            print(f"  {name:20} {result} ({time.perf_counter() - began:.1f} s)", flush=True)
     return 0
 
 

@@ -30,9 +30,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class Recorder:
-    """Runs coroutines while everything is recorded, and says in one line each what was.
+    """Runs coroutines while everything is recorded; each lifecycle is one line.
 
-    It puts together what ``tenure.testing`` would ship. Everything is listed in the order of the acquires.
+    It joins the batches of ``tenure.testing``. Everything is listed in the order of the acquires.
     """
 
     def __init__(self) -> None:
@@ -141,7 +141,7 @@ def recorder() -> Iterator[Recorder]:
 
 @pytest.fixture
 def patched() -> Iterator[testing.Recorder]:
-    """``driving.Connection`` reports its lifecycles; the recorder has them."""
+    """``coroutine_driver.Connection`` is patched; the recorder has its lifecycles."""
     with testing.recorder() as recorder:
         class_patches.patch_manager(coroutine_driver.Connection)
         yield recorder

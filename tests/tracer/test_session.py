@@ -1,4 +1,4 @@
-"""``install`` from code, several loops in several threads, forks, and taking everything away again."""
+"""``install`` from code: several loops in several threads, forks, and uninstalling."""
 
 import asyncio
 import builtins

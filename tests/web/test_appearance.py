@@ -1,4 +1,4 @@
-"""The page at the widths and in the colours that people have, and with names that mean harm."""
+"""The page at common widths and colour schemes, and with hostile names."""
 
 from __future__ import annotations
 

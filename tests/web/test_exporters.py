@@ -1,4 +1,4 @@
-"""How the export to a backend goes, in the header."""
+"""The state of the export, in the page's header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens in a program is seen in the page, without a click."""
+"""Events of a program appear in the page without a click."""
 
 from __future__ import annotations
 

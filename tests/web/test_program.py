@@ -1,4 +1,4 @@
-"""A real program under `tenure run`, seen in the page: from `async with` to pixel."""
+"""A real program under `tenure run`, in the page: from `async with` to pixel."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ async def test_what_a_service_does_not_tell_is_not_shown(collector: Collector, p
         span(1, "POST /orders", begin=1, end=5, kind=SERVER),
         span(2, "SELECT", begin=2, end=4, kind=CLIENT, parent=1, db_system="mysql", error=("Gone", "token=hunter2")),
     ]
-    for one in spans:  # the dashboard shows what is of these days
-        one.end_time_unix_nano += now_ns - at(5)
-        one.start_time_unix_nano += now_ns - at(5)
+    for sent in spans:  # the dashboard shows what is of these days
+        sent.end_time_unix_nano += now_ns - at(5)
+        sent.start_time_unix_nano += now_ns - at(5)
     made = request(group("orders", spans[0]), group("stock", spans[1]))
     async with (
         aiohttp.ClientSession(headers={"Content-Type": PROTOBUF}) as session,

@@ -1,4 +1,4 @@
-"""Choosing what to look at: by pointer, by keyboard, by address."""
+"""Choosing a subject by pointer, keyboard and address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``tenure serve --otlp`` as a process: what is left of it when it is killed."""
+"""``tenure serve --otlp`` is killed again and again: every lifecycle is exported, and at most one request twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lifecycle is the same span whether a collector exports it or the program itself."""
+"""A lifecycle is the same span whether the collector or the program exports it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API's answers, whole."""
+"""The API's answers, compared whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads that take long: they are stopped, and delay no other kind of read."""
+"""Reads that take too long are stopped, and delay no other kind of read."""
 
 from __future__ import annotations
 

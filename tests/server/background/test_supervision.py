@@ -1,4 +1,4 @@
-"""Background tasks that fail: each is logged once with its traceback, started again, and serves as before."""
+"""A background task that fails is logged once with its traceback and started again."""
 
 from __future__ import annotations
 

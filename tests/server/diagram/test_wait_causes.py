@@ -1,4 +1,4 @@
-"""Whom a wait is for, compared with the definition written out."""
+"""The causes of waits, compared with their definition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a backend answers, and what an exporter does then: the counts are exact at the end."""
+"""What an exporter does with each answer of a backend; its counts are exact at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exporting over gRPC: the same bytes; what its specification has tried again, and when; exact counts at the end."""
+"""Exporting over gRPC: the same bytes, retries as the specification says, exact counts at the end."""
 
 from __future__ import annotations
 

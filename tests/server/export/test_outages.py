@@ -1,4 +1,4 @@
-"""Backends that are gone or silent, crashes, and stores that fail: nothing is lost, and nobody else suffers."""
+"""Backends that are away or silent, crashes, and stores that fail: nothing is lost, and nothing else is delayed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a backend's answer says, however it is written."""
+"""The answers of backends, in every encoding."""
 
 from __future__ import annotations
 

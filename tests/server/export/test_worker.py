@@ -1,4 +1,4 @@
-"""The process that exports: killed, hung, talking nonsense or left alone, nothing is lost and nobody waits for it."""
+"""The exporting process is killed, hangs, sends nonsense or loses its parent: nothing is lost or delayed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process that exports, broken in every way: it is told of, and tried again until it works."""
+"""An exporting process that cannot work is reported, and restarted until it works."""
 
 from __future__ import annotations
 

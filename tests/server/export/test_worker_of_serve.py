@@ -1,4 +1,4 @@
-"""``tenure serve --otlp`` and the process that exports for it: they end together, however the one ends."""
+"""``tenure serve --otlp`` and its exporting process end together, however one of them ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients that are slow, silent or too many: they are let go, said in few lines, and shut nobody out."""
+"""Clients that are slow, silent or too many are disconnected, logged in few lines, and keep nobody else out."""
 
 from __future__ import annotations
 

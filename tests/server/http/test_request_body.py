@@ -1,4 +1,4 @@
-"""Compressed bodies: every cut into members is read, none takes more than its length, and none holds up the rest."""
+"""Compressed bodies: every division into members is read, within the length limit, without blocking the event loop."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def test_any_bytes_are_read_or_refused(encoding: str, body: bytes) -> None:
 @BOTH
 def test_so_many_members_are_read_and_no_more(encoding: str) -> None:
     """The limit is named; what stands behind it is not looked at."""
-    one = PACK[encoding](b"x")
-    assert decompression.DECODERS[encoding](one * limits.MAX_MEMBERS) == b"x" * limits.MAX_MEMBERS
+    member = PACK[encoding](b"x")
+    assert decompression.DECODERS[encoding](member * limits.MAX_MEMBERS) == b"x" * limits.MAX_MEMBERS
     with pytest.raises(Refused, match=f"more than {limits.MAX_MEMBERS} {encoding} members") as refused:
-        decompression.DECODERS[encoding](one * limits.MAX_MEMBERS + one[:3] + b"?")
+        decompression.DECODERS[encoding](member * limits.MAX_MEMBERS + member[:3] + b"?")
     assert refused.value.status == 413
 
 

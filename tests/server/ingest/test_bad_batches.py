@@ -1,4 +1,4 @@
-"""What is no batch is refused with what and where, and changes nothing in the store."""
+"""A body that is no batch is refused with the reason and its place, and changes nothing in the store."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import json
 import sys
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.server.support.batches import ERROR, OK, Program
 from tests.server.support.collector import Collector, collecting
+from tests.server.support.hostile_requests import bomb
 from tests.server.support.store_queries import everything
 from tests.support.fuzzing import examples
 
@@ -60,12 +60,6 @@ def without(name: str) -> bytes:
     whole = plain()
     del whole[name]
     return msgspec.msgpack.encode(whole)
-
-
-def bomb(level: int = 9) -> bytes:
-    packer = zlib.compressobj(level, wbits=31)
-    piece = b"\0" * (1 << 20)
-    return b"".join(packer.compress(piece) for _ in range(64)) + packer.flush()
 
 
 WHOLE = wire.encode(a_batch())

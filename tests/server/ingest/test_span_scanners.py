@@ -1,4 +1,4 @@
-"""The two readers of spans: ``_scan`` in C and ``scanning`` in Python tell the same of any bytes."""
+"""The two readers of spans, ``_scan`` in C and ``scan_pure`` in Python, read the same from any bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans
-from tests.server.ingest.test_spans_mutated import DAMAGES, WHOLE, damaged
+from tests.server.support.hostile_requests import DAMAGES, WHOLE, damaged
 from tests.support.fuzzing import examples
 
 from tenure_server import limits
@@ -93,7 +93,7 @@ FIELDS = st.one_of(
     UNKNOWN,
 )
 SCOPES = some(st.one_of(messages(1, st.binary()), messages(2, some(FIELDS, 12)), UNKNOWN), 6)
-SOUND = [scoped.SerializeToString() for one in WHOLE.resource_spans for scoped in one.scope_spans]
+SOUND = [scoped.SerializeToString() for sent in WHOLE.resource_spans for scoped in sent.scope_spans]
 
 
 @settings(max_examples=examples(600), deadline=None)
@@ -117,16 +117,16 @@ def test_a_span_is_told_whole(reader: ModuleType) -> None:
     """Ids, times, a shape of what is wanted alone, the status with its events, and the own times."""
     made = ScopeSpans()
     made.scope.name = "library"
-    one = made.spans.add(trace_id=b"t" * 16, span_id=b"\xff" * 8, parent_span_id=b"\0" * 7 + b"\2", name="GET", kind=3)
-    one.start_time_unix_nano, one.end_time_unix_nano = 5, (1 << 64) - 1
-    one.attributes.add(key="http.method").value.string_value = "GET"
-    one.attributes.add(key="user.agent").value.string_value = "curl"
-    one.attributes.add(key="tenure.hold_time").value.double_value = 0.5
-    one.attributes.add(key="tenure.wait_time").value.int_value = 1
-    one.events.add(name="exception")
-    one.status.code = 2
-    shape = b"\x2a\x03GET\x30\x03" + protobuf.message(9, one.attributes[0].SerializeToString())
-    error = one.status.SerializeToString(), (one.events[0].SerializeToString(),)
+    span = made.spans.add(trace_id=b"t" * 16, span_id=b"\xff" * 8, parent_span_id=b"\0" * 7 + b"\2", name="GET", kind=3)
+    span.start_time_unix_nano, span.end_time_unix_nano = 5, (1 << 64) - 1
+    span.attributes.add(key="http.method").value.string_value = "GET"
+    span.attributes.add(key="user.agent").value.string_value = "curl"
+    span.attributes.add(key="tenure.hold_time").value.double_value = 0.5
+    span.attributes.add(key="tenure.wait_time").value.int_value = 1
+    span.events.add(name="exception")
+    span.status.code = 2
+    shape = b"\x2a\x03GET\x30\x03" + protobuf.message(9, span.attributes[0].SerializeToString())
+    error = span.status.SerializeToString(), (span.events[0].SerializeToString(),)
     assert told(reader, made.SerializeToString()) == repr(
         (
             made.scope.SerializeToString(),
@@ -192,8 +192,8 @@ def test_a_request_of_nothing_but_small_fields_is_refused(data: bytes) -> None:
 
 def test_a_shape_of_nothing_but_small_fields_is_refused() -> None:
     """Its fields count with the request's, though it is read later."""
-    one = protobuf.message(2, b"\x0a\x10" + b"t" * 16 + b"\x12\x08" + b"s" * 8 + b"\x30\0" * (2 * MANY))
-    (group,) = from_protobuf.read(protobuf.message(1, protobuf.message(2, one)))
+    span = protobuf.message(2, b"\x0a\x10" + b"t" * 16 + b"\x12\x08" + b"s" * 8 + b"\x30\0" * (2 * MANY))
+    (group,) = from_protobuf.read(protobuf.message(1, protobuf.message(2, span)))
     with pytest.raises(TooMany, match="fields"):
         group.form(group.spans[0][5])
 

@@ -1,4 +1,4 @@
-"""The live feed: soon, and never too much of it."""
+"""The live feed is prompt and bounded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stays behind when live pages are closed: nothing."""
+"""Closed live connections leave nothing behind."""
 
 from __future__ import annotations
 

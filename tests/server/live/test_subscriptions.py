@@ -1,4 +1,4 @@
-"""The live feed: what a subscription is answered, and what follows it."""
+"""The live feed: the answer to a subscription, and the messages after it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics to a real receiver of OTLP, decoded by OpenTelemetry's own classes."""
+"""Metrics sent to a real OTLP receiver, decoded by OpenTelemetry's own classes."""
 
 from __future__ import annotations
 

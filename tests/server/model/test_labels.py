@@ -1,4 +1,4 @@
-"""What people read: kinds, resources, durations."""
+"""Labels for people: kinds, resources, durations."""
 
 from __future__ import annotations
 

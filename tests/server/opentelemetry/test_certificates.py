@@ -1,4 +1,4 @@
-"""Backends behind TLS: whom to trust and what to show, by the variables that OpenTelemetry has for it."""
+"""TLS: which certificates are trusted and sent, by OpenTelemetry's environment variables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much a follower has yet to get: exact at every moment, and told without looking, however much it is."""
+"""The number of rows that a follower has not read is exact at every moment, and is read without counting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of a store, what diagrams are drawn from: every backend passes it."""
+"""The contract of a store: the input of diagrams. Every backend passes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a store in a file has to stand beyond the contract: restarts, wrong places, a full disk, a second collector."""
+"""A store in a file, beyond the contract: restarts, wrong places, a full disk, a second collector."""
 
 from __future__ import annotations
 

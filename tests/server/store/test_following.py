@@ -1,4 +1,4 @@
-"""What those who follow a store get: everything that ended, each once, in its order. Every backend passes it."""
+"""The contract of a store: a follower gets each closed lifecycle once, in order. Every backend passes it."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ async def test_a_root_comes_with_the_span_it_hangs_under_and_with_what_was_held_
     found = [ending.lifecycle for ending in (await store.endings("backend", 10)).items]
 
     around = HeldAround(program.id(outer.id), program.trace_id(outer.id))
-    assert [(one.id, one.trace, one.otel_parent, one.held_around) for one in found] == [
+    assert [(closed.id, closed.trace, closed.otel_parent, closed.held_around) for closed in found] == [
         (program.id(outer.id), program.trace_id(outer.id), None, None),
         (program.id(linked.id), "01" * 16, "02" * 8, around),
         (program.id(within.id), "01" * 16, None, None),

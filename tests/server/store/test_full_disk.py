@@ -1,4 +1,4 @@
-"""A full disk under the store: refused meanwhile, read meanwhile, and mended without anybody's help."""
+"""A full disk under the store: writes are refused, reads are answered, and it recovers by itself."""
 
 from __future__ import annotations
 

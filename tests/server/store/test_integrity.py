@@ -1,4 +1,4 @@
-"""Whatever happens to a store, it holds together and everything in it can be read."""
+"""After any faults a store is consistent and can be read completely."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ async def test_a_trace_of_which_a_service_is_gone_is_listed_by_the_other(clock: 
     await hold_together(store)
     late = shared(3, "shop", otel, 101_000)  # it goes on
     await store.write(late.batch())
-    assert [one.services for one in (await store.traces(TraceQuery())).items] == [["mail", "shop"]]
+    assert [trace.services for trace in (await store.traces(TraceQuery())).items] == [["mail", "shop"]]
     await hold_together(store)
     await store.close()
 

@@ -1,4 +1,4 @@
-"""The store's files deleted, replaced or damaged while it runs: what is acknowledged is in the file that is there."""
+"""The store's files are deleted, replaced or damaged while it runs: what is acknowledged later is in the new file."""
 
 from __future__ import annotations
 

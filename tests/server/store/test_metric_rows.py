@@ -1,4 +1,4 @@
-"""What a store measures of resources: exact, never going back, bounded."""
+"""The counters of resources in a store are exact, never decrease, and are bounded."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def spread(sum_ms: float = 0, **bounds: int) -> Spread:
     return Spread(counts(**bounds), round(sum_ms * MS))
 
 
-def facts(one: Measured) -> tuple:
-    return one.name, one.is_pool, one.is_overflow, one.waits.count, one.missed
+def facts(row: Measured) -> tuple:
+    return row.name, row.is_pool, row.is_overflow, row.waits.count, row.missed
 
 
 async def test_durations_are_counted_where_they_fall_and_summed_up(store: Store) -> None:
@@ -34,7 +34,7 @@ async def test_durations_are_counted_where_they_fall_and_summed_up(store: Store)
     await store.write(program.batch())
     pool, lock = await store.measures()
 
-    (process,) = {one.process.id for one in (pool, lock)}
+    (process,) = {row.process.id for row in (pool, lock)}
     assert process == program.hex
     assert pool == Measured(
         process=pool.process,
@@ -79,8 +79,8 @@ async def test_a_lifecycle_that_is_told_in_pieces_counts_once(store: Store) -> N
         use.shipped = True
         await store.write(batch)
         await store.write(batch)
-        (one,) = await store.measures()
-        seen.append((one.waiting, one.open, one.waits.count, one.holds.count, one.releases.count, one.missed))
+        (row,) = await store.measures()
+        seen.append((row.waiting, row.open, row.waits.count, row.holds.count, row.releases.count, row.missed))
     assert seen == [(1, 0, 0, 0, 0, 0), (0, 1, 1, 0, 0, 0), (0, 1, 1, 1, 0, 0), (0, 0, 1, 1, 1, 0)]
 
 
@@ -106,8 +106,8 @@ async def test_a_timeout_is_one_by_the_name_of_its_type(store: Store, kind: str,
     waiting.release_outcome = 0
     await store.write(program.batch())
 
-    (one,) = await store.measures()
-    assert (one.missed, one.timeouts, one.waiting) == (2, 2 * is_timeout, 0)
+    (row,) = await store.measures()
+    assert (row.missed, row.timeouts, row.waiting) == (2, 2 * is_timeout, 0)
 
 
 @given(st.lists(st.integers(0, 1 << 40), max_size=60))
@@ -152,7 +152,7 @@ async def test_past_the_limit_all_further_names_are_one(store: Store, monkeypatc
     program.use("main", "Lock c", acquire=0, wait=1)
     await store.write(program.batch())
 
-    assert [facts(one) for one in await store.measures()] == [
+    assert [facts(row) for row in await store.measures()] == [
         ("a", False, False, 1, 0),
         ("b", False, False, 2, 0),
         ("", False, True, 3, 0),
@@ -245,7 +245,7 @@ async def test_a_pool_without_a_limit_is_known_by_what_it_tells(store: Store) ->
         program.use("main", f"Pool {name}", acquire=0, wait=1)
     batch = program.batch()
     await store.write(replace(batch, pools=[wire.Pool(0, 1)]))
-    assert [(one.name, one.is_pool, one.idle) for one in await store.measures()] == [
+    assert [(row.name, row.is_pool, row.idle) for row in await store.measures()] == [
         ("told", True, 1),
         ("silent", False, None),
     ]

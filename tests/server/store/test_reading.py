@@ -1,4 +1,4 @@
-"""The contract of a store, the lists: every backend passes it."""
+"""The contract of a store: the lists. Every backend passes it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def test_a_cancellation_names_who_asked_for_it(store: Store) -> None:
     await store.write(program.batch())
 
     boss = Canceller(TaskRef(program.id(1), "boss"), "", Site("shop.py", 41, "boss", "task.cancel()"))
-    assert [(one.raised or one.body_exception) for one in await all_lifecycles(store)][::-1] == [
+    assert [(lifecycle.raised or lifecycle.body_exception) for lifecycle in await all_lifecycles(store)][::-1] == [
         ExceptionInfo("CancelledError", "", boss),
         ExceptionInfo("CancelledError", "late", Canceller(None, "timeout 0.5 s", None)),
         ExceptionInfo("CancelledError", "who knows"),

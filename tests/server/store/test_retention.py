@@ -1,4 +1,4 @@
-"""The contract of a store, the forgetting: every backend passes it."""
+"""The contract of a store: the retention. Every backend passes it."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""aio-pika's pools and messages, and a broker that is away."""
+
 import asyncio
 import contextlib
 

@@ -1,3 +1,5 @@
+"""aiohttp: requests and websockets of the server, and sessions and requests of the client."""
+
 import asyncio
 from contextlib import asynccontextmanager
 

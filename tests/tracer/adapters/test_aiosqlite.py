@@ -1,3 +1,5 @@
+"""aiosqlite's connections."""
+
 import asyncio
 import gc
 import sqlite3

@@ -1,3 +1,5 @@
+"""asyncio's locks, semaphores and conditions."""
+
 import asyncio
 
 import pytest

@@ -1,3 +1,5 @@
+"""asyncio's timeouts and task groups."""
+
 import asyncio
 
 import pytest

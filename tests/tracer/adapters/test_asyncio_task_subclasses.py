@@ -1,4 +1,4 @@
-"""Tasks that are made by calling ``asyncio.Task`` itself, or a subclass of it."""
+"""Tasks that are made by calling ``asyncio.Task`` or a subclass of it."""
 
 import asyncio
 import sys

@@ -1,3 +1,5 @@
+"""asyncio's tasks: names, creators, ends."""
+
 import asyncio
 import gc
 import logging

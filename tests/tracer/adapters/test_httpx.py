@@ -1,3 +1,5 @@
+"""httpx's clients, requests and pools."""
+
 import asyncio
 import contextlib
 

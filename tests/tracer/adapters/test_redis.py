@@ -1,3 +1,5 @@
+"""redis-py with a real server."""
+
 import asyncio
 import contextlib
 

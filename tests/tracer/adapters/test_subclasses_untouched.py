@@ -1,4 +1,4 @@
-"""Nothing is asked of what a program makes of a library's classes but what the library asks itself."""
+"""A program's subclasses of a library's classes are asked for nothing that the library does not ask."""
 
 from pathlib import Path
 

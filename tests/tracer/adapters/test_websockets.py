@@ -1,3 +1,5 @@
+"""websockets: client and server."""
+
 import asyncio
 from functools import partial
 

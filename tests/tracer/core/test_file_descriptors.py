@@ -1,4 +1,4 @@
-"""Files and sockets of ours among the program's, which may close any and open its own under the same number."""
+"""Tenure's files and sockets in a program that may close any of them and reuse their numbers."""
 
 import os
 import resource
@@ -32,7 +32,7 @@ def test_a_recording_that_the_program_closed_goes_on_and_leaves_the_programs_fil
     number = close_and_take(recording._file, tmp_path / "own")
     recording.send(batch(2))
     recording.close(0)
-    assert [one.sequence for one in programs.recorded(tmp_path / "recording.json")] == [1, 2]
+    assert [batch.sequence for batch in programs.recorded(tmp_path / "recording.json")] == [1, 2]
     assert os.pread(number, 100, 0) == b"the program's own"
     os.close(number)
 

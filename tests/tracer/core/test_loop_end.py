@@ -1,4 +1,4 @@
-"""Programs that end by a signal, after their loop: what they released is seen as released, what they hold as held."""
+"""A program that a signal ends after its loop: what it released is recorded as released, what it holds as held."""
 
 import http.client
 import os

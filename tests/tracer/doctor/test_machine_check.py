@@ -1,4 +1,4 @@
-"""``tenure doctor`` without a program says what there is on this machine, and what recording costs."""
+"""``tenure doctor`` without a program: the libraries of this machine, and what recording costs."""
 
 import json
 import os

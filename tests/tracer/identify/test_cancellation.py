@@ -1,4 +1,4 @@
-"""Who cancelled: on every lifecycle that a cancellation hit, and at the end of every task that it ended."""
+"""Who cancelled: at every lifecycle that a cancellation hit, and at the end of every cancelled task."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ import sys
 
 import anyio
 import pytest
-from tests.tracer.support.cancelled_programs import fail, hold, run, told
+from tests.tracer.support.cancelled_programs import cancellers, fail, hold, run
 
 from tenure import testing
 from tenure._core import probe_backend
@@ -74,7 +74,7 @@ def test_a_task_that_is_in_a_group_is_cancelled_by_the_child_that_failed():
 
     with pytest.raises(ExceptionGroup), testing.recorder() as recorder:
         asyncio.run(main())
-    assert told(*recorder.batches()) == ["main: TaskGroup | failing | in fail"]
+    assert cancellers(*recorder.batches()) == ["main: TaskGroup | failing | in fail"]
 
 
 def test_a_task_group_cancels_for_the_task_that_failed():
@@ -211,7 +211,7 @@ def test_ctrl_c_is_told_as_its_signal():
         with pytest.raises(KeyboardInterrupt):
             asyncio.run(main())
         (batch,) = recorder.batches()
-    assert told(batch) == ["main ended: SIGINT", "main: SIGINT"]
+    assert cancellers(batch) == ["main ended: SIGINT", "main: SIGINT"]
 
 
 @pytest.mark.native_probe  # the Python probe cannot see a call of Task.cancel()
@@ -222,11 +222,11 @@ def test_what_the_loop_calls_itself_is_told_as_that():
         loop = asyncio.get_running_loop()
         later = asyncio.create_task(hold(), name="later")
         loop.call_later(0.01, later.cancel)
-        told = asyncio.create_task(hold(), name="told")
-        loop.add_signal_handler(signal.SIGUSR1, told.cancel)
+        interrupted = asyncio.create_task(hold(), name="told")
+        loop.add_signal_handler(signal.SIGUSR1, interrupted.cancel)
         await asyncio.wait([later])
         os.kill(os.getpid(), signal.SIGUSR1)
-        await asyncio.wait([told])
+        await asyncio.wait([interrupted])
 
     assert run(main) == [
         "later ended: event loop",

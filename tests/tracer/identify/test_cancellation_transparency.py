@@ -1,4 +1,4 @@
-"""That cancellations are watched changes nothing: what is kept, what ``Task.cancel`` is, where sites lie."""
+"""Recording who cancels changes nothing: not what is kept alive, not ``Task.cancel``, not the sites."""
 
 import asyncio
 import gc
@@ -6,7 +6,7 @@ import inspect
 import weakref
 
 import pytest
-from tests.tracer.support.cancelled_programs import fail, hold, told
+from tests.tracer.support.cancelled_programs import cancellers, fail, hold
 
 from tenure import testing, wire
 from tenure._identify import tracer
@@ -35,7 +35,7 @@ def test_a_canceller_that_is_forgotten_is_shipped_by_its_name():
         asyncio.run(main())
         seen += recorder.batches()
     assert seen[0].cancellers  # of the lifecycle
-    assert "slow ended: TaskGroup | failing | in fail" in told(seen[-1])
+    assert "slow ended: TaskGroup | failing | in fail" in cancellers(seen[-1])
 
 
 def test_tasks_that_cancel_one_another_in_turn_are_not_kept():

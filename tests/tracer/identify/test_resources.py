@@ -1,4 +1,4 @@
-"""Which resource a manager is: what comes back, what is made for one use, what dies."""
+"""Which resource a manager is: the same object, objects made for one use, objects that die."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Which probe serves, and how it is chosen."""
+"""Which probe is used."""
 
 from pathlib import Path
 

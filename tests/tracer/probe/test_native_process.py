@@ -1,4 +1,4 @@
-"""The native probe and the process that it serves: the same records as the twin, one interpreter, its end."""
+"""The native probe in its process: the same records as the pure probe, one interpreter, its end."""
 
 from tests.tracer.support import programs
 

@@ -1,4 +1,4 @@
-"""Which modules are rewritten, and that importing stays importing."""
+"""Which modules are rewritten; importing works as without the hook."""
 
 import importlib
 import importlib.util

@@ -1,4 +1,4 @@
-"""The bytecode cache of rewritten modules: apart from Python's own, fresh, and as careful as that one."""
+"""The bytecode cache of rewritten modules: separate from Python's, fresh, and as safe."""
 
 import importlib
 import os

@@ -1,3 +1,5 @@
+"""Functions that run after a module was imported."""
+
 import importlib
 import sys
 

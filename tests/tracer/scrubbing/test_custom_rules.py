@@ -105,8 +105,8 @@ async def main():
         asyncio.run(app.main())
         (batch,) = recorder.batches()
     assert "acme" not in repr(batch).lower()
-    assert [(one.kind, one.name) for one in batch.resources] == [("***.***", "of ***")]
-    assert {one.name for one in batch.tasks} >= {"for ***"}
+    assert [(entry.kind, entry.name) for entry in batch.resources] == [("***.***", "of ***")]
+    assert {entry.name for entry in batch.tasks} >= {"for ***"}
     assert batch.exceptions[0].message == "*** failed"
 
 

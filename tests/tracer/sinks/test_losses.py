@@ -1,4 +1,4 @@
-"""What is lost is counted once for each lifecycle, and said in one line at the end, by reason."""
+"""Each lost lifecycle is counted once, and the losses are reported in one line at the end, by reason."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whom a lifecycle waited for, as a program's own spans tell it."""
+"""Which lifecycle a wait was for, in a program's own spans."""
 
 from __future__ import annotations
 

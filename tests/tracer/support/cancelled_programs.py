@@ -1,4 +1,4 @@
-"""Programs that are cancelled, and what a batch says of who did it."""
+"""Programs that are cancelled, and the cancellers that a batch names."""
 
 import asyncio
 
@@ -20,10 +20,10 @@ def run(main, **options):
     with testing.recorder() as recorder:
         asyncio.run(main(), **options)
         (batch,) = recorder.batches()
-    return told(batch)
+    return cancellers(batch)
 
 
-def told(batch):
+def cancellers(batch):
     by = {entry.exception: _canceller(entry, batch) for entry in batch.cancellers}
     lines = []
     for row in batch.rows:

@@ -45,5 +45,5 @@ def is_rewritten(module) -> bool:
 
 def expressions(code: CodeType) -> list[str]:
     """The managers that a module's code records, as they are written, in the order of their lines."""
-    found = sorted(map(sites.Site.of, sites.in_code(code)), key=lambda site: site.line)
-    return [site.expression for site in found]
+    ordered = sorted(map(sites.Site.of, sites.in_code(code)), key=lambda site: site.line)
+    return [site.expression for site in ordered]

@@ -1,4 +1,4 @@
-"""A program that imports within a running loop, under a guard against blocking calls, and raises where one is made."""
+"""A program that imports in a running loop, under a guard that raises at blocking calls."""
 
 import os
 import shutil

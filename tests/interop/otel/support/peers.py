@@ -1,4 +1,4 @@
-"""What the tests talk to: our collector in a process of its own, and what stands in a span."""
+"""Tenure's collector in a process of its own, free ports, and the attributes of a span."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ async def serving(store: Path, *arguments: str, **environment: str) -> AsyncIter
         assert process.stdout
         async with asyncio.timeout(20):
             line = (await process.stdout.readline()).decode()
-        found = re.search(r"http://\S+", line)
-        assert found, line
-        yield Collector(process, found[0])
+        address = re.search(r"http://\S+", line)
+        assert address, line
+        yield Collector(process, address[0])
     finally:
         if process.returncode is None:
             process.terminate()
@@ -88,9 +88,9 @@ async def serving(store: Path, *arguments: str, **environment: str) -> AsyncIter
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
         return port
 
 
@@ -108,4 +108,6 @@ async def listening(port: int, seconds: float = 20) -> None:
 
 
 def values(attributes: list[KeyValue]) -> dict[str, Any]:
-    return {one.key: getattr(one.value, str(one.value.WhichOneof("value"))) for one in attributes}
+    return {
+        attribute.key: getattr(attribute.value, str(attribute.value.WhichOneof("value"))) for attribute in attributes
+    }
