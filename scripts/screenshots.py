@@ -34,11 +34,11 @@ LIMIT = 60.0  # seconds to wait for the collector, and for the moment to take a 
 
 # True while a delivery holds the lock and a connection, others wait for both, and tags say so below.
 MOMENT = """() => ['Lock stock_lock', 'Pool (2)'].every((label) => {
-    const row = [...document.querySelectorAll('.resources tbody tr')]
-        .find((one) => one.querySelector('.name').textContent === label);
-    const first = (kind) => row?.querySelector(`.${kind} .use:not(.over) .name`)?.textContent;
+    const row = [...document.querySelectorAll('.tn-resources tbody tr')]
+        .find((one) => one.querySelector('.tn-name').textContent === label);
+    const first = (kind) => row?.querySelector(`.tn-${kind} .tn-use:not(.tn-ended) .tn-name`)?.textContent;
     return first('holders') === 'delivery' && first('waiters');
-}) && document.querySelectorAll('.tag').length > 4 && document.querySelector('.note.wait')"""
+}) && document.querySelectorAll('.tn-open-tag').length > 4 && document.querySelector('.tn-note.tn-wait')"""
 
 
 @asynccontextmanager
