@@ -1,4 +1,4 @@
-// Every length of a diagram, in CSS pixels. The styles repeat four of them; test/styles.test.ts compares.
+// Every length of a diagram, in CSS pixels. styles/tokens.css repeats some; test/styles.test.ts compares.
 
 // Rows, from top to bottom
 export const MESSAGE_ROW = 36; // a message: its label above its line
@@ -24,7 +24,8 @@ export const EDGE = 4; // from a label or a note to the diagram's edge
 // Text
 export const BASELINE = 4; // from the middle of a line of text to its baseline
 export const MAX_MEASURED = 300; // characters; every longer text is truncated anyway
-export const FONTS = { label: "12px", head: "600 11px", kind: "10px", tag: "600 10.5px" } as const;
+export const TEXT = { label: 12, head: 11, kind: 10, tag: 10.5 } as const; // font sizes
+export const BOLD = ["head", "tag"]; // of these; the others are regular
 
 // Heads
 export const HEAD_BAND = 52; // the band of heads at the top edge
@@ -110,7 +111,8 @@ export const HINT_MAX = 260;
 export const HINT_EDGE = 12;
 
 // Tags of open lifecycles, at the bottom edge
-export const TAG_ROW = 21;
+export const TAG_HEIGHT = 18;
+export const TAG_ROW = TAG_HEIGHT + 3;
 export const TAG_PADDING = 14; // of the text, both sides together
 export const TAG_GAP = 4;
 export const TAG_TOP = 4;

@@ -36,16 +36,17 @@ export function createdHeads(scene: Scene): Mark[] {
     if (!created || top + size.HEAD_HEIGHT < view.top || top - size.HEAD_HEIGHT > view.bottom) return [];
     const x = layout.spacing.x(column.slot);
     if (x + head.width < view.left || x - head.width > view.right) return [];
-    return [createdHead(column, x, scene)];
+    return [headMark(column, x, top, scene)];
   });
 }
 
-function createdHead(column: Column, x: number, scene: Scene): Mark {
-  const { participant, head, top } = column;
-  const box = { x: x - head.width / 2, y: top - size.HEAD_HEIGHT / 2, width: head.width, height: size.HEAD_HEIGHT };
+/** A head around a point. */
+export function headMark(column: Column, x: number, middle: number, scene: Scene): Mark {
+  const { participant, head } = column;
+  const box = { x: x - head.width / 2, y: middle - size.HEAD_HEIGHT / 2, width: head.width, height: size.HEAD_HEIGHT };
   return {
     key: participant.id,
-    signature: `${x} ${top} ${head.width} ${participant.label}`,
+    signature: `${x} ${middle} ${head.width} ${participant.label}`,
     make: () => {
       const attributes = { role: "button", tabindex: 0, "aria-label": participant.label };
       const group = svg(
@@ -56,9 +57,11 @@ function createdHead(column: Column, x: number, scene: Scene): Mark {
       );
       const shape = SHAPES.get(participant.stereotype);
       head.lines.forEach(({ text, role }, i) => {
-        const y = top + size.BASELINE + (i - (head.lines.length - 1) / 2) * size.HEAD_LINE;
+        const y = middle + size.BASELINE + (i - (head.lines.length - 1) / 2) * size.HEAD_LINE;
         const shift = i === 0 && shape !== undefined ? size.HEAD_ICON / 2 : 0;
-        group.append(svg("text", { class: `tn-${role}`, x: x + shift, y, "text-anchor": "middle" }, text));
+        group.append(
+          svg("text", { class: role === "kind" ? "tn-kind" : null, x: x + shift, y, "text-anchor": "middle" }, text),
+        );
         if (shift === 0 || shape === undefined) return;
         const left = x - scene.measure(text, role) / 2 - size.HEAD_ICON / 2;
         const transform = `translate(${left},${y - size.HEAD_ICON_TOP}) scale(${size.HEAD_ICON_SCALE})`;
