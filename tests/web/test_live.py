@@ -198,3 +198,24 @@ async def test_what_is_new_comes_into_view_sideways_too(collector: Collector, pa
     await hint.click()
     await expect(page.locator(".tn-step.tn-chosen .tn-label")).to_have_text("released after 0.1 ms")
     assert await diagram.evaluate("d => d.scrollLeft") > 1000
+
+
+async def test_a_diagram_that_becomes_shorter_is_never_blank(collector: Collector, page: Page) -> None:
+    """Folding 200 equal uses into one loop leaves steps in view in every frame."""
+    program = Program()
+    for i in range(200):
+        program.use("worker-1", "Lock stock", acquire=-1000 + 4 * i, wait=0.01, hold=1, release=0.01)
+    await collector.post(program.batch(final=True))
+    await page.goto(f"{collector.url}#now&fold=0")
+    await expect(page.locator(".tn-message").first).to_be_attached()
+    await page.evaluate("""() => {
+        window.fewest = Infinity;
+        const look = () => {
+            window.fewest = Math.min(window.fewest, document.querySelectorAll('.tn-step').length);
+            requestAnimationFrame(look);
+        };
+        look();
+    }""")
+    await page.get_by_role("button", name="Fold repeats").click()
+    await expect(page.locator(".tn-fragment")).to_have_count(1)
+    assert await page.evaluate("window.fewest") > 0
