@@ -33,6 +33,7 @@ export class Following {
   start(layout: Layout, from: "beginning" | "end"): void {
     this.#element.scrollTo({ left: 0, top: from === "end" ? this.#element.scrollHeight : 0 });
     this.#isOn = from === "end" || this.#isAtBottom();
+    this.#lastTop = this.#element.scrollTop; // its event may come together with that of the reader's first scrolling
     this.#horizontal.release();
     if (from === "end") this.#horizontal.follow(layout);
     this.#readRows = layout.rows.length;
@@ -47,6 +48,7 @@ export class Following {
 
   toBottom(layout: Layout): void {
     this.#element.scrollTop = this.#element.scrollHeight;
+    this.#lastTop = this.#element.scrollTop;
     this.#horizontal.follow(layout);
   }
 
