@@ -69,7 +69,7 @@ WATCH = """
 () => {
     window.painted = new Map();
     const look = () => {
-        for (const step of document.querySelectorAll('.step[data-lifecycle]')) {
+        for (const step of document.querySelectorAll('.tn-step[data-lifecycle]')) {
             const id = step.dataset.lifecycle;
             if (window.painted.has(id)) continue;
             window.painted.set(id, null);
@@ -125,7 +125,7 @@ async def _times(collector: Collector, page: Page, directory: Path) -> list[floa
     try:
         resource = await _resource(collector)
         await page.goto(f"{collector.url}#resource={resource}&fold=0&grouped=1")
-        await page.locator(".message").first.wait_for()
+        await page.locator(".tn-message").first.wait_for()
         await page.evaluate(WATCH)
         before = await page.evaluate("window.painted.size")
         program.stdin.write(b"\n")

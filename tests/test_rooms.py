@@ -26,7 +26,7 @@ PUBLIC = {
     "session",
     "adapters",
     "_probe_api",
-}  # rooms and modules directly in tenure
+}  # of tenure
 
 
 def test_few_modules_stand_outside_the_rooms():

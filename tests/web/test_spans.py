@@ -33,11 +33,11 @@ async def test_what_a_service_does_not_tell_is_not_shown(collector: Collector, p
         assert (answer.status, await answer.read()) == (200, b"")
     await page.goto(collector.url)
 
-    await expect(page.locator(".process .name")).to_have_text(["process", "process"])
-    named = page.locator(".resources button.named .muted")
+    await expect(page.locator(".tn-process .tn-name")).to_have_text(["process", "process"])
+    named = page.locator(".tn-resources button.tn-resource-link .tn-muted")
     await expect(named).to_have_text([re.compile("^orders$|^stock$")] * 2)
-    await page.locator(".message .label", has_text="SELECT").click()
-    details = page.locator(".details")
+    await page.locator(".tn-message .tn-label", has_text="SELECT").click()
+    details = page.locator(".tn-details")
     await expect(details.locator("dt")).to_have_text(
         ["Resource", "Task", "Duration", "Exception in the block", "Trace"]
     )

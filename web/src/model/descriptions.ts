@@ -1,4 +1,4 @@
-// What the chosen subject is called, and how it stands, in words.
+// The name of the chosen subject and its state, in words.
 
 import type { Overview, Participant, Resource, Step, Trace } from "../schema/messages.ts";
 import { formatDuration, formatTicking } from "./durations.ts";
@@ -9,7 +9,7 @@ export interface Description {
   readonly state: string;
 }
 
-/** `isRecorded`: of a program that was recorded; what was open at its end is told, and nothing where nothing was. */
+/** `isRecorded`: for a recording the state says what was open at its end, and is empty if nothing was. */
 export function describeNow(overview: Overview | null, isRecorded: boolean): Description {
   const resources = overview?.resources ?? [];
   const held = resources.reduce((sum, resource) => sum + resource.held + resource.releasing, 0);
@@ -19,12 +19,12 @@ export function describeNow(overview: Overview | null, isRecorded: boolean): Des
 }
 
 export function describeProcess(id: string, overview: Overview | null): Description {
-  const process = overview?.processes.find((one) => one.id === id);
+  const process = overview?.processes.find((candidate) => candidate.id === id);
   if (!process) return { name: "Process", state: "" };
   return { name: `${process.service}, ${processLabel(process)}`, state: process.alive ? "running" : "ended" };
 }
 
-/** `trace` as it was last told of, if ever; one that is not told of any more may have ended since. */
+/** `trace`: its latest known state, if any. `isRecent`: the overview still has it; otherwise it may have ended since. */
 export function describeTrace(
   id: string,
   trace: Trace | null,
@@ -34,12 +34,12 @@ export function describeTrace(
 ): Description {
   if (!trace) return { name: nameBySteps(steps) ?? `Trace ${id.slice(0, 8)}`, state: "" };
   if (trace.end_ns === null && !isRecent) return { name: trace.name, state: "" };
-  const lasted =
+  const duration =
     trace.end_ns === null
       ? `open for ${formatTicking(nowNs - trace.start_ns)}`
       : `closed after ${formatDuration(trace.end_ns - trace.start_ns)}`;
   const errors = trace.errors > 0 ? `, ${count(trace.errors, "error")}` : "";
-  return { name: trace.name, state: `${lasted}, ${count(trace.lifecycles, "lifecycle")}${errors}` };
+  return { name: trace.name, state: `${duration}, ${count(trace.lifecycles, "lifecycle")}${errors}` };
 }
 
 export function describeResource(id: string, resource: Resource | undefined, steps: readonly Step[]): Description {
@@ -53,9 +53,10 @@ export function describeTask(id: string, steps: readonly Step[]): Description {
   return { name: labelOf(steps, id) ?? "Task", state: "and the tasks it created" };
 }
 
-/** As the collector names a trace: a request by its route, else by the first task and resource, "main: Connection". */
+/** The name that the collector gives a trace: a request's route, otherwise the first task and resource, "main: Connection". */
 function nameBySteps(steps: readonly Step[]): string | null {
-  const first = (role: Participant["role"]) => participants(steps).find((one) => one.role === role)?.label;
+  const first = (role: Participant["role"]) =>
+    participants(steps).find((participant) => participant.role === role)?.label;
   const [task, resource] = [first("task"), first("resource")];
   if (task === undefined || resource === undefined) return null;
   return resource.startsWith("Request ") ? resource.slice("Request ".length) : `${task}: ${resource}`;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { describeResource, describeTask, describeTrace } from "../../src/model/naming.ts";
+import { describeResource, describeTask, describeTrace } from "../../src/model/descriptions.ts";
 import type { Trace } from "../../src/schema/messages.ts";
 import { declare, use } from "../steps.ts";
 
@@ -12,17 +12,17 @@ function trace(changes: Partial<Trace>): Trace {
 }
 
 describe("a trace's state in words", () => {
-  /** Open as long as it is told of as open; closed for good; unknown where it was open when last told of. */
+  /** A trace is open while the overview says so, closed once it ended, and unknown if it was open when last seen. */
   test.each([
     [trace({}), true, "open for 3 s, 12 lifecycles"],
     [trace({}), false, ""],
     [trace({ end_ns: 0.12 * SECOND, errors: 1 }), false, "closed after 120 ms, 12 lifecycles, 1 error"],
     [trace({ end_ns: 2 * SECOND, lifecycles: 1, errors: 2 }), true, "closed after 2.00 s, 1 lifecycle, 2 errors"],
-  ])("%#", (told, isRecent, state) => {
-    expect(describeTrace("ab", told, isRecent, steps, 3 * SECOND)).toEqual({ name: "POST /orders", state });
+  ])("%#", (latest, isRecent, state) => {
+    expect(describeTrace("ab", latest, isRecent, steps, 3 * SECOND)).toEqual({ name: "POST /orders", state });
   });
 
-  /** One that nobody told of is named by what is seen of it, a request by its route, else by its id. */
+  /** An unknown trace is named after its steps, a request after its route; without steps after its id. */
   test("a trace that is not recent", () => {
     const request = [declare("p1", "request-1"), declare("p2", "Request POST /orders", "control")];
     expect(describeTrace("ab", null, false, request, 0)).toEqual({ name: "POST /orders", state: "" });
@@ -31,8 +31,8 @@ describe("a trace's state in words", () => {
   });
 });
 
-/** Tasks and resources that the overview does not know have the name that the picture knows. */
-test("names from the picture", () => {
+/** Tasks and resources that are missing in the overview have the name of their participant. */
+test("names from the diagram", () => {
   expect(describeTask("ref-p1", steps).name).toBe("main");
   expect(describeResource("ref-p2", undefined, steps).name).toBe("Connection");
   expect(describeResource("ref-p9", undefined, steps).name).toBe("Resource");
