@@ -17,7 +17,7 @@ from tenure_server.http.parameters import Parameter, choice, flag, instant, name
 from tenure_server.http.routes import JSON, Route
 from tenure_server.limits import DEFAULT_DIAGRAM, MAX_DIAGRAM
 from tenure_server.model.lens import Lens
-from tenure_server.store.load_diagram import off_the_loop, picture
+from tenure_server.store.load_diagram import load_diagram, off_the_loop
 
 TRACE = text("trace", "Draw the trace with this id.")
 TASK = text("task", "Draw the task with this id and its descendants.")
@@ -60,7 +60,7 @@ async def get_diagram(request: web.Request) -> web.Response:
     )
     limit, wanted = LIMIT.read(query) or DEFAULT_DIAGRAM, FORMAT.read(query)
     async with in_time():
-        drawn = await picture(request.app[STORE], lens, limit, request.app[CLOCK]())
+        drawn = await load_diagram(request.app[STORE], lens, limit, request.app[CLOCK]())
         if wanted == "mermaid":
             text = await off_the_loop(len(drawn.steps), lambda: mermaid(drawn.steps))
             return web.Response(text=text, content_type="text/plain")

@@ -28,7 +28,7 @@ async def gather(app: web.Application) -> Snapshot:
         processes=await _count_alive(store),
         exporters=app[EXPORTERS].status(),
         clients=app[FEED].clients,
-        measured=await store.measures(),
+        measured=await store.resource_series(),
     )
 
 

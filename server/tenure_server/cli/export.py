@@ -93,10 +93,10 @@ def _export_spans(source: Source, trace: str | None, output: str | None) -> None
     if open_ones:
         _say(f"{open_ones} lifecycles are still open: they have no span yet and are not exported")
     if output is None or not output.startswith(tuple(f"{scheme}://" for scheme in SCHEMES)):
-        _write(output, (file.line(encode(endings)) for endings in source.endings(trace)))
+        _write(output, (file.line(encode(endings)) for endings in source.closed_lifecycles(trace)))
         return
     headers = parse_headers(os.environ.get(HEADERS_VARIABLE, ""))
-    sent = send_all(source.endings(trace), Target.parse(output, headers=headers))
+    sent = send_all(source.closed_lifecycles(trace), Target.parse(output, headers=headers))
     _say(f"{sent.spans} spans sent to {output}" + (f", {sent.rejected} rejected: {sent.why}" if sent.rejected else ""))
 
 

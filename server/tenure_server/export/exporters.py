@@ -37,7 +37,7 @@ class Exporters:
         self._clock = clock
         self._progress = {target.name: Progress() for target in targets}
         unique = list({target.name: target for target in targets}.values())
-        place, pace = store.place(), pace or Pace()
+        place, pace = store.location(), pace or Pace()
         self._followers: Followers | ExportingProcess
         if place is None:
             self._followers = Followers(store, unique, clock=clock, pace=pace, progress=self._progress)

@@ -28,7 +28,7 @@ log = logging.getLogger("tenure.server")
 class Source(Protocol):
     """What is followed: the store, or what stands for it in another process. Both methods raise StoreError."""
 
-    async def endings(self, follower: str, limit: int) -> ClosedLifecycles:
+    async def closed_lifecycles(self, follower: str, limit: int) -> ClosedLifecycles:
         """See ``Store.endings``."""
 
     async def acknowledge(self, follower: str, position: int, expired: int) -> None:
@@ -97,7 +97,7 @@ class Follower:
 
     async def _send_some(self) -> int:
         """Read and send one page; answer how many lifecycles are done with."""
-        endings = await self._source.endings(self.name, self._pace.spans)
+        endings = await self._source.closed_lifecycles(self.name, self._pace.spans)
         if endings.items and not await self._deliver(await asyncio.to_thread(encode, endings), endings):
             return 0
         done = len(endings.items) + endings.expired

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tenure_server.store import Measured
+from tenure_server.store import ResourceSeries
 from tenure_server.store.histogram import Spread
 
 POOL_NAME, POOL_STATE = "db.client.connection.pool.name", "db.client.connection.state"
@@ -23,7 +23,7 @@ class Times(NamedTuple):
 
     name: str
     description: str
-    read: Callable[[Measured], Spread | None]
+    read: Callable[[ResourceSeries], Spread | None]
 
 
 class Number(NamedTuple):
@@ -32,12 +32,12 @@ class Number(NamedTuple):
     name: str
     unit: str
     description: str
-    read: Callable[[Measured], int | None]
+    read: Callable[[ResourceSeries], int | None]
     is_monotonic: bool = False
     state: str = ""
 
 
-def _created(one: Measured) -> Spread | None:
+def _created(one: ResourceSeries) -> Spread | None:
     """None where nobody tells of a pool's connections, rather than that none was made."""
     return one.creates if one.idle is not None or one.creates.count else None
 

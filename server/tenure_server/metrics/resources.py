@@ -28,7 +28,7 @@ from tenure_server.metrics import conventions
 from tenure_server.metrics.conventions import Number, Times
 from tenure_server.model.labels import resource_label, short_kind
 from tenure_server.model.records import Process
-from tenure_server.store import Measured
+from tenure_server.store import ResourceSeries
 from tenure_server.store.histogram import BOUNDS_S, Spread
 
 _Key = tuple[str, ...]  # what a point is called; () is the overflow
@@ -38,7 +38,7 @@ _NO_EXTREME: float = None  # type: ignore[assignment]  # the SDK's type says flo
 _scope = InstrumentationScope(SCOPE, VERSION)
 
 
-def resource_metrics(measured: Iterable[Measured], now_ns: int, limit: int) -> list[ResourceMetrics]:
+def resource_metrics(measured: Iterable[ResourceSeries], now_ns: int, limit: int) -> list[ResourceMetrics]:
     """All metrics that have a point, cumulative since their process began.
 
     ``measured`` comes in the order of ``Store.measures``; at most ``limit`` of them, and an overflow for each process,
@@ -70,7 +70,7 @@ class _Moment:
         self._now_ns = now_ns
 
     def metrics(
-        self, times: Iterable[Times], numbers: Iterable[Number], subjects: Mapping[_Key, Measured]
+        self, times: Iterable[Times], numbers: Iterable[Number], subjects: Mapping[_Key, ResourceSeries]
     ) -> Iterator[Metric]:
         """Those that have a point."""
         for one in times:
@@ -106,7 +106,9 @@ class _Moment:
         )
 
 
-def _values(key: _Key, measured: Measured, states: list[Number]) -> Iterator[tuple[Mapping[str, str | bool], int]]:
+def _values(
+    key: _Key, measured: ResourceSeries, states: list[Number]
+) -> Iterator[tuple[Mapping[str, str | bool], int]]:
     """The points of one metric; those of the overflow, which has no attribute but one, together."""
     values = [(state.state, value) for state in states if (value := state.read(measured)) is not None]
     if not key:
@@ -127,9 +129,9 @@ def _attributes(key: _Key) -> dict[str, str | bool]:
             return {conventions.OVERFLOW: True}
 
 
-def _subjects(measured: Iterable[Measured], room: int) -> dict[_Key, Measured]:
+def _subjects(measured: Iterable[ResourceSeries], room: int) -> dict[_Key, ResourceSeries]:
     """What is told, by what it is called."""
-    found: dict[_Key, Measured] = {}
+    found: dict[_Key, ResourceSeries] = {}
     for one in measured:
         key: _Key = () if one.is_overflow else _called(one)
         if key not in found and len(found) >= room:
@@ -138,14 +140,14 @@ def _subjects(measured: Iterable[Measured], room: int) -> dict[_Key, Measured]:
     return found
 
 
-def _called(one: Measured) -> _Key:
+def _called(one: ResourceSeries) -> _Key:
     if one.is_pool:
         return (resource_label(one.kind, one.name, None),)
     return one.kind, one.name or short_kind(one.kind)
 
 
-def _together(one: Measured, other: Measured) -> Measured:
-    return Measured(
+def _together(one: ResourceSeries, other: ResourceSeries) -> ResourceSeries:
+    return ResourceSeries(
         process=one.process,
         kind=one.kind,
         name=one.name,

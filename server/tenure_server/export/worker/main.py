@@ -116,9 +116,9 @@ class _Source:
         self._answers: dict[str, asyncio.Future[None]] = {}
         self._to_tell: set[str] = set()
 
-    async def endings(self, follower: str, limit: int) -> ClosedLifecycles:
+    async def closed_lifecycles(self, follower: str, limit: int) -> ClosedLifecycles:
         """See ``Store.endings``."""
-        return await self._reader.endings(follower, limit)
+        return await self._reader.closed_lifecycles(follower, limit)
 
     async def acknowledge(self, follower: str, position: int, expired: int) -> None:
         """See ``Store.acknowledge``."""

@@ -52,7 +52,7 @@ class Collector:
         """All of them, oldest first."""
         return self._all("/api/lifecycles", Listing[Lifecycle], {} if trace is None else {"trace": trace})[::-1]
 
-    def endings(self, trace: str | None) -> Iterator[ClosedLifecycles]:
+    def closed_lifecycles(self, trace: str | None) -> Iterator[ClosedLifecycles]:
         """Without what came to it as spans: whoever sent those can send them on, whole."""
         found = self.lifecycles(trace)
         processes = {process.id: process for process in self._all("/api/processes", Listing[Process], {})}

@@ -18,7 +18,7 @@ from tenure_server.model.lens import Lens
 from tenure_server.model.records import OPEN_PHASES, Lifecycle
 from tenure_server.offline.sources.recording import read_recording
 from tenure_server.store import ClosedLifecycles, LifecycleQuery, Paging, TraceQuery
-from tenure_server.store.load_diagram import draw_scene
+from tenure_server.store.load_diagram import draw_input
 from tenure_server.store.sqlite import SqliteStore
 
 _NAMED = 5  # traces that an error names
@@ -76,10 +76,10 @@ class Recorded:
     def lifecycles(self, trace: str | None) -> list[Lifecycle]:
         return self._runner.run(self._lifecycles(trace))
 
-    def endings(self, trace: str | None) -> Iterator[ClosedLifecycles]:
+    def closed_lifecycles(self, trace: str | None) -> Iterator[ClosedLifecycles]:
         self._runner.run(self._store.abandon())
         found = False
-        while (endings := self._runner.run(self._store.endings(_FOLLOWER, EXPORT_SPANS))).items:
+        while (endings := self._runner.run(self._store.closed_lifecycles(_FOLLOWER, EXPORT_SPANS))).items:
             self._runner.run(self._store.acknowledge(_FOLLOWER, endings.position, endings.expired))
             if of_trace := [ending for ending in endings.items if trace in {None, ending.lifecycle.trace}]:
                 found = True
@@ -99,10 +99,10 @@ class Recorded:
         return Overview(now_ns, overview.processes, overview.traces, overview.resources)
 
     async def _diagram(self, lens: Lens, limit: int) -> Diagram:
-        scene = await self._store.scene(lens, limit)
+        scene = await self._store.diagram_input(lens, limit)
         is_open = any(lifecycle.phase in OPEN_PHASES for lifecycle in scene.lifecycles)
         now_ns = self._clock_ns if is_open else await self._store.latest_ns() or self._clock_ns
-        return Diagram(draw_scene(scene, lens, now_ns), scene.earlier)
+        return Diagram(draw_input(scene, lens, now_ns), scene.earlier)
 
     async def _lifecycles(self, trace: str | None) -> list[Lifecycle]:
         found: list[Lifecycle] = []

@@ -27,7 +27,7 @@ class Source(Protocol):
     def lifecycles(self, trace: str | None) -> list[Lifecycle]:
         """All of the trace, or all there are; oldest first."""
 
-    def endings(self, trace: str | None) -> Iterator[ClosedLifecycles]:
+    def closed_lifecycles(self, trace: str | None) -> Iterator[ClosedLifecycles]:
         """What closed or was abandoned, as an exporter gets it, a page after another."""
 
 

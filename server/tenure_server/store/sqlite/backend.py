@@ -24,11 +24,11 @@ from tenure_server.store.protocol import (
     ClosedLifecycles,
     LifecycleQuery,
     Listing,
-    Measured,
     Paging,
-    Place,
     ResourceQuery,
+    ResourceSeries,
     Spans,
+    StoreLocation,
     Totals,
     TraceQuery,
 )
@@ -36,12 +36,12 @@ from tenure_server.store.sqlite.file.connection import connect_reader
 from tenure_server.store.sqlite.file.deadline import stopping
 from tenure_server.store.sqlite.file.liveness import Liveness
 from tenure_server.store.sqlite.file.sqlite_errors import is_damage, is_no_room
-from tenure_server.store.sqlite.read.closed import read_endings
-from tenure_server.store.sqlite.read.diagram_input import read_scene
+from tenure_server.store.sqlite.read.closed import read_closed
+from tenure_server.store.sqlite.read.diagram_input import read_diagram_input
 from tenure_server.store.sqlite.read.lifecycles import read_lifecycles
-from tenure_server.store.sqlite.read.metric_rows import read_measures
+from tenure_server.store.sqlite.read.metric_rows import read_resource_series
 from tenure_server.store.sqlite.read.processes import read_processes
-from tenure_server.store.sqlite.read.reader_pool import Readers
+from tenure_server.store.sqlite.read.reader_pool import ReaderPool
 from tenure_server.store.sqlite.read.resources import read_resources
 from tenure_server.store.sqlite.read.snapshot import ReadSnapshot, read_within
 from tenure_server.store.sqlite.read.traces import read_traces
@@ -72,13 +72,13 @@ class SqliteStore:
         """
         self.path = path
         self._clock = clock
-        self._readers = Readers(self._connect_reader)
+        self._readers = ReaderPool(self._connect_reader)
         self._upkeep = Upkeep(path, clock, max_bytes, self._readers)
         self._swept_ns = 0
         self._unswept = False  # something was deleted since the last sweep, or a process has nothing left
         self._guard = threading.RLock()
         group_rows = min(GROUP_ROWS, self._upkeep.budget.group_rows)
-        self._thread = WriterThread(self._upkeep.write, self._guard, self._upkeep.tidy, group_rows)
+        self._thread = WriterThread(self._upkeep.write, self._guard, self._upkeep.maintain, group_rows)
         self._lanes = {name: Lane(name, threads) for name, threads in _LANES.items()}
         self._counts = {"batches": 0, "repeated": 0, "lifecycles": 0}
         self._closed = False
@@ -93,8 +93,8 @@ class SqliteStore:
         return self._upkeep.parts.connection
 
     @property
-    def _aliveness(self) -> Liveness:
-        return self._upkeep.parts.aliveness
+    def _liveness(self) -> Liveness:
+        return self._upkeep.parts.liveness
 
     @property
     def _outbox(self) -> Outbox:
@@ -139,9 +139,9 @@ class SqliteStore:
     async def traces(self, query: TraceQuery) -> Listing[Trace]:
         return await self._read(lambda reading: read_traces(reading, query), "search")
 
-    async def scene(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> DiagramInput:
+    async def diagram_input(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> DiagramInput:
         lane = "scene" if limit <= DEFAULT_DIAGRAM else "scene-large"
-        return await self._read(lambda reading: read_scene(reading, lens, limit, keep), lane)
+        return await self._read(lambda reading: read_diagram_input(reading, lens, limit, keep), lane)
 
     async def follow(self, followers: Sequence[str]) -> None:
         await self._thread.call(lambda: self._follow(followers))
@@ -155,8 +155,8 @@ class SqliteStore:
             if not is_no_room(error):
                 raise failed from error
 
-    async def endings(self, follower: str, limit: int) -> ClosedLifecycles:
-        return await self._read(lambda reading: read_endings(reading, follower, limit))
+    async def closed_lifecycles(self, follower: str, limit: int) -> ClosedLifecycles:
+        return await self._read(lambda reading: read_closed(reading, follower, limit))
 
     async def acknowledge(self, follower: str, position: int, expired: int) -> None:
         await self._thread.call(lambda: self._outbox.acknowledge(follower, position, expired))
@@ -170,14 +170,14 @@ class SqliteStore:
     def backlog(self, follower: str) -> Backlog:
         return self._outbox.backlog(follower)
 
-    def place(self) -> Place | None:
+    def location(self) -> StoreLocation | None:
         if self.path is None:
             return None
         path = os.fsencode(self.path.absolute())
-        return Place(path, self._aliveness.listening_since_ns, self._aliveness.doubt_from_ns)
+        return StoreLocation(path, self._liveness.listening_since_ns, self._liveness.doubt_from_ns)
 
-    async def measures(self) -> list[Measured]:
-        return await self._read(read_measures)
+    async def resource_series(self) -> list[ResourceSeries]:
+        return await self._read(read_resource_series)
 
     async def latest_ns(self) -> int | None:
         return await self._read(_latest_ns, "search")
@@ -195,7 +195,7 @@ class SqliteStore:
     def _read_now(self, read: Callable[[ReadSnapshot], T], deadline: Deadline) -> T:
         try:
             with self._reader() as connection, stopping(connection, deadline):
-                return read_within(connection, self._aliveness, read)
+                return read_within(connection, self._liveness, read)
         except sqlite3.Error as error:
             raise StoreFailed(f"the store could not be read: {error}") from error
 
@@ -219,7 +219,7 @@ class SqliteStore:
             oldest_ns = self._clock() - max_age_ns
             while count := await self._thread.call(lambda: self._forgetting(self._retention.delete_older(oldest_ns))):
                 deleted += count
-            self._unswept |= await self._thread.call(lambda: self._retention.has_empty(oldest_ns))
+            self._unswept |= await self._thread.call(lambda: self._retention.has_empty_process(oldest_ns))
         if max_bytes is not None:
             most = self._upkeep.budget.file or max_bytes
             while await self._thread.call(self._used_bytes) > most:
@@ -285,7 +285,7 @@ class SqliteStore:
         await self._thread.close()
         for lane in self._lanes.values():
             await asyncio.to_thread(lane.close)
-        self._readers.forget()
+        self._readers.close_all()
         self._upkeep.close()
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tenure_server.background.lanes import Deadline, too_long
 from tenure_server.errors import StoreFailed
+
+if TYPE_CHECKING:
+    from sqlite3 import _Parameters
 
 _STEPS = 50_000  # of SQLite's virtual machine between two looks at the clock: a few ms
 
@@ -18,10 +21,10 @@ class Stoppable(sqlite3.Connection):
 
     deadline: Deadline | None = None
 
-    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+    def execute(self, sql: str, parameters: _Parameters = (), /) -> sqlite3.Cursor:
         if self.deadline is not None:
             self.deadline.check()
-        return super().execute(*arguments)
+        return super().execute(sql, parameters)
 
 
 @contextmanager

@@ -156,15 +156,6 @@ def upgrade(connection: sqlite3.Connection) -> None:
         raise
 
 
-LIFECYCLE_COLUMNS = (
-    "key, parent, trace, task, resource, site, acquire_ns, wait_ns, hold_ns, release_ns, outcomes, body_exception,"
-    " exception"
-)
-
-
-ACQUIRE = 6  # index of acquire_ns
-
-
 def pack(some: Sequence[int]) -> bytes:
     """Keys as an entry holds them: eight bytes each."""
     return array("q", some).tobytes()

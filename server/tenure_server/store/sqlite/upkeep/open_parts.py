@@ -19,7 +19,7 @@ class Parts(NamedTuple):
 
     connection: sqlite3.Connection
     lock: Lock | None
-    aliveness: Liveness
+    liveness: Liveness
     outbox: Outbox
     writer: Writer
     retention: Retention
@@ -33,8 +33,8 @@ class Parts(NamedTuple):
         Raises:
             sqlite3.Error: the file cannot be read or written.
         """
-        aliveness = Liveness.from_now_on(connection, clock)
-        outbox = Outbox(connection, aliveness)
+        liveness = Liveness.from_now_on(connection, clock)
+        outbox = Outbox(connection, liveness)
         writer = Writer(connection, clock, outbox)
         if before is not None:
             writer.dropped.update(before.writer.dropped)
@@ -42,7 +42,7 @@ class Parts(NamedTuple):
                 outbox.begin_after(time.time_ns() // 1000)  # what is acknowledged of the old file means nothing here
             if before.outbox.names:
                 outbox.follow(before.outbox.names)
-        return cls(connection, lock, aliveness, outbox, writer, Retention(connection, aliveness))
+        return cls(connection, lock, liveness, outbox, writer, Retention(connection, liveness))
 
     def close(self) -> None:
         """Close the connection, then let others have the file."""

@@ -11,7 +11,7 @@ from tenure import wire
 from tenure_server.limits import RETENTION_CHUNK
 from tenure_server.store.sqlite.file.sqlite_errors import is_no_room
 from tenure_server.store.sqlite.file.store_files import StoreFiles
-from tenure_server.store.sqlite.read.reader_pool import Readers
+from tenure_server.store.sqlite.read.reader_pool import ReaderPool
 from tenure_server.store.sqlite.upkeep.disk_space import Budget
 from tenure_server.store.sqlite.upkeep.open_parts import Parts
 from tenure_server.store.sqlite.write.writer_thread import Work
@@ -35,7 +35,7 @@ class Kept(Protocol):
     @property
     def files(self) -> StoreFiles | None: ...
     @property
-    def readers(self) -> Readers: ...
+    def readers(self) -> ReaderPool: ...
 
 
 class Trimming:
@@ -136,7 +136,7 @@ class Trimming:
         if files is None:
             return
         try:
-            with self._upkeep.readers.no_reading(_PATIENCE_S) if by_force else nullcontext():
+            with self._upkeep.readers.paused(_PATIENCE_S) if by_force else nullcontext():
                 self._checkpoint()
         except sqlite3.Error as error:
             if not (self._is_tight and is_no_room(error)):  # else the file may not grow: it has to be cut first

@@ -16,7 +16,7 @@ from tenure_server.store.sqlite.file.connection import connect_reader, open_stor
 from tenure_server.store.sqlite.file.schema import is_ours
 from tenure_server.store.sqlite.file.sqlite_errors import is_damage, is_no_room
 from tenure_server.store.sqlite.file.store_files import Change, StoreFiles
-from tenure_server.store.sqlite.read.reader_pool import Readers
+from tenure_server.store.sqlite.read.reader_pool import ReaderPool
 from tenure_server.store.sqlite.upkeep.disk_space import Budget, Reserve
 from tenure_server.store.sqlite.upkeep.open_parts import Parts
 from tenure_server.store.sqlite.upkeep.trimming import Trimming
@@ -31,7 +31,7 @@ _PATIENCE_S = 1.0  # with readings that keep the log from being emptied
 class Upkeep:
     """The store's parts, on the file that is there now."""
 
-    def __init__(self, path: Path | None, clock: Callable[[], int], max_bytes: int | None, readers: Readers) -> None:
+    def __init__(self, path: Path | None, clock: Callable[[], int], max_bytes: int | None, readers: ReaderPool) -> None:
         """Open the store or make it.
 
         Raises:
@@ -105,7 +105,7 @@ class Upkeep:
         if now - self._tried < _AGAIN_S:
             return
         self._tried = now
-        self._readers.forget()
+        self._readers.close_all()
         self.parts.close()
         try:
             self.parts = self._open(self.parts)
@@ -202,7 +202,7 @@ class Upkeep:
             self._lose(Change.TOUCHED, "is damaged")
             raise StoreFailed(f"the store {self._path} is damaged")
 
-    def tidy(self) -> None:
+    def maintain(self) -> None:
         """Hold the bounds; deal with a full disk; open the store where there is none. Raises nothing."""
         try:
             self.ready()
@@ -241,8 +241,8 @@ class Upkeep:
         """Let go of the open file and take what is at the path, or begin a fresh one."""
         assert self._files is not None
         log.error("the store %s %s%s", self._path, why, change.consequence)
-        with self._readers.no_reading(_PATIENCE_S):
-            self._readers.forget()
+        with self._readers.paused(_PATIENCE_S):
+            self._readers.close_all()
             if change is Change.LOG_GONE:
                 self._rescue()
             elif change in (Change.GONE, Change.REPLACED):
@@ -308,7 +308,7 @@ class Upkeep:
         return self._files
 
     @property
-    def readers(self) -> Readers:
+    def readers(self) -> ReaderPool:
         return self._readers
 
     def close(self) -> None:
