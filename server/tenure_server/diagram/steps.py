@@ -87,12 +87,16 @@ class Note(msgspec.Struct, frozen=True, gc=False, tag="note", tag_field="step"):
 
 
 class Activate(msgspec.Struct, frozen=True, gc=False, tag="activate", tag_field="step"):
+    """A bar begins on the participant's line."""
+
     id: str
     participant: str
     lifecycle: str | None = None
 
 
 class Deactivate(msgspec.Struct, frozen=True, gc=False, tag="deactivate", tag_field="step"):
+    """The lifecycle's bar on the participant's line ends."""
+
     id: str
     participant: str
     lifecycle: str | None = None
@@ -108,6 +112,8 @@ class Begin(msgspec.Struct, frozen=True, gc=False, tag="begin", tag_field="step"
 
 
 class End(msgspec.Struct, frozen=True, gc=False, tag="end", tag_field="step"):
+    """The innermost fragment ends."""
+
     id: str
     fragment: FragmentKind
 

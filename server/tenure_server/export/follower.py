@@ -29,7 +29,7 @@ class Source(Protocol):
     """What is followed: the store, or what stands for it in another process. Both methods raise StoreError."""
 
     async def closed_lifecycles(self, follower: str, limit: int) -> ClosedLifecycles:
-        """See ``Store.endings``."""
+        """See ``Store.closed_lifecycles``."""
 
     async def acknowledge(self, follower: str, position: int, expired: int) -> None:
         """See ``Store.acknowledge``."""

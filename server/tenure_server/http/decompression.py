@@ -13,7 +13,7 @@ from typing import Protocol
 
 from tenure import wire
 from tenure_server import limits
-from tenure_server.errors import Refused
+from tenure_server.errors import RequestRefused
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -71,16 +71,18 @@ def _members(data: Buffer, name: str, start: Callable[[], _Member], feed: _Feed,
     while at < len(whole) or not members:
         members += 1
         if members > limits.MAX_MEMBERS:
-            raise Refused(413, "too_large", f"the body has more than {limits.MAX_MEMBERS} {name} members (send one)")
+            raise RequestRefused(
+                413, "too_large", f"the body has more than {limits.MAX_MEMBERS} {name} members (send one)"
+            )
         member = start()
         while not member.eof:
             if at >= len(whole):
-                raise Refused(400, "corrupt", f"the body is not valid {name}: it is cut off")
+                raise RequestRefused(400, "corrupt", f"the body is not valid {name}: it is cut off")
             piece = whole[at : at + _PIECE]
             try:
                 part = feed(member, piece, wire.MAX_BODY + 1 - size)
             except (zlib.error, zstd.ZstdError, ValueError, MemoryError) as error:
-                raise Refused(400, "corrupt", f"the body is not valid {name}: {error}") from None
+                raise RequestRefused(400, "corrupt", f"the body is not valid {name}: {error}") from None
             size += len(part)
             if size > wire.MAX_BODY:
                 raise too_large("the decompressed body is longer", wire.MAX_BODY)
@@ -102,8 +104,8 @@ def _behind_zeros(whole: memoryview, at: int) -> int:
     return at
 
 
-def too_large(what: str, limit: int) -> Refused:
-    return Refused(413, "too_large", f"{what}, the limit is {limit} bytes (send smaller batches)")
+def too_large(what: str, limit: int) -> RequestRefused:
+    return RequestRefused(413, "too_large", f"{what}, the limit is {limit} bytes (send smaller batches)")
 
 
 ENCODINGS = "zstd, gzip, identity"

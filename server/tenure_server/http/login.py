@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
-from tenure_server.errors import Refused
+from tenure_server.errors import RequestRefused
 from tenure_server.http import access
 from tenure_server.http.app_keys import GUESSES, SESSIONS, SETTINGS
 from tenure_server.http.listening.receiving import receiving
@@ -97,9 +97,9 @@ async def get_style(_: web.Request) -> web.FileResponse:
 
 async def _form_token(request: web.Request) -> str:
     if request.content_type != "application/x-www-form-urlencoded":
-        raise Refused(415, "content_type", "unsupported Content-Type (send the login page's form)")
+        raise RequestRefused(415, "content_type", "unsupported Content-Type (send the login page's form)")
     if (request.content_length or 0) > MAX_LOGIN or request.content_length is None:
-        raise Refused(413, "too_large", f"the form is larger than {MAX_LOGIN} bytes (send only the token)")
+        raise RequestRefused(413, "too_large", f"the form is larger than {MAX_LOGIN} bytes (send only the token)")
     async with receiving(request) as body:
         body.add(request.content_length)
         form = parse_qs((await request.content.read()).decode("latin-1"), errors="replace")

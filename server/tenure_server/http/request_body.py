@@ -13,7 +13,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from tenure_server import limits
-from tenure_server.errors import Refused
+from tenure_server.errors import RequestRefused
 from tenure_server.http.decompression import DECODERS, ENCODINGS, Buffer, too_large
 from tenure_server.http.listening.receiving import receiving
 
@@ -37,7 +37,7 @@ class BodyWork:
             detail = (
                 f"{self._waiting} bytes are waiting to be read, the limit is {limits.MAX_WAITING_BODIES} (retry later)"
             )
-            raise Refused(503, "busy", detail, {"Retry-After": str(limits.RETRY_AFTER_S)})
+            raise RequestRefused(503, "busy", detail, {"Retry-After": str(limits.RETRY_AFTER_S)})
         self._waiting += len(body)
         try:
             async with self._turn:
@@ -59,7 +59,7 @@ async def read_body(request: web.Request, decode: Callable[[bytes], Decoded], sm
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     decompress = DECODERS.get(encoding)
     if decompress is None:
-        raise Refused(
+        raise RequestRefused(
             415,
             "encoding",
             f"unsupported Content-Encoding {encoding[:80]!r} (expected one of: {ENCODINGS})",

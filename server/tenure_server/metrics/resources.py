@@ -41,7 +41,7 @@ _scope = InstrumentationScope(SCOPE, VERSION)
 def resource_metrics(measured: Iterable[ResourceSeries], now_ns: int, limit: int) -> list[ResourceMetrics]:
     """All metrics that have a point, cumulative since their process began.
 
-    ``measured`` comes in the order of ``Store.measures``; at most ``limit`` of them, and an overflow for each process,
+    ``measured`` is in the order of ``Store.resource_series``; at most ``limit`` of them, and one overflow a process,
     are told.
     """
     found = []

@@ -117,7 +117,7 @@ class _Source:
         self._to_tell: set[str] = set()
 
     async def closed_lifecycles(self, follower: str, limit: int) -> ClosedLifecycles:
-        """See ``Store.endings``."""
+        """See ``Store.closed_lifecycles``."""
         return await self._reader.closed_lifecycles(follower, limit)
 
     async def acknowledge(self, follower: str, position: int, expired: int) -> None:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from tenure_server.errors import Refused
+from tenure_server.errors import RequestRefused
 from tenure_server.http.listening.connections import connection_of
 from tenure_server.limits import BODY_LIMIT_S, MAX_BODIES, RETRY_AFTER_S
 
@@ -33,7 +33,7 @@ class Receiving:
         self._own += size
         Receiving.total += size
         if Receiving.total > MAX_BODIES:
-            raise Refused(
+            raise RequestRefused(
                 503,
                 "bodies",
                 f"the bodies being received have {Receiving.total} bytes, the limit MAX_BODIES is"
@@ -60,7 +60,7 @@ async def receiving(request: web.Request) -> AsyncIterator[Receiving]:
         async with asyncio.timeout(BODY_LIMIT_S):
             yield body
     except TimeoutError:
-        raise Refused(
+        raise RequestRefused(
             408,
             "slow_body",
             f"the body was not complete after {BODY_LIMIT_S:g} s, the limit BODY_LIMIT_S (send smaller batches)",
@@ -69,7 +69,7 @@ async def receiving(request: web.Request) -> AsyncIterator[Receiving]:
     except (ConnectionError, web.RequestPayloadError, HttpProcessingError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and request.transport is not None:
             raise  # aiohttp raises one where the connection was lost before the first read; this is another
-        raise Refused(400, "broken_off", f"the body is incomplete: {error}") from None
+        raise RequestRefused(400, "broken_off", f"the body is incomplete: {error}") from None
     finally:
         body.end()
         if connection is not None:

@@ -7,7 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
-from tenure_server.errors import Refused, StoreError
+from tenure_server.errors import RequestRefused, StoreError
 from tenure_server.http.app_keys import HUB, REFUSALS, STORE
 from tenure_server.http.request_body import read_body
 from tenure_server.http.routes import Route
@@ -25,7 +25,7 @@ async def post_traces(request: web.Request) -> web.Response:
     try:
         spans, rejected = await _read(request)
         await request.app[STORE].write_spans(spans)
-    except Refused as refused:
+    except RequestRefused as refused:
         request.app[REFUSALS].count(refused.reason)
         raise
     except StoreError as error:
@@ -40,13 +40,13 @@ async def _read(request: web.Request) -> tuple[list[Spans], Rejected]:
     kind = request.content_type
     if kind not in _READERS:
         accepted = " or ".join(_READERS)
-        raise Refused(415, "content_type", f"unsupported Content-Type {kind[:80]!r} (send {accepted})")
+        raise RequestRefused(415, "content_type", f"unsupported Content-Type {kind[:80]!r} (send {accepted})")
     try:
         return await read_body(request, partial(_decode, kind), _LARGE)
     except Malformed as error:
-        raise Refused(400, "malformed", f"not an ExportTraceServiceRequest: {error}") from None
+        raise RequestRefused(400, "malformed", f"not an ExportTraceServiceRequest: {error}") from None
     except TooMany as error:
-        raise Refused(413, "too_large", str(error)) from None
+        raise RequestRefused(413, "too_large", str(error)) from None
 
 
 def _decode(kind: str, body: bytes) -> tuple[list[Spans], Rejected]:
