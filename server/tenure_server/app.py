@@ -187,7 +187,7 @@ class Server:
         await self._runner.cleanup()
         if self._connections is not None:
             self._connections.close()
-        self._complaints.tell()
+        self._complaints.flush()
 
 
 def _why_not_listening(host: str, port: int, error: OSError) -> str:

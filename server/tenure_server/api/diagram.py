@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from tenure_server.background.lanes import in_time
+from tenure_server.background.lanes import read_limit
 from tenure_server.diagram import mermaid
 from tenure_server.diagram.steps import Diagram
 from tenure_server.errors import BadParameter
@@ -59,7 +59,7 @@ async def get_diagram(request: web.Request) -> web.Response:
         resources=RESOURCES.read(query) or "resource",
     )
     limit, wanted = LIMIT.read(query) or DEFAULT_DIAGRAM, FORMAT.read(query)
-    async with in_time():
+    async with read_limit():
         drawn = await load_diagram(request.app[STORE], lens, limit, request.app[CLOCK]())
         if wanted == "mermaid":
             text = await off_the_loop(len(drawn.steps), lambda: mermaid(drawn.steps))

@@ -1,4 +1,4 @@
-"""How long a body may take to come, and how much of all bodies may be in memory before they are whole."""
+"""The time limit for receiving a body, and the limit for all incomplete bodies in memory."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _RETRY = {"Retry-After": str(RETRY_AFTER_S)}
 
 
 class Receiving:
-    """One body that comes."""
+    """One body that is being received."""
 
-    total = 0  # bytes, of all that come now
+    total = 0  # bytes of all bodies that are being received
 
     def __init__(self) -> None:
         self._own = 0
 
     def add(self, size: int) -> None:
-        """So many bytes more have come.
+        """More bytes have arrived.
 
         Raises:
-            Refused: 503, all bodies together are too large.
+            RequestRefused: 503, all bodies together are too large.
         """
         self._own += size
         Receiving.total += size
@@ -47,10 +47,10 @@ class Receiving:
 
 @asynccontextmanager
 async def receiving(request: web.Request) -> AsyncIterator[Receiving]:
-    """Read the body within.
+    """Limit the time in which a body is read within.
 
     Raises:
-        Refused: 408 where it was not complete after BODY_LIMIT_S, 400 where the client went away.
+        RequestRefused: 408 if it is not complete after BODY_LIMIT_S, 400 if the client has closed the connection.
     """
     connection = connection_of(request)
     if connection is not None:
@@ -68,7 +68,7 @@ async def receiving(request: web.Request) -> AsyncIterator[Receiving]:
         ) from None
     except (ConnectionError, web.RequestPayloadError, HttpProcessingError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and request.transport is not None:
-            raise  # aiohttp raises one where the connection was lost before the first read; this is another
+            raise  # aiohttp raises a RuntimeError only if the connection was lost before the first read
         raise RequestRefused(400, "broken_off", f"the body is incomplete: {error}") from None
     finally:
         body.end()
