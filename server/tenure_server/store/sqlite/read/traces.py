@@ -124,14 +124,14 @@ def _first_spans(snapshot: ReadSnapshot, traces: set[int]) -> list[_FirstRow]:
     """The spans with which traces began, of those that did not begin with their root."""
     rows: list[_FirstRow] = []
     for trace in traces:
-        found = snapshot.connection.execute(
+        first_rows = snapshot.connection.execute(
             "SELECT spans.trace, spans.task, spans.resource, spans.site FROM traces"
             " JOIN lifecycles AS spans ON spans.key = traces.first"
             " LEFT JOIN lifecycles AS root ON root.key = traces.key"
             " WHERE traces.key = ? AND (root.key IS NULL OR first_ns <= root.acquire_ns)",
             (trace,),
         )
-        rows += map(_FirstRow._make, found)
+        rows += map(_FirstRow._make, first_rows)
     return rows
 
 
