@@ -62,7 +62,7 @@ async def _pages() -> tuple[list[ClosedLifecycles], float]:
         await store.write(wire.decode(body))
     pages = []
     began = time.perf_counter()
-    while (page := await store.endings("benchmark", EXPORT_SPANS)).items:
+    while (page := await store.closed_lifecycles("benchmark", EXPORT_SPANS)).items:
         await store.acknowledge("benchmark", page.position, page.expired)
         pages.append(page)
     took = time.perf_counter() - began

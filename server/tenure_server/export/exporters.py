@@ -42,7 +42,7 @@ class Exporters:
         self._clock = clock
         self._progress = {target.name: Progress() for target in targets}
         unique = list({target.name: target for target in targets}.values())
-        place, batching = store.place(), batching or Batching()
+        place, batching = store.location(), batching or Batching()
         self._followers: Followers | ExportingProcess
         if place is None:
             self._followers = Followers(store, unique, clock=clock, batching=batching, progress=self._progress)

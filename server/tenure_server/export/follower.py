@@ -28,8 +28,8 @@ log = logging.getLogger("tenure.server")
 class Source(Protocol):
     """The store, or its proxy in another process. Both methods raise StoreError."""
 
-    async def endings(self, follower: str, limit: int) -> ClosedLifecycles:
-        """See ``Store.endings``."""
+    async def closed_lifecycles(self, follower: str, limit: int) -> ClosedLifecycles:
+        """See ``Store.closed_lifecycles``."""
 
     async def acknowledge(self, follower: str, position: int, expired: int) -> None:
         """See ``Store.acknowledge``."""
@@ -97,7 +97,7 @@ class Follower:
 
     async def _send_page(self) -> int:
         """Read and send one page; return the number of lifecycles that are acknowledged."""
-        page = await self._source.endings(self.name, self._batching.spans)
+        page = await self._source.closed_lifecycles(self.name, self._batching.spans)
         if page.items and not await self._deliver(await asyncio.to_thread(encode, page), page):
             return 0
         handled = len(page.items) + page.expired

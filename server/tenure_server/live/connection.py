@@ -8,7 +8,7 @@ import logging
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from tenure_server.errors import Refused
+from tenure_server.errors import RequestRefused
 from tenure_server.http.app_keys import SESSIONS
 from tenure_server.http.listening.connections import connection_of
 from tenure_server.http.routes import Route
@@ -28,10 +28,10 @@ async def get_live(request: web.Request) -> web.StreamResponse:
     """Serve the connection until either side ends it. The answer to an invalid message is a Problem."""
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE, compress=False)
     if not socket.can_prepare(request).ok:
-        raise Refused(426, "websocket", "this address needs a WebSocket handshake", {"Upgrade": "websocket"})
+        raise RequestRefused(426, "websocket", "this address needs a WebSocket handshake", {"Upgrade": "websocket"})
     feed = request.app[FEED]
     if feed.clients >= MAX_LIVE:
-        raise Refused(
+        raise RequestRefused(
             503,
             "live",
             f"{feed.clients} live pages are open, the limit MAX_LIVE is {MAX_LIVE} (close a page)",

@@ -21,7 +21,7 @@ from tenure_server.model.diagram_input import DiagramInput
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import OPEN_PHASES
 from tenure_server.store import Store
-from tenure_server.store.load_diagram import draw_scene, off_the_loop
+from tenure_server.store.load_diagram import draw_input, off_the_loop
 
 log = logging.getLogger("tenure.server")
 
@@ -110,7 +110,7 @@ class LiveDiagram:
     async def _redraw(self) -> None:
         try:
             keep = self._shown if len(self._shown) < MAX_GROWTH * self.limit else ()
-            scene = await self._store.scene(self.lens, self.limit, keep)
+            scene = await self._store.diagram_input(self.lens, self.limit, keep)
             now_ns = self._clock()
             state, message = await off_the_loop(len(scene.lifecycles), lambda: self._draw(scene, now_ns))
         except (NotFound, StoreError) as error:
@@ -134,7 +134,7 @@ class LiveDiagram:
         token = _token(self.lens, scene)
         if token == previous.token:
             return previous, None
-        steps = draw_scene(scene, self.lens, now_ns)
+        steps = draw_input(scene, self.lens, now_ns)
         has_open = any(lifecycle.phase in OPEN_PHASES for lifecycle in scene.lifecycles)
         state = DiagramState(token, steps, scene.earlier, has_open)
         operations = difference(previous.steps, steps)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tenure_server.store import Measured
+from tenure_server.store import ResourceSeries
 from tenure_server.store.histogram import Spread
 
 POOL_NAME, POOL_STATE = "db.client.connection.pool.name", "db.client.connection.state"
@@ -22,7 +22,7 @@ class Times(NamedTuple):
 
     name: str
     description: str
-    read: Callable[[Measured], Spread | None]
+    read: Callable[[ResourceSeries], Spread | None]
 
 
 class Number(NamedTuple):
@@ -31,12 +31,12 @@ class Number(NamedTuple):
     name: str
     unit: str
     description: str
-    read: Callable[[Measured], int | None]
+    read: Callable[[ResourceSeries], int | None]
     is_monotonic: bool = False
     state: str = ""
 
 
-def _created(resource: Measured) -> Spread | None:
+def _created(resource: ResourceSeries) -> Spread | None:
     """None where the pool's library reports no connections: then their number is unknown, not 0."""
     return resource.creates if resource.idle is not None or resource.creates.count else None
 

@@ -29,7 +29,7 @@ from tenure_server.metrics import conventions
 from tenure_server.metrics.conventions import Number, Times
 from tenure_server.model.labels import resource_label
 from tenure_server.model.records import Process
-from tenure_server.store import Measured
+from tenure_server.store import ResourceSeries
 from tenure_server.store.histogram import BOUNDS_S, Spread
 
 _Key = tuple[str, ...]  # the name of a pool, or kind and name of a resource; () is the overflow
@@ -39,11 +39,11 @@ _NO_EXTREME: float = None  # type: ignore[assignment]  # the SDK's type says flo
 _scope = InstrumentationScope(semconv.SCOPE, VERSION)
 
 
-def resource_metrics(measured: Iterable[Measured], now_ns: int, limit: int) -> list[ResourceMetrics]:
+def resource_metrics(measured: Iterable[ResourceSeries], now_ns: int, limit: int) -> list[ResourceMetrics]:
     """All metrics that have a point, cumulative since their process began.
 
-    ``measured`` comes in the order of ``Store.measures``. At most ``limit`` resources have points of their own; the
-    others are in the overflow point of their process.
+    ``measured`` comes in the order of ``Store.resource_series``. At most ``limit`` resources have points of their own;
+    the others are in the overflow point of their process.
     """
     metrics_by_process = []
     for _, group in groupby(measured, lambda resource: resource.process.id):
@@ -71,7 +71,7 @@ class _ProcessPoints:
         self._now_ns = now_ns
 
     def metrics(
-        self, times: Iterable[Times], numbers: Iterable[Number], resources: Mapping[_Key, Measured]
+        self, times: Iterable[Times], numbers: Iterable[Number], resources: Mapping[_Key, ResourceSeries]
     ) -> Iterator[Metric]:
         """The metrics that have a point."""
         for metric in times:
@@ -107,7 +107,9 @@ class _ProcessPoints:
         )
 
 
-def _values(key: _Key, resource: Measured, states: list[Number]) -> Iterator[tuple[Mapping[str, str | bool], int]]:
+def _values(
+    key: _Key, resource: ResourceSeries, states: list[Number]
+) -> Iterator[tuple[Mapping[str, str | bool], int]]:
     """The points of one metric. The overflow has one point, without a state."""
     values = [(state.state, value) for state in states if (value := state.read(resource)) is not None]
     if not key:
@@ -128,9 +130,9 @@ def _attributes(key: _Key) -> dict[str, str | bool]:
             return {conventions.OVERFLOW: True}
 
 
-def _by_key(measured: Iterable[Measured], limit: int) -> dict[_Key, Measured]:
+def _by_key(measured: Iterable[ResourceSeries], limit: int) -> dict[_Key, ResourceSeries]:
     """Resources by their key; those with one key together, and those past the limit in the overflow."""
-    resources: dict[_Key, Measured] = {}
+    resources: dict[_Key, ResourceSeries] = {}
     for resource in measured:
         key: _Key = () if resource.is_overflow else _key_of(resource)
         if key not in resources and len(resources) >= limit:
@@ -139,14 +141,14 @@ def _by_key(measured: Iterable[Measured], limit: int) -> dict[_Key, Measured]:
     return resources
 
 
-def _key_of(resource: Measured) -> _Key:
+def _key_of(resource: ResourceSeries) -> _Key:
     if resource.is_pool:
         return (resource_label(resource.kind, resource.name, None),)
     return resource.kind, resource.name or semconv.short_kind(resource.kind)
 
 
-def _merged(first: Measured, second: Measured) -> Measured:
-    return Measured(
+def _merged(first: ResourceSeries, second: ResourceSeries) -> ResourceSeries:
+    return ResourceSeries(
         process=first.process,
         kind=first.kind,
         name=first.name,

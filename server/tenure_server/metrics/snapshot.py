@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tenure_server.errors import StoreError
 from tenure_server.export.status import Exporter
-from tenure_server.store import Measured, Totals
+from tenure_server.store import ResourceSeries, Totals
 
 log = logging.getLogger("tenure.server")
 
@@ -27,7 +27,7 @@ class Snapshot(NamedTuple):
     processes: int
     exporters: Sequence[Exporter]
     clients: int
-    measured: Sequence[Measured]
+    measured: Sequence[ResourceSeries]
 
 
 class Snapshots:

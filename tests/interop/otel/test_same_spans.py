@@ -122,7 +122,7 @@ async def from_collector(batches: list[wire.Batch]) -> ExportTraceServiceRequest
     await store.follow(["backend"])
     for batch in batches:
         await store.write(batch)
-    endings = await store.endings("backend", 1_000)
+    endings = await store.closed_lifecycles("backend", 1_000)
     await store.close()
     return ExportTraceServiceRequest.FromString(encode(endings))
 

@@ -167,7 +167,7 @@ class History:
     async def deliver(self) -> None:
         """An exporter takes some of what waits for it."""
         await self.store.abandon()
-        endings = await self.store.endings(FOLLOWER, self.random.randint(1, 50))
+        endings = await self.store.closed_lifecycles(FOLLOWER, self.random.randint(1, 50))
         await self.store.acknowledge(FOLLOWER, endings.position, endings.expired)
 
     async def forget_old(self) -> None:

@@ -11,7 +11,7 @@ from tenure_server.diagram import mermaid
 from tenure_server.live.overview import read_overview
 from tenure_server.model.lens import Lens
 from tenure_server.store import LifecycleQuery, Listing, Paging, ResourceQuery, Store, TraceQuery
-from tenure_server.store.load_diagram import draw_scene
+from tenure_server.store.load_diagram import draw_input
 
 _PHASES = ("acquiring", "held", "releasing", "closed", "abandoned")
 
@@ -73,15 +73,15 @@ class _Reader:
         await self._scene(Lens())
         await self._scene(Lens(since_ns=self.now_ns - 60 * 10**9))
         await read_overview(store, self.now_ns, 50)
-        await store.endings(follower, 1_000)
+        await store.closed_lifecycles(follower, 1_000)
         store.backlog(follower)
-        await store.measures()
+        await store.resource_series()
         await store.latest_ns()
         self.reads += 20 + 4 * len(processes)
 
     async def _scene(self, lens: Lens) -> None:
-        scene = await self.store.scene(lens, 40)
-        mermaid(draw_scene(scene, lens, self.now_ns))
+        scene = await self.store.diagram_input(lens, 40)
+        mermaid(draw_input(scene, lens, self.now_ns))
         self.reads += 1
 
     async def _lifecycles(self, query: LifecycleQuery) -> list[Any]:

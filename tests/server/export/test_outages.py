@@ -102,7 +102,7 @@ async def test_only_what_was_not_acknowledged_is_repeated_after_a_crash(
     ended(program, 7)
     await store.write(program.batch())
     sender = sender_to(Target.parse(backend.url))
-    answer = await sender.send(encode(await store.endings(Target.parse(backend.url).name, 100)))
+    answer = await sender.send(encode(await store.closed_lifecycles(Target.parse(backend.url).name, 100)))
     await sender.close()
     await store.close()
 
@@ -155,10 +155,10 @@ class Failing(SqliteStore):
         super().__init__(None, clock)
         self.errors = errors
 
-    async def endings(self, follower: str, limit: int) -> ClosedLifecycles:
+    async def closed_lifecycles(self, follower: str, limit: int) -> ClosedLifecycles:
         if self.errors:
             raise self.errors.pop()
-        return await super().endings(follower, limit)
+        return await super().closed_lifecycles(follower, limit)
 
 
 @pytest.mark.parametrize("error", [StoreFailed("disk I/O error"), LookupError("a fault of ours")])

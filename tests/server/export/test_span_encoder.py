@@ -110,7 +110,7 @@ async def test_a_program_s_spans(clock: Clock) -> None:
         exception=("asyncio.exceptions.CancelledError", ""),
     )  # fmt: skip
     await store.write(program.batch())
-    read = await store.endings("backend", 100)
+    read = await store.closed_lifecycles("backend", 100)
     await store.close()
 
     (process,) = read.processes.values()

@@ -147,7 +147,7 @@ async def test_one_connection_more_than_may_be_takes_the_place_of_one_that_sent_
 ) -> None:
     """So half-sent headers, idle connections and half bodies shut nobody out, whatever the order in which they came."""
     (book,) = opened
-    book.most = 12
+    book.maximum = 12
     attackers = []
     for n in range(40):
         attackers.append(await connect(HALF_BODY if n % 2 else HALF_HEADER))
@@ -166,12 +166,12 @@ async def test_where_all_are_being_answered_one_more_is_refused(
     (book,) = opened
     async with watching(collector) as client:
         await client.overview()
-        book.most = 1
+        book.maximum = 1
         raw = await connect(HEALTHZ)
         answer = await raw.until_closed()
         await client.subscribe()
         await client.receive()
-        book.most = 10
+        book.maximum = 10
     assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert b"\r\nRetry-After: 1\r\n" in answer
     detail = json.loads(answer.partition(b"\r\n\r\n")[2])["detail"]
@@ -187,8 +187,8 @@ async def test_no_limit_hits_a_live_page(collector: Collector, monkeypatch: pyte
     for name in ("HEADER_LIMIT_S", "IDLE_LIMIT_S", "READER_LIMIT_S"):
         monkeypatch.setattr(connections, name, 0.01)
     looks: list[str] = []
-    judge = Connection.judge
-    monkeypatch.setattr(Connection, "judge", lambda *given: looks.append(given[0].stage) or judge(*given))
+    judge = Connection.check_limits
+    monkeypatch.setattr(Connection, "check_limits", lambda *given: looks.append(given[0].stage) or judge(*given))
     async with watching(collector) as client:
         await client.subscribe()
         await client.receive()
@@ -306,8 +306,8 @@ def test_fewer_connections_may_be_where_fewer_files_may_be_open(monkeypatch: pyt
     """Some are kept for the store; sixteen clients there may always be."""
 
     async def most(files: int) -> int:
-        monkeypatch.setattr(connections, "_files", lambda: files)
-        return Connections(asyncio.Protocol, Complaints()).most
+        monkeypatch.setattr(connections, "_max_open_files", lambda: files)
+        return Connections(asyncio.Protocol, Complaints()).maximum
 
     assert asyncio.run(most(256)) == 256 - RESERVED_FILES
     assert asyncio.run(most(1 << 20)) == MAX_CONNECTIONS

@@ -41,7 +41,7 @@ async def exported(collector: Collector, program: Program) -> ExportTraceService
     await store.follow(["backend"])
     await collector.post(program.batch())
     request = ExportTraceServiceRequest()
-    request.ParseFromString(encode(await store.endings("backend", 100)))
+    request.ParseFromString(encode(await store.closed_lifecycles("backend", 100)))
     return request
 
 

@@ -16,7 +16,7 @@ from tests.support.fuzzing import examples
 
 from tenure_server import limits
 from tenure_server.ingest.otlp import _scan, from_protobuf, scan_pure, spans
-from tenure_server.ingest.otlp.spans import Malformed, TooMany
+from tenure_server.ingest.otlp.spans import MalformedRequest, TooMany
 from tenure_server.limits import MAX_EVENTS
 from tenure_server.opentelemetry import protobuf
 
@@ -31,8 +31,8 @@ def told(reader: ModuleType, data: bytes, room: int = 100) -> object:
         return repr(
             reader.scan(data, room, reader.prepare(WANTED, TIMES), lambda status, events: (status, tuple(events)))
         )
-    except (Malformed, protobuf.Malformed):
-        return Malformed
+    except (MalformedRequest, protobuf.Malformed):
+        return MalformedRequest
     except TooMany:
         return TooMany
 
@@ -162,7 +162,7 @@ def test_the_exception_of_a_failed_span_is_looked_for_among_so_many_events(reade
         try:
             reader.scan(data, 1, reader.prepare(WANTED, TIMES), lambda *_: None)
             said = None
-        except (Malformed, TooMany) as error:
+        except (MalformedRequest, TooMany) as error:
             said = str(error)
         assert said is answer is None or answer in str(said)
 

@@ -26,7 +26,7 @@ async def test_a_subscription_is_answered_by_the_page_as_it_stands(collector: Co
         await client.subscribe(lens, limit=10)
         page = await client.receive()
 
-    scene = await collector.store.scene(lens, 10)
+    scene = await collector.store.diagram_input(lens, 10)
     assert page == messages.Page(
         token=client.token,
         lens=lens,

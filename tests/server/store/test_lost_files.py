@@ -214,7 +214,7 @@ async def test_a_damage_that_a_reading_finds_is_mended_without_a_write(
     """The reading fails, the next one sees a fresh store."""
     path = tmp_path / "state" / "store.sqlite"
     store = await _filled(path, clock)
-    monkeypatch.setattr(store._thread, "_tidy", lambda: None)  # which may find it first
+    monkeypatch.setattr(store._thread, "_maintain", lambda: None)  # which may find it first
     _garbage_in_the_middle(path)
     with pytest.raises(StoreFailed):
         await numbers(store)

@@ -263,7 +263,7 @@ async def test_traces_of_one_opentelemetry_trace_are_one_whatever_the_process(st
     assert (await store.traces(TraceQuery(service="other"))).items == []
     found = (await store.lifecycles(LifecycleQuery(trace=otel.hex()))).items
     assert [(lifecycle.service, lifecycle.trace) for lifecycle in found] == [("mail", otel.hex()), ("shop", otel.hex())]
-    assert (await store.scene(Lens(trace=otel.hex()), 10)).lifecycles == found[::-1]
+    assert (await store.diagram_input(Lens(trace=otel.hex()), 10)).lifecycles == found[::-1]
 
 
 async def test_a_request_gives_its_trace_its_route_as_a_name(store: Store) -> None:

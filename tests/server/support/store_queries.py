@@ -36,5 +36,5 @@ async def everything(store: Store) -> tuple[object, ...]:
         (await store.resources(ResourceQuery(paging=Paging(1_000)))).items,
         (await store.traces(TraceQuery(paging=Paging(1_000)))).items,
         await all_lifecycles(store),
-        await store.scene(Lens(), 1_000),
+        await store.diagram_input(Lens(), 1_000),
     )

@@ -148,9 +148,11 @@ export interface Page {
 }
 
 /**
- * What a diagram shows. With no subject it is everything, the newest first to be kept.
+ * What a diagram shows. Without a subject it shows the newest lifecycles of all.
  *
- * ``opened`` names folds that are to be shown unfolded.
+ * ``trace``, ``task``, ``resource`` and ``process`` are ids; null: no restriction. The window is of acquire_ns:
+ * since_ns <= acquire_ns < until_ns, in ns since the Unix epoch; null: no bound. ``fold``: fold repetitions, except
+ * the folds whose ids are in ``opened``. ``tasks`` and ``resources`` choose what one column stands for.
  */
 export interface Lens {
   trace: string | null;
@@ -201,7 +203,14 @@ export interface Overview {
   exporters: Exporter[];
 }
 
-/** ``clock_skew_ms``: how far its clock is ahead of the collector's; negative: behind, or what it sends is late. */
+/**
+ * A process that has sent lifecycles or spans.
+ *
+ * ``last_seen_ns`` is when its last batch arrived, by the collector's clock; ``started_ns`` is by its own clock.
+ * ``alive``: it sent a batch in the last 10 s and has not ended. ``dropped`` counts the lifecycles that its tracer
+ * lost, by reason. ``clock_skew_ms`` is how far its clock is ahead of the collector's; negative: its clock is behind,
+ * or its batches arrive late.
+ */
 export interface Process {
   id: string;
   service: string;
@@ -215,6 +224,13 @@ export interface Process {
   clock_skew_ms: number;
 }
 
+/**
+ * The lifecycles that belong together: a request, or a root and what it encloses.
+ *
+ * ``name`` is that of its root. ``services`` are those of the processes that take part, the first one first.
+ * ``end_ns`` is null while one of its lifecycles is open. ``open`` counts the open lifecycles, ``errors`` those with a
+ * phase that ended in an error.
+ */
 export interface Trace {
   id: string;
   name: string;
@@ -226,7 +242,14 @@ export interface Trace {
   errors: number;
 }
 
-/** A resource with who holds it and who waits for it; waiters in the order they came. */
+/**
+ * A resource with its counts, its holders and its waiters.
+ *
+ * ``acquiring``, ``held`` and ``releasing`` count the lifecycles that are in this phase now, in a living process;
+ * ``total`` counts all lifecycles so far, and ``failed`` those with a phase that ended in an error. ``holders`` and
+ * ``waiters`` are in the order in which they acquired it or asked for it, at most 500 each. ``capacity`` and
+ * ``stereotype``: as in ResourceRef.
+ */
 export interface Resource {
   id: string;
   process: string;
@@ -245,7 +268,7 @@ export interface Resource {
   hold_ms: Percentiles;
 }
 
-/** Somebody who holds a resource or waits for it, since ``since_ns``. */
+/** A lifecycle that holds a resource or waits for it. ``since_ns`` is when the hold or the wait began. */
 export interface Use {
   lifecycle: string;
   task: TaskRef;
@@ -253,11 +276,18 @@ export interface Use {
   since_ns: number;
 }
 
+/** The id and the name of a task. */
 export interface TaskRef {
   id: string;
   name: string;
 }
 
+/**
+ * The place in the code where a lifecycle begins.
+ *
+ * ``line`` 0 and empty texts: not known. ``expression`` is the source text of the context manager. ``enter`` and
+ * ``exit`` are the names of the calls that acquire and release; the ``exit`` of a span is empty.
+ */
 export interface Site {
   file: string;
   line: number;
@@ -267,7 +297,7 @@ export interface Site {
   exit: string;
 }
 
-/** Milliseconds; None where nothing was measured yet. */
+/** Durations in milliseconds; null: nothing was measured yet. */
 export interface Percentiles {
   p50: number | null;
   p95: number | null;
@@ -326,12 +356,18 @@ export interface Diagram {
 }
 
 /**
- * One use of one resource by one task: enter to exit.
+ * One use of one resource by one task: from enter to exit.
  *
- * ``released_ns`` is when it ended, also for an acquire that failed (its ``acquired_ns`` and ``release_ns`` are None).
- * ``body_exception`` left the body; ``raised`` is what acquire or release raised of its own; ``exception`` is the one
- * that a reader wants first: ``raised``, else ``body_exception``. Of a root, ``otel_parent`` is the OpenTelemetry span
- * that it hangs under (16 hex digits), whether or not that span is known here.
+ * ``acquire_ns`` is when the acquire began, ``acquired_ns`` when it ended, ``release_ns`` when the release began,
+ * ``released_ns`` when it ended; null: not reached. An acquire that failed has ``released_ns``, the instant at which
+ * it failed, and neither ``acquired_ns`` nor ``release_ns``. An outcome is null until its phase has ended.
+ *
+ * ``phase`` "abandoned": the process died while the lifecycle was open. ``suppressed``: the exit suppressed the
+ * exception of the body. ``parent`` is the lifecycle around this one; null: this is a root.
+ *
+ * ``body_exception`` left the body, ``raised`` was raised by the acquire or the release, and ``exception`` is
+ * ``raised`` or, without it, ``body_exception``. ``otel_parent`` is the parent span of a root, 16 hex digits, even if
+ * no such span is stored. ``held_around``: only of a root that began a trace within a lifecycle that is held long.
  */
 export interface Lifecycle {
   id: string;
@@ -358,6 +394,13 @@ export interface Lifecycle {
   held_around: HeldAround | null;
 }
 
+/**
+ * The facts about a resource that each of its lifecycles carries.
+ *
+ * ``kind`` is the qualified name of its type. ``name`` is empty for a resource without a name. ``capacity`` is how
+ * many lifecycles can hold it at once; null: no limit is known. ``stereotype`` is the participant's form in UML:
+ * "participant", "control", "database" or "queue".
+ */
 export interface ResourceRef {
   id: string;
   kind: string;
@@ -366,20 +409,27 @@ export interface ResourceRef {
   stereotype: string;
 }
 
+/** An exception, without its traceback. ``canceller``: of a cancellation; null: not known, or no cancellation. */
 export interface ExceptionInfo {
   type: string;
   message: string;
   canceller: Canceller | null;
 }
 
-/** Who asked for a cancellation: as much of it as is known. */
+/**
+ * What requested a cancellation, as far as it is known.
+ *
+ * ``task`` requested it, or failed, so that its task group requested it; null: not known. ``via`` names the cause, for
+ * example "TaskGroup", "timeout 0.5 s", "end of asyncio.run" or "SIGINT"; empty: the task called cancel() itself.
+ * ``site`` is where the request was made, where the timeout was set, or where the task failed; null: not known.
+ */
 export interface Canceller {
   task: TaskRef | null;
   via: string;
   site: Site | null;
 }
 
-/** The lifecycle that was held around a root for so long that the root began a trace of its own. */
+/** The lifecycle around a root, by id, with its trace. It was held for so long that the root began its own trace. */
 export interface HeldAround {
   lifecycle: string;
   trace: string;
@@ -388,8 +438,8 @@ export interface HeldAround {
 /**
  * Everything that the page can show.
  *
- * ``lifecycles`` are those that the pictures tell of; ``left_out`` subjects have no diagram of their own here, for the
- * page's size.
+ * ``lifecycles`` are those that the diagrams refer to. ``left_out`` is how many subjects have no diagram of their own,
+ * because the size of the page is limited.
  */
 export interface Archive {
   overview: Overview;
@@ -399,13 +449,13 @@ export interface Archive {
   left_out: number;
 }
 
-/** What a lens shows: the place of its picture among the archive's. Lenses that show the same share one. */
+/** The diagram of a lens: ``picture`` is an index of the archive's ``pictures``. Equal diagrams are stored once. */
 export interface View {
   lens: Lens;
   picture: number;
 }
 
-/** A drawn diagram, and the same as Mermaid text. */
+/** A diagram as steps and as Mermaid text. ``earlier``: as many earlier lifecycles are left out. */
 export interface ArchivedDiagram {
   steps: Step[];
   earlier: number;

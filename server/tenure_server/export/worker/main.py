@@ -116,9 +116,9 @@ class _PipedStore:
         self._answers: dict[str, asyncio.Future[None]] = {}
         self._pending_reports: set[str] = set()
 
-    async def endings(self, follower: str, limit: int) -> ClosedLifecycles:
-        """See ``Store.endings``."""
-        return await self._reader.endings(follower, limit)
+    async def closed_lifecycles(self, follower: str, limit: int) -> ClosedLifecycles:
+        """See ``Store.closed_lifecycles``."""
+        return await self._reader.closed_lifecycles(follower, limit)
 
     async def acknowledge(self, follower: str, position: int, expired: int) -> None:
         """See ``Store.acknowledge``."""

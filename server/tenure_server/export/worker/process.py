@@ -41,7 +41,7 @@ from tenure_server.export.worker.protocol import (
     encode_line,
 )
 from tenure_server.limits import EXPORT_GRACE_S, EXPORT_LAST_S, EXPORT_SILENCE_S
-from tenure_server.store import Place, Store
+from tenure_server.store import Store, StoreLocation
 
 log = logging.getLogger("tenure.server")
 
@@ -61,7 +61,7 @@ class ExportingProcess:
     def __init__(
         self,
         store: Store,
-        place: Place,
+        place: StoreLocation,
         targets: Sequence[Target],
         *,
         clock: Callable[[], int],

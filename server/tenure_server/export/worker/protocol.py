@@ -10,7 +10,7 @@ import msgspec
 from tenure_server.export.batching import Batching
 from tenure_server.export.status import Progress
 from tenure_server.export.targets import Target
-from tenure_server.store import Place
+from tenure_server.store import StoreLocation
 
 MAX_LINE = 1 << 20  # bytes of a line
 
@@ -22,7 +22,7 @@ class _Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True
 class Start(_Message, frozen=True):
     """The first message to the process. ``progress``, by target name, is that of earlier processes."""
 
-    place: Place
+    place: StoreLocation
     targets: list[Target]
     batching: Batching
     progress: dict[str, Progress]

@@ -1,4 +1,4 @@
-"""What a span of any service is in Tenure's words; docs/opentelemetry.md has the table."""
+"""The resource, site, process and exception of a span of any service; docs/opentelemetry.md has the table."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _MAX_PID, _MAX_LINE = (1 << 62) - 1, (1 << 31) - 1
 
 
 def process(facts: Facts, started_ns: int, generation: int) -> wire.Process:
-    """The process that an OpenTelemetry resource stands for. The same resource is the same process for ever.
+    """The process of an OpenTelemetry resource. An equal resource always means the same process.
 
-    It is known by its instance id, else by where it runs. ``generation``: see ``batches``.
+    Its identity is the instance id, or else the attributes of where it runs. ``generation``: see ``batches``.
     """
     instance = str(facts.get(semconv.SERVICE_INSTANCE_ID, ""))
     names = ("service.namespace", semconv.SERVICE_NAME)
@@ -43,7 +43,7 @@ def process(facts: Facts, started_ns: int, generation: int) -> wire.Process:
 
 
 def resource(form: Form) -> wire.Resource:
-    """What a span uses: the other side of a call, a database, a queue; of a service's own work, the work."""
+    """What a span uses: the called service, a database, a queue. A span of the service's own work uses that work."""
     kind, name, stereotype = _resource(form)
     number = int.from_bytes(_digest(5, "resource", kind, name), "big")
     return wire.Resource(number or 1, kind, name, None, stereotype)
@@ -72,7 +72,7 @@ def _resource(form: Form) -> tuple[str, str, str]:  # noqa: PLR0911 -- one a lin
 
 
 def site(form: Form) -> wire.Site:
-    """Where the program said it began, and the span's name for a call. ``exit`` is empty: a span has but an end."""
+    """The place in the code, if the span has one, and the span's name as call. ``exit`` is empty: spans have none."""
     facts = form.facts
     function = first(facts, semconv.FUNCTION_NAME, "code.function")
     namespace = text(facts, "code.namespace")
@@ -87,7 +87,7 @@ def site(form: Form) -> wire.Site:
 
 
 def thread(facts: Facts) -> str:
-    """The name of the thread that a span tells of, "" where it tells of none."""
+    """The name of the span's thread; "" if it has none."""
     return first(facts, "thread.name", "thread.id")
 
 

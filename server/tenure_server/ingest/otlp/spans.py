@@ -1,7 +1,7 @@
-"""What the readers of OTLP give: spans with as much of them as becomes of a lifecycle, and nothing decoded twice.
+"""What the readers of OTLP answer: of each span, the parts of which a lifecycle is made.
 
-Most of a span is what hundreds of others have too: its name, its kind and those of its attributes that mean something
-here. That is its *shape*; it stays as it came, and what it says is read once for all spans of one shape.
+Hundreds of spans have the same name, the same kind and equal values of the attributes that have a meaning here. This is
+the *shape* of a span. It stays encoded, and is decoded once for all spans of one shape.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ Value = str | int | float | bool
 Facts = Mapping[str, Value]  # attributes by their keys
 
 
-class Malformed(ValueError):
-    """The bytes are no ExportTraceServiceRequest."""
+class MalformedRequest(ValueError):
+    """The bytes are not an ExportTraceServiceRequest."""
 
 
 class TooMany(ValueError):
-    """A request has more than it may have."""
+    """A request exceeds a limit."""
 
-    def __init__(self, limit: int = MAX_SPANS, what: str = "spans") -> None:
-        super().__init__(f"the request has more than {limit} {what} (send smaller requests)")
+    def __init__(self, limit: int = MAX_SPANS, items: str = "spans") -> None:
+        super().__init__(f"the request has more than {limit} {items} (send smaller requests)")
 
 
 class Form(msgspec.Struct, frozen=True):
-    """What a shape says."""
+    """A decoded shape."""
 
     kind: int  # SpanKind
     name: str
@@ -38,15 +38,15 @@ class Form(msgspec.Struct, frozen=True):
 
 # A span: trace, id, parent, start_ns, end_ns, shape, error, times.
 #
-# ``trace`` has 16 bytes, or none where what came is no trace id; ``id`` and ``parent`` are signed 64-bit integers, 0
-# where there is none or what came is none, and None for a parent that is no span id. Times are as they came. ``error``
-# is type and message, either "" where it is not told; None: the status is no error. ``times`` are those that Tenure's
-# own spans tell of, in s, negative where one is not told; None: the span tells of none.
+# ``trace`` has 16 bytes, or none if the trace id is invalid. ``id`` and ``parent`` are signed 64-bit integers; 0: there
+# is none, or the id is invalid; None: the parent id is invalid. ``error`` is type and message, either may be "";
+# None: the status is not an error. ``times`` are the wait, hold and release times of Tenure's own spans, in s,
+# negative: not known; None: the span has none of them.
 Span = tuple[bytes, int, int | None, int, int, Hashable, tuple[str, str] | None, tuple[float, float, float] | None]
 
 
 class Group(msgspec.Struct, frozen=True):
-    """The spans of one resource and scope. ``form`` reads the shape of any of them; it may raise Malformed."""
+    """The spans of one resource and scope. ``form`` decodes the shape of one of them; it may raise MalformedRequest."""
 
     resource: Facts
     scope: str
@@ -96,15 +96,15 @@ _NO_TRACE = bytes(16)
 
 
 def trace_of(raw: bytes) -> bytes:
-    """The trace id; empty where this is none: it has not 16 bytes, or is all zeros, which stands for none."""
+    """The trace id; empty if it is invalid: it does not have 16 bytes, or all of them are zero."""
     return raw if len(raw) == 16 and raw != _NO_TRACE else b""
 
 
 def id_of(raw: bytes) -> int:
-    """The span id; 0 where this is none: it has not eight bytes, or is all zeros, which stands for none."""
+    """The span id; 0 if it is invalid: it does not have eight bytes, or all of them are zero."""
     return int.from_bytes(raw, "big", signed=True) if len(raw) == 8 else 0
 
 
 def parent_of(raw: bytes) -> int | None:
-    """The parent's id; 0: there is none; None: this is no id."""
+    """The parent's id; 0: there is none; None: the id is invalid."""
     return id_of(raw) if len(raw) in {0, 8} else None

@@ -35,6 +35,6 @@ async def spans_made(batch: wire.Batch) -> list[Span]:
     store = SqliteStore(None)
     await store.follow(["backend"])
     await store.write(batch)
-    encoded = encode(await store.endings("backend", 1_000))
+    encoded = encode(await store.closed_lifecycles("backend", 1_000))
     await store.close()
     return list(ExportTraceServiceRequest.FromString(encoded).resource_spans[0].scope_spans[0].spans)
