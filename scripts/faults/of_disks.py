@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from benchmarks import ingest
+from benchmarks.lifecycle_batches import batches
 from scripts.faults.collectors import HELD, Collector
 from scripts.faults.judging import Told, judge, of_collector
 from scripts.faults.programs import LIMIT, limited
@@ -109,7 +109,7 @@ def again(stage: Stage) -> Told:
 
 def _filled(stage: Stage, *, again: bool) -> Told:
     plain = stage.plain_until_told()
-    bodies = ingest.batches(_BEFORE + _MEANWHILE)
+    bodies = batches(_BEFORE + _MEANWHILE)
     with (
         _disk(stage) as disk,
         stage.collector("--max-size", _MAX_SIZE, store=disk.directory / "store.sqlite") as collector,
