@@ -9,6 +9,7 @@ import msgspec
 from tests.server.batches import Program
 from tests.server.collector import Collector
 from tests.server.watching import still, watching
+from tests.support.waiting import until
 
 from tenure_server.limits import MAX_FRAMES_QUEUED
 from tenure_server.live import messages
@@ -96,10 +97,7 @@ async def test_what_nobody_watches_is_not_drawn(collector: Collector) -> None:
         await client.subscribe()
         await client.receive()
         assert len(collector.feed._pictures) == 1
-    for _ in range(100):
-        if not collector.feed.clients:
-            break
-        await asyncio.sleep(0.01)
+    await until(lambda: not collector.feed.clients)
     assert (collector.feed._pictures, collector.feed._overview_task) == ({}, None)
 
 

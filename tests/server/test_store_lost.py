@@ -13,6 +13,7 @@ import pytest
 from tests.server.batches import Program
 from tests.server.collector import Clock, collecting
 from tests.server.store_answers import numbers
+from tests.support.waiting import until
 
 from tenure import wire
 from tenure_server.errors import StoreFailed
@@ -124,15 +125,18 @@ async def _filled(path: Path, clock: Clock) -> SqliteStore:
 async def _send(store: SqliteStore, batch: wire.Batch) -> int:
     """Until it is stored, as a tracer does; answer how often it was refused."""
     refused = 0
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                await store.write(batch)
-            except StoreFailed:
-                refused += 1
-                await asyncio.sleep(0.05)
-            else:
-                return refused
+
+    async def is_stored() -> bool:
+        nonlocal refused
+        try:
+            await store.write(batch)
+        except StoreFailed:
+            refused += 1
+            return False
+        return True
+
+    await until(is_stored, 30)
+    return refused
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -238,9 +242,11 @@ async def test_ready_is_false_until_the_store_can_be_written(tmp_path: Path, clo
         assert "does not exist" in problem["detail"]
         assert (await collector.get("/healthz"))[0] == 200
         path.parent.mkdir()
-        async with asyncio.timeout(20):
-            while (await collector.get("/readyz"))[0] != 200:  # noqa: ASYNC110 -- there is nothing to wait for
-                await asyncio.sleep(0.05)
+
+        async def is_ready() -> bool:
+            return (await collector.get("/readyz"))[0] == 200
+
+        await until(is_ready, 20)
         assert (await collector.send(batch))[0] == 200
 
 

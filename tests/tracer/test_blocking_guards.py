@@ -74,7 +74,17 @@ BLOCKBUSTER = """
             return await lazy.use(), anyio.open_file
         assert asyncio.run(main())[0] == 1
 """
-ARGUMENTS = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", "test_lazy.py"]
+ARGUMENTS = [
+    "-m",
+    "pytest",
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "-W",
+    "ignore",
+    "--disable-plugin-autoload",
+    "test_lazy.py",
+]
 
 
 @pytest.mark.parametrize("options", [[], ["--assert=plain"]])
@@ -142,9 +152,7 @@ def test_a_fault_of_ours_is_no_fault_of_pytests_import(directory: Path) -> None:
     """With its own rewriting, too."""
     faulty = FAULTY.replace("import lazy, package.within", "def test_it(): import test_within")
     programs.write(directory, conftest=faulty.partition("    print")[0], test_within="def test_within(): pass")
-    done = programs.tenure(
-        directory, "run", "-o", "x.json", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore"
-    )
+    done = programs.tenure(directory, "run", "-o", "x.json", *ARGUMENTS[:-1])
     assert done.status == 0, done.stdout
 
 

@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import until_blocking
 from tests.tracer import programs
-from tests.tracer.collectors import Server, free_port, listening, serving, until
+from tests.tracer.collectors import Server, free_port, listening, serving
 
 from tenure import testing
 
@@ -70,7 +71,7 @@ class Kept(Manager): pass
 async def held():
     async with Kept():
         await main()
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.5)  # several times the interval of shipping
         {SENDS_SIGTERM}
 asyncio.run(held())
 """,
@@ -235,7 +236,7 @@ def stop(directory: Path, command: list[str], number: signal.Signals) -> int:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509  # as in a shell
     )
     try:
-        until(lambda: answers(port) or process.poll() is not None, 30)
+        until_blocking(lambda: answers(port) or process.poll() is not None, 30)
         process.send_signal(number)
         output, _ = process.communicate(timeout=30)
     finally:
