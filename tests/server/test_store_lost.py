@@ -16,6 +16,7 @@ from tests.server.store_answers import numbers
 from tests.support.waiting import until
 
 from tenure import wire
+from tenure_server import app
 from tenure_server.errors import StoreFailed
 from tenure_server.store import LifecycleQuery, Paging
 from tenure_server.store.sqlite import SqliteStore
@@ -226,8 +227,11 @@ async def test_a_damage_that_a_reading_finds_is_mended_without_a_write(
     await store.close()
 
 
-async def test_ready_is_false_until_the_store_can_be_written(tmp_path: Path, clock: Clock) -> None:
+async def test_ready_is_false_until_the_store_can_be_written(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While the directory is away: 503 with the reason, on writes too; with it back, ready."""
+    monkeypatch.setattr(app, "RETENTION_INTERVAL_S", 0.1)  # retention is what opens the store again
     path = tmp_path / "state" / "store.sqlite"
     store = await _filled(path, clock)
     async with collecting(store=store, clock=clock) as collector:

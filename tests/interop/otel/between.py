@@ -15,6 +15,7 @@ from tests.interop.otel.sdk import Told, pay, told
 from tests.interop.otel.shop import shop, spans_made
 from tests.server.backend import Backend, serving
 from tests.server.grpc_backend import GrpcBackend, serving_grpc
+from tests.support.waiting import until
 
 
 @pytest.mark.parametrize("into", ["http", "grpc"])
@@ -90,10 +91,11 @@ async def test_spans_of_the_sdk_come_to_us_through_it(tmp_path: Path, into: str)
         where = between.grpc.removeprefix("grpc://")
         exporter = GrpcExporter(where, insecure=True) if into == "grpc" else HttpExporter(f"{between.http}/v1/traces")
         made = await asyncio.to_thread(pay, exporter)
-        found: dict[str, Told] = {}
-        async with asyncio.timeout(20):
-            while len(found) < len(made):
-                await asyncio.sleep(0.05)
-                found = await asyncio.to_thread(told, collector.url, made["INSERT"].trace)
+
+        async def all_spans() -> dict[str, Told] | None:
+            spans = await asyncio.to_thread(told, collector.url, made["INSERT"].trace)
+            return spans if len(spans) >= len(made) else None
+
+        found = await until(all_spans, 20)
 
     assert found == made
