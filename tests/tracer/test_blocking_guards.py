@@ -43,14 +43,12 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("probe", ["", "python"])
-def test_imports_in_a_loop_make_no_call_that_a_guard_sees(directory: Path, probe: str) -> None:
+def test_imports_in_a_loop_make_no_call_that_a_guard_sees(directory: Path) -> None:
     """From the source and from the cache; and all is recorded."""
     plain = programs.python(directory, "app.py")
     assert plain.stdout == "No module named 'nothing_of_that_name' None\n[]\n"
-    chosen = {"TENURE_PROBE": probe} if probe else {}
     for _ in ("source", "cache"):
-        done = programs.tenure(directory, "run", "-o", "x.json", "app.py", PYTHONDONTWRITEBYTECODE="", **chosen)
+        done = programs.tenure(directory, "run", "-o", "x.json", "app.py", PYTHONDONTWRITEBYTECODE="")
         assert done == plain
         assert sum(len(batch.rows) for batch in programs.recorded(directory / "x.json")) == 3
     assert len(list(directory.rglob("lazy.*tenure*.pyc"))) == 1
@@ -88,12 +86,10 @@ ARGUMENTS = [
 
 
 @pytest.mark.parametrize("options", [[], ["--assert=plain"]])
-@pytest.mark.parametrize("probe", ["", "python"])
-def test_blockbuster_sees_no_call_of_ours(directory: Path, options: list[str], probe: str) -> None:
+def test_blockbuster_sees_no_call_of_ours(directory: Path, options: list[str]) -> None:
     """In the form that people type, with pytest's own rewriting, and without it."""
     programs.write(directory, test_lazy=BLOCKBUSTER)
-    chosen = {"TENURE_PROBE": probe} if probe else {}
-    done = programs.tenure(directory, "run", "-o", "x.json", *ARGUMENTS, *options, **chosen)
+    done = programs.tenure(directory, "run", "-o", "x.json", *ARGUMENTS, *options)
     assert (done.status, done.stderr) == (0, ""), done.stdout
     assert sum(len(batch.rows) for batch in programs.recorded(directory / "x.json")) >= 1
 

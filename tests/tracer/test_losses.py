@@ -159,9 +159,8 @@ def test_patience_ends_and_comes_back() -> None:
 def test_what_a_program_loses_is_said_if_there_is_anybody_to_hear_it(stderr: str, tmp_path: Path) -> None:
     """After an outage that was said before; its status is its own, also with no stderr."""
     close = "os.close(2)" if stderr == "closed" else "pass"
-    programs.write(
-        tmp_path, app=PROGRAM + f"asyncio.run(work(3))\nimport time; time.sleep(0.5)\n{close}\nsys.exit(5)"
-    )  # an outage, then the end
+    outage = "import time; time.sleep(0.5)"  # several times the interval of shipping
+    programs.write(tmp_path, app=PROGRAM + f"asyncio.run(work(3))\n{outage}\n{close}\nsys.exit(5)")
     done = programs.tenure(tmp_path, "run", "--collector", programs.NOWHERE, "app.py")
     lost = (
         f"tenure: 3 lifecycles were lost: the collector at {programs.NOWHERE} did not accept them before the program"

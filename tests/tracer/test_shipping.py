@@ -177,7 +177,7 @@ def test_whatever_the_collector_answers_the_program_is_the_same(status: int, lin
         async def main():
             for number in range(3):
                 async with asyncio.Lock(): print(number)
-                await asyncio.sleep(0.15)
+                await asyncio.sleep(0.15)  # so that the lifecycles travel in more than one batch
             sys.exit(6)
         asyncio.run(main())
         """,
