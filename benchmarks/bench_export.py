@@ -65,9 +65,9 @@ async def _figures() -> list[Figure]:
             rounds = await _compare(bodies, targets)
             wall, core, exported = (statistics.median(values) for values in zip(*rounds, strict=True))
             figures += [
-                Figure(f"stored a second of processor time, exporting to {case}", core, "x without", BOUND),
-                Figure(f"  by the clock, exporting to {case}", wall, "x without", BOUND),
-                Figure(f"  exported meanwhile to {case}", exported, "lifecycles/s", ""),
+                Figure(f"to {case}: stored, by processor time", core, "x without", BOUND),
+                Figure(f"to {case}: stored, by the clock", wall, "x without", BOUND),
+                Figure(f"to {case}: exported meanwhile", exported, "lifecycles/s", ""),
             ]
         return figures
 

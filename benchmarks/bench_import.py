@@ -56,7 +56,8 @@ def figures_here() -> list[Figure]:
             first, cached, length = _differences(sources, sync=sync)
             case = f"{title}: {name}" + (", --sync" if sync else "")
             bounds = ("", "") if sync else ("at most 15", "nothing measurable")
-            lines.append(Figure(f"{case}: code", length, "lines", ""))
+            if not sync:
+                lines.append(Figure(f"{case}: code", length, "lines", ""))
             lines.append(Figure(f"{case}: first time", first, "ms/1,000 lines", bounds[0]))
             lines.append(Figure(f"{case}: from bytecode", cached, "ms/1,000 lines", bounds[1]))
     for name, before in (("", ""), (", in a program that has asyncio", "import asyncio; ")):
