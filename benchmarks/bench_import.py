@@ -67,7 +67,7 @@ def figures_here() -> list[Figure]:
 
 def _code() -> dict[str, list[Path]]:
     library, ours = Path(asyncio.__file__).parent, Path(__file__).parent.parent / "tests"
-    tests = sorted(library.parent.glob("test/test_asyncio/test_*.py")) or sorted(ours.glob("server/*.py"))
+    tests = sorted(library.parent.glob("test/test_asyncio/test_*.py")) or sorted(ours.glob("server/**/*.py"))
     many = [path for path in tests if rewriter.mentions(path.read_bytes(), sync=False)]
     return {"many `async with`": many, "asyncio itself": sorted(library.glob("*.py"))}
 
