@@ -10,8 +10,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import until_blocking
 from tests.tracer.support import programs
-from tests.tracer.support.fake_collectors import Memory, serving, until
+from tests.tracer.support.fake_collectors import Memory, serving
 
 import tenure
 from tenure import session, testing, wire
@@ -183,7 +184,7 @@ def test_a_fork_while_shipping_leaves_both_processes_working() -> None:
         os.close(reading)
         os.close(writing)
         asyncio.run(use())
-        until(lambda: len(recorded(sink)) == 2)
+        until_blocking(lambda: len(recorded(sink)) == 2)
     assert told == b"1 True"
     assert len({batch.process.id for batch in sink.batches}) == 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import subprocess
 import sys
@@ -58,7 +57,7 @@ async def test_the_page_shows_what_happened_and_asks_nobody(exported: Path, page
     await expect(page.locator("[data-fold]")).to_be_visible()
     assert await page.locator(".tn-diagram").evaluate("diagram => diagram.scrollTop") == 0
     await expect(page.locator(".tn-resources tbody tr")).to_have_count(1)
-    await asyncio.sleep(0.5)
+    await page.wait_for_load_state("networkidle")
     assert [url for url in urls if not url.startswith("data:")] == [exported.as_uri()]
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from benchmarks import ingest
+from benchmarks.lifecycle_batches import batches
 from tests.qualification.faults.collector import HELD, Collector
 from tests.qualification.faults.program_run import LIMIT, limited
 from tests.qualification.faults.scenarios import Stage, scenario
@@ -109,7 +109,7 @@ def again(stage: Stage) -> Verdict:
 
 def _filled(stage: Stage, *, again: bool) -> Verdict:
     plain = stage.plain_until_told()
-    bodies = ingest.batches(_BEFORE + _MEANWHILE)
+    bodies = batches(_BEFORE + _MEANWHILE)
     with (
         _disk(stage) as disk,
         stage.collector("--max-size", _MAX_SIZE, store=disk.directory / "store.sqlite") as collector,

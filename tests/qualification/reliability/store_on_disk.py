@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-from benchmarks.ingest import batches
+from benchmarks.lifecycle_batches import batches
 from tests.qualification.reliability.experiment import Experiment, Measured
 
 from tenure import wire

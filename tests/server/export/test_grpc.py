@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 from collections.abc import AsyncIterator
 from types import ModuleType
@@ -15,6 +14,7 @@ from tests.server.support.collector import Clock, collecting
 from tests.server.support.exporters import ended, exporting, status_when
 from tests.server.support.grpc_backend import Code, GrpcBackend, serving_grpc
 from tests.server.support.otlp_backend import Backend
+from tests.support.waiting import until
 
 from tenure_server.errors import UsageError
 from tenure_server.export.grpc import retry_delay
@@ -63,9 +63,7 @@ async def test_metrics_go_the_same_way(
         program = Program()
         ended(program, 3)
         await collector.post(program.batch())
-        async with asyncio.timeout(15):
-            while len(grpc_backend.metrics) < 4:  # noqa: ASYNC110 -- there is no event of a refusal
-                await asyncio.sleep(0.01)
+        await until(lambda: len(grpc_backend.metrics) >= 4)
         grpc_backend.metrics_answer = 200
         await grpc_backend.got_metrics.wait()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -14,6 +13,7 @@ from tests.server.support.collector import Clock
 from tests.server.support.exporters import GONE, QUICK, ended, exporting, status_when
 from tests.server.support.grpc_backend import GrpcBackend, serving_grpc
 from tests.server.support.otlp_backend import Backend, serving
+from tests.support.waiting import until
 
 from tenure import wire
 from tenure_server.errors import StoreFailed
@@ -76,9 +76,8 @@ async def test_a_backend_that_dies_again_and_again_gets_everything(
             await store.write(program.batch())
         backend.answers = [0, 0, 0, "never"] * deaths
         for death in range(1, deaths + 1):
-            async with listening(backend, port), asyncio.timeout(10):
-                while len(backend.requests) < 4 * death:  # noqa: ASYNC110 -- as in Backend.until
-                    await asyncio.sleep(0.001)
+            async with listening(backend, port):
+                await until(lambda requests=4 * death: len(backend.requests) >= requests)
         async with listening(backend, port):
             status = await status_when(exporters, lambda status: status.waiting == 0)
 

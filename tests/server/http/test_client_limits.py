@@ -14,6 +14,7 @@ from tests.server.support.batches import Program
 from tests.server.support.collector import Collector, collecting
 from tests.server.support.live_client import watching
 from tests.server.support.raw_clients import HALF_BODY, HALF_HEADER, HEALTHZ, Raw
+from tests.support.waiting import until
 
 from tenure_server.http.listening import complaints, connections, listener, receiving
 from tenure_server.http.listening.complaints import Complaints
@@ -192,9 +193,7 @@ async def test_no_limit_hits_a_live_page(collector: Collector, monkeypatch: pyte
     async with watching(collector) as client:
         await client.subscribe()
         await client.receive()
-        async with asyncio.timeout(10):
-            while looks.count("live") < 3:  # noqa: ASYNC110 -- the look is by the clock
-                await asyncio.sleep(0.05)
+        await until(lambda: looks.count("live") >= 3)
         program = Program()
         program.use("main", "Lock stock", acquire=0, wait=1)
         await collector.store.write(program.batch())
@@ -228,11 +227,8 @@ async def test_a_client_that_does_not_read_its_answer_is_let_go(
         program.use(f"task-{n}", f"Lock {n}", acquire=n, wait=0.1, hold=0.1, release=0.1)
     await collector.post(program.batch())
     await connect(b"GET /api/lifecycles?limit=10000 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 8)
-    async with asyncio.timeout(20):
-        while not caplog.records:  # noqa: ASYNC110 -- nothing else tells
-            await asyncio.sleep(0.05)
-        while any(each.stage != "idle" for each in book._open):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+    await until(lambda: caplog.records, 20)
+    await until(lambda: all(each.stage == "idle" for each in book._open), 20)
     (line,) = warnings(caplog)
     assert line.startswith("a connection was closed: its client read less than 65536 bytes of the answer in")
 
@@ -243,9 +239,7 @@ async def test_all_bodies_together_are_bounded(
     """What would pass the bound is answered with 503, and the bytes of what ended are given back."""
     monkeypatch.setattr(receiving, "MAX_BODIES", 10)
     held = [await connect(HALF_BODY) for _ in range(2)]
-    async with asyncio.timeout(10):
-        while receiving.Receiving.total < 8:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await until(lambda: receiving.Receiving.total >= 8)
     raw = await connect(HALF_BODY)
     status, problem = await raw.answer()
     assert (status, problem["detail"]) == (
@@ -254,9 +248,7 @@ async def test_all_bodies_together_are_bounded(
     )
     for each in held:
         each.writer.transport.abort()
-    async with asyncio.timeout(10):
-        while receiving.Receiving.total:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await until(lambda: not receiving.Receiving.total)
 
 
 async def test_complaints_of_one_kind_are_one_line_in_a_while(
@@ -268,9 +260,7 @@ async def test_complaints_of_one_kind_are_one_line_in_a_while(
     for _ in range(1_000):
         said.count("this")
     said.count("that")
-    async with asyncio.timeout(10):
-        while len(caplog.records) < 3:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await until(lambda: len(caplog.records) >= 3)
     assert warnings(caplog) == [
         "this (further cases are counted and logged every 0.05 s)",
         "that (further cases are counted and logged every 0.05 s)",

@@ -13,7 +13,7 @@ from tests.server.support.batches import Program
 from tests.server.support.collector import Clock, Collector, collecting
 
 from tenure import wire
-from tenure_server import limits
+from tenure_server import app, limits
 from tenure_server.http import dashboard
 from tenure_server.http.listening import receiving
 from tenure_server.http.login import PAGES
@@ -131,6 +131,7 @@ async def test_a_form_that_does_not_come_whole_is_answered_with_408(
 ) -> None:
     """As every other body: who sends a half of it may not keep the connection."""
     monkeypatch.setattr(receiving, "BODY_LIMIT_S", 0.2)
+    monkeypatch.setattr(app, "LINGER_S", 0.1)
     reader, writer = await asyncio.open_connection("127.0.0.1", int(guarded.url.rpartition(":")[2]))
     writer.write(
         b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n"

@@ -21,6 +21,7 @@ from tests.server.support.store_queries import everything
 from tests.support.fuzzing import examples
 
 from tenure import wire
+from tenure_server import app
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -170,8 +171,9 @@ async def test_a_batch_may_be_compressed(collector: Collector, encoding: str) ->
     assert await collector.send(body, Content_Encoding=encoding) == (200, {"stored": 4})
 
 
-async def test_a_body_without_a_length_is_bounded_too(collector: Collector) -> None:
+async def test_a_body_without_a_length_is_bounded_too(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream of unknown length is read up to the limit, not to its end."""
+    monkeypatch.setattr(app, "LINGER_S", 0.5)
     sent = 0
 
     async def pieces() -> Any:

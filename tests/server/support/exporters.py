@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from tests.server.support.batches import Program
+from tests.support.waiting import until
 
 from tenure_server.export.batching import Backoff, Batching
 from tenure_server.export.exporters import Exporters
@@ -41,20 +41,21 @@ async def exporting(
 
 async def status_when(exporters: Exporters, is_so: Callable[[Exporter], bool], seconds: float = 10.0) -> Exporter:
     """What the first exporter tells of itself once it is so."""
-    async with asyncio.timeout(seconds):
-        while True:
-            (status, *_) = exporters.status()
-            if is_so(status):
-                return status
-            await asyncio.sleep(0.01)
+
+    def status() -> Exporter | None:
+        (first, *_) = exporters.status()
+        return first if is_so(first) else None
+
+    return await until(status, seconds)
 
 
 async def pid_of(exporters: Exporters, *before: int) -> int:
     """The process that exports, when it is there; another one than those before."""
-    assert isinstance(exporters._followers, ExportingProcess)
-    async with asyncio.timeout(10):
-        while True:
-            running = exporters._followers._process
-            if running is not None and running.pid not in before:
-                return running.pid
-            await asyncio.sleep(0.01)
+    followers = exporters._followers
+    assert isinstance(followers, ExportingProcess)
+
+    def pid() -> int | None:
+        running = followers._process
+        return running.pid if running is not None and running.pid not in before else None
+
+    return await until(pid)

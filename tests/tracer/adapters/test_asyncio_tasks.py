@@ -75,7 +75,7 @@ def test_asyncio_still_complains_about_an_exception_that_nobody_fetched(recorder
 
     async def main():
         task = asyncio.create_task(work(fails=True))
-        await asyncio.sleep(0.01)
+        await asyncio.wait([task])
         del task
 
     with caplog.at_level(logging.ERROR, logger="asyncio"):

@@ -8,7 +8,8 @@ import sys
 
 import anyio
 import pytest
-from tests.tracer.support.cancelled_programs import cancellers, fail, hold, run
+from tests.support.waiting import until
+from tests.tracer.support.cancelled_programs import all_wait, cancellers, fail, hold, run
 
 from tenure import testing
 from tenure._core import probe_backend
@@ -51,7 +52,7 @@ def test_whoever_cancels_a_task_cancels_what_it_waits_for():
 
     async def main():
         task = asyncio.create_task(outer(), name="outer")
-        await asyncio.sleep(0.01)
+        await until(lambda: all_wait(4))
         task.cancel()
         await asyncio.wait([task])
 
@@ -148,10 +149,12 @@ def test_a_request_after_one_that_was_answered_is_another_one():
             try:
                 await asyncio.wait_for(asyncio.sleep(10), 0.01)
             except TimeoutError:
+                answered.set()
                 await hold()
 
+        answered = asyncio.Event()
         task = asyncio.create_task(twice(), name="twice")
-        await asyncio.sleep(0.05)
+        await answered.wait()
         task.cancel()
         task.cancel("once more, before the first one is delivered")
         await asyncio.wait([task])
@@ -168,10 +171,12 @@ def test_the_python_probe_says_nothing_where_it_cannot_know():
             try:
                 await asyncio.wait_for(asyncio.sleep(10), 0.01)
             except TimeoutError:
+                answered.set()
                 await hold()
 
+        answered = asyncio.Event()
         task = asyncio.create_task(twice(), name="twice")
-        await asyncio.sleep(0.05)
+        await answered.wait()
         task.cancel()
         await asyncio.wait([task])
 
@@ -244,7 +249,7 @@ def test_anyio_scopes_and_groups_are_told_alike():
             await hold()
         async with anyio.create_task_group() as group:
             group.start_soon(hold, name="stopped")
-            await anyio.sleep(0.01)
+            await until(lambda: all_wait(1))
             group.cancel_scope.cancel()
         try:
             async with anyio.create_task_group() as group:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.support.waiting import until_blocking
 from tests.tracer.support import programs
-from tests.tracer.support.fake_collectors import ROW, Memory, batch, free_port, listening, serving, until
+from tests.tracer.support.fake_collectors import ROW, Memory, batch, free_port, listening, serving
 
 from tenure import wire
 from tenure._core import buffer, faults
@@ -78,7 +79,7 @@ def test_a_loss_after_an_outage_that_was_said_is_said_too(said: list[str]) -> No
     shipper = shipping.Shipper("service", [CollectorSink(url)])
     sink = shipper._sinks[0]
     sink.send(batch(1, rows=7))
-    until(lambda: sink._failures)
+    until_blocking(lambda: sink._failures)
     shipper.close()
     assert len(said) == 2
     assert said[0].startswith(f"collector at {url} does not answer")
@@ -116,7 +117,7 @@ def test_a_batch_that_may_be_stored_is_not_given_up(monkeypatch: pytest.MonkeyPa
     with listening(None) as url:
         sink = CollectorSink(url)
         sink.send(batch(1, rows=10))
-        until(lambda: sink._tried)
+        until_blocking(lambda: sink._tried)
         for sequence in (2, 3, 4):
             sink.send(batch(sequence, rows=10))
         assert [wire.decode(data).sequence for data, _ in sink._queue] == [1, 4]
@@ -132,7 +133,7 @@ def test_what_the_batch_that_stays_opened_counts_once(monkeypatch: pytest.Monkey
     with listening(None) as url:
         sink = CollectorSink(url)
         sink.send(msgspec.structs.replace(batch(1), rows=[open_row]))
-        until(lambda: sink._tried)
+        until_blocking(lambda: sink._tried)
         for sequence, rows in ((2, [closing]), (3, [])):
             sink.send(msgspec.structs.replace(batch(sequence), rows=rows))
         assert [loss.lifecycles for loss in sink.lost()] == [1, 0, 0]
@@ -158,7 +159,8 @@ def test_the_wait_budget_is_spent_and_refilled() -> None:
 def test_what_a_program_loses_is_said_if_there_is_anybody_to_hear_it(stderr: str, tmp_path: Path) -> None:
     """After an outage that was said before; its status is its own, also with no stderr."""
     close = "os.close(2)" if stderr == "closed" else "pass"
-    programs.write(tmp_path, app=PROGRAM + f"asyncio.run(work(3))\nimport time; time.sleep(0.5)\n{close}\nsys.exit(5)")
+    outage = "import time; time.sleep(0.5)"  # several times the interval of shipping
+    programs.write(tmp_path, app=PROGRAM + f"asyncio.run(work(3))\n{outage}\n{close}\nsys.exit(5)")
     done = programs.tenure(tmp_path, "run", "--collector", programs.NOWHERE, "app.py")
     lost = (
         f"tenure: 3 lifecycles were lost: the collector at {programs.NOWHERE} did not accept them before the program"

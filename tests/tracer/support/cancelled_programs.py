@@ -10,6 +10,12 @@ async def hold():
         await asyncio.sleep(10)
 
 
+def all_wait(count):
+    """Whether there are so many tasks beside this one, and each has begun and waits."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    return len(tasks) == count and all(task.get_coro().cr_await is not None for task in tasks)
+
+
 async def fail():
     await asyncio.sleep(0)
     raise ValueError("no more")

@@ -4,7 +4,7 @@ import http.server
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tenure import wire
@@ -90,13 +90,6 @@ def serving(*answers: tuple[int, dict[str, str], bytes], port: int = 0) -> Itera
         finally:
             server.shutdown()
             thread.join()
-
-
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.005)
 
 
 def free_port() -> int:

@@ -1,6 +1,6 @@
 """Spans a second through POST /v1/traces into SQLite, and what one costs the collector.
 
-As ``benchmarks.ingest``: the collector is a process of its own, and is sent what an SDK sends, gzipped requests of 512
+The collector is a process of its own. It is sent what an SDK sends, gzipped requests of 512
 spans over four connections; "on one core" divides by the processor time that it used, all its threads together.
 """
 
@@ -19,11 +19,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from benchmarks import Measure
-from benchmarks.ingest import CONNECTIONS, collector, cpu_seconds
+from benchmarks.collector_process import CONNECTIONS, collector, cpu_seconds
+from benchmarks.figure import Figure
 
 REQUESTS, SPANS, PER_TRACE = 240, 512, 8
-MARK = "at least 60,000"
+BOUND = "at least 60,000"
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 
 _FORMS = (
@@ -38,7 +38,7 @@ def requests() -> list[ExportTraceServiceRequest]:
     """Services of four instances; a trace has eight spans, the last to end is the first that began."""
     chance = random.Random(1)  # noqa: S311 -- not for secrets
     now_ns = time.time_ns()
-    made = []
+    messages = []
     for number in range(REQUESTS):
         request = ExportTraceServiceRequest()
         group = request.resource_spans.add()
@@ -71,36 +71,38 @@ def requests() -> list[ExportTraceServiceRequest]:
                     flags=0x100,
                 )
             )
-        made.append(request)
-    return made
+        messages.append(request)
+    return messages
 
 
 def _attribute(key: str, value: str) -> KeyValue:
-    made = KeyValue(key=key)
-    made.value.string_value = value
-    return made
+    attribute = KeyValue(key=key)
+    attribute.value.string_value = value
+    return attribute
 
 
-def rows() -> list[Measure]:
+def figures() -> list[Figure]:
     """Each figure is the middle of three runs into a fresh store."""
-    made = requests()
-    binary = [gzip.compress(one.SerializeToString(), 1) for one in made]
-    text = [gzip.compress(_json(one), 1) for one in made]
+    messages = requests()
+    binary = [gzip.compress(message.SerializeToString(), 1) for message in messages]
+    text = [gzip.compress(_json(message), 1) for message in messages]
     wall, core = zip(*(asyncio.run(_run(binary, PROTOBUF)) for _ in range(3)), strict=True)
     _, core_of_json = zip(*(asyncio.run(_run(text, JSON)) for _ in range(3)), strict=True)
     return [
-        Measure("spans stored, on one core of the collector's", statistics.median(core), "spans/s", MARK),
-        Measure("spans stored, by the clock", statistics.median(wall), "spans/s", ""),
-        Measure("spans from JSON stored, on one core", statistics.median(core_of_json), "spans/s", ""),
+        Figure("spans stored, on one core of the collector's", statistics.median(core), "spans/s", BOUND),
+        Figure("spans stored, by the clock", statistics.median(wall), "spans/s", ""),
+        Figure("spans from JSON stored, on one core", statistics.median(core_of_json), "spans/s", ""),
     ]
 
 
 def _json(request: ExportTraceServiceRequest) -> bytes:
     """By OTLP's mapping, which has ids in hex."""
     plain = MessageToDict(request, use_integers_for_enums=True)
-    for group, found in zip(plain["resourceSpans"], request.resource_spans, strict=True):
-        for span, one in zip(group["scopeSpans"][0]["spans"], found.scope_spans[0].spans, strict=True):
-            span.update(traceId=one.trace_id.hex(), spanId=one.span_id.hex(), parentSpanId=one.parent_span_id.hex())
+    for group, spans in zip(plain["resourceSpans"], request.resource_spans, strict=True):
+        for span, source in zip(group["scopeSpans"][0]["spans"], spans.scope_spans[0].spans, strict=True):
+            span.update(
+                traceId=source.trace_id.hex(), spanId=source.span_id.hex(), parentSpanId=source.parent_span_id.hex()
+            )
     return json.dumps(plain).encode()
 
 

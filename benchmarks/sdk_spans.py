@@ -7,14 +7,14 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 
 
 class Discard(SpanExporter):
-    """An exporter that is done at once."""
+    """An exporter that discards each span at once."""
 
     def export(self, spans: object) -> SpanExportResult:  # noqa: ARG002
         return SpanExportResult.SUCCESS
 
 
-def provider() -> TracerProvider:
+def discarding_provider() -> TracerProvider:
     """Batches spans as a program would, and throws them away."""
-    made = TracerProvider()
-    made.add_span_processor(BatchSpanProcessor(Discard(), max_queue_size=100_000))
-    return made
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(Discard(), max_queue_size=100_000))
+    return provider

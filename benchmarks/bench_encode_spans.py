@@ -1,4 +1,4 @@
-"""What it costs to make spans of lifecycles, against OpenTelemetry's own encoder on the same spans in the same run."""
+"""What encoding a span costs, against OpenTelemetry's own encoder on the same spans in the same run."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
-from benchmarks import Measure
-from benchmarks.ingest import batches
+from benchmarks.figure import Figure
+from benchmarks.lifecycle_batches import batches
 from tenure import wire
 from tenure_server.export.span_encoder import encode
 from tenure_server.limits import EXPORT_SPANS
@@ -28,34 +28,34 @@ from tenure_server.store.sqlite import SqliteStore
 BATCHES, ROUNDS = 8, 7
 
 
-def rows() -> list[Measure]:
+def figures() -> list[Figure]:
     """Each figure is the middle of seven rounds over the same spans; encoding ends with bytes on both sides."""
     pages, reading = asyncio.run(_pages())
     count = sum(len(page.items) for page in pages)
     requests = [ExportTraceServiceRequest.FromString(encode(page)) for page in pages]
     spans = [list(_sdk_spans(request)) for request in requests]
-    assert [encode_spans(some) for some in spans] == requests
+    assert [encode_spans(batch) for batch in spans] == requests
     ours, theirs = [], []
     for _ in range(ROUNDS):
         ours.append(_took(lambda: [encode(page) for page in pages]) / count)
-        theirs.append(_took(lambda: [encode_spans(some).SerializeToString() for some in spans]) / count)
+        theirs.append(_took(lambda: [encode_spans(batch).SerializeToString() for batch in spans]) / count)
     mine, sdks = statistics.median(ours), statistics.median(theirs)
     return [
-        Measure("a span encoded, against encode_spans", mine / sdks, "x encode_spans", "at most 0.1"),
-        Measure("a span encoded", mine * 1e6, "µs", ""),
-        Measure("the same by encode_spans", sdks * 1e6, "µs", ""),
-        Measure("a lifecycle read from the store for it", reading / count * 1e6, "µs", ""),
+        Figure("a span encoded, against encode_spans", mine / sdks, "x encode_spans", "at most 0.1"),
+        Figure("a span encoded", mine * 1e6, "µs", ""),
+        Figure("the same by encode_spans", sdks * 1e6, "µs", ""),
+        Figure("a lifecycle read from the store for it", reading / count * 1e6, "µs", ""),
     ]
 
 
-def _took(what: Callable[[], object]) -> float:
+def _took(action: Callable[[], object]) -> float:
     began = time.perf_counter()
-    what()
+    action()
     return time.perf_counter() - began
 
 
 async def _pages() -> tuple[list[ClosedLifecycles], float]:
-    """The lifecycles of ``benchmarks.ingest`` as an exporter reads them, and the seconds that took."""
+    """The lifecycles of ``bench_ingest`` as an exporter reads them, and the seconds that took."""
     store = SqliteStore(None)
     await store.follow(["benchmark"])
     for body in batches()[:BATCHES]:
@@ -87,10 +87,10 @@ def _sdk_span(span: Span, resource: Resource, scope: InstrumentationScope) -> Re
         parent=_context(trace, span.parent_span_id) if span.parent_span_id else None,
         resource=resource,
         attributes=_attributes(span.attributes),
-        events=[Event(one.name, _attributes(one.attributes), one.time_unix_nano) for one in span.events],
+        events=[Event(event.name, _attributes(event.attributes), event.time_unix_nano) for event in span.events],
         links=[
-            Link(_context(int.from_bytes(one.trace_id, "big"), one.span_id), _attributes(one.attributes))
-            for one in span.links
+            Link(_context(int.from_bytes(link.trace_id, "big"), link.span_id), _attributes(link.attributes))
+            for link in span.links
         ],
         kind=SpanKind.SERVER if span.kind == Span.SPAN_KIND_SERVER else SpanKind.INTERNAL,
         instrumentation_scope=scope,

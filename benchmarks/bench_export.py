@@ -1,4 +1,4 @@
-"""What exporting costs those who send: lifecycles stored a second beside exporters, against none.
+"""What exporting costs a collector: lifecycles stored a second with exporters, against without.
 
 Two collectors run side by side, one without exporters and one with them, and are sent more than they can store in
 turns of half a second, so that whatever else the machine does falls on both; the figure is the middle of the ratios of
@@ -26,12 +26,13 @@ import grpc
 import grpc.aio
 from aiohttp import web
 
-from benchmarks import Measure
-from benchmarks.ingest import HEADERS, Running, batches, collector, flood
+from benchmarks.collector_process import HEADERS, Running, collector, flood
+from benchmarks.figure import Figure
+from benchmarks.lifecycle_batches import batches
 
 ROUNDS = 24
 BATCHES = 80  # of one turn
-MARK = "at least 0.95"
+BOUND = "at least 0.95"
 
 
 class Round(NamedTuple):
@@ -42,12 +43,12 @@ class Round(NamedTuple):
     exported: float
 
 
-def rows() -> list[Measure]:
+def figures() -> list[Figure]:
     """Two ratios for each kind of backend; 1 would be no cost at all."""
-    return asyncio.run(_rows())
+    return asyncio.run(_figures())
 
 
-async def _rows() -> list[Measure]:
+async def _figures() -> list[Figure]:
     bodies = batches(BATCHES * (ROUNDS + 1))
     async with AsyncExitStack() as stack:
         http = [await stack.enter_async_context(_backend("http")) for _ in range(2)]
@@ -59,16 +60,16 @@ async def _rows() -> list[Measure]:
             "one by gRPC": [by_grpc],
             "one that never answers": [f"http://127.0.0.1:{hole.getsockname()[1]}"],
         }
-        measures = []
+        figures = []
         for case, targets in cases.items():
             rounds = await _compare(bodies, targets)
             wall, core, exported = (statistics.median(values) for values in zip(*rounds, strict=True))
-            measures += [
-                Measure(f"stored a second of processor time, exporting to {case}", core, "x without", MARK),
-                Measure("  the same by the clock", wall, "x without", MARK),
-                Measure("  exported meanwhile", exported, "lifecycles/s", ""),
+            figures += [
+                Figure(f"to {case}: stored, by processor time", core, "x without", BOUND),
+                Figure(f"to {case}: stored, by the clock", wall, "x without", BOUND),
+                Figure(f"to {case}: exported meanwhile", exported, "lifecycles/s", ""),
             ]
-        return measures
+        return figures
 
 
 async def _compare(bodies: list[bytes], targets: list[str]) -> list[Round]:
@@ -78,17 +79,17 @@ async def _compare(bodies: list[bytes], targets: list[str]) -> list[Round]:
         exporting = _child(beside)
         rounds = []
         for number in range(1, ROUNDS + 1):
-            some = bodies[number * BATCHES :][:BATCHES]
+            turn = bodies[number * BATCHES :][:BATCHES]
             os.kill(exporting, signal.SIGSTOP)
             if number % 2:
-                other = await flood(session, alone, some)
+                other = await flood(session, alone, turn)
             os.kill(exporting, signal.SIGCONT)
             before, began = await _exported(session, beside), time.perf_counter()
-            cost = await flood(session, beside, some)
+            cost = await flood(session, beside, turn)
             exported = (await _exported(session, beside) - before) / (time.perf_counter() - began)
             os.kill(exporting, signal.SIGSTOP)
             if not number % 2:
-                other = await flood(session, alone, some)
+                other = await flood(session, alone, turn)
             rounds.append(Round(other.wall / cost.wall, other.core / cost.core, exported))
         os.kill(exporting, signal.SIGCONT)
         return rounds
@@ -109,7 +110,7 @@ async def _exported(session: aiohttp.ClientSession, running: Running) -> int:
 @asynccontextmanager
 async def _backend(protocol: str) -> AsyncIterator[str]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.exporting", protocol),
+        *(sys.executable, "-m", "benchmarks.bench_export", protocol),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )

@@ -15,7 +15,6 @@ import importlib
 import importlib.util
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -26,7 +25,7 @@ from collections.abc import Awaitable, Callable
 from types import ModuleType
 
 import tenure
-from benchmarks import Measure
+from benchmarks.figure import Figure
 from tenure import session, wire
 from tenure._core import buffer, probe_backend
 from tenure._rewriting import loaders
@@ -35,7 +34,7 @@ from tenure._sinks.losses import Loss
 
 ROUNDS, TIMES, SPANS, THREADS = 60, 1_000, 200, 4
 FEW = 100  # so that neither the shipping thread nor a busy machine is likely to come between
-MARKS = {"native": ("at most 1.6", "at least 60"), "python": ("at most 2.3", "at least 20")}
+BOUNDS = {"native": ("at most 1.6", "at least 60"), "python": ("at most 2.3", "at least 20")}
 
 PROGRAM = """
 from asyncio import sleep
@@ -145,20 +144,20 @@ class Nowhere:
         return self
 
 
-def rows() -> list[Measure]:
+def figures() -> list[Figure]:
     """The table's lines, of every interpreter and probe."""
     interpreters = [sys.executable, *filter(None, os.environ.get("BENCH_PYTHONS", "").split(":"))]
-    return [measure for python in interpreters for probe in MARKS for measure in _measured(python, probe)]
+    return [figure for python in interpreters for probe in BOUNDS for figure in _figures_of(python, probe)]
 
 
-def _measured(python: str, probe: str) -> list[Measure]:
-    command = [python, "-m", "benchmarks.overhead"]
+def _figures_of(python: str, probe: str) -> list[Figure]:
+    command = [python, "-m", "benchmarks.bench_overhead"]
     environment = {**os.environ, "TENURE_PROBE": probe}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
-    return [Measure(*line) for line in json.loads(done.stdout)]
+    return [Figure(*line) for line in json.loads(done.stdout)]
 
 
-def measure() -> list[Measure]:
+def figures_here() -> list[Figure]:
     """The lines of this process's probe."""
     session.start("benchmark", [Nowhere()], ModuleFilter([]))
     try:
@@ -173,7 +172,7 @@ def measure() -> list[Measure]:
         patched = _patched(bare)
         threads = [(_in_threads(bare.loop), _in_threads(ours.loop)) for _ in range(ROUNDS // 3)]
         sizes = _sizes(ours)
-        provider = importlib.import_module("benchmarks.spans").provider()
+        provider = importlib.import_module("benchmarks.sdk_spans").discarding_provider()
         bare.tracer = provider.get_tracer("benchmark")
         with_otel = asyncio.run(_rounds({"bare": bare.loop, "ours": ours.loop}, drained=True))
         spans = asyncio.run(_rounds({"bare": bare.loop, "ours": ours.loop, "span": bare.spans}, times=SPANS))
@@ -181,21 +180,21 @@ def measure() -> list[Measure]:
     finally:
         tenure.uninstall()
     cheaper = [(span - plain) / (ours - plain) for plain, ours, span in zip(*spans.values(), strict=True)]
-    title = f"{platform.python_version()} {probe_backend.NAME}"
-    mark, mark_of_spans = MARKS[probe_backend.NAME]
+    title = "{}.{} {}".format(*sys.version_info[:2], probe_backend.NAME)
+    bound, span_bound = BOUNDS[probe_backend.NAME]
     return [
-        Measure(f"{title}: bare async with", statistics.median(pairs["loop"]["bare"]), "ns", ""),
-        Measure(f"{title}: rewritten", _ratio(pairs["loop"], "ours"), "x bare", mark),
-        Measure(f"{title}: one suspension in the body", _ratio(pairs["suspended"], "ours"), "x bare", "at most 1.3"),
-        Measure(f"{title}: one entry a call", _ratio(pairs["calls"], "ours"), "x bare call", ""),
-        Measure(f"{title}: rewritten, loops in four threads", _median_ratio(threads), "x bare", ""),
-        Measure(f"{title}: the shipping thread at work", _ratio(others, "shipped"), "x bare", ""),
-        Measure(f"{title}: tenure.track, not rewritten", _ratio(tracked, "ours"), "x bare", ""),
-        *(Measure(f"{title}: {name}, not rewritten", _ratio(taken, "ours"), "x bare", "") for name, taken in patched),
-        Measure(f"{title}: rewritten, OpenTelemetry imported", _ratio(with_otel, "ours"), "x bare", ""),
-        Measure(f"{title}: OpenTelemetry SDK span of the same", _ratio(spans, "span"), "x bare", ""),
-        Measure(f"{title}: cheaper than the SDK span", statistics.median(cheaper), "x", mark_of_spans),
-        *(Measure(f"{title}: {name}", size, "bytes", limit) for name, size, limit in sizes),
+        Figure(f"{title}: bare async with", statistics.median(pairs["loop"]["bare"]), "ns", ""),
+        Figure(f"{title}: rewritten", _ratio(pairs["loop"], "ours"), "x bare", bound),
+        Figure(f"{title}: one suspension in the body", _ratio(pairs["suspended"], "ours"), "x bare", "at most 1.3"),
+        Figure(f"{title}: one entry a call", _ratio(pairs["calls"], "ours"), "x bare call", ""),
+        Figure(f"{title}: rewritten, loops in four threads", _median_ratio(threads), "x bare", ""),
+        Figure(f"{title}: the shipping thread at work", _ratio(others, "shipped"), "x bare", ""),
+        Figure(f"{title}: tenure.track, not rewritten", _ratio(tracked, "ours"), "x bare", ""),
+        *(Figure(f"{title}: {name}, not rewritten", _ratio(taken, "ours"), "x bare", "") for name, taken in patched),
+        Figure(f"{title}: rewritten, OpenTelemetry imported", _ratio(with_otel, "ours"), "x bare", ""),
+        Figure(f"{title}: OpenTelemetry SDK span of the same", _ratio(spans, "span"), "x bare", ""),
+        Figure(f"{title}: cheaper than the SDK span", statistics.median(cheaper), "x", span_bound),
+        *(Figure(f"{title}: {name}", size, "bytes", limit) for name, size, limit in sizes),
     ]
 
 
@@ -293,4 +292,4 @@ def _median_ratio(pairs: list[tuple[float, float]]) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure()))
+    print(json.dumps(figures_here()))

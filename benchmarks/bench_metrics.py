@@ -12,7 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
-from benchmarks import Measure
+from benchmarks.figure import Figure
 from tenure import wire
 from tenure_server.app import Server, create_app
 from tenure_server.http.app_keys import STORE
@@ -28,7 +28,7 @@ def batches() -> list[wire.Batch]:
     process = wire.Process(bytes(range(16)), "benchmark", "localhost", 1, "3.11.7", time.time_ns())
     sites = [wire.Site("shop/stock.py", 41, "Stock.reserve", "self._lock")]
     tasks = [wire.Task(1, "main", "main", "task", 0, 0, 0, None)]
-    made = []
+    sent = []
     for first in range(1, LIFECYCLES + 1, BATCH):
         used = [(first + n) % RESOURCES for n in range(BATCH)]
         resources = [wire.Resource(n + 1, "asyncio.locks.Lock", f"lock {n}", 1, "control") for n in used]
@@ -41,18 +41,18 @@ def batches() -> list[wire.Batch]:
         traces = [wire.Trace(first + n) for n in range(BATCH)]
         sequence = first // BATCH + 1
         offset_ns, base_ns = time.time_ns(), sequence * 10_000_000
-        made.append(wire.Batch(1, process, sequence, offset_ns, base_ns, sites, resources, tasks, traces, [], rows))
-    return made
+        sent.append(wire.Batch(1, process, sequence, offset_ns, base_ns, sites, resources, tasks, traces, [], rows))
+    return sent
 
 
-def rows() -> list[Measure]:
+def figures() -> list[Figure]:
     """The middle of five pages, asked for one after the other."""
     page, packed, size, late = asyncio.run(_run())
     return [
-        Measure(f"a page of metrics, {RESOURCES:,} resources", page, "ms", ""),
-        Measure("the same, gzipped", packed, "ms", ""),
-        Measure("its size", size / 1e6, "MB", ""),
-        Measure("a turn of the event loop comes late, p99", late, "ms", ""),
+        Figure(f"a page of metrics, {RESOURCES:,} resources", page, "ms", ""),
+        Figure("the same, gzipped", packed, "ms", ""),
+        Figure("its size", size / 1e6, "MB", ""),
+        Figure("a turn of the event loop comes late, p99", late, "ms", ""),
     ]
 
 

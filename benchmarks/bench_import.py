@@ -5,7 +5,7 @@ brings none), and asyncio itself, which has hardly any. It is copied into a fold
 the import system in both forms turn by turn; it is not executed. A figure is the middle round's difference, in time of
 the processor, which other work on the machine changes least.
 
-Further interpreters are named by $BENCH_PYTHONS, as for ``overhead``.
+Further interpreters are named by $BENCH_PYTHONS, as for ``bench_overhead``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import importlib.machinery
 import importlib.util
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from time import process_time
 
-from benchmarks import Measure
+from benchmarks.figure import Figure
 from tenure._rewriting import rewriter
 from tenure._rewriting.import_hook import Finder
 from tenure._rewriting.loaders import RewritingLoader
@@ -35,38 +34,40 @@ ROUNDS, PROCESSES = 5, 9
 MODULES_OF_A_PROGRAM = 300
 
 
-def rows() -> list[Measure]:
+def figures() -> list[Figure]:
     """The table's lines, of every interpreter."""
     interpreters = [sys.executable, *filter(None, os.environ.get("BENCH_PYTHONS", "").split(":"))]
-    return [measure for python in interpreters for measure in _measured(python)]
+    return [figure for python in interpreters for figure in _figures_of(python)]
 
 
-def _measured(python: str) -> list[Measure]:
-    done = subprocess.run([python, "-m", "benchmarks.importing"], stdout=subprocess.PIPE, check=True)
-    return [Measure(*line) for line in json.loads(done.stdout)]
+def _figures_of(python: str) -> list[Figure]:
+    done = subprocess.run([python, "-m", "benchmarks.bench_import"], stdout=subprocess.PIPE, check=True)
+    return [Figure(*line) for line in json.loads(done.stdout)]
 
 
-def measure() -> list[Measure]:
+def figures_here() -> list[Figure]:
     """The lines of this interpreter."""
-    title = platform.python_version()
+    title = "{}.{}".format(*sys.version_info)
     lines = []
     for name, sources in _code().items():
         for sync in (False, True):
             if sync and name != "many `async with`":
                 continue
-            first, cached, lengths = _differences(sources, sync=sync)
-            what = f"{title}: {name}, {lengths:,} lines" + (", --sync" if sync else "")
-            marks = ("", "") if sync else ("at most 15", "nothing measurable")
-            lines.append(Measure(f"{what}: first time", first, "ms/1,000 lines", marks[0]))
-            lines.append(Measure(f"{what}: from bytecode", cached, "ms/1,000 lines", marks[1]))
+            first, cached, length = _differences(sources, sync=sync)
+            case = f"{title}: {name}" + (", --sync" if sync else "")
+            bounds = ("", "") if sync else ("at most 15", "nothing measurable")
+            if not sync:
+                lines.append(Figure(f"{case}: code", length, "lines", ""))
+            lines.append(Figure(f"{case}: first time", first, "ms/1,000 lines", bounds[0]))
+            lines.append(Figure(f"{case}: from bytecode", cached, "ms/1,000 lines", bounds[1]))
     for name, before in (("", ""), (", in a program that has asyncio", "import asyncio; ")):
-        lines.append(Measure(f"{title}: import tenure{name}", _import_ms(before), "ms", "at most 40" if name else ""))
+        lines.append(Figure(f"{title}: import tenure{name}", _import_ms(before), "ms", "at most 40" if name else ""))
     return lines
 
 
 def _code() -> dict[str, list[Path]]:
     library, ours = Path(asyncio.__file__).parent, Path(__file__).parent.parent / "tests"
-    tests = sorted(library.parent.glob("test/test_asyncio/test_*.py")) or sorted(ours.glob("server/*.py"))
+    tests = sorted(library.parent.glob("test/test_asyncio/test_*.py")) or sorted(ours.glob("server/**/*.py"))
     many = [path for path in tests if rewriter.may_contain_statements(path.read_bytes(), sync=False)]
     return {"many `async with`": many, "asyncio itself": sorted(library.glob("*.py"))}
 
@@ -136,4 +137,4 @@ def _import_ms(before: str) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure()))
+    print(json.dumps(figures_here()))
