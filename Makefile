@@ -8,6 +8,7 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 
 TEST_ARGS ?=
 TRANSPARENCY_ARGS ?=
 FAULTS_ARGS ?=
+BENCH_ARGS ?=
 MINUTES ?= 10
 CIBUILDWHEEL := cibuildwheel==4.3.5
 # 1: a warning of the C compiler fails `make setup`. 0: it does not.
@@ -49,8 +50,8 @@ check: $(STAMP)  ## lint, types, import rules: ruff, mypy, import-linter, Biome,
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/node.py npm --prefix web run check
 
-bench: $(STAMP)  ## measure: overhead of a lifecycle, lifecycles stored a second, time to paint (prints a table)
-	$(BIN)/python -m benchmarks
+bench: $(STAMP)  ## measure overhead, throughput and time to paint beside the stored baseline  [BENCH_ARGS="overhead ingest --json FILE --save"]
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 fuzz: $(STAMP) tests/web/node_modules/.installed  ## run every property test with ever new random input, for so many minutes  [MINUTES=10]
 	$(BIN)/python -m scripts.fuzz $(MINUTES)

@@ -1,14 +1,5 @@
-"""Measurements, printed and never asserted: each module has ``rows() -> list[Measure]``, `make bench` prints them."""
+"""Measurements: figures are printed beside a stored baseline and never asserted.
 
-from __future__ import annotations
-
-from typing import NamedTuple
-
-
-class Measure(NamedTuple):
-    """One line of the table."""
-
-    name: str
-    value: float
-    unit: str  # "x bare", "ns", "lifecycles/s", "ms"
-    mark: str  # what it should be, "at most 2.3"; "" where nothing is promised
+``bench_NAME.py`` is one benchmark. It has ``figures() -> list[Figure]``, and the first line of its docstring is its
+line in `python -m benchmarks --help`.
+"""

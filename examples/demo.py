@@ -1,4 +1,4 @@
-"""What `make demo` runs: the collector, and a small shop under `tenure run`. Ctrl-C ends both."""
+"""The program of `make demo`: starts the collector, and a small shop under `tenure run`. Ctrl-C ends both."""
 
 import argparse
 import http.client
@@ -58,7 +58,7 @@ def check_port(port: int) -> None:
 
 
 def start(*arguments: str) -> subprocess.Popen[bytes]:
-    """Start `tenure ...` apart from this terminal's Ctrl-C, so that the demo says who ends when."""
+    """Start `tenure ...` in its own session, so that Ctrl-C reaches only the demo, which ends both in order."""
     command = [sys.executable, "-m", "tenure", *arguments]
     return subprocess.Popen(command, cwd=EXAMPLES, stdin=subprocess.DEVNULL, start_new_session=True)
 
@@ -100,7 +100,7 @@ def check_running(name: str, program: subprocess.Popen[bytes]) -> None:
 
 
 def run(options: argparse.Namespace, end: threading.Event) -> None:
-    """Start both, wait for the end, stop both: first the shop, so that the collector gets its last records."""
+    """Start both programs, wait for the end, and stop both: the shop first, so that the collector gets its records."""
     check_port(options.port)
     store = options.store.resolve()
     store.parent.mkdir(parents=True, exist_ok=True)

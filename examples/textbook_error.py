@@ -1,4 +1,4 @@
-"""An exception inside the block: the connection is closed all the same, and the exception goes on.
+"""An exception inside the block: the connection is closed, and the exception propagates.
 
 tenure run -o textbook_error.mmd examples/textbook_error.py
 """

@@ -41,7 +41,7 @@ class NetworkConnection:
 
 
 class Download:
-    """A file and a network connection in one manager: both are there, or neither is."""
+    """A file and a network connection in one manager: both are open, or neither is."""
 
     def __init__(self, host, port, path):
         self.connection = NetworkConnection(host, port)

@@ -1,4 +1,4 @@
-"""The same connection twice, synchronous and asynchronous: the times to acquire and to release compared.
+"""The same connection twice, synchronous and asynchronous, to compare the times to acquire and to release.
 
 tenure run --sync -o textbook_sync.mmd examples/textbook_sync.py
 """

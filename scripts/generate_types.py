@@ -104,7 +104,7 @@ def _definitions(named: Schema, components: Schema) -> str:
     slim = {name: _slim(schema) for name, schema in (components | named).items() if "$ref" not in schema}
     lines = [
         HEAD,
-        'import type { Definition } from "./check.ts";',
+        'import type { Definition } from "./definition.ts";',
         "",
         "export const definitions: Record<string, Definition> = {",
         *(f"  {name}: {msgspec.json.encode(schema).decode()}," for name, schema in slim.items()),

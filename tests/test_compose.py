@@ -1,4 +1,4 @@
-"""docker-compose.yml as far as it can be checked without an engine: the compose specification, and our own promises."""
+"""docker-compose.yml, checked without a container engine: by the compose specification and by our own rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two distributions as they are built and as they are declared."""
+"""The two distributions, as they are built and as they are declared."""
 
 import os
 import shutil
@@ -50,6 +50,44 @@ def test_native_code_that_is_required_must_compile(name: str, tmp_path: Path) ->
         _wheel(name, tmp_path, TENURE_SKIP_WEB="1", TENURE_NATIVE="require", CC="/nowhere/cc")
 
 
+def test_the_server_s_wheel_works_with_the_tracer_s(tmp_path: Path) -> None:
+    """The server names and encodes a span with the leaves that the tracer's wheel carries, and nothing of the tree."""
+    for name in ("tracer", "server"):
+        wheel = _wheel(name, tmp_path / name, TENURE_SKIP_WEB="1", TENURE_NATIVE="none")
+        zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
+    command = [sys.executable, "-P", "-c", SPAN_OF_A_REQUEST]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "installed")}
+    run = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+
+    places, name = run.stdout.splitlines()
+    assert [Path(place).parent.parent for place in places.split(os.pathsep)] == [tmp_path / "installed"] * 4
+    assert name == "Pool.begin orders tenure.wait_time"
+
+
+SPAN_OF_A_REQUEST = """
+import os
+import tenure, tenure.semconv, tenure_server, tenure_server.app
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from tenure_server.export.span_encoder import encode
+from tenure_server.model.records import Lifecycle, Process, ResourceRef, Site, TaskRef
+from tenure_server.store import ClosedLifecycle, ClosedLifecycles
+
+modules = tenure, tenure.semconv, tenure_server, tenure_server.app
+print(os.pathsep.join(module.__file__ for module in modules))
+process = Process("0a" * 16, "shop", "host-1", 1, "3.11.7", 0, 0, alive=False, dropped={})
+lifecycle = Lifecycle(
+    id=f"{process.id}-1", process=process.id, service="shop", trace="0b" * 16, parent=None, phase="closed",
+    suppressed=False, task=TaskRef(f"{process.id}-2", "main"),
+    resource=ResourceRef(f"{process.id}-3", "shop.Pool.begin", "orders", None),
+    site=Site("shop.py", 1, "main", "pool.begin()"), acquire_ns=1, acquired_ns=2, release_ns=3, released_ns=4,
+    acquire_outcome="ok", body_outcome="ok", release_outcome="ok", exception=None,
+)
+closed = ClosedLifecycles([ClosedLifecycle(lifecycle, 4)], {process.id: process}, context=[], position=1, expired=0)
+(span,) = ExportTraceServiceRequest.FromString(encode(closed)).resource_spans[0].scope_spans[0].spans
+print(span.name, span.attributes[0].key)
+"""
+
+
 def _metadata(wheel: Path, file: str) -> str:
     archive = zipfile.ZipFile(wheel)
     (name,) = (name for name in archive.namelist() if name.endswith(f".dist-info/{file}"))
@@ -83,7 +121,7 @@ def test_the_dashboard_is_served_from_where_the_build_puts_it() -> None:
 @pytest.mark.parametrize(("package", "floor"), FLOORS.items())
 def test_no_release_with_a_published_fault_satisfies_a_declared_dependency(package: str, floor: str) -> None:
     """Wherever a distribution names the package, directly or in an extra, the floor is declared."""
-    named = [one for one in _declared() if one.name == package]
+    named = [requirement for requirement in _declared() if requirement.name == package]
     assert named
     major, minor, _ = floor.split(".")
     for requirement in named:

@@ -1,4 +1,4 @@
-"""What an earlier version left behind, beside this version's code: it works, or one line says what to do."""
+"""Files of an earlier version beside this version's code work, or one line says what to do."""
 
 import importlib.util
 import marshal
@@ -165,7 +165,7 @@ async def test_an_old_store_is_upgraded_when_it_is_opened(tmp_path: Path) -> Non
     store = SqliteStore(path)
     lifecycles = (await store.lifecycles(LifecycleQuery())).items
     await store.close()
-    assert [one.resource.kind for one in lifecycles] == [
+    assert [lifecycle.resource.kind for lifecycle in lifecycles] == [
         "__main__.Stock",
         "asyncio.locks.Lock",
         "asyncio.locks.Lock",

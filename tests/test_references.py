@@ -1,4 +1,4 @@
-"""Every path and every dotted name that a page, a docstring or a comment mentions leads to something that exists."""
+"""Every path and every dotted name in a page, a docstring or a comment exists."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path, PurePath
+from types import CodeType
 
 import pytest
+from tests.qualification.reliability.fault_guards import GUARDS
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = {"tenure": ROOT / "tracer", "tenure_server": ROOT / "server"}
@@ -21,9 +23,7 @@ SUFFIXES = "py|pyi|c|h|md|ts|tsx|mjs|css|html|json|toml|yml"
 
 # Modules whose literals are names that only look like dotted names of ours: a page may mention these too.
 NAMES_OF_OTHERS = {
-    "tracer/tenure/_sinks/otel/span_mapping.py": "attributes and events of the spans that a program exports",
-    "server/tenure_server/export/span_mapping.py": "attributes of the spans that the collector exports",
-    "server/tenure_server/export/span_encoder.py": "attributes and events of the spans that the collector exports",
+    "tracer/tenure/semconv.py": "attributes and events of spans",
     "server/tenure_server/metrics/conventions.py": "metrics of resources",
     "server/tenure_server/metrics/resources.py": "attributes of these metrics",
     "server/tenure_server/metrics/health.py": "metrics of the collector itself",
@@ -33,6 +33,7 @@ NAMES_OF_OTHERS = {
 # Names of files that stand for a user's file, or for a file of another project.
 EXAMPLES = {
     "app.py": "a program of the reader's",
+    "script.py": "a program of the reader's",
     "app.html": "a page of the reader's",
     "dist/": "a folder that `make wheels` makes",
     "NAME.py": "the module that a test makes",
@@ -51,6 +52,7 @@ EXAMPLES = {
 # Names that are dotted and name no module, though a module of ours has the name before the dot.
 NO_MODULES = {
     "processes.skew_ns": "a column of a table",
+    "tenure.pth": "a start-up file of Python",
     "session.get": "a method of aiohttp's client",
 }
 
@@ -240,3 +242,20 @@ def _defined(module: Path) -> frozenset[str]:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             todo += ast.iter_child_nodes(node)
     return frozenset(found)
+
+
+def _functions(code: CodeType) -> Iterator[str]:
+    """The qualified names of all functions in this code, as the compiler makes them."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant.co_qualname
+            yield from _functions(constant)
+
+
+@pytest.mark.parametrize("guard", sorted(GUARDS))
+def test_every_guard_of_the_fault_injection_is_a_function(guard: str) -> None:
+    """A renamed guard would be tried like any other function, and the run would report the program's own fault."""
+    module, function = guard.split(":")
+    path = PACKAGES["tenure"] / f"{module.replace('.', '/')}.py"
+
+    assert function in set(_functions(compile(path.read_bytes(), str(path), "exec")))

@@ -1,14 +1,32 @@
-"""What import-linter cannot say of the rooms: how many modules stand outside them, and how long a file may be."""
+"""What import-linter does not check of the rooms: modules outside them, the place of a test, the length of a file."""
 
 import ast
+import re
 import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 MOST_MODULES = {"tracer/tenure": 8, "server/tenure_server": 6}
 LONGEST = 320  # lines
 GENERATED = {"web/src/schema/messages.ts"}
-PUBLIC = {"wire", "errors", "scrubbing", "session", "adapters", "_probe_api"}  # rooms and modules directly in tenure
+TESTED = {"tests/tracer": "tracer/tenure", "tests/server": "server/tenure_server"}
+OTHER_FOLDERS = {
+    "tests/tracer/support": "what the tracer's tests share",
+    "tests/tracer/transparency": "every room at once: programs that must not notice that they are recorded",
+    "tests/server/support": "what the collector's tests share",
+}
+PUBLIC = {
+    "wire",
+    "errors",
+    "scrubbing",
+    "semconv",
+    "session",
+    "adapters",
+    "_probe_api",
+}  # of tenure
 
 
 def test_few_modules_stand_outside_the_rooms():
@@ -33,10 +51,50 @@ def test_the_package_itself_is_imported_by_no_room_of_the_tracer():
     assert breaches == []
 
 
+def test_the_names_of_spans_are_a_leaf():
+    """tenure.semconv imports the standard library alone, so that both sides may import it."""
+    tree = ast.parse((ROOT / "tracer" / "tenure" / "semconv.py").read_text())
+    imported = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    imported += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    assert imported
+    assert [name for name in imported if name.partition(".")[0] not in sys.stdlib_module_names] == []
+
+
+@pytest.mark.parametrize("tests", TESTED)
+def test_every_test_lies_in_the_room_that_it_tests(tests):
+    """A folder has the name of a room; a file beside the folders, that of a room which is one module."""
+    paths = [path for path in (ROOT / TESTED[tests]).iterdir() if not path.name.startswith("__")]
+    rooms = {path.stem.strip("_").removesuffix("_api") for path in paths if path.is_dir()}
+    modules = {f"test_{path.stem}.py" for path in paths if path.suffix == ".py"}
+
+    inside = [path for path in (ROOT / tests).iterdir() if path.name != "__pycache__"]
+    folders = {path.name for path in inside if path.is_dir() and f"{tests}/{path.name}" not in OTHER_FOLDERS}
+    assert folders - rooms == set()
+    assert {path.name for path in inside if path.is_file()} - modules == {"conftest.py"}
+
+
+def test_no_test_imports_another_test():
+    """What several tests need lies in a folder named support."""
+    breaches = [
+        f"{path.relative_to(ROOT)}:{node.lineno} imports {node.module}"
+        for folder in ("interop", "qualification", "server", "tracer", "web")
+        for path in (ROOT / "tests" / folder).rglob("test_*.py")
+        if "node_modules" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and re.match(r"tests\..*\btest_", node.module or "")
+    ]
+    assert breaches == []
+
+
+def test_every_other_folder_of_tests_is_there():
+    """A folder that is gone leaves the list."""
+    assert [folder for folder in OTHER_FOLDERS if not (ROOT / folder).is_dir()] == []
+
+
 def test_no_file_of_code_is_long():
     """A file past this length has begun to do a second thing."""
     listed = subprocess.run(
-        ["git", "ls-files", "tracer", "server", "web/src", "scripts", "benchmarks", "examples"],
+        ["git", "ls-files", "tracer", "server", "web/src", "scripts", "benchmarks", "examples", "tests"],
         cwd=ROOT,
         check=True,
         capture_output=True,

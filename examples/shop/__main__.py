@@ -24,15 +24,17 @@ from .stock import Stock
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="shop", description="A small shop and its customers.")
     parser.add_argument("--seconds", type=float, help="stop by itself after this time (default: at Ctrl-C)")
-    parser.add_argument("--rate", type=float, default=5.0, help="customers a second (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="of the shop on 127.0.0.1 (default: any that is free)")
-    parser.add_argument("--seed", type=int, default=0, help="of everything left to chance (default: %(default)s)")
-    parser.add_argument("--count", type=Path, metavar="FILE", help="write at the end what was entered how often")
+    parser.add_argument("--rate", type=float, default=5.0, help="customers per second (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port of the shop on 127.0.0.1 (default: a free one)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random choices (default: %(default)s)")
+    parser.add_argument(
+        "--count", type=Path, metavar="FILE", help="at the end, write how often each resource was entered"
+    )
     return parser.parse_args(arguments)
 
 
 async def serve(app: web.Application, port: int) -> tuple[web.AppRunner, str]:
-    """Start an application on 127.0.0.1; its runner and its URL."""
+    """Start an application on 127.0.0.1; returns its runner and its URL."""
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
     await runner.setup()
     tally.entered("runner.setup()")
@@ -42,7 +44,7 @@ async def serve(app: web.Application, port: int) -> tuple[web.AppRunner, str]:
 
 
 async def wait_for_the_end(seconds: float | None) -> None:
-    """Return at SIGINT, at SIGTERM or when the time is over."""
+    """Return at SIGINT, at SIGTERM, or after the given time."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)

@@ -10,11 +10,11 @@ PATIENCE = 0.8  # seconds that the shop waits for the bank
 
 
 class Declined(Exception):
-    """The bank does not pay."""
+    """The bank refuses the payment."""
 
 
 class Payments:
-    """The shop's way to the bank, which dislikes more than a few questions at once: ``bank_slots``."""
+    """The shop's client of the bank. ``bank_slots`` limits the requests at a time."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, at_once: int = 2) -> None:
         self.session = session
@@ -22,7 +22,7 @@ class Payments:
         self.bank_slots = asyncio.Semaphore(at_once)
 
     async def authorise(self, customer: str) -> str:
-        """Ask the bank; its receipt."""
+        """Authorise a payment; returns the bank's receipt."""
         async with self.bank_slots:
             entered("self.bank_slots")
             async with asyncio.timeout(PATIENCE):
@@ -36,7 +36,7 @@ class Payments:
 
 
 class Bank:
-    """The upstream: slow, at times very slow, and strict with every fifteenth customer or so."""
+    """The upstream service: slow, sometimes very slow, and it declines about every fifteenth payment."""
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
@@ -50,9 +50,9 @@ class Bank:
         await asyncio.sleep(0.1 + 0.2 * risk)
         async with self.ledger_lock:
             entered("self.ledger_lock")
-            await asyncio.sleep(0.03 + 0.05 * risk)  # every payment is written down before the next
+            await asyncio.sleep(0.03 + 0.05 * risk)  # the ledger takes one payment at a time
         if risk > 0.96:
-            await asyncio.sleep(2 * PATIENCE)  # somebody has to look at this one
+            await asyncio.sleep(2 * PATIENCE)  # a manual check, longer than the shop waits
         if risk < 0.07:
             return web.json_response({"reason": "card declined"}, status=web.HTTPPaymentRequired.status_code)
         self.receipts += 1

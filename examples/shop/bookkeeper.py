@@ -7,7 +7,7 @@ from .tally import entered
 
 
 async def keep_books(path: Path, every: float) -> None:
-    """Say the day's takings now and then, forever."""
+    """Print the number and the total of all orders at intervals, until cancelled."""
     while True:
         await asyncio.sleep(every)
         async with aiosqlite.connect(path) as connection:

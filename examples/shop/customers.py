@@ -9,7 +9,7 @@ GOODS = ("tea", "coffee", "cocoa", "honey")
 
 
 class Customers:
-    """Come at ``rate`` a second on average, each in a task of its own, until cancelled."""
+    """Start customers at an average ``rate`` per second, each in its own task, until cancelled."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, rate: float, chance: random.Random) -> None:
         self.session = session
@@ -35,7 +35,7 @@ class Customers:
             await asyncio.wait(self._visits)
 
     async def visit(self, n: int) -> None:
-        """Look around, order something, look at the order; one in twelve loses patience and hangs up."""
+        """List the products, order something, read the order; one customer in twelve hangs up."""
         patience = 0.25 if self.chance.random() < 1 / 12 else 10.0
         try:
             async with asyncio.timeout(patience):
@@ -43,9 +43,9 @@ class Customers:
                 await self.look_around()
                 await self.order(n)
         except TimeoutError:
-            pass  # hung up: the shop sees a client that disconnects
+            pass  # this customer hung up: the shop sees a disconnect
         except aiohttp.ServerDisconnectedError:
-            pass  # the shop hung up: before Python 3.13 a failing TaskGroup may cancel what follows it, too
+            pass  # the shop closed the connection: before Python 3.13 a failing TaskGroup may also cancel later code
 
     async def look_around(self) -> None:
         async with self.session.get(f"{self.url}/products") as response:
@@ -53,7 +53,7 @@ class Customers:
             await response.json()
 
     async def order(self, n: int) -> None:
-        reference = f"order {n if self.chance.random() > 1 / 25 else n // 2}"  # some click twice
+        reference = f"order {n if self.chance.random() > 1 / 25 else n // 2}"  # some customers order twice
         basket = {sku: self.chance.randint(1, 4) for sku in self.chance.sample(GOODS, self.chance.randint(1, 3))}
         order = {"reference": reference, "customer": f"customer {n}", "basket": basket}
         async with self.session.post(f"{self.url}/orders", json=order) as response:

@@ -29,7 +29,7 @@ INSERT INTO products VALUES ('tea', 450, 60), ('coffee', 790, 60), ('cocoa', 520
 
 @asynccontextmanager
 async def transaction(connection: aiosqlite.Connection) -> AsyncIterator[None]:
-    """All statements of the block, or none of them."""
+    """Commit all statements of the block, or none of them."""
     try:
         await connection.execute("BEGIN IMMEDIATE")
         yield

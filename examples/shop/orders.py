@@ -8,11 +8,11 @@ from .pool import Pool
 from .stock import Stock
 from .tally import entered
 
-TIME_LIMIT = 2.0  # seconds for one order, waiting included
+TIME_LIMIT = 2.0  # seconds for one order, including waits
 
 
 class DuplicateOrder(Exception):
-    """An order with this reference was taken before."""
+    """There is an order with this reference already."""
 
 
 class Orders:
@@ -23,11 +23,11 @@ class Orders:
         self._numbers = itertools.count(1)
 
     async def place(self, reference: str, customer: str, basket: dict[str, int]) -> dict[str, object]:
-        """Take an order: all of it, or nothing.
+        """Place an order: completely, or not at all.
 
         Raises:
             OutOfStock, Declined, DuplicateOrder: the order is refused.
-            TimeoutError: the bank, or all of it together, took too long.
+            TimeoutError: the bank, or the whole order, took too long.
         """
         number = next(self._numbers)
         async with asyncio.timeout(TIME_LIMIT):
@@ -41,7 +41,7 @@ class Orders:
         return {"number": number, "total": total, "receipt": receipt}
 
     async def _reserve_and_pay(self, number: int, customer: str, basket: dict[str, int]) -> tuple[int, str]:
-        """All at once; the first failure calls the rest off."""
+        """Reserve and pay concurrently; the first failure cancels the rest."""
         try:
             async with asyncio.TaskGroup() as group:
                 entered("asyncio.TaskGroup()")

@@ -9,7 +9,7 @@ from .tally import entered
 
 
 class Pool:
-    """A fixed number of open connections; who finds none free waits for one."""
+    """A fixed number of open connections; ``acquire()`` waits for a free one."""
 
     def __init__(self, path: Path, capacity: int) -> None:
         self.path = path

@@ -4,16 +4,16 @@ from .database import transaction
 from .pool import Pool
 from .tally import entered
 
-TO_THE_SHELF = 0.025  # seconds to fetch what one order wants of one good
-UNLOADING = 0.8  # seconds in which a delivery is put on the shelves, and nobody can fetch anything
+TO_THE_SHELF = 0.025  # seconds to fetch one product of one order
+UNLOADING = 0.8  # seconds in which a delivery holds the stock lock
 
 
 class OutOfStock(Exception):
-    """Fewer pieces are there than the order asks for."""
+    """The order asks for more pieces than there are."""
 
 
 class Stock:
-    """What lies on the shelves. One change at a time: ``stock_lock``."""
+    """The goods in stock; ``stock_lock`` allows one change at a time."""
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
@@ -26,7 +26,7 @@ class Stock:
         return [{"sku": sku, "price": price, "stock": stock} for sku, price, stock in rows]
 
     async def reserve(self, number: int, sku: str, quantity: int) -> int:
-        """Set goods aside for an order; their price in cents."""
+        """Reserve goods for an order; returns their price in cents."""
         async with self.pool.acquire() as connection:
             entered("self.pool.acquire()")
             async with self.stock_lock:
@@ -44,7 +44,7 @@ class Stock:
         return rows[0][0] * quantity
 
     async def give_back(self, number: int) -> None:
-        """Put what was set aside for an order back on the shelves."""
+        """Return the goods that were reserved for an order."""
         async with self.pool.acquire() as connection:
             entered("self.pool.acquire()")
             async with self.stock_lock:
@@ -59,7 +59,7 @@ class Stock:
                     await connection.execute("DELETE FROM reservations WHERE number = ?", (number,))
 
     async def deliver(self, every: float) -> None:
-        """Fill the shelves up now and then, forever."""
+        """Restock at intervals, until cancelled."""
         while True:
             await asyncio.sleep(every)
             async with self.pool.acquire() as connection:

@@ -1,7 +1,7 @@
 """Counts every resource that the shop's own code acquired, so that a tracer's records can be checked against it.
 
-``entered`` is the first statement of every ``async with`` block of the shop, and follows every call that opens
-something until another closes it. What was entered is left again, whatever happens in the block: Python sees to that.
+``entered`` is the first statement of every ``async with`` block of the shop, and follows every call that opens a
+resource which another call closes. Python guarantees that every block that was entered is left.
 """
 
 import json
@@ -18,10 +18,10 @@ def entered(expression: str) -> None:
 
 
 def handled(route: str) -> None:
-    """Count one request that a handler of the shop or of the bank was called for."""
+    """Count one request for which a handler of the shop or of the bank was called."""
     _entered[f"request: {route}"] += 1
 
 
 def as_json() -> str:
-    """The counts so far, ``{"Stock.reserve: self.stock_lock": 12, ...}``."""
+    """Return the counts so far, ``{"Stock.reserve: self.stock_lock": 12, ...}``."""
     return json.dumps(dict(sorted(_entered.items())), indent=2)

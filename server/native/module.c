@@ -1,14 +1,14 @@
-/* tenure_server.ingest.otlp._scan: the module, its functions and the exceptions they raise. */
+/* The Python module tenure_server.ingest.otlp._scan; spans.h describes the whole. */
 
 #include "spans.h"
 
-/* The number of the interface with Python (_scan.pyi and what is taken of spans.py); scan_backend.py has the same. */
-enum { LAYOUT = 2 };
+/* The version of the interface with Python: _scan.pyi, and the names of spans.py in use. scan_backend.py has it too. */
+enum { LAYOUT = 3 };
 
 PyDoc_STRVAR(prepare_doc, "prepare(of_shapes, of_times, /)\n--\n\n"
-                          "The keys of attributes that mean something, as ``scan`` takes them.\n");
+                          "The keys of attributes that have a meaning, as ``scan`` takes them.\n");
 PyDoc_STRVAR(scan_doc, "scan(data, room, wanted, error_of, /)\n--\n\n"
-                       "The scope's bytes and the spans of a ScopeSpans message; see ``scanning.scan``.\n");
+                       "The scope's bytes and the spans of a ScopeSpans message; see ``scan_pure.scan``.\n");
 
 static PyMethodDef methods[] = {{"prepare", prepare_wanted, METH_VARARGS, prepare_doc},
                                 {"scan", scan_spans, METH_VARARGS, scan_doc},
@@ -25,7 +25,7 @@ execute(PyObject *module)
     if (otlp == NULL) {
         return -1;
     }
-    state->malformed = PyObject_GetAttrString(otlp, "Malformed");
+    state->malformed = PyObject_GetAttrString(otlp, "MalformedRequest");
     state->too_many = PyObject_GetAttrString(otlp, "TooMany");
     Py_DECREF(otlp);
     PyObject *limits = PyImport_ImportModule("tenure_server.limits");

@@ -1,12 +1,11 @@
-/* Reads the spans of a ScopeSpans message, as tenure_server.ingest.otlp.scan_pure does in Python, which is the reference: tests
-   hold the two to each other. One pass over the bytes; of each span one tuple, as otlp.spans has it. */
+/* Reads spans and the messages that contain them; spans.h describes the whole. */
 
 #include "spans.h"
 
 #include <stdlib.h>
 
 enum { SCOPE = 1, SPANS = 2 }; /* fields of a ScopeSpans */
-/* Fields of a span with their wire types, as their tags are. */
+/* Tags of a span. */
 enum { TRACE = 0x0A, ID = 0x12, PARENT = 0x22, NAME = 0x2A, KIND = 0x30, START = 0x39, END = 0x41, ATTRIBUTE = 0x4A,
        STATUS = 0x7A };
 
@@ -22,7 +21,7 @@ read_span(Spans *spans, Piece span)
     }
     while (reader.at < reader.end) {
         const uint8_t *field = reader.at;
-        int failed, shapes = 0;
+        int failed, is_of_shape = 0;
         uint64_t tag;
         if (read_varint(&reader, &tag) < 0) {
             return NULL;
@@ -48,57 +47,57 @@ read_span(Spans *spans, Piece span)
             break;
         case NAME:
             failed = read_piece(&reader, &piece);
-            shapes = 1;
+            is_of_shape = 1;
             break;
         case KIND:
             failed = read_varint(&reader, &number);
-            shapes = 1;
+            is_of_shape = 1;
             break;
         case ATTRIBUTE:
             failed = read_piece(&reader, &piece);
             if (failed == 0) {
-                shapes = is_of_shape(spans, piece);
-                failed = shapes < 0 ? -1 : 0;
+                is_of_shape = is_shape_attribute(spans, piece);
+                failed = is_of_shape < 0 ? -1 : 0;
             }
             break;
         default:
-            failed = step_over(&reader, tag);
+            failed = skip_field(&reader, tag);
         }
-        if (failed < 0 || (shapes && add_to_shape(spans, field, reader.at) < 0)) {
+        if (failed < 0 || (is_of_shape && add_to_shape(spans, field, reader.at) < 0)) {
             return NULL;
         }
     }
-    PyObject *error = the_error(spans, span, status);
-    PyObject *made = error == NULL ? NULL : PyTuple_New(8);
-    if (made == NULL) {
+    PyObject *error = span_error(spans, span, status);
+    PyObject *tuple = error == NULL ? NULL : PyTuple_New(8);
+    if (tuple == NULL) {
         Py_XDECREF(error);
         return NULL;
     }
     PyObject *parts[] = {
-        the_trace(spans, trace),
-        the_id(id),
-        the_parent(parent),
+        trace_bytes(spans, trace),
+        span_id(id),
+        parent_id(parent),
         PyLong_FromUnsignedLongLong(start_ns),
         PyLong_FromUnsignedLongLong(end_ns),
-        the_shape(spans),
+        shape_bytes(spans),
         error,
-        the_times(spans),
+        times_tuple(spans),
     };
-    int whole = 1;
+    int is_complete = 1;
     for (int n = 0; n < 8; n++) {
-        whole &= parts[n] != NULL;
-        PyTuple_SetItem(made, n, parts[n]);
+        is_complete &= parts[n] != NULL;
+        PyTuple_SetItem(tuple, n, parts[n]);
     }
-    if (!whole) {
-        Py_DECREF(made);
+    if (!is_complete) {
+        Py_DECREF(tuple);
         return NULL;
     }
-    return made;
+    return tuple;
 }
 
-/* Reads a ScopeSpans: its spans into a list, and where its scope stands. */
+/* Reads a ScopeSpans: appends its spans to `list`, at most `room` of them, and sets the position of its scope. */
 static int
-read_scope_spans(Spans *spans, Reader reader, Py_ssize_t room, PyObject *found, Piece *scope)
+read_scope_spans(Spans *spans, Reader reader, Py_ssize_t room, PyObject *list, Piece *scope)
 {
     while (reader.at < reader.end) {
         uint64_t tag;
@@ -107,7 +106,7 @@ read_scope_spans(Spans *spans, Reader reader, Py_ssize_t room, PyObject *found, 
             return -1;
         }
         if ((tag & 7) != LENGTH) {
-            if (step_over(&reader, tag) < 0) {
+            if (skip_field(&reader, tag) < 0) {
                 return -1;
             }
             continue;
@@ -126,7 +125,7 @@ read_scope_spans(Spans *spans, Reader reader, Py_ssize_t room, PyObject *found, 
             return -1;
         }
         PyObject *span = read_span(spans, piece);
-        int added = span == NULL ? -1 : PyList_Append(found, span);
+        int added = span == NULL ? -1 : PyList_Append(list, span);
         Py_XDECREF(span);
         if (added < 0) {
             return -1;
@@ -150,19 +149,19 @@ scan_spans(PyObject *module, PyObject *args)
     Spans spans = {.state = PyModule_GetState(module), .wanted = wanted, .error_of = error_of};
     Piece scope = {(const uint8_t *)"", 0};
     spans.shapes = PyDict_New();
-    spans.no_bytes = PyBytes_FromStringAndSize("", 0);
-    PyObject *found = PyList_New(0);
-    if (found != NULL && spans.shapes != NULL && spans.no_bytes != NULL) {
+    spans.empty = PyBytes_FromStringAndSize("", 0);
+    PyObject *list = PyList_New(0);
+    if (list != NULL && spans.shapes != NULL && spans.empty != NULL) {
         const uint8_t *at = (const uint8_t *)PyBytes_AsString(data);
         Reader reader = {spans.state, at, at + PyBytes_Size(data)};
-        if (read_scope_spans(&spans, reader, room, found, &scope) == 0) {
-            result = Py_BuildValue("(y#O)", (const char *)scope.at, scope.size, found);
+        if (read_scope_spans(&spans, reader, room, list, &scope) == 0) {
+            result = Py_BuildValue("(y#O)", (const char *)scope.at, scope.size, list);
         }
     }
     free(spans.shape);
-    Py_XDECREF(found);
+    Py_XDECREF(list);
     Py_XDECREF(spans.shapes);
     Py_XDECREF(spans.trace);
-    Py_XDECREF(spans.no_bytes);
+    Py_XDECREF(spans.empty);
     return result;
 }

@@ -1,4 +1,4 @@
-/* Parts of a span as Python objects. */
+/* The parts of a span as Python objects; spans.h describes the whole. */
 
 #include "spans.h"
 
@@ -9,66 +9,66 @@ int
 add_to_shape(Spans *spans, const uint8_t *from, const uint8_t *to)
 {
     Py_ssize_t size = to - from;
-    if (size > spans->shape_room - spans->shape_size) {
-        Py_ssize_t room = 2 * (spans->shape_size + size);
-        uint8_t *larger = realloc(spans->shape, (size_t)room);
+    if (size > spans->shape_capacity - spans->shape_size) {
+        Py_ssize_t capacity = 2 * (spans->shape_size + size);
+        uint8_t *larger = realloc(spans->shape, (size_t)capacity);
         if (larger == NULL) {
             PyErr_NoMemory();
             return -1;
         }
         spans->shape = larger;
-        spans->shape_room = room;
+        spans->shape_capacity = capacity;
     }
     memcpy(spans->shape + spans->shape_size, from, (size_t)size);
     spans->shape_size += size;
     return 0;
 }
 
-/* The shape as bytes, always the same object for the same ones. */
+/* The shape as bytes; equal shapes of one message are the same object. */
 PyObject *
-the_shape(Spans *spans)
+shape_bytes(Spans *spans)
 {
-    PyObject *made = PyBytes_FromStringAndSize((const char *)spans->shape, spans->shape_size);
-    if (made == NULL) {
+    PyObject *shape = PyBytes_FromStringAndSize((const char *)spans->shape, spans->shape_size);
+    if (shape == NULL) {
         return NULL;
     }
-    PyObject *known = PyDict_GetItemWithError(spans->shapes, made);
+    PyObject *known = PyDict_GetItemWithError(spans->shapes, shape);
     if (known == NULL) {
-        if (PyErr_Occurred() || PyDict_SetItem(spans->shapes, made, made) < 0) {
-            Py_DECREF(made);
+        if (PyErr_Occurred() || PyDict_SetItem(spans->shapes, shape, shape) < 0) {
+            Py_DECREF(shape);
             return NULL;
         }
-        return made;
+        return shape;
     }
     Py_INCREF(known);
-    Py_DECREF(made);
+    Py_DECREF(shape);
     return known;
 }
 
-/* Sixteen bytes, or none where the piece is no trace id. Spans of one trace stand together, and share one object. */
+/* Sixteen bytes; empty if the piece is not a trace id. Consecutive spans of one trace share the object. */
 PyObject *
-the_trace(Spans *spans, Piece piece)
+trace_bytes(Spans *spans, Piece piece)
 {
     static const uint8_t zeros[16];
     if (piece.size != 16 || memcmp(piece.at, zeros, 16) == 0) {
-        Py_INCREF(spans->no_bytes);
-        return spans->no_bytes;
+        Py_INCREF(spans->empty);
+        return spans->empty;
     }
     if (spans->trace == NULL || memcmp(PyBytes_AsString(spans->trace), piece.at, 16) != 0) {
-        PyObject *made = PyBytes_FromStringAndSize((const char *)piece.at, 16);
-        if (made == NULL) {
+        PyObject *trace = PyBytes_FromStringAndSize((const char *)piece.at, 16);
+        if (trace == NULL) {
             return NULL;
         }
         Py_XDECREF(spans->trace);
-        spans->trace = made;
+        spans->trace = trace;
     }
     Py_INCREF(spans->trace);
     return spans->trace;
 }
 
-/* A span id as a signed integer, 0 where the piece is none. */
+/* A span id as a signed integer; 0 if the piece is not a span id. */
 PyObject *
-the_id(Piece piece)
+span_id(Piece piece)
 {
     uint64_t number = 0;
     for (int n = 0; piece.size == 8 && n < 8; n++) {
@@ -80,17 +80,17 @@ the_id(Piece piece)
 }
 
 PyObject *
-the_parent(Piece piece)
+parent_id(Piece piece)
 {
     if (piece.size != 0 && piece.size != 8) {
         Py_RETURN_NONE;
     }
-    return the_id(piece);
+    return span_id(piece);
 }
 
-/* As floats; None where the span tells none of them. */
+/* The three times in seconds; None if the span has none of them. */
 PyObject *
-the_times(Spans *spans)
+times_tuple(Spans *spans)
 {
     const double *times = spans->times;
     if (times[0] < 0 && times[1] < 0 && times[2] < 0) {
@@ -99,17 +99,17 @@ the_times(Spans *spans)
     return Py_BuildValue("(ddd)", times[0], times[1], times[2]);
 }
 
-/* What went wrong in a span that has a status, told by Python: few have one. */
+/* The error of a span that has a status: Python finds it, because few spans have one. */
 PyObject *
-the_error(Spans *spans, Piece span, Piece status)
+span_error(Spans *spans, Piece span, Piece status)
 {
     if (status.size == 0) {
         Py_RETURN_NONE;
     }
     PyObject *error = NULL;
-    PyObject *told = PyBytes_FromStringAndSize((const char *)status.at, status.size);
+    PyObject *status_bytes = PyBytes_FromStringAndSize((const char *)status.at, status.size);
     PyObject *events = PyList_New(0);
-    if (told == NULL || events == NULL) {
+    if (status_bytes == NULL || events == NULL) {
         goto end;
     }
     Reader reader = {spans->state, span.at, span.at + span.size};
@@ -120,7 +120,7 @@ the_error(Spans *spans, Piece span, Piece status)
             goto end;
         }
         if (tag != EVENT) {
-            if (step_over(&reader, tag) < 0) {
+            if (skip_field(&reader, tag) < 0) {
                 goto end;
             }
             continue;
@@ -129,24 +129,24 @@ the_error(Spans *spans, Piece span, Piece status)
             goto end;
         }
         if (PyList_Size(events) >= spans->state->max_events) {
-            PyObject *why =
+            PyObject *error_args =
                 PyObject_CallFunction(spans->state->too_many, "ns", spans->state->max_events, "events in one span");
-            if (why != NULL) {
-                PyErr_SetObject(spans->state->too_many, why);
-                Py_DECREF(why);
+            if (error_args != NULL) {
+                PyErr_SetObject(spans->state->too_many, error_args);
+                Py_DECREF(error_args);
             }
             goto end;
         }
-        PyObject *one = PyBytes_FromStringAndSize((const char *)event.at, event.size);
-        int added = one == NULL ? -1 : PyList_Append(events, one);
-        Py_XDECREF(one);
+        PyObject *event_bytes = PyBytes_FromStringAndSize((const char *)event.at, event.size);
+        int added = event_bytes == NULL ? -1 : PyList_Append(events, event_bytes);
+        Py_XDECREF(event_bytes);
         if (added < 0) {
             goto end;
         }
     }
-    error = PyObject_CallFunctionObjArgs(spans->error_of, told, events, NULL);
+    error = PyObject_CallFunctionObjArgs(spans->error_of, status_bytes, events, NULL);
 end:
-    Py_XDECREF(told);
+    Py_XDECREF(status_bytes);
     Py_XDECREF(events);
     return error;
 }

@@ -1,11 +1,11 @@
-/* Which attributes mean something: those of a few keys. */
+/* Finds the attributes that have a meaning, by their keys; spans.h describes the whole. */
 
 #include "spans.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUE = 0x12, DOUBLE = 0x21 }; /* of a KeyValue and of its AnyValue: fields with their wire types */
+enum { VALUE = 0x12, DOUBLE = 0x21 }; /* tags of a KeyValue, and of its AnyValue */
 
 static void
 free_wanted(PyObject *capsule)
@@ -17,7 +17,7 @@ free_wanted(PyObject *capsule)
     free(wanted);
 }
 
-/* Sorts the keys by their lengths; -1: one is no bytes, or too long. */
+/* Sorts the keys by their lengths; -1: a key is not bytes, or is too long. */
 static int
 sort_keys(Wanted *wanted)
 {
@@ -84,7 +84,7 @@ find_key(const Wanted *wanted, const uint8_t *text, Py_ssize_t size)
     return NULL;
 }
 
-/* The double of an AnyValue, where it is one. */
+/* Reads the double of an AnyValue; another value leaves the time as it is. */
 static int
 read_time(Reader reader, double *time)
 {
@@ -94,7 +94,7 @@ read_time(Reader reader, double *time)
             return -1;
         }
         if (tag != DOUBLE) {
-            if (step_over(&reader, tag) < 0) {
+            if (skip_field(&reader, tag) < 0) {
                 return -1;
             }
             continue;
@@ -107,7 +107,7 @@ read_time(Reader reader, double *time)
     return 0;
 }
 
-/* Passes the fields of an attribute; the last key that means something, and the last value, are its own. */
+/* Reads all fields of an attribute. Of several keys and values the last count; a key without meaning is ignored. */
 static int
 read_attribute(Spans *spans, Piece attribute, const Key **key)
 {
@@ -120,7 +120,7 @@ read_attribute(Spans *spans, Piece attribute, const Key **key)
             return -1;
         }
         if (tag != KEY && tag != VALUE) {
-            if (step_over(&reader, tag) < 0) {
+            if (skip_field(&reader, tag) < 0) {
                 return -1;
             }
             continue;
@@ -141,9 +141,9 @@ read_attribute(Spans *spans, Piece attribute, const Key **key)
     return read_time((Reader){spans->state, value.at, value.at + value.size}, &spans->times[(*key)->time]);
 }
 
-/* Nearly every attribute begins with a short key. */
+/* Nearly every attribute begins with a short key: then one comparison is enough. */
 int
-is_of_shape(Spans *spans, Piece attribute)
+is_shape_attribute(Spans *spans, Piece attribute)
 {
     const uint8_t *at = attribute.at;
     const Key *key = NULL;

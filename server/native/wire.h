@@ -1,4 +1,4 @@
-/* As much of Protocol Buffers' wire format as OTLP takes (https://protobuf.dev/programming-guides/encoding/). */
+/* The part of Protocol Buffers' wire format that OTLP uses (https://protobuf.dev/programming-guides/encoding/). */
 
 #ifndef TENURE_WIRE_H
 #define TENURE_WIRE_H
@@ -27,17 +27,17 @@ typedef struct {
     const uint8_t *end;
 } Reader;
 
-/* Each reads what stands next and answers 0; or it sets Malformed and answers -1. */
+/* Each function reads the next item and returns 0; or it sets MalformedRequest and returns -1. */
 
 static inline int
-malformed(State *state, const char *what)
+malformed(State *state, const char *problem)
 {
-    PyErr_SetString(state->malformed, what);
+    PyErr_SetString(state->malformed, problem);
     return -1;
 }
 
 static inline int
-cut_off(State *state)
+truncated(State *state)
 {
     return malformed(state, "it ends within a field");
 }
@@ -48,7 +48,7 @@ read_varint(Reader *reader, uint64_t *number)
     *number = 0;
     for (int shift = 0; shift < 70; shift += 7) {
         if (reader->at >= reader->end) {
-            return cut_off(reader->state);
+            return truncated(reader->state);
         }
         uint8_t byte = *reader->at++;
         *number |= shift < 64 ? (uint64_t)(byte & 0x7F) << shift : 0;
@@ -67,7 +67,7 @@ read_piece(Reader *reader, Piece *piece)
         return -1;
     }
     if (length > (uint64_t)(reader->end - reader->at)) {
-        return cut_off(reader->state);
+        return truncated(reader->state);
     }
     piece->at = reader->at;
     piece->size = (Py_ssize_t)length;
@@ -79,7 +79,7 @@ static inline int
 read_fixed_64(Reader *reader, uint64_t *number)
 {
     if (reader->end - reader->at < 8) {
-        return cut_off(reader->state);
+        return truncated(reader->state);
     }
     *number = 0;
     for (int n = 7; n >= 0; n--) {
@@ -90,7 +90,7 @@ read_fixed_64(Reader *reader, uint64_t *number)
 }
 
 static inline int
-step_over(Reader *reader, uint64_t tag)
+skip_field(Reader *reader, uint64_t tag)
 {
     uint64_t number;
     Piece piece;
@@ -103,7 +103,7 @@ step_over(Reader *reader, uint64_t tag)
         return read_piece(reader, &piece);
     case FIXED_32:
         if (reader->end - reader->at < 4) {
-            return cut_off(reader->state);
+            return truncated(reader->state);
         }
         reader->at += 4;
         return 0;

@@ -1,4 +1,4 @@
-"""The composition root: the only module that knows everyone."""
+"""The composition root: the only module that knows all others."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ ROUTES = routes_with_document(
 def create_app(
     settings: Settings, store: Store | None = None, clock: Callable[[], int] = time.time_ns
 ) -> web.Application:
-    """The collector. It closes the store when it is cleaned up.
+    """The collector as an application. Its cleanup closes the store.
 
-    Serve it by ``Server``, or by an ``AppRunner`` with auto_decompress=False: bodies are decompressed here.
+    Serve it by ``Server``, or by an ``AppRunner`` with auto_decompress=False: the collector decompresses bodies itself.
 
     Raises:
-        StoreUnusable: no store was given and the settings' one cannot be opened.
+        StoreUnusable: no store is passed, and that of the settings cannot be opened.
     """
     sanitize.hide_also(settings.scrub)
     app = web.Application(middlewares=[note_stages, status.statuses, problems, security.guard])
@@ -94,7 +94,7 @@ def create_app(
     app[FEED] = Feed(app[STORE], app[HUB], clock, app[EXPORTERS].status)
     for route in ROUTES:
         if route.method == "GET":
-            app.router.add_get(route.path, route.handle)  # and HEAD
+            app.router.add_get(route.path, route.handle)  # it adds HEAD too
         else:
             app.router.add_route(route.method, route.path, route.handle)
     app.router.add_get("/login", login.get_login)
@@ -114,7 +114,7 @@ async def _end_live(app: web.Application) -> None:
 
 
 async def _keep_store(app: web.Application) -> AsyncIterator[None]:
-    """Measure, export and enforce the retention while the collector runs; close the store after the last request."""
+    """Measure, export and delete old lifecycles while the collector runs; close the store after the last request."""
     if scan_backend.notice:
         log.warning("%s", scan_backend.notice)
     app[METERS] = Meters(lambda: metrics.gather(app), app[SETTINGS].otlp)
@@ -128,7 +128,7 @@ async def _keep_store(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _retain(store: Store, settings: Settings) -> None:
-    """A store in a file also holds its size itself. A failure that lasts, such as a full disk, is logged once."""
+    """Enforce age and size, again and again. A failure that lasts, for example a full disk, is logged once."""
     logged = ""
     while True:
         try:
@@ -142,7 +142,7 @@ async def _retain(store: Store, settings: Settings) -> None:
 
 
 class Server:
-    """The collector on its address."""
+    """The collector, listening at its address."""
 
     def __init__(self, app: web.Application) -> None:
         self._complaints = Complaints()
@@ -153,7 +153,7 @@ class Server:
         self._listener: Listener | None = None
 
     async def start(self) -> str:
-        """Listen; answer the URL.
+        """Begin to listen; answer the URL.
 
         Raises:
             UsageError: the address cannot be listened on.
@@ -166,7 +166,7 @@ class Server:
             real_port = await self._listener.open(host, port)
         except OSError as error:
             await self.stop()
-            raise UsageError(_why_not(host, port, error)) from None
+            raise UsageError(_why_not_listening(host, port, error)) from None
         return f"http://{f'[{host}]' if ':' in host else host}:{real_port}"
 
     def _protocol(self) -> HttpProtocol:
@@ -181,16 +181,16 @@ class Server:
         )
 
     async def stop(self) -> None:
-        """Close the connections, write what waits, close the store."""
+        """Close the connections, write the queued batches, close the store."""
         if self._listener is not None:
             self._listener.close()
         await self._runner.cleanup()
         if self._connections is not None:
             self._connections.close()
-        self._complaints.tell()
+        self._complaints.flush()
 
 
-def _why_not(host: str, port: int, error: OSError) -> str:
+def _why_not_listening(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} on {host} is in use (give another --port, or stop the other program)"
     if error.errno == errno.EACCES:

@@ -1,16 +1,16 @@
 """What can go wrong in the collector.
 
 ServerError
-├── UsageError          the command cannot start as asked; one line, exit code 2
-│   └── SubjectGone     a collector that is asked no longer has the subject of a diagram
-├── BadParameter        a query's parameter cannot be understood; 400
+├── UsageError          the command cannot do what its arguments say; one line, exit code 2
+│   └── SubjectGone     a collector does not have the subject of a diagram any more
+├── BadParameter        a parameter of a query is invalid; 400
 ├── NotFound            the subject of a diagram is not in the store; 404
-├── Refused             a request is turned away with a status and a reason
+├── RequestRefused      a request is refused, with a status and a reason
 └── StoreError
-    ├── StoreUnusable   the place named for the store cannot hold one; at start
-    ├── StoreBusy       more is waiting to be written than may wait; 503
-    ├── ReadsBusy       more reads of one kind wait than may wait; 503
-    ├── ReadTooLong     a read took longer than it may, and was stopped; 503
+    ├── StoreUnusable   the store cannot be opened at its path; at start
+    ├── StoreBusy       too many batches wait to be written; 503
+    ├── ReadsBusy       too many reads of one kind wait; 503
+    ├── ReadTooLong     a read reached its time limit and was stopped; 503
     └── StoreFailed     the store could not write or read: disk full, an I/O error; 503
 """
 
@@ -22,15 +22,15 @@ class ServerError(Exception):
 
 
 class UsageError(ServerError):
-    """A command cannot do what it was asked; the text says what, with values, and the remedy."""
+    """A command cannot do what its arguments say. The text says why, with the values, and then the remedy."""
 
 
 class SubjectGone(UsageError):
-    """A collector does not have the subject of a diagram: nobody ever told it of it, or its retention deleted it."""
+    """A collector does not have the subject of a diagram: it never had it, or the retention deleted it."""
 
 
 class BadParameter(ServerError):
-    """A parameter's value is none that it can have."""
+    """The value of a parameter is invalid."""
 
     def __init__(self, parameter: str, detail: str) -> None:
         super().__init__(detail)
@@ -41,8 +41,8 @@ class NotFound(ServerError):
     """Nothing in the store has this id."""
 
 
-class Refused(ServerError):
-    """A request is turned away: an HTTP status, a reason for the metrics ("too_large") and a sentence for people."""
+class RequestRefused(ServerError):
+    """A request is refused: an HTTP status, a reason for the metrics ("too_large") and a sentence for people."""
 
     def __init__(self, status: int, reason: str, detail: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -60,11 +60,11 @@ class StoreUnusable(StoreError):
 
 
 class StoreBusy(StoreError):
-    """Batches come faster than they can be written."""
+    """Batches arrive faster than they can be written."""
 
 
 class ReadsBusy(StoreError):
-    """Reads come faster than they can be answered."""
+    """Reads arrive faster than they can be answered."""
 
 
 class ReadTooLong(StoreError):
@@ -72,4 +72,4 @@ class ReadTooLong(StoreError):
 
 
 class StoreFailed(StoreError):
-    """The store's medium failed: what was asked has not been done."""
+    """The medium of the store failed: the write or the read was not done."""

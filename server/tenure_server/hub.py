@@ -1,4 +1,4 @@
-"""Hands every stored batch to those who want to know. Nobody's queue grows without bound."""
+"""Announces every stored batch to its subscribers, through bounded queues."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 
 
 class Mailbox(Generic[Item]):
-    """A bounded queue for one reader. What does not fit is left out and counted in ``missed``."""
+    """A bounded queue for one reader. An item that does not fit is counted in ``missed`` and dropped."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -21,7 +21,7 @@ class Mailbox(Generic[Item]):
         self.missed = 0
 
     def put(self, item: Item) -> bool:
-        """Put it in; false: it did not fit, and neither does what follows until the mailbox is emptied."""
+        """Add an item. False: it did not fit; no other item fits until the mailbox is emptied."""
         if self.missed or len(self._items) >= self._size:
             self.missed += 1
             self._ready.set()
@@ -31,7 +31,7 @@ class Mailbox(Generic[Item]):
         return True
 
     async def take(self) -> tuple[list[Item], int]:
-        """Wait until there is something; empty the mailbox: its items and how many were left out after them."""
+        """Wait for an item, then empty the mailbox: answer its items, and how many were dropped after them."""
         await self._ready.wait()
         self._ready.clear()
         items, missed = list(self._items), self.missed
@@ -41,7 +41,7 @@ class Mailbox(Generic[Item]):
 
 
 class Hub:
-    """Where stored batches are announced."""
+    """The subscribers of the store."""
 
     def __init__(self) -> None:
         self._subscribers: set[Mailbox[wire.Batch]] = set()

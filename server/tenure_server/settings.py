@@ -1,4 +1,4 @@
-"""What a collector is started with, and how people write it: "7d", "2GB", "sqlite:///traces.sqlite"."""
+"""The settings of a collector, and how their texts are parsed: "7d", "2GB", "sqlite:///traces.sqlite"."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ _BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "K
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """``store`` None: in memory. ``port`` 0: any that is free. Retention None: no limit of that kind."""
+    """``store`` None: in memory. ``port`` 0: a free port. ``retention_ns`` or ``max_bytes`` None: no such limit."""
 
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     store: Path | None = None
-    token: str | None = None  # one of the two alone serves for both
+    token: str | None = None  # if only one of the two tokens is set, it is valid for everything
     ingest_token: str | None = None
     allow_hosts: tuple[str, ...] = ()
     retention_ns: int | None = None
     max_bytes: int | None = None
     otlp: tuple[Target, ...] = ()
-    scrub: tuple[str, ...] = ()  # patterns of the user's: what they match in spans is not stored
+    scrub: tuple[str, ...] = ()  # the user's patterns: text of spans that matches one is not stored
 
 
 def parse_duration(text: str) -> int:
     """Nanoseconds of "90s", "15m", "12h", "7d" or "2w".
 
     Raises:
-        UsageError: it is no such text, or no time at all.
+        UsageError: the text has another form, or the duration is 0.
     """
     match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smhdw])", text.strip(), re.ASCII)
     ns = round(float(match[1]) * _SECONDS[match[2]] * 1e9) if match else 0
@@ -56,7 +56,7 @@ def parse_size(text: str) -> int:
     """Bytes of "500MB", "2GB", "1.5GiB" or a plain number.
 
     Raises:
-        UsageError: it is no such text, or less than 1 MB, in which no store can live.
+        UsageError: the text has another form, or the size is less than 1 MB, which is too small for a store.
     """
     match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?I?B?)", text.strip().upper(), re.ASCII)
     if not match or match[2] not in _BYTES:
@@ -68,10 +68,10 @@ def parse_size(text: str) -> int:
 
 
 def parse_scrub(value: str) -> tuple[str, ...]:
-    """The patterns of $TENURE_SCRUB: one a line, or @FILE.
+    """The patterns in $TENURE_SCRUB: one on each line, or @FILE.
 
     Raises:
-        UsageError: a line is no regular expression, or the file cannot be read.
+        UsageError: a line is not a regular expression, or the file cannot be read.
     """
     try:
         return tuple(from_variable(value, SCRUB_VARIABLE))
@@ -83,7 +83,7 @@ def parse_store(url: str) -> Path:
     """The file of "sqlite:///relative.db" or "sqlite:////absolute.db".
 
     Raises:
-        UsageError: it is no such URL.
+        UsageError: the URL has another form.
     """
     scheme, _, rest = url.partition("://")
     if scheme != "sqlite" or not rest.startswith("/") or rest == "/" or "\0" in rest:
@@ -95,13 +95,13 @@ def parse_store(url: str) -> Path:
 
 
 def default_store() -> Path:
-    """The file in the user's state directory (XDG Base Directory Specification); its directory is made.
+    """The file in the user's state directory (XDG Base Directory Specification). Creates its directory.
 
     Raises:
-        UsageError: it cannot be made.
+        UsageError: the directory cannot be created.
     """
-    named = os.environ.get("XDG_STATE_HOME", "")
-    state = Path(named) if named.startswith("/") else Path.home() / ".local" / "state"
+    variable = os.environ.get("XDG_STATE_HOME", "")
+    state = Path(variable) if variable.startswith("/") else Path.home() / ".local" / "state"
     directory = state / "tenure"
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -111,17 +111,17 @@ def default_store() -> Path:
 
 
 def check_reach(settings: Settings) -> None:
-    """Others than this machine may reach the collector only where a token is asked of them.
+    """Check that other machines can reach the collector only with a token.
 
     Raises:
-        UsageError: they could without.
+        UsageError: they could reach it without one, or a token or an allowed host is invalid.
     """
     for name, token in (("token", settings.token), ("ingest token", settings.ingest_token)):
         if token is not None and not re.fullmatch(r"[\x21-\x7e]{1,500}", token):
             raise UsageError(
                 f"the {name} has characters that an HTTP header cannot carry (use letters, digits and .-_~)"
             )
-    for name in settings.allow_hosts:  # an address of IPv6 has two colons at least
+    for name in settings.allow_hosts:  # an IPv6 address has at least two colons
         if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*", name):
             raise UsageError(f"invalid host name in --allow-host {name!r} (give it without scheme, port and path)")
     if settings.token is None and settings.ingest_token is None and not is_loopback(settings.host):
@@ -132,13 +132,13 @@ def check_reach(settings: Settings) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches the address, or all that the name stands for."""
+    """Whether only this machine can reach the address, or all addresses of the name."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         pass
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         return False
-    return bool(found) and all(ipaddress.ip_address(str(entry[4][0]).split("%")[0]).is_loopback for entry in found)
+    return bool(entries) and all(ipaddress.ip_address(str(entry[4][0]).split("%")[0]).is_loopback for entry in entries)

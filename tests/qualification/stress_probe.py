@@ -24,7 +24,7 @@ from types import ModuleType
 from tenure import _probe_api as probe
 from tenure import testing
 from tenure._core import buffer, faults, probe_backend
-from tenure._identify import resource_ids, tasks
+from tenure._identify import tracer
 from tenure._patching import class_patches
 from tenure._rewriting import rewriter
 
@@ -167,8 +167,8 @@ def _without_leak(main: Callable[[int], Coroutine[object, object, int]], rounds:
 
     def run(count: int) -> int:
         seen = asyncio.run(main(count))
-        tasks.table.clear()  # as the ledger would, which is not here: msgspec's references are not counted
-        resource_ids.table.clear()
+        tracer.current.tasks.by_id.clear()  # as the ledger would: msgspec's references are not counted
+        tracer.current.resource_ids.table.clear()
         gc.collect()
         return seen + drained()
 
@@ -294,8 +294,8 @@ def main() -> int:
         program = load()
         for name in options.parts or PARTS:
             began = time.perf_counter()
-            said = PARTS[name](program, options.times)
-            print(f"  {name:20} {said} ({time.perf_counter() - began:.1f} s)", flush=True)
+            result = PARTS[name](program, options.times)
+            print(f"  {name:20} {result} ({time.perf_counter() - began:.1f} s)", flush=True)
     return 0
 
 

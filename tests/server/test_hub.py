@@ -1,4 +1,4 @@
-"""What carries news to live pages: mailboxes, and which batch wakes which picture."""
+"""The hub: its mailboxes, and which batch concerns which subscriber."""
 
 from __future__ import annotations
 

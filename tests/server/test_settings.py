@@ -1,4 +1,4 @@
-"""How people write what a collector is started with."""
+"""How the settings of a collector are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many random examples a property test tries: so many in the gate, $TENURE_FUZZ times as many in ``make fuzz``."""
+"""How many random examples a property test tries; ``make fuzz`` multiplies the number by $TENURE_FUZZ."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
+from tests.support.waiting import until
 from tests.tracer.support import coroutine_driver, servers
 
 from tenure import testing
@@ -30,9 +31,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class Recorder:
-    """Runs coroutines while everything is recorded, and says in one line each what was.
+    """Runs coroutines while everything is recorded; each lifecycle is one line.
 
-    It puts together what ``tenure.testing`` would ship. Everything is listed in the order of the acquires.
+    It joins the batches of ``tenure.testing``. Everything is listed in the order of the acquires.
     """
 
     def __init__(self) -> None:
@@ -66,13 +67,11 @@ class Recorder:
     def lines(self) -> list[str]:
         return [line(lifecycle) for lifecycle in self.lifecycles()]
 
-    async def until(self, expected: list[str]) -> list[str]:
-        """The lines once they are these, within ten seconds; else as they are then."""
-        for _ in range(500):
-            if self.lines() == expected:
-                break
-            await asyncio.sleep(0.02)
-        return self.lines()
+    async def until(self, expected: list[str], select: Callable[[list[str]], list[str]] = list[str]) -> list[str]:
+        """The selected lines once they are these, within ten seconds; else as they are then."""
+        with suppress(TimeoutError):
+            await until(lambda: select(self.lines()) == expected)
+        return select(self.lines())
 
     def resources(self) -> list[Resource]:
         return [self._resources[lifecycle.id] for lifecycle in self.lifecycles()]
@@ -141,7 +140,7 @@ def recorder() -> Iterator[Recorder]:
 
 @pytest.fixture
 def patched() -> Iterator[testing.Recorder]:
-    """``driving.Connection`` reports its lifecycles; the recorder has them."""
+    """``coroutine_driver.Connection`` is patched; the recorder has its lifecycles."""
     with testing.recorder() as recorder:
         class_patches.patch_manager(coroutine_driver.Connection)
         yield recorder

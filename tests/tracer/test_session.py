@@ -1,4 +1,4 @@
-"""``install`` from code, several loops in several threads, forks, and taking everything away again."""
+"""``install`` from code: several loops in several threads, forks, and uninstalling."""
 
 import asyncio
 import builtins
@@ -10,15 +10,16 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import until_blocking
 from tests.tracer.support import programs
-from tests.tracer.support.fake_collectors import Memory, serving, until
+from tests.tracer.support.fake_collectors import Memory, serving
 
 import tenure
 from tenure import session, testing, wire
 from tenure._core import buffer, faults
-from tenure._identify import tasks
-from tenure._rewriting.module_filter import Selection
-from tenure._sinks.recording_sink import Recording
+from tenure._identify import tasks, tracer
+from tenure._rewriting.module_filter import ModuleFilter
+from tenure._sinks.recording_sink import RecordingSink
 
 
 def recorded(sink: Memory) -> list[testing.Lifecycle]:
@@ -31,7 +32,7 @@ def recorded(sink: Memory) -> list[testing.Lifecycle]:
 def recording():
     """A session into memory."""
     sink = Memory()
-    session.start("service", [sink], Selection([]))
+    session.start("service", [sink], ModuleFilter([]))
     try:
         yield sink
     finally:
@@ -152,7 +153,7 @@ def test_a_loop_that_moves_to_another_thread_takes_its_tasks_along() -> None:
         here.append(tasks.current())
         leave.set()
         thread.join()
-        kinds = {tasks.table[number].kind for number in (here[1], here[2])}
+        kinds = {tracer.current.tasks.by_id[number].kind for number in (here[1], here[2])}
     loop.close()
     assert here[1] == here[2]
     assert kinds == {"thread"}
@@ -173,7 +174,7 @@ def test_a_fork_while_shipping_leaves_both_processes_working() -> None:
         child = os.fork()
         if child == 0:
             asyncio.run(use())
-            shipper = session._session.shipper
+            shipper = session._process.session.shipper
             shipper.flush()
             rows = [batch for batch in sink.batches if batch.process.id == shipper._ledger.process.id and batch.rows]
             os.write(writing, f"{len(rows)} {rows[0].process.pid == os.getpid()}".encode())
@@ -183,7 +184,7 @@ def test_a_fork_while_shipping_leaves_both_processes_working() -> None:
         os.close(reading)
         os.close(writing)
         asyncio.run(use())
-        until(lambda: len(recorded(sink)) == 2)
+        until_blocking(lambda: len(recorded(sink)) == 2)
     assert told == b"1 True"
     assert len({batch.process.id for batch in sink.batches}) == 1
 
@@ -212,6 +213,7 @@ def test_the_public_names_are_these() -> None:
         "UsageError",
         "__version__",
         "install",
+        "probe_backend",
         "track",
         "tracked",
         "uninstall",
@@ -221,7 +223,7 @@ def test_the_public_names_are_these() -> None:
 def test_a_recording_is_whole_after_every_flush(tmp_path: Path) -> None:
     """Each batch leaves a complete JSON document that holds all batches so far."""
     path = tmp_path / "x.json"
-    recording = Recording(path)
+    recording = RecordingSink(path)
     assert programs.recorded(path) == []
     sent: list[wire.Batch] = []
     for sequence in (1, 2, 3):

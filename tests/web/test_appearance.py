@@ -1,4 +1,4 @@
-"""The page at the widths and in the colours that people have, and with names that mean harm."""
+"""The page at common widths and colour schemes, and with hostile names."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def test_the_page_fits(collector: Collector, page: Page, tmp_path: Path, w
     await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     await collector.post(held_and_waited_for().batch())
     await page.goto(collector.url)
-    await expect(page.locator(".tag").first).to_be_attached()
+    await expect(page.locator(".tn-open-tag").first).to_be_attached()
 
     assert await page.evaluate("document.documentElement.scrollWidth") == width
     rail = page.locator("#rail")
@@ -38,7 +38,7 @@ async def test_the_page_fits(collector: Collector, page: Page, tmp_path: Path, w
         await expect(rail).to_be_hidden()
         await page.get_by_role("button", name="Traces").click()
         await expect(rail).to_be_visible()
-        await page.locator(".trace").first.click()
+        await page.locator(".tn-trace").first.click()
         await expect(rail).to_be_hidden()
     else:
         await expect(rail).to_be_visible()
@@ -68,21 +68,21 @@ async def test_names_are_text_whatever_they_hold(collector: Collector, page: Pag
     await collector.post(program.batch())
     await page.goto(collector.url)
 
-    head = page.locator("button.head.task")
+    head = page.locator("button.tn-head.tn-task")
     await expect(head).to_have_count(1)
     whole = " ".join(name.split())[:79]
     assert (await head.get_attribute("title") or "").startswith(whole)
     lines = await head.locator("bdi").all_text_contents()
     assert len(lines) <= 2
     assert all(line.removesuffix("…") in whole for line in lines)
-    await page.locator(".message.error").first.dispatch_event("click")
-    await expect(page.locator(".details .said")).to_contain_text(re.compile(r"\S"))
-    assert await page.locator(".details .said").evaluate("(said) => said.textContent") == name
+    await page.locator(".tn-message.tn-error").first.dispatch_event("click")
+    await expect(page.locator(".tn-details .tn-exception-message")).to_contain_text(re.compile(r"\S"))
+    assert await page.locator(".tn-details .tn-exception-message").evaluate("(said) => said.textContent") == name
     assert await page.title() == "Tenure"
     assert await page.locator("img, #app script").count() == 0
     assert await page.evaluate("document.documentElement.scrollWidth") == 1280
     widths = "(heads) => Math.max(...heads.map((head) => head.getBoundingClientRect().width))"
-    assert await page.locator("button.head").evaluate_all(widths) <= 118
+    assert await page.locator("button.tn-head").evaluate_all(widths) <= 118
 
 
 async def test_a_page_opened_with_the_token_is_let_in(tmp_path: Path, dashboard: None, page: Page) -> None:
@@ -98,18 +98,18 @@ async def test_a_page_opened_with_the_token_is_let_in(tmp_path: Path, dashboard:
         await expect(page.get_by_role("alert")).to_have_text("Wrong token.")
         await page.get_by_label("Token").fill("open-sesame")
         await page.get_by_role("button", name="Log in").click()
-        await expect(page.locator(".connection")).to_have_text("live")
+        await expect(page.locator(".tn-connection")).to_have_text("live")
         await page.get_by_role("button", name="Log out").click()
         await expect(page.get_by_role("button", name="Log in")).to_be_visible()
 
         await page.goto(f"{collector.url}?token=open-sesame")
-        await expect(page.locator(".connection")).to_have_text("live")
+        await expect(page.locator(".tn-connection")).to_have_text("live")
         assert "sesame" not in page.url
 
         await page.context.clear_cookies()
         await collector.stop()
         await collector.start()
-        await expect(page.locator(".connection.refused")).to_contain_text("token", timeout=10_000)
+        await expect(page.locator(".tn-connection.tn-refused")).to_contain_text("token", timeout=10_000)
     finally:
         await collector.stop()
 
@@ -118,10 +118,10 @@ async def test_everything_is_named_for_those_who_do_not_see_it(collector: Collec
     """Buttons have names, steps say from whom to whom, the state of the connection is announced."""
     await collector.post(one_of_each_outcome().batch())
     await page.goto(f"{collector.url}#now&grouped=0")
-    await expect(page.locator(".message").first).to_be_attached()
+    await expect(page.locator(".tn-message").first).to_be_attached()
     nameless = """() => [...document.querySelectorAll('button, [role=button]')].filter(
         (button) => !(button.textContent.trim() || button.getAttribute('aria-label')))"""
     assert await page.evaluate(f"({nameless})().length") == 0
     await expect(page.get_by_role("status").first).to_have_text("live")
-    said = await page.locator(".message").first.get_attribute("aria-label")
+    said = await page.locator(".tn-message").first.get_attribute("aria-label")
     assert said == "quick-1 to Lock stock: __aenter__()"

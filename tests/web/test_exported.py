@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import subprocess
 import sys
@@ -53,31 +52,31 @@ async def test_the_page_shows_what_happened_and_asks_nobody(exported: Path, page
     urls: list[str] = []
     page.on("request", lambda request: urls.append(request.url))
     await page.goto(exported.as_uri())
-    await expect(page.locator(".connection")).to_have_text(re.compile(r"^recorded \d+ \w+ \d{4}, \d\d:\d\d$"))
-    await expect(page.locator(".title-line h2")).to_have_text("Everything")
+    await expect(page.locator(".tn-connection")).to_have_text(re.compile(r"^recorded \d+ \w+ \d{4}, \d\d:\d\d$"))
+    await expect(page.locator(".tn-title-line h2")).to_have_text("Everything")
     await expect(page.locator("[data-fold]")).to_be_visible()
-    assert await page.locator(".diagram").evaluate("diagram => diagram.scrollTop") == 0
-    await expect(page.locator(".resources tbody tr")).to_have_count(1)
-    await asyncio.sleep(0.5)
+    assert await page.locator(".tn-diagram").evaluate("diagram => diagram.scrollTop") == 0
+    await expect(page.locator(".tn-resources tbody tr")).to_have_count(1)
+    await page.wait_for_load_state("networkidle")
     assert [url for url in urls if not url.startswith("data:")] == [exported.as_uri()]
 
 
 async def test_every_subject_of_the_page_can_be_chosen(exported: Path, page: Page) -> None:
     """A trace, its resource by its head, back; a step tells of its lifecycle, and no name becomes markup."""
     await page.goto(exported.as_uri())
-    await page.locator(".trace.failed").click()
-    await expect(page.locator(".title-line h2")).to_have_text(re.compile("robber"))
-    await page.locator(".message.error .label", has_text="goes on").click()
-    details = page.locator(".details")
-    await expect(details.locator(".said")).to_have_text("<b>caught</b>")
+    await page.locator(".tn-trace.tn-failed").click()
+    await expect(page.locator(".tn-title-line h2")).to_have_text(re.compile("robber"))
+    await page.locator(".tn-message.tn-error .tn-label", has_text="goes on").click()
+    details = page.locator(".tn-details")
+    await expect(details.locator(".tn-exception-message")).to_have_text("<b>caught</b>")
     await expect(details).to_contain_text("vault.py")
-    await page.locator("button.head.resource").click()
-    await expect(page.locator(".title-line h2")).to_have_text("Lock vault")
-    await expect(page.locator(".note.wait")).to_contain_text("waits for clerk")
+    await page.locator("button.tn-head.tn-resource").click()
+    await expect(page.locator(".tn-title-line h2")).to_have_text("Lock vault")
+    await expect(page.locator(".tn-note.tn-wait")).to_contain_text("waits for clerk")
     await page.reload()
-    await expect(page.locator(".title-line h2")).to_have_text("Lock vault")
+    await expect(page.locator(".tn-title-line h2")).to_have_text("Lock vault")
     await page.get_by_role("button", name="Everything").click()
-    await expect(page.locator(".title-line h2")).to_have_text("Everything")
+    await expect(page.locator(".tn-title-line h2")).to_have_text("Everything")
 
 
 async def test_folds_open_and_close(exported: Path, page: Page) -> None:
@@ -94,10 +93,10 @@ async def test_the_mermaid_text_is_in_the_page(exported: Path, page: Page) -> No
     """Copied, or shown where the clipboard is closed to files."""
     await page.goto(exported.as_uri())
     await page.get_by_role("button", name="Copy as Mermaid").click()
-    either = page.locator(".by-hand textarea").or_(page.get_by_role("button", name="Copied"))
+    either = page.locator(".tn-copy-text textarea").or_(page.get_by_role("button", name="Copied"))
     await expect(either).to_be_visible()
-    if await page.locator(".by-hand textarea").count():
-        text = await page.locator(".by-hand textarea").input_value()
+    if await page.locator(".tn-copy-text textarea").count():
+        text = await page.locator(".tn-copy-text textarea").input_value()
     else:
         await page.context.grant_permissions(["clipboard-read"])
         text = await page.evaluate("navigator.clipboard.readText()")

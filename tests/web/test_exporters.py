@@ -1,4 +1,4 @@
-"""How the export to a backend goes, in the header."""
+"""The state of the export, in the page's header."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ async def test_a_backend_that_is_gone_and_comes_back_is_seen(exporting: tuple[Co
     collector, port = exporting
     await page.goto(collector.url)
     await collector.post(one_of_each_outcome().batch())
-    word = page.locator(".exporters summary")
+    word = page.locator(".tn-exporters summary")
     await expect(word).to_have_text(re.compile(r"^export retrying, \d+ s behind$"))
     await word.click()
-    row = page.locator(".exporters tbody tr").first
+    row = page.locator(".tn-exporters tbody tr").first
     await expect(row).to_contain_text(f"http://127.0.0.1:{port}/v1/traces")
-    await expect(row.locator(".number").nth(1)).to_have_text("4")
-    await expect(page.locator(".exporters .said")).to_contain_text("last error: ")
+    await expect(row.locator(".tn-number").nth(1)).to_have_text("4")
+    await expect(page.locator(".tn-exporters .tn-exporter-error")).to_contain_text("last error: ")
 
     async with serving(Backend(), port) as backend:
         await backend.until(4, seconds=30)
         await expect(word).to_have_text("exporting", timeout=20_000)
-        await expect(row.locator(".number").first).to_have_text("4")
-        await expect(row.locator(".number").nth(1)).to_have_text("0")
+        await expect(row.locator(".tn-number").first).to_have_text("4")
+        await expect(row.locator(".tn-number").nth(1)).to_have_text("0")
 
 
 async def test_without_exporters_nothing_is_said(collector: Collector, page: Page) -> None:
     """Who exports nothing has no use for the word."""
     await collector.post(one_of_each_outcome().batch())
     await page.goto(collector.url)
-    await expect(page.locator(".resources")).to_be_visible()
-    await expect(page.locator(".exporters")).to_have_count(0)
+    await expect(page.locator(".tn-resources")).to_be_visible()
+    await expect(page.locator(".tn-exporters")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""What happens in a program is seen in the page, without a click."""
+"""Events of a program appear in the page without a click."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ async def test_a_page_without_a_process_says_how_to_start_one_and_fills_by_itsel
 ) -> None:
     """Before the first batch the two commands stand there; after it the resources, with no reload."""
     await page.goto(collector.url)
-    await expect(page.locator(".empty dt")).to_have_text(["tenure run app.py", "make demo"])
+    await expect(page.locator(".tn-empty dt")).to_have_text(["tenure run app.py", "make demo"])
 
     await collector.post(held_and_waited_for().batch())
 
     await expect(page.get_by_role("button", name="Lock stock").first).to_be_visible()
-    await expect(page.locator(".empty")).to_have_count(0)
+    await expect(page.locator(".tn-empty")).to_have_count(0)
 
 
 async def test_the_table_says_what_is_held_by_whom_and_who_waits(collector: Collector, page: Page) -> None:
@@ -30,17 +30,17 @@ async def test_the_table_says_what_is_held_by_whom_and_who_waits(collector: Coll
     await collector.post(held_and_waited_for().batch())
     await page.goto(collector.url)
 
-    rows = page.locator(".resources tbody tr")
+    rows = page.locator(".tn-resources tbody tr")
     await expect(rows).to_have_count(2)
     lock, pool = rows.nth(0), rows.nth(1)
     await expect(lock.locator("th")).to_have_text("Lock stock")
-    await expect(lock.locator(".held")).to_have_text("1/1")
-    await expect(lock.locator(".uses.holders")).to_have_text(re.compile(r"^report-13[2-9] s$"))
-    await expect(lock.locator(".uses.waiters .name")).to_have_text(["checkout-1", "checkout-2"])
-    await expect(lock.locator(".uses.waiters .since").first).to_have_text(re.compile(r"^(9|1\d) s$"))
+    await expect(lock.locator(".tn-held")).to_have_text("1/1")
+    await expect(lock.locator(".tn-uses.tn-holders")).to_have_text(re.compile(r"^report-13[2-9] s$"))
+    await expect(lock.locator(".tn-uses.tn-waiters .tn-name")).to_have_text(["checkout-1", "checkout-2"])
+    await expect(lock.locator(".tn-uses.tn-waiters .tn-since").first).to_have_text(re.compile(r"^(9|1\d) s$"))
     await expect(pool.locator("th")).to_have_text("Pool orders (3)")
-    await expect(pool.locator(".held")).to_have_text("2/3")
-    await expect(pool.locator(".slot.taken")).to_have_count(2)
+    await expect(pool.locator(".tn-held")).to_have_text("2/3")
+    await expect(pool.locator(".tn-slot.tn-taken")).to_have_count(2)
 
 
 async def test_an_open_lifecycle_is_shown_as_open_and_its_time_goes_on(collector: Collector, page: Page) -> None:
@@ -50,11 +50,11 @@ async def test_an_open_lifecycle_is_shown_as_open_and_its_time_goes_on(collector
     await collector.post(program.batch())
     await page.goto(collector.url)
 
-    await expect(page.locator(".bar.open")).to_have_count(1)
-    tag = page.locator(".tag")
+    await expect(page.locator(".tn-activation.tn-open")).to_have_count(1)
+    tag = page.locator(".tn-open-tag")
     await expect(tag).to_have_text(re.compile(r"^held \d s$"))
     await expect(tag).to_have_attribute("aria-label", re.compile(r"^Lock stock: still held, "))
-    await expect(page.locator(".trace .lasted")).to_have_text(re.compile(r"^open \d s$"))
+    await expect(page.locator(".tn-trace .tn-duration")).to_have_text(re.compile(r"^open \d s$"))
     before = await tag.text_content()
     assert before is not None
     await expect(tag).not_to_have_text(before)
@@ -66,16 +66,16 @@ async def test_a_lifecycle_that_goes_on_changes_the_picture(collector: Collector
     use = program.use("report-1", "Lock stock", acquire=-10)
     await collector.post(program.batch())
     await page.goto(collector.url)
-    await expect(page.locator(".tag.waits")).to_have_text(re.compile("^waiting"))
+    await expect(page.locator(".tn-open-tag.tn-waiting")).to_have_text(re.compile("^waiting"))
 
     program.go_on(use, wait=5)
     await collector.post(program.batch())
-    await expect(page.locator(".tag:not(.waits)")).to_have_text(re.compile("^held"))
+    await expect(page.locator(".tn-open-tag:not(.tn-waiting)")).to_have_text(re.compile("^held"))
 
     program.go_on(use, hold=10, release=1)
     await collector.post(program.batch())
-    await expect(page.locator(".tag")).to_have_count(0)
-    await expect(page.locator(".bar:not(.open)")).to_have_count(1)
+    await expect(page.locator(".tn-open-tag")).to_have_count(0)
+    await expect(page.locator(".tn-activation:not(.tn-open)")).to_have_count(1)
 
 
 async def test_failures_and_cancellations_have_marks_of_their_own(collector: Collector, page: Page) -> None:
@@ -83,13 +83,13 @@ async def test_failures_and_cancellations_have_marks_of_their_own(collector: Col
     await collector.post(one_of_each_outcome().batch())
     await page.goto(collector.url)
 
-    await expect(page.locator(".message.error .label")).to_have_text(
+    await expect(page.locator(".tn-message.tn-error .tn-label")).to_have_text(
         ["__aexit__(ValueError)", "released after 0.1 ms, ValueError goes on", "ConnectionError: refused after 5 ms"]
     )
-    await expect(page.locator(".message.error .cross")).to_have_count(2)
-    await expect(page.locator(".message.cancelled .label").first).to_have_text(re.compile("^⊘ "))
-    await expect(page.locator(".message.cancelled .barred").first).to_be_attached()
-    failed = page.locator(".trace.failed .name")
+    await expect(page.locator(".tn-message.tn-error .tn-cross")).to_have_count(2)
+    await expect(page.locator(".tn-message.tn-cancelled .tn-label").first).to_have_text(re.compile("^⊘ "))
+    await expect(page.locator(".tn-message.tn-cancelled .tn-barred").first).to_be_attached()
+    failed = page.locator(".tn-trace.tn-failed .tn-name")
     await expect(failed.filter(has_text="refund-1")).to_have_count(1)
     await expect(failed.filter(has_text="connect-1")).to_have_count(1)
     await expect(failed.filter(has_text="quick-1")).to_have_count(0)
@@ -100,12 +100,12 @@ async def test_lost_lifecycles_are_always_in_sight(collector: Collector, page: P
     program = held_and_waited_for()
     await collector.post(program.batch())
     await page.goto(collector.url)
-    await expect(page.locator(".dropped")).to_have_text("0 dropped")
+    await expect(page.locator(".tn-dropped")).to_have_text("0 dropped")
 
     await collector.post(program.batch(dropped={"buffer full": 1200}))
 
-    await expect(page.locator(".dropped.some")).to_have_text("1,200 dropped")
-    await expect(page.locator(".dropped.some")).to_have_attribute("title", "buffer full: 1200")
+    await expect(page.locator(".tn-dropped.tn-nonzero")).to_have_text("1,200 dropped")
+    await expect(page.locator(".tn-dropped.tn-nonzero")).to_have_attribute("title", "buffer full: 1200")
 
 
 async def test_a_page_outlives_its_collector(collector: Collector, page: Page) -> None:
@@ -113,19 +113,19 @@ async def test_a_page_outlives_its_collector(collector: Collector, page: Page) -
     program = held_and_waited_for()
     await collector.post(program.batch())
     await page.goto(f"{collector.url}#now&grouped=0")
-    await expect(page.locator(".connection")).to_have_text("live")
-    await expect(page.locator(".bar.open").first).to_be_attached()
+    await expect(page.locator(".tn-connection")).to_have_text("live")
+    await expect(page.locator(".tn-activation.tn-open").first).to_be_attached()
 
     await collector.stop()
-    await expect(page.locator(".connection.gone")).to_have_text("collector does not answer, retrying")
-    await expect(page.locator(".bar.open").first).to_be_attached()
+    await expect(page.locator(".tn-connection.tn-gone")).to_have_text("collector does not answer, retrying")
+    await expect(page.locator(".tn-activation.tn-open").first).to_be_attached()
 
     await collector.start()
-    await expect(page.locator(".connection")).to_have_text("live", timeout=10_000)
+    await expect(page.locator(".tn-connection")).to_have_text("live", timeout=10_000)
     program.use("late-1", "Queue mail", acquire=0, wait=0.1)
     await collector.post(program.batch())
-    await expect(page.locator(".trace", has_text="late-1: Queue mail")).to_have_count(1)
-    await expect(page.locator(".title-line .state")).to_have_text("4 held, 2 waiting")
+    await expect(page.locator(".tn-trace", has_text="late-1: Queue mail")).to_have_count(1)
+    await expect(page.locator(".tn-title-line .tn-state")).to_have_text("4 held, 2 waiting")
 
 
 async def test_the_reader_is_not_carried_away_from_what_they_read(collector: Collector, page: Page) -> None:
@@ -133,18 +133,18 @@ async def test_the_reader_is_not_carried_away_from_what_they_read(collector: Col
     program = many_uses(200)
     await collector.post(program.batch())
     await page.goto(f"{collector.url}#now&fold=0")
-    diagram = page.locator(".diagram")
-    await expect(page.locator(".message").first).to_be_attached()
+    diagram = page.locator(".tn-diagram")
+    await expect(page.locator(".tn-message").first).to_be_attached()
     await diagram.evaluate("d => d.scrollTop = 1000")
-    await page.wait_for_function("() => document.querySelector('.diagram').scrollTop === 1000")
+    await page.wait_for_function("() => document.querySelector('.tn-diagram').scrollTop === 1000")
 
     program.use("worker-1", "Lock stock", acquire=1, wait=0.01, hold=1, release=0.01, line=900)
     await collector.post(program.batch())
-    await expect(page.locator(".behind")).to_have_text("5 new ↓")
+    await expect(page.locator(".tn-unread")).to_have_text("5 new ↓")
     assert await diagram.evaluate("d => d.scrollTop") == 1000
 
-    await page.locator(".behind").click()
-    await expect(page.locator(".behind")).to_have_count(0)
+    await page.locator(".tn-unread").click()
+    await expect(page.locator(".tn-unread")).to_have_count(0)
     assert await diagram.evaluate("d => d.scrollTop + d.clientHeight >= d.scrollHeight - 1")
 
 
@@ -153,21 +153,21 @@ async def test_twenty_thousand_steps_stay_a_small_document(collector: Collector,
     for batch in batches_of(many_uses(5_000)):
         await collector.post(batch)
     await page.goto(f"{collector.url}#now&fold=0")
-    await expect(page.locator(".earlier")).to_contain_text("4,500 lifecycles")
+    await expect(page.locator(".tn-earlier")).to_contain_text("4,500 lifecycles")
     for shown in (3_000, 0):
-        await page.locator(".earlier button").click()
+        await page.locator(".tn-earlier button").click()
         if shown:
-            await expect(page.locator(".earlier")).to_contain_text(f"{shown:,} lifecycles")
-    await expect(page.locator(".earlier")).to_have_count(0)
+            await expect(page.locator(".tn-earlier")).to_contain_text(f"{shown:,} lifecycles")
+    await expect(page.locator(".tn-earlier")).to_have_count(0)
 
-    diagram = page.locator(".diagram")
+    diagram = page.locator(".tn-diagram")
     assert await diagram.evaluate("d => d.scrollHeight") > 20_000 * 30
     for part in (0, 0.5, 1):
         await diagram.evaluate("(d, part) => d.scrollTop = part * d.scrollHeight", part)
         await page.wait_for_function(
             """() => {
-                const { top, bottom } = document.querySelector('.diagram').getBoundingClientRect();
-                return [...document.querySelectorAll('.message')].some((message) => {
+                const { top, bottom } = document.querySelector('.tn-diagram').getBoundingClientRect();
+                return [...document.querySelectorAll('.tn-message')].some((message) => {
                     const at = message.getBoundingClientRect();
                     return at.top > top && at.bottom < bottom;
                 });
@@ -183,18 +183,39 @@ async def test_what_is_new_comes_into_view_sideways_too(collector: Collector, pa
         program.use(f"worker-{i}", f"Lock number{i}", acquire=-100 + i, wait=0.1, hold=0.1, release=0.1, line=i)
     await collector.post(program.batch())
     await page.goto(f"{collector.url}#now&grouped=0&fold=0")
-    await expect(page.locator("button.head", has_text="worker-11")).to_be_visible()
-    diagram = page.locator(".diagram")
+    await expect(page.locator("button.tn-head", has_text="worker-11")).to_be_visible()
+    diagram = page.locator(".tn-diagram")
     assert await diagram.evaluate("d => d.scrollLeft") > 1000
 
     await diagram.press("ArrowLeft")
     await diagram.evaluate("d => d.scrollLeft = 0")
     program.use("worker-11", "Lock number11", acquire=1, wait=0.1, hold=0.1, release=0.1, line=11)
     await collector.post(program.batch())
-    hint = page.locator(".beyond[data-id$='-13:released']")
+    hint = page.locator(".tn-offscreen-hint[data-id$='-13:released']")
     await expect(hint).to_have_attribute("aria-label", "Lock number11 to worker-11: released after 0.1 ms")
     assert await diagram.evaluate("d => d.scrollLeft") == 0
 
     await hint.click()
-    await expect(page.locator(".step.chosen .label")).to_have_text("released after 0.1 ms")
+    await expect(page.locator(".tn-step.tn-chosen .tn-label")).to_have_text("released after 0.1 ms")
     assert await diagram.evaluate("d => d.scrollLeft") > 1000
+
+
+async def test_a_diagram_that_becomes_shorter_is_never_blank(collector: Collector, page: Page) -> None:
+    """Folding 200 equal uses into one loop leaves steps in view in every frame."""
+    program = Program()
+    for i in range(200):
+        program.use("worker-1", "Lock stock", acquire=-1000 + 4 * i, wait=0.01, hold=1, release=0.01)
+    await collector.post(program.batch(final=True))
+    await page.goto(f"{collector.url}#now&fold=0")
+    await expect(page.locator(".tn-message").first).to_be_attached()
+    await page.evaluate("""() => {
+        window.fewest = Infinity;
+        const look = () => {
+            window.fewest = Math.min(window.fewest, document.querySelectorAll('.tn-step').length);
+            requestAnimationFrame(look);
+        };
+        look();
+    }""")
+    await page.get_by_role("button", name="Fold repeats").click()
+    await expect(page.locator(".tn-fragment")).to_have_count(1)
+    assert await page.evaluate("window.fewest") > 0

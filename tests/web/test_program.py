@@ -1,4 +1,4 @@
-"""A real program under `tenure run`, seen in the page: from `async with` to pixel."""
+"""A real program under `tenure run`, in the page: from `async with` to pixel."""
 
 from __future__ import annotations
 
@@ -77,25 +77,25 @@ async def test_a_program_is_seen_while_it_runs(collector: Collector, page: Page,
         assert program.stdin is not None
 
         program.stdin.write(b"hold\n")
-        await expect(page.locator(".tag")).to_have_text(re.compile("^held"))
-        row = page.locator(".resources tbody tr", has_text="Lock vault")
-        await expect(row.locator(".use .name")).to_have_text("main")
-        await expect(row.locator(".held")).to_have_text("1/1")
+        await expect(page.locator(".tn-open-tag")).to_have_text(re.compile("^held"))
+        row = page.locator(".tn-resources tbody tr", has_text="Lock vault")
+        await expect(row.locator(".tn-use .tn-name")).to_have_text("main")
+        await expect(row.locator(".tn-held")).to_have_text("1/1")
 
         program.stdin.write(b"let another wait\n")
-        await expect(row.locator(".uses.waiters .use:not(.over) .name")).to_have_text("impatient")
-        await expect(page.locator(".tag.waits")).to_have_attribute(
+        await expect(row.locator(".tn-uses.tn-waiters .tn-use:not(.tn-ended) .tn-name")).to_have_text("impatient")
+        await expect(page.locator(".tn-open-tag.tn-waiting")).to_have_attribute(
             "title", re.compile(r"^still waiting for main \(vault")
         )
 
         program.stdin.write(b"cancel it\n")
-        await expect(page.locator(".message.cancelled .label").first).to_have_text(re.compile("⊘ cancelled"))
+        await expect(page.locator(".tn-message.tn-cancelled .tn-label").first).to_have_text(re.compile("⊘ cancelled"))
 
         program.stdin.write(b"let go and fail\n")
-        failure = page.locator(".message.error .label", has_text="ValueError goes on")
+        failure = page.locator(".tn-message.tn-error .tn-label", has_text="ValueError goes on")
         await expect(failure).to_have_count(1)
-        await expect(page.locator(".tag")).to_have_count(0)
+        await expect(page.locator(".tn-open-tag")).to_have_count(0)
 
         program.stdin.write(b"end\n")
         assert await program.wait() == 0
-        await expect(page.locator(".process.ended")).to_have_count(1)
+        await expect(page.locator(".tn-process.tn-ended")).to_have_count(1)

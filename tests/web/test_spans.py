@@ -22,9 +22,9 @@ async def test_what_a_service_does_not_tell_is_not_shown(collector: Collector, p
         span(1, "POST /orders", begin=1, end=5, kind=SERVER),
         span(2, "SELECT", begin=2, end=4, kind=CLIENT, parent=1, db_system="mysql", error=("Gone", "token=hunter2")),
     ]
-    for one in spans:  # the dashboard shows what is of these days
-        one.end_time_unix_nano += now_ns - at(5)
-        one.start_time_unix_nano += now_ns - at(5)
+    for sent in spans:  # the dashboard shows what is of these days
+        sent.end_time_unix_nano += now_ns - at(5)
+        sent.start_time_unix_nano += now_ns - at(5)
     made = request(group("orders", spans[0]), group("stock", spans[1]))
     async with (
         aiohttp.ClientSession(headers={"Content-Type": PROTOBUF}) as session,
@@ -33,11 +33,11 @@ async def test_what_a_service_does_not_tell_is_not_shown(collector: Collector, p
         assert (answer.status, await answer.read()) == (200, b"")
     await page.goto(collector.url)
 
-    await expect(page.locator(".process .name")).to_have_text(["process", "process"])
-    named = page.locator(".resources button.named .muted")
+    await expect(page.locator(".tn-process .tn-name")).to_have_text(["process", "process"])
+    named = page.locator(".tn-resources button.tn-resource-link .tn-muted")
     await expect(named).to_have_text([re.compile("^orders$|^stock$")] * 2)
-    await page.locator(".message .label", has_text="SELECT").click()
-    details = page.locator(".details")
+    await page.locator(".tn-message .tn-label", has_text="SELECT").click()
+    details = page.locator(".tn-details")
     await expect(details.locator("dt")).to_have_text(
         ["Resource", "Task", "Duration", "Exception in the block", "Trace"]
     )

@@ -1,5 +1,5 @@
-/* An open-addressing hash map from (address, number) to number. Removal moves the slots behind the hole back, so that
- * no tombstones pile up however long the program runs. */
+/* An open-addressing hash map from (address, number) to number. Removing a slot moves later slots back into the hole,
+ * so there are no tombstones, which would accumulate while the program runs. */
 
 #include "address_map.h"
 
@@ -7,7 +7,7 @@ enum { SMALLEST = 64 };
 
 static size_t place_of(const Map *map, uint64_t address, uint64_t second)
 {
-    /* Addresses are multiples of 16, so their lowest bits say nothing. */
+    /* Addresses are multiples of 16, so their lowest bits are always 0. */
     uint64_t mixed = (address >> 4) * 0x9E3779B97F4A7C15u ^ second * 0xD6E8FEB86659FD93u;
     return (size_t)(mixed ^ mixed >> 32) & (map->size - 1);
 }

@@ -1,4 +1,4 @@
-/* The objects of Python that the probe asks: set by configure(), let go when the module is freed. */
+/* The Python objects that the probe calls or reads: set by configure(), released when the module is freed. */
 
 #include "callbacks.h"
 
@@ -8,18 +8,18 @@ Callbacks callbacks;
 #define NAME(name) #name,
 #define FORMAT_OF_TYPE(name, type) "O!"
 #define FORMAT(name) "O"
-#define PLACE_OF_TYPE(name, type) , &type, &given.name
-#define PLACE(name) , &given.name
-#define REPLACE_OF_TYPE(name, type) Py_XSETREF(callbacks.name, Py_NewRef(given.name));
-#define REPLACE(name) Py_XSETREF(callbacks.name, Py_NewRef(given.name));
-#define RELEASE_OF_TYPE(name, type) Py_XDECREF(had.name);
-#define RELEASE(name) Py_XDECREF(had.name);
+#define PLACE_OF_TYPE(name, type) , &type, &parsed.name
+#define PLACE(name) , &parsed.name
+#define REPLACE_OF_TYPE(name, type) Py_XSETREF(callbacks.name, Py_NewRef(parsed.name));
+#define REPLACE(name) Py_XSETREF(callbacks.name, Py_NewRef(parsed.name));
+#define RELEASE_OF_TYPE(name, type) Py_XDECREF(old.name);
+#define RELEASE(name) Py_XDECREF(old.name);
 
 PyObject *callbacks_configure(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *named)
 {
     static char *names[] = {CALLBACKS(NAME_OF_TYPE, NAME) NULL};
     static const char format[] = "$" CALLBACKS(FORMAT_OF_TYPE, FORMAT) ":configure";
-    Callbacks given;
+    Callbacks parsed;
     if (!PyArg_ParseTupleAndKeywords(arguments, named, format, names CALLBACKS(PLACE_OF_TYPE, PLACE))) {
         return NULL;
     }
@@ -29,7 +29,7 @@ PyObject *callbacks_configure(PyObject *Py_UNUSED(module), PyObject *arguments, 
 
 void callbacks_clear(void)
 {
-    Callbacks had = callbacks;
+    Callbacks old = callbacks;
     callbacks = (Callbacks){NULL};
     CALLBACKS(RELEASE_OF_TYPE, RELEASE)
 }

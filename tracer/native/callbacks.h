@@ -1,4 +1,4 @@
-/* What the probe asks of Python. Includes nothing of the probe. */
+/* The Python objects that the probe calls or reads. Includes nothing of the probe. */
 
 #ifndef TENURE_CALLBACKS_H
 #define TENURE_CALLBACKS_H
@@ -8,10 +8,10 @@
 
 /* OF_TYPE(name, type): an object of this type. ANY(name): any object. The names are configure()'s keyword arguments. */
 #define CALLBACKS(OF_TYPE, ANY)                                                                                   \
-    OF_TYPE(single_use_sites, PyDict_Type)    /* single_use.single_use_sites: site to (type, resource) */         \
-    OF_TYPE(resource_by_address, PyDict_Type) /* resource_ids: address to (resource, patched) */                  \
-    OF_TYPE(only_named, PySet_Type)           /* resources: types of which only objects in `named` are recorded */ \
-    OF_TYPE(named, PyDict_Type)               /* resources.named, by address */                                   \
+    OF_TYPE(single_use_sites, PyDict_Type)    /* SingleUse.settled_sites: site to (type, resource) */             \
+    OF_TYPE(resource_by_address, PyDict_Type) /* ResourceIds.by_address: (resource, patched) */                   \
+    OF_TYPE(only_named, PySet_Type)           /* TypeTable: types of which only `named` objects are recorded */   \
+    OF_TYPE(named, PyDict_Type)               /* named_objects.named, by address */                               \
     ANY(resource_of)                          /* (site, manager) -> (resource, patched) */                        \
     ANY(find_task)                            /* () -> the id of the running task or thread */                    \
     ANY(failure_of)                           /* (exception) -> Failure */                                        \

@@ -1,4 +1,4 @@
-/* Exceptions, the same way in each version of Python, and what counts those of the probe. */
+/* Taking and restoring exceptions in each version of Python, and counting those of the probe. */
 
 #include "errors.h"
 
@@ -40,7 +40,7 @@ void restore_exception(PyObject *error)
 void fault(const char *where)
 {
     if (!PyErr_Occurred() || !PyErr_ExceptionMatches(PyExc_Exception)) {
-        return; /* an interrupt is the program's */
+        return; /* an interrupt belongs to the program */
     }
     PyObject *error = take_exception();
     PyObject *text = PyUnicode_FromString(where);

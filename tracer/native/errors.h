@@ -1,4 +1,4 @@
-/* Exceptions: nothing that goes wrong in the probe reaches the program. Includes nothing of the probe. */
+/* Exceptions: an error in the probe does not reach the program. Includes nothing of the probe. */
 
 #ifndef TENURE_ERRORS_H
 #define TENURE_ERRORS_H

@@ -1,7 +1,7 @@
-/* The module tenure._probe: its functions, its types, its beginning and its end. docs/probe.md says which file has what.
+/* The module tenure._probe: its functions, its types, its start and its end. docs/probe.md describes each file.
  *
- * All of it runs under the GIL, in the main interpreter only, and never raises into the program: what cannot be recorded
- * is counted. No object of the program is kept alive; objects are known by address while they live.
+ * All of it runs under the GIL, in the main interpreter only. It never raises into the program: a lifecycle that cannot
+ * be recorded is counted. No object of the program is kept alive; objects are known by address while they live.
  *
  * Each room uses only those to its right: module > patch > identify > record > errors > callbacks, address_map. */
 
@@ -24,8 +24,8 @@
 #include "record/otel_context.h"
 #include "record/stamps.h"
 
-/* The number of the interface between C and Python, in both directions (_probe.pyi and what `configure` takes).
- * tenure._core.probe_backend has the same one, and refuses an extension that was built from other sources. */
+/* The version of the interface between C and Python, in both directions (_probe.pyi and the arguments of `configure`).
+ * tenure._core.probe_backend has the same number, and refuses an extension that was built from other sources. */
 enum { LAYOUT = 2 };
 
 /* ---- functions ---- */
@@ -76,31 +76,31 @@ static PyMethodDef functions[] = {
     {"released", FAST(handle_released), "See tenure._probe_api."},
     {"failed", FAST(handle_failed), "See tenure._probe_api."},
     {"is_marked", begin_is_marked, METH_O, "Whether the running task is entering this manager already."},
-    {"patch", NAMED(method_of_manager), "What stands in a class in the place of a method that enters or leaves."},
-    {"take", NAMED(method_that_takes), "The same for one that takes a resource (tenure.adapters._kit.acquire_release)."},
-    {"give", NAMED(method_that_gives), "The same for a method that gives a resource back."},
-    {"forget_patched", forget_patched, METH_NOARGS, "Forget what class patches saw begun and not yet ended."},
-    {"site_known", FAST(call_sites_add), "site_known(code, offset, how, site): for whoever enters there the next time"},
-    {"forget_sites", forget_sites, METH_NOARGS, "Ask Python for every site again."},
-    {"current", tasks_current, METH_NOARGS, "The id of the task that is running, or else of the thread."},
-    {"task_known", FAST(tasks_add), "task_known(address, id): the task at this address, until it is gone"},
+    {"patch", NAMED(method_of_manager), "Make the object that replaces a method that enters or leaves in a class."},
+    {"take", NAMED(method_that_takes), "The same for a method that acquires (tenure.adapters._kit.acquire_release)."},
+    {"give", NAMED(method_that_gives), "The same for a method that releases."},
+    {"forget_patched", forget_patched, METH_NOARGS, "Forget the open lifecycles of class patches."},
+    {"site_known", FAST(call_sites_add), "site_known(code, offset, how, site): cache the site of this instruction"},
+    {"forget_sites", forget_sites, METH_NOARGS, "Clear the cache of sites."},
+    {"current", tasks_current, METH_NOARGS, "The id of the running task or, outside a task, of the thread."},
+    {"task_known", FAST(tasks_add), "task_known(address, id): the task at this address, until task_gone"},
     {"task_gone", tasks_remove, METH_O, "The task at this address is no more."},
     {"forget_tasks", tasks_clear, METH_NOARGS, "Forget all tasks."},
-    {"watch_cancel", FAST(task_cancel_watch), "watch_cancel(Task.cancel, requested): call it first; False: it cannot be"},
-    {"unwatch_cancel", task_cancel_unwatch, METH_NOARGS, "Task.cancel is as it was."},
-    {"watch_tasks", FAST(task_creation_watch), "watch_tasks(Task, creating, created): call them around its initialiser"},
-    {"unwatch_tasks", task_creation_unwatch, METH_NOARGS, "Task's initialiser is its own."},
-    {"set_context", otel_context_set, METH_O, "Read this variable, or call this, when a lifecycle begins; None: nothing."},
-    {"put", buffer_put, METH_O, "Put an entry of another kind into the buffer; False where it is full."},
-    {"drain", drain_buffer, METH_NOARGS, "Take out what is new, in order, and bring what was taken out up to date."},
-    {"waiting", buffer_waiting, METH_NOARGS, "How many entries the next drain will find new."},
-    {"take_lost", buffer_take_lost, METH_NOARGS, "How many did not fit in since this was last asked."},
-    {"set_limit", buffer_set_limit, METH_O, "How many entries may wait."},
-    {"clear", clear, METH_NOARGS, "Throw away what is in the buffer and let go of what is open."},
-    {"set_clock", clock_set, METH_O, "Read this callable instead of the clock; None: the clock."},
-    {"start", start, METH_NOARGS, "Record from now on."},
-    {"stop", stop, METH_NOARGS, "Record nothing more."},
-    {"configure", NAMED(callbacks_configure), "What is asked of Python."},
+    {"watch_cancel", FAST(task_cancel_watch), "watch_cancel(Task.cancel, requested): call that first; False: failed"},
+    {"unwatch_cancel", task_cancel_unwatch, METH_NOARGS, "Restore Task.cancel."},
+    {"watch_tasks", FAST(task_creation_watch), "watch_tasks(Task, creating, created): call these around Task.__init__"},
+    {"unwatch_tasks", task_creation_unwatch, METH_NOARGS, "Restore Task's initialiser."},
+    {"set_context", otel_context_set, METH_O, "The variable or callable read when a lifecycle begins; None: nothing."},
+    {"put", buffer_put, METH_O, "Put an entry of another kind into the buffer; False if it is full."},
+    {"drain", drain_buffer, METH_NOARGS, "Take the new entries, in order, and update the entries taken before."},
+    {"waiting", buffer_waiting, METH_NOARGS, "The number of entries that the next drain will find new."},
+    {"take_lost", buffer_take_lost, METH_NOARGS, "The number of entries that did not fit since the last call."},
+    {"set_limit", buffer_set_limit, METH_O, "The number of entries that may wait."},
+    {"clear", clear, METH_NOARGS, "Discard the entries of the buffer and the open records."},
+    {"set_clock", clock_set, METH_O, "The callable to read instead of the clock; None: the clock."},
+    {"start", start, METH_NOARGS, "Start recording."},
+    {"stop", stop, METH_NOARGS, "Stop recording."},
+    {"configure", NAMED(callbacks_configure), "Set the Python objects that the probe calls or reads."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -137,7 +137,7 @@ static int execute(PyObject *module)
     return 0;
 }
 
-/* At the interpreter's end. Class patches and records may outlive the module: without these they pass through. */
+/* At the interpreter's end. Class patches and records may outlive the module: afterwards they record nothing. */
 static void module_free(void *module)
 {
     if (module != (void *)serving) {
@@ -165,7 +165,7 @@ static PyModuleDef_Slot slots[] = {
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "tenure._probe",
-    .m_doc = "The native probe; tenure._probe_api says what it does, docs/probe.md how.",
+    .m_doc = "The native probe; tenure._probe_api describes what it does, docs/probe.md how.",
     .m_methods = functions,
     .m_slots = slots,
     .m_free = module_free,

@@ -4,29 +4,41 @@ tenure run app.py                          from outside, with no change in the p
 tenure.install()                           the same from code, for what is imported afterwards
 async with tenure.track(pool, "orders"):   one context manager, by name
 @tenure.tracked                            every object of a class
+tenure.probe_backend()                     which probe records: "native" or "python"
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenure._core import probe_backend as _probe_backend
 from tenure._patching.track import track, tracked
 from tenure.errors import TenureError, UsageError
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from tenure.session import install, uninstall
 
     __version__: str
+    native: ModuleType
 
-__all__ = ["TenureError", "UsageError", "__version__", "install", "track", "tracked", "uninstall"]
+__all__ = ["TenureError", "UsageError", "__version__", "install", "probe_backend", "track", "tracked", "uninstall"]
+
+
+def probe_backend() -> str:
+    """The name of the probe that records in this process: "native", in C, or "python"."""
+    return _probe_backend.NAME
 
 
 def __getattr__(name: str) -> object:
-    """What takes long to import, and is not needed by a program that only names its managers."""
+    """What takes long to import and is not needed by a program that only names its managers; and an older name."""
     if name in {"install", "uninstall"}:
         from tenure import session  # noqa: PLC0415
 
         return getattr(session, name)
+    if name == "native":  # ``tenure.native.NAME``, of 0.1
+        return _probe_backend
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from tenure._core.installation import installed_version  # noqa: PLC0415

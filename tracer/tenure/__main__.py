@@ -21,7 +21,7 @@ usage: tenure COMMAND ...
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; its exit code. 2, with one line on stderr, for what cannot be done."""
+    """Run a command and return its exit code; 2, with one line on stderr, if it cannot be carried out."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or arguments[0] in {"-h", "--help"}:
         sys.stdout.write(USAGE)

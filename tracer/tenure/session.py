@@ -1,4 +1,4 @@
-"""Recording in this process: switched on once, with everything that takes part in it, and off again."""
+"""Recording in this process: switched on with everything that takes part in it, and off again."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from typing import cast
 
 from tenure import _probe_api as probe
 from tenure import adapters
-from tenure._assembly import tables
 from tenure._core import buffer, faults, loop_end, probe_backend, process_scrubber
 from tenure._core.paths import is_own_frame
 from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
+from tenure._identify import tracer
 from tenure._patching import track
 from tenure._rewriting import import_hook, own_file, pytest_hook, rewriter
-from tenure._rewriting.module_filter import Selection
+from tenure._rewriting.module_filter import ModuleFilter
 from tenure._sinks import otel_sinks
-from tenure._sinks.collector_sink import Collector
+from tenure._sinks.collector_sink import CollectorSink
 from tenure._sinks.shipper import Shipper, Sink
 from tenure.errors import UsageError
-from tenure.scrubbing import Own
+from tenure.scrubbing import UserRules
 
 DEFAULT_COLLECTOR = "http://127.0.0.1:4320"
 
@@ -42,9 +42,15 @@ class _Session:
     pid: int = field(default_factory=os.getpid)
 
 
-_session: _Session | None = None
-_fork_filters: list[object] = []
-_fork_hooks: list[bool] = []  # they cannot be taken away again, so they are set once and look at the session
+class _Process:
+    """What this process has for all its recordings."""
+
+    session: _Session | None = None  # None: nothing is installed
+    fork_filter: object = None  # of ``warnings``, see ``_unwarned``
+    has_fork_hooks = False  # they cannot be taken away again, so they are set once and look at the session
+
+
+_process = _Process()
 
 
 def install(
@@ -55,7 +61,7 @@ def install(
     exclude: Sequence[str] = (),
     sync: bool = False,
     otel: bool = False,
-    scrub: Own | None = None,
+    scrub: UserRules | None = None,
 ) -> None:
     """Record this program from now on, and ship to a collector. A second call changes nothing.
 
@@ -72,13 +78,15 @@ def install(
     returns it as it may be shown, or several of both. $TENURE_SCRUB has more patterns.
 
     Raises:
-        UsageError: the collector's URL or a pattern is malformed, or OpenTelemetry is not installed.
+        UsageError: the collector's URL or a pattern is malformed, OpenTelemetry is not installed, or a recorder of
+            ``tenure.testing`` is recording.
     """
-    if _session is not None:
+    if _process.session is not None:
         return
     try:
+        tracer.check_free()
         process_scrubber.configure(scrub)
-        selection = Selection([Path.cwd()], include, exclude)
+        selection = ModuleFilter([Path.cwd()], include, exclude)
         sinks = [otel_sinks.into_program()] if otel else []
         if collector is not None or not otel:
             sinks.append(to_collector(collector))
@@ -90,11 +98,11 @@ def install(
         give_up(error)
 
 
-def _record_caller(frame: FrameType | None, selection: Selection, *, sync: bool) -> None:
+def _record_caller(frame: FrameType | None, selection: ModuleFilter, *, sync: bool) -> None:
     """Record the file that called ``install`` too, or say on stderr that it cannot be."""
     while frame is not None and is_own_frame(frame):
         frame = frame.f_back
-    if frame is None or _session is None or not own_file.is_selected(frame, selection):
+    if frame is None or _process.session is None or not own_file.is_selected(frame, selection):
         return
     try:
         problem = own_file.record_file(frame, sync=sync)
@@ -107,8 +115,7 @@ def _record_caller(frame: FrameType | None, selection: Selection, *, sync: bool)
 
 def uninstall() -> None:
     """Stop recording, ship what is left and restore what was patched. Rewritten modules stay, and record nothing."""
-    global _session
-    session, _session = _session, None
+    session, _process.session = _process.session, None
     if session is None:
         return
     atexit.unregister(_at_exit)
@@ -116,19 +123,26 @@ def uninstall() -> None:
 
 
 def cancel() -> None:
-    """Stop recording and ship nothing: what was to be recorded could not be begun."""
-    global _session
-    session, _session = _session, None
+    """Stop recording and ship nothing: the program could not be started."""
+    session, _process.session = _process.session, None
     if session is not None:
         atexit.unregister(_at_exit)
-        _take_out(session)
-        session.shipper.cancel()
+        try:
+            _take_out(session)
+            session.shipper.cancel()
+        finally:
+            tracer.end()
 
 
 def start(
-    service: str, sinks: list[Sink], selection: Selection, *, sync: bool = False, tree: ProcessTree | None = None
+    service: str, sinks: list[Sink], selection: ModuleFilter, *, sync: bool = False, tree: ProcessTree | None = None
 ) -> None:
-    """Record into these sinks; what ``install`` and ``tenure run`` have in common. The scrubber is configured."""
+    """Record into these sinks; what ``install`` and ``tenure run`` have in common. The scrubber is configured.
+
+    Raises:
+        UsageError: the probe that was asked for cannot serve, or a recording has begun and not ended.
+    """
+    tracer.check_free()
     if probe_backend.problem:
         raise UsageError(probe_backend.problem)
     if probe_backend.notice:
@@ -140,70 +154,68 @@ def start(
 
 
 def give_up(error: Exception) -> None:
-    """Recording could not begin by a fault of ours: everything that stands already is taken away again."""
+    """Recording could not begin by a fault of Tenure's: everything that stands already is taken away again."""
     faults.fault("starting to record", error)
-    ours = [finder for finder in sys.meta_path if isinstance(finder, import_hook.Finder)]
-    removals = [partial(sys.meta_path.remove, one) for one in ours]
-    undoings: list[Callable[[], None]] = [cancel, probe.stop, *removals, adapters.uninstall]
+    finders = [finder for finder in sys.meta_path if isinstance(finder, import_hook.Finder)]
+    removals = [partial(sys.meta_path.remove, finder) for finder in finders]
+    undoings: list[Callable[[], None]] = [cancel, probe.stop, *removals, adapters.uninstall, tracer.end]
     for undo in undoings:
         try:
             undo()
-        except Exception as fault:  # noqa: BLE001  # as much as can be
+        except Exception as fault:  # noqa: BLE001  # the others are undone all the same
             faults.fault("undoing a start", fault)
 
 
-def _start(service: str, sinks: list[Sink], selection: Selection, tree: ProcessTree | None, *, sync: bool) -> None:
-    global _session  # noqa: PLW0603
-    tables.forget_sites()
-    buffer.clear()
+def _start(service: str, sinks: list[Sink], selection: ModuleFilter, tree: ProcessTree | None, *, sync: bool) -> None:
+    probe.prepare("tenure.install() or tenure run")
     rewriter.provide_helpers()
     finder = import_hook.Finder(selection, sync=sync)
     sys.meta_path.insert(0, finder)
     loop_end.on_loop_end(settle)
     adapters.install()  # its finder comes before this one, and puts itself around the rewriting loader
-    pytest_hook.join(selection, sync=sync)
+    pytest_hook.install(selection, sync=sync)
     track.begin_patching()
-    _session = _Session(Shipper(service, sinks, tree), finder)
+    session = _process.session = _Session(Shipper(service, sinks, tree), finder)
     atexit.register(_at_exit)
-    _finalize_with_multiprocessing(_session)
-    if hasattr(os, "register_at_fork") and not _fork_hooks:
-        _fork_hooks.append(True)
+    _finalize_with_multiprocessing(session)
+    if hasattr(os, "register_at_fork") and not _process.has_fork_hooks:
+        _process.has_fork_hooks = True
         os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
     probe.start()
 
 
 def at_end(action: Callable[[], None]) -> None:
-    """Do this once, in this process and not in its forks, after the last flush."""
-    if _session is not None:
-        _session.at_end.append(action)
+    """Call this once after the last flush, in this process and not in its forks."""
+    if _process.session is not None:
+        _process.session.at_end.append(action)
 
 
 def flush() -> None:
     """Ship what was recorded so far without waiting for the next flush."""
-    if _session is not None:
-        _session.shipper.flush()
+    if _process.session is not None:
+        _process.session.shipper.flush()
 
 
 def settle() -> None:
-    """The program may be about to end without a word to us: what it did so far is shipped before this returns.
+    """Ship what was recorded so far before this returns: the program may be about to end without any notice.
 
-    To be called on the main thread, by an adapter; elsewhere it does nothing. It waits as long as ``patience`` allows,
-    and recording goes on. What a signal's handler raises meanwhile passes through.
+    An adapter calls it on the main thread; on another one it does nothing. It waits as long as
+    ``tenure._sinks.wait_budget`` allows, and recording goes on. What a signal's handler raises meanwhile passes
+    through.
     """
-    if _session is None or threading.current_thread() is not threading.main_thread():
+    if _process.session is None or threading.current_thread() is not threading.main_thread():
         return
-    _session.shipper.settle()
+    _process.session.shipper.settle()
 
 
-def to_collector(url: str | None, tree: ProcessTree | None = None) -> Collector:
+def to_collector(url: str | None, tree: ProcessTree | None = None) -> CollectorSink:
     """The collector of this URL, or the environment's, or the default."""
-    return Collector(
-        url or os.environ.get("TENURE_COLLECTOR") or DEFAULT_COLLECTOR, os.environ.get("TENURE_TOKEN"), tree
-    )
+    url = url or os.environ.get("TENURE_COLLECTOR") or DEFAULT_COLLECTOR
+    return CollectorSink(url, os.environ.get("TENURE_TOKEN"), tree)
 
 
 def program_name() -> str:
-    """What a process is called that nobody named: $OTEL_SERVICE_NAME, else its program's file."""
+    """The name of a process that was given none: $OTEL_SERVICE_NAME, else its program's file."""
     return environment_name() or Path(sys.argv[0] or "python").stem
 
 
@@ -220,8 +232,11 @@ def _take_out(session: _Session) -> None:
 
 
 def _end(session: _Session) -> None:
-    _take_out(session)
-    session.shipper.close()
+    try:
+        _take_out(session)
+        session.shipper.close()
+    finally:
+        tracer.end()
     buffer.clear()
     if session.pid == os.getpid():
         for action in session.at_end:
@@ -233,57 +248,58 @@ def _at_exit() -> None:
         uninstall()
     except Exception as error:  # noqa: BLE001  # the program's end is the program's
         faults.fault("the last flush", error)
-    except BaseException:  # noqa: BLE001, S110  # another signal: who asks again to end does not want to wait for us
+    except BaseException:  # noqa: BLE001, S110  # a second signal: the user does not want to wait
         pass
 
 
 def _before_fork() -> None:
     try:
-        if _session is not None:
-            _session.shipper.before_fork()
-            _unwarned(only_ours=threading.active_count() == 1)
+        if _process.session is not None:
+            _process.session.shipper.before_fork()
+            _unwarned(is_alone=threading.active_count() == 1)
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("pausing for a fork", error)
 
 
 def _after_in_parent() -> None:
     try:
-        if _session is not None:
-            _session.shipper.after_fork_in_parent()
+        if _process.session is not None:
+            _process.session.shipper.after_fork_in_parent()
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("resuming after a fork", error)
 
 
-def _unwarned(*, only_ours: bool) -> None:
-    """CPython 3.13 counts threads when the hooks have run, and would warn of the one that goes on by then.
+def _unwarned(*, is_alone: bool) -> None:
+    """Keep CPython 3.13 from warning of the shipping thread: it counts threads after the hooks have run.
 
-    A program that has threads of its own is warned as ever. The filter may stay until the next fork: nothing else
-    gives this warning.
+    ``is_alone``: the program has no thread of its own; one that has is warned. The filter stays until the next fork:
+    nothing else gives this warning.
     """
     if sys.version_info[:2] != (3, 13):
         return
     filters = cast("list[object]", warnings.filters)  # typeshed has it immutable since 3.13; ``warnings`` changes it
-    while _fork_filters:
+    if _process.fork_filter is not None:
         with contextlib.suppress(ValueError):
-            filters.remove(_fork_filters.pop())
-    if only_ours:
+            filters.remove(_process.fork_filter)
+        _process.fork_filter = None
+    if is_alone:
         warnings.filterwarnings("ignore", r"This process .* is multi-threaded, use of fork", DeprecationWarning)
-        _fork_filters.append(warnings.filters[0])
+        _process.fork_filter = warnings.filters[0]
 
 
 def _after_in_child() -> None:
     try:
-        if _session is not None:
-            _session.shipper.after_fork_in_child()
-            _finalize_with_multiprocessing(_session)
+        if _process.session is not None:
+            _process.session.shipper.after_fork_in_child()
+            _finalize_with_multiprocessing(_process.session)
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("restarting in a forked child", error)
 
 
 def _finalize_with_multiprocessing(session: _Session) -> None:
-    """Its forked children and those of its fork server end by os._exit, after finalizers that must be set late.
+    """Flush at the end of multiprocessing's children: they end by os._exit, after finalizers that must be set late.
 
-    A child of a fork server begins recording in itself, where its main module calls ``install``.
+    A child of a fork server begins recording itself, where its main module calls ``install``.
     """
     util = sys.modules.get("multiprocessing.util")
     if util is not None:

@@ -1,4 +1,4 @@
-"""For tests: what a piece of a program holds, recorded in this process with a fixed clock and fixed ids.
+"""For tests: records a piece of a program in this process, with a fixed clock and fixed ids.
 
     with tenure.testing.recorder() as recorder:
         app = recorder.load('''
@@ -10,12 +10,12 @@
     assert recorder.lifecycles() == [...]
 
 Nothing is shipped and no thread runs. The clock ticks 1 ms each time that it is read; lifecycles, tasks and resources
-count from 1; the process id is sixteen zero bytes. Recorders do not nest, nor go together with ``tenure.install()``.
+count from 1; the process id is sixteen zero bytes. One recording at a time: a recorder inside another one, or beside
+``tenure.install()``, is refused.
 """
 
 from __future__ import annotations
 
-import builtins
 import itertools
 import textwrap
 from collections.abc import Iterator
@@ -27,9 +27,9 @@ from tenure import _probe_api as probe
 from tenure import adapters, wire
 from tenure._assembly.ledger import Ledger
 from tenure._core import buffer, faults
-from tenure._identify import pool_stats, resource_ids, single_use, tasks
+from tenure._identify import tracer
 from tenure._patching import track
-from tenure._rewriting import ast_tools, rewriter
+from tenure._rewriting import rewriter
 
 TICK_NS = 1_000_000
 PROCESS = wire.Process(bytes(16), "test", "host", 1, "3.11.0", 0)
@@ -56,14 +56,14 @@ class Lifecycle(NamedTuple):
 
 
 class Recorder:
-    """What ``recorder()`` gives."""
+    """Records the program in this process, and gives its batches and lifecycles."""
 
     def __init__(self, *, sync: bool) -> None:
         self._sync = sync
         self._ledger = Ledger(PROCESS)
 
     def load(self, source: str, name: str = "app") -> ModuleType:
-        """A module made from this source text, rewritten; its file is called NAME.py and does not exist."""
+        """A module of this source text, rewritten; its file NAME.py does not exist."""
         module = ModuleType(name)
         module.__file__ = f"{name}.py"
         code = rewriter.rewrite(textwrap.dedent(source).encode(), module.__file__, sync=self._sync)
@@ -71,26 +71,25 @@ class Recorder:
         return module
 
     def batches(self) -> list[wire.Batch]:
-        """What would be shipped now: all that changed since the last call."""
+        """The batches that would be shipped now: all that changed since the last call."""
         self._ledger.add_entries(buffer.drain())
         return self._ledger.batches(0, faults.dropped, patient=False)
 
     def lifecycles(self) -> list[Lifecycle]:
-        """The rows of ``batches``, readable."""
-        return [seen for batch in self.batches() for seen in lifecycles_of(batch)]
+        """The rows of ``batches``, with their tables read in."""
+        return [lifecycle for batch in self.batches() for lifecycle in lifecycles_of(batch)]
 
 
 @contextmanager
 def recorder(*, sync: bool = False) -> Iterator[Recorder]:
-    """Record until the end of the block; ``sync`` rewrites ``with`` too."""
-    clock = itertools.count(TICK_NS, TICK_NS).__next__
-    _reset()
-    real = tasks.now
+    """Record until the end of the block; ``sync`` rewrites ``with`` too.
+
+    Raises:
+        UsageError: something is recording already in this process.
+    """
+    probe.prepare("a recorder of tenure.testing", itertools.count(TICK_NS, TICK_NS).__next__)
     try:
         rewriter.provide_helpers()
-        probe.set_clock(clock)
-        tasks.now = clock
-        setattr(builtins, f"{ast_tools.PREFIX}_now", clock)
         adapters.install()
         track.begin_patching()
         probe.start()
@@ -99,19 +98,19 @@ def recorder(*, sync: bool = False) -> Iterator[Recorder]:
         probe.stop()
         track.end_patching()
         adapters.uninstall()
+        tracer.end()
         probe.set_clock(None)
-        tasks.now = real
         rewriter.provide_helpers()
 
 
 def lifecycles_of(batch: wire.Batch) -> list[Lifecycle]:
     """A batch's rows with their tables read in."""
-    seen = []
+    lifecycles = []
     acquire = batch.base_ns
     for row in batch.rows:
         acquire += row.acquire_ns
         resource, site = batch.resources[row.resource], batch.sites[row.site]
-        seen.append(
+        lifecycles.append(
             Lifecycle(
                 id=row.id,
                 parent=row.parent,
@@ -130,15 +129,7 @@ def lifecycles_of(batch: wire.Batch) -> list[Lifecycle]:
                 exception=_exception(batch, row.exception),
             )
         )
-    return seen
-
-
-def _reset() -> None:
-    buffer.clear()
-    pool_stats.forget_all()
-    single_use.forget_all()
-    resource_ids.forget_all()
-    tasks.forget_all()
+    return lifecycles
 
 
 def _reached(duration: int) -> int | None:

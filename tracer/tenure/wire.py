@@ -12,8 +12,8 @@ Conventions
 
 Time on the wire is monotonic; ``Batch.clock_offset_ns`` added to it gives wall time (ns since the Unix epoch).
 
-    WireError             the bytes are no batch this module reads
-    └── UnknownVersion    they are a batch of a version this module does not know
+    WireError             the bytes are not a batch that this module can read
+    └── UnknownVersion    they are a batch of a version that this module does not know
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from msgspec import Meta
 VERSION = 1
 CONTENT_TYPE = "application/vnd.tenure.batch+msgpack"
 
-# Limits that both sides know: the tracer cuts to them, the collector refuses what passes them.
+# Limits that both sides know: the tracer stays within them, the collector refuses a batch beyond them.
 MAX_ROWS = 20_000
 MAX_TABLE = 20_000
 MAX_STRING = 4_096
-MAX_CREATED = 1_000  # connections of one pool whose creation one batch tells of
+MAX_CREATED = 1_000  # creation times of one pool's connections in one batch
 MAX_POOLS = 2_000
 MAX_BODY = 16 * 1024 * 1024  # bytes, decompressed
 
@@ -41,21 +41,21 @@ MAX_BODY = 16 * 1024 * 1024  # bytes, decompressed
 OUTCOMES: tuple[Literal["ok", "error", "cancelled"] | None, ...] = (None, "ok", "error", "cancelled")
 OK, ERROR, CANCELLED = 1, 2, 3
 BODY_SHIFT, RELEASE_SHIFT = 2, 4
-SUPPRESSED = 1 << 6  # __aexit__ returned true, the body's exception ended there
+SUPPRESSED = 1 << 6  # __aexit__ returned true, which suppressed the body's exception
 RESENT = 1 << 7  # a snapshot of this lifecycle was shipped before
 OUTCOME_BITS = 8
 
 NOT_REACHED = -1  # for Row.wait_ns, hold_ns and release_ns
 
-# What a reader accepts of a field; checked while decoding, so that an error names the field's place.
+# The values that a reader accepts in a field. They are checked while decoding, so that an error names the field.
 Text = Annotated[str, Meta(max_length=MAX_STRING)]
 Id = Annotated[int, Meta(gt=0, lt=1 << 40)]
 IdOrNone = Annotated[int, Meta(ge=0, lt=1 << 40)]
-Index = Annotated[int, Meta(ge=0)]  # that its table reaches so far is checked after decoding
+Index = Annotated[int, Meta(ge=0)]  # that its table has this entry is checked after decoding
 Count = Annotated[int, Meta(ge=0, lt=1 << 62)]
 Instant = Annotated[int, Meta(gt=-(1 << 62), lt=1 << 62)]
 Duration = Annotated[int, Meta(ge=NOT_REACHED, lt=1 << 57)]
-Taken = Annotated[int, Meta(ge=0, lt=1 << 57)]  # a duration that is over
+ElapsedTime = Annotated[int, Meta(ge=0, lt=1 << 57)]  # a duration that is over
 OutcomeBits = Annotated[int, Meta(ge=0, lt=1 << OUTCOME_BITS)]
 
 
@@ -71,7 +71,7 @@ class Process(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Site(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Where an ``async with`` stands, and by which calls the resource is taken and given back there."""
+    """Where an ``async with`` stands, and the calls that acquire and release the resource there."""
 
     file: Text
     line: Count
@@ -82,7 +82,7 @@ class Site(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Resource(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The thing that is held."""
+    """An object that lifecycles hold, or one place in the program where objects for a single use are made."""
 
     id: Id
     kind: Text  # qualified type name, "asyncio.locks.Lock"
@@ -92,25 +92,25 @@ class Resource(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Pool(msgspec.Struct, frozen=True, array_like=True):
-    """What a pool's own library says of its connections, at the instant of the batch."""
+    """The connections of a pool as its own library counts them, at the instant of the batch."""
 
     resource: Index
-    idle: Count  # open, and in nobody's use; 0 of a pool that is gone
-    idle_max: Count | None = None  # so many may be idle; None where no bound is known
-    created_ns: Annotated[list[Taken], Meta(max_length=MAX_CREATED)] = []  # how long it took to make the newest ones
-    gone: bool = False  # the program has let go of it
+    idle: Count  # connections that are open and not in use; 0 of a pool that is gone
+    idle_max: Count | None = None  # the largest number of idle connections; None if unknown
+    created_ns: Annotated[list[ElapsedTime], Meta(max_length=MAX_CREATED)] = []  # how long creating the newest took
+    gone: bool = False  # the program has dropped the pool
 
 
 class Task(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An asyncio task or, outside a task, a thread."""
 
     id: Id
-    name: Text  # what a person reads: the name the program gave, else made from the coroutine ("main", "worker-3")
+    name: Text  # for people: the name that the program gave, else derived from the coroutine ("main", "worker-3")
     coroutine: Text  # qualified name, "" for a thread
     kind: Literal["task", "thread"]
     parent: IdOrNone  # the task that created it
-    created_in: IdOrNone  # the innermost lifecycle that its creator was in
-    created_ns: Instant | None  # None: it was there before tracing began
+    created_in: IdOrNone  # the innermost open lifecycle of its creator
+    created_ns: Instant | None  # None: it existed before tracing began
     finished_ns: Instant | None
     outcome: Annotated[int, Meta(ge=0, le=CANCELLED)] = 0  # one of the outcome codes
     exception: Index = 0  # number in Batch.exceptions
@@ -124,28 +124,28 @@ class ExceptionInfo(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Canceller(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Who asked for the cancellation that one of the batch's exceptions tells of."""
+    """Who requested the cancellation that one of the batch's exceptions reports."""
 
     exception: Annotated[int, Meta(gt=0)]  # number
-    task: Index  # number: the task that asked, or that failed, which made its task group ask
-    via: Text  # on whose behalf: "TaskGroup", "timeout 0.5 s", "end of asyncio.run", "SIGINT"; "": its own
-    site: Index  # number: where that was called, made, or where the task failed
+    task: Index  # number: the task that called cancel(), or whose failure made its task group cancel
+    via: Text  # the mechanism: "TaskGroup", "timeout 0.5 s", "end of asyncio.run", "SIGINT"; "": a direct cancel()
+    site: Index  # number: where cancel() was called, where the timeout was made, or where the task failed
 
 
 class Trace(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A root lifecycle and what is known of the trace beyond it."""
+    """A root lifecycle, and what its trace is linked to."""
 
     root: Id  # lifecycle
-    link: IdOrNone = 0  # the lifecycle it would hang under, had that not been held for so long
+    link: IdOrNone = 0  # the lifecycle that would be the parent, if it had not been held for so long
     otel_trace_id: Annotated[bytes, Meta(min_length=16, max_length=16)] | None = None  # of the program's active span
-    otel_parent_id: Annotated[bytes, Meta(min_length=8, max_length=8)] | None = None  # that span
+    otel_parent_id: Annotated[bytes, Meta(min_length=8, max_length=8)] | None = None  # the active span itself
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One lifecycle: complete, or a snapshot of an open one.
 
-    An acquire that failed has wait_ns and hold_ns NOT_REACHED, and release_ns counts from its acquire to its failure:
-    ``released`` is when a lifecycle ended, however it ended.
+    An acquire that failed has wait_ns and hold_ns NOT_REACHED, and release_ns counts from the acquire to the failure:
+    ``released`` is the time at which a lifecycle ended, for whatever reason.
     """
 
     id: Id
@@ -160,11 +160,11 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     release_ns: Duration
     outcomes: OutcomeBits  # acquire | body << BODY_SHIFT | release << RELEASE_SHIFT | SUPPRESSED | RESENT
     body_exception: Index = 0  # number: what left the body
-    exception: Index = 0  # number: what acquire or release raised of its own
+    exception: Index = 0  # number: what acquire or release raised itself
 
 
 class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one POST carries. ``(process.id, sequence)`` makes it idempotent. Fields with a default may be missing."""
+    """The body of one POST. ``(process.id, sequence)`` makes it idempotent. Fields with a default may be missing."""
 
     version: int
     process: Process
@@ -178,13 +178,13 @@ class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
     exceptions: Annotated[list[ExceptionInfo], Meta(max_length=MAX_TABLE)]
     rows: Annotated[list[Row], Meta(max_length=MAX_ROWS)]
     dropped: Annotated[dict[Text, Count], Meta(max_length=MAX_TABLE)] = {}  # lifecycles lost so far, by reason
-    final: bool = False  # the process says goodbye: what is open now was never released
+    final: bool = False  # the last batch of the process: lifecycles that are open now were never released
     cancellers: Annotated[list[Canceller], Meta(max_length=MAX_TABLE)] = []
     pools: Annotated[list[Pool], Meta(max_length=MAX_POOLS)] = []
 
 
 class WireError(ValueError):
-    """The bytes are no batch: malformed, of a wrong type, past a limit, or naming what they do not define."""
+    """The bytes are not a valid batch: malformed, a wrong type, beyond a limit, or a reference to a missing entry."""
 
 
 class UnknownVersion(WireError):
@@ -196,12 +196,12 @@ _decoder = msgspec.msgpack.Decoder(Batch)
 _json_decoder = msgspec.json.Decoder(Batch)
 
 
-class _Head(msgspec.Struct):
+class _VersionOnly(msgspec.Struct):
     version: int
 
 
 def encode(batch: Batch) -> bytes:
-    """The batch as MessagePack."""
+    """Encode a batch as MessagePack."""
     return _encoder.encode(batch)
 
 
@@ -209,28 +209,28 @@ def decode(data: bytes) -> Batch:
     """Read and check a batch from MessagePack.
 
     Raises:
-        WireError: with the place, "Expected `int`, got `str` - at `$.rows[3][0]`".
-        UnknownVersion: the version is not one this module reads.
+        WireError: names the place, "Expected `int`, got `str` - at `$.rows[3][0]`".
+        UnknownVersion: this module does not read the batch's version.
     """
-    return _checked(data, _decoder, msgspec.msgpack.Decoder(_Head))
+    return _decode(data, _decoder, msgspec.msgpack.Decoder(_VersionOnly))
 
 
 def decode_json(data: bytes) -> Batch:
     """Read and check a batch from the JSON form that a recording holds; raises as ``decode`` does."""
-    return _checked(data, _json_decoder, msgspec.json.Decoder(_Head))
+    return _decode(data, _json_decoder, msgspec.json.Decoder(_VersionOnly))
 
 
-def _checked(
+def _decode(
     data: bytes,
     decoder: msgspec.msgpack.Decoder[Batch] | msgspec.json.Decoder[Batch],
-    head: msgspec.msgpack.Decoder[_Head] | msgspec.json.Decoder[_Head],
+    head: msgspec.msgpack.Decoder[_VersionOnly] | msgspec.json.Decoder[_VersionOnly],
 ) -> Batch:
     try:
         batch = decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         _check_version(data, head)
-        what = str(error) or type(error).__name__
-        raise WireError(what if " at `$" in what else f"{what} - at `$`, in {len(data)} bytes") from None
+        problem = str(error) or type(error).__name__
+        raise WireError(problem if " at `$" in problem else f"{problem} - at `$`, in {len(data)} bytes") from None
     if batch.version != VERSION:
         raise UnknownVersion(f"version {batch.version}, this side reads version {VERSION} - at `$.version`")
     _check_references(batch)
@@ -238,8 +238,10 @@ def _checked(
     return batch
 
 
-def _check_version(data: bytes, head: msgspec.msgpack.Decoder[_Head] | msgspec.json.Decoder[_Head]) -> None:
-    """A batch of another version may have another shape: say the version, not the shape."""
+def _check_version(
+    data: bytes, head: msgspec.msgpack.Decoder[_VersionOnly] | msgspec.json.Decoder[_VersionOnly]
+) -> None:
+    """Report another version as such: a batch of another version may have another shape."""
     try:
         version = head.decode(data).version
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -248,7 +250,7 @@ def _check_version(data: bytes, head: msgspec.msgpack.Decoder[_Head] | msgspec.j
         raise UnknownVersion(f"version {version}, this side reads version {VERSION} - at `$.version`")
 
 
-# What a row refers to: attribute, its position in the array, the table, and the number of the table's first entry.
+# The references of a row: attribute, its position in the array, the table, and the number of the table's first entry.
 _REFERENCES: tuple[tuple[str, int, str, int], ...] = (
     ("trace", 2, "traces", 0),
     ("task", 3, "tasks", 0),
@@ -283,31 +285,31 @@ def _check_references(batch: Batch) -> None:
 
 
 def _check_times(batch: Batch) -> None:
-    """Wall time must fit a signed 64-bit integer, whatever is added to it."""
+    """Wall times stay below half the range of a signed 64-bit integer, so that adding durations cannot overflow."""
     acquired = accumulate((row.acquire_ns for row in batch.rows), initial=batch.base_ns + batch.clock_offset_ns)
     for i, wall_ns in enumerate(acquired, -1):
         if not 0 <= wall_ns < 1 << 62 and i >= 0:
             raise WireError(f"wall time {wall_ns} ns is out of range - at `$.rows[{i}][6]`")
 
 
-# Ids outside the process. A multiplication by an odd number is a bijection modulo a power of two: within one process no
-# two lifecycles share an id, and processes start from random numbers.
-_ODD = SPAN_STEP = 0x9E3779B97F4A7C15  # between the span ids of a lifecycle and of the next one
+# Ids outside the process. A multiplication by an odd number is a bijection modulo a power of two, so no two lifecycles
+# of one process share an id. Processes start from random numbers.
+_ODD = SPAN_STEP = 0x9E3779B97F4A7C15  # the difference between the span ids of consecutive lifecycles
 _MASK_64, _MASK_128 = (1 << 64) - 1, (1 << 128) - 1
 
 
 def span_id(process_id: bytes, lifecycle: int) -> str:
-    """The OpenTelemetry span id of a lifecycle: 16 hex digits, never all zero."""
+    """Make the OpenTelemetry span id of a lifecycle: 16 hex digits, never all zero."""
     value = (int.from_bytes(process_id[8:], "big") + lifecycle * _ODD) & _MASK_64
     return f"{value or _ODD:016x}"
 
 
 def trace_id(process_id: bytes, root: int) -> str:
-    """The trace id of a root lifecycle where the program had no active span: 32 hex digits, never all zero."""
+    """Make the trace id of a root lifecycle if the program had no active span: 32 hex digits, never all zero."""
     value = (int.from_bytes(process_id, "big") + root * (_ODD << 64 | _ODD)) & _MASK_128
     return f"{value or _ODD:032x}"
 
 
 def public_id(process_id: bytes, number: int) -> str:
-    """The id by which a lifecycle, a task or a resource is known outside its process."""
+    """Make the id of a lifecycle, a task or a resource that is unique outside its process."""
     return f"{process_id.hex()}-{number}"

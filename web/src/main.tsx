@@ -15,8 +15,8 @@ import "./styles/diagram.css";
 import "./styles/marks.css";
 
 applyTheme();
-const place = document.getElementById("app");
-if (!place) throw new Error("index.html has no #app");
+const root = document.getElementById("app");
+if (!root) throw new Error("index.html has no #app");
 const archive = await readArchive(document.getElementById("archive"));
 if (archive && !location.hash) location.hash = firstHash(archive);
 const store = new Store((events) => (archive ? new ArchiveSource(archive, events) : new LiveSource(events)));
@@ -24,6 +24,6 @@ render(
   <StoreContext.Provider value={store}>
     <App />
   </StoreContext.Provider>,
-  place,
+  root,
 );
 store.start();

@@ -1,11 +1,12 @@
-// Names that programs give and that every object has from its prototype: nothing is found under them that nobody put there.
+// Programs can give names that every JavaScript object inherits from its prototype. A lookup must not find the
+// inherited value.
 
 import { describe, expect, test } from "vitest";
 import { glyph } from "../src/draw/marks/head.ts";
 import { headOf, WITH_ICON } from "../src/layout/head.ts";
 import { DiagramModel } from "../src/model/diagram.ts";
 import { Hues } from "../src/model/hues.ts";
-import { byService, droppedByReason } from "../src/model/rail.ts";
+import { byService, droppedByReason } from "../src/model/services.ts";
 import { check, SchemaError } from "../src/schema/check.ts";
 import type { Process, ServerMessage } from "../src/schema/messages.ts";
 import { note } from "./steps.ts";
@@ -17,7 +18,7 @@ function process(service: string, reason: string): Process {
   return { id: service, service, ...rest, dropped: Object.fromEntries([[reason, 2]]) };
 }
 
-describe.each(NAMES)("a program that gives the name %s", (name) => {
+describe.each(NAMES)("a program that uses the name %s", (name) => {
   /** A stereotype of this name is a plain participant. */
   test("draws no shape", () => {
     expect(glyph(name)).toBeNull();
@@ -28,8 +29,8 @@ describe.each(NAMES)("a program that gives the name %s", (name) => {
     expect(new Hues().of({ ref: name, stereotype: name })).toBe(0);
   });
 
-  /** What was lost for a reason of this name is counted, of one process and of two. */
-  test("has its lost lifecycles counted", () => {
+  /** Lifecycles dropped for a reason of this name are added up over processes. */
+  test("has its dropped lifecycles counted", () => {
     expect([...droppedByReason([process("a", name), process("b", name)])]).toEqual([[name, 4]]);
   });
 
@@ -41,20 +42,20 @@ describe.each(NAMES)("a program that gives the name %s", (name) => {
   /** A step with this id is found once it is there. */
   test("has a step of this id", () => {
     const diagram = new DiagramModel();
-    expect(diagram.placeOf(name)).toBeUndefined();
+    expect(diagram.indexOf(name)).toBeUndefined();
     diagram.replace([note(name, ["p1"])]);
-    expect(diagram.placeOf(name)).toBe(0);
+    expect(diagram.indexOf(name)).toBe(0);
   });
 
-  /** A message of this type is none that the page knows. */
+  /** A message of this type is unknown. */
   test("sends no message of this type", () => {
     expect(() => check<ServerMessage>("ServerMessage", { type: name })).toThrow(SchemaError);
     expect(() => check("Process", process(name, name))).not.toThrow();
     expect(() => check(name, {})).toThrow(SchemaError);
   });
 
-  /** Lost lifecycles under this name pass the check as they came. */
-  test("passes the check", () => {
+  /** The check looks at the dropped lifecycles under this name. */
+  test("is checked under this name", () => {
     const sent: unknown = JSON.parse(JSON.stringify(process(name, "x")).replace('"x":2', `"${name}":"two"`));
     expect(() => check("Process", sent)).toThrow(`$.dropped.${name}`);
   });

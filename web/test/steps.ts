@@ -1,4 +1,4 @@
-// Steps written down briefly.
+// Short ways to write steps in tests.
 
 import type { Message, Note, Outcome, Participant, Step } from "../src/schema/messages.ts";
 
@@ -24,8 +24,8 @@ export function destroy(id: string): Step {
 type Extra = Partial<Pick<Message, "lifecycle" | "outcome" | "activate" | "deactivate" | "at_ns">>;
 
 /** message("m1", "p1 ->> p2", "acquire()", { activate: true }) */
-export function message(id: string, way: string, label = id, extra: Extra = {}): Step {
-  const [from = "", arrow = "->>", to = ""] = way.split(" ");
+export function message(id: string, path: string, label = id, extra: Extra = {}): Step {
+  const [from = "", arrow = "->>", to = ""] = path.split(" ");
   const rest = { at_ns: BEGIN_NS, lifecycle: null, outcome: null, activate: false, deactivate: false, ...extra };
   return { step: "message", id, from, to, arrow: arrow as Message["arrow"], label, ...rest };
 }

@@ -8,16 +8,16 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from tenure_server.background.lanes import in_time
+from tenure_server.background.lanes import read_limit
 from tenure_server.diagram import mermaid
 from tenure_server.diagram.steps import Diagram
 from tenure_server.errors import BadParameter
 from tenure_server.http.app_keys import CLOCK, STORE
-from tenure_server.http.parameters import Parameter, choice, flag, instant, names, text, whole
+from tenure_server.http.parameters import Parameter, choice, flag, instant, integer, names, text
 from tenure_server.http.routes import JSON, Route
 from tenure_server.limits import DEFAULT_DIAGRAM, MAX_DIAGRAM
 from tenure_server.model.lens import Lens
-from tenure_server.store.load_diagram import off_the_loop, picture
+from tenure_server.store.load_diagram import load_diagram, off_the_loop
 
 TRACE = text("trace", "Draw the trace with this id.")
 TASK = text("task", "Draw the task with this id and its descendants.")
@@ -27,7 +27,7 @@ SINCE = instant("since", "Draw lifecycles from this instant on, and all that are
 UNTIL = instant("until", "Draw lifecycles that began before this instant.", time.time_ns)
 FOLD = flag("fold", "1: fold repetition (default); 0: draw every repetition.")
 OPENED = names("opened", "Ids of folds to draw in full, separated by commas.")
-LIMIT = whole("limit", f"Maximum number of lifecycles, newest first (default: {DEFAULT_DIAGRAM}).", 1, MAX_DIAGRAM)
+LIMIT = integer("limit", f"Maximum number of lifecycles, newest first (default: {DEFAULT_DIAGRAM}).", 1, MAX_DIAGRAM)
 TASKS: Parameter[Literal["task", "coroutine"]] = choice(
     "tasks", "One column per task, or one per coroutine.", ("task", "coroutine")
 )
@@ -40,7 +40,7 @@ FORMAT: Parameter[Literal["json", "mermaid"]] = choice(
 
 
 async def get_diagram(request: web.Request) -> web.Response:
-    """Without a trace, a task or a resource: everything, the newest."""
+    """Without a trace, a task or a resource the diagram shows the newest lifecycles of all."""
     query = request.query
     subjects = [parameter.name for parameter in (TRACE, TASK, RESOURCE) if parameter.name in query]
     if len(subjects) > 1:
@@ -59,8 +59,8 @@ async def get_diagram(request: web.Request) -> web.Response:
         resources=RESOURCES.read(query) or "resource",
     )
     limit, wanted = LIMIT.read(query) or DEFAULT_DIAGRAM, FORMAT.read(query)
-    async with in_time():
-        drawn = await picture(request.app[STORE], lens, limit, request.app[CLOCK]())
+    async with read_limit():
+        drawn = await load_diagram(request.app[STORE], lens, limit, request.app[CLOCK]())
         if wanted == "mermaid":
             text = await off_the_loop(len(drawn.steps), lambda: mermaid(drawn.steps))
             return web.Response(text=text, content_type="text/plain")

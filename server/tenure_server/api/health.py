@@ -12,6 +12,8 @@ from tenure_server.http.routes import JSON, Route, json_response
 
 
 class Health(msgspec.Struct, frozen=True):
+    """The collector works as asked. If not, the answer is a problem document with 503."""
+
     status: Literal["ok"] = "ok"
 
 
@@ -20,7 +22,7 @@ async def get_healthz(_: web.Request) -> web.Response:
 
 
 async def get_readyz(request: web.Request) -> web.Response:
-    """Ready: the last write to the store went through; else a problem, 503. Nothing is written to find out."""
+    """Answer whether the last write to the store succeeded. Nothing is written for it."""
     await request.app[STORE].check()
     return json_response(Health())
 

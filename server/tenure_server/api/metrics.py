@@ -19,7 +19,7 @@ _PIECE = 65_536  # bytes
 
 
 async def gather(app: web.Application) -> Snapshot:
-    """What the metrics of this collector tell of, now."""
+    """The state from which the metrics are made."""
     store = app[STORE]
     return Snapshot(
         at_ns=app[CLOCK](),
@@ -28,20 +28,20 @@ async def gather(app: web.Application) -> Snapshot:
         processes=await _count_alive(store),
         exporters=app[EXPORTERS].status(),
         clients=app[FEED].clients,
-        measured=await store.measures(),
+        measured=await store.resource_series(),
     )
 
 
 async def get_metrics(request: web.Request) -> web.Response:
     text = await request.app[METERS].text()
     response = web.Response(body=_pieces(text), headers={"Content-Type": CONTENT_TYPE})
-    if request.method == "GET":  # to a HEAD aiohttp would send the end of what was packed
-        response.enable_compression()  # where the client takes it
+    if request.method == "GET":  # in answer to a HEAD, aiohttp would send the end of the compressed body
+        response.enable_compression()  # if the client accepts it
     return response
 
 
 async def _pieces(text: bytes) -> AsyncIterator[bytes]:
-    """The megabytes of thousands of resources, so that others get their turn while they are packed and sent."""
+    """The text in pieces: other requests are handled while megabytes of metrics are compressed and sent."""
     for start in range(0, len(text), _PIECE):
         yield text[start : start + _PIECE]
 

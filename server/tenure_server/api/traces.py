@@ -4,39 +4,23 @@ from __future__ import annotations
 
 import time
 
-from aiohttp import web
-
-from tenure_server.http.app_keys import STORE
-from tenure_server.http.parameters import CURSOR, LIMIT, instant, read_paging, text
-from tenure_server.http.routes import JSON, Route, json_response
+from tenure_server.api.listing import list_route
+from tenure_server.http.parameters import instant, text
 from tenure_server.model.records import Trace
 from tenure_server.store import Listing, TraceQuery
 
-PROCESS = text("process", "Only those in which the process with this id takes part.")
-SERVICE = text("service", "Only those in which a process of this service takes part.")
-SINCE = instant("since", "Only those that began at this instant or later.", time.time_ns)
-UNTIL = instant("until", "Only those that began before this instant.", time.time_ns)
-
-
-async def get_traces(request: web.Request) -> web.Response:
-    query = TraceQuery(
-        process=PROCESS.read(request.query),
-        service=SERVICE.read(request.query),
-        since_ns=SINCE.read(request.query),
-        until_ns=UNTIL.read(request.query),
-        paging=read_paging(request.query),
-    )
-    return json_response(await request.app[STORE].traces(query))
-
-
 ROUTES = [
-    Route(
-        "GET",
+    list_route(
         "/api/traces",
-        get_traces,
         "Traces, newest first. open: lifecycles not closed yet; errors: lifecycles with a phase that failed.",
-        parameters=[PROCESS, SERVICE, SINCE, UNTIL, LIMIT, CURSOR],
-        answers={JSON: Listing[Trace]},
-        errors=[400, 503],
+        listing=Listing[Trace],
+        filters={
+            "process": text("process", "Only those in which the process with this id takes part."),
+            "service": text("service", "Only those in which a process of this service takes part."),
+            "since_ns": instant("since", "Only those that began at this instant or later.", time.time_ns),
+            "until_ns": instant("until", "Only those that began before this instant.", time.time_ns),
+        },
+        query=TraceQuery,
+        read=lambda store, query: store.traces(query),
     )
 ]

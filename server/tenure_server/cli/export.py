@@ -1,4 +1,4 @@
-"""``tenure export``: a recording, or what a collector has, as a file."""
+"""``tenure export``: converts a recording, or the records of a collector, to another format."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tenure_server.offline.sources import Source, open_source
 
 
 class Document(msgspec.Struct, frozen=True):
-    """What ``--to json`` writes: the lifecycles, oldest first, as the API gives them, and their diagram's steps."""
+    """The document of ``--to json``: the lifecycles, oldest first, as in the API, and the steps of their diagram."""
 
     lifecycles: list[Lifecycle]
     steps: list[Step]
@@ -34,7 +34,7 @@ class Document(msgspec.Struct, frozen=True):
 
 
 def main(arguments: list[str]) -> int:
-    """Write the export; 0, or 2 where it cannot be made."""
+    """Write the export; answer 0, or 2 if it cannot be made."""
     options = _parser().parse_args(arguments)
     try:
         with open_source(options.source, _say) as source:
@@ -88,49 +88,51 @@ _MAKERS: dict[str, Callable[[Source, str, str | None], str]] = {"mermaid": _merm
 
 
 def _export_spans(source: Source, trace: str | None, output: str | None) -> None:
-    """To a backend, or as lines; what is still open is no span yet, and that is said."""
+    """Send spans to a backend, or write them as lines. Open lifecycles have no span; a message says how many."""
     open_ones = sum(lifecycle.phase in OPEN_PHASES for lifecycle in source.lifecycles(trace))
     if open_ones:
         _say(f"{open_ones} lifecycles are still open: they have no span yet and are not exported")
     if output is None or not output.startswith(tuple(f"{scheme}://" for scheme in SCHEMES)):
-        _write(output, (file.line(encode(endings)) for endings in source.endings(trace)))
+        _write(output, (file.line(encode(endings)) for endings in source.closed_lifecycles(trace)))
         return
     headers = parse_headers(os.environ.get(HEADERS_VARIABLE, ""))
-    sent = send_all(source.endings(trace), Target.parse(output, headers=headers))
-    _say(f"{sent.spans} spans sent to {output}" + (f", {sent.rejected} rejected: {sent.why}" if sent.rejected else ""))
+    sent = send_all(source.closed_lifecycles(trace), Target.parse(output, headers=headers))
+    _say(
+        f"{sent.spans} spans sent to {output}" + (f", {sent.rejected} rejected: {sent.reason}" if sent.rejected else "")
+    )
 
 
-def _say(what: str) -> None:
-    print(f"tenure: {scrub(what)}", file=sys.stderr)
+def _say(message: str) -> None:
+    print(f"tenure: {scrub(message)}", file=sys.stderr)
 
 
 def _write(output: str | None, pieces: Iterable[str]) -> None:
-    """To the file, which is replaced when all is written, or to standard output."""
+    """Write to the file, which is replaced when all pieces are written, or to standard output."""
     if output is None:
         _write_out(pieces)
         return
     path = Path(output)
     is_device = path.exists() and not path.is_file()
-    place = path if is_device else path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path if is_device else path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with place.open("w", encoding="utf-8") as stream:
+        with partial.open("w", encoding="utf-8") as stream:
             stream.writelines(pieces)
         if not is_device:
-            place.replace(path)
+            partial.replace(path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror} (choose another -o path)") from None
     finally:
         if not is_device:
-            place.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
 
 
 def _write_out(pieces: Iterable[str]) -> None:
-    """To standard output, until nobody reads it any more (``tenure export ... | head``)."""
+    """Write to standard output, until its reader has closed it (``tenure export ... | head``)."""
     try:
         for piece in pieces:
             sys.stdout.write(piece)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter's last flush complains
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter's last flush fails
     except OSError as error:
         raise UsageError(f"cannot write to standard output: {error.strerror} (write to a file with -o)") from None

@@ -19,7 +19,7 @@ from tenure_server.settings import Settings
 
 
 def main(arguments: list[str]) -> int:
-    """Run until SIGINT or SIGTERM; 0, or 2 where it cannot start."""
+    """Run until SIGINT or SIGTERM; answer 0, or 2 if it cannot start."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(format="tenure: %(message)s", level=logging.WARNING)
     try:
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     except ServerError as error:
         print(f"tenure: {scrub(str(error))}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:  # before the loop listens for it
+    except KeyboardInterrupt:  # before the signal handler is set
         return 130
     return 0
 
@@ -111,13 +111,13 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
             loop.add_signal_handler(number, end.set)
-        except NotImplementedError:  # not on this platform's loop: KeyboardInterrupt has to do
+        except NotImplementedError:  # this platform's loop has no signal handlers: it raises KeyboardInterrupt
             break
     server = Server(create_app(settings))
     url = await server.start()
     try:
         gc.collect()
-        gc.freeze()  # what was imported stays: a full collection, which stops the loop, need not look at it
+        gc.freeze()  # a full collection stops the loop: it skips all modules imported so far
         print(f"Tenure: dashboard and collector at {url} (store {settings.store})", flush=True)
         await end.wait()
     finally:

@@ -1,13 +1,14 @@
 """Lifecycles as sequence diagrams: pure functions over plain data.
 
     draw         lifecycles, through a lens -> steps
-    difference   two pictures -> the operations that turn one into the other
+    difference   two diagrams -> the operations that turn one into the other
     apply        steps and operations -> steps
     mermaid      steps -> Mermaid text
 
-The way of a picture: ``forest`` (who stands inside whom) -> ``fold`` (repetition told once) -> ``events`` (the order)
--> ``draw``, with ``causes`` (whom a wait is for), ``waits`` (what they come to in a fold), ``phrases`` (what is said)
-and ``canvas`` (where it is put down).
+A diagram passes through these modules in order: ``build_forest`` (which task and lifecycle is inside which), ``fold``
+(repetitions drawn once), ``order_events`` (the order of the steps), ``draw``. The last uses ``wait_causes`` (which
+holder a wait was for), ``fold_waits`` (the waits of a fold together), ``phrases`` (the texts) and ``canvas`` (the steps
+and columns so far).
 """
 
 from tenure_server.diagram.diff import apply, difference

@@ -1,7 +1,7 @@
-"""Who stands inside whom: tasks, the lifecycles in them, and the tasks created in those.
+"""Which task or lifecycle is inside which: tasks, the lifecycles in them, and the tasks created in those.
 
-A forest is made of what the picture shows and nothing else. Its edges always lead from an earlier record to a later
-one, so that not even records that contradict each other can make a circle of it.
+A forest has only what the diagram shows. Its edges always lead from an earlier record to a later one, so it has no
+cycle even if the records contradict each other.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from operator import attrgetter
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle, Task, TaskRef
 
-_ALWAYS = -(1 << 63)  # the start of a task of which nobody knows when it was created
+_BEGINNING_NS = -(1 << 63)  # the start of a task whose creation is not recorded
 
 
 class Node:
     """A lifecycle, or (``lifecycle`` is None) a task, with what is directly inside it in the order of time.
 
-    A lifecycle starts at its acquire, and not before the one that it is in. ``creator`` and ``created_in`` are set for
-    a task whose creation the picture shows.
+    A lifecycle starts at its acquire, but not before its parent. ``creator`` and ``created_in`` are set where the
+    diagram shows the creation of the task.
     """
 
     __slots__ = ("children", "created_in", "creator", "id", "lifecycle", "ref", "start_ns", "task")
@@ -27,97 +27,98 @@ class Node:
     def __init__(self, ref: TaskRef, lifecycle: Lifecycle | None, task: Task | None) -> None:
         self.ref = ref  # the task, or the task that the lifecycle belongs to
         self.lifecycle = lifecycle
-        self.task = task  # what is known of the task
+        self.task = task  # its record, if there is one
         self.id = ref.id if lifecycle is None else lifecycle.id
-        self.start_ns = _ALWAYS if lifecycle is None else lifecycle.acquire_ns
+        self.start_ns = _BEGINNING_NS if lifecycle is None else lifecycle.acquire_ns
         self.creator: Node | None = None
         self.created_in: Lifecycle | None = None
         self.children: list[Node] = []
 
     @property
     def process(self) -> str:
-        """Of a lifecycle, or of a task of which a record is there."""
+        """The process id of a lifecycle, or of a task that has a record; else ""."""
         return self.lifecycle.process if self.lifecycle is not None else self.task.process if self.task else ""
 
 
 class Forest:
-    """``roots``: tasks that no task of the picture created; ``busy``: lifecycles in whose body a task was created."""
+    """``roots``: tasks that no task in the diagram created; ``creating``: lifecycles in which a task was created."""
 
-    def __init__(self, roots: list[Node], busy: set[str]) -> None:
+    def __init__(self, roots: list[Node], creating: set[str]) -> None:
         self.roots = roots
-        self.busy = busy
+        self.creating = creating
 
 
-def walk(nodes: Sequence[Node]) -> list[Node]:
-    """These nodes and every node in them, each before what is inside it."""
-    found: list[Node] = []
+def descendants(nodes: Sequence[Node]) -> list[Node]:
+    """These nodes and every node in them, each before its children."""
+    ordered: list[Node] = []
     stack = list(reversed(nodes))
     while stack:
         node = stack.pop()
-        found.append(node)
+        ordered.append(node)
         stack.extend(reversed(node.children))
-    return found
+    return ordered
 
 
 def build_forest(lifecycles: Iterable[Lifecycle], tasks: Mapping[str, Task], lens: Lens) -> Forest:
-    """Put every lifecycle into its task, and every task into the one that created it, where that is in the picture."""
+    """Put every lifecycle into its task, and every task into its creator where that is in the diagram."""
     ordered = in_order(lifecycles)
     refs = {lifecycle.task.id: lifecycle.task for lifecycle in ordered}
     creators = _creators(refs, tasks, lens)
     refs |= {task_id: TaskRef(task_id, tasks[task_id].name) for task_id in creators.values() if task_id not in refs}
     nodes = {task_id: Node(ref, None, tasks.get(task_id)) for task_id, ref in refs.items()}
-    inside = _plant_lifecycles(ordered, nodes)
-    roots = _plant_tasks(nodes, creators, inside)
+    nodes_by_lifecycle = _nest_lifecycles(ordered, nodes)
+    roots = _nest_tasks(nodes, creators, nodes_by_lifecycle)
     for node in nodes.values():
         node.children.sort(key=attrgetter("start_ns"))
-    for node in inside.values():
+    for node in nodes_by_lifecycle.values():
         if len(node.children) > 1:
             node.children.sort(key=attrgetter("start_ns"))
-    busy = {task.created_in for task in tasks.values() if task.created_in is not None}
-    return Forest(sorted(roots, key=_first_event_ns), busy)
+    creating = {task.created_in for task in tasks.values() if task.created_in is not None}
+    return Forest(sorted(roots, key=_first_event_ns), creating)
 
 
 def in_order(lifecycles: Iterable[Lifecycle]) -> list[Lifecycle]:
-    """Each lifecycle once, by the time and then by the number of its acquire; none before its parent in its task.
+    """Each lifecycle once, by the time of its acquire and then by its number, but never before its parent in its task.
 
-    Clocks of other services' SDKs may be too coarse to say so: JavaScript's spans begin at whole milliseconds.
+    A parent may have the later time: the clocks of other services' SDKs can be coarse. JavaScript's spans begin at
+    whole milliseconds.
     """
-    once = {lifecycle.id: lifecycle for lifecycle in lifecycles}
-    ordered = sorted(once.values(), key=lambda lifecycle: (lifecycle.acquire_ns, len(lifecycle.id), lifecycle.id))
-    place = {lifecycle.id: number for number, lifecycle in enumerate(ordered)}
-    late = {one.id for one in ordered if one.parent in place and place[one.parent] > place[one.id]}
+    by_id = {lifecycle.id: lifecycle for lifecycle in lifecycles}
+    ordered = sorted(by_id.values(), key=lambda lifecycle: (lifecycle.acquire_ns, len(lifecycle.id), lifecycle.id))
+    position = {lifecycle.id: number for number, lifecycle in enumerate(ordered)}
+    late = {use.id for use in ordered if use.parent in position and position[use.parent] > position[use.id]}
     if not late:
         return ordered
-    found: dict[str, Lifecycle] = {}
+    parents_first: dict[str, Lifecycle] = {}
     for lifecycle in ordered:
         chain = [lifecycle]
-        while chain[-1].id in late and chain[-1].task.id == once[chain[-1].parent or ""].task.id:
-            late.discard(chain[-1].id)  # looked at once: records that contradict each other end here
-            chain.append(once[chain[-1].parent or ""])
-        for one in reversed(chain):
-            found.setdefault(one.id, one)
-    return list(found.values())
+        while chain[-1].id in late and chain[-1].task.id == by_id[chain[-1].parent or ""].task.id:
+            late.discard(chain[-1].id)  # once only, so that parents in a cycle end the loop
+            chain.append(by_id[chain[-1].parent or ""])
+        for ancestor in reversed(chain):
+            parents_first.setdefault(ancestor.id, ancestor)
+    return list(parents_first.values())
 
 
-def _creators(busy: Collection[str], tasks: Mapping[str, Task], lens: Lens) -> dict[str, str]:
-    """Each task of the picture whose creation is shown, and the task that created it.
+def _creators(used_tasks: Collection[str], tasks: Mapping[str, Task], lens: Lens) -> dict[str, str]:
+    """Each task whose creation is shown, and its creator. ``used_tasks`` have lifecycles in the diagram.
 
-    Seen are tasks with lifecycles, and tasks that created a seen one. Where the lens has a subject, a chain of creators
-    that leads to no task with lifecycles is left out: it is not what was asked for.
+    Shown are these tasks and the creators of shown tasks. Where the lens has a subject, a chain of creators that leads
+    to no task with lifecycles is left out.
     """
     if lens.tasks == "coroutine":
         return {}
-    whole = lens.trace is None and lens.task is None and lens.resource is None
+    has_no_subject = lens.trace is None and lens.task is None and lens.resource is None
     creators: dict[str, str] = {}
-    for task_id in busy:
+    for used_task in used_tasks:
         chain: dict[str, str] = {}
-        here = task_id
-        while (creator := _creator(here, tasks, lens)) is not None and here not in creators:
-            chain[here] = creator
-            here = creator
-            if here in busy:
+        task_id = used_task
+        while (creator := _creator(task_id, tasks, lens)) is not None and task_id not in creators:
+            chain[task_id] = creator
+            task_id = creator
+            if task_id in used_tasks:
                 break
-        if whole or here in busy or here in creators:
+        if has_no_subject or task_id in used_tasks or task_id in creators:
             creators.update(chain)
     return creators
 
@@ -129,29 +130,31 @@ def _creator(task_id: str, tasks: Mapping[str, Task], lens: Lens) -> str | None:
         return None
     if lens.since_ns is not None and task.created_ns < lens.since_ns:
         return None
-    if creator.created_ns is not None and _age(creator) >= _age(task):
+    if creator.created_ns is not None and _creation_order(creator) >= _creation_order(task):
         return None
     return creator.id
 
 
-def _age(task: Task) -> tuple[int, int, str]:
+def _creation_order(task: Task) -> tuple[int, int, str]:
     return task.created_ns or 0, len(task.id), task.id
 
 
-def _plant_lifecycles(ordered: list[Lifecycle], tasks: Mapping[str, Node]) -> dict[str, Node]:
-    inside: dict[str, Node] = {}
+def _nest_lifecycles(ordered: list[Lifecycle], tasks: Mapping[str, Node]) -> dict[str, Node]:
+    nodes_by_lifecycle: dict[str, Node] = {}
     for lifecycle in ordered:
         node = Node(lifecycle.task, lifecycle, None)
-        around = inside.get(lifecycle.parent) if lifecycle.parent is not None else None
-        if around is None or around.lifecycle is None or around.lifecycle.task.id != lifecycle.task.id:
-            around = tasks[lifecycle.task.id]
-        node.start_ns = max(node.start_ns, around.start_ns)
-        around.children.append(node)
-        inside[lifecycle.id] = node
-    return inside
+        parent = nodes_by_lifecycle.get(lifecycle.parent) if lifecycle.parent is not None else None
+        if parent is None or parent.lifecycle is None or parent.lifecycle.task.id != lifecycle.task.id:
+            parent = tasks[lifecycle.task.id]
+        node.start_ns = max(node.start_ns, parent.start_ns)
+        parent.children.append(node)
+        nodes_by_lifecycle[lifecycle.id] = node
+    return nodes_by_lifecycle
 
 
-def _plant_tasks(nodes: Mapping[str, Node], creators: Mapping[str, str], inside: Mapping[str, Node]) -> list[Node]:
+def _nest_tasks(
+    nodes: Mapping[str, Node], creators: Mapping[str, str], nodes_by_lifecycle: Mapping[str, Node]
+) -> list[Node]:
     roots: list[Node] = []
     for node in nodes.values():
         creator, task = nodes.get(creators.get(node.id, "")), node.task
@@ -159,14 +162,14 @@ def _plant_tasks(nodes: Mapping[str, Node], creators: Mapping[str, str], inside:
             roots.append(node)
             continue
         node.creator, node.start_ns = creator, task.created_ns
-        around = inside.get(task.created_in) if task.created_in is not None else None
-        if around is not None and around.lifecycle is not None and around.lifecycle.task.id == creator.id:
-            node.created_in = around.lifecycle
-            around.children.append(node)
+        parent = nodes_by_lifecycle.get(task.created_in) if task.created_in is not None else None
+        if parent is not None and parent.lifecycle is not None and parent.lifecycle.task.id == creator.id:
+            node.created_in = parent.lifecycle
+            parent.children.append(node)
         else:
             creator.children.append(node)
     return roots
 
 
 def _first_event_ns(root: Node) -> int:
-    return root.children[0].start_ns if root.children else _ALWAYS
+    return root.children[0].start_ns if root.children else _BEGINNING_NS

@@ -1,8 +1,8 @@
-"""Where a trace goes from one process into another: what a task did there began with a lifecycle here.
+"""Tasks that were started by a call from another process.
 
-No record says so of a task. It is told by the parent of the first thing that the task does: where that is a lifecycle
-of another process in the picture, the task is drawn as created by it. So it is only for a task that does nothing in the
-picture but for one trace: one that serves many requests began with none of them.
+No record says this of a task. The first lifecycle of the task shows it: if its parent is a lifecycle of another process
+in the diagram, the task is drawn as created by that lifecycle. This holds only for a task with a single trace in the
+diagram, because a task that serves many requests was created by none of them.
 """
 
 from __future__ import annotations
@@ -15,44 +15,49 @@ from tenure_server.model.records import Lifecycle, Task
 
 
 def with_callers(ordered: Sequence[Lifecycle], tasks: Mapping[str, Task]) -> Mapping[str, Task]:
-    """The tasks; those that another process called, as created there. ``ordered``: by their acquire."""
-    if not any(_comes_from_elsewhere(lifecycle) for lifecycle in ordered):
+    """The tasks; those that another process called, as created there. ``ordered`` lifecycles: by their acquire."""
+    if not any(_has_foreign_parent(lifecycle) for lifecycle in ordered):
         return tasks
     shown = {lifecycle.id: lifecycle for lifecycle in ordered}
-    firsts: dict[str, Lifecycle] = {}
-    many: set[str] = set()
+    first_uses: dict[str, Lifecycle] = {}
+    in_several_traces: set[str] = set()
     for lifecycle in ordered:
-        first = firsts.setdefault(lifecycle.task.id, lifecycle)
+        first = first_uses.setdefault(lifecycle.task.id, lifecycle)
         if first.trace != lifecycle.trace:
-            many.add(lifecycle.task.id)
-    calls: dict[str, tuple[Lifecycle, Lifecycle]] = {}  # of a called task: the call, and the first that it did
-    for task_id, first in firsts.items():
+            in_several_traces.add(lifecycle.task.id)
+    callers: dict[str, tuple[Lifecycle, Lifecycle]] = {}  # of a called task: the call, and its own first use
+    for task_id, first in first_uses.items():
         caller = shown.get(first.parent or "")
-        if task_id in tasks and caller is not None and caller.process != first.process and task_id not in many:
-            calls[task_id] = caller, first
+        if (
+            task_id in tasks
+            and caller is not None
+            and caller.process != first.process
+            and task_id not in in_several_traces
+        ):
+            callers[task_id] = caller, first
     adapted = dict(tasks)
-    for task_id in _callers_first(calls):
-        caller, first = calls[task_id]
+    for task_id in _callers_first(callers):
+        caller, first = callers[task_id]
         creator = adapted.get(caller.task.id)
-        # Their clocks may differ: nothing is created before the call, nor before the task that called.
-        begun_ns = 0 if creator is None or creator.created_ns is None else creator.created_ns + 1
-        created_ns = max(first.acquire_ns, caller.acquire_ns, begun_ns)
+        # Clocks may differ. A task is created after the call began and after the task that called was created.
+        earliest_ns = 0 if creator is None or creator.created_ns is None else creator.created_ns + 1
+        created_ns = max(first.acquire_ns, caller.acquire_ns, earliest_ns)
         adapted[task_id] = replace(tasks[task_id], parent=caller.task.id, created_in=caller.id, created_ns=created_ns)
     return adapted
 
 
-def _callers_first(calls: Mapping[str, tuple[Lifecycle, Lifecycle]]) -> list[str]:
-    """The called tasks, each after the one that called it; those that would have called each other are left out."""
+def _callers_first(callers: Mapping[str, tuple[Lifecycle, Lifecycle]]) -> list[str]:
+    """The called tasks, each after the task that called it; tasks that call each other in a cycle are left out."""
     ordered: dict[str, None] = {}
-    for task_id in calls:
+    for task_id in callers:
         chain: dict[str, None] = {}
-        while task_id in calls and task_id not in ordered and task_id not in chain:
+        while task_id in callers and task_id not in ordered and task_id not in chain:
             chain[task_id] = None
-            task_id = calls[task_id][0].task.id  # noqa: PLW2901 -- up to whoever called first
+            task_id = callers[task_id][0].task.id  # noqa: PLW2901 -- up to the first caller
         if task_id not in chain:
             ordered.update(dict.fromkeys(reversed(chain)))
     return list(ordered)
 
 
-def _comes_from_elsewhere(lifecycle: Lifecycle) -> bool:
+def _has_foreign_parent(lifecycle: Lifecycle) -> bool:
     return lifecycle.parent is not None and not lifecycle.parent.startswith(lifecycle.process)

@@ -1,7 +1,6 @@
-"""What a client has to do to the picture that it has, so that it becomes the one that is.
+"""Compute the operations that turn the client's diagram into the current one.
 
-``apply`` is the client's duty written down: operations are carried out in their order, each on the list that the one
-before it left.
+``apply`` defines what a client does with them: it carries them out in order, each on the result of the one before.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from tenure_server.diagram.steps import Append, Insert, Note, Operation, Remove,
 def difference(before: list[Step], after: list[Step]) -> list[Operation]:
     """The operations that turn ``before`` into ``after``: removals, then updates, then insertions from top to bottom.
 
-    As few steps as possible are sent. Steps are the same step by their id, which no list may hold twice. A note that
-    only ticks (``since_ns`` is set, and nothing but its time passed has changed) is left as it is.
+    As few steps as possible are sent. Two steps with one id are the same step, and an id is at most once in a list. A
+    note in which only the elapsed time has changed (``since_ns`` is set) is not updated.
     """
     start = 0
     for old, new in zip(before, after, strict=False):
@@ -47,7 +46,7 @@ def difference(before: list[Step], after: list[Step]) -> list[Operation]:
 
 
 def apply(steps: Iterable[Step], operations: Iterable[Operation]) -> list[Step]:
-    """What ``steps`` become by ``operations``.
+    """The steps after the operations.
 
     Raises:
         KeyError: an operation names a step that is not there.
@@ -88,16 +87,16 @@ def _insertions(middle: list[Step], kept: set[str], end: str | None) -> list[Ope
 
 
 def _kept(old: dict[str, Step], new: list[Step]) -> set[str]:
-    """The most steps of both that stand in the same order in both: they need not be moved."""
+    """The largest set of steps that have the same order in both lists, so that they need not be moved."""
     place = {step_id: i for i, step_id in enumerate(old)}
     places = [place[step.id] for step in new if step.id in place]
     ids = list(old)
-    return {ids[i] for i in _longest_rise(places)}
+    return {ids[i] for i in _longest_increasing(places)}
 
 
-def _longest_rise(places: list[int]) -> list[int]:
-    """A longest rising subsequence, by patience sorting: O(n log n)."""
-    tops: list[int] = []  # the smallest last value of a rise of each length
+def _longest_increasing(places: list[int]) -> list[int]:
+    """A longest increasing subsequence, by patience sorting: O(n log n)."""
+    tops: list[int] = []  # the smallest last value of an increasing subsequence of each length
     top_at: list[int] = []
     previous: list[int] = []
     for i, place in enumerate(places):
@@ -109,12 +108,12 @@ def _longest_rise(places: list[int]) -> list[int]:
         else:
             tops[length] = place
             top_at[length] = i
-    rise: list[int] = []
+    subsequence: list[int] = []
     at = top_at[-1] if top_at else -1
     while at >= 0:
-        rise.append(places[at])
+        subsequence.append(places[at])
         at = previous[at]
-    return rise
+    return subsequence
 
 
 def _changed(old: Step, new: Step) -> bool:

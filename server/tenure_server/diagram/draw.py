@@ -1,4 +1,4 @@
-"""From lifecycles to steps: what each happening looks like."""
+"""From lifecycles to steps: how each event is drawn."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tenure_server.diagram.build_forest import Forest, Node, build_forest, in_or
 from tenure_server.diagram.canvas import Canvas
 from tenure_server.diagram.cross_process import with_callers
 from tenure_server.diagram.fold import Fold, fold
-from tenure_server.diagram.fold_waits import waits
+from tenure_server.diagram.fold_waits import wait_texts
 from tenure_server.diagram.order_events import Event, EventKind, events
 from tenure_server.diagram.steps import Activate, Deactivate, Message, Note, Step
-from tenure_server.diagram.wait_causes import Causes, causes
+from tenure_server.diagram.wait_causes import Causes, find_causes
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle, Task
 
@@ -24,18 +24,19 @@ def draw(
     now_ns: int,
     context: Iterable[Lifecycle] = (),
 ) -> list[Step]:
-    """The picture of some lifecycles as steps, in the order in which they are drawn.
+    """The diagram of some lifecycles as steps, in the order in which they are drawn.
 
-    ``lifecycles`` are all that the lens shows, in any order; ``tasks`` are the records known of their tasks and of
-    those that created them, by id: a task without one is drawn by its name alone. ``context``: other lifecycles of the
-    same resources, which only explain what somebody waits for. ``now_ns`` (wall clock) is how far the open ones are.
+    ``lifecycles`` are all that the lens shows, in any order. ``tasks`` are the records of their tasks and of the tasks
+    that created those, by id; a task without a record is drawn by its name alone. ``context`` are other lifecycles of
+    the same resources, which are not drawn and only explain waits. Open lifecycles are drawn up to ``now_ns`` (ns since
+    the Unix epoch).
     """
     ordered = in_order(lifecycles)
     tasks = with_callers(ordered, tasks)
     forest = build_forest(ordered, tasks, lens)
     folded = fold(forest, lens.opened) if lens.fold else {}
     canvas = Canvas(lens, tasks, {lifecycle.process: lifecycle.service for lifecycle in ordered})
-    drawer = _Drawer(canvas, forest, causes(ordered, context), now_ns)
+    drawer = _Drawer(canvas, forest, find_causes(ordered, context), now_ns)
     for event in events(forest, folded):
         drawer.show(event)
     for lifecycle in ordered:
@@ -45,49 +46,49 @@ def draw(
 
 
 class _Drawer:
-    def __init__(self, canvas: Canvas, forest: Forest, found: Causes, now_ns: int) -> None:
+    def __init__(self, canvas: Canvas, forest: Forest, wait_causes: Causes, now_ns: int) -> None:
         self._canvas = canvas
-        self._put = canvas.steps.append
-        self._busy = forest.busy
-        self._causes = found
+        self._append = canvas.steps.append
+        self._creating = forest.creating
+        self._causes = wait_causes
         self._now_ns = now_ns
-        self._fold_waits: dict[str, str] = {}  # what is said of the waits of a lifecycle that stands for others
+        self._fold_wait_texts: dict[str, str] = {}  # by the lifecycle that is drawn for a fold: the text of the waits
         self._active: set[str] = set()  # lifecycles with an activation that has not ended
 
     def show(self, event: Event) -> None:
-        about, what = event.about, event.what
-        if isinstance(about, Fold):
-            if what is EventKind.FOLD_BEGIN:
-                self._canvas.begin(about)
-                self._fold_waits |= waits(about, self._causes.at_acquire)
+        subject, kind = event.subject, event.kind
+        if isinstance(subject, Fold):
+            if kind is EventKind.FOLD_BEGIN:
+                self._canvas.begin(subject)
+                self._fold_wait_texts |= wait_texts(subject, self._causes.at_acquire)
             else:
-                self._canvas.end(about)
-        elif about.lifecycle is not None:
-            self._show_use(about, about.lifecycle, what, event.at_ns)
-        elif what is EventKind.CREATED:
-            self._created(about, event.at_ns)
-        elif about.task is not None:
-            self._finished(about, about.task)
+                self._canvas.end(subject)
+        elif subject.lifecycle is not None:
+            self._show_use(subject, subject.lifecycle, kind, event.at_ns)
+        elif kind is EventKind.CREATED:
+            self._created(subject, event.at_ns)
+        elif subject.task is not None:
+            self._finished(subject, subject.task)
 
-    def _show_use(self, node: Node, use: Lifecycle, what: EventKind, at_ns: int) -> None:
+    def _show_use(self, node: Node, use: Lifecycle, kind: EventKind, at_ns: int) -> None:
         task = self._canvas.task(use.task, use.process)
         resource = self._canvas.resource(use.resource, use.process)
-        if what in {EventKind.ACQUIRED, EventKind.RELEASE} and not use.site.exit:
-            return  # a span has a begin and an end, and no acquire or release between them
-        if what is EventKind.ACQUIRE:
+        if kind in {EventKind.ACQUIRED, EventKind.RELEASE} and not use.site.exit:
+            return  # a span of another service has only a begin and an end
+        if kind is EventKind.ACQUIRE:
             self._acquire(use, task, resource)
-        elif what is EventKind.ACQUIRED:
+        elif kind is EventKind.ACQUIRED:
             self._acquired(use, task, resource, at_ns)
-        elif what is EventKind.RELEASE:
+        elif kind is EventKind.RELEASE:
             self._release(node, use, task, resource)
-        elif what is EventKind.ABANDONED:
+        elif kind is EventKind.ABANDONED:
             self._abandoned(use, task, resource, at_ns)
         else:
-            self._over(use, task, resource, at_ns)
+            self._ended(use, task, resource, at_ns)
 
     def _acquire(self, use: Lifecycle, task: str, resource: str) -> None:
-        wait = self._wait(use, self._canvas.over(task, resource))
-        self._put(
+        wait = self._wait(use, self._canvas.note_columns(task, resource))
+        self._append(
             Message(
                 id=f"{use.id}:acquire",
                 source=task,
@@ -102,14 +103,14 @@ class _Drawer:
         if wait is None:
             self._active.add(use.id)
         else:
-            self._put(wait)
+            self._append(wait)
 
     def _wait(self, use: Lifecycle, over: list[str]) -> Note | None:
-        """What an acquire waits for; in a fold, what the waits of all that it stands for come to."""
+        """The note of the wait for an acquire; in a fold, of the waits in all repetitions."""
         cause, lead, since_ns = self._causes.at_acquire.get(use.id), None, None
         end_ns = use.released_ns if use.acquired_ns is None else use.acquired_ns
         if self._canvas.in_fold:
-            text = self._fold_waits.get(use.id)
+            text = self._fold_wait_texts.get(use.id)
         elif cause is None:
             text = None
         elif end_ns is not None or use.phase == "abandoned":
@@ -122,7 +123,7 @@ class _Drawer:
         return Note(f"{use.id}:wait", over, text, use.acquire_ns, use.id, "wait", lead, since_ns)
 
     def _acquired(self, use: Lifecycle, task: str, resource: str, at_ns: int) -> None:
-        self._put(
+        self._append(
             Message(
                 id=f"{use.id}:acquired",
                 source=resource,
@@ -136,15 +137,15 @@ class _Drawer:
         )
         if use.id not in self._active:
             self._active.add(use.id)
-            self._put(Activate(f"{use.id}:active", resource, use.id))
+            self._append(Activate(f"{use.id}:active", resource, use.id))
 
     def _release(self, node: Node, use: Lifecycle, task: str, resource: str) -> None:
         at_ns = use.release_ns or 0
-        is_leaf = not node.children and use.id not in self._busy
+        is_leaf = not node.children and use.id not in self._creating
         if is_leaf and use.body_outcome == "ok" and use.acquired_ns is not None and not self._canvas.in_fold:
             body = phrases.body(at_ns - use.acquired_ns)
-            self._put(Message(f"{use.id}:body", task, task, "->>", body, at_ns, use.id, "ok"))
-        self._put(
+            self._append(Message(f"{use.id}:body", task, task, "->>", body, at_ns, use.id, "ok"))
+        self._append(
             Message(
                 id=f"{use.id}:release",
                 source=task,
@@ -157,41 +158,41 @@ class _Drawer:
             )
         )
 
-    def _over(self, use: Lifecycle, task: str, resource: str, at_ns: int) -> None:
-        """The answer with which a lifecycle ends: its acquire failed, or it was released, well or not."""
+    def _ended(self, use: Lifecycle, task: str, resource: str, at_ns: int) -> None:
+        """The arrow with which a lifecycle ends: a failed acquire, or a release that succeeded or failed."""
         if use.acquired_ns is None:
             label = phrases.acquire_failed(use, self._duration(use.acquire_ns, at_ns))
             outcome = use.acquire_outcome or "error"
         else:
-            begun_ns = use.release_ns if use.site.exit else use.acquire_ns
-            label = phrases.released(use, self._duration(begun_ns, at_ns))
+            start_ns = use.release_ns if use.site.exit else use.acquire_ns
+            label = phrases.released(use, self._duration(start_ns, at_ns))
             outcome = use.release_outcome or "ok"
             if outcome == "ok" and not use.suppressed and use.body_outcome is not None:
                 outcome = use.body_outcome
-        well = outcome == "ok"
+        succeeded = outcome == "ok"
         active = use.id in self._active
-        self._put(
+        self._append(
             Message(
                 id=f"{use.id}:released",
                 source=resource,
                 target=task,
-                arrow="-->>" if well else "--x",
+                arrow="-->>" if succeeded else "--x",
                 label=label,
                 at_ns=at_ns,
                 lifecycle=use.id,
                 outcome=outcome,
-                deactivate=active and well,
+                deactivate=active and succeeded,
             )
         )
         self._active.discard(use.id)
-        if active and not well:
-            self._put(Deactivate(f"{use.id}:inactive", resource, use.id))
+        if active and not succeeded:
+            self._append(Deactivate(f"{use.id}:inactive", resource, use.id))
 
     def _abandoned(self, use: Lifecycle, task: str, resource: str, at_ns: int) -> None:
-        self._put(
+        self._append(
             Note(
                 id=f"{use.id}:abandoned",
-                over=self._canvas.over(task, resource),
+                over=self._canvas.note_columns(task, resource),
                 text=phrases.abandoned(use),
                 at_ns=at_ns,
                 lifecycle=use.id,
@@ -200,7 +201,7 @@ class _Drawer:
         )
         if use.id in self._active:
             self._active.discard(use.id)
-            self._put(Deactivate(f"{use.id}:inactive", resource, use.id))
+            self._append(Deactivate(f"{use.id}:inactive", resource, use.id))
 
     def _created(self, node: Node, at_ns: int) -> None:
         if node.creator is None:
@@ -208,10 +209,10 @@ class _Drawer:
         caller = self._caller(node)
         source = caller or self._canvas.task(node.creator.ref, node.creator.process)
         target = self._canvas.create(node.ref, node.process)
-        self._put(Message(f"{node.id}:created", source, target, "-)", "request" if caller else "create_task", at_ns))
+        self._append(Message(f"{node.id}:created", source, target, "-)", "request" if caller else "create_task", at_ns))
 
     def _caller(self, node: Node) -> str | None:
-        """Of a task that another process called: the resource by which it did."""
+        """For a task that another process called: the resource of that call."""
         call = node.created_in
         if call is None or call.process == node.process:
             return None
@@ -223,7 +224,7 @@ class _Drawer:
         outcome, at_ns = record.outcome or "ok", record.finished_ns or 0
         if target != source:
             self._canvas.destroy(node.ref, source)
-        self._put(
+        self._append(
             Message(
                 id=f"{node.id}:done",
                 source=source,
@@ -236,7 +237,7 @@ class _Drawer:
         )
 
     def _completion_target(self, node: Node, source: str) -> str:
-        """Who learns of a task's end: its task group, else the task that created it, else, if that is gone, nobody."""
+        """Where the arrow of a task's end leads: its task group, else its creator, else, if that has ended, itself."""
         if (caller := self._caller(node)) is not None:
             return caller
         group = node.created_in
@@ -246,17 +247,17 @@ class _Drawer:
         return creator if self._canvas.is_present(creator) else source
 
     def show_open(self, use: Lifecycle) -> None:
-        """What still goes on, at the bottom edge."""
+        """The current state of an open lifecycle, at the bottom edge."""
         task = self._canvas.task(use.task, use.process)
         resource = self._canvas.resource(use.resource, use.process)
         cause = self._causes.now.get(use.id)
         lead, since_ns = phrases.still(use, None if cause is None else cause.text)
         if not self._canvas.is_present(task):
             lead = f"{lead} by {phrases.task(use.task.name)}"
-        self._put(
+        self._append(
             Note(
                 id=f"{use.id}:open",
-                over=self._canvas.over(task, resource),
+                over=self._canvas.note_columns(task, resource),
                 text=phrases.ticking(lead, since_ns, self._now_ns),
                 at_ns=self._now_ns,
                 lifecycle=use.id,
@@ -267,5 +268,5 @@ class _Drawer:
         )
 
     def _duration(self, since_ns: int | None, until_ns: int) -> int | None:
-        """None inside a fold: a representative has no times of its own."""
+        """None inside a fold, where one repetition is drawn for all and its own times are not shown."""
         return None if since_ns is None or self._canvas.in_fold else max(until_ns - since_ns, 0)

@@ -1,8 +1,8 @@
-"""Repetition told once: equal neighbours become a loop, equal sibling tasks become a par.
+"""Draws repetitions once: equal neighbours become a loop, equal sibling tasks become a par.
 
-Two uses are equal when they stand at the same site, take the same resource, end in the same way and have equal uses
-inside them. Equality is settled from the leaves up by giving every shape a number, so that it costs a look in a table.
-Only what is over folds: an open lifecycle, or one that a task created inside it outlives, is shown by itself.
+Two uses are equal when they have the same site, resource and outcome and equal uses inside them. Every shape gets a
+number, from the leaves up, so a comparison is one lookup. Only closed lifecycles are folded. An open lifecycle, or one
+that ends before a task created inside it, is drawn by itself.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 
 from tenure_server.diagram import phrases
-from tenure_server.diagram.build_forest import Forest, Node, walk
+from tenure_server.diagram.build_forest import Forest, Node, descendants
 from tenure_server.diagram.steps import FragmentKind
 from tenure_server.model.records import ExceptionInfo, Lifecycle
 
-FEWEST = 3  # repetitions that are worth a fragment
-LONGEST = 4  # siblings that may repeat together
+MIN_REPETITIONS = 3  # with fewer there is no fragment
+MAX_PERIOD = 4  # the largest number of siblings that repeat together
 
 _Shape = tuple[object, ...]
 
 
 class Fold:
-    """Siblings that repeat, some together or each by itself: ``shown``, the first repetition, is drawn for all."""
+    """Siblings that repeat, one or several at a time; ``shown``, the first repetition, is drawn for all."""
 
     __slots__ = ("fragment", "id", "label", "repetitions", "start_ns")
 
@@ -39,21 +39,21 @@ class Fold:
         return self.repetitions[0]
 
 
-Folded = dict[str, "list[Node | Fold]"]  # what stands inside a node instead of its children, by key()
+Folded = dict[str, "list[Node | Fold]"]  # what is drawn inside a node instead of its children, by key()
 
 
 def key(node: Node) -> str:
-    """Tasks and lifecycles count from 1 each: their ids alone may be the same."""
+    """A unique key: tasks and lifecycles are numbered separately, so their ids may be equal."""
     return f"{node.id}:task" if node.lifecycle is None else node.id
 
 
 def fold(forest: Forest, opened: Collection[str]) -> Folded:
-    """Find every repetition; folds in ``opened`` are left as they are."""
-    nodes = walk(forest.roots)
+    """Find every repetition; folds in ``opened`` are not folded."""
+    nodes = descendants(forest.roots)
     shapes = _Shapes(nodes)
     folded: Folded = {}
     for node in nodes:
-        if len(node.children) >= FEWEST:
+        if len(node.children) >= MIN_REPETITIONS:
             siblings: list[Node | Fold] = list(_pars(node.children, shapes, opened))
             siblings = list(_loops(siblings, shapes, opened))
             if len(siblings) < len(node.children):
@@ -62,20 +62,20 @@ def fold(forest: Forest, opened: Collection[str]) -> Folded:
 
 
 class _Shapes:
-    """The number of each node's shape; a node that is not over has none."""
+    """The number of each node's shape; a node that has not ended has none."""
 
     def __init__(self, nodes: list[Node]) -> None:
         self._uses = Counter(node.lifecycle.resource.id for node in nodes if node.lifecycle is not None)
-        self._known: dict[_Shape, int] = {}
+        self._number_by_shape: dict[_Shape, int] = {}
         self._numbers: dict[str, int] = {}
-        self._ends: dict[str, int] = {}
+        self._ends_ns: dict[str, int] = {}
         for node in reversed(nodes):
-            self._settle(node)
+            self._assign(node)
 
     def of(self, node: Node) -> int | None:
         return self._numbers.get(key(node))
 
-    def _settle(self, node: Node) -> None:
+    def _assign(self, node: Node) -> None:
         end_ns = _end_ns(node)
         if end_ns is None:
             return
@@ -83,15 +83,15 @@ class _Shapes:
         for child in node.children:
             child_key = key(child)
             number = self._numbers.get(child_key)
-            if number is None or self._ends[child_key] > end_ns:
+            if number is None or self._ends_ns[child_key] > end_ns:
                 return
             inside.append(number)
-        shape = (*self._own(node), *inside)
+        shape = (*self._own_shape(node), *inside)
         node_key = key(node)
-        self._numbers[node_key] = self._known.setdefault(shape, len(self._known))
-        self._ends[node_key] = end_ns
+        self._numbers[node_key] = self._number_by_shape.setdefault(shape, len(self._number_by_shape))
+        self._ends_ns[node_key] = end_ns
 
-    def _own(self, node: Node) -> _Shape:
+    def _own_shape(self, node: Node) -> _Shape:
         if (lifecycle := node.lifecycle) is None:
             task = node.task
             return () if task is None else (task.coroutine, task.kind, task.outcome, _type(task.exception))
@@ -116,23 +116,23 @@ def _end_ns(node: Node) -> int | None:
 
 
 def _sort_ns(lifecycle: Lifecycle) -> int:
-    """A fold stands where the first of its run had its turn: what it waited for is drawn above it."""
+    """The first use's acquired time, so that the lifecycle that it waited for is drawn above the fold."""
     return lifecycle.acquire_ns if lifecycle.acquired_ns is None else lifecycle.acquired_ns
 
 
 def _pars(siblings: list[Node], shapes: _Shapes, opened: Collection[str]) -> Iterator[Node | Fold]:
-    crowds: dict[int, list[Node]] = {}
+    groups: dict[int, list[Node]] = {}
     for node in siblings:
         if node.lifecycle is None and (shape := shapes.of(node)) is not None:
-            crowds.setdefault(shape, []).append(node)
+            groups.setdefault(shape, []).append(node)
     hidden: set[str] = set()
     folds: dict[str, Fold] = {}
-    for crowd in crowds.values():
-        first = crowd[0]
+    for group in groups.values():
+        first = group[0]
         fold_id = f"{first.id}:par"
-        if len(crowd) >= FEWEST and fold_id not in opened:
-            folds[first.id] = Fold("par", fold_id, _par_label(crowd), [[node] for node in crowd])
-            hidden.update(node.id for node in crowd[1:])
+        if len(group) >= MIN_REPETITIONS and fold_id not in opened:
+            folds[first.id] = Fold("par", fold_id, _par_label(group), [[node] for node in group])
+            hidden.update(node.id for node in group[1:])
     for node in siblings:
         if node.lifecycle is not None:
             yield node
@@ -142,33 +142,33 @@ def _pars(siblings: list[Node], shapes: _Shapes, opened: Collection[str]) -> Ite
 
 def _loops(siblings: list[Node | Fold], shapes: _Shapes, opened: Collection[str]) -> Iterator[Node | Fold]:
     numbers = [shapes.of(node) if isinstance(node, Node) and node.lifecycle is not None else None for node in siblings]
-    at = 0
-    while at < len(siblings):
-        period, end = _run(numbers, at)
-        run = [node for node in siblings[at:end] if isinstance(node, Node)]
-        if end == at:
-            yield siblings[at]
-            end = at + 1
+    start = 0
+    while start < len(siblings):
+        period, end = _longest_run(numbers, start)
+        run = [node for node in siblings[start:end] if isinstance(node, Node)]
+        if end == start:
+            yield siblings[start]
+            end = start + 1
         elif (fold_id := f"{run[0].id}:loop") in opened:
             yield from run
         else:
             repetitions = [run[i : i + period] for i in range(0, len(run), period)]
             yield Fold("loop", fold_id, _loop_label(run, period), repetitions)
-        at = end
+        start = end
 
 
-def _run(numbers: list[int | None], at: int) -> tuple[int, int]:
-    """How many siblings repeat together from ``at`` on, and where their longest run ends (``at``: there is none)."""
-    best, best_end = 0, at
-    for period in range(1, LONGEST + 1):
-        first = numbers[at : at + period]
+def _longest_run(numbers: list[int | None], start: int) -> tuple[int, int]:
+    """How many siblings repeat together from ``start`` on, and the end of the longest run (``start``: none)."""
+    best, best_end = 0, start
+    for period in range(1, MAX_PERIOD + 1):
+        first = numbers[start : start + period]
         if len(first) < period or None in first:
             break
-        end = at + period
+        end = start + period
         while end < len(numbers) and numbers[end] == numbers[end - period]:
             end += 1
-        end -= (end - at) % period
-        if end - at >= FEWEST * period and end > best_end:
+        end -= (end - start) % period
+        if end - start >= MIN_REPETITIONS * period and end > best_end:
             best, best_end = period, end
     return best, best_end
 
@@ -184,7 +184,7 @@ def _loop_label(run: list[Node], period: int) -> str:
     return phrases.loop(times, waits, holds)
 
 
-def _par_label(crowd: list[Node]) -> str:
-    tasks = [node.task for node in crowd if node.task is not None]
+def _par_label(group: list[Node]) -> str:
+    tasks = [node.task for node in group if node.task is not None]
     durations = [(task.finished_ns or 0) - (task.created_ns or 0) for task in tasks]
-    return phrases.par(len(crowd), phrases.crowd(tasks), durations)
+    return phrases.par(len(group), phrases.common_name(tasks), durations)

@@ -1,22 +1,22 @@
-"""What the waits in a fold come to: how many of its repetitions waited at each acquire, for how long, for whom."""
+"""The waits in a fold: how many repetitions waited at each acquire, for how long and for which holder."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from tenure_server.diagram import phrases
-from tenure_server.diagram.build_forest import walk
+from tenure_server.diagram.build_forest import descendants
 from tenure_server.diagram.fold import Fold
 from tenure_server.diagram.wait_causes import Cause
 from tenure_server.model.records import Lifecycle
 
 
-def waits(fold: Fold, causes: Mapping[str, Cause]) -> dict[str, str]:
-    """For every shown lifecycle at whose acquire some repetition had to wait, by its id, the text that says so.
+def wait_texts(fold: Fold, causes: Mapping[str, Cause]) -> dict[str, str]:
+    """The text of the waits, by the id of the lifecycle that is drawn for all repetitions.
 
-    Repetitions have one shape, so what is at the same place in each of them is the same call.
+    Repetitions have one shape, so lifecycles at the same position in each of them come from the same call.
     """
-    repetitions = [[node.lifecycle for node in walk(nodes)] for nodes in fold.repetitions]
+    repetitions = [[node.lifecycle for node in descendants(nodes)] for nodes in fold.repetitions]
     texts: dict[str, str] = {}
     for place in zip(*repetitions, strict=True):
         uses = [use for use in place if use is not None]
@@ -26,9 +26,9 @@ def waits(fold: Fold, causes: Mapping[str, Cause]) -> dict[str, str]:
     return texts
 
 
-def _text(waited: list[Lifecycle], of: int, causes: Mapping[str, Cause]) -> str:
+def _text(waited: list[Lifecycle], repetitions: int, causes: Mapping[str, Cause]) -> str:
     durations = [(use.acquired_ns or use.released_ns or use.acquire_ns) - use.acquire_ns for use in waited]
     firsts = [causes[use.id].first for use in waited]
     holders = {(first.task.id, first.site): phrases.holder(first.task.name, first.site) for first in firsts}
-    whom = next(iter(holders.values())) if len(holders) == 1 else None
-    return phrases.some_wait(len(waited), of, whom, durations)
+    holder = next(iter(holders.values())) if len(holders) == 1 else None
+    return phrases.waits_in_fold(len(waited), repetitions, holder, durations)

@@ -19,7 +19,7 @@ from tenure_server.diagram.steps import (
     Step,
 )
 
-LIMIT = 50_000  # characters that Mermaid takes by default ("maxTextSize")
+LIMIT = 50_000  # characters; Mermaid's default for "maxTextSize"
 
 _STEREOTYPES = frozenset({"actor", "boundary", "control", "entity", "database", "collections", "queue"})
 _HEAD = "sequenceDiagram\n"
@@ -27,65 +27,69 @@ _INDENT = "    "
 
 
 def mermaid(steps: Sequence[Step], limit: int = LIMIT) -> str:
-    """The text, ending in a line end, of at most ``limit`` characters (as JavaScript counts them).
+    """The text, ending in a line end, of at most ``limit`` characters (counted as in JavaScript).
 
-    What does not fit is cut off at the border of a step, and a note says how many steps follow. Activations that are
-    open at the end are ended there: Mermaid draws no bar for one that is not.
+    Steps that do not fit are left out, and a note says how many. Activations that are open at the end are ended there,
+    because Mermaid draws no bar for an activation without an end.
     """
     if not steps:
         return _text(["participant p1 as Tenure", "Note over p1: nothing was held"])
     names = _names(steps)
     shown = _fitting(steps, names, limit)
     if shown == 0:
-        return _text(["participant p1 as Tenure", f"Note over p1: {_follow(len(steps))}"])
-    end = _OpenEnds(names)
+        return _text(["participant p1 as Tenure", f"Note over p1: {_more_steps(len(steps))}"])
+    open_parts = _OpenParts(names)
     for step in steps[:shown]:
-        end.pass_step(step)
-    cut = [] if shown == len(steps) else [f"Note over {end.width}: {_follow(len(steps) - shown)}"]
-    return _text([*_statements(steps[:shown], names), *end.fragments, *cut, *end.activations])
+        open_parts.update(step)
+    cut = [] if shown == len(steps) else [f"Note over {open_parts.note_range}: {_more_steps(len(steps) - shown)}"]
+    return _text([*_statements(steps[:shown], names), *open_parts.fragments, *cut, *open_parts.activations])
 
 
 def _names(steps: Sequence[Step]) -> dict[str, str]:
-    """What the participants are called in the text: "p1", "p2", ... from left to right."""
+    """The names of the participants in the text: "p1", "p2", ... from left to right."""
     ids = [step.participant.id for step in steps if isinstance(step, Declare | Create)]
     return {participant: f"p{place}" for place, participant in enumerate(ids, 1)}
 
 
 def _fitting(steps: Sequence[Step], names: Mapping[str, str], limit: int) -> int:
-    """How many of the steps fit, together with what has to be closed after them."""
-    end = _OpenEnds(names)
+    """How many of the steps fit, together with the statements that close what they leave open."""
+    open_parts = _OpenParts(names)
     size = len(_HEAD)
     fitting = 0
     for count, step in enumerate(steps, 1):
         size += _size(_statement(step, names))
         if size > limit:
             break
-        end.pass_step(step)
-        closed = size + sum(map(_size, [*end.fragments, *end.activations]))
+        open_parts.update(step)
+        closed = size + sum(map(_size, [*open_parts.fragments, *open_parts.activations]))
         if count == len(steps) and closed <= limit:
             return count
-        note = _size(f"Note over {end.width}: {_follow(len(steps) - count)}") if end.standing else limit
+        note = (
+            _size(f"Note over {open_parts.note_range}: {_more_steps(len(steps) - count)}")
+            if open_parts.columns
+            else limit
+        )
         if closed + note <= limit and not isinstance(step, Create | Destroy | Begin):
             fitting = count
     return fitting
 
 
-class _OpenEnds:
-    """What has begun and not ended: fragments, activations and columns."""
+class _OpenParts:
+    """The fragments, activations and columns that have begun and not ended."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self._names = names
-        self.standing: dict[str, None] = {}
+        self.columns: dict[str, None] = {}
         self.activations: list[str] = []  # as the statements that end them
         self.fragments: list[str] = []
 
     @property
-    def width(self) -> str:
-        """From the first to the last column that stands."""
-        standing = list(self.standing)
-        return standing[0] if len(standing) == 1 else f"{standing[0]},{standing[-1]}"
+    def note_range(self) -> str:
+        """From the first to the last of these columns."""
+        columns = list(self.columns)
+        return columns[0] if len(columns) == 1 else f"{columns[0]},{columns[-1]}"
 
-    def pass_step(self, step: Step) -> None:
+    def update(self, step: Step) -> None:
         names = self._names
         if isinstance(step, Message):
             if step.activate:
@@ -97,9 +101,9 @@ class _OpenEnds:
         elif isinstance(step, Deactivate):
             self.activations.remove(f"deactivate {names[step.participant]}")
         elif isinstance(step, Declare | Create):
-            self.standing[names[step.participant.id]] = None
+            self.columns[names[step.participant.id]] = None
         elif isinstance(step, Destroy):
-            del self.standing[names[step.participant]]
+            del self.columns[names[step.participant]]
         elif isinstance(step, Begin):
             self.fragments.append("end")
         elif isinstance(step, End):
@@ -107,7 +111,7 @@ class _OpenEnds:
 
 
 def _statements(steps: Sequence[Step], names: Mapping[str, str]) -> list[str]:
-    """One statement a step. Declarations stand together as far up as no column could change its place."""
+    """One statement for each step. Declarations are moved up where that does not change the order of the columns."""
     statements: list[str] = []
     declare_at: int | None = None
     for step in steps:
@@ -129,7 +133,7 @@ def _statement(step: Step, names: Mapping[str, str]) -> str:
             activation = "+" if step.activate else "-" if step.deactivate else ""
             statement = f"{names[step.source]}{step.arrow}{activation}{names[step.target]}: {encode(step.label)}"
         case Note():
-            statement = f"Note over {','.join(names[it] for it in step.over)}: {encode(step.text)}"
+            statement = f"Note over {','.join(names[participant] for participant in step.over)}: {encode(step.text)}"
         case Declare():
             statement = _participant(step.participant, names)
         case Create():
@@ -148,7 +152,7 @@ def _participant(participant: Participant, names: Mapping[str, str]) -> str:
     return f"participant {names[participant.id]}{kind} as {encode(participant.label)}"
 
 
-def _follow(count: int) -> str:
+def _more_steps(count: int) -> str:
     return encode(f"{count} more {'step follows' if count == 1 else 'steps follow'}")
 
 

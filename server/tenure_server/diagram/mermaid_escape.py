@@ -1,4 +1,4 @@
-"""Text as Mermaid takes it: every name that came from a program is data and stays it.
+"""Escapes names from programs, so that Mermaid never reads them as syntax.
 
 Mermaid's own rules, found with mermaid 12: ``;`` and line ends end a statement, a raw ``#`` cuts the label, ``%%{}``
 vanishes, a leading ``wrap:`` is swallowed, blanks at the edges are trimmed. ``#codepoint;`` is safe for all of them.
@@ -13,7 +13,7 @@ _PLAIN = frozenset(" .,_-()[]'\"!?@*+=|/")
 
 @lru_cache(maxsize=4096)
 def encode(text: str) -> str:
-    """The text with everything but letters, digits, blanks and ``.,_-()[]'"!?@*+=|/`` as ``#codepoint;``."""
+    """The text with every character but letters, digits, blanks and ``.,_-()[]'"!?@*+=|/`` as ``#codepoint;``."""
     if text.isascii() and text.isalnum():
         return text
     inner = text.strip(" ")

@@ -1,8 +1,8 @@
-"""The happenings of a picture in the order in which they are drawn.
+"""The events of a diagram in the order in which they are drawn.
 
-Within one task that is the order of its program; between tasks it is the order of time, but that nothing stands before
-what it comes from: the clock of a process that was called may be behind that of its caller. A fold is one happening at
-the moment of its first use, with its own happenings inside it.
+Within one task that is the order of its program. Between tasks it is the order of time, except that nothing is drawn
+before its cause: the clock of a called process may be behind its caller's. A fold is one event at the time of its first
+use, with its own events inside it.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ class EventKind(Enum):
 
 
 class Event(NamedTuple):
-    """``turn_ns`` is its place in the order; a task's end may have to wait for the last thing that the task does."""
+    """``sort_ns`` is the place in the order: a task's end, for example, comes after the last event of the task."""
 
     sort_ns: int
     at_ns: int
-    what: EventKind
-    about: Node | Fold
+    kind: EventKind
+    subject: Node | Fold
 
 
 class _Block(NamedTuple):
-    """A fold with what happens inside it."""
+    """A fold with its events."""
 
     sort_ns: int
     at_ns: int
@@ -48,13 +48,13 @@ class _Block(NamedTuple):
 
 
 def events(forest: Forest, folded: Folded) -> Iterator[Event]:
-    """Everything that happens, in order."""
-    return _flatten(_Collector(folded).collect(forest.roots))
+    """All events, in order."""
+    return _flatten(_ForestWalker(folded).collect(forest.roots))
 
 
-def _flatten(timed: list[Event | _Block]) -> Iterator[Event]:
-    """Blocks nest no deeper than a logarithm of their number: each stands for three and more like it."""
-    for item in sorted(timed, key=itemgetter(0)):
+def _flatten(timeline: list[Event | _Block]) -> Iterator[Event]:
+    """The recursion is not deep: a fold stands for at least three repetitions, so folds nest as a logarithm of size."""
+    for item in sorted(timeline, key=itemgetter(0)):
         if isinstance(item, Event):
             yield item
         else:
@@ -63,73 +63,73 @@ def _flatten(timed: list[Event | _Block]) -> Iterator[Event]:
             yield Event(item.sort_ns, item.at_ns, EventKind.FOLD_END, item.fold)
 
 
-class _Collector:
-    """Goes through the forest once, with a stack of its own: nesting may be deeper than Python's."""
+class _ForestWalker:
+    """Walks the forest once, with an explicit stack: nesting may be deeper than Python's recursion limit."""
 
     def __init__(self, folded: Folded) -> None:
         self._folded = folded
-        self._last_ns: dict[str, int] = {}  # of each task, so that its end comes after all that it does
-        self._earliest_ns: dict[str, int] = {}  # of tasks that were created in the picture: when that was
+        self._task_last_ns: dict[str, int] = {}  # of each task: its last event, which its end follows
+        self._task_created_ns: dict[str, int] = {}  # of each task whose creation is in the diagram
         self._process_last_ns: dict[str, int] = {}
         self._abandoned: list[tuple[Node, list[Event | _Block]]] = []
 
     def collect(self, roots: list[Node]) -> list[Event | _Block]:
-        top: list[Event | _Block] = []
-        stack: list[tuple[bool, Node | Fold, list[Event | _Block]]] = [(True, root, top) for root in reversed(roots)]
+        whole: list[Event | _Block] = []
+        stack: list[tuple[bool, Node | Fold, list[Event | _Block]]] = [(True, root, whole) for root in reversed(roots)]
         while stack:
-            entering, item, timed = stack.pop()
+            entering, item, timeline = stack.pop()
             if isinstance(item, Fold):
-                inner: list[Event | _Block] = []
+                fold_timeline: list[Event | _Block] = []
                 first = item.shown[0]
                 owner = first.creator or first
-                timed.append(_Block(self._sort_ns(owner, item.start_ns), item.start_ns, item, inner))
-                stack.extend((True, node, inner) for node in reversed(item.shown))
+                timeline.append(_Block(self._sort_ns(owner, item.start_ns), item.start_ns, item, fold_timeline))
+                stack.extend((True, node, fold_timeline) for node in reversed(item.shown))
             elif entering:
-                self._enter(item, timed)
-                stack.append((False, item, timed))
+                self._enter(item, timeline)
+                stack.append((False, item, timeline))
                 inside = self._folded.get(key(item), item.children) if self._folded else item.children
-                stack.extend((True, child, timed) for child in reversed(inside))
+                stack.extend((True, child, timeline) for child in reversed(inside))
             else:
-                self._leave(item, timed)
-        for node, timed in self._abandoned:
-            self._note(timed, self._process_last_ns[node.process], EventKind.ABANDONED, node)
-        return top
+                self._leave(item, timeline)
+        for node, timeline in self._abandoned:
+            self._add(timeline, self._process_last_ns[node.process], EventKind.ABANDONED, node)
+        return whole
 
-    def _enter(self, node: Node, timed: list[Event | _Block]) -> None:
+    def _enter(self, node: Node, timeline: list[Event | _Block]) -> None:
         if (lifecycle := node.lifecycle) is not None:
-            self._note(timed, lifecycle.acquire_ns, EventKind.ACQUIRE, node)
+            self._add(timeline, lifecycle.acquire_ns, EventKind.ACQUIRE, node)
             if lifecycle.acquired_ns is not None:
-                self._note(timed, lifecycle.acquired_ns, EventKind.ACQUIRED, node)
+                self._add(timeline, lifecycle.acquired_ns, EventKind.ACQUIRED, node)
             last_ns = lifecycle.released_ns or lifecycle.release_ns or lifecycle.acquired_ns or lifecycle.acquire_ns
             last_ns = max(last_ns, node.start_ns)
-            for last, owner in ((self._last_ns, lifecycle.task.id), (self._process_last_ns, lifecycle.process)):
-                if last.get(owner, last_ns) <= last_ns:
-                    last[owner] = last_ns
+            for latest, owner in ((self._task_last_ns, lifecycle.task.id), (self._process_last_ns, lifecycle.process)):
+                if latest.get(owner, last_ns) <= last_ns:
+                    latest[owner] = last_ns
         elif node.creator is not None:
             creator = node.creator.id
-            self._last_ns[creator] = max(self._last_ns.get(creator, node.start_ns), node.start_ns)
-            self._earliest_ns[node.ref.id] = self._sort_ns(node.creator, node.start_ns)
-            self._note(timed, node.start_ns, EventKind.CREATED, node)
+            self._task_last_ns[creator] = max(self._task_last_ns.get(creator, node.start_ns), node.start_ns)
+            self._task_created_ns[node.ref.id] = self._sort_ns(node.creator, node.start_ns)
+            self._add(timeline, node.start_ns, EventKind.CREATED, node)
 
-    def _leave(self, node: Node, timed: list[Event | _Block]) -> None:
+    def _leave(self, node: Node, timeline: list[Event | _Block]) -> None:
         if (lifecycle := node.lifecycle) is None:
             finished_ns = node.task.finished_ns if node.task is not None and node.creator is not None else None
             if finished_ns is not None:
-                at_ns = max(finished_ns, self._last_ns.get(node.id, finished_ns))
-                self._note(timed, at_ns, EventKind.FINISHED, node)
+                at_ns = max(finished_ns, self._task_last_ns.get(node.id, finished_ns))
+                self._add(timeline, at_ns, EventKind.FINISHED, node)
             return
         if lifecycle.release_ns is not None:
-            self._note(timed, lifecycle.release_ns, EventKind.RELEASE, node)
+            self._add(timeline, lifecycle.release_ns, EventKind.RELEASE, node)
         if lifecycle.released_ns is not None:
-            what = EventKind.ACQUIRE_FAILED if lifecycle.acquired_ns is None else EventKind.RELEASED
-            self._note(timed, lifecycle.released_ns, what, node)
+            kind = EventKind.ACQUIRE_FAILED if lifecycle.acquired_ns is None else EventKind.RELEASED
+            self._add(timeline, lifecycle.released_ns, kind, node)
         elif lifecycle.phase == "abandoned":
-            self._abandoned.append((node, timed))
+            self._abandoned.append((node, timeline))
 
-    def _note(self, timed: list[Event | _Block], at_ns: int, what: EventKind, node: Node) -> None:
-        timed.append(Event(self._sort_ns(node, at_ns), at_ns, what, node))
+    def _add(self, timeline: list[Event | _Block], at_ns: int, kind: EventKind, node: Node) -> None:
+        timeline.append(Event(self._sort_ns(node, at_ns), at_ns, kind, node))
 
     def _sort_ns(self, node: Node, at_ns: int) -> int:
-        """Not before the task was created, and of a lifecycle not before the one around it."""
-        around_ns = at_ns if node.lifecycle is None else node.start_ns
-        return max(at_ns, around_ns, self._earliest_ns.get(node.ref.id, at_ns))
+        """The time, but not before the creation of the task or the start of the parent lifecycle."""
+        earliest_ns = at_ns if node.lifecycle is None else node.start_ns
+        return max(at_ns, earliest_ns, self._task_created_ns.get(node.ref.id, at_ns))

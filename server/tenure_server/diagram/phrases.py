@@ -1,6 +1,6 @@
-"""What the diagram says: every text of a message, a note or a fragment, as plain text.
+"""The texts of a diagram: every message, note and fragment, as plain text.
 
-Durations of less than 100 µs are left out where they would only tell that nothing had to be waited for.
+Durations of less than 100 µs are left out where they would only say that there was no wait.
 """
 
 from __future__ import annotations
@@ -13,47 +13,47 @@ from tenure_server.model.labels import format_duration, resource_label
 from tenure_server.model.records import Canceller, ExceptionInfo, Lifecycle, Outcome, Site, Task
 
 CANCELLED_MARK = "⊘ "
-LONGEST_MESSAGE = 60  # characters of an exception's message
-LONGEST_NAME = 80  # characters of a participant's label
-WORTH_TELLING_NS = 100_000
+MAX_MESSAGE_LENGTH = 60  # characters of an exception's message
+MAX_NAME_LENGTH = 80  # characters of a participant's label
+MIN_SHOWN_NS = 100_000
 
 _ORDINAL = re.compile(r"-\d+$")
 _SUB_EXCEPTIONS = re.compile(r"\((\d+) sub-exceptions?\)$")
 
 
 def resource(kind: str, name: str, capacity: int | None) -> str:
-    return shortened(resource_label(kind, name, capacity), LONGEST_NAME) or "resource"
+    return shortened(resource_label(kind, name, capacity), MAX_NAME_LENGTH) or "resource"
 
 
 def task(name: str) -> str:
-    return shortened(name, LONGEST_NAME) or "task"
+    return shortened(name, MAX_NAME_LENGTH) or "task"
 
 
 def coroutine(record: Task) -> str:
-    """What all tasks of one coroutine are called: its name without the functions that it was made in."""
-    return shortened(record.coroutine.rpartition("<locals>.")[2] or record.name, LONGEST_NAME) or "task"
+    """The common name of all tasks of one coroutine: its name without the functions around its definition."""
+    return shortened(record.coroutine.rpartition("<locals>.")[2] or record.name, MAX_NAME_LENGTH) or "task"
 
 
-def crowd(records: Sequence[Task]) -> str:
-    """What equal tasks are called together: "worker" for worker-1 and worker-2, else what their coroutine is."""
+def common_name(records: Sequence[Task]) -> str:
+    """The common name of equal tasks: "worker" for worker-1 and worker-2, else the name of their coroutine."""
     stems = {_ORDINAL.sub("", record.name) for record in records}
     return task(stems.pop()) if len(stems) == 1 else coroutine(records[0])
 
 
 @lru_cache(maxsize=4096)
 def shortened(text: str, longest: int) -> str:
-    """In one line, and no longer than ``longest`` characters."""
+    """The text in one line of at most ``longest`` characters."""
     text = " ".join(text.split())
     return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
 
 
 def enter_call(lifecycle: Lifecycle) -> str:
-    return f"{shortened(lifecycle.site.enter, LONGEST_NAME)}()"
+    return f"{shortened(lifecycle.site.enter, MAX_NAME_LENGTH)}()"
 
 
 def exit_call(lifecycle: Lifecycle) -> str:
     mark = CANCELLED_MARK if lifecycle.body_outcome == "cancelled" else ""
-    return f"{mark}{shortened(lifecycle.site.exit, LONGEST_NAME)}({_left_by(lifecycle)})"
+    return f"{mark}{shortened(lifecycle.site.exit, MAX_NAME_LENGTH)}({_left_by(lifecycle)})"
 
 
 def body(duration_ns: int) -> str:
@@ -69,7 +69,7 @@ def acquire_failed(lifecycle: Lifecycle, duration_ns: int | None) -> str:
 
 
 def released(lifecycle: Lifecycle, duration_ns: int | None) -> str:
-    """How a release that has ended ended: by itself, with the body's exception going on, or with one of its own."""
+    """How a release ended: normally, with the exception of the body, or with an exception of its own."""
     if lifecycle.release_outcome in ("error", "cancelled"):
         return _failed(lifecycle.release_outcome, lifecycle.raised, "releasing", duration_ns)
     if not lifecycle.site.exit:
@@ -91,7 +91,7 @@ def _ended(span: Lifecycle, duration_ns: int | None) -> str:
 
 
 def finished(record: Task, duration_ns: int | None) -> str:
-    """How a task ended. A failure says why; in a fold (``duration_ns`` is None) only the kind of failure is shared."""
+    """How a task ended. The message of an exception is left out in a fold (``duration_ns`` is None)."""
     if record.outcome == "cancelled":
         return f"{CANCELLED_MARK}cancelled{_by(record.exception, duration_ns)}{_after(duration_ns)}"
     if record.outcome == "error":
@@ -100,77 +100,78 @@ def finished(record: Task, duration_ns: int | None) -> str:
 
 
 def exception(info: ExceptionInfo | None, *, with_message: bool = True) -> str:
-    """Type and message, "ValueError: out of stock"; of a group how many it holds: "ExceptionGroup (2)"."""
+    """Type and message, "ValueError: out of stock"; for a group the number of exceptions, "ExceptionGroup (2)"."""
     if info is None:
         return "exception"
     name = exception_name(info)
-    if name.endswith("ExceptionGroup") and (found := _SUB_EXCEPTIONS.search(info.message)):
-        return f"{name} ({found[1]})"
-    message = shortened(info.message, LONGEST_MESSAGE) if with_message else ""
+    if name.endswith("ExceptionGroup") and (sub_exceptions := _SUB_EXCEPTIONS.search(info.message)):
+        return f"{name} ({sub_exceptions[1]})"
+    message = shortened(info.message, MAX_MESSAGE_LENGTH) if with_message else ""
     return f"{name}: {message}" if message else name
 
 
 def exception_name(info: ExceptionInfo) -> str:
     """The type's own name: "shop.errors.OutOfStock" -> "OutOfStock"."""
-    return shortened(info.type.rpartition(".")[2], LONGEST_MESSAGE) or "exception"
+    return shortened(info.type.rpartition(".")[2], MAX_MESSAGE_LENGTH) or "exception"
 
 
 def holder(name: str, site: Site) -> str:
-    """Who, and where that task took what it holds: "reserve-1 (stock.py:41)"."""
+    """The holding task, and where it acquired the resource: "reserve-1 (stock.py:41)"."""
     return f"{task(name)}{_place(site)}"
 
 
 def canceller(record: Canceller) -> str:
     """Who cancelled, and where: "by worker-3 (orders.py:41)", "by timeout 0.5 s (orders.py:7)".
 
-    A task group did as one of its tasks failed, and that was there: "as pay-1 failed (pay.py:12)".
+    If a task group cancelled because a task failed, that task and the place of its failure: "as pay-1 failed
+    (pay.py:12)".
     """
-    who = task(record.task.name) if record.task is not None else ""
-    via = shortened(record.via, LONGEST_NAME)
-    by = f"as {who} failed" if via and who else f"by {via or who or 'a call'}"
+    task_name = task(record.task.name) if record.task is not None else ""
+    via = shortened(record.via, MAX_NAME_LENGTH)
+    by = f"as {task_name} failed" if via and task_name else f"by {via or task_name or 'a call'}"
     return f"{by}{_place(record.site)}"
 
 
 def _place(site: Site | None) -> str:
     file = "" if site is None else re.split(r"[/\\]", site.file)[-1]
-    return f" ({shortened(file, LONGEST_MESSAGE)}:{site.line})" if site is not None and file else ""
+    return f" ({shortened(file, MAX_MESSAGE_LENGTH)}:{site.line})" if site is not None and file else ""
 
 
 def _by(info: ExceptionInfo | None, duration_ns: int | None) -> str:
-    """Who cancelled, where that is known; not in a fold, whose repetitions may have been cancelled by several."""
+    """Who cancelled, where that is known; not in a fold, where repetitions may have different cancellers."""
     if info is None or info.canceller is None or duration_ns is None:
         return ""
     return f" {canceller(info.canceller)}"
 
 
 def cause(first: str, more_holders: int, ahead: int) -> str:
-    """Whom a wait is for, and how many came before: "reserve-1 (stock.py:41) and 1 more, 2 ahead"."""
+    """The holders that a wait is for, and the queue before it: "reserve-1 (stock.py:41) and 1 more, 2 ahead"."""
     more = f" and {more_holders} more" if more_holders else ""
     queue = f", {ahead} ahead" if ahead else ""
     return f"{first}{more}{queue}"
 
 
-def waits_for(whom: str, wait_ns: int | None) -> str:
+def waits_for(cause_text: str, wait_ns: int | None) -> str:
     if wait_ns is None:
-        return f"waits for {whom}"
-    separator = ", " if whom.endswith(" ahead") else " "
-    return f"waits for {whom}{separator}{format_duration(max(wait_ns, 0))}"
+        return f"waits for {cause_text}"
+    separator = ", " if cause_text.endswith(" ahead") else " "
+    return f"waits for {cause_text}{separator}{format_duration(max(wait_ns, 0))}"
 
 
-def some_wait(waiting: int, of: int, whom: str | None, waits_ns: Sequence[int]) -> str:
-    """Of the repetitions in a fold: "2 of 3 wait for worker-1 (stock.py:41), p50 5.4 ms"."""
-    reason = f" for {whom}" if whom else ""
+def waits_in_fold(waiting: int, total: int, cause_text: str | None, waits_ns: Sequence[int]) -> str:
+    """The waits in a fold: "2 of 3 wait for worker-1 (stock.py:41), p50 5.4 ms"."""
+    reason = f" for {cause_text}" if cause_text else ""
     verb = "waits" if waiting == 1 else "wait"
-    return f"{waiting} of {of} {verb}{reason}, p50 {format_duration(percentile(waits_ns, 50))}"
+    return f"{waiting} of {total} {verb}{reason}, p50 {format_duration(percentile(waits_ns, 50))}"
 
 
 def ticking(lead: str, since_ns: int, now_ns: int) -> str:
-    """A state that goes on: "still held, 32 s"."""
+    """A state that has not ended: "still held, 32 s"."""
     return f"{lead}, {format_duration(max(now_ns - since_ns, 0))}"
 
 
 def still(lifecycle: Lifecycle, cause_now: str | None) -> tuple[str, int]:
-    """What an open lifecycle is still doing, and since when."""
+    """The current state of an open lifecycle, and since when."""
     if lifecycle.acquired_ns is None:
         return f"still waiting{f' for {cause_now}' if cause_now else ''}", lifecycle.acquire_ns
     if lifecycle.release_ns is None:
@@ -184,16 +185,16 @@ def abandoned(lifecycle: Lifecycle) -> str:
 
 
 def loop(times: int, waits_ns: Sequence[int], holds_ns: Sequence[int]) -> str:
-    """Of repetitions of one use: "120 times (wait p50 0.1 ms, hold p50 3.0 ms, p95 9.0 ms)"."""
+    """The label of a loop of one use: "120 times (wait p50 0.1 ms, hold p50 3.0 ms, p95 9.0 ms)"."""
     if not holds_ns:
         return f"{times} times (fails after {_spread(waits_ns)})"
     wait_ns = percentile(waits_ns, 50)
-    wait = f"wait p50 {format_duration(wait_ns)}, " if wait_ns >= WORTH_TELLING_NS else ""
+    wait = f"wait p50 {format_duration(wait_ns)}, " if wait_ns >= MIN_SHOWN_NS else ""
     return f"{times} times ({wait}hold {_spread(holds_ns)})"
 
 
 def loop_of_several(times: int, durations_ns: Sequence[int]) -> str:
-    """Of repetitions of several uses in turn: how long one repetition takes."""
+    """The label of a loop of several uses in turn: how long one repetition takes."""
     return f"{times} times (each {_spread(durations_ns)})"
 
 
@@ -202,7 +203,7 @@ def par(count: int, name: str, durations_ns: Sequence[int]) -> str:
 
 
 def percentile(values: Sequence[int], percent: int) -> int:
-    """The smallest value that at least ``percent`` of the values, of which there must be one, do not pass."""
+    """The smallest value that is not less than ``percent`` percent of the values. ``values`` may not be empty."""
     ordered = sorted(values)
     return ordered[max(-(-len(ordered) * percent // 100) - 1, 0)]
 
@@ -212,7 +213,7 @@ def _spread(values: Sequence[int]) -> str:
 
 
 def _after(duration_ns: int | None) -> str:
-    if duration_ns is None or duration_ns < WORTH_TELLING_NS:
+    if duration_ns is None or duration_ns < MIN_SHOWN_NS:
         return ""
     return f" after {format_duration(duration_ns)}"
 
@@ -224,7 +225,7 @@ def _failed(outcome: Outcome | None, raised: ExceptionInfo | None, phase: str, d
 
 
 def _left_by(lifecycle: Lifecycle) -> str:
-    """The type of what left the body, "" where nothing did."""
+    """The type of the exception that left the body; "" where there was none."""
     if lifecycle.body_exception is not None:
         return exception_name(lifecycle.body_exception)
     return {"error": "exception", "cancelled": "CancelledError"}.get(lifecycle.body_outcome or "", "")

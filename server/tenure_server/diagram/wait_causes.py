@@ -1,7 +1,7 @@
-"""Why an acquire had to wait: who held the resource when it came, and how many had come before it.
+"""Why an acquire waited: which lifecycles held the resource, and how many waited before it.
 
-For every resource with a capacity its lifecycles are passed once in the order of time, with a note of who holds it and
-who waits; an acquire that finds all places taken has its cause there.
+For every resource with a capacity one sweep over its lifecycles in the order of time keeps the current holders and
+waiters. If an acquire comes when the resource is full, the holders at that time are its cause.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from tenure_server.diagram import phrases
 from tenure_server.diagram.build_forest import in_order
 from tenure_server.model.records import Lifecycle
 
-_RELEASED, _ACQUIRED, _ACQUIRE = 0, 1, 2  # at one and the same moment, in this order
-_AT_ONCE_NS = 1_000  # a shorter wait was for nobody
+_RELEASED, _ACQUIRED, _ACQUIRE = 0, 1, 2  # the order of edges at the same time
+_MIN_WAIT_NS = 1_000  # a shorter wait has no cause
 
 
 class Cause(NamedTuple):
-    """``first`` is the one who has held the resource for longest; ``ahead``: how many waited already."""
+    """``first`` has held the resource for longest; ``ahead``: how many waited already."""
 
     first: Lifecycle
     more_holders: int
@@ -32,52 +32,52 @@ class Cause(NamedTuple):
 
 
 class Causes(NamedTuple):
-    """By id of the waiting lifecycle: at its acquire, and, for those that wait now, as it stands now."""
+    """By id of the waiting lifecycle: the cause at its acquire; for those that still wait, also the current cause."""
 
     at_acquire: dict[str, Cause]
     now: dict[str, Cause]
 
 
-def causes(lifecycles: Iterable[Lifecycle], context: Iterable[Lifecycle]) -> Causes:
+def find_causes(lifecycles: Iterable[Lifecycle], context: Iterable[Lifecycle]) -> Causes:
     """The causes of all waits in ``lifecycles`` and ``context``."""
     by_resource: dict[str, dict[str, Lifecycle]] = {}
     for source in (context, lifecycles):
         for lifecycle in source:
             if lifecycle.resource.capacity is not None:
                 by_resource.setdefault(lifecycle.resource.id, {})[lifecycle.id] = lifecycle
-    found = Causes({}, {})
+    causes = Causes({}, {})
     for uses in by_resource.values():
         if len(uses) > 1 and any(_waited(use) for use in uses.values()):
-            _pass(uses, found)
-    return found
+            _sweep(uses, causes)
+    return causes
 
 
 def _waited(use: Lifecycle) -> bool:
     end_ns = use.released_ns if use.acquired_ns is None else use.acquired_ns
-    return end_ns is None or end_ns - use.acquire_ns >= _AT_ONCE_NS
+    return end_ns is None or end_ns - use.acquire_ns >= _MIN_WAIT_NS
 
 
-def _pass(uses: dict[str, Lifecycle], found: Causes) -> None:
+def _sweep(uses: dict[str, Lifecycle], causes: Causes) -> None:
     holders: dict[str, Lifecycle] = {}
     waiters: dict[str, Lifecycle] = {}
-    gone: set[str] = set()
-    for _, what, use in sorted(_edges(uses), key=itemgetter(0, 1)):
-        if what == _RELEASED:
-            gone.add(use.id)
+    ended: set[str] = set()
+    for _, kind, use in sorted(_edges(uses), key=itemgetter(0, 1)):
+        if kind == _RELEASED:
+            ended.add(use.id)
             holders.pop(use.id, None)
             waiters.pop(use.id, None)
-        elif use.id in gone:
+        elif use.id in ended:
             continue
-        elif what == _ACQUIRED:
+        elif kind == _ACQUIRED:
             waiters.pop(use.id, None)
             holders[use.id] = use
         elif use.id not in holders:
-            if _waited(use) and _taken(use, holders):
-                found.at_acquire[use.id] = _cause(holders, len(waiters))
+            if _waited(use) and _is_full(use, holders):
+                causes.at_acquire[use.id] = _cause(holders, len(waiters))
             waiters[use.id] = use
     for ahead, use in enumerate(waiters.values()):
-        if use.id in found.at_acquire and holders:
-            found.now[use.id] = _cause(holders, ahead)
+        if use.id in causes.at_acquire and holders:
+            causes.now[use.id] = _cause(holders, ahead)
 
 
 def _edges(uses: dict[str, Lifecycle]) -> Iterable[tuple[int, int, Lifecycle]]:
@@ -89,18 +89,18 @@ def _edges(uses: dict[str, Lifecycle]) -> Iterable[tuple[int, int, Lifecycle]]:
             yield use.released_ns, _RELEASED, use
 
 
-def _taken(use: Lifecycle, holders: dict[str, Lifecycle]) -> bool:
-    """All places are taken, and the wait is over only after somebody began to give one back.
+def _is_full(use: Lifecycle, holders: dict[str, Lifecycle]) -> bool:
+    """Whether the holders fill the resource, and one of them began to release before the wait ended.
 
-    Who gets in earlier got in beside the holders: the resource knows better than its capacity (one that its holder may
-    enter again, say).
+    An acquire that ends before any release was let in beside the holders, as a re-entrant lock does: it did not wait
+    for them.
     """
     capacity = use.resource.capacity
     if capacity is None or len(holders) < max(capacity, 1):
         return False
-    got_ns = use.acquired_ns
-    return got_ns is None or any(
-        holder.release_ns is not None and holder.release_ns <= got_ns for holder in holders.values()
+    acquired_ns = use.acquired_ns
+    return acquired_ns is None or any(
+        holder.release_ns is not None and holder.release_ns <= acquired_ns for holder in holders.values()
     )
 
 

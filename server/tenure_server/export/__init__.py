@@ -1,1 +1,1 @@
-"""Spans out: follows the store and sends what closed to OpenTelemetry backends."""
+"""Spans out: follows the store and sends closed lifecycles to OpenTelemetry backends."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from tenure_server.background.supervisor import supervise
 from tenure_server.errors import StoreError
-from tenure_server.export.batching import Pace
+from tenure_server.export.batching import Batching
 from tenure_server.export.followers import Followers
 from tenure_server.export.sender import sender_to
 from tenure_server.export.status import Exporter, Progress
@@ -25,56 +25,63 @@ class Exporters:
     """A follower for each target: in a process of their own, or in the collector where its store is in memory."""
 
     def __init__(
-        self, store: Store, hub: Hub, targets: Sequence[Target], clock: Callable[[], int], pace: Pace | None = None
+        self,
+        store: Store,
+        hub: Hub,
+        targets: Sequence[Target],
+        clock: Callable[[], int],
+        batching: Batching | None = None,
     ) -> None:
-        """Nothing is sent yet.
+        """Prepare the followers; ``start`` begins to send.
 
         Raises:
-            UsageError: a target is one of gRPC, which is not installed.
+            UsageError: a target needs gRPC, which is not installed.
         """
         self._store = store
         self._hub = hub
         self._clock = clock
         self._progress = {target.name: Progress() for target in targets}
         unique = list({target.name: target for target in targets}.values())
-        place, pace = store.place(), pace or Pace()
+        place, batching = store.location(), batching or Batching()
         self._followers: Followers | ExportingProcess
         if place is None:
-            self._followers = Followers(store, unique, clock=clock, pace=pace, progress=self._progress)
+            self._followers = Followers(store, unique, clock=clock, batching=batching, progress=self._progress)
         else:
             for target in unique:
-                sender_to(target)  # fails here and now, not in the process
-            self._followers = ExportingProcess(store, place, unique, clock=clock, pace=pace, progress=self._progress)
+                sender_to(target)  # so that an error is raised here, and not in the process
+            self._followers = ExportingProcess(
+                store, place, unique, clock=clock, batching=batching, progress=self._progress
+            )
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin to export; without targets, let the store keep nothing for exporters.
+        """Begin to export; without targets, the store keeps nothing for exporters.
 
         Raises:
-            StoreFailed: the store cannot note who follows.
+            StoreFailed: the store cannot write the list of followers.
         """
         await self._store.follow(list(self._progress))
         if self._progress:
             self._followers.start()
             self._tasks = [
-                supervise("the listener of the exporters", self._watch),
-                supervise("the search for abandoned lifecycles", self._abandon),
+                supervise("the listener of the exporters", self._wake_followers),
+                supervise("the search for abandoned lifecycles", self._find_abandoned),
             ]
 
     async def stop(self) -> None:
-        """Send what there is, if that does not take long; the rest is sent after the next start."""
+        """Send the waiting spans for at most EXPORT_LAST_S; the rest is sent after the next start."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._followers.stop()
 
     def status(self) -> list[Exporter]:
-        """What is to be told of each."""
+        """The state of each exporter."""
         now_ns = self._clock()
         return [progress.exporter(name, self._store.backlog(name), now_ns) for name, progress in self._progress.items()]
 
-    async def _watch(self) -> None:
-        """Tell the followers of new batches, now and then."""
+    async def _wake_followers(self) -> None:
+        """Wake the followers after new batches, at most once in EXPORT_WAKE_S."""
         mailbox = self._hub.subscribe(1)
         try:
             while True:
@@ -84,8 +91,8 @@ class Exporters:
         finally:
             self._hub.unsubscribe(mailbox)
 
-    async def _abandon(self) -> None:
-        """Now and then look for processes that died."""
+    async def _find_abandoned(self) -> None:
+        """Look for processes that died, every EXPORT_ABANDON_S."""
         while True:
             try:
                 if await self._store.abandon():

@@ -1,8 +1,9 @@
 """Spans as lines of OTLP/JSON, as OpenTelemetry's file exporter writes them and collectors read them.
 
 One line is one ExportTraceServiceRequest
-(https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/). OTLP's JSON is protobuf's own but for two things:
-ids are hexadecimal, enums are numbers (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding).
+(https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/). OTLP's JSON differs from protobuf's JSON mapping in
+two points: ids are hexadecimal, and enums are numbers
+(https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _IDS = ("traceId", "spanId", "parentSpanId")
 
 
 def line(body: bytes) -> str:
-    """The request, of which ``body`` is the protobuf, with the end of its line."""
+    """The line for a request, with its line end. ``body`` is the request in protobuf."""
     request = ExportTraceServiceRequest.FromString(body)
     document: dict[str, Any] = MessageToDict(request, use_integers_for_enums=True)
     for resource in document.get("resourceSpans", []):
@@ -30,7 +31,7 @@ def line(body: bytes) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def _spell_ids(of: dict[str, Any]) -> None:
+def _spell_ids(document: dict[str, Any]) -> None:
     for name in _IDS:
-        if name in of:
-            of[name] = b64decode(of[name]).hex()
+        if name in document:
+            document[name] = b64decode(document[name]).hex()

@@ -1,4 +1,4 @@
-"""The followers of all targets, in one event loop: the collector's, or that of the process that exports."""
+"""The followers of all targets, in one event loop: that of the collector or of the exporting process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from tenure_server.background.supervisor import supervise
-from tenure_server.export.batching import Pace
+from tenure_server.export.batching import Batching
 from tenure_server.export.follower import Follower, Source
 from tenure_server.export.sender import sender_to
 from tenure_server.export.status import Progress
@@ -15,12 +15,12 @@ from tenure_server.export.targets import Target
 from tenure_server.limits import EXPORT_LAST_S
 
 
-def _tell_nobody(_: str) -> None:
+def _ignore(_: str) -> None:
     pass
 
 
 class Followers:
-    """One for each target. ``progress``, by their names, is kept up to date; ``report`` is given who made some."""
+    """One for each target. ``progress``, by target name, is kept up to date; ``report`` is called with that name."""
 
     def __init__(
         self,
@@ -28,16 +28,16 @@ class Followers:
         targets: Iterable[Target],
         *,
         clock: Callable[[], int],
-        pace: Pace,
+        batching: Batching,
         progress: Mapping[str, Progress],
-        report: Callable[[str], None] = _tell_nobody,
+        report: Callable[[str], None] = _ignore,
     ) -> None:
         self._followers = [
             Follower(
                 source,
-                sender_to(target, pace.timeout_s),
+                sender_to(target, batching.timeout_s),
                 clock=clock,
-                pace=pace,
+                batching=batching,
                 progress=progress[target.name],
                 report=partial(report, target.name),
             )
@@ -50,12 +50,12 @@ class Followers:
         self._tasks = [supervise(f"exporter {follower.name}", follower.run) for follower in self._followers]
 
     def wake(self) -> None:
-        """Something may have ended."""
+        """Look at the store: a lifecycle may have closed."""
         for follower in self._followers:
             follower.wake()
 
     async def stop(self) -> None:
-        """Send what there is, if that takes no more than EXPORT_LAST_S."""
+        """Send the waiting spans, for at most EXPORT_LAST_S."""
         for follower in self._followers:
             follower.close()
         if self._tasks:

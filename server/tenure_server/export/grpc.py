@@ -1,8 +1,9 @@
-"""OTLP over gRPC; the only module of the collector that imports grpc, and only where a target asks for it.
+"""OTLP over gRPC; imported only when a target needs it.
 
-By the OpenTelemetry protocol's specification, 1.7 (https://opentelemetry.io/docs/specs/otlp/#otlpgrpc): some codes are
-to be tried again, after the pause of a RetryInfo where there is one; RESOURCE_EXHAUSTED only where there is one; every
-other code means that the same request must not be sent again.
+The rules are those of the OpenTelemetry protocol's specification, 1.7
+(https://opentelemetry.io/docs/specs/otlp/#otlpgrpc): after some codes the request is retried, with the pause of a
+RetryInfo if there is one, and after RESOURCE_EXHAUSTED only if there is one. After any other code the same request must
+not be sent again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 import grpc
 import grpc.aio
 
-from tenure_server.export.responses import LONGEST_PAUSE_S, Answer, Refused, Retry, accepted, one_line
+from tenure_server.export.responses import MAX_RETRY_AFTER_S, Answer, Refused, Retry, one_line, read_response
 from tenure_server.export.targets import Target
 from tenure_server.opentelemetry.certificates import Certificates
 from tenure_server.opentelemetry.protobuf import Malformed, fields
@@ -28,15 +29,15 @@ _RETRYABLE = frozenset(
         grpc.StatusCode.DATA_LOSS,
     }
 )
-# What gRPC's implementations say of a message that is over the receiver's limit, 4 MiB unless it is set: RESOURCE_
-# EXHAUSTED, and tonic OUT_OF_RANGE, which would be tried again for ever.
+# The answer to a message over the receiver's limit (4 MiB by default). Its code is RESOURCE_EXHAUSTED, or OUT_OF_RANGE
+# from the library tonic, for which the rules above would retry without end.
 _TOO_LARGE = re.compile(r"message\b.*\b(larger than|too large|exceeds)", re.IGNORECASE)
 _CODES_OF_SIZE = frozenset({grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.OUT_OF_RANGE})
 _STATUS = "grpc-status-details-bin"
 _OPTIONS = (
-    ("grpc.enable_retries", 0),  # whoever sends counts the attempts
-    ("grpc.enable_http_proxy", 0),  # as over HTTP
-    ("grpc.initial_reconnect_backoff_ms", 100),  # the pauses are the exporter's own
+    ("grpc.enable_retries", 0),  # the follower retries
+    ("grpc.enable_http_proxy", 0),  # as over HTTP, which uses no proxy either
+    ("grpc.initial_reconnect_backoff_ms", 100),  # the follower makes the pauses
     ("grpc.min_reconnect_backoff_ms", 1_000),
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
@@ -53,7 +54,7 @@ class GrpcSender:
         self._channel: grpc.aio.Channel | None = None
 
     async def send(self, body: bytes) -> Answer:
-        """Send the request, gzipped; every outcome is an answer."""
+        """Send the request, gzipped; every failure is an answer too."""
         parts = urlsplit(self.target.url)
         if self._channel is None:
             self._channel = self._connect(parts.netloc)
@@ -63,33 +64,33 @@ class GrpcSender:
                 body, timeout=self._timeout_s, metadata=self._metadata, compression=grpc.Compression.Gzip
             )
         except grpc.aio.AioRpcError as error:
-            return self._understand(error)
-        return accepted(answer)
+            return self._interpret(error)
+        return read_response(answer)
 
     async def close(self) -> None:
         if self._channel is not None:
             await self._channel.close()
 
-    def _connect(self, where: str) -> grpc.aio.Channel:
+    def _connect(self, address: str) -> grpc.aio.Channel:
         if self.target.is_secure:
-            return grpc.aio.secure_channel(where, grpc.ssl_channel_credentials(*self._pem), _OPTIONS)
-        return grpc.aio.insecure_channel(where, _OPTIONS)
+            return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(*self._pem), _OPTIONS)
+        return grpc.aio.insecure_channel(address, _OPTIONS)
 
-    def _understand(self, error: grpc.aio.AioRpcError) -> Answer:
+    def _interpret(self, error: grpc.aio.AioRpcError) -> Answer:
         code, details = error.code(), one_line(error.details() or "")
-        what = f"{code.name} {details}".rstrip()
+        reason = f"{code.name} {details}".rstrip()
         if code in _CODES_OF_SIZE and _TOO_LARGE.search(details):
-            return Refused(what, is_too_large=True)
+            return Refused(reason, is_too_large=True)
         pause_s = retry_delay(dict(error.trailing_metadata()).get(_STATUS))
-        if code is grpc.StatusCode.DEADLINE_EXCEEDED and "Deadline Exceeded" in details:  # by our own clock
+        if code is grpc.StatusCode.DEADLINE_EXCEEDED and "Deadline Exceeded" in details:  # the timeout of this side
             return Retry(f"no answer within {self._timeout_s:g} s", pause_s)
         if code in _RETRYABLE or (code is grpc.StatusCode.RESOURCE_EXHAUSTED and pause_s is not None):
-            return Retry(what, pause_s)
-        return Refused(what, is_too_large=False)
+            return Retry(reason, pause_s)
+        return Refused(reason, is_too_large=False)
 
 
 def retry_delay(status: str | bytes | None) -> float | None:
-    """Seconds of the RetryInfo among the details of a google.rpc.Status; None where there is none."""
+    """The seconds of the RetryInfo in the details of a google.rpc.Status; None where there is none."""
     if not isinstance(status, bytes):
         return None
     try:
@@ -107,9 +108,9 @@ def retry_delay(status: str | bytes | None) -> float | None:
 
 
 def _seconds(duration: bytes) -> float:
-    """Of a google.protobuf.Duration; one that is negative is none."""
+    """The seconds of a google.protobuf.Duration; 0 for a negative one."""
     parts = dict(fields(duration))
     seconds, nanos = (part if isinstance(part := parts.get(n, 0), int) else 0 for n in (1, 2))
     if max(seconds, nanos) >= 1 << 63:
         return 0.0
-    return min(seconds + nanos / 1e9, LONGEST_PAUSE_S)
+    return min(seconds + nanos / 1e9, MAX_RETRY_AFTER_S)

@@ -1,4 +1,4 @@
-"""What a backend's answer to an export request means, whichever way it came: taken, later, or never."""
+"""What a backend's answer to an export request means, over HTTP or gRPC: accepted, retry later, or refused."""
 
 from __future__ import annotations
 
@@ -6,47 +6,47 @@ from typing import NamedTuple
 
 from tenure_server.opentelemetry.protobuf import Malformed, fields
 
-LONGEST_PAUSE_S = 3_600.0  # that a backend may ask for at a time
+MAX_RETRY_AFTER_S = 3_600.0  # a longer pause that a backend asks for is cut to this
 
 
 class Accepted(NamedTuple):
-    """``rejected`` items were not taken, and are not to be sent again; ``message`` says why, or is a warning."""
+    """``rejected`` items were not accepted and must not be sent again; ``message`` is the reason, or a warning."""
 
     rejected: int
     message: str
 
 
 class Retry(NamedTuple):
-    """Not now; ``after_s`` is what the receiver asked for."""
+    """The request can be sent again; ``after_s`` is the pause that the receiver asked for."""
 
-    what: str
+    reason: str
     after_s: float | None
 
 
 class Refused(NamedTuple):
-    """Never: what it came with, and whether less at a time might be taken."""
+    """The request must not be sent again; if it ``is_too_large``, its parts may be accepted."""
 
-    what: str
+    reason: str
     is_too_large: bool
 
 
 Answer = Accepted | Retry | Refused
 
 
-def accepted(body: bytes) -> Accepted:
-    """Of an ExportTraceServiceResponse or ExportMetricsServiceResponse.
+def read_response(body: bytes) -> Accepted:
+    """Read an ExportTraceServiceResponse or ExportMetricsServiceResponse.
 
-    One that cannot be read is a success all the same: the answer's status says so.
+    An unreadable one is a success too, because the status of the answer says so.
     """
     rejected, message = 0, b""
     try:
         for number, value in fields(body):
             if number == 1 and isinstance(value, bytes):  # partial_success
-                for inner, found in fields(value):
-                    if inner == 1 and isinstance(found, int):
-                        rejected = found
-                    elif inner == 2 and isinstance(found, bytes):
-                        message = found
+                for inner_number, inner in fields(value):
+                    if inner_number == 1 and isinstance(inner, int):
+                        rejected = inner
+                    elif inner_number == 2 and isinstance(inner, bytes):
+                        message = inner
     except Malformed:
         return Accepted(0, "")
     return Accepted(rejected, one_line(message.decode(errors="replace")))

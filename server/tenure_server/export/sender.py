@@ -1,4 +1,4 @@
-"""One request to a backend and what its answer means, over HTTP or gRPC."""
+"""Sends requests to a backend, over HTTP or gRPC."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from tenure_server.opentelemetry.certificates import Certificates
 
 
 class Sender(Protocol):
-    """Sends to one target. It is used in one event loop, and closed there."""
+    """Sends to one target. It is used and closed in one event loop."""
 
     target: Target
 
     async def send(self, body: bytes) -> Answer:
-        """Send the bytes of an export request, gzipped; every outcome is an answer."""
+        """Send the bytes of an export request, gzipped; every failure is an answer too."""
 
     async def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
 
 
 def sender_to(target: Target, timeout_s: float = EXPORT_TIMEOUT_S) -> Sender:
-    """The sender for the target's scheme. Whom to trust of those that encrypt, the environment says.
+    """The sender for the target's scheme; an encrypted one uses the certificates that the environment names.
 
     Raises:
-        UsageError: the target is one of gRPC, which is not installed, or certificates cannot be used.
+        UsageError: the target needs gRPC, which is not installed, or certificates cannot be used.
     """
-    certificates = Certificates.named_by(os.environ) if target.is_secure else Certificates()
+    certificates = Certificates.from_environment(os.environ) if target.is_secure else Certificates()
     if not target.is_grpc:
         return HttpSender(target, timeout_s, certificates)
     try:

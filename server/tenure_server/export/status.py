@@ -1,4 +1,4 @@
-"""How far an exporter is, for the API, the metrics and the dashboard."""
+"""The state of an exporter, for the API, the metrics and the dashboard."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from tenure_server.store import Backlog
 
 
 class Exporter(msgspec.Struct, frozen=True):
-    """One backend that spans are exported to. Counts are of lifecycles, since the collector started.
+    """One backend that spans are exported to. Counts are numbers of lifecycles since the collector started.
 
-    ``state``: ok, everything goes out; retrying, the last attempts failed and nothing is lost; refusing, the backend
-    does not take what it is sent. ``waiting`` lifecycles have ended and are not acknowledged, the first of them for
-    ``lag_s``. ``rejected``: the backend said so in a partial success; ``refused``: it turned whole requests away;
-    ``expired``: deleted by the retention before they were exported (since the exporter is known to the store).
+    ``state``: ok, everything is exported; retrying, the last attempts failed and nothing is lost; refusing, the backend
+    refused the last request. ``waiting`` lifecycles have closed and are not acknowledged by the backend; the oldest of
+    them has waited for ``lag_s`` seconds. ``exported`` were accepted. ``rejected`` were not accepted in a partial
+    success. ``refused`` were in requests that the backend refused as a whole. ``expired`` were deleted by the retention
+    before their export; this count begins when the store first knows the exporter. ``retries`` are failed attempts.
+    Times are in ns since the Unix epoch, None where there was none.
     """
 
     url: str
@@ -33,63 +35,63 @@ class Exporter(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct):
-    """The counts of one exporter while the collector runs."""
+    """The counts of one exporter since the collector started."""
 
     failures: int = 0  # in a row
-    is_interrupted: bool = False  # nothing goes out, and no backend is to blame
+    is_interrupted: bool = False  # the exporting process is not running
     exported: int = 0
     rejected: int = 0
-    lost: int = 0  # in requests that were refused
+    refused_spans: int = 0  # in requests that were refused
     retries: int = 0
     last_export_ns: int | None = None
     last_error: str | None = None
     last_error_ns: int | None = None
     is_refusing: bool = False
-    said: str | None = None
+    last_logged: str | None = None  # the last problem in the log, until an export without one
 
     def delivered(self, spans: int, rejected: int, message: str, now_ns: int) -> None:
-        """The backend took them but for the rejected ones."""
+        """The backend accepted the spans, except the rejected ones."""
         self.exported += spans - rejected
         self.rejected += rejected
         self.recovered()
         self.is_refusing = False
         self.last_export_ns = now_ns
         if rejected:
-            self._note(message or f"{rejected} of {spans} spans rejected", now_ns)
+            self._record_error(message or f"{rejected} of {spans} spans rejected", now_ns)
         else:
-            self.said = None
+            self.last_logged = None
 
-    def refused(self, spans: int, what: str, now_ns: int) -> None:
-        """The backend will not take them."""
-        self.lost += spans
+    def refused(self, spans: int, reason: str, now_ns: int) -> None:
+        """The backend refused the spans, which are not sent again."""
+        self.refused_spans += spans
         self.recovered()
         self.is_refusing = True
-        self._note(what, now_ns)
+        self._record_error(reason, now_ns)
 
-    def failed(self, what: str, now_ns: int) -> None:
-        """An attempt that will be made again."""
+    def failed(self, reason: str, now_ns: int) -> None:
+        """An attempt failed that will be repeated."""
         self.retries += 1
         self.failures += 1
-        self._note(what, now_ns)
+        self._record_error(reason, now_ns)
 
-    def interrupted(self, what: str, now_ns: int) -> None:
-        """Who exports is gone for the moment."""
+    def interrupted(self, reason: str, now_ns: int) -> None:
+        """The exporting process has ended and will be restarted."""
         self.is_interrupted = True
-        self._note(what, now_ns)
+        self._record_error(reason, now_ns)
 
     def recovered(self) -> bool:
-        """Nothing is in the way; whether something was."""
+        """Note that exporting works; return whether it did not before."""
         was_stuck = self.is_interrupted or self.failures > 0
         self.is_interrupted, self.failures = False, 0
         return was_stuck
 
-    def is_news(self, what: str) -> bool:
-        """Whether this has not just been said."""
-        is_new, self.said = what != self.said, what
-        return is_new
+    def should_log(self, reason: str) -> bool:
+        """Whether this problem is another one than the last in the log."""
+        is_changed, self.last_logged = reason != self.last_logged, reason
+        return is_changed
 
     def exporter(self, url: str, backlog: Backlog, now_ns: int) -> Exporter:
-        """What is to be told of it."""
+        """The exporter as the API gives it."""
         lag_s = 0.0 if backlog.since_ns is None else max(now_ns - backlog.since_ns, 0) / 1e9
         return Exporter(
             url=url,
@@ -98,7 +100,7 @@ class Progress(msgspec.Struct):
             lag_s=lag_s,
             exported=self.exported,
             rejected=self.rejected,
-            refused=self.lost,
+            refused=self.refused_spans,
             expired=backlog.expired,
             retries=self.retries,
             last_export_ns=self.last_export_ns,
@@ -106,5 +108,5 @@ class Progress(msgspec.Struct):
             last_error_ns=self.last_error_ns,
         )
 
-    def _note(self, what: str, now_ns: int) -> None:
-        self.last_error, self.last_error_ns = what, now_ns
+    def _record_error(self, reason: str, now_ns: int) -> None:
+        self.last_error, self.last_error_ns = reason, now_ns

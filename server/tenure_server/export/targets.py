@@ -1,4 +1,4 @@
-"""Where to export to, as people write it: http:// and https:// for OTLP/HTTP, grpc:// and grpcs:// for OTLP/gRPC."""
+"""Addresses of export targets: http:// and https:// for OTLP/HTTP, grpc:// and grpcs:// for OTLP/gRPC."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _METHOD = "/opentelemetry.proto.collector.{0}.v1.{1}Service/Export"
 
 
 class Target(NamedTuple):
-    """``name`` is the URL without its credentials, ``headers`` carry those; ``url`` has the signal's path or method."""
+    """``name`` is the URL without credentials, which are in ``headers``; ``url`` has the signal's path or method."""
 
     name: str
     url: str
@@ -33,13 +33,13 @@ class Target(NamedTuple):
 
     @classmethod
     def parse(cls, text: str, headers: Mapping[str, str] | None = None) -> Target:
-        """Where spans go.
+        """Read an address for spans.
 
-        A URL of OTLP/HTTP is a base, "http://127.0.0.1:4318", or ends with "/v1/traces" already; one of gRPC is
-        "grpc://127.0.0.1:4317", without encryption, or "grpcs://backend:443", with it.
+        A URL of OTLP/HTTP is a base, "http://127.0.0.1:4318", or ends with "/v1/traces". A URL of gRPC is
+        "grpc://127.0.0.1:4317" without encryption or "grpcs://backend:443" with it.
 
         Raises:
-            UsageError: it is no such URL, or the headers cannot be sent there.
+            UsageError: the URL is invalid, or the headers cannot be sent there.
         """
         try:
             parts = urlsplit(text)
@@ -47,35 +47,35 @@ class Target(NamedTuple):
         except ValueError:
             host = None
         if host is None or parts.scheme not in SCHEMES or parts.query or parts.fragment:
-            raise _no_address(text)
-        own: dict[str, str] = dict(headers or {})
+            raise _invalid_address(text)
+        all_headers: dict[str, str] = dict(headers or {})
         if parts.username is not None:
-            own["Authorization"] = _basic(unquote(parts.username), unquote(parts.password or ""))
-        where = f"[{host}]" if ":" in host else host
+            all_headers["Authorization"] = _basic(unquote(parts.username), unquote(parts.password or ""))
+        address = f"[{host}]" if ":" in host else host
         if parts.scheme.startswith("grpc"):
-            return _grpc(text, parts, f"{where}:{_GRPC_PORT if port is None else port}", own)
+            return _grpc(text, parts, f"{address}:{_GRPC_PORT if port is None else port}", all_headers)
         path = parts.path.rstrip("/")
         if not path.endswith("/v1/traces"):
             path += "/v1/traces"
-        url = urlunsplit((parts.scheme, where if port is None else f"{where}:{port}", path, "", ""))
-        return cls(url, url, own)
+        url = urlunsplit((parts.scheme, address if port is None else f"{address}:{port}", path, "", ""))
+        return cls(url, url, all_headers)
 
 
-def _grpc(text: str, parts: SplitResult, where: str, headers: Mapping[str, str]) -> Target:
+def _grpc(text: str, parts: SplitResult, address: str, headers: Mapping[str, str]) -> Target:
     if parts.path not in {"", "/"}:
-        raise _no_address(text)
+        raise _invalid_address(text)
     metadata = {name.lower(): value for name, value in headers.items()}
-    for name, value in metadata.items():  # as gRPC has it: lower case, and printable ASCII
+    for name, value in metadata.items():  # gRPC allows lower case and printable ASCII only
         if not re.fullmatch(r"[a-z0-9_.-]+", name) or not re.fullmatch(r"[ -~]*", value) or name.endswith("-bin"):
             raise UsageError(
                 f"gRPC cannot send the header {name!r}: a name consists of a-z, 0-9, _, . and -, a value of printable"
                 f" ASCII (change ${HEADERS_VARIABLE}, or export by OTLP/HTTP)"
             )
-    name = f"{parts.scheme}://{where}"
+    name = f"{parts.scheme}://{address}"
     return Target(name, name + _METHOD.format("trace", "Trace"), metadata)
 
 
-def _no_address(text: str) -> UsageError:
+def _invalid_address(text: str) -> UsageError:
     return UsageError(
         f"invalid OTLP address --otlp {text!r} (expected, for example, http://127.0.0.1:4318,"
         " or grpc://127.0.0.1:4317 for gRPC)"
@@ -86,15 +86,15 @@ def parse_headers(text: str) -> dict[str, str]:
     """The headers of $OTEL_EXPORTER_OTLP_HEADERS, "api-key=secret,x-team=shop%20floor".
 
     Raises:
-        UsageError: it is written otherwise.
+        UsageError: the text has another form.
     """
-    found = {}
-    for piece in filter(None, (piece.strip() for piece in text.split(","))):
-        name, equals, value = piece.partition("=")
-        if not equals or not name.strip() or any(c in unquote(piece) for c in "\r\n\0"):
+    headers = {}
+    for pair in filter(None, (pair.strip() for pair in text.split(","))):
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip() or any(c in unquote(pair) for c in "\r\n\0"):
             raise UsageError(f"${HEADERS_VARIABLE} is not a list of headers (write name=value,name=value)")
-        found[name.strip()] = unquote(value.strip())
-    return found
+        headers[name.strip()] = unquote(value.strip())
+    return headers
 
 
 def _basic(user: str, password: str) -> str:
@@ -102,7 +102,7 @@ def _basic(user: str, password: str) -> str:
 
 
 def for_metrics(target: Target) -> Target:
-    """Where the same backend takes metrics."""
+    """The address for metrics of the same backend."""
     if target.is_grpc:
         return target._replace(url=target.name + _METHOD.format("metrics", "Metrics"))
     url = target.url.removesuffix("traces") + "metrics"

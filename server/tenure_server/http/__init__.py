@@ -1,1 +1,1 @@
-"""What every address shares: routes, parameters, bodies, security, and errors as problem documents."""
+"""What all addresses share: routes, parameters, bodies, security, and errors as problem documents."""

@@ -1,8 +1,8 @@
-"""Who may ask what: Host, Origin and Sec-Fetch-Site of a request, and which token opens which address.
+"""Which requests are allowed: by Host, Origin and Sec-Fetch-Site, and by the token of the address.
 
-Host is a name that a web page cannot choose: where it must be one of the collector's own, DNS rebinding ends. Origin,
-where a browser tells one, must be the collector's own page. Sec-Fetch-Site says the same of requests that have no
-Origin; only the navigation of a whole page may come from elsewhere, for that is a link.
+A web page cannot choose the Host of its requests, so the check of Host prevents DNS rebinding. An Origin must be the
+dashboard's. Sec-Fetch-Site protects requests without Origin: from another site only a navigation to a page is allowed,
+because that is a link.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from yarl import URL
 from tenure_server.settings import Settings
 
 INGEST = frozenset({("POST", "/v1/lifecycles"), ("POST", "/v1/traces")})
-PUBLIC = frozenset({"/healthz", "/readyz", "/login", "/login.css", "/icon.svg"})  # they tell nothing
+PUBLIC = frozenset({"/healthz", "/readyz", "/login", "/login.css", "/icon.svg"})  # they contain no data
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-_EVERY_ADDRESS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 -- compared with, not listened on
-_OWN_SITES = frozenset({"same-origin", "none"})  # none: typed by the user
+_EVERY_ADDRESS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 -- only compared
+_OWN_SITES = frozenset({"same-origin", "none"})  # none: the user typed the address
 
 
 def why_refused(request: web.Request, settings: Settings) -> str | None:
-    """What is wrong with where the request comes from; None: nothing."""
+    """Why the origin of the request is refused; None: it is allowed."""
     raw_host = request.headers.get("Host", "")
     host = host_of(raw_host)
     if host not in names(settings) | {_local_address(request)}:
@@ -40,7 +40,7 @@ def why_refused(request: web.Request, settings: Settings) -> str | None:
 
 
 def names(settings: Settings) -> frozenset[str]:
-    """The names that a Host may be: this machine's own, the one that is listened on, and those that are allowed."""
+    """The allowed names in Host: those of this machine, the one that is listened on, and those of --allow-host."""
     host = settings.host.strip("[]").lower()
     return _LOCAL | ({host} - _EVERY_ADDRESS) | {name.lower() for name in settings.allow_hosts}
 
@@ -54,38 +54,38 @@ def host_of(host: str) -> str:
 
 
 def is_page(request: web.Request) -> bool:
-    """Whether a page of the dashboard is asked for, by somebody who can read one."""
+    """Whether a browser requests the page of the dashboard."""
     return (
         request.method in {"GET", "HEAD"} and request.path == "/" and "text/html" in request.headers.get("Accept", "")
     )
 
 
-def opens(request: web.Request, token: str, settings: Settings) -> bool:
-    """Whether this token is right for the address. One alone serves for both; the dashboard's opens all."""
+def allows(request: web.Request, token: str, settings: Settings) -> bool:
+    """Whether the token is valid for the address. The dashboard's token, or the only one, is valid for all."""
     dashboard = settings.token or settings.ingest_token
-    if dashboard is not None and same(token, dashboard):
+    if dashboard is not None and tokens_match(token, dashboard):
         return True
     return (
         settings.ingest_token is not None
         and (request.method, request.path) in INGEST
-        and same(token, settings.ingest_token)
+        and tokens_match(token, settings.ingest_token)
     )
 
 
 def is_known(token: str, settings: Settings) -> bool:
-    """Whether it is any of the tokens: not a guess, though it may be the wrong one for the address."""
-    return any(known is not None and same(token, known) for known in (settings.token, settings.ingest_token))
+    """Whether it is one of the two tokens. It may still be the wrong one for the address."""
+    return any(known is not None and tokens_match(token, known) for known in (settings.token, settings.ingest_token))
 
 
-def same(given: str, expected: str) -> bool:
-    """Compare in a time that tells nothing."""
-    return hmac.compare_digest(given.encode(errors="replace"), expected.encode())
+def tokens_match(token: str, expected: str) -> bool:
+    """Compare in constant time."""
+    return hmac.compare_digest(token.encode(errors="replace"), expected.encode())
 
 
 def _local_address(request: web.Request) -> str:
-    """The address that the connection came to. As a Host it is no name, so that nobody can have rebound it."""
-    where = request.transport.get_extra_info("sockname") if request.transport else None
-    return str(where[0]).partition("%")[0] if isinstance(where, tuple) else ""
+    """The address to which the client connected. It is allowed as Host: DNS rebinding needs a name."""
+    address = request.transport.get_extra_info("sockname") if request.transport else None
+    return str(address[0]).partition("%")[0] if isinstance(address, tuple) else ""
 
 
 def _is_own(origin: str, host: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the handlers find in the application: each thing under a typed key."""
+"""The typed keys of what the handlers use from the application."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ STORE: web.AppKey[Store] = web.AppKey("STORE", Store)
 HUB = web.AppKey("HUB", Hub)
 EXPORTERS: web.AppKey[Exporters] = web.AppKey("EXPORTERS")
 GUESSES: web.AppKey[Guesses] = web.AppKey("GUESSES")
-SESSIONS: web.AppKey[Sessions] = web.AppKey("SESSIONS")  # only where a token is set
+SESSIONS: web.AppKey[Sessions] = web.AppKey("SESSIONS")  # only if a token is set
 REFUSALS: web.AppKey[Refusals] = web.AppKey("REFUSALS")
 CLOCK: web.AppKey[Callable[[], int]] = web.AppKey("CLOCK")  # wall time, ns

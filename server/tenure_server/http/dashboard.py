@@ -1,4 +1,4 @@
-"""GET /: the built dashboard, or a page that says how to build it."""
+"""GET /: the built dashboard, or a page that explains how to build it."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ async def get_page(request: web.Request) -> web.StreamResponse:
     if name == "index.html" and SESSION_LEFT in request:  # the page offers to log out
         text = file.read_text().replace("<html ", "<html data-session ", 1)
         return web.Response(text=text, content_type="text/html")
-    return web.FileResponse(file, headers=_FOR_EVER if name.startswith("assets/") else None)
+    return web.FileResponse(file, headers=_IMMUTABLE if name.startswith("assets/") else None)
 
 
-_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}  # assets carry a hash in their names
+_IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}  # names of assets contain a hash
 
 
 def _find(name: str) -> Path | None:
-    """The file, where it is one of the dashboard's; whatever the name says, nothing outside is found."""
+    """A file of the dashboard; None: there is none of this name, or the name leads out of its directory."""
     try:
         file = (STATIC / name).resolve()
         return file if file.is_relative_to(STATIC.resolve()) and file.is_file() else None

@@ -1,7 +1,7 @@
-"""Decompresses a body in a time that grows with its length alone, however it is cut into members.
+"""Decompresses a body in a time that depends only on its length, not on its number of members.
 
-A gzip body may have several members, a zstd body several frames. What follows a member is given back by the decoder as
-a copy, so a body is fed in bounded pieces, and the number of members is bounded.
+A gzip body may have several members, a zstd body several frames. The decoder returns what follows a member as a copy.
+So a body is decompressed in pieces of limited size, and the number of members is limited.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Protocol
 
 from tenure import wire
 from tenure_server import limits
-from tenure_server.errors import Refused
+from tenure_server.errors import RequestRefused
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
 
-_PIECE = 64 * 1024  # bytes given to a decoder at once, and so the most that it copies for one member
+_PIECE = 64 * 1024  # bytes passed to a decoder at once: it copies at most so many for one member
 
 Buffer = bytes | bytearray
 
@@ -41,7 +41,7 @@ def identity(data: Buffer) -> bytes:
 
 
 def gunzip(data: Buffer) -> bytes:
-    """RFC 1952: one member after another, between and after them zeros."""
+    """RFC 1952: one member after another; zeros may stand between and after them."""
 
     def feed(member: _Member, piece: memoryview, room: int) -> bytes:
         assert isinstance(member, _GZIP)
@@ -71,16 +71,18 @@ def _members(data: Buffer, name: str, start: Callable[[], _Member], feed: _Feed,
     while at < len(whole) or not members:
         members += 1
         if members > limits.MAX_MEMBERS:
-            raise Refused(413, "too_large", f"the body has more than {limits.MAX_MEMBERS} {name} members (send one)")
+            raise RequestRefused(
+                413, "too_large", f"the body has more than {limits.MAX_MEMBERS} {name} members (send one)"
+            )
         member = start()
         while not member.eof:
             if at >= len(whole):
-                raise Refused(400, "corrupt", f"the body is not valid {name}: it is cut off")
+                raise RequestRefused(400, "corrupt", f"the body is not valid {name}: it is cut off")
             piece = whole[at : at + _PIECE]
             try:
                 part = feed(member, piece, wire.MAX_BODY + 1 - size)
             except (zlib.error, zstd.ZstdError, ValueError, MemoryError) as error:
-                raise Refused(400, "corrupt", f"the body is not valid {name}: {error}") from None
+                raise RequestRefused(400, "corrupt", f"the body is not valid {name}: {error}") from None
             size += len(part)
             if size > wire.MAX_BODY:
                 raise too_large("the decompressed body is longer", wire.MAX_BODY)
@@ -102,8 +104,8 @@ def _behind_zeros(whole: memoryview, at: int) -> int:
     return at
 
 
-def too_large(what: str, limit: int) -> Refused:
-    return Refused(413, "too_large", f"{what}, the limit is {limit} bytes (send smaller batches)")
+def too_large(problem: str, limit: int) -> RequestRefused:
+    return RequestRefused(413, "too_large", f"{problem}, the limit is {limit} bytes (send smaller batches)")
 
 
 ENCODINGS = "zstd, gzip, identity"

@@ -1,9 +1,10 @@
-"""GET /api/openapi.json: made from the routes and the structs, so it cannot say what the code does not do."""
+"""GET /api/openapi.json: generated from the routes, the structs and their docstrings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import version
+from inspect import cleandoc
 
 import msgspec
 from aiohttp import web
@@ -35,8 +36,11 @@ def document(routes: Sequence[Route]) -> Document:
     schemas, components = msgspec.json.schema_components(
         [*shapes, problems.ProblemDocument], ref_template="#/components/schemas/{name}"
     )
-    *found, problem = schemas
-    schema_of = {id(shape): schema for shape, schema in zip(shapes, found, strict=True)}
+    for component in components.values():
+        if "description" in component:
+            component["description"] = cleandoc(component["description"])
+    *of_shapes, problem = schemas
+    schema_of = {id(shape): schema for shape, schema in zip(shapes, of_shapes, strict=True)}
     paths: dict[str, dict[str, object]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema_of, problem)
@@ -95,7 +99,7 @@ def _content(answers: dict[str, Shape | None], schema_of: dict[int, dict[str, ob
 
 
 def routes_with_document(routes: Sequence[Route]) -> list[Route]:
-    """The routes, and the one that describes them all, itself included."""
+    """The routes, and one more route that answers the description of all of them."""
 
     async def get_openapi(_: web.Request) -> web.Response:
         return json_response(described)

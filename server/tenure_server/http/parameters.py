@@ -1,4 +1,4 @@
-"""The parameters of queries: each is declared once, and both reading it and describing it in OpenAPI follow."""
+"""The parameters of queries. Each is declared once; from that it is read, and described in OpenAPI."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAX_INSTANT = 1 << 62
 
 
 class Parameter(Generic[T_co]):
-    """One parameter: ``parse`` makes its value from text, or raises ValueError with what it should have been."""
+    """One parameter. ``parse`` makes its value from text, or raises ValueError with a description of valid texts."""
 
     def __init__(self, name: str, description: str, schema: Schema, parse: Callable[[str], T_co]) -> None:
         self.name = name
@@ -31,10 +31,10 @@ class Parameter(Generic[T_co]):
         self._parse = parse
 
     def read(self, query: Mapping[str, str]) -> T_co | None:
-        """The value; None where the query has none.
+        """The value; None: the query does not have the parameter.
 
         Raises:
-            BadParameter: the text is no value of this parameter.
+            BadParameter: the text is not valid.
         """
         text = query.get(self.name)
         if text is None:
@@ -51,17 +51,17 @@ def text(name: str, description: str) -> Parameter[str]:
 
 def names(name: str, description: str) -> Parameter[list[str]]:
     """Several words, separated by commas."""
-    return Parameter(name, description, {"type": "string"}, lambda given: [one for one in given.split(",") if one])
+    return Parameter(name, description, {"type": "string"}, lambda text: [word for word in text.split(",") if word])
 
 
 def choice(name: str, description: str, values: Iterable[T]) -> Parameter[T]:
     """One of some words."""
     known = {str(value): value for value in values}
 
-    def parse(given: str) -> T:
-        if given not in known:
+    def parse(text: str) -> T:
+        if text not in known:
             raise ValueError(f"one of {', '.join(known)}")
-        return known[given]
+        return known[text]
 
     return Parameter(name, description, {"type": "string", "enum": list(known)}, parse)
 
@@ -69,29 +69,29 @@ def choice(name: str, description: str, values: Iterable[T]) -> Parameter[T]:
 def flag(name: str, description: str) -> Parameter[bool]:
     values = {"0": False, "1": True, "false": False, "true": True}
 
-    def parse(given: str) -> bool:
-        if given not in values:
+    def parse(text: str) -> bool:
+        if text not in values:
             raise ValueError("0 or 1")
-        return values[given]
+        return values[text]
 
     return Parameter(name, description, {"type": "string", "enum": list(values)}, parse)
 
 
-def whole(name: str, description: str, least: int, most: int) -> Parameter[int]:
-    def parse(given: str) -> int:
-        if not re.fullmatch(r"\d{1,12}", given, re.ASCII) or not least <= int(given) <= most:
-            raise ValueError(f"a whole number from {least} to {most}")
-        return int(given)
+def integer(name: str, description: str, minimum: int, maximum: int) -> Parameter[int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"\d{1,12}", text, re.ASCII) or not minimum <= int(text) <= maximum:
+            raise ValueError(f"a whole number from {minimum} to {maximum}")
+        return int(text)
 
-    return Parameter(name, description, {"type": "integer", "minimum": least, "maximum": most}, parse)
+    return Parameter(name, description, {"type": "integer", "minimum": minimum, "maximum": maximum}, parse)
 
 
 def milliseconds(name: str, description: str) -> Parameter[int]:
     """Milliseconds in the query, nanoseconds as a value."""
 
-    def parse(given: str) -> int:
+    def parse(text: str) -> int:
         try:
-            value = float(given)
+            value = float(text)
         except ValueError:
             value = math.nan
         if not 0 <= value <= 1e12:
@@ -102,10 +102,10 @@ def milliseconds(name: str, description: str) -> Parameter[int]:
 
 
 def instant(name: str, description: str, clock: Callable[[], int]) -> Parameter[int]:
-    """An instant as nanoseconds since the epoch; in the query also ISO 8601, or how long ago."""
+    """An instant in nanoseconds since the epoch; in the query also ISO 8601, or relative to now."""
 
-    def parse(given: str) -> int:
-        value = _instant(given.strip(), clock)
+    def parse(text: str) -> int:
+        value = _instant(text.strip(), clock)
         if value is None or not 0 <= value < _MAX_INSTANT:
             raise ValueError("an instant: ns since 1970, ISO 8601 (2026-01-31T12:00:00Z), or -30s, -5m")
         return value
@@ -116,23 +116,23 @@ def instant(name: str, description: str, clock: Callable[[], int]) -> Parameter[
     return Parameter(name, described, {"type": "string", "examples": ["-5m", "2026-01-31T12:00:00Z"]}, parse)
 
 
-def _instant(given: str, clock: Callable[[], int]) -> int | None:
-    if re.fullmatch(r"\d{1,19}", given, re.ASCII):
-        return int(given)
-    if given.startswith("-"):
+def _instant(text: str, clock: Callable[[], int]) -> int | None:
+    if re.fullmatch(r"\d{1,19}", text, re.ASCII):
+        return int(text)
+    if text.startswith("-"):
         try:
-            return max(clock() - parse_duration(given[1:]), 0)
+            return max(clock() - parse_duration(text[1:]), 0)
         except UsageError:
             return None
     try:
-        moment = datetime.fromisoformat(given.replace(" ", "+") if "T" in given else given)
+        moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)  # "+" may be decoded as " "
     except ValueError:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1_000
 
 
-LIMIT = whole("limit", f"Maximum number of items (default: {DEFAULT_LIST}).", 1, MAX_LIST)
+LIMIT = integer("limit", f"Maximum number of items (default: {DEFAULT_LIST}).", 1, MAX_LIST)
 CURSOR = text("cursor", "Continue after the previous answer: its cursor.")
 
 

@@ -9,7 +9,7 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from tenure_server.errors import BadParameter, NotFound, Refused, ServerError
+from tenure_server.errors import BadParameter, NotFound, RequestRefused, ServerError
 from tenure_server.limits import RETRY_AFTER_S
 
 CONTENT_TYPE = "application/problem+json"
@@ -20,7 +20,7 @@ log = logging.getLogger("tenure.server")
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The members of RFC 9457, and the parameter that was wrong."""
+    """An error (RFC 9457). ``parameter`` names the query parameter that is wrong; it is left out for other errors."""
 
     type: str
     title: str
@@ -32,7 +32,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True):
 def problem(
     status: int, detail: str, *, parameter: str | None = None, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """A response that says what was wrong. The title is the status's own phrase, as "about:blank" demands."""
+    """A problem document as a response. The title is the phrase of the status, as the type "about:blank" requires."""
     document = ProblemDocument("about:blank", HTTPStatus(status).phrase, status, detail, parameter)
     body = msgspec.json.encode(document)
     return web.Response(status=status, body=body, content_type=CONTENT_TYPE, headers=headers)
@@ -40,13 +40,13 @@ def problem(
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever a handler raises into a problem document. A fault of ours is logged, its text stays here."""
+    """Turn what a handler raises into a problem document. An unexpected error is logged, and its text is not sent."""
     try:
         return await handler(request)
     except ServerError as error:
         return _from_server_error(error)
     except web.HTTPException as error:
-        if error.status < 400:  # a redirection is an answer
+        if error.status < 400:  # a redirection is no error
             raise
         return _from_http_exception(request, error)
     except Exception:
@@ -60,7 +60,7 @@ def _from_server_error(error: ServerError) -> web.Response:
             return problem(400, f"{error.parameter}: {error}", parameter=error.parameter)
         case NotFound():
             return problem(404, str(error))
-        case Refused():
+        case RequestRefused():
             return problem(error.status, str(error), headers=error.headers)
         case _:
             return problem(503, str(error), headers={"Retry-After": str(RETRY_AFTER_S)})

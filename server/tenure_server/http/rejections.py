@@ -1,4 +1,4 @@
-"""Counts the requests to store something that were turned away, by reason, for the metrics."""
+"""Counts the refused requests, by reason, for the metrics."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Reads a request's body, decompressed and decoded, and never more of it than the limits allow.
+"""Reads the body of a request, decompressed and decoded, within the limits.
 
-What takes longer than a few milliseconds is done in a thread, for one body at a time and in the order of their coming:
-several at once would be no sooner done, for they share one interpreter, and the event loop would have to wait for each.
+Work of more than a few milliseconds is done in a thread, for one body at a time, in the order of their arrival. Several
+at once would not be faster, because they share one interpreter, and each would delay the event loop.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from tenure_server import limits
-from tenure_server.errors import Refused
+from tenure_server.errors import RequestRefused
 from tenure_server.http.decompression import DECODERS, ENCODINGS, Buffer, too_large
 from tenure_server.http.listening.receiving import receiving
 
@@ -21,23 +21,23 @@ Decoded = TypeVar("Decoded")
 
 
 class BodyWork:
-    """The place where large bodies are decompressed and decoded, one after another."""
+    """Decompresses and decodes large bodies, one after another."""
 
     def __init__(self) -> None:
-        self._turn = asyncio.Lock()  # fair: first come, first served
+        self._turn = asyncio.Lock()  # it is fair: the first to wait is the first to get it
         self._waiting = 0  # bytes of the bodies that are here
 
     async def do(self, body: Buffer, work: Callable[[Buffer], Decoded]) -> Decoded:
-        """What ``work`` makes of the body, in a thread.
+        """Call ``work`` with the body in a thread; answer its result.
 
         Raises:
-            Refused: 503, more than MAX_WAITING_BODIES bytes would wait.
+            RequestRefused: 503, more than MAX_WAITING_BODIES bytes would wait.
         """
         if self._waiting + len(body) > limits.MAX_WAITING_BODIES:
             detail = (
                 f"{self._waiting} bytes are waiting to be read, the limit is {limits.MAX_WAITING_BODIES} (retry later)"
             )
-            raise Refused(503, "busy", detail, {"Retry-After": str(limits.RETRY_AFTER_S)})
+            raise RequestRefused(503, "busy", detail, {"Retry-After": str(limits.RETRY_AFTER_S)})
         self._waiting += len(body)
         try:
             async with self._turn:
@@ -50,16 +50,16 @@ WORK: web.AppKey[BodyWork] = web.AppKey("WORK")
 
 
 async def read_body(request: web.Request, decode: Callable[[bytes], Decoded], small: int) -> Decoded:
-    """The body as the sender had it before compressing, decoded; on the event loop where it has fewer bytes than small.
+    """The body, decompressed and decoded; on the event loop if it has fewer than ``small`` bytes.
 
     Raises:
-        Refused: 413 past a limit, 415 for a Content-Encoding other than ENCODINGS, 400 where it cannot be decompressed,
-            503 where too much waits. And what ``decode`` and ``receiving`` raise.
+        RequestRefused: 413 beyond a limit, 415 for a Content-Encoding other than ENCODINGS, 400 if it cannot be
+            decompressed, 503 if too many bytes wait. And what ``decode`` and ``receiving`` raise.
     """
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     decompress = DECODERS.get(encoding)
     if decompress is None:
-        raise Refused(
+        raise RequestRefused(
             415,
             "encoding",
             f"unsupported Content-Encoding {encoding[:80]!r} (expected one of: {ENCODINGS})",

@@ -1,4 +1,4 @@
-"""The headers of every answer, those included that the application does not make."""
+"""The headers of every answer, including those that aiohttp makes itself."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ HEADERS = {
     "Server": "tenure",
     "X-Content-Type-Options": "nosniff",
 }
-NOT_KEPT = {"Cache-Control": "no-store"}  # all but the dashboard's assets
+NOT_KEPT = {"Cache-Control": "no-store"}  # for all answers except the dashboard's assets

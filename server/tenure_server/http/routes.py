@@ -1,4 +1,4 @@
-"""What a resource of the API declares of itself: enough to serve it, and to describe it in OpenAPI."""
+"""The declaration of an address: from it the address is served and described in OpenAPI."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from aiohttp import web
 from tenure_server.errors import BadParameter
 from tenure_server.http.parameters import Parameter
 
-# A struct, or a generic one with its item: whatever msgspec makes a schema of.
+# A struct, or a generic struct with its item: any type of which msgspec makes a schema.
 Shape: TypeAlias = object
 
 JSON = "application/json"
-TOKEN = "token"  # noqa: S105 -- the name of the parameter that every address takes where a token is set
+TOKEN = "token"  # noqa: S105 -- the name of a parameter: every address takes it
 
 
 class Route:
@@ -34,9 +34,9 @@ class Route:
         errors: Sequence[int] = (),
         errors_as: dict[str, Shape | None] | None = None,
     ) -> None:
-        """``answers`` are the media types of a 200 with their shapes; ``takes`` are those of the body.
+        """``answers`` are the media types of a 200 with their shapes; ``takes`` are the media types of the body.
 
-        ``errors_as`` are those of an error, where it is no problem document.
+        ``errors_as`` are the media types of an error with their shapes; None: errors are problem documents.
         """
         self.method = method
         self.path = path
@@ -49,7 +49,7 @@ class Route:
         self._handler = handler
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Refuse parameters that the address does not have: a misspelt filter must not answer everything."""
+        """Refuse unknown parameters: with a misspelt filter the answer would be the whole list."""
         known = {parameter.name for parameter in self.parameters} | {TOKEN}
         for name in request.query:
             if name not in known:

@@ -1,7 +1,7 @@
-"""Sessions of browsers that have shown the token: a cookie that says until when, signed with a key made of the token.
+"""Sessions of browsers that have sent the token: a cookie with its end, signed with a key derived from the token.
 
-Nothing is stored, so a session outlives the collector's restart; those that have logged out are remembered until they
-would have ended.
+The collector does not store sessions, so they survive its restart. A session that logged out is remembered until its
+end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tenure_server.limits import MAX_LOGGED_OUT, SESSION_S
 
 COOKIE = "tenure_session"
 
-_ITERATIONS = 200_000  # whoever has a cookie cannot try short tokens by the million
+_ITERATIONS = 200_000  # they make it slow to search the token of a known cookie
 
 
 class Sessions:
@@ -26,8 +26,8 @@ class Sessions:
         """``clock`` answers wall time in ns."""
         self._key = hashlib.pbkdf2_hmac("sha256", token.encode(), b"tenure session", _ITERATIONS)
         self._clock = clock
-        self._logged_out: dict[str, int] = {}  # cookie -> when it would have ended, s
-        self._watchers: dict[str, set[asyncio.Event]] = {}  # cookie -> those who wait for its end
+        self._logged_out: dict[str, int] = {}  # cookie -> its end, s
+        self._watchers: dict[str, set[asyncio.Event]] = {}  # cookie -> set by a logout
 
     def begin(self) -> str:
         """The cookie of a new session."""
@@ -35,7 +35,7 @@ class Sessions:
         return f"{unsigned}.{self._sign(unsigned)}"
 
     def seconds_left(self, cookie: str) -> int:
-        """For how long the session goes on; 0: it has ended, or there never was one."""
+        """The seconds until the session ends; 0: it has ended, or the cookie is not valid."""
         unsigned, _, signature = cookie.rpartition(".")
         if not hmac.compare_digest(signature.encode(errors="replace"), self._sign(unsigned).encode()):
             return 0
@@ -43,7 +43,7 @@ class Sessions:
         return 0 if cookie in self._logged_out else max(0, int(end) - self._now_s())
 
     def end(self, cookie: str) -> None:
-        """Log out: the cookie is worth nothing from now on, whoever has it."""
+        """Log out: the cookie is not valid any more."""
         left = self.seconds_left(cookie)
         if not left:
             return

@@ -1,6 +1,6 @@
-"""Holds back whoever tries one token after another.
+"""Limits how many tokens a client can try.
 
-A client that has a wrong token sends the same one again and again; only different ones are guesses.
+A client with a wrong token in its configuration sends that one again and again. So only different wrong tokens count.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from tenure_server.limits import GUESS_S, MAX_GUESSERS, MAX_GUESSES
 
 
 class Guesses:
-    """The wrong tokens of late, by the network that they came from."""
+    """The recent wrong tokens, by the network of the client."""
 
     def __init__(self, clock: Callable[[], int]) -> None:
         """``clock`` answers wall time in ns."""
         self._clock = clock
-        self._wrong: dict[str, dict[bytes, int]] = {}  # network -> digest of a token -> when it was tried, ns
+        self._wrong: dict[str, dict[bytes, int]] = {}  # network -> digest of a token -> when it arrived, ns
 
     def wait_s(self, address: str) -> int:
-        """For how many seconds no token is looked at that comes from this address; 0: it is."""
+        """For how many seconds tokens from this address are not checked; 0: they are checked."""
         tried = self._wrong.get(_network(address), {})
         now_ns = self._clock()
         recent = sorted(at_ns for at_ns in tried.values() if at_ns > now_ns - GUESS_S * 10**9)
@@ -30,7 +30,7 @@ class Guesses:
         return max(1, -(-(recent[-MAX_GUESSES] + GUESS_S * 10**9 - now_ns) // 10**9))
 
     def note(self, address: str, token: str) -> None:
-        """A wrong token came."""
+        """A wrong token arrived."""
         network = _network(address)
         tried = self._wrong.pop(network, {})
         now_ns = self._clock()
@@ -44,7 +44,7 @@ class Guesses:
 
 
 def _network(address: str) -> str:
-    """Of IPv6 the network of 64 bits, all of which one client may have."""
+    """The address; of IPv6 the network of 64 bits, because one client may have all its addresses."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""POST /v1/lifecycles: read, check, store, announce. The answer 200 means that the batch is committed."""
+"""POST /v1/lifecycles: read, check, store and announce a batch. The answer 200 means that the batch is committed."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import msgspec
 from aiohttp import web
 
 from tenure import wire
-from tenure_server.errors import Refused, StoreError
+from tenure_server.errors import RequestRefused, StoreError
 from tenure_server.http.app_keys import HUB, REFUSALS, STORE
 from tenure_server.http.request_body import read_body
 
-_LARGE = 64 * 1024  # bytes; from here on decoding would hold up the event loop
+_LARGE = 64 * 1024  # bytes; decoding a larger body would block the event loop for too long
 
 
 decode = wire.decode
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """The answer: how many lifecycles the batch had."""
+    """The batch is committed. ``stored`` is how many lifecycles it has."""
 
     stored: int
 
 
 async def post_lifecycles(request: web.Request) -> web.Response:
-    """Store one batch. Nothing of a refused one is stored."""
+    """Store one batch, whole or not at all."""
     try:
         batch = await _read_batch(request)
         await request.app[STORE].write(batch)
-    except Refused as refused:
+    except RequestRefused as refused:
         request.app[REFUSALS].count(refused.reason)
         raise
     except StoreError as error:
@@ -39,7 +39,7 @@ async def post_lifecycles(request: web.Request) -> web.Response:
 
 async def _read_batch(request: web.Request) -> wire.Batch:
     if request.content_type != wire.CONTENT_TYPE:
-        raise Refused(
+        raise RequestRefused(
             415,
             "content_type",
             f"unsupported Content-Type {request.content_type[:80]!r} (send {wire.CONTENT_TYPE})",
@@ -47,6 +47,6 @@ async def _read_batch(request: web.Request) -> wire.Batch:
     try:
         return await read_body(request, decode, _LARGE)
     except wire.UnknownVersion as error:
-        raise Refused(400, "version", f"unsupported batch version: {error}") from None
+        raise RequestRefused(400, "version", f"unsupported batch version: {error}") from None
     except wire.WireError as error:
-        raise Refused(400, "malformed", f"not a batch: {error}") from None
+        raise RequestRefused(400, "malformed", f"not a batch: {error}") from None

@@ -1,1 +1,1 @@
-"""The live feed: what a dashboard has subscribed to, and the changes that it is sent."""
+"""The live feed: the subscriptions of dashboards, and the changes that are sent to them."""

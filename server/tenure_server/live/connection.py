@@ -8,7 +8,7 @@ import logging
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from tenure_server.errors import Refused
+from tenure_server.errors import RequestRefused
 from tenure_server.http.app_keys import SESSIONS
 from tenure_server.http.listening.connections import connection_of
 from tenure_server.http.routes import Route
@@ -25,13 +25,13 @@ _decoder = msgspec.json.Decoder(messages.ClientMessage)
 
 
 async def get_live(request: web.Request) -> web.StreamResponse:
-    """Serve the connection until either side ends it. A message that cannot be followed is answered by a Problem."""
+    """Serve the connection until either side ends it. The answer to an invalid message is a Problem."""
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE, compress=False)
     if not socket.can_prepare(request).ok:
-        raise Refused(426, "websocket", "this address needs a WebSocket handshake", {"Upgrade": "websocket"})
+        raise RequestRefused(426, "websocket", "this address needs a WebSocket handshake", {"Upgrade": "websocket"})
     feed = request.app[FEED]
     if feed.clients >= MAX_LIVE:
-        raise Refused(
+        raise RequestRefused(
             503,
             "live",
             f"{feed.clients} live pages are open, the limit MAX_LIVE is {MAX_LIVE} (close a page)",
@@ -49,7 +49,7 @@ async def get_live(request: web.Request) -> web.StreamResponse:
     try:
         async for message in socket:
             if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
-                await _follow(client, feed, message.data)
+                await _handle_message(client, feed, message.data)
     finally:
         feed.disconnect(client)
         for task in tasks:
@@ -58,17 +58,17 @@ async def get_live(request: web.Request) -> web.StreamResponse:
     return socket
 
 
-async def _follow(client: Client, feed: Feed, data: str | bytes) -> None:
+async def _handle_message(client: Client, feed: Feed, data: str | bytes) -> None:
     try:
-        wanted = _decoder.decode(data)
-        problem = _problem_of(wanted)
+        subscription = _decoder.decode(data)
+        problem = _problem_of(subscription)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         problem = f"the message cannot be read: {error}"
     if problem:
         client.mailbox.put(encode(messages.Problem(problem)))
     else:
         try:
-            await feed.subscribe(client, wanted)
+            await feed.subscribe(client, subscription)
         except Exception:
             log.exception("a message of a live page could not be handled")
             client.mailbox.put(
@@ -76,10 +76,10 @@ async def _follow(client: Client, feed: Feed, data: str | bytes) -> None:
             )
 
 
-def _problem_of(wanted: messages.Subscribe) -> str | None:
-    lens = wanted.lens
-    if not 1 <= wanted.limit <= messages.MAX_LIMIT:
-        return f"invalid limit {wanted.limit} (give 1 to {messages.MAX_LIMIT})"
+def _problem_of(subscription: messages.Subscribe) -> str | None:
+    lens = subscription.lens
+    if not 1 <= subscription.limit <= messages.MAX_LIMIT:
+        return f"invalid limit {subscription.limit} (give 1 to {messages.MAX_LIMIT})"
     if sum(subject is not None for subject in (lens.trace, lens.task, lens.resource)) > 1:
         return "a lens has only one subject (give a trace, a task or a resource)"
     if any(instant is not None and not 0 <= instant < 1 << 62 for instant in (lens.since_ns, lens.until_ns)):
@@ -88,20 +88,20 @@ def _problem_of(wanted: messages.Subscribe) -> str | None:
 
 
 async def _end_with_session(request: web.Request, socket: web.WebSocketResponse) -> None:
-    """Close the connection when its session ends; the page that had it connects anew, and is refused."""
+    """Close the connection when its session ends; the page then reconnects, and is refused."""
     await request.app[SESSIONS].ended(request.cookies.get(COOKIE, ""))
     await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"the session has ended")
 
 
 async def _send(client: Client, feed: Feed) -> None:
-    """Empty the mailbox into the socket, as fast as the client reads. A fault of ours ends the connection."""
+    """Send from the mailbox as fast as the client reads. An unexpected exception here closes the connection."""
     try:
         while True:
-            frames, missed = await client.mailbox.take()
-            if missed:  # gathered now: what comes into the mailbox from here on follows upon it
-                frames += feed.catch_up(client, missed)
-            for frame in frames:
-                await client.socket.send_str(frame)
+            messages_to_send, missed = await client.mailbox.take()
+            if missed:  # read at once, so that later messages in the mailbox apply to it
+                messages_to_send += feed.catch_up(client, missed)
+            for message in messages_to_send:
+                await client.socket.send_str(message)
     except ConnectionError:
         return
     except Exception:

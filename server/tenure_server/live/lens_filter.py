@@ -1,4 +1,4 @@
-"""Whether a batch can change what a lens shows, told from the batch alone. In doubt it can."""
+"""Whether a batch can change what a lens shows. The answer needs only the batch, and is true if in doubt."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def affects(lens: Lens, batch: wire.Batch) -> bool:
     process = batch.process.id.hex()
     if any(part is not None and not part.startswith(process) for part in (lens.process, lens.task, lens.resource)):
         return False
-    if batch.final or _has_news_of_tasks(batch):
+    if batch.final or _ends_a_task(batch):
         return True
     if lens.resource is not None:
         return any(wire.public_id(batch.process.id, resource.id) == lens.resource for resource in batch.resources)
@@ -21,8 +21,8 @@ def affects(lens: Lens, batch: wire.Batch) -> bool:
     return True
 
 
-def _has_news_of_tasks(batch: wire.Batch) -> bool:
-    """A task has ended: its end is shown wherever it is."""
+def _ends_a_task(batch: wire.Batch) -> bool:
+    """Whether a task has ended. Its end can be in any diagram, whatever the lens."""
     return any(task.finished_ns is not None for task in batch.tasks)
 
 

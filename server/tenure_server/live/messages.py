@@ -1,4 +1,7 @@
-"""The words of /api/live. The dashboard's TypeScript types are generated from these structs."""
+"""The messages of /api/live. The dashboard's TypeScript types are generated from these structs.
+
+``now_ns``, like every time here, is in ns since the Unix epoch.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,11 @@ MAX_LIMIT = 20_000
 
 
 class Subscribe(msgspec.Struct, frozen=True, tag="subscribe", tag_field="type"):
-    """Client: show me this from now on. It replaces the connection's earlier subscription.
+    """Client: show this lens from now on. It replaces the connection's earlier subscription.
 
-    ``limit`` is how many lifecycles the page may hold, the newest (at most MAX_LIMIT); as it goes on, the picture may
-    grow to twice as many before its older part is removed. ``resume`` is the token of the last page or operations that
-    the client has: where nothing has happened since, ``Current`` answers it, else a page.
+    ``limit`` (1 to MAX_LIMIT) is the number of lifecycles in a page, the newest ones. The diagram then grows to twice
+    that number before its older part is removed. ``resume`` is the token of the client's last page or operations; if
+    nothing has changed since then, the answer is ``Current``, else a page.
     """
 
     lens: Lens
@@ -26,41 +29,41 @@ class Subscribe(msgspec.Struct, frozen=True, tag="subscribe", tag_field="type"):
 
 
 class Page(msgspec.Struct, frozen=True, tag="page", tag_field="type"):
-    """Server: the whole picture as it stands. ``lens`` says of which subscription."""
+    """Server: the whole diagram. ``lens`` is that of the subscription; ``token`` is for ``Subscribe.resume``."""
 
     token: str
     lens: Lens
     now_ns: int
     steps: list[Step]
-    earlier: int  # lifecycles of the lens that came before and are left out
+    earlier: int  # number of older lifecycles of the lens that are left out
 
 
 class Operations(msgspec.Struct, frozen=True, tag="operations", tag_field="type"):
-    """Server: what changed since the token before."""
+    """Server: the changes since the last page or operations, to be applied in order."""
 
     token: str
     now_ns: int
     operations: list[Operation]
-    earlier: int = 0  # as in Page, by now
+    earlier: int = 0  # as in Page
 
 
 class Current(msgspec.Struct, frozen=True, tag="current", tag_field="type"):
-    """Server: what the client has is the picture as it stands."""
+    """Server: the client's diagram is up to date."""
 
     token: str
     now_ns: int
 
 
 class Gap(msgspec.Struct, frozen=True, tag="gap", tag_field="type"):
-    """Server: this client was too slow, ``missed`` frames were left out. A page follows."""
+    """Server: the client was too slow, and ``missed`` messages were not sent. A page follows."""
 
     missed: int
 
 
 class Overview(msgspec.Struct, frozen=True, tag="overview", tag_field="type"):
-    """Server: processes, recent traces (newest first), resources in use or lately used, and how far each exporter is.
+    """Server: processes, recent traces (newest first), resources in use or lately used, exporters.
 
-    It comes at most twice a second.
+    It is sent when it has changed, at most twice a second.
     """
 
     now_ns: int
@@ -71,7 +74,7 @@ class Overview(msgspec.Struct, frozen=True, tag="overview", tag_field="type"):
 
 
 class Problem(msgspec.Struct, frozen=True, tag="problem", tag_field="type"):
-    """Server: the last message could not be followed, and why."""
+    """Server: why the last subscription failed, or why the diagram cannot be drawn now."""
 
     detail: str
 

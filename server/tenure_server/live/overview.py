@@ -1,4 +1,4 @@
-"""What every live page shows beside its diagram: processes, recent traces, resources."""
+"""The overview beside every live diagram: processes, recent traces, resources, exporters."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ ExportersStatus = Callable[[], list[Exporter]]
 
 log = logging.getLogger("tenure.server")
 
-_SKEW_DIGITS = -4  # a change of less than 10 s in a process's clock skew is no news
+_SKEW_DIGITS = -4  # the clock skew counts in steps of 10 s
 
 
 class OverviewLoop:
-    """Reads the overview when batches came, at most twice a second, and sends it to all when it has changed."""
+    """Reads the overview after batches, at most twice a second, and sends it to all clients when it has changed."""
 
     def __init__(self, store: Store, hub: Hub, clock: Callable[[], int], exporters: ExportersStatus) -> None:
         self._store = store
@@ -37,7 +37,7 @@ class OverviewLoop:
         self.latest: WireMessage | None = None
 
     def join(self, mailbox: Mailbox[WireMessage]) -> None:
-        """Send the client the latest at once, and every later one."""
+        """Send the client the latest overview at once, and every later one."""
         if self.latest is not None:
             mailbox.put(self.latest)
         self._clients.add(mailbox)
@@ -47,18 +47,18 @@ class OverviewLoop:
 
     async def run(self) -> None:
         """Follow the store."""
-        wakes = self._hub.subscribe(1)
+        batches_mailbox = self._hub.subscribe(1)
         try:
             while True:
                 await self._refresh()
                 await asyncio.sleep(OVERVIEW_S)
                 try:
                     async with asyncio.timeout(POLL_S):
-                        await wakes.take()
-                except TimeoutError:  # no batch, but a process may have fallen silent
+                        await batches_mailbox.take()
+                except TimeoutError:  # no batch, but a process may count as dead by now
                     continue
         finally:
-            self._hub.unsubscribe(wakes)
+            self._hub.unsubscribe(batches_mailbox)
 
     async def _refresh(self) -> None:
         try:
@@ -88,10 +88,10 @@ async def read_overview(store: Store, now_ns: int, limit: int) -> messages.Overv
 
 
 def _digest(overview: messages.Overview) -> bytes:
-    """Of all but the passing of time."""
-    still = [
+    """A hash of everything but the fields that change with time alone."""
+    timeless = [
         msgspec.structs.replace(process, last_seen_ns=0, clock_skew_ms=round(process.clock_skew_ms, _SKEW_DIGITS))
         for process in overview.processes
     ]
-    told = msgspec.msgpack.encode((still, overview.traces, overview.resources, overview.exporters))
-    return hashlib.blake2b(told, digest_size=16).digest()
+    encoded = msgspec.msgpack.encode((timeless, overview.traces, overview.resources, overview.exporters))
+    return hashlib.blake2b(encoded, digest_size=16).digest()

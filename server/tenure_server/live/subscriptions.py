@@ -1,4 +1,4 @@
-"""Who watches what: clients share pictures, and what nobody watches is not drawn."""
+"""Which client watches which diagram: clients share live diagrams, and a diagram without clients is not drawn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode, web
 from tenure_server.background.supervisor import supervise
 from tenure_server.errors import NotFound, StoreError
 from tenure_server.hub import Hub, Mailbox
-from tenure_server.limits import MAX_FRAMES_QUEUED
+from tenure_server.limits import MAX_MESSAGES_QUEUED
 from tenure_server.live import messages
 from tenure_server.live.live_diagram import LiveDiagram, WireMessage, encode
 from tenure_server.live.overview import ExportersStatus, OverviewLoop
@@ -21,23 +21,23 @@ from tenure_server.store import Store
 
 
 class Client:
-    """One connection: its mailbox, and the picture that it looks at."""
+    """One connection: its mailbox, and the live diagram that it watches."""
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
         self.socket = socket
-        self.mailbox: Mailbox[WireMessage] = Mailbox(MAX_FRAMES_QUEUED)
-        self.picture: LiveDiagram | None = None
+        self.mailbox: Mailbox[WireMessage] = Mailbox(MAX_MESSAGES_QUEUED)
+        self.live_diagram: LiveDiagram | None = None
 
 
 class Feed:
-    """All live pictures and the clients that look at them."""
+    """All live diagrams and their clients."""
 
     def __init__(self, store: Store, hub: Hub, clock: Callable[[], int], exporters: ExportersStatus) -> None:
         self._store = store
         self._hub = hub
         self._clock = clock
         self._exporters = exporters
-        self._pictures: dict[bytes, tuple[LiveDiagram, asyncio.Task[None]]] = {}
+        self._live_diagrams: dict[bytes, tuple[LiveDiagram, asyncio.Task[None]]] = {}
         self._overview = OverviewLoop(store, hub, clock, exporters)
         self._overview_task: asyncio.Task[None] | None = None
         self._clients: set[Client] = set()
@@ -61,14 +61,14 @@ class Feed:
             self._overview_task = None
             self._overview = OverviewLoop(self._store, self._hub, self._clock, self._exporters)
 
-    async def subscribe(self, client: Client, wanted: messages.Subscribe) -> None:
-        """Let the client look at another picture. Where there is none it is told why."""
+    async def subscribe(self, client: Client, subscription: messages.Subscribe) -> None:
+        """Let the client watch another diagram; where that fails, send it a Problem."""
         self._unsubscribe(client)
-        picture = self._picture(wanted.lens, wanted.limit)
-        picture.users += 1
-        client.picture = picture
+        live_diagram = self._live_diagram(subscription.lens, subscription.limit)
+        live_diagram.clients += 1
+        client.live_diagram = live_diagram
         try:
-            await picture.join(client.mailbox, wanted.resume)
+            await live_diagram.join(client.mailbox, subscription.resume)
         except (NotFound, StoreError) as error:
             self._unsubscribe(client)
             client.mailbox.put(encode(messages.Problem(str(error))))
@@ -76,38 +76,38 @@ class Feed:
             self._unsubscribe(client)
             raise
 
-    def _picture(self, lens: Lens, limit: int) -> LiveDiagram:
+    def _live_diagram(self, lens: Lens, limit: int) -> LiveDiagram:
         key = msgspec.json.encode((lens, limit))
-        if key not in self._pictures:
-            picture = LiveDiagram(lens, limit, self._store, self._hub, self._clock)
-            self._pictures[key] = picture, supervise("a live diagram", picture.run)
-        return self._pictures[key][0]
+        if key not in self._live_diagrams:
+            live_diagram = LiveDiagram(lens, limit, self._store, self._hub, self._clock)
+            self._live_diagrams[key] = live_diagram, supervise("a live diagram", live_diagram.run)
+        return self._live_diagrams[key][0]
 
     def _unsubscribe(self, client: Client) -> None:
-        picture, client.picture = client.picture, None
-        if picture is None:
+        live_diagram, client.live_diagram = client.live_diagram, None
+        if live_diagram is None:
             return
-        picture.disconnect(client.mailbox)
-        picture.users -= 1
-        if not picture.users:
-            _, task = self._pictures.pop(msgspec.json.encode((picture.lens, picture.limit)))
+        live_diagram.disconnect(client.mailbox)
+        live_diagram.clients -= 1
+        if not live_diagram.clients:
+            _, task = self._live_diagrams.pop(msgspec.json.encode((live_diagram.lens, live_diagram.limit)))
             task.cancel()
 
     def catch_up(self, client: Client, missed: int) -> list[WireMessage]:
-        """What to send to a client that was too slow: what it missed, as a whole."""
-        frames = [encode(messages.Gap(missed))]
-        if client.picture is not None:
-            frames.append(client.picture.page())
+        """The messages for a client that was too slow: a Gap, then the whole diagram and overview."""
+        messages_to_send = [encode(messages.Gap(missed))]
+        if client.live_diagram is not None:
+            messages_to_send.append(client.live_diagram.page())
         if self._overview.latest is not None:
-            frames.append(self._overview.latest)
-        return frames
+            messages_to_send.append(self._overview.latest)
+        return messages_to_send
 
     async def close(self) -> None:
-        """Say goodbye to all clients, and stop drawing."""
+        """Close all connections, and stop drawing."""
         for client in list(self._clients):
             with suppress(ConnectionError):
                 await client.socket.close(code=WSCloseCode.GOING_AWAY, message=b"the collector is stopping")
-        tasks = [task for _, task in self._pictures.values()]
+        tasks = [task for _, task in self._live_diagrams.values()]
         if self._overview_task:
             tasks.append(self._overview_task)
         for task in tasks:

@@ -1,1 +1,1 @@
-"""What is measured of resources and of the collector, to Prometheus and by OTLP."""
+"""Metrics of resources and of the collector, for Prometheus and by OTLP."""

@@ -1,4 +1,4 @@
-"""OpenTelemetry's own exporter of metrics over gRPC; imported only where a target asks for it."""
+"""OpenTelemetry's exporter of metrics over gRPC; imported only when a target needs it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOGGER = "opentelemetry.exporter.otlp.proto.grpc.exporter"
 
 
 def exporter_to(target: Target, timeout_s: float, points: int) -> MetricExporter:
-    """An exporter to the target, of so many points a request."""
+    """An exporter to the target, with at most this number of points in a request."""
     return OTLPMetricExporter(
         endpoint=f"{'https' if target.is_secure else 'http'}://{target.name.partition('://')[2]}",
         insecure=not target.is_secure,
@@ -20,6 +20,6 @@ def exporter_to(target: Target, timeout_s: float, points: int) -> MetricExporter
         timeout=timeout_s,
         compression=Compression.Gzip,
         max_export_batch_size=points,
-        # As over HTTP. The exporter's annotation is narrower than what gRPC takes, which is an integer here.
+        # As over HTTP, which uses no proxy. The annotation has no integers, which gRPC needs here.
         channel_options=(("grpc.enable_http_proxy", 0),),  # type: ignore[arg-type]
     )

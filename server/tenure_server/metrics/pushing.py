@@ -1,4 +1,4 @@
-"""Metrics to an OpenTelemetry backend, by OpenTelemetry's own exporters: protobuf, gzipped, over HTTP or gRPC."""
+"""Pushes metrics to an OpenTelemetry backend with OpenTelemetry's exporters: gzipped protobuf over HTTP or gRPC."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tenure_server.export.targets import Target
 
 log = logging.getLogger("tenure.server")
 
-_POINTS = 5_000  # of one request
+_POINTS = 5_000  # in one request
 _TIMEOUT_S = 10.0
 _reasons: ContextVar[list[str]] = ContextVar("_reasons")
 
 
 class Pusher(MetricExporter):
-    """The SDK's exporter to one target, with what ``join`` adds; its failures are said once, until a push succeeds."""
+    """The SDK's exporter to one target, with what ``join`` adds; logs the first failure after each success."""
 
     def __init__(self, target: Target, join: Callable[[MetricsData], MetricsData]) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class Pusher(MetricExporter):
         self._is_failing = False
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: object) -> MetricExportResult:
-        """Send them; a failure is made good by the next push, since all metrics are cumulative."""
+        """Send the metrics; after a failure the next push makes up for it, since all metrics are cumulative."""
         reasons: list[str] = []
         token = _reasons.set(reasons)
         try:
@@ -42,8 +42,8 @@ class Pusher(MetricExporter):
             _reasons.reset(token)
         has_failed = result is not MetricExportResult.SUCCESS
         if has_failed and not self._is_failing:
-            what = "; ".join(reasons) or "unknown reason"
-            log.warning("exporter %s did not accept metrics, which are sent again: %s", self._target.name, what)
+            reason = "; ".join(reasons) or "unknown reason"
+            log.warning("exporter %s did not accept metrics, which are sent again: %s", self._target.name, reason)
         self._is_failing = has_failed
         return result
 
@@ -51,12 +51,12 @@ class Pusher(MetricExporter):
         return self._exporter.force_flush(timeout_millis)
 
     def shutdown(self, timeout_millis: float = 30_000, **_: object) -> None:
-        self._is_failing = True  # what is still under way has nobody to be told of
+        self._is_failing = True  # no log entry for a push that is stopped
         self._exporter.shutdown(timeout_millis)
 
 
-class _Listener(logging.Handler):
-    """Keeps what the SDK's exporter logs of a push, once a minute while a backend is away, for its pusher to say."""
+class _ErrorCapture(logging.Handler):
+    """Keeps the errors that the SDK's exporter logs during a push, so that the pusher can log them itself."""
 
     def emit(self, record: logging.LogRecord) -> None:
         reasons = _reasons.get(None)
@@ -67,9 +67,9 @@ class _Listener(logging.Handler):
 
 
 def _over_http(target: Target) -> MetricExporter:
-    _listen_to(OTLPMetricExporter.__module__)
+    _capture_errors(OTLPMetricExporter.__module__)
     session = requests.Session()
-    session.max_redirects = 0  # headers may hold a key, which is for this address only
+    session.max_redirects = 0  # headers may have a key that only this address may get
     return OTLPMetricExporter(
         endpoint=target.url,
         headers=dict(target.headers),
@@ -81,14 +81,14 @@ def _over_http(target: Target) -> MetricExporter:
 
 
 def _over_grpc(target: Target) -> MetricExporter:
-    """It is an extra: whoever sends spans to the target has found out whether it is installed."""
+    """GRPC is an extra; the sender of spans to the same target has checked that it is installed."""
     module = importlib.import_module("tenure_server.metrics.grpc")
-    _listen_to(module.LOGGER)
+    _capture_errors(module.LOGGER)
     return cast("MetricExporter", module.exporter_to(target, _TIMEOUT_S, _POINTS))
 
 
-def _listen_to(name: str) -> None:
+def _capture_errors(name: str) -> None:
     exporters = logging.getLogger(name)
-    if not any(isinstance(handler, _Listener) for handler in exporters.handlers):
-        exporters.addHandler(_Listener())
+    if not any(isinstance(handler, _ErrorCapture) for handler in exporters.handlers):
+        exporters.addHandler(_ErrorCapture())
         exporters.propagate = False

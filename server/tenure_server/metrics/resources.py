@@ -1,7 +1,7 @@
-"""What the store has measured of resources, as metrics of OpenTelemetry's SDK; pure.
+"""What the store has measured of resources, as metrics of OpenTelemetry's SDK; a pure function.
 
-A process is an OpenTelemetry Resource. Resources that are called the same are one point; past a limit the rest is a
-process's overflow, one point with the attribute ``otel.metric.overflow``, as the SDK's own instruments have it
+A process is an OpenTelemetry Resource. Resources of one name are one point. The resources past a limit are together the
+overflow of their process: one point with the attribute ``otel.metric.overflow``, as for the SDK's own instruments
 (https://opentelemetry.io/docs/specs/otel/metrics/sdk/#cardinality-limits).
 """
 
@@ -23,70 +23,71 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from tenure_server.export.span_mapping import SCOPE, VERSION, process_attributes
+from tenure import semconv
+from tenure_server.export.span_mapping import VERSION, process_attributes
 from tenure_server.metrics import conventions
 from tenure_server.metrics.conventions import Number, Times
-from tenure_server.model.labels import resource_label, short_kind
+from tenure_server.model.labels import resource_label
 from tenure_server.model.records import Process
-from tenure_server.store import Measured
+from tenure_server.store import ResourceSeries
 from tenure_server.store.histogram import BOUNDS_S, Spread
 
-_Key = tuple[str, ...]  # what a point is called; () is the overflow
+_Key = tuple[str, ...]  # the name of a pool, or kind and name of a resource; () is the overflow
 
 _CUMULATIVE = AggregationTemporality.CUMULATIVE
 _NO_EXTREME: float = None  # type: ignore[assignment]  # the SDK's type says float; its encoder leaves None out
-_scope = InstrumentationScope(SCOPE, VERSION)
+_scope = InstrumentationScope(semconv.SCOPE, VERSION)
 
 
-def resource_metrics(measured: Iterable[Measured], now_ns: int, limit: int) -> list[ResourceMetrics]:
+def resource_metrics(measured: Iterable[ResourceSeries], now_ns: int, limit: int) -> list[ResourceMetrics]:
     """All metrics that have a point, cumulative since their process began.
 
-    ``measured`` comes in the order of ``Store.measures``; at most ``limit`` of them, and an overflow for each process,
-    are told.
+    ``measured`` comes in the order of ``Store.resource_series``. At most ``limit`` resources have points of their own;
+    the others are in the overflow point of their process.
     """
-    found = []
-    for _, of_process in groupby(measured, lambda one: one.process.id):
-        everything = list(of_process)
-        process = everything[0].process
-        pools = _subjects((one for one in everything if one.is_pool), limit)
+    metrics_by_process = []
+    for _, group in groupby(measured, lambda resource: resource.process.id):
+        resources = list(group)
+        process = resources[0].process
+        pools = _by_key((resource for resource in resources if resource.is_pool), limit)
         limit -= len(pools)
-        others = _subjects((one for one in everything if not one.is_pool), limit)
+        others = _by_key((resource for resource in resources if not resource.is_pool), limit)
         limit -= len(others)
-        at = _Moment(process, now_ns)
+        points = _ProcessPoints(process, now_ns)
         metrics = [
-            *at.metrics(conventions.POOL_TIMES, conventions.POOL_NUMBERS, pools),
-            *at.metrics(conventions.OTHER_TIMES, conventions.OTHER_NUMBERS, others),
+            *points.metrics(conventions.POOL_TIMES, conventions.POOL_NUMBERS, pools),
+            *points.metrics(conventions.OTHER_TIMES, conventions.OTHER_NUMBERS, others),
         ]
         attributes = Resource(process_attributes(process))
-        found.append(ResourceMetrics(attributes, [ScopeMetrics(_scope, metrics, "")], ""))
-    return found
+        metrics_by_process.append(ResourceMetrics(attributes, [ScopeMetrics(_scope, metrics, "")], ""))
+    return metrics_by_process
 
 
-class _Moment:
-    """Makes the points of one process."""
+class _ProcessPoints:
+    """Makes the metrics of one process."""
 
     def __init__(self, process: Process, now_ns: int) -> None:
         self._start_ns = min(process.started_ns, now_ns)
         self._now_ns = now_ns
 
     def metrics(
-        self, times: Iterable[Times], numbers: Iterable[Number], subjects: Mapping[_Key, Measured]
+        self, times: Iterable[Times], numbers: Iterable[Number], resources: Mapping[_Key, ResourceSeries]
     ) -> Iterator[Metric]:
-        """Those that have a point."""
-        for one in times:
+        """The metrics that have a point."""
+        for metric in times:
             durations = [
                 self._durations(_attributes(key), spread)
-                for key, measured in subjects.items()
-                if (spread := one.read(measured)) is not None
+                for key, resource in resources.items()
+                if (spread := metric.read(resource)) is not None
             ]
             if durations:
-                yield Metric(one.name, one.description, "s", Histogram(durations, _CUMULATIVE))
-        for name, some in groupby(numbers, lambda number: number.name):
-            states = list(some)
+                yield Metric(metric.name, metric.description, "s", Histogram(durations, _CUMULATIVE))
+        for name, group in groupby(numbers, lambda number: number.name):
+            states = list(group)
             points = [
                 NumberDataPoint(attributes, self._start_ns, self._now_ns, value)
-                for key, measured in subjects.items()
-                for attributes, value in _values(key, measured, states)
+                for key, resource in resources.items()
+                for attributes, value in _values(key, resource, states)
             ]
             if points:
                 is_monotonic = states[0].is_monotonic
@@ -106,9 +107,11 @@ class _Moment:
         )
 
 
-def _values(key: _Key, measured: Measured, states: list[Number]) -> Iterator[tuple[Mapping[str, str | bool], int]]:
-    """The points of one metric; those of the overflow, which has no attribute but one, together."""
-    values = [(state.state, value) for state in states if (value := state.read(measured)) is not None]
+def _values(
+    key: _Key, resource: ResourceSeries, states: list[Number]
+) -> Iterator[tuple[Mapping[str, str | bool], int]]:
+    """The points of one metric. The overflow has one point, without a state."""
+    values = [(state.state, value) for state in states if (value := state.read(resource)) is not None]
     if not key:
         if values:
             yield _attributes(key), sum(value for _, value in values)
@@ -122,49 +125,49 @@ def _attributes(key: _Key) -> dict[str, str | bool]:
         case (pool,):
             return {conventions.POOL_NAME: pool}
         case (kind, name):
-            return {conventions.KIND: kind, conventions.NAME: name}
+            return {semconv.RESOURCE_KIND: kind, semconv.RESOURCE_NAME: name}
         case _:
             return {conventions.OVERFLOW: True}
 
 
-def _subjects(measured: Iterable[Measured], room: int) -> dict[_Key, Measured]:
-    """What is told, by what it is called."""
-    found: dict[_Key, Measured] = {}
-    for one in measured:
-        key: _Key = () if one.is_overflow else _called(one)
-        if key not in found and len(found) >= room:
+def _by_key(measured: Iterable[ResourceSeries], limit: int) -> dict[_Key, ResourceSeries]:
+    """Resources by their key; those with one key together, and those past the limit in the overflow."""
+    resources: dict[_Key, ResourceSeries] = {}
+    for resource in measured:
+        key: _Key = () if resource.is_overflow else _key_of(resource)
+        if key not in resources and len(resources) >= limit:
             key = ()
-        found[key] = _together(found[key], one) if key in found else one
-    return found
+        resources[key] = _merged(resources[key], resource) if key in resources else resource
+    return resources
 
 
-def _called(one: Measured) -> _Key:
-    if one.is_pool:
-        return (resource_label(one.kind, one.name, None),)
-    return one.kind, one.name or short_kind(one.kind)
+def _key_of(resource: ResourceSeries) -> _Key:
+    if resource.is_pool:
+        return (resource_label(resource.kind, resource.name, None),)
+    return resource.kind, resource.name or semconv.short_kind(resource.kind)
 
 
-def _together(one: Measured, other: Measured) -> Measured:
-    return Measured(
-        process=one.process,
-        kind=one.kind,
-        name=one.name,
-        is_pool=one.is_pool,
-        is_overflow=one.is_overflow or other.is_overflow,
-        waits=one.waits + other.waits,
-        holds=one.holds + other.holds,
-        releases=one.releases + other.releases,
-        creates=one.creates + other.creates,
-        missed=one.missed + other.missed,
-        timeouts=one.timeouts + other.timeouts,
-        capacity=_both(one.capacity, other.capacity),
-        waiting=one.waiting + other.waiting,
-        open=one.open + other.open,
-        idle=other.idle if one.idle is None else one.idle + (other.idle or 0),
-        idle_max=_both(one.idle_max, other.idle_max),
+def _merged(first: ResourceSeries, second: ResourceSeries) -> ResourceSeries:
+    return ResourceSeries(
+        process=first.process,
+        kind=first.kind,
+        name=first.name,
+        is_pool=first.is_pool,
+        is_overflow=first.is_overflow or second.is_overflow,
+        waits=first.waits + second.waits,
+        holds=first.holds + second.holds,
+        releases=first.releases + second.releases,
+        creates=first.creates + second.creates,
+        missed=first.missed + second.missed,
+        timeouts=first.timeouts + second.timeouts,
+        capacity=_sum_of_bounds(first.capacity, second.capacity),
+        waiting=first.waiting + second.waiting,
+        open=first.open + second.open,
+        idle=second.idle if first.idle is None else first.idle + (second.idle or 0),
+        idle_max=_sum_of_bounds(first.idle_max, second.idle_max),
     )
 
 
-def _both(one: int | None, other: int | None) -> int | None:
-    """A bound of two together: none where one has none."""
-    return None if one is None or other is None else one + other
+def _sum_of_bounds(first: int | None, second: int | None) -> int | None:
+    """None, which is no bound, if one of them is None."""
+    return None if first is None or second is None else first + second

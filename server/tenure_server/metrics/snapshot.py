@@ -1,4 +1,4 @@
-"""How the collector is doing at one moment: all that metrics tell of, gathered in the event loop."""
+"""The state of the collector at one time, which all metrics read; it is gathered in the event loop."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import NamedTuple
 
 from tenure_server.errors import StoreError
 from tenure_server.export.status import Exporter
-from tenure_server.store import Measured, Totals
+from tenure_server.store import ResourceSeries, Totals
 
 log = logging.getLogger("tenure.server")
 
-_FRESH_S = 1.0  # a reader asks for one metric after the other: they shall tell of the same moment
-_PATIENCE_S = 10.0
+_MAX_AGE_S = 1.0  # so that a reader, which asks for one metric after the other, gets them from one snapshot
+_READ_TIMEOUT_S = 10.0
 
 
 class Snapshot(NamedTuple):
-    """``refused`` requests by reason; ``processes`` that are alive; ``clients`` are pages that watch."""
+    """``refused``: requests by reason; ``processes``: how many are alive; ``clients``: open live pages."""
 
     at_ns: int
     totals: Totals
@@ -27,11 +27,11 @@ class Snapshot(NamedTuple):
     processes: int
     exporters: Sequence[Exporter]
     clients: int
-    measured: Sequence[Measured]
+    measured: Sequence[ResourceSeries]
 
 
 class Snapshots:
-    """Gives readers of metrics, which run in threads, the latest snapshot."""
+    """Gives the latest snapshot to readers of metrics, which run in threads."""
 
     def __init__(self, gather: Callable[[], Awaitable[Snapshot]]) -> None:
         self._gather = gather
@@ -41,7 +41,7 @@ class Snapshots:
         self._is_closed = False
 
     async def refresh(self) -> Snapshot:
-        """Take one now.
+        """Take a snapshot now.
 
         Raises:
             StoreFailed: the store cannot be read.
@@ -51,24 +51,24 @@ class Snapshots:
         return self._latest
 
     def now(self) -> Snapshot | None:
-        """One that is at most a second old; None, which is said, where none can be had. Not for the loop's thread."""
+        """A snapshot at most a second old; None, with a log entry, on failure. Not for the event loop's thread."""
         if self._is_closed:
             return None
         latest = self._latest
-        if latest is not None and monotonic() - self._taken_s < _FRESH_S:
+        if latest is not None and monotonic() - self._taken_s < _MAX_AGE_S:
             return latest
         refreshing = asyncio.run_coroutine_threadsafe(self.refresh(), self._loop)
         try:
-            return refreshing.result(_PATIENCE_S)
+            return refreshing.result(_READ_TIMEOUT_S)
         except StoreError as error:
             log.warning("metrics could not be read: %s", error)
         except TimeoutError:
             refreshing.cancel()
-            log.warning("metrics could not be read within %g s", _PATIENCE_S)
-        except Exception:  # it must not end the thread that pushes
+            log.warning("metrics could not be read within %g s", _READ_TIMEOUT_S)
+        except Exception:  # an error must not end the thread that pushes
             log.exception("metrics could not be read")
         return None
 
     def close(self) -> None:
-        """Give no more: the loop ends, and a reader may be stuck in a request until long after that."""
+        """Return None from now on: the loop ends, and a reader may still be in a request long after that."""
         self._is_closed = True

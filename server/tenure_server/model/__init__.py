@@ -1,1 +1,1 @@
-"""Plain data that every room knows: records and how they are called."""
+"""Plain data that every room uses: records, their labels, and the lens of a diagram."""

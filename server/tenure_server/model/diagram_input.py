@@ -10,11 +10,11 @@ from tenure_server.model.records import Lifecycle, Task
 
 
 class DiagramInput(msgspec.Struct, frozen=True):
-    """What a diagram is drawn from.
+    """The lifecycles of a diagram, and what explains them.
 
-    ``lifecycles`` are in the order of their acquire; ``tasks``, by id, are theirs and those that created them;
-    ``context`` are others of the same resources that name what a wait waited for; ``earlier`` lifecycles of the lens
-    came before and are left out.
+    ``lifecycles`` are in the order of their acquire; ``tasks``, by id, are their tasks and those that created them;
+    ``context`` are other lifecycles of the same resources, which explain the waits. ``earlier`` is how many earlier
+    lifecycles of the lens are left out.
     """
 
     lifecycles: list[Lifecycle]

@@ -5,34 +5,19 @@ Pure text, with no encoding: what a label may hold is the business of each outpu
 
 from __future__ import annotations
 
+from tenure import semconv
+
 _MICROSECOND, _MILLISECOND, _SECOND = 1_000, 1_000_000, 1_000_000_000
-
-
-def short_kind(kind: str) -> str:
-    """The last part of a qualified name: "asyncio.locks.Lock" -> "Lock".
-
-    A method keeps its class ("shop.db.Pool.transaction" -> "Pool.transaction"), and a name made inside a function loses
-    it ("shop.main.<locals>.Connection" -> "Connection").
-    """
-    parts = kind.rpartition("<locals>.")[2].split(".")
-    last = parts[-1]
-    is_method = len(parts) > 1 and last[:1].islower() and parts[-2].lstrip("_")[:1].isupper()
-    return f"{parts[-2]}.{last}" if is_method else last
 
 
 def resource_label(kind: str, name: str, capacity: int | None) -> str:
     """Kind, name and capacity as a person wants them: "Lock stock_lock", "Pool orders (2)", "Connection".
 
-    The name is left out where it only repeats the kind, the capacity where one at most can hold the resource anyway.
+    Kind and name are the name of the resource's spans. The capacity is left out where only one use at a time is
+    possible.
     """
-    short = short_kind(kind)
-    repeats = _plain(name) in {"", _plain(short), _plain(short.rpartition(".")[2])}
-    label = short if repeats else f"{short} {name}"
+    label = semconv.resource_label(kind, name)
     return f"{label} ({capacity})" if capacity is not None and capacity > 1 else label
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", "").lower()
 
 
 def format_duration(ns: int) -> str:

@@ -8,9 +8,11 @@ import msgspec
 
 
 class Lens(msgspec.Struct, frozen=True):
-    """What a diagram shows. With no subject it is everything, the newest first to be kept.
+    """What a diagram shows. Without a subject it shows the newest lifecycles of all.
 
-    ``opened`` names folds that are to be shown unfolded.
+    ``trace``, ``task``, ``resource`` and ``process`` are ids; null: no restriction. The window is of acquire_ns:
+    since_ns <= acquire_ns < until_ns, in ns since the Unix epoch; null: no bound. ``fold``: fold repetitions, except
+    the folds whose ids are in ``opened``. ``tasks`` and ``resources`` choose what one column stands for.
     """
 
     trace: str | None = None

@@ -1,6 +1,8 @@
-"""What the store holds, as plain data: the shapes of the API's JSON and the input of every diagram.
+"""The records of the store: the shapes of the API's JSON, and the input of every diagram.
 
-Times are wall clock, integer nanoseconds since the Unix epoch, ``None`` where not reached.
+Every field whose name ends in ``_ns`` is an integer in nanoseconds. An instant is wall-clock time since the Unix epoch.
+Ids are text: a process is 32 hex digits, a trace is 32 hex digits, and a lifecycle, a task or a resource is the id of
+its process, a hyphen and a number.
 """
 
 from __future__ import annotations
@@ -16,11 +18,20 @@ OPEN_PHASES: tuple[Phase, ...] = ("acquiring", "held", "releasing")
 
 
 class TaskRef(msgspec.Struct, frozen=True):
+    """The id and the name of a task."""
+
     id: str
     name: str
 
 
 class ResourceRef(msgspec.Struct, frozen=True):
+    """The facts about a resource that each of its lifecycles carries.
+
+    ``kind`` is the qualified name of its type. ``name`` is empty for a resource without a name. ``capacity`` is how
+    many lifecycles can hold it at once; null: no limit is known. ``stereotype`` is the participant's form in UML:
+    "participant", "control", "database" or "queue".
+    """
+
     id: str
     kind: str
     name: str
@@ -29,6 +40,12 @@ class ResourceRef(msgspec.Struct, frozen=True):
 
 
 class Site(msgspec.Struct, frozen=True):
+    """The place in the code where a lifecycle begins.
+
+    ``line`` 0 and empty texts: not known. ``expression`` is the source text of the context manager. ``enter`` and
+    ``exit`` are the names of the calls that acquire and release; the ``exit`` of a span is empty.
+    """
+
     file: str
     line: int
     function: str
@@ -38,33 +55,46 @@ class Site(msgspec.Struct, frozen=True):
 
 
 class Canceller(msgspec.Struct, frozen=True):
-    """Who asked for a cancellation: as much of it as is known."""
+    """What requested a cancellation, as far as it is known.
 
-    task: TaskRef | None  # that asked, or that failed, which made its task group ask
-    via: str  # on whose behalf: "TaskGroup", "timeout 0.5 s", "end of asyncio.run", "SIGINT"; "": its own
-    site: Site | None  # where that was called, made, or where the task failed
+    ``task`` requested it, or failed, so that its task group requested it; null: not known. ``via`` names the cause, for
+    example "TaskGroup", "timeout 0.5 s", "end of asyncio.run" or "SIGINT"; empty: the task called cancel() itself.
+    ``site`` is where the request was made, where the timeout was set, or where the task failed; null: not known.
+    """
+
+    task: TaskRef | None
+    via: str
+    site: Site | None
 
 
 class ExceptionInfo(msgspec.Struct, frozen=True):
+    """An exception, without its traceback. ``canceller``: of a cancellation; null: not known, or no cancellation."""
+
     type: str
     message: str
-    canceller: Canceller | None = None  # of a cancellation; None: nobody knows
+    canceller: Canceller | None = None
 
 
 class HeldAround(msgspec.Struct, frozen=True):
-    """The lifecycle that was held around a root for so long that the root began a trace of its own."""
+    """The lifecycle around a root, by id, with its trace. It was held for so long that the root began its own trace."""
 
     lifecycle: str
     trace: str
 
 
 class Lifecycle(msgspec.Struct, frozen=True):
-    """One use of one resource by one task: enter to exit.
+    """One use of one resource by one task: from enter to exit.
 
-    ``released_ns`` is when it ended, also for an acquire that failed (its ``acquired_ns`` and ``release_ns`` are None).
-    ``body_exception`` left the body; ``raised`` is what acquire or release raised of its own; ``exception`` is the one
-    that a reader wants first: ``raised``, else ``body_exception``. Of a root, ``otel_parent`` is the OpenTelemetry span
-    that it hangs under (16 hex digits), whether or not that span is known here.
+    ``acquire_ns`` is when the acquire began, ``acquired_ns`` when it ended, ``release_ns`` when the release began,
+    ``released_ns`` when it ended; null: not reached. An acquire that failed has ``released_ns``, the instant at which
+    it failed, and neither ``acquired_ns`` nor ``release_ns``. An outcome is null until its phase has ended.
+
+    ``phase`` "abandoned": the process died while the lifecycle was open. ``suppressed``: the exit suppressed the
+    exception of the body. ``parent`` is the lifecycle around this one; null: this is a root.
+
+    ``body_exception`` left the body, ``raised`` was raised by the acquire or the release, and ``exception`` is
+    ``raised`` or, without it, ``body_exception``. ``otel_parent`` is the parent span of a root, 16 hex digits, even if
+    no such span is stored. ``held_around``: only of a root that began a trace within a lifecycle that is held long.
     """
 
     id: str
@@ -92,15 +122,19 @@ class Lifecycle(msgspec.Struct, frozen=True):
 
 
 class Task(msgspec.Struct, frozen=True):
-    """An asyncio task, or a thread outside any task."""
+    """An asyncio task, or a thread outside of tasks.
+
+    ``parent`` is the task that created it, ``created_in`` the lifecycle in which that task was; null: none, or not
+    known. ``finished_ns`` and ``outcome`` are null while it runs.
+    """
 
     id: str
     process: str
     name: str
     coroutine: str
     kind: Literal["task", "thread"]
-    parent: str | None  # the task that created it
-    created_in: str | None  # the lifecycle its creator was in
+    parent: str | None
+    created_in: str | None
     created_ns: int | None
     finished_ns: int | None
     outcome: Outcome | None
@@ -108,7 +142,7 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Percentiles(msgspec.Struct, frozen=True):
-    """Milliseconds; None where nothing was measured yet."""
+    """Durations in milliseconds; null: nothing was measured yet."""
 
     p50: float | None
     p95: float | None
@@ -116,7 +150,7 @@ class Percentiles(msgspec.Struct, frozen=True):
 
 
 class Use(msgspec.Struct, frozen=True):
-    """Somebody who holds a resource or waits for it, since ``since_ns``."""
+    """A lifecycle that holds a resource or waits for it. ``since_ns`` is when the hold or the wait began."""
 
     lifecycle: str
     task: TaskRef
@@ -125,7 +159,13 @@ class Use(msgspec.Struct, frozen=True):
 
 
 class Resource(msgspec.Struct, frozen=True):
-    """A resource with who holds it and who waits for it; waiters in the order they came."""
+    """A resource with its counts, its holders and its waiters.
+
+    ``acquiring``, ``held`` and ``releasing`` count the lifecycles that are in this phase now, in a living process;
+    ``total`` counts all lifecycles so far, and ``failed`` those with a phase that ended in an error. ``holders`` and
+    ``waiters`` are in the order in which they acquired it or asked for it, at most 500 each. ``capacity`` and
+    ``stereotype``: as in ResourceRef.
+    """
 
     id: str
     process: str
@@ -145,18 +185,31 @@ class Resource(msgspec.Struct, frozen=True):
 
 
 class Trace(msgspec.Struct, frozen=True):
+    """The lifecycles that belong together: a request, or a root and what it encloses.
+
+    ``name`` is that of its root. ``services`` are those of the processes that take part, the first one first.
+    ``end_ns`` is null while one of its lifecycles is open. ``open`` counts the open lifecycles, ``errors`` those with a
+    phase that ended in an error.
+    """
+
     id: str
     name: str
     services: list[str]
     start_ns: int
-    end_ns: int | None  # None while a lifecycle of it is open
+    end_ns: int | None
     lifecycles: int
     open: int
     errors: int
 
 
 class Process(msgspec.Struct, frozen=True):
-    """``clock_skew_ms``: how far its clock is ahead of the collector's; negative: behind, or what it sends is late."""
+    """A process that has sent lifecycles or spans.
+
+    ``last_seen_ns`` is when its last batch arrived, by the collector's clock; ``started_ns`` is by its own clock.
+    ``alive``: it sent a batch in the last 10 s and has not ended. ``dropped`` counts the lifecycles that its tracer
+    lost, by reason. ``clock_skew_ms`` is how far its clock is ahead of the collector's; negative: its clock is behind,
+    or its batches arrive late.
+    """
 
     id: str
     service: str

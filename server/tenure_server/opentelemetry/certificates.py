@@ -1,4 +1,4 @@
-"""Whom TLS trusts and what it shows of us: the files that OpenTelemetry's variables name.
+"""The certificates of exporters: the files that OpenTelemetry's variables name.
 
 https://opentelemetry.io/docs/specs/otel/protocol/exporter/#configuration-options
 """
@@ -16,53 +16,59 @@ _VARIABLES = "OTEL_EXPORTER_OTLP_TRACES_{0}", "OTEL_EXPORTER_OTLP_{0}"  # the fi
 
 
 class Certificates(NamedTuple):
-    """Files in PEM. ``trusted`` None: whom the system trusts. ``own`` and its ``key``: both, or neither."""
+    """PEM files. ``trusted`` None: what the system trusts. ``certificate`` and ``key``: the client's, both or none."""
 
     trusted: Path | None = None
-    own: Path | None = None
+    certificate: Path | None = None
     key: Path | None = None
 
     @classmethod
-    def named_by(cls, environment: Mapping[str, str]) -> Certificates:
-        """What the variables say.
+    def from_environment(cls, environment: Mapping[str, str]) -> Certificates:
+        """Read the variables.
 
         Raises:
-            UsageError: a file cannot be read, is none of certificates, or a key and its certificate are not both there.
+            UsageError: a file cannot be read or has no certificates, or only one of certificate and key is given.
         """
-        names = {what: _variable(what, environment) for what in ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")}
-        trusted, own, key = (name and Path(environment[name]) for name in names.values())
-        if bool(own) != bool(key):
-            given, missing = ("CLIENT_CERTIFICATE", "CLIENT_KEY") if own else ("CLIENT_KEY", "CLIENT_CERTIFICATE")
-            raise UsageError(
-                f"${names[given]} is set and ${_VARIABLES[1].format(missing)} is not (set both, or neither)"
+        names = {
+            setting: _variable(setting, environment) for setting in ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
+        }
+        trusted, certificate, key = (name and Path(environment[name]) for name in names.values())
+        if bool(certificate) != bool(key):
+            set_setting, missing = (
+                ("CLIENT_CERTIFICATE", "CLIENT_KEY") if certificate else ("CLIENT_KEY", "CLIENT_CERTIFICATE")
             )
-        made = cls(trusted or None, own or None, key or None)
+            raise UsageError(
+                f"${names[set_setting]} is set and ${_VARIABLES[1].format(missing)} is not (set both, or neither)"
+            )
+        certificates = cls(trusted or None, certificate or None, key or None)
         set_names = " and ".join(f"${name}" for name in names.values() if name)
         try:
-            made.context()
+            certificates.context()
         except OSError as error:
             raise UsageError(f"{set_names} cannot be used: {_reason(error)} (give readable PEM files)") from None
-        return made
+        return certificates
 
     def context(self) -> ssl.SSLContext:
-        """As Python's TLS takes them.
+        """The context for Python's TLS.
 
         Raises:
             OSError: a file cannot be read, or TLS cannot use it.
         """
-        made = ssl.create_default_context(cafile=self.trusted)
-        if self.own is not None:
-            made.load_cert_chain(self.own, self.key)
-        return made
+        context = ssl.create_default_context(cafile=self.trusted)
+        if self.certificate is not None:
+            context.load_cert_chain(self.certificate, self.key)
+        return context
 
     def pem(self) -> tuple[bytes | None, bytes | None, bytes | None]:
-        """Contents, as gRPC takes them: whom to trust, our key, our certificates.
+        """The contents of the files for gRPC: trusted certificates, the client's key, the client's certificate.
 
         Raises:
             OSError: a file cannot be read.
         """
-        trusted, key, own = (path.read_bytes() if path else None for path in (self.trusted, self.key, self.own))
-        return trusted, key, own
+        trusted, key, certificate = (
+            path.read_bytes() if path else None for path in (self.trusted, self.key, self.certificate)
+        )
+        return trusted, key, certificate
 
 
 def _reason(error: OSError) -> str:
@@ -71,6 +77,6 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _variable(what: str, environment: Mapping[str, str]) -> str:
-    """The name of the variable that says it, "" where none does."""
-    return next((name for variable in _VARIABLES if environment.get(name := variable.format(what))), "")
+def _variable(setting: str, environment: Mapping[str, str]) -> str:
+    """The name of the variable that is set for this, "" where none is."""
+    return next((name for variable in _VARIABLES if environment.get(name := variable.format(setting))), "")

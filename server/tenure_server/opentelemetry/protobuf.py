@@ -1,4 +1,4 @@
-"""As much of Protocol Buffers' wire format as OTLP takes (https://protobuf.dev/programming-guides/encoding/)."""
+"""The part of Protocol Buffers' wire format that OTLP uses (https://protobuf.dev/programming-guides/encoding/)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DOUBLE = struct.Struct("<d")
 
 
 class Malformed(ValueError):
-    """The bytes are no message."""
+    """The bytes are not a valid message."""
 
 
 def varint(number: int) -> bytes:
@@ -38,7 +38,7 @@ def message(field: int, content: bytes) -> bytes:
 
 
 def text(field: int, content: str) -> bytes:
-    """A string; nothing for an empty one, which is what a missing one is read as."""
+    """A string; nothing for an empty one, because a missing field is read as empty."""
     return message(field, content.encode()) if content else b""
 
 
@@ -55,7 +55,7 @@ def attributes(field: int, values: Mapping[str, Value]) -> bytes:
 def _any_value(value: Value) -> bytes:
     match value:
         case str():
-            return message(1, value.encode())  # an empty one is a value too
+            return message(1, value.encode())  # also an empty one, which is a value here
         case bool():
             return tag(2, VARINT) + varint(value)
         case int():
@@ -65,45 +65,45 @@ def _any_value(value: Value) -> bytes:
 
 
 def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The fields of a message: number and value; fixed ones as bytes. Raises as ``tagged`` does."""
+    """The fields of a message: number and value, fixed-length values as bytes. Raises as ``tagged`` does."""
     return ((key >> 3, value) for key, value in tagged(data))
 
 
 def tagged(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The fields of a message: tag (see ``tag``) and value; fixed ones as bytes.
+    """The fields of a message: tag (see ``tag``) and value, fixed-length values as bytes.
 
     Raises:
-        Malformed: it ends within a field, or has a field of a kind that nobody writes any more.
+        Malformed: the data ends within a field, or has a field of a wire type that is obsolete or unknown.
     """
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
+    position = 0
+    while position < len(data):
+        key, position = _varint(data, position)
         match key & 7:
             case 0:
-                value, at = _varint(data, at)
+                value, position = _varint(data, position)
                 yield key, value
                 continue
             case 1:
                 length = 8
             case 2:
-                length, at = _varint(data, at)
+                length, position = _varint(data, position)
             case 5:
                 length = 4
             case other:
                 raise Malformed(f"a field of wire type {other}")
-        if at + length > len(data):
+        if position + length > len(data):
             raise Malformed("it ends within a field")
-        yield key, data[at : at + length]
-        at += length
+        yield key, data[position : position + length]
+        position += length
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def _varint(data: bytes, position: int) -> tuple[int, int]:
     number = shift = 0
-    while shift < 64 and at < len(data):
-        byte = data[at]
+    while shift < 64 and position < len(data):
+        byte = data[position]
         number |= (byte & 0x7F) << shift
-        at += 1
+        position += 1
         if byte < 0x80:
-            return number & _MASK_64, at
+            return number & _MASK_64, position
         shift += 7
     raise Malformed("an integer has no end")

@@ -1,7 +1,7 @@
 """Durations counted in buckets.
 
-A *histogram* has fine ones, each a twentieth wider than the one before: percentiles within 2.5 %. A *spread* has the
-few that metrics are told by, with exact counts and an exact sum.
+A *histogram* has fine buckets, each 5 % wider than the one before: its percentiles are exact within 2.5 %. A *spread*
+has the few buckets of the metrics, with exact counts and an exact sum.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ Histogram = dict[int, int]  # bucket -> count
 BUCKETS_PER_E = 1 / log(1.05)
 _NS_PER_MS = 1e6
 _LONGEST_NS = 1 << 62
-_FEW = 12  # durations: so many are quicker counted one by one
+_FEW = 12  # up to so many durations, counting one by one is faster
 
-# The boundaries that the semantic conventions advise for database operations, and three beyond: waits of a lock are
-# shorter, holds longer.
+# The boundaries that the semantic conventions recommend for database operations, with shorter ones for the waits of
+# locks and longer ones for holds.
 BOUNDS_S = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0)
 _BOUNDS_NS = tuple(round(seconds * 1e9) for seconds in BOUNDS_S)
 
 
 class Spread(msgspec.Struct, array_like=True, gc=False):
-    """``counts`` are of durations up to each of BOUNDS_S and longer than the one before, and past the last of them.
+    """``counts[n]`` counts the durations up to ``BOUNDS_S[n]`` and above the bound before; the last, those above all.
 
-    ``sum_ns`` is what they took together.
+    ``sum_ns`` is the sum of the durations.
     """
 
     counts: list[int]
@@ -52,9 +52,9 @@ class Spread(msgspec.Struct, array_like=True, gc=False):
                 counts[bisect_left(_BOUNDS_NS, ns)] += 1
         else:
             before = 0
-            for place, bound in enumerate(_BOUNDS_NS):
+            for index, bound in enumerate(_BOUNDS_NS):
                 reached = bisect_right(ordered, bound, before)
-                counts[place] += reached - before
+                counts[index] += reached - before
                 before = reached
             counts[-1] += len(ordered) - before
         self.sum_ns += sum(ordered)
@@ -68,26 +68,26 @@ def bucket(ns: int) -> int:
     return int(log(ns or 1) * BUCKETS_PER_E)
 
 
-_FIRST_NS = [ceil(exp(wanted / BUCKETS_PER_E)) for wanted in range(bucket(_LONGEST_NS) + 2)]  # of each bucket
+_FIRST_NS = [ceil(exp(number / BUCKETS_PER_E)) for number in range(bucket(_LONGEST_NS) + 2)]  # of each bucket
 
 
 def add(histogram: Histogram, ordered: Sequence[int]) -> None:
-    """Count durations (ns, ascending), a bucket at a time where they are many."""
+    """Count durations (ns, ascending); many of them bucket by bucket."""
     if len(ordered) <= _FEW:
         for ns in ordered:
-            found = int(log(ns or 1) * BUCKETS_PER_E)
-            histogram[found] = histogram.get(found, 0) + 1
+            number = int(log(ns or 1) * BUCKETS_PER_E)
+            histogram[number] = histogram.get(number, 0) + 1
         return
     at = 0
     while at < len(ordered):
-        found = bucket(ordered[at])
-        after = bisect_left(ordered, _FIRST_NS[found + 1], at + 1)
-        histogram[found] = histogram.get(found, 0) + after - at
+        number = bucket(ordered[at])
+        after = bisect_left(ordered, _FIRST_NS[number + 1], at + 1)
+        histogram[number] = histogram.get(number, 0) + after - at
         at = after
 
 
 def percentiles(histogram: Histogram) -> Percentiles:
-    """p50, p95 and p99 in milliseconds, each the geometric middle of its bucket; None where nothing was counted."""
+    """p50, p95 and p99 in milliseconds, each the geometric mean of its bucket; None for an empty histogram."""
     total = sum(histogram.values())
     if not total:
         return Percentiles(None, None, None)
@@ -96,7 +96,7 @@ def percentiles(histogram: Histogram) -> Percentiles:
 
 
 def _quantile(ordered: list[tuple[int, int]], total: int, percent: int) -> float:
-    rank = -(-total * percent // 100)  # the smallest value that so many percent do not pass
+    rank = -(-total * percent // 100)  # of the smallest value that ``percent`` % do not exceed
     reached = ordered[-1][0]
     for index, count in ordered:
         rank -= count

@@ -1,4 +1,4 @@
-"""From the store to a picture: what the API, the live feed and the export share."""
+"""From the store to a diagram: what the API, the live feed and the export share."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from tenure_server.store import Store
 
 T = TypeVar("T")
 
-_USUAL, _LARGE = Lane("draw", 1), Lane("draw-large", 1)  # of the whole process: they share one interpreter
+_USUAL, _LARGE = Lane("draw", 1), Lane("draw-large", 1)  # one thread each: they share one interpreter
 
 
-async def picture(store: Store, lens: Lens, limit: int, now_ns: int) -> Diagram:
+async def load_diagram(store: Store, lens: Lens, limit: int, now_ns: int) -> Diagram:
     """Read and draw, off the event loop.
 
     Raises:
         NotFound: the lens's subject is not in the store.
-        StoreError: the store cannot be read, or not in the time that a read has.
+        StoreError: the store cannot be read, or the read took too long.
     """
-    scene = await store.scene(lens, limit)
-    steps = await off_the_loop(len(scene.lifecycles), lambda: draw_scene(scene, lens, now_ns))
-    return Diagram(steps, scene.earlier)
+    source = await store.diagram_input(lens, limit)
+    steps = await off_the_loop(len(source.lifecycles), lambda: draw_input(source, lens, now_ns))
+    return Diagram(steps, source.earlier)
 
 
 async def off_the_loop(size: int, work: Callable[[], T]) -> T:
-    """Work on a picture of so many lifecycles. Large ones wait for each other, and usual ones never for them.
+    """Call ``work``, which handles a diagram of ``size`` lifecycles, in a thread. Large diagrams do not delay others.
 
     Raises:
         ReadsBusy, ReadTooLong: see ``Lane.run``.
@@ -40,5 +40,5 @@ async def off_the_loop(size: int, work: Callable[[], T]) -> T:
     return await lane.run(lambda _: work())
 
 
-def draw_scene(scene: DiagramInput, lens: Lens, now_ns: int) -> list[Step]:
-    return draw(scene.lifecycles, scene.tasks, lens, now_ns, scene.context)
+def draw_input(source: DiagramInput, lens: Lens, now_ns: int) -> list[Step]:
+    return draw(source.lifecycles, source.tasks, lens, now_ns, source.context)

@@ -1,8 +1,8 @@
-"""What the collector asks of a store.
+"""The contract of a store.
 
 Every backend passes one contract suite: the tests in tests/server/store/test_*.py that take the fixture ``store``.
 
-Lists are newest first. A cursor is opaque: it is handed out by a list and understood by the same list only.
+Lists are newest first. A cursor is opaque, and valid only for the list that answered it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Item = TypeVar("Item")
 
 
 class Listing(msgspec.Struct, Generic[Item], frozen=True):
-    """A piece of a list. ``cursor`` asks for what follows; None: nothing does."""
+    """One page of a list, newest first. ``cursor`` requests the next page; null: this page is the last one."""
 
     items: list[Item]
     cursor: str | None = None
@@ -34,9 +34,9 @@ class Paging(msgspec.Struct, frozen=True):
 
 
 class LifecycleQuery(msgspec.Struct, frozen=True):
-    """All conditions hold at once. The window is of acquire_ns: since_ns <= acquire_ns < until_ns.
+    """All conditions must hold. The window is of acquire_ns: since_ns <= acquire_ns < until_ns.
 
-    A wait or a hold that is still going on counts as long as it has lasted so far.
+    A wait or a hold that still goes on counts with the time that it has lasted so far.
     """
 
     id: str | None = None
@@ -45,7 +45,7 @@ class LifecycleQuery(msgspec.Struct, frozen=True):
     task: str | None = None
     trace: str | None = None
     phase: Phase | None = None
-    outcome: Outcome | None = None  # of any of its phases; "ok": it is closed and none went otherwise
+    outcome: Outcome | None = None  # of at least one phase; "ok": it is closed, and every phase ended ok
     min_wait_ns: int | None = None
     min_hold_ns: int | None = None
     since_ns: int | None = None
@@ -54,7 +54,7 @@ class LifecycleQuery(msgspec.Struct, frozen=True):
 
 
 class ResourceQuery(msgspec.Struct, frozen=True):
-    """``open``: true, only those that somebody holds or waits for; false, only the others. ``order``: see Store."""
+    """``open``: True, only resources that are held or waited for; False, only the others. ``order``: see Store."""
 
     process: str | None = None
     kind: str | None = None
@@ -74,17 +74,17 @@ class TraceQuery(msgspec.Struct, frozen=True):
 
 
 class ClosedLifecycle(msgspec.Struct, frozen=True):
-    """A lifecycle that closed, or that its dead process left open."""
+    """A lifecycle that closed, or that a dead process left open."""
 
     lifecycle: Lifecycle
-    ended_ns: int  # released, or the last that was heard of the process
+    ended_ns: int  # when it was released; of one that was left open, when the process last sent a batch
 
 
 class ClosedLifecycles(msgspec.Struct, frozen=True):
-    """What a follower has not acknowledged, in the order in which it ended.
+    """Lifecycles that a follower has not acknowledged, in the order in which they ended.
 
-    ``processes``, by id, are theirs; ``context`` as in a Scene; ``position`` is the store's own note of how far they
-    go; ``expired`` more had been deleted before they were read.
+    ``processes`` are their processes, by id; ``context`` as in ``DiagramInput``; ``position`` is the value with which
+    they are acknowledged; ``expired`` is how many more were deleted before the follower read them.
     """
 
     items: list[ClosedLifecycle]
@@ -95,9 +95,9 @@ class ClosedLifecycles(msgspec.Struct, frozen=True):
 
 
 class Backlog(msgspec.Struct, frozen=True):
-    """What a follower has not acknowledged: how many lifecycles, and since when the first of them waits.
+    """How many lifecycles a follower has not acknowledged, and since when the first of them waits.
 
-    ``expired`` is how many were deleted, by the retention, before it got them, since it began to follow.
+    ``expired`` is how many the retention deleted before the follower read them, since it began to follow.
     """
 
     lifecycles: int
@@ -105,29 +105,29 @@ class Backlog(msgspec.Struct, frozen=True):
     expired: int
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Where another process can read the store, and what it must know to judge which of its processes live."""
+class StoreLocation(msgspec.Struct, frozen=True):
+    """The file that another process can read, and what it needs to decide which processes are alive."""
 
-    path: bytes  # absolute; a file's name need not be text
-    listening_since_ns: int  # the collector's clock
-    doubt_from_ns: int  # who was heard of since then may have been alive when the collector began to listen
+    path: bytes  # absolute; a file name is not always valid text
+    listening_since_ns: int  # by the collector's clock
+    doubt_from_ns: int  # a process seen since then may have been alive when the collector began to listen
 
 
-class Measured(msgspec.Struct, frozen=True):
-    """A living process's resources of one kind and name, in numbers; or all those past MAX_SERIES of such.
+class ResourceSeries(msgspec.Struct, frozen=True):
+    """The metrics of the resources of one kind and name in a living process; or of all that exceed MAX_SERIES.
 
-    Durations count what was acquired (``waits``), called the release (``holds``) and was released (``releases``) since
-    the process began; ``creates`` are of a pool's connections. ``missed`` acquires ended without it, ``timeouts`` of
-    them by a timeout. ``waiting`` lifecycles have not acquired it now, ``open`` hold it or are giving it back.
-    ``idle`` connections are open and not in use; None where no library tells. ``capacity`` and ``idle_max`` are
-    all the resources' together; None where one has none.
+    The durations are counted since the process began: ``waits`` of lifecycles that acquired the resource, ``holds`` of
+    those that began the release, ``releases`` of those that ended it, ``creates`` of a pool's new connections.
+    ``missed`` acquires ended without the resource, ``timeouts`` of them by a timeout. Now ``waiting`` lifecycles wait,
+    and ``open`` ones hold the resource or release it. ``idle`` connections are open and not in use; None: the library
+    does not report them. ``capacity`` and ``idle_max`` are sums over the resources; None: a resource has no bound.
     """
 
     process: Process
     kind: str
     name: str
-    is_pool: bool  # of a database's connections
-    is_overflow: bool  # no single kind and name
+    is_pool: bool  # a pool of database connections
+    is_overflow: bool  # of more than one kind and name
     waits: Spread
     holds: Spread
     releases: Spread
@@ -141,19 +141,19 @@ class Measured(msgspec.Struct, frozen=True):
     idle_max: int | None = None
 
 
-# A span as a lifecycle that is closed: number, id, parent, trace, task, resource, site, acquire_ns (wall time),
-# wait_ns, hold_ns, release_ns, outcomes, body_exception, exception.
+# A span as a closed lifecycle: number, id, parent, trace, task, resource, site, acquire_ns (wall time), wait_ns,
+# hold_ns, release_ns, outcomes, body_exception, exception.
 #
-# ``id`` and ``parent``, signed 64-bit integers, are OpenTelemetry's (0: no parent); a parent may be in any process.
-# ``number`` is where the store begins to look for the lifecycle's: the span itself, if it is there already, else the
-# first that is free. ``task`` is of the Spans' own; all others are as in ``wire.Row``.
+# ``id`` and ``parent`` are OpenTelemetry's, as signed 64-bit integers (0: no parent); the parent may be in any process.
+# ``number`` is a first choice: the store searches from there for the same span, else for the first free number.
+# ``task`` is an index of ``Spans.tasks``; all others are as in ``wire.Row``.
 SpanRow = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int]
 
 
 class SpanTask(msgspec.Struct, gc=False):
-    """What one process, or one thread of it, did in one trace. The store finds it again by these and its name.
+    """The spans of one process, or of one thread of it, in one trace. The store identifies it by these and its name.
 
-    One that has a ``number`` is a task of Tenure's own, whatever its traces.
+    A task with a ``number`` (not 0) is one that a tracer recorded; it may have several traces.
     """
 
     number: int
@@ -168,9 +168,9 @@ class SpanTask(msgspec.Struct, gc=False):
 class Spans(msgspec.Struct, frozen=True):
     """Spans of one process of any service.
 
-    ``batch`` has their tables, but no tasks and no rows. ``origin`` is the tracer's process whose lifecycles these were
-    before they were spans, where that is so: of those that are stored, nothing is stored again. ``waited`` are the
-    resources, by number, whose spans tell how long they waited; nobody can tell that of others.
+    ``batch`` has their tables, without tasks and rows. ``origin`` is the process of the tracer that made the spans of
+    its lifecycles, None for other spans; a lifecycle that is stored already is not stored a second time. ``waited`` are
+    the resources, by index, whose spans have a wait time; a span of another service has none.
     """
 
     batch: wire.Batch
@@ -181,10 +181,10 @@ class Spans(msgspec.Struct, frozen=True):
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """What a store has done since it was opened, and how it does now."""
+    """Counts since the store was opened, and the length of its queue now."""
 
     batches: int  # written
-    repeated: int  # had been written before, ignored
+    repeated: int  # batches that had been written before; they are ignored
     lifecycles: int  # new ones
     queued_batches: int
     queued_rows: int
@@ -192,82 +192,83 @@ class Totals(msgspec.Struct, frozen=True):
 
 
 class Store(Protocol):
-    """Keeps lifecycles. All methods raise StoreFailed where the medium fails, BadParameter for a cursor not its own.
+    """Keeps lifecycles.
 
-    Reads raise ReadTooLong where they take longer than READ_LIMIT_S, and ReadsBusy where too many wait.
+    Every method raises StoreFailed if the medium fails, and BadParameter for a cursor of another list. A read raises
+    ReadTooLong after READ_LIMIT_S, and ReadsBusy while too many reads wait.
     """
 
     async def write(self, batch: wire.Batch) -> None:
-        """Return when the batch is committed, whole. A batch seen before changes nothing.
+        """Return when the whole batch is committed. A batch that was written before changes nothing.
 
         Raises:
-            StoreBusy: too much is waiting.
+            StoreBusy: too many batches wait to be written.
             StoreFailed: nothing of the batch is stored.
         """
 
     async def write_spans(self, spans: Sequence[Spans]) -> None:
-        """Return when all are committed, or none. A span seen before changes nothing; raises as ``write`` does.
+        """Return when all are committed. A span that was written before changes nothing. Raises as ``write`` does.
 
-        They are not given to followers: whoever sent them can send them there too, whole.
+        Followers do not get spans: their sender can send them to the same backends, complete.
         """
 
     async def processes(self, paging: Paging) -> Listing[Process]: ...
 
     async def resources(self, query: ResourceQuery) -> Listing[Resource]:
-        """In order "used": those in use first, then the latest used, no cursor."""
+        """In order "used": resources in use first, then the latest used; this order has no cursor."""
 
     async def lifecycles(self, query: LifecycleQuery) -> Listing[Lifecycle]: ...
 
     async def traces(self, query: TraceQuery) -> Listing[Trace]: ...
 
-    async def scene(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> DiagramInput:
-        """The newest ``limit`` lifecycles of the lens. A window takes in what is still open, however old.
+    async def diagram_input(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> DiagramInput:
+        """The newest ``limit`` lifecycles of the lens. A window includes what is still open, however old.
 
-        ``keep`` are ids of others of the lens, shown before: they stay, if some of the newest are among them. So a
-        picture may grow at its end rather than move on under the reader's eyes.
+        ``keep`` are ids of lifecycles of the lens that were shown before. They stay if one of the newest is among them:
+        so a live diagram grows at its end, and what the reader looks at does not move.
 
         Raises:
-            NotFound: the lens's trace, task, resource or process is unknown.
+            NotFound: the lens's trace, task, resource or process is not in the store.
         """
 
     async def retain(self, max_age_ns: int | None, max_bytes: int | None) -> int:
         """Delete closed lifecycles, oldest first, until the limits hold; answer how many. Open ones stay.
 
-        The age of one is how long ago it came, by the collector's clock, whatever its own times say. What a dead
-        process left open goes with what came when the process was last heard of.
+        The age of a lifecycle counts from its arrival, by the collector's clock: its own times may be wrong. What a
+        dead process left open has the age of that process's last batch.
         """
 
     async def follow(self, followers: Sequence[str]) -> None:
-        """From now on keep for these, by name, what ends until they acknowledge it; forget all others.
+        """Keep what ends from now on until these followers, by name, have acknowledged it; forget all others.
 
-        A known follower goes on where it was, a new one begins with what ends from now on.
+        A known follower continues at its position. A new one begins with what ends from now on.
         """
 
-    async def endings(self, follower: str, limit: int) -> ClosedLifecycles:
-        """What the follower has not acknowledged: about ``limit`` lifecycles at most."""
+    async def closed_lifecycles(self, follower: str, limit: int) -> ClosedLifecycles:
+        """Lifecycles that the follower has not acknowledged, the first to end first: about ``limit`` at most."""
 
     async def acknowledge(self, follower: str, position: int, expired: int) -> None:
-        """The follower is done with all up to the ``position`` of some Endings, of which so many were ``expired``."""
+        """The follower has finished ``ClosedLifecycles`` with this ``position`` and this count of ``expired``."""
 
     async def abandon(self) -> int:
-        """Let followers see what dead processes left open; answer how many that are. To be called now and then."""
+        """Give followers what dead processes left open; answer how many lifecycles. Call it repeatedly."""
 
     def backlog(self, follower: str) -> Backlog:
-        """At once, however much waits; nothing where nobody of this name follows."""
+        """Answers without reading the store; empty for an unknown follower."""
 
-    def place(self) -> Place | None:
-        """Where another process can read it; None: nowhere, it is in memory."""
+    def location(self) -> StoreLocation | None:
+        """Where another process can read the store; None: the store is in memory."""
 
-    async def measures(self) -> list[Measured]:
-        """The resources of living processes, in the order in which they came; none of processes that sent spans."""
+    async def resource_series(self) -> list[ResourceSeries]:
+        """The series of living tracers, in the order in which they were made. Processes that send spans have none."""
 
     async def check(self) -> None:
-        """Raise StoreFailed where writes fail. It writes nothing: anybody may ask, as often as they like."""
+        """Raise StoreFailed if writes fail. It writes nothing, so it can be called at any rate."""
 
     async def latest_ns(self) -> int | None:
-        """The latest instant that any lifecycle or task tells of; None for an empty store."""
+        """The latest instant of all lifecycles and tasks; None for an empty store."""
 
     def totals(self) -> Totals: ...
 
     async def close(self) -> None:
-        """Write what waits, then close."""
+        """Write all queued batches, then close."""

@@ -25,6 +25,8 @@ from tenure_server.model.records import (
 )
 
 BEGIN_NS = 1_700_000_000_000_000_000
+DATABASE = "shop.AsyncDatabaseConnection"
+GROUP = "asyncio.taskgroups.TaskGroup"
 
 Times = tuple[float, float | None, float | None, float | None]
 

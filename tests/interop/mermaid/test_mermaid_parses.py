@@ -1,4 +1,4 @@
-"""Every Mermaid text is read by the real mermaid package as what was meant."""
+"""The real mermaid package reads every Mermaid text as what was meant."""
 
 from __future__ import annotations
 

@@ -74,15 +74,15 @@ async def test_a_request_hangs_under_the_span_of_the_instrumentation(tmp_path: P
         assert (process.returncode, out.decode(), err.decode()) == (0, "ordered\n" * 2, "")
         traces = (await asyncio.to_thread(ask, f"{collector.url}/api/traces"))["items"]
         trees = [
-            await asyncio.to_thread(ask, f"{collector.url}/api/lifecycles?trace={one['id']}")
-            for one in traces
-            if one["name"].startswith("GET")
+            await asyncio.to_thread(ask, f"{collector.url}/api/lifecycles?trace={item['id']}")
+            for item in traces
+            if item["name"].startswith("GET")
         ]
 
     span, request = ("Request", "GET /orders/{id}"), ("aiohttp.web.Request", "GET /orders/{id}")
     for tree in trees:
-        names = {one["id"]: (one["resource"]["kind"], one["resource"]["name"]) for one in tree["items"]}
-        assert {names[one["id"]]: names.get(one["parent"]) for one in tree["items"]} == {
+        names = {item["id"]: (item["resource"]["kind"], item["resource"]["name"]) for item in tree["items"]}
+        assert {names[item["id"]]: names.get(item["parent"]) for item in tree["items"]} == {
             span: None,
             request: span,
             ("asyncio.locks.Lock", "lock"): request,

@@ -1,4 +1,4 @@
-"""``tenure serve --otlp`` as a process: what is left of it when it is killed."""
+"""``tenure serve --otlp`` is killed again and again: every lifecycle is exported, and at most one request twice."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def test_a_collector_that_is_killed_loses_nothing_and_repeats_at_most_one_
         async with peers.serving(path, "--otlp", backend.url) as collector:
             for batch in batches[part * 10 : part * 10 + 10]:
                 await collector.post(batch)
-            await asyncio.sleep(0.1 * part)
+            await asyncio.sleep(0.1 * part)  # each kill comes at another moment of the export
             await collector.kill()
     async with peers.serving(path, "--otlp", backend.url) as collector:
         await collector.exporter_when_done(30)

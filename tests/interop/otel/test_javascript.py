@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from tests.interop.otel.support import peers
-from tests.interop.otel.support.sdk import Told, told
+from tests.interop.otel.support.sdk import ReceivedSpan, received_spans
 from tests.tracer.support.programs import tenure, write
 
 pytestmark = pytest.mark.interop
@@ -62,17 +62,17 @@ class Payment:
         self.sent: list[dict[str, Any]] = []
 
     @property
-    def made(self) -> dict[str, Told]:
-        names = {one["span"]: one["name"] for one in self.sent}
+    def made(self) -> dict[str, ReceivedSpan]:
+        names = {sent["span"]: sent["name"] for sent in self.sent}
         return {
-            one["name"]: Told(
-                one["trace"],
-                names.get(one["parent"]),
-                int(one["start_ns"]),
-                int(one["end_ns"]),
-                "no such topic: ☂" if one["error"] else None,
+            sent["name"]: ReceivedSpan(
+                sent["trace"],
+                names.get(sent["parent"]),
+                int(sent["start_ns"]),
+                int(sent["end_ns"]),
+                "no such topic: ☂" if sent["error"] else None,
             )
-            for one in self.sent
+            for sent in self.sent
         }
 
 
@@ -109,14 +109,14 @@ async def test_a_traced_program_and_a_service_in_javascript_are_one_diagram(tmp_
             )
         assert (done.status, done.stdout, done.stderr) == (0, "paid\n", "")
         made = payment.made
-        found = await asyncio.to_thread(told, collector.url, made["INSERT"].trace)
+        found = await asyncio.to_thread(received_spans, collector.url, made["INSERT"].trace)
         diagram = await asyncio.to_thread(mermaid, collector.url, made["INSERT"].trace)
 
-    parents = {name: one.parent for name, one in made.items()}
+    parents = {name: span.parent for name, span in made.items()}
     assert parents == {"POST /charge": None, "INSERT": "POST /charge", "notify": "POST /charge"}
     assert found == made | {"POST /charge": made["POST /charge"]._replace(parent="payment")}
     labels = dict(re.findall(r"participant (p\d+)(?:@\{.*?\})? as (.+)", diagram))
-    said = re.sub(r"p\d+", lambda one: labels[one[0]], re.sub(r".* as .*\n", "", diagram))
+    said = re.sub(r"p\d+", lambda match: labels[match[0]], re.sub(r".* as .*\n", "", diagram))
     for line in (
         r"client payment @ shop \w+-\)payment: request",
         r"payment->>\+Request POST /charge @ payment: request\(\)",

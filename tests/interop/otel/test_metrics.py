@@ -12,6 +12,7 @@ import pytest
 from tests.interop.otel.support import peers
 from tests.server.support.metrics_page import labelled, parsed, shop
 from tests.server.support.otlp_backend import Backend, serving
+from tests.support.waiting import until
 from tests.tracer.support import servers
 
 PROGRAM = """
@@ -58,11 +59,13 @@ async def test_a_pool_of_a_real_program_is_on_the_page(tmp_path: Path) -> None:
             assert process.stdout
             async with asyncio.timeout(30):
                 assert await process.stdout.readline() == b"ready\n"
-            found: dict = {}
-            async with asyncio.timeout(20):
-                while len(found.get("db_client_connection_count", ())) < 2 or used(found) != 2:
-                    await asyncio.sleep(0.1)
-                    found = await scrape(collector)
+
+            async def settled() -> dict | None:
+                page = await scrape(collector)
+                is_settled = len(page.get("db_client_connection_count", ())) >= 2 and used(page) == 2
+                return page if is_settled else None
+
+            found = await until(settled, 20)
             process.stdin.write(b"\n")
             assert await process.wait() == 0
 

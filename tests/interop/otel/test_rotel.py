@@ -11,10 +11,11 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from tests.interop.otel.support import peers
 from tests.interop.otel.support.peers import values
 from tests.interop.otel.support.rotel import rotel
-from tests.interop.otel.support.sdk import Told, pay, told
+from tests.interop.otel.support.sdk import ReceivedSpan, pay, received_spans
 from tests.interop.otel.support.shop import shop, spans_made
 from tests.server.support.grpc_backend import GrpcBackend, serving_grpc
 from tests.server.support.otlp_backend import Backend, serving
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.interop
 
@@ -92,10 +93,11 @@ async def test_spans_of_the_sdk_come_to_us_through_it(tmp_path: Path, into: str)
         where = between.grpc.removeprefix("grpc://")
         exporter = GrpcExporter(where, insecure=True) if into == "grpc" else HttpExporter(f"{between.http}/v1/traces")
         made = await asyncio.to_thread(pay, exporter)
-        found: dict[str, Told] = {}
-        async with asyncio.timeout(20):
-            while len(found) < len(made):
-                await asyncio.sleep(0.05)
-                found = await asyncio.to_thread(told, collector.url, made["INSERT"].trace)
+
+        async def all_spans() -> dict[str, ReceivedSpan] | None:
+            spans = await asyncio.to_thread(received_spans, collector.url, made["INSERT"].trace)
+            return spans if len(spans) >= len(made) else None
+
+        found = await until(all_spans, 20)
 
     assert found == made

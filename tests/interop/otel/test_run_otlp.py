@@ -1,4 +1,4 @@
-"""``tenure run --otlp`` and ``tenure.install(otel=True)``: spans straight from the program, with no collector."""
+"""``tenure run --otlp`` and ``tenure.install(otel=True)``: the program exports spans itself, without a collector."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ async def test_every_lifecycle_arrives_and_the_program_is_as_without(backend: Ba
     assert backend.names == ["Connection"] * 3
     assert set(backend.taken.values()) == {1}
     assert backend.headers[0]["x-key"] == "secret"
-    resource = {one.key: one.value for one in backend.requests[0].resource_spans[0].resource.attributes}
+    resource = {
+        attribute.key: attribute.value for attribute in backend.requests[0].resource_spans[0].resource.attributes
+    }
     assert resource["service.name"].string_value == "shop"
 
 

@@ -1,4 +1,4 @@
-"""A lifecycle is the same span whether a collector exports it or the program itself."""
+"""A lifecycle is the same span whether the collector or the program exports it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from tests.server.support.otlp_backend import spans_of
 
 from tenure import testing, wire
-from tenure._sinks.otel.sinks import _emitter_of, _Ended
+from tenure._sinks.otel.sinks import EndedSpans, emitter_for
 from tenure_server.export.span_encoder import encode
 from tenure_server.store.sqlite import SqliteStore
 
@@ -122,15 +122,15 @@ async def from_collector(batches: list[wire.Batch]) -> ExportTraceServiceRequest
     await store.follow(["backend"])
     for batch in batches:
         await store.write(batch)
-    endings = await store.endings("backend", 1_000)
+    endings = await store.closed_lifecycles("backend", 1_000)
     await store.close()
     return ExportTraceServiceRequest.FromString(encode(endings))
 
 
 async def test_both_ways_make_the_same_spans(batches: list[wire.Batch]) -> None:
     """Ids, parents, times, attributes, events, status, the resource and the scope."""
-    ended = _Ended()
-    emitter = _emitter_of(batches[0].process, ended)
+    ended = EndedSpans()
+    emitter = emitter_for(batches[0].process, ended)
     for batch in batches:
         emitter.take(batch)
     direct = encode_spans(list(ended.spans))

@@ -1,4 +1,4 @@
-"""A program that exports by OpenTelemetry's SDK into a collector of Tenure's: its lifecycles, not only its spans."""
+"""Spans that a program exports by OpenTelemetry's SDK to a Tenure collector are lifecycles there."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_who_waits_for_whom_is_told_by_spans_too(tmp_path: Path) -> None:
         assert done == Done(0, "", "")
         lifecycles = (await collector.answer("/api/lifecycles"))["items"]
         drawn = await collector.answer("/api/diagram?format=mermaid")
-    assert sorted((one["task"]["name"], one["resource"]["kind"], one["phase"]) for one in lifecycles) == [
+    assert sorted((item["task"]["name"], item["resource"]["kind"], item["phase"]) for item in lifecycles) == [
         ("first", "asyncio.locks.Lock", "closed"),
         ("main", "asyncio.taskgroups.TaskGroup", "closed"),
         ("second", "asyncio.locks.Lock", "closed"),

@@ -1,4 +1,4 @@
-"""OpenTelemetry's own SDK as the sender: its spans, and a program under the tracer that calls a plain service."""
+"""OpenTelemetry's own SDK as the sender, and a traced program that calls a service with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from tests.interop.otel.support.peers import Collector, serving
-from tests.interop.otel.support.sdk import pay, told
+from tests.interop.otel.support.sdk import pay, received_spans
 from tests.tracer.support.programs import tenure, write
 
 PROGRAM = """
@@ -66,7 +66,7 @@ async def test_spans_stand_in_the_store_as_the_sdk_made_them(tmp_path: Path) -> 
     """Through its exporter over HTTP: trace, parent, times to the nanosecond and errors."""
     async with serving(tmp_path / "store.sqlite") as collector:
         made = await asyncio.to_thread(pay, over_http(collector))
-        found = await asyncio.to_thread(told, collector.url, made["INSERT"].trace)
+        found = await asyncio.to_thread(received_spans, collector.url, made["INSERT"].trace)
 
     assert found == made
     assert (made["INSERT"].parent, made["notify"].error) == ("POST /charge", "no such topic: ☂")
@@ -90,8 +90,8 @@ async def test_a_traced_program_and_a_plain_service_are_one_diagram(tmp_path: Pa
             "GET /orders", 6, ["payment", "shop"],
         )  # fmt: skip
         every = await items(collector, f"/api/lifecycles?trace={found['id']}")
-        names = {one["id"]: one["resource"]["name"] or one["resource"]["kind"].rpartition(".")[2] for one in every}
-        assert {names[one["id"]]: names.get(one["parent"]) for one in every} == {
+        names = {item["id"]: item["resource"]["name"] or item["resource"]["kind"].rpartition(".")[2] for item in every}
+        assert {names[item["id"]]: names.get(item["parent"]) for item in every} == {
             "GET /orders": None,
             "Connection": "GET /orders",
             "payment": "GET /orders",
@@ -101,7 +101,7 @@ async def test_a_traced_program_and_a_plain_service_are_one_diagram(tmp_path: Pa
         }
         diagram = await ask(collector, f"/api/diagram?format=mermaid&trace={found['id']}")
     labels = dict(re.findall(r"participant (p\d+)(?:@\{.*?\})? as (.+)", diagram))
-    process = {names[one["id"]]: one["process"][:4] for one in every}
+    process = {names[item["id"]]: item["process"][:4] for item in every}
     shop, traced = process["GET /orders"], process["Connection"]
     assert len(labels) == 9, diagram
     said = re.sub(r"p\d+", lambda found: labels[found[0]], re.sub(r".* as .*\n", "", diagram))

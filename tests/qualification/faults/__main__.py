@@ -1,4 +1,4 @@
-"""Faults put into real processes: the program is as without a recording, and the record has what was promised.
+"""Injects faults into real processes: the program ends as without a recording, and the record has what is promised.
 
     python -m tests.qualification.faults [--probe python|native].. [--short] [NAME]..
 
@@ -25,7 +25,7 @@ from tests.qualification.faults import (
     scenarios,
 )
 from tests.qualification.faults.scenarios import TABLE, Scenario, Stage
-from tests.qualification.faults.verdict import Told
+from tests.qualification.faults.verdict import Verdict
 
 ROW = "{:<38} {:<7} {:>8} {:>8} {:>8} {:>8}  {}"
 __all__ = [
@@ -34,38 +34,38 @@ __all__ = [
     "exporter_scenarios",
     "outage_scenarios",
     "program_scenarios",
-]  # they fill the table
+]  # importing them fills the table
 
 
 def main() -> int:
-    """Carry out what the command line says, and print a table."""
+    """Run the scenarios of the command line, and print a table."""
     options = _options()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     print(ROW.format("scenario", "probe", "entered", "stored", "dropped", "seconds", "verdict"))
     bad = 0
     for probe in options.probe or ("python", "native"):
-        for one in TABLE.values():
-            if (options.short and not one.short) or (options.name and one.name not in options.name):
+        for scenario in TABLE.values():
+            if (options.short and not scenario.short) or (options.name and scenario.name not in options.name):
                 continue
             began = time.monotonic()
-            told = carry_out(one, probe)
+            verdict = carry_out(scenario, probe)
             seconds = f"{time.monotonic() - began:.1f}"
-            verdict = "as promised" if not told.wrong else "BAD"
-            print(ROW.format(one.name, probe, told.entered, told.stored, told.dropped, seconds, verdict))
-            for line in told.wrong:
+            promise = "as promised" if not verdict.breaches else "BAD"
+            print(ROW.format(scenario.name, probe, verdict.entered, verdict.stored, verdict.dropped, seconds, promise))
+            for line in verdict.breaches:
                 print(f"    {line}")
-            bad += bool(told.wrong)
+            bad += bool(verdict.breaches)
     return 1 if bad else 0
 
 
-def carry_out(one: Scenario, probe: str) -> Told:
+def carry_out(scenario: Scenario, probe: str) -> Verdict:
     """One scenario in a directory of its own, which is gone afterwards."""
     program_run.use_probe(probe)
     with tempfile.TemporaryDirectory(prefix="faults-") as directory:
         try:
-            return one.run(Stage(Path(directory)))
+            return scenario.run(Stage(Path(directory)))
         except (AssertionError, OSError, subprocess.SubprocessError) as error:
-            return Told(0, 0, 0, [f"it broke off: {type(error).__name__}: {error}"])
+            return Verdict(0, 0, 0, [f"it broke off: {type(error).__name__}: {error}"])
         finally:
             program_run.end_all()
 
@@ -75,7 +75,8 @@ def _options() -> argparse.Namespace:
         prog="python -m tests.qualification.faults",
         description=__doc__.partition("\n")[0],
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="scenarios:\n" + "\n".join(f"  {one.name:<38} {one.done}" for one in scenarios.TABLE.values()),
+        epilog="scenarios:\n"
+        + "\n".join(f"  {scenario.name:<38} {scenario.description}" for scenario in scenarios.TABLE.values()),
     )
     parser.add_argument("name", nargs="*", choices=[*TABLE, []], metavar="NAME", help="a scenario (else all)")
     parser.add_argument("--probe", action="append", choices=("python", "native"), help="else both")

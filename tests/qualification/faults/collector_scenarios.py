@@ -1,4 +1,4 @@
-"""Faults of the collector, of its store, and of the way there."""
+"""Faults of the collector, of its store, and of the connection to it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typing import NamedTuple
 
 from tests.qualification.faults import fault_proxy
 from tests.qualification.faults.collector import Collector
-from tests.qualification.faults.fault_proxy import Answer, Temper
+from tests.qualification.faults.fault_proxy import Answer, Behaviour
 from tests.qualification.faults.program_run import LIMIT
 from tests.qualification.faults.scenarios import Stage, killed_in_the_middle, scenario, scenarios
-from tests.qualification.faults.verdict import UNANSWERED, Told, judge, of_collector
+from tests.qualification.faults.verdict import UNANSWERED, Verdict, judge, stored_by_collector
 
 from tenure_server.store.sqlite.file.keys import NUMBER_BITS, NUMBERS
 
 
 class Fault(NamedTuple):
-    """What is done to a store's file."""
+    """A fault of a store's file."""
 
     name: str
     do: Callable[[Path], None]
@@ -32,113 +32,115 @@ class Fault(NamedTuple):
         return f"{self.name} while it runs"
 
 
-def _at_first(stage: Stage, count: int, bad: Answer | str) -> Told:
-    """Bad to so many requests and good from then on; the program ends some requests later."""
+def _at_first(stage: Stage, count: int, behaviour: Answer | str) -> Verdict:
+    """Treat so many requests so, and forward the rest; the program ends some requests later."""
     plain = stage.plain_until_told()
     with stage.collector() as collector:
-        with fault_proxy.before(collector.port, fault_proxy.first(count, bad)) as way:
-            program = stage.start("--collector", way.url)
-            way.until(count + 2)
-            program.go_on()
-            recorded = program.done()
-        return judge(plain, recorded, of_collector(collector))
+        with fault_proxy.in_front_of(collector.port, fault_proxy.first_requests(count, behaviour)) as proxy:
+            program = stage.start("--collector", proxy.url)
+            proxy.wait_for_requests(count + 2)
+            program.finish()
+            recorded = program.wait()
+        return judge(plain, recorded, stored_by_collector(collector))
 
 
 @scenario("collector killed and started again", short=True)
-def killed(stage: Stage) -> Told:
+def killed(stage: Stage) -> Verdict:
     """SIGKILL in the middle, back a second later."""
     plain = stage.plain_until_told()
     with stage.collector() as collector:
         program = stage.start("--collector", collector.url)
-        program.until_left(50)
+        program.wait_for_releases(50)
         collector.kill()
         time.sleep(1)
         collector.start()
-        program.go_on()
-        return judge(plain, program.done(), of_collector(collector))
+        program.finish()
+        return judge(plain, program.wait(), stored_by_collector(collector))
 
 
 @scenario("collector killed for good")
-def gone(stage: Stage) -> Told:
+def gone(stage: Stage) -> Verdict:
     """SIGKILL in the middle; the store is read afterwards."""
     plain = stage.plain_until_told()
     with stage.collector() as collector:
         program = stage.start("--collector", collector.url)
-        program.until_left(100)
+        program.wait_for_releases(100)
         collector.kill()
-        program.go_on()
-        recorded = program.done()
+        program.finish()
+        recorded = program.wait()
         collector.start()
-        return judge(plain, recorded, of_collector(collector), unanswered=UNANSWERED)
+        return judge(plain, recorded, stored_by_collector(collector), unanswered=UNANSWERED)
 
 
 @scenario("collector suspended")
-def suspended(stage: Stage) -> Told:
+def suspended(stage: Stage) -> Verdict:
     """SIGSTOP in the middle, SIGCONT a second later."""
     plain = stage.plain_until_told()
     with stage.collector() as collector:
         program = stage.start("--collector", collector.url)
-        program.until_left(50)
+        program.wait_for_releases(50)
         collector.process.send_signal(signal.SIGSTOP)
         time.sleep(1)
         collector.process.send_signal(signal.SIGCONT)
-        program.go_on()
-        return judge(plain, program.done(), of_collector(collector))
+        program.finish()
+        return judge(plain, program.wait(), stored_by_collector(collector))
 
 
 @scenario("collector black-holed", short=True)
-def mute(stage: Stage) -> Told:
+def mute(stage: Stage) -> Verdict:
     """The first five requests are taken; from then on connections are accepted and never answered."""
-    temper: Temper = lambda number: fault_proxy.FORWARD if number < 5 else fault_proxy.MUTE  # noqa: E731
+    behaviour: Behaviour = lambda number: fault_proxy.FORWARD if number < 5 else fault_proxy.MUTE  # noqa: E731
     plain = stage.plain()
     with stage.collector() as collector:
-        with fault_proxy.before(collector.port, temper) as way:
-            recorded = stage.recorded("--collector", way.url)
-        told = judge(plain, recorded, of_collector(collector))
-        if not told.dropped:
-            told.wrong.append(f"Tenure said {recorded.said}, not what was lost")
+        with fault_proxy.in_front_of(collector.port, behaviour) as proxy:
+            recorded = stage.recorded("--collector", proxy.url)
+        verdict = judge(plain, recorded, stored_by_collector(collector))
+        if not verdict.dropped:
+            verdict.breaches.append(f"Tenure said {recorded.messages}, not what was lost")
         late = recorded.seconds - plain.seconds
-        return told._replace(wrong=told.wrong + ([f"it ended {late:.1f} s late"] if late > 4 else []))
+        return verdict._replace(breaches=verdict.breaches + ([f"it ended {late:.1f} s late"] if late > 4 else []))
 
 
 @scenarios("collector busy:", [429, 503])
-def busy(stage: Stage, status: int) -> Told:
+def busy(stage: Stage, status: int) -> Verdict:
     """The first three answers are that status, with Retry-After."""
     return _at_first(stage, 3, Answer(status, {"Retry-After": "0.2"}, b"{}"))
 
 
 @scenarios("collector refuses:", [400, 413])
-def refusing(stage: Stage, status: int) -> Told:
+def refusing(stage: Stage, status: int) -> Verdict:
     """The first five batches are refused with that status: lost, and counted."""
-    told = _at_first(stage, 5, Answer(status, {}, b'{"detail": "no"}'))
-    return told._replace(wrong=told.wrong + ([] if told.dropped else ["nothing was refused"]))
+    verdict = _at_first(stage, 5, Answer(status, {}, b'{"detail": "no"}'))
+    return verdict._replace(breaches=verdict.breaches + ([] if verdict.dropped else ["nothing was refused"]))
 
 
 @scenarios("answers", [fault_proxy.GARBLE, fault_proxy.LOSE, fault_proxy.RESET])
-def garbled(stage: Stage, temper: str) -> Told:
+def garbled(stage: Stage, behaviour: str) -> Verdict:
     """The first four requests are treated so; the batch is stored all the same, unless it is not read at all."""
-    return _at_first(stage, 4, temper)
+    return _at_first(stage, 4, behaviour)
 
 
 @scenario("second collector on the store")
-def second(stage: Stage) -> Told:
+def second(stage: Stage) -> Verdict:
     """Two more are started in the middle, one on the same port and one on the same store: both refuse in one line."""
     plain = stage.plain_until_told()
     with stage.collector() as collector:
         program = stage.start("--collector", collector.url)
-        program.until_left(50)
+        program.wait_for_releases(50)
         others = [
             collector.another(collector.port, stage.directory / "other.sqlite"),
             collector.another(0, collector.store),
         ]
         statuses = [other.wait(LIMIT) for other in others]
-        program.go_on()
-        told = judge(plain, program.done(), of_collector(collector))
-        return told._replace(wrong=told.wrong + ([] if statuses == [2, 2] else [f"they ended with {statuses}"]))
+        program.finish()
+        verdict = judge(plain, program.wait(), stored_by_collector(collector))
+        return verdict._replace(
+            breaches=verdict.breaches + ([] if statuses == [2, 2] else [f"they ended with {statuses}"])
+        )
 
 
 @scenario("disk full under the store", short=True)
-def full(stage: Stage) -> Told:
+def full(stage: Stage) -> Verdict:
     """The store's files may not grow (RLIMIT_FSIZE) for a second."""
 
     def files(_: Collector) -> int:
@@ -164,21 +166,21 @@ def _damage(path: Path) -> None:
 
 
 @scenarios("store", [Fault("deleted", _unlink), Fault("replaced", _replace), Fault("damaged", _damage)])
-def lost(stage: Stage, fault: Fault) -> Told:
-    """That is done to the file in the middle; what it had then is gone, and all else is stored."""
+def lost(stage: Stage, fault: Fault) -> Verdict:
+    """The fault hits the file in the middle; what it had then is gone, and all else is stored."""
     plain = stage.plain_until_told()
     with stage.collector() as collector:
         program = stage.start("--collector", collector.url)
-        program.until_left(50)
+        program.wait_for_releases(50)
         collector.process.send_signal(signal.SIGSTOP)
         before = _ids(collector.store)
         fault.do(collector.store)
         collector.process.send_signal(signal.SIGCONT)
-        program.until_left(100)
-        program.go_on()
-        recorded = program.done()
-        gone = before - {one["id"] for one in collector.items("/api/lifecycles")}
-        return judge(plain, recorded, of_collector(collector), gone=len(gone))
+        program.wait_for_releases(100)
+        program.finish()
+        recorded = program.wait()
+        gone = before - {lifecycle["id"] for lifecycle in collector.items("/api/lifecycles")}
+        return judge(plain, recorded, stored_by_collector(collector), gone=len(gone))
 
 
 def _ids(store: Path) -> set[str]:
@@ -192,13 +194,13 @@ def _ids(store: Path) -> set[str]:
 
 
 @scenario("collector out of descriptors")
-def descriptors(stage: Stage) -> Told:
+def descriptors(stage: Stage) -> Verdict:
     """RLIMIT_NOFILE is what the collector has open, for a second."""
     return _limited(stage, resource.RLIMIT_NOFILE, lambda collector: len(list(collector.descriptors())))
 
 
 @scenario("collector beset by slow clients", short=True)
-def beset(stage: Stage) -> Told:
+def beset(stage: Stage) -> Verdict:
     """300 connections with half a header and 50 with half a body, of a collector that may open 256 files."""
     half_header = b"GET /api/processes HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: "
     half_body = b"POST /v1/lifecycles HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n"
@@ -206,38 +208,40 @@ def beset(stage: Stage) -> Told:
     plain = stage.plain_until_told()
     with stage.collector() as collector, ExitStack() as connections:
         program = stage.start("--collector", collector.url)
-        program.until_left(50)
+        program.wait_for_releases(50)
         pid = collector.process.pid
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (256, resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]))
         for number in range(350):
             connection = socket.create_connection(("127.0.0.1", collector.port), timeout=10)
             connections.enter_context(connection)
             connection.sendall(half_body if number % 7 == 0 else half_header)
-        program.go_on()
-        told = judge(plain, program.done(), of_collector(collector))
+        program.finish()
+        verdict = judge(plain, program.wait(), stored_by_collector(collector))
     tracebacks = (stage.directory / "collector.log").read_text().count("Traceback")
-    return told._replace(wrong=told.wrong + ([f"its log has {tracebacks} tracebacks"] if tracebacks else []))
+    return verdict._replace(
+        breaches=verdict.breaches + ([f"its log has {tracebacks} tracebacks"] if tracebacks else [])
+    )
 
 
-def _limited(stage: Stage, what: int, value: Callable[[Collector], int]) -> Told:
+def _limited(stage: Stage, kind: int, value: Callable[[Collector], int]) -> Verdict:
     """The collector has no more of a resource than it uses, and after a second as much as before."""
     plain = stage.plain_until_told()
     with stage.collector() as collector:
         program = stage.start("--collector", collector.url)
-        program.until_left(50)
+        program.wait_for_releases(50)
         pid = collector.process.pid
-        soft, hard = resource.prlimit(pid, what)
-        resource.prlimit(pid, what, (value(collector), hard))
+        soft, hard = resource.prlimit(pid, kind)
+        resource.prlimit(pid, kind, (value(collector), hard))
         time.sleep(1)
-        resource.prlimit(pid, what, (soft, hard))
-        program.go_on()
-        return judge(plain, program.done(), of_collector(collector))
+        resource.prlimit(pid, kind, (soft, hard))
+        program.finish()
+        return judge(plain, program.wait(), stored_by_collector(collector))
 
 
 @scenario("program killed, collector alive")
-def abandoned(stage: Stage) -> Told:
+def abandoned(stage: Stage) -> Verdict:
     """SIGKILL for the program in the middle."""
     plain = killed_in_the_middle(stage, None, 60)
     with stage.collector() as collector:
         recorded = killed_in_the_middle(stage, ["--collector", collector.url], 60)
-        return judge(plain, recorded, of_collector(collector), killed=True)
+        return judge(plain, recorded, stored_by_collector(collector), killed=True)

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from benchmarks import ingest
+from benchmarks.lifecycle_batches import batches
 from tests.qualification.faults.collector import HELD, Collector
 from tests.qualification.faults.program_run import LIMIT, limited
 from tests.qualification.faults.scenarios import Stage, scenario
-from tests.qualification.faults.verdict import Told, judge, of_collector
+from tests.qualification.faults.verdict import Verdict, judge, stored_by_collector
 
 _DISK_BYTES = 12_000_000
 _MAX_SIZE = "6MB"  # of the store: the disk has room for it, as long as nobody else fills it
@@ -23,7 +23,7 @@ _BLOCK = 64 * 1024
 
 
 class _Disk(Protocol):
-    """Where the store is. ``makes_room``: what is deleted from one file on it gives room to another one."""
+    """Where the store is. ``makes_room``: deleting from one file leaves room for another."""
 
     directory: Path
     makes_room: bool
@@ -42,7 +42,7 @@ class _SmallDisk(NamedTuple):
     makes_room: bool = True
 
     def fill(self, collector: Collector) -> None:
-        """Write a file of somebody else's until nothing more can be written."""
+        """Write another file until nothing more can be written."""
         size = _BLOCK
         with (self.directory / "ballast").open("wb", buffering=0) as ballast:
             while size:
@@ -69,7 +69,7 @@ class _LimitedFiles(NamedTuple):
         resource.prlimit(collector.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     def free(self, collector: Collector) -> None:
-        """As large as they like."""
+        """Files have no limit."""
         collector.before = None
         unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
         resource.prlimit(collector.process.pid, resource.RLIMIT_FSIZE, unlimited)
@@ -96,20 +96,20 @@ def _disk(stage: Stage) -> Iterator[_Disk]:
 
 
 @scenario("disk full heals")
-def heals(stage: Stage) -> Told:
+def heals(stage: Stage) -> Verdict:
     """Another program fills the disk while the retention has to make room; what is sent meanwhile is stored."""
     return _filled(stage, again=False)
 
 
 @scenario("restart on a full disk")
-def again(stage: Stage) -> Told:
+def again(stage: Stage) -> Verdict:
     """The same, and the collector is killed and started on the disk that is full."""
     return _filled(stage, again=True)
 
 
-def _filled(stage: Stage, *, again: bool) -> Told:
+def _filled(stage: Stage, *, again: bool) -> Verdict:
     plain = stage.plain_until_told()
-    bodies = ingest.batches(_BEFORE + _MEANWHILE)
+    bodies = batches(_BEFORE + _MEANWHILE)
     with (
         _disk(stage) as disk,
         stage.collector("--max-size", _MAX_SIZE, store=disk.directory / "store.sqlite") as collector,
@@ -117,7 +117,7 @@ def _filled(stage: Stage, *, again: bool) -> Told:
         for body in bodies[:_BEFORE]:
             collector.store_batch(body)
         program = stage.start("--collector", collector.url)
-        program.until_left(50)
+        program.wait_for_releases(50)
         disk.fill(collector)
         if again:
             collector.kill()
@@ -129,19 +129,19 @@ def _filled(stage: Stage, *, again: bool) -> Told:
             collector.store_batch(body)
         _until_full(stage)
         _until_stored(collector, 150)
-        program.go_on()
-        recorded = program.done()
-        told = judge(plain, recorded, of_collector(collector))
+        program.finish()
+        recorded = program.wait()
+        verdict = judge(plain, recorded, stored_by_collector(collector))
         if disk.makes_room:
             disk.free(collector)
         collector.get("/readyz")
-    return told
+    return verdict
 
 
 def _until_stored(collector: Collector, lifecycles: int) -> None:
     """Wait until so many of the program's are stored: the collector keeps up with it again."""
     deadline = time.monotonic() + LIMIT
-    while sum(one["total"] for one in collector.items("/api/resources") if one["kind"] == HELD) < lifecycles:
+    while sum(item["total"] for item in collector.items("/api/resources") if item["kind"] == HELD) < lifecycles:
         assert time.monotonic() < deadline, "the collector gets nothing of the program's"
         time.sleep(0.05)
 

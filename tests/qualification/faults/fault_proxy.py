@@ -1,4 +1,4 @@
-"""What stands between the program and the collector and may be in a bad temper, one request after another."""
+"""A proxy between the program and the collector that forwards, answers, garbles or drops each request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Answer(NamedTuple):
-    """What is answered in the collector's place, which hears nothing of the request."""
+    """What the proxy answers itself; the collector does not get the request."""
 
     status: int
     headers: dict[str, str]
@@ -20,23 +20,23 @@ class Answer(NamedTuple):
 
 
 FORWARD, LOSE, GARBLE, MUTE, RESET = "forward", "lose the answer", "garble the answer", "never answer", "hang up"
-Temper = Callable[[int], Answer | str]  # of the request's number, from 0
+Behaviour = Callable[[int], Answer | str]  # of the request's number, from 0
 
 
-def first(count: int, bad: Answer | str) -> Temper:
-    """Bad to so many requests, and good from then on."""
-    return lambda number: bad if number < count else FORWARD
+def first_requests(count: int, behaviour: Answer | str) -> Behaviour:
+    """Treat so many requests so, and forward the rest."""
+    return lambda number: behaviour if number < count else FORWARD
 
 
-class Way(http.server.ThreadingHTTPServer):
-    """Takes requests for the collector; ``requests`` is how many came so far."""
+class Proxy(http.server.ThreadingHTTPServer):
+    """Takes requests for the collector; ``requests`` counts them."""
 
     daemon_threads = True
 
-    def __init__(self, port: int, temper: Temper) -> None:
-        self.port, self.temper = port, temper
+    def __init__(self, port: int, behaviour: Behaviour) -> None:
+        self.port, self.behaviour = port, behaviour
         self.requests = 0
-        self.over = threading.Event()
+        self.stopped = threading.Event()
         super().__init__(("127.0.0.1", 0), _Handler)
 
     @property
@@ -44,7 +44,7 @@ class Way(http.server.ThreadingHTTPServer):
         """Where the program sends to."""
         return f"http://127.0.0.1:{self.server_port}"
 
-    def until(self, requests: int) -> None:
+    def wait_for_requests(self, requests: int) -> None:
         """Wait until so many requests came."""
         deadline = time.monotonic() + 30
         while self.requests < requests:
@@ -52,32 +52,32 @@ class Way(http.server.ThreadingHTTPServer):
             time.sleep(0.02)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """The program went away, or this did; it is what is tried here."""
+        """A connection that breaks off is part of the scenario."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: Way
+    server: Proxy
 
     def do_POST(self) -> None:
         number, self.server.requests = self.server.requests, self.server.requests + 1
-        temper = self.server.temper(number)
-        if temper == RESET:
+        behaviour = self.server.behaviour(number)
+        if behaviour == RESET:
             self.close_connection = True
             return
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if temper == MUTE:
-            self.server.over.wait()
+        if behaviour == MUTE:
+            self.server.stopped.wait()
             self.close_connection = True
-        elif isinstance(temper, Answer):
-            self._answer(*temper)
+        elif isinstance(behaviour, Answer):
+            self._answer(*behaviour)
         else:
             status, answer = self._forward(body)
-            if temper == FORWARD:
+            if behaviour == FORWARD:
                 self._answer(status, {}, answer)
             else:
                 self.close_connection = True
-                if temper == GARBLE:
+                if behaviour == GARBLE:
                     self.wfile.write(b"HTTP/1.1 2\xff0 \0\r\n" + answer)
 
     def _forward(self, body: bytes) -> tuple[int, bytes]:
@@ -101,14 +101,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def before(port: int, temper: Temper) -> Iterator[Way]:
-    """Such a one before the collector on this port."""
-    with Way(port, temper) as server:
+def in_front_of(port: int, behaviour: Behaviour) -> Iterator[Proxy]:
+    """A proxy in front of the collector on this port."""
+    with Proxy(port, behaviour) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
             yield server
         finally:
-            server.over.set()
+            server.stopped.set()
             server.shutdown()
             thread.join()

@@ -27,22 +27,22 @@ class Backend(http.server.ThreadingHTTPServer):
         """What ``--otlp`` is given."""
         return f"http://127.0.0.1:{self.server_port}"
 
-    def until(self, spans: int) -> None:
-        """Wait until it has so many, repeated ones included."""
+    def wait_for_spans(self, spans: int) -> None:
+        """Wait until it has so many spans, repeated ones included."""
         deadline = time.monotonic() + 30
         while self.taken.total() < spans:
             assert time.monotonic() < deadline, f"{self.taken.total()} spans came"
             time.sleep(0.02)
 
     def missing(self, wanted: Collection[str]) -> set[str]:
-        """Those that it has not got, after it was given the time to."""
+        """The spans that did not come within 20 seconds."""
         deadline = time.monotonic() + 20
         while (missing := set(wanted) - set(self.taken)) and time.monotonic() < deadline:
             time.sleep(0.05)
         return missing
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Who sent was killed; it is what is tried here."""
+        """The sender was killed, which is part of the scenario."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -66,7 +66,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def backend() -> Iterator[Backend]:
-    """One on a port of 127.0.0.1."""
+    """A running backend on a port of 127.0.0.1."""
     with Backend() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

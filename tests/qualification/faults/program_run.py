@@ -1,4 +1,4 @@
-"""The program, run as it is and recorded, and what it counted itself."""
+"""The program, run as it is and recorded, with its own count."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ _OURS = ("TENURE_", "OTEL_", "PYTHON")
 
 
 class Count(NamedTuple):
-    """What the program says of itself: how often it entered, when it had left (monotonic ns), and other lines."""
+    """The program's own count: how often it entered, when it left (monotonic ns), and its other lines."""
 
     entered: int
     left: list[int]
     other: list[str]
 
 
-class Done(NamedTuple):
-    """How a program ended. ``said`` are Tenure's own lines on stderr, which ``stderr`` is without."""
+class ProgramExit(NamedTuple):
+    """How a program ended. ``messages`` are Tenure's own lines on stderr; ``stderr`` is without them."""
 
     status: int
     stdout: str
     stderr: str
-    said: list[str]
+    messages: list[str]
     seconds: float
-    own: Count
+    own_count: Count
 
-    def as_the_program(self) -> tuple[int, str, str, list[str]]:
-        """All that must be the same with and without a recording."""
-        return self.status, self.stdout, self.stderr, self.own.other
+    def visible_result(self) -> tuple[int, str, str, list[str]]:
+        """What must be the same with and without a recording."""
+        return self.status, self.stdout, self.stderr, self.own_count.other
 
 
-class Running:
+class RunningProgram:
     """A program that runs."""
 
     def __init__(self, command: Sequence[str], directory: Path, count: Path, before: Callable[[], None]) -> None:
@@ -63,41 +63,41 @@ class Running:
         """Send it a signal, if it still runs."""
         self.process.send_signal(number)
 
-    def until(self, line: str) -> None:
-        """Wait for a line on its stdout, which is then gone."""
+    def wait_for_line(self, line: str) -> None:
+        """Read its stdout up to and including this line."""
         assert self.process.stdout is not None
         while (got := self.process.stdout.readline().strip()) != line:
             if not got:
                 raise AssertionError(f"it ended without {line!r}")
 
-    def until_left(self, times: int) -> None:
-        """Wait until it has left what it held so often."""
+    def wait_for_releases(self, times: int) -> None:
+        """Wait until it has released so many times."""
         deadline = time.monotonic() + LIMIT
         while len(counted(self._count).left) < times:
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"it did not hold anything {times} times: {self.done()}")
+                raise AssertionError(f"it did not hold anything {times} times: {self.wait()}")
             time.sleep(0.02)
 
-    def go_on(self) -> None:
-        """Let it come to its end, if it works until it is told (``program_faults.until_told``)."""
+    def finish(self) -> None:
+        """End the work of ``program_faults.until_told``."""
         Path(f"{self._count}.go").touch()
 
-    def done(self) -> Done:
+    def wait(self) -> ProgramExit:
         """Wait for its end."""
         stdout, stderr = self.process.communicate(timeout=LIMIT)
         seconds = time.monotonic() - self._began
         lines = stderr.splitlines()
-        said = [line for line in lines if line.startswith("tenure: ")]
-        own = "\n".join(line for line in lines if line not in said)
-        return Done(self.process.returncode, stdout, own, said, seconds, counted(self._count))
+        messages = [line for line in lines if line.startswith("tenure: ")]
+        own_stderr = "\n".join(line for line in lines if line not in messages)
+        return ProgramExit(self.process.returncode, stdout, own_stderr, messages, seconds, counted(self._count))
 
 
-_started: list[Running] = []
+_started: list[RunningProgram] = []
 _environment: dict[str, str] = {"PYTHONHASHSEED": "0"}
 
 
 def end_all() -> None:
-    """Kill what a scenario that broke off left behind."""
+    """Kill the programs that a failed scenario left behind."""
     while _started:
         process = _started.pop().process
         if process.poll() is None:
@@ -120,12 +120,12 @@ def counted(path: Path) -> Count:
 
 def start(
     directory: Path,
-    happening: str,
+    fault: str,
     options: Sequence[str] | None,
     *,
     before: Callable[[], None] | None = None,
     wrapped: Sequence[str] = (),
-) -> Running:
+) -> RunningProgram:
     """Start the program in this directory: recorded with these options of ``tenure run``, or (None) as it is.
 
     ``before`` is called in the process before anything of it runs; ``wrapped`` is a command that starts another.
@@ -144,14 +144,14 @@ def start(
         if before is not None:
             before()
 
-    command = [*wrapped, sys.executable, *recorded, "work.py", str(count), happening]
-    return Running(command, directory, count, prepare)
+    command = [*wrapped, sys.executable, *recorded, "work.py", str(count), fault]
+    return RunningProgram(command, directory, count, prepare)
 
 
-def limited(what: int, value: int) -> Callable[[], None]:
-    """Something for ``before``: no more than this of a resource."""
+def limited(kind: int, value: int) -> Callable[[], None]:
+    """A function for ``before`` that limits a resource to this value."""
 
     def limit() -> None:
-        resource.setrlimit(what, (value, resource.getrlimit(what)[1]))
+        resource.setrlimit(kind, (value, resource.getrlimit(kind)[1]))
 
     return limit

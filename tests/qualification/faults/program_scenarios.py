@@ -1,4 +1,4 @@
-"""Faults of the program, and of what it runs on."""
+"""Faults of the program and of the system it runs on."""
 
 from __future__ import annotations
 
@@ -11,85 +11,87 @@ import subprocess
 import time
 
 from tests.qualification.faults import fault_proxy, program_run
-from tests.qualification.faults.program_run import Done
+from tests.qualification.faults.program_run import ProgramExit
 from tests.qualification.faults.scenarios import Stage, killed_in_the_middle, scenario, scenarios
-from tests.qualification.faults.verdict import Stored, Told, judge, of_collector, of_recording
+from tests.qualification.faults.verdict import Stored, Verdict, judge, stored_by_collector, stored_in_recording
 
 _CAPBSET_DROP, _DAC_OVERRIDE = 24, 1  # prctl(2), capabilities(7)
 
 
 @scenarios("program ends itself:", ["be_killed", "crash", "exit_at_once"])
-def ending(stage: Stage, happening: str) -> Told:
+def ending(stage: Stage, fault: str) -> Verdict:
     """By SIGKILL, a segmentation fault, or os._exit, in the middle of a recording."""
-    plain = stage.plain(happening)
-    recorded = stage.recorded("-o", stage.recording, happening=happening)
-    return judge(plain, recorded, of_recording(stage.recording), killed=True)
+    plain = stage.plain(fault)
+    recorded = stage.recorded("-o", stage.recording, fault=fault)
+    return judge(plain, recorded, stored_in_recording(stage.recording), killed=True)
 
 
 @scenario("program killed while it records", short=True)
-def killed(stage: Stage) -> Told:
+def killed(stage: Stage) -> Verdict:
     """Five times SIGKILL, each after a few lifecycles more, with a recording."""
     rows = []
     for number in range(5):
         plain = killed_in_the_middle(stage, None, 50 + number)
         recorded = killed_in_the_middle(stage, ["-o", str(stage.recording)], 50 + 11 * number)
-        rows.append(judge(plain, recorded, of_recording(stage.recording), killed=True))
+        rows.append(judge(plain, recorded, stored_in_recording(stage.recording), killed=True))
     return _together(rows)
 
 
 @scenario("disk full under the recording", short=True)
-def full(stage: Stage) -> Told:
+def full(stage: Stage) -> Verdict:
     """No file may have more than 10 kB (RLIMIT_FSIZE): the recording ends there, whole, and says so."""
     plain = stage.plain()
     limit = program_run.limited(resource.RLIMIT_FSIZE, 10_000)
-    recorded = program_run.start(stage.program, "nothing", ["-o", str(stage.recording)], before=limit).done()
-    told = judge(plain, recorded, of_recording(stage.recording))
-    return told._replace(wrong=told.wrong + ([] if told.dropped else ["nothing was lost, so nothing was tried"]))
+    recorded = program_run.start(stage.program, "nothing", ["-o", str(stage.recording)], before=limit).wait()
+    verdict = judge(plain, recorded, stored_in_recording(stage.recording))
+    return verdict._replace(
+        breaches=verdict.breaches + ([] if verdict.dropped else ["nothing was lost, so nothing was tried"])
+    )
 
 
 @scenarios("recording goes to", ["/dev/full", "a pipe", "a read-only directory"])
-def nowhere(stage: Stage, place: str) -> Told:
-    """Nothing can be recorded there: one line says so, exit code 2, and the program does not begin."""
+def nowhere(stage: Stage, place: str) -> Verdict:
+    """Nothing can be recorded there: one line says so, the exit code is 2, and the program does not start."""
     if place == "a pipe":
         os.mkfifo(stage.recording)
         place = str(stage.recording)
     elif place == "a read-only directory":
         (stage.directory / "closed").mkdir(mode=0o555)
         place = str(stage.directory / "closed" / "x.json")
-    done = program_run.start(stage.program, "nothing", ["-o", place], before=_without_privilege).done()
-    refused = done.as_the_program() == (2, "", "", []) and len(done.said) == 1 and not done.own.entered
-    return Told(0, 0, 0, [] if refused else [f"it came to {done}"])
+    ended = program_run.start(stage.program, "nothing", ["-o", place], before=_without_privilege).wait()
+    refused = ended.visible_result() == (2, "", "", []) and len(ended.messages) == 1 and not ended.own_count.entered
+    return Verdict(0, 0, 0, [] if refused else [f"it came to {ended}"])
 
 
 @scenario("read-only program directory")
-def read_only(stage: Stage) -> Told:
+def read_only(stage: Stage) -> Verdict:
     """No bytecode can be cached beside the program, nor anything else written there."""
     stage.plain()
     shutil.rmtree(stage.program / "__pycache__", ignore_errors=True)
     stage.program.chmod(0o555)
     try:
         plain, recorded = (
-            program_run.start(stage.program, "nothing", options, before=_without_privilege).done()
+            program_run.start(stage.program, "nothing", options, before=_without_privilege).wait()
             for options in (None, ["-o", str(stage.recording)])
         )
-        told = judge(plain, recorded, of_recording(stage.recording))
+        verdict = judge(plain, recorded, stored_in_recording(stage.recording))
         left = [path.name for path in stage.program.iterdir() if path.suffix != ".py"]
-        return told._replace(wrong=told.wrong + ([f"{left} were written there"] if left else []))
+        return verdict._replace(breaches=verdict.breaches + ([f"{left} were written there"] if left else []))
     finally:
         stage.program.chmod(0o755)
 
 
 @scenario("fork while a flush is under way", short=True)
-def forking(stage: Stage) -> Told:
+def forking(stage: Stage) -> Verdict:
     """Ten forks from the main thread while two threads hold things; with a recording and a collector."""
     plain = stage.plain("fork")
     with stage.collector() as collector:
-        recorded = stage.recorded("--collector", collector.url, "-o", stage.recording, happening="fork")
-        return _both(plain, recorded, of_collector(collector), of_recording(stage.recording))
+        recorded = stage.recorded("--collector", collector.url, "-o", stage.recording, fault="fork")
+        return _both(plain, recorded, stored_by_collector(collector), stored_in_recording(stage.recording))
 
 
 @scenario("wall clock jumps")
-def clock(stage: Stage) -> Told:
+def clock(stage: Stage) -> Verdict:
     """A day on, and then two back; holding times are by the monotonic clock."""
     library = stage.directory / "clock.so"
     source = program_run.PROGRAM / "clock.c"
@@ -100,102 +102,104 @@ def clock(stage: Stage) -> Told:
         text=True,
     )
     if built.returncode:
-        return Told(0, 0, 0, [f"the clock cannot be moved: {built.stderr}"])
+        return Verdict(0, 0, 0, [f"the clock cannot be moved: {built.stderr}"])
     preload = ("env", f"LD_PRELOAD={library}")
     with stage.collector() as collector:
         plain, recorded = (
-            program_run.start(stage.program, "nothing", options, wrapped=preload).done()
+            program_run.start(stage.program, "nothing", options, wrapped=preload).wait()
             for options in (None, ["-o", str(stage.recording), "--collector", collector.url])
         )
-        views = of_collector(collector), of_recording(stage.recording)
-        told = _both(plain, recorded, *views)
+        views = stored_by_collector(collector), stored_in_recording(stage.recording)
+        verdict = _both(plain, recorded, *views)
         odd = [hold for stored in views for hold in stored.holds_ns if not 10_000_000 < hold < 5_000_000_000]
-        return told._replace(wrong=told.wrong + ([f"held for {odd} ns"] if odd else []))
+        return verdict._replace(breaches=verdict.breaches + ([f"held for {odd} ns"] if odd else []))
 
 
 @scenarios("program uses up its", ["files", "memory"])
-def used_up(stage: Stage, what: str) -> Told:
+def used_up(stage: Stage, kind: str) -> Verdict:
     """RLIMIT_NOFILE or RLIMIT_AS is reached, and the program works on for a second before it gives something back."""
-    happening = f"use_up_{what}"
-    plain = stage.plain(happening)
+    fault = f"use_up_{kind}"
+    plain = stage.plain(fault)
     with stage.collector() as collector:
-        recorded = stage.recorded("--collector", collector.url, "-o", stage.recording, happening=happening)
-        return _both(plain, recorded, of_collector(collector), of_recording(stage.recording))
+        recorded = stage.recorded("--collector", collector.url, "-o", stage.recording, fault=fault)
+        return _both(plain, recorded, stored_by_collector(collector), stored_in_recording(stage.recording))
 
 
 @scenario("program closes all files", short=True)
-def closing(stage: Stage) -> Told:
-    """Every descriptor from 3 on is closed, ours too, and the program's own files come under their numbers."""
+def closing(stage: Stage) -> Verdict:
+    """Every descriptor from 3 on is closed, Tenure's too, and the program opens its own files under their numbers."""
     plain = stage.plain("close_files")
     with stage.collector() as collector:
-        recorded = stage.recorded("--collector", collector.url, "-o", stage.recording, happening="close_files")
-        return _both(plain, recorded, of_collector(collector), of_recording(stage.recording))
+        recorded = stage.recorded("--collector", collector.url, "-o", stage.recording, fault="close_files")
+        return _both(plain, recorded, stored_by_collector(collector), stored_in_recording(stage.recording))
 
 
 @scenario("standard streams closed", short=True)
-def streamless(stage: Stage) -> Told:
-    """Started without descriptors 0, 1 and 2: nothing of ours comes in their place."""
+def streamless(stage: Stage) -> Verdict:
+    """Started without descriptors 0, 1 and 2: Tenure opens no file in their place."""
     closed = ("sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-')
-    happening = "look_at_standard_descriptors"
-    plain = program_run.start(stage.program, happening, None, wrapped=closed).done()
+    fault = "look_at_standard_descriptors"
+    plain = program_run.start(stage.program, fault, None, wrapped=closed).wait()
     with stage.collector() as collector:
         options = ["--collector", collector.url, "-o", str(stage.recording)]
-        recorded = program_run.start(stage.program, happening, options, wrapped=closed).done()
-        return _both(plain, recorded, of_collector(collector), of_recording(stage.recording))
+        recorded = program_run.start(stage.program, fault, options, wrapped=closed).wait()
+        return _both(plain, recorded, stored_by_collector(collector), stored_in_recording(stage.recording))
 
 
 @scenario("interrupted twice, and again", short=True)
-def interrupted(stage: Stage) -> Told:
+def interrupted(stage: Stage) -> Verdict:
     """SIGINT twice ends the program; a third comes while its last flush waits for a collector that never answers."""
     plain = _interrupted(stage, None)
-    with fault_proxy.before(0, lambda _: fault_proxy.MUTE) as way:  # there is no collector behind it, nor need be
-        recorded = _interrupted(stage, ["--collector", way.url, "-o", str(stage.recording)])
-    told = judge(plain, recorded, of_recording(stage.recording), killed=True)
+    with fault_proxy.in_front_of(
+        0, lambda _: fault_proxy.MUTE
+    ) as proxy:  # there is no collector behind it, nor need be
+        recorded = _interrupted(stage, ["--collector", proxy.url, "-o", str(stage.recording)])
+    verdict = judge(plain, recorded, stored_in_recording(stage.recording), killed=True)
     late = recorded.seconds - plain.seconds
-    return told._replace(wrong=told.wrong + ([f"it ended {late:.1f} s late"] if late > 1.5 else []))
+    return verdict._replace(breaches=verdict.breaches + ([f"it ended {late:.1f} s late"] if late > 1.5 else []))
 
 
-def _interrupted(stage: Stage, options: list[str] | None) -> Done:
+def _interrupted(stage: Stage, options: list[str] | None) -> ProgramExit:
     program = program_run.start(stage.program, "wait_for_signals", options)
-    program.until("ready")
+    program.wait_for_line("ready")
     for _ in range(3):
         time.sleep(0.3)
         program.signal(signal.SIGINT)
-    return program.done()
+    return program.wait()
 
 
 @scenario("terminated twice")
-def terminated(stage: Stage) -> Told:
+def terminated(stage: Stage) -> Verdict:
     """SIGTERM twice for a program that handles it and goes on; and once for one that does not."""
     rows = []
-    for happening in ("clean_up_slowly", "wait_for_signals"):
-        plain, recorded = (_terminated(stage, happening, options) for options in (None, ["-o", str(stage.recording)]))
-        rows.append(judge(plain, recorded, of_recording(stage.recording), killed=True))
+    for fault in ("clean_up_slowly", "wait_for_signals"):
+        plain, recorded = (_terminated(stage, fault, options) for options in (None, ["-o", str(stage.recording)]))
+        rows.append(judge(plain, recorded, stored_in_recording(stage.recording), killed=True))
     return _together(rows)
 
 
-def _terminated(stage: Stage, happening: str, options: list[str] | None) -> Done:
-    program = program_run.start(stage.program, happening, options)
-    program.until("ready")
+def _terminated(stage: Stage, fault: str, options: list[str] | None) -> ProgramExit:
+    program = program_run.start(stage.program, fault, options)
+    program.wait_for_line("ready")
     for _ in range(2):
         time.sleep(0.5)
         program.signal(signal.SIGTERM)
-    return program.done()
+    return program.wait()
 
 
-def _both(plain: Done, recorded: Done, *views: Stored) -> Told:
-    """What a collector has and what a recording has of the same run: the one that has less."""
+def _both(plain: ProgramExit, recorded: ProgramExit, *views: Stored) -> Verdict:
+    """The same run in a collector and in a recording: the row of the one that has less."""
     rows = [judge(plain, recorded, stored) for stored in views]
-    return min(rows, key=lambda row: row.stored)._replace(wrong=[line for row in rows for line in row.wrong])
+    return min(rows, key=lambda row: row.stored)._replace(breaches=[line for row in rows for line in row.breaches])
 
 
-def _together(rows: list[Told]) -> Told:
+def _together(rows: list[Verdict]) -> Verdict:
     """Several runs of one scenario as one row."""
-    return Told(
+    return Verdict(
         sum(row.entered for row in rows),
         sum(row.stored for row in rows),
         sum(row.dropped for row in rows),
-        [line for row in rows for line in row.wrong],
+        [line for row in rows for line in row.breaches],
     )
 
 

@@ -1,4 +1,4 @@
-"""The table of scenarios, and where each is carried out."""
+"""The table of scenarios, and the directory in which one runs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from tests.qualification.faults import program_run
 from tests.qualification.faults.collector import Collector
-from tests.qualification.faults.program_run import Done
-from tests.qualification.faults.verdict import Told
+from tests.qualification.faults.program_run import ProgramExit
+from tests.qualification.faults.verdict import Verdict
 
 
 class Stage:
-    """An empty directory, and the same program in it as often as it is wanted."""
+    """A directory for one scenario, with the program in it."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -23,27 +23,27 @@ class Stage:
         self.program.mkdir()
         self.recording = directory / "recording.json"
 
-    def plain(self, happening: str = "nothing") -> Done:
+    def plain(self, fault: str = "nothing") -> ProgramExit:
         """The program as it is."""
-        return program_run.start(self.program, happening, None).done()
+        return program_run.start(self.program, fault, None).wait()
 
-    def plain_until_told(self) -> Done:
-        """The program as it is, working until it is told, which is at once."""
+    def plain_until_told(self) -> ProgramExit:
+        """The program as it is, with the work of ``until_told`` ended at once."""
         program = program_run.start(self.program, "until_told", None)
-        program.go_on()
-        return program.done()
+        program.finish()
+        return program.wait()
 
-    def recorded(self, *options: str | Path, happening: str = "nothing") -> Done:
+    def recorded(self, *options: str | Path, fault: str = "nothing") -> ProgramExit:
         """The program under ``tenure run`` with these options."""
-        return self.start(*options, happening=happening).done()
+        return self.start(*options, fault=fault).wait()
 
-    def start(self, *options: str | Path, happening: str = "until_told") -> program_run.Running:
-        """The same, and it runs; where nothing else is said, until it is told to come to its end."""
-        return program_run.start(self.program, happening, [str(option) for option in options])
+    def start(self, *options: str | Path, fault: str = "until_told") -> program_run.RunningProgram:
+        """The same, still running; by default until ``finish``."""
+        return program_run.start(self.program, fault, [str(option) for option in options])
 
     @contextmanager
     def collector(self, *options: str, store: Path | None = None) -> Iterator[Collector]:
-        """A collector that answers, with these options and perhaps this store."""
+        """A collector that answers, with these options and this store if one is given."""
         collector = Collector(self.directory, *options, store=store)
         try:
             yield collector
@@ -51,43 +51,43 @@ class Stage:
             collector.close()
 
 
-def killed_in_the_middle(stage: Stage, options: Sequence[str] | None, times: int) -> Done:
-    """The program, recorded or as it is, killed when it has left what it held so often."""
+def killed_in_the_middle(stage: Stage, options: Sequence[str] | None, times: int) -> ProgramExit:
+    """The program, recorded or as it is, killed after so many releases."""
     program = program_run.start(stage.program, "until_told", options)
-    program.until_left(times)
+    program.wait_for_releases(times)
     program.signal(signal.SIGKILL)
-    return program.done()
+    return program.wait()
 
 
 class Scenario(NamedTuple):
-    """What is done to whom; ``short``: `make test` does it too."""
+    """One fault; ``short``: `make test` runs it too."""
 
     name: str
-    done: str
-    run: Callable[[Stage], Told]
+    description: str
+    run: Callable[[Stage], Verdict]
     short: bool
 
 
 TABLE: dict[str, Scenario] = {}
 
 
-def scenario(name: str, *, short: bool = False) -> Callable[[Callable[[Stage], Told]], Callable[[Stage], Told]]:
-    """Put a function into the table; the first line of its docstring says what is done."""
+def scenario(name: str, *, short: bool = False) -> Callable[[Callable[[Stage], Verdict]], Callable[[Stage], Verdict]]:
+    """Put a function into the table; the first line of its docstring is the description."""
 
-    def enter(run: Callable[[Stage], Told]) -> Callable[[Stage], Told]:
+    def enter(run: Callable[[Stage], Verdict]) -> Callable[[Stage], Verdict]:
         TABLE[name] = Scenario(name, (run.__doc__ or "").partition("\n")[0].rstrip("."), run, short)
         return run
 
     return enter
 
 
-def scenarios(name: str, cases: Sequence[object]) -> Callable[[Callable[..., Told]], Callable[..., Told]]:
+def scenarios(name: str, cases: Sequence[object]) -> Callable[[Callable[..., Verdict]], Callable[..., Verdict]]:
     """Put a function into the table once for each case, which is its second argument and the end of its name."""
 
-    def enter(run: Callable[..., Told]) -> Callable[..., Told]:
+    def enter(run: Callable[..., Verdict]) -> Callable[..., Verdict]:
         for case in cases:
 
-            def carried_out(stage: Stage, case: object = case) -> Told:
+            def carried_out(stage: Stage, case: object = case) -> Verdict:
                 return run(stage, case)
 
             carried_out.__doc__ = run.__doc__

@@ -1,4 +1,4 @@
-"""What the record has of what the program did, and whether that is all that was promised."""
+"""Compares what was recorded with what the program did and with what is promised."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.qualification.faults.collector import HELD, Collector
-from tests.qualification.faults.program_run import Done
+from tests.qualification.faults.program_run import ProgramExit
 
 from tenure import wire
 from tenure_server.offline.sources.recording import read_recording
@@ -34,33 +34,33 @@ class Stored(NamedTuple):
 _LOST = re.compile(r"(\d+) lifecycles? (?:was|were) lost: (the \w+)")
 
 
-class Told(NamedTuple):
-    """One scenario's row. ``dropped`` were counted or said; ``wrong`` is empty where all is as it should be."""
+class Verdict(NamedTuple):
+    """One scenario's row. ``dropped`` were counted or reported; ``breaches`` is empty where every promise was kept."""
 
     entered: int
     stored: int
     dropped: int
-    wrong: list[str]
+    breaches: list[str]
 
 
-def of_collector(collector: Collector) -> Stored:
-    """What a collector answers."""
-    lifecycles = [one for one in collector.items("/api/lifecycles") if one["resource"]["kind"] == HELD]
-    ids = Counter(one["id"] for one in lifecycles)
-    closed = [one for one in lifecycles if one["phase"] == "closed"]
-    resources = (one for one in collector.items("/api/resources") if one["kind"] == HELD)
+def stored_by_collector(collector: Collector) -> Stored:
+    """The program's lifecycles, as the collector's API has them."""
+    lifecycles = [item for item in collector.items("/api/lifecycles") if item["resource"]["kind"] == HELD]
+    ids = Counter(item["id"] for item in lifecycles)
+    closed = [item for item in lifecycles if item["phase"] == "closed"]
+    resources = (item for item in collector.items("/api/resources") if item["kind"] == HELD)
     return Stored(
         len(ids),
         len(closed),
         len(lifecycles) - len(ids),
         sum(sum(process["dropped"].values()) for process in collector.items("/api/processes")),
-        [one["release_ns"] - one["acquired_ns"] for one in closed],
+        [item["release_ns"] - item["acquired_ns"] for item in closed],
         sum(resource["total"] for resource in resources),
     )
 
 
-def of_recording(path: Path) -> Stored:
-    """What a recording has, also one that was cut off."""
+def stored_in_recording(path: Path) -> Stored:
+    """The program's lifecycles in a recording, which may be cut off."""
     last: dict[tuple[bytes, int], wire.Row] = {}
     closings: Counter[tuple[bytes, int]] = Counter()
     dropped: dict[bytes, int] = {}
@@ -77,53 +77,55 @@ def of_recording(path: Path) -> Stored:
 
 
 def judge(
-    plain: Done,
-    recorded: Done,
+    plain: ProgramExit,
+    recorded: ProgramExit,
     stored: Stored,
     *,
     killed: bool = False,
     unanswered: int = 0,
     gone: int = 0,
     troubles: int = 1,
-) -> Told:
-    """The program is as it is without a recording; what it entered is stored or said to be lost, and nothing is twice.
+) -> Verdict:
+    """The program ends as without a recording; what it entered is stored once or reported as lost.
 
-    ``killed``: what it did in its last moment may be missing, or open, and it could say nothing. ``unanswered``: so
-    many may be stored and said to be lost, for the collector was killed between the one and the answer. ``gone``:
-    so many were answered, and were in a file that is gone. ``troubles``: so many lines may be said beside those that
-    say what is lost.
+    ``killed``: the program could report nothing, and its last moment may be missing or open. ``unanswered``: at most
+    so many may be both stored and reported as lost, because the collector was killed before it answered. ``gone``: so
+    many were acknowledged and were in a file that was deleted. ``troubles``: Tenure may print so many lines besides
+    those that report losses.
     """
-    wrong = []
-    if recorded.as_the_program() != plain.as_the_program():
-        wrong.append(f"the program came to {recorded.as_the_program()}, as it is to {plain.as_the_program()}")
-    count = recorded.own
-    said = lost_by(recorded, stored.sink)
-    dropped = stored.dropped if killed else said
+    breaches = []
+    if recorded.visible_result() != plain.visible_result():
+        breaches.append(f"the program came to {recorded.visible_result()}, as it is to {plain.visible_result()}")
+    count = recorded.own_count
+    reported = lost_by(recorded, stored.sink)
+    dropped = stored.dropped if killed else reported
     if killed:
         end = max(count.left, default=0)
         missing = sum(left < end - GRACE_NS for left in count.left) - stored.lifecycles
         if missing > dropped:
-            wrong.append(f"{missing} are missing and {dropped} are counted as dropped")
-    elif not 0 <= stored.closed + said + gone - count.entered <= unanswered:
-        wrong.append(
-            f"{count.entered} were entered, {stored.closed} are stored and closed, {said} are said to be lost"
+            breaches.append(f"{missing} are missing and {dropped} are counted as dropped")
+    elif not 0 <= stored.closed + reported + gone - count.entered <= unanswered:
+        breaches.append(
+            f"{count.entered} were entered, {stored.closed} are stored and closed, {reported} are said to be lost"
             + (f", {gone} are gone with the file" if gone else "")
         )
-    elif stored.dropped > said:
-        wrong.append(f"{stored.dropped} are counted as dropped, {said} are said to be lost")
+    elif stored.dropped > reported:
+        breaches.append(f"{stored.dropped} are counted as dropped, {reported} are said to be lost")
     if stored.lifecycles > count.entered or stored.repeated:
-        wrong.append(f"{stored.lifecycles - count.entered} more than were entered, {stored.repeated} are there twice")
+        breaches.append(
+            f"{stored.lifecycles - count.entered} more than were entered, {stored.repeated} are there twice"
+        )
     if stored.counted != stored.lifecycles:
-        wrong.append(f"the store counts {stored.counted} where it has {stored.lifecycles}")
+        breaches.append(f"the store counts {stored.counted} where it has {stored.lifecycles}")
     if not stored.lifecycles:
-        wrong.append("nothing was recorded, so nothing was tried")
-    others = sorted({line for line in recorded.said if not _LOST.search(line)})
+        breaches.append("nothing was recorded, so nothing was tried")
+    others = sorted({line for line in recorded.messages if not _LOST.search(line)})
     if len(others) > troubles:
-        wrong.append(f"Tenure said more than {troubles} line: {others}")
-    return Told(count.entered, stored.lifecycles, dropped, wrong)
+        breaches.append(f"Tenure said more than {troubles} line: {others}")
+    return Verdict(count.entered, stored.lifecycles, dropped, breaches)
 
 
-def lost_by(recorded: Done, sink: str) -> int:
-    """How many lifecycles the program's processes said to be lost to this sink; the buffer is everybody's."""
-    found = (match for line in recorded.said for match in _LOST.finditer(line))
-    return sum(int(number) for number, where in (match.groups() for match in found) if where in {sink, "the buffer"})
+def lost_by(recorded: ProgramExit, sink: str) -> int:
+    """How many lifecycles the program's processes reported as lost to this sink; the buffer is every sink's."""
+    matches = (match for line in recorded.messages for match in _LOST.finditer(line))
+    return sum(int(number) for number, where in (match.groups() for match in matches) if where in {sink, "the buffer"})

@@ -25,8 +25,8 @@ def experiments() -> dict[str, Experiment]:
     modules = [
         importlib.import_module(f"tests.qualification.reliability.{name}") for name in names if name != "__main__"
     ]
-    found = [module.EXPERIMENT for module in modules if hasattr(module, "EXPERIMENT")]
-    return {experiment.name: experiment for experiment in found}
+    loaded = [module.EXPERIMENT for module in modules if hasattr(module, "EXPERIMENT")]
+    return {experiment.name: experiment for experiment in loaded}
 
 
 def main() -> int:
@@ -60,7 +60,8 @@ def _options(known: dict[str, Experiment]) -> argparse.Namespace:
         prog="python -m tests.qualification.reliability",
         description=__doc__.partition("\n")[0],
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="experiments:\n" + "\n".join(f"  {one.name:<16} {one.claim}" for one in known.values()),
+        epilog="experiments:\n"
+        + "\n".join(f"  {experiment.name:<16} {experiment.claim}" for experiment in known.values()),
     )
     parser.add_argument("name", nargs="*", choices=[*known, []], metavar="NAME", help="an experiment (default: all)")
     parser.add_argument("--short", action="store_true", help="the form that `make test` runs, at most 20 s each")

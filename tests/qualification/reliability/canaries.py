@@ -73,8 +73,8 @@ def run(short: bool, seed: int, mutated: bool) -> Measured:
     with tempfile.TemporaryDirectory() as directory, _scrubber(off=mutated):
         outputs = asyncio.run(_outputs(Path(directory), canaries, short=short, mutated=mutated))
         outputs |= _exported(Path(directory))
-    found, halves = search(outputs, canaries)
-    wrong = [f"{what} in {where}" for what, where in sorted(found.items())]
+    leaks, halves = search(outputs, canaries)
+    wrong = [f"{subject} in {where}" for subject, where in sorted(leaks.items())]
     wrong += [f"half of a secret in {where}: {text}" for where, text in sorted(halves.items())]
     forms = len(TEXTS) + len(EXPRESSIONS)
     numbers: dict[str, int | float | str] = {
@@ -82,7 +82,7 @@ def run(short: bool, seed: int, mutated: bool) -> Measured:
         "secrets planted": len(canaries.places),
         "outputs searched": len(outputs),
         "MB searched": round(sum(map(len, outputs.values())) / 1e6, 1),
-        "found": len(found) + len(halves),
+        "found": len(leaks) + len(halves),
     }
     return Measured(len(canaries.places), wrong, numbers)
 
@@ -157,7 +157,7 @@ async def _send_spans(session: aiohttp.ClientSession, url: str, canaries: Canari
         spans.append(_span(number + 2_000, "x", {}, "", text("status")))
     for number, form in enumerate(EXPRESSIONS, 1_000):
         expression = text_with(form, canaries.new(f"{form!r} as a span's expression"))
-        own = {f"tenure.{what}.id": f"{'ab' * 16}-{number}" for what in ("task", "resource")}
+        own = {f"tenure.{subject}.id": f"{'ab' * 16}-{number}" for subject in ("task", "resource")}
         own |= {"tenure.phase": "closed", "tenure.resource.kind": "x", "tenure.site.expression": expression}
         spans.append(_span(number, "x", own, "none", ""))
     scope = {"scope": {"name": "tenure"}, "spans": spans}
@@ -193,7 +193,7 @@ async def _exported_all(session: aiohttp.ClientSession, url: str) -> None:
         while True:
             async with session.get(f"{url}/api/exporters") as answer:
                 exporters = (await answer.json())["items"]
-            if all(one["exported"] and not one["waiting"] for one in exporters):
+            if all(exporter["exported"] and not exporter["waiting"] for exporter in exporters):
                 return
             await asyncio.sleep(0.1)
 

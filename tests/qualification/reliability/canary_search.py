@@ -32,17 +32,17 @@ class Canaries:
 
 def search(outputs: dict[str, bytes], canaries: Canaries) -> tuple[dict[str, str], dict[str, str]]:
     """Which secrets were found, each with the first output that has it; and halves of secrets, by output."""
-    found: dict[str, str] = {}
+    leaks: dict[str, str] = {}
     halves: dict[str, str] = {}
     for name, data in outputs.items():
         for form in _forms(data):
             whole = {match.decode() for match in _WHOLE.findall(form)}
             for secret in whole:
-                found.setdefault(canaries.places.get(secret, secret), name)
+                leaks.setdefault(canaries.places.get(secret, secret), name)
             half = _HALF.search(_WHOLE.sub(b"", form))
             if half is not None:
                 halves.setdefault(name, repr(form[max(0, half.start() - 40) : half.end() + 40]))
-    return found, halves
+    return leaks, halves
 
 
 def _forms(data: bytes) -> Iterator[bytes]:

@@ -45,8 +45,8 @@ class Run:
         if ended:
             status = os.waitstatus_to_exitcode(code)
             out, err = ((self.directory / name).read_text(errors="replace") for name in ("out", "err"))
-            told = {"status": status, "stdout": out, "stderr": err.replace(str(self.directory), "DIRECTORY")}
-            print(json.dumps({"name": self.name, "kind": self.kind, **told}), flush=True)
+            result = {"status": status, "stdout": out, "stderr": err.replace(str(self.directory), "DIRECTORY")}
+            print(json.dumps({"name": self.name, "kind": self.kind, **result}), flush=True)
         return bool(ended)
 
 
@@ -68,11 +68,11 @@ def main() -> None:
         os.chdir(free[0])
         _note_what_is_reached(targets, directory / "reached")
         sys.exit(command.main(options))
-    asked = [line.split() for line in sys.stdin]
+    requests = [line.split() for line in sys.stdin]
     running: list[Run] = []
-    while asked or running:
-        while asked and free:
-            running.append(Run(free.pop(), *asked.pop()))
+    while requests or running:
+        while requests and free:
+            running.append(Run(free.pop(), *requests.pop()))
             if running[-1].pid == 0:
                 if running[-1].name != "-":
                     fault_targets.inject(targets[running[-1].name], running[-1].kind)
@@ -97,9 +97,9 @@ def _note_what_is_reached(targets: dict[str, fault_targets.Target], file: Path) 
 
     def note(frame: FrameType, event: str, _: object) -> None:
         if event == "call":
-            found = names.get(id(frame.f_code))
-            if found is not None:
-                reached.add(found[0])
+            target = names.get(id(frame.f_code))
+            if target is not None:
+                reached.add(target[0])
 
     pid = os.getpid()
 

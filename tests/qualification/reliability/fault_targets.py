@@ -32,7 +32,7 @@ KINDS = ("RuntimeError", "TypeError", "MemoryError", "once")  # once: a RuntimeE
 class Target(NamedTuple):
     """A function of a module, or one made within it; ``path`` leads through the constants of codes."""
 
-    name: str  # "tenure._patching.pure_wrappers:_entering.<locals>.entering"
+    name: str  # "tenure._patching.bodies.awaited:enter.<locals>.wrapper"
     function: FunctionType
     path: tuple[int, ...]
 
@@ -46,14 +46,14 @@ class Target(NamedTuple):
 
 def all_targets() -> list[Target]:
     """Every function, by module and in the order of their lines."""
-    found: dict[str, Target] = {}
+    targets: dict[str, Target] = {}
     for module in _modules():
         for function in _functions(module):
             for path, code in _codes(function.__code__, ()):
                 name = f"{module.__name__}:{code.co_qualname}"
-                name = name if name not in found else f"{name}@{code.co_firstlineno}"
-                found[name] = Target(name, function, path)
-    return list(found.values())
+                name = name if name not in targets else f"{name}@{code.co_firstlineno}"
+                targets[name] = Target(name, function, path)
+    return list(targets.values())
 
 
 def inject(target: Target, kind: str) -> None:
@@ -71,17 +71,17 @@ def inject(target: Target, kind: str) -> None:
 
 
 def _modules() -> Iterator[ModuleType]:
-    for found in pkgutil.walk_packages(tenure.__path__, "tenure."):
-        if not found.name.startswith(_OTHERS) and found.name != "tenure._probe":
-            yield importlib.import_module(found.name)
+    for module in pkgutil.walk_packages(tenure.__path__, "tenure."):
+        if not module.name.startswith(_OTHERS) and module.name != "tenure._probe":
+            yield importlib.import_module(module.name)
 
 
 def _functions(module: ModuleType) -> Iterator[FunctionType]:
     seen: set[int] = set()
     for value in list(vars(module).values()):
         members = list(vars(value).values()) if isinstance(value, type) and value.__module__ == module.__name__ else []
-        for one in (value, *members):
-            for function in _within(one):
+        for candidate in (value, *members):
+            for function in _within(candidate):
                 if function.__module__ == module.__name__ and id(function) not in seen:
                     seen.add(id(function))
                     if not function.__code__.co_filename.startswith("<string"):
@@ -90,7 +90,7 @@ def _functions(module: ModuleType) -> Iterator[FunctionType]:
 
 def _within(value: object) -> Iterator[FunctionType]:
     if isinstance(value, property):
-        yield from (one for one in (value.fget, value.fset) if isinstance(one, FunctionType))
+        yield from (candidate for candidate in (value.fget, value.fset) if isinstance(candidate, FunctionType))
     elif isinstance(value, staticmethod | classmethod):
         yield from _within(value.__func__)
     elif isinstance(value, functools.partial):
@@ -131,7 +131,7 @@ def _failing(target: Target, kind: str) -> CodeType:
     source = f"{word} failing(*_, **__):\n    {mends}raise {raised}('injected')\n" + "    yield\n" * bool(is_generator)
     namespace: dict[str, FunctionType] = {}
     exec(source, namespace)  # our own text
-    made = namespace["failing"].__code__
-    return made.replace(
+    failing = namespace["failing"].__code__
+    return failing.replace(
         co_freevars=code.co_freevars, co_filename=code.co_filename, co_name=code.co_name, co_qualname=code.co_qualname
     )

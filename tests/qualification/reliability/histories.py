@@ -27,7 +27,7 @@ FOLLOWER = "backend"
 
 _SITES = [wire.Site("shop.py", line, "main", "pool.acquire()", "acquire") for line in (1, 2, 3)]
 _EXCEPTIONS = [wire.ExceptionInfo("ValueError", "no"), wire.ExceptionInfo("CancelledError", "")]
-_OK, _ERROR, _CANCELLED = wire.OK, wire.ERROR, wire.CANCELLED
+_OK, _ERROR = wire.OK, wire.ERROR
 
 
 class Clock:
@@ -167,7 +167,7 @@ class History:
     async def deliver(self) -> None:
         """An exporter takes some of what waits for it."""
         await self.store.abandon()
-        endings = await self.store.endings(FOLLOWER, self.random.randint(1, 50))
+        endings = await self.store.closed_lifecycles(FOLLOWER, self.random.randint(1, 50))
         await self.store.acknowledge(FOLLOWER, endings.position, endings.expired)
 
     async def forget_old(self) -> None:

@@ -65,8 +65,8 @@ async def _measure(served: Served, idle: Served, short: bool, chance: random.Ran
                     for body in itertools.islice(hostile_inputs.packed(10), AT_ONCE)
                 )
             )
-    said, _ = await watch.communicate(b"")
-    stall = json.loads(said)
+    output, _ = await watch.communicate(b"")
+    stall = json.loads(output)
     if stall["own_ms"] > WORST_MS + stall["idle_ms"]:  # so long the machine lets an idle one wait
         wrong.append(f"/healthz took {stall['own_ms']:.0f} ms (an idle collector's {stall['idle_ms']:.0f} ms)")
     numbers: dict[str, int | float | str] = {

@@ -93,11 +93,11 @@ def _plain(directory: Path) -> Ended:
     return Ended(done.returncode, done.stdout, done.stderr.replace(str(directory), "DIRECTORY"))
 
 
-def _runs(probe: str, directory: str, asked: list[tuple[str, str]]) -> Iterator[tuple[str, Ended]]:
-    lines = "".join(f"{name} {kind}\n" for name, kind in asked)
+def _runs(probe: str, directory: str, requests: list[tuple[str, str]]) -> Iterator[tuple[str, Ended]]:
+    lines = "".join(f"{name} {kind}\n" for name, kind in requests)
     for line in _host(probe, directory, "faults", lines):
-        told = json.loads(line)
-        yield f"{told['name']} ({told['kind']})", Ended(told["status"], told["stdout"], told["stderr"])
+        entry = json.loads(line)
+        yield f"{entry['name']} ({entry['kind']})", Ended(entry["status"], entry["stdout"], entry["stderr"])
 
 
 def _host(probe: str, directory: str, mode: str, lines: str) -> Iterator[str]:
@@ -105,9 +105,9 @@ def _host(probe: str, directory: str, mode: str, lines: str) -> Iterator[str]:
     command = [sys.executable, "-m", "tests.qualification.reliability.fault_host", directory, mode]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TENURE_", "OTEL_"))}
     environment["TENURE_PROBE"] = probe
-    (asked := Path(directory) / "asked").write_text(lines)
+    (requests := Path(directory) / "asked").write_text(lines)
     with (
-        asked.open() as stdin,
+        requests.open() as stdin,
         (Path(directory) / "trouble").open("w") as stderr,
         subprocess.Popen(
             command, cwd=_ROOT, env=environment, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, text=True

@@ -38,17 +38,17 @@ def faults(connection: sqlite3.Connection) -> list[str]:
         (count,) = connection.execute(f"SELECT count(*) FROM {reference.table} WHERE {reference.dangling}").fetchone()
         if count:
             wrong.append(f"{count} of {reference.table} name in {reference.value} no row of {reference.target}")
-    for what, sql in _COUNTS.items():
+    for check, sql in _COUNTS.items():
         (count,) = connection.execute(sql).fetchone()
         if count:
-            wrong.append(f"{what}: {count} are wrong")
-    told = Counter(key for (packed,) in connection.execute("SELECT keys FROM arrivals") for key in unpack(packed))
+            wrong.append(f"{check}: {count} are wrong")
+    arrived = Counter(key for (packed,) in connection.execute("SELECT keys FROM arrivals") for key in unpack(packed))
     closed = {key for (key,) in connection.execute("SELECT key FROM lifecycles WHERE release_ns IS NOT NULL")}
-    if told.keys() != closed:
+    if arrived.keys() != closed:
         wrong.append(
-            f"arrivals: {len(closed - told.keys())} closed ones are missing, {len(told.keys() - closed)} too many"
+            f"arrivals: {len(closed - arrived.keys())} closed ones are missing, {len(arrived.keys() - closed)} too many"
         )
-    if any(count > 1 for count in told.values()):
+    if any(count > 1 for count in arrived.values()):
         wrong.append("arrivals: some lifecycles came twice")
     last = [at_ns for (at_ns,) in connection.execute("SELECT last_ns FROM arrivals ORDER BY arrival")]
     if last != sorted(last):

@@ -129,8 +129,8 @@ def run(short: bool, seed: int, mutated: bool) -> Measured:
                 sender.is_over.set()
             for sender in senders:
                 sender.join(30)
-            stored = [one["id"] for one in collector.items("/api/lifecycles")]
-            counted = sum(one["total"] for one in collector.items("/api/resources") if one["kind"] == _KIND)
+            stored = [item["id"] for item in collector.items("/api/lifecycles")]
+            counted = sum(item["total"] for item in collector.items("/api/resources") if item["kind"] == _KIND)
         finally:
             for sender in senders:
                 sender.is_over.set()

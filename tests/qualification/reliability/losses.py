@@ -83,29 +83,29 @@ def run(short: bool, seed: int, mutated: bool) -> Measured:
 
 def _one(collector: Collector, directory: Path, service: str, chance: random.Random, totals: Counter[str]) -> list[str]:
     weather = _Weather(chance)
-    with fault_proxy.before(collector.port, weather) as way:
-        done = _carried_out(directory, service, way.url, chance.randrange(1_000_000))
+    with fault_proxy.in_front_of(collector.port, weather) as proxy:
+        done = _carried_out(directory, service, proxy.url, chance.randrange(1_000_000))
     entered = int(done.stdout)
-    processes = {one["id"]: one for one in collector.items("/api/processes") if one["service"] == service}
+    processes = {item["id"]: item for item in collector.items("/api/processes") if item["service"] == service}
     closed = [
-        one
-        for one in collector.items("/api/lifecycles")
-        if one["id"].partition("-")[0] in processes and one["resource"]["kind"] == HELD and one["phase"] == "closed"
+        item
+        for item in collector.items("/api/lifecycles")
+        if item["id"].partition("-")[0] in processes and item["resource"]["kind"] == HELD and item["phase"] == "closed"
     ]
-    counted = sum(sum(one["dropped"].values()) for one in processes.values())
+    counted = sum(sum(item["dropped"].values()) for item in processes.values())
     lines = [line for line in done.stderr.splitlines() if "lost: " in line]
-    said = sum(int(number) for line in lines for number in _LOST.findall(line))
+    reported = sum(int(number) for line in lines for number in _LOST.findall(line))
     lost = entered - len(closed)
     totals += Counter(
         {"programs": 1, "outages": weather.outages, "lifecycles entered": entered, "stored": len(closed)}
-    ) + Counter({"counted as dropped by the store": counted, "said at the end": said})
+    ) + Counter({"counted as dropped by the store": counted, "said at the end": reported})
     wrong = []
-    if said != lost or len(lines) > 1:
+    if reported != lost or len(lines) > 1:
         wrong.append(
-            f"{service}: {entered} were entered, {len(closed)} are stored, {said} are said to be lost: {lines}"
+            f"{service}: {entered} were entered, {len(closed)} are stored, {reported} are said to be lost: {lines}"
         )
-    if counted > said:
-        wrong.append(f"{service}: {counted} are counted as dropped, {said} are said to be lost")
+    if counted > reported:
+        wrong.append(f"{service}: {counted} are counted as dropped, {reported} are said to be lost")
     return wrong
 
 

@@ -11,7 +11,7 @@ from tenure_server.diagram import mermaid
 from tenure_server.live.overview import read_overview
 from tenure_server.model.lens import Lens
 from tenure_server.store import LifecycleQuery, Listing, Paging, ResourceQuery, Store, TraceQuery
-from tenure_server.store.load_diagram import draw_scene
+from tenure_server.store.load_diagram import draw_input
 
 _PHASES = ("acquiring", "held", "releasing", "closed", "abandoned")
 
@@ -40,20 +40,21 @@ class _Reader:
         for is_open in (True, False):
             await store.resources(ResourceQuery(open=is_open))
         for phase in _PHASES:
-            found = await self._lifecycles(LifecycleQuery(phase=phase))
-            self._same(f"phase {phase}", found, [one for one in lifecycles if one.phase == phase])
+            selected = await self._lifecycles(LifecycleQuery(phase=phase))
+            self._same(f"phase {phase}", selected, [item for item in lifecycles if item.phase == phase])
         for outcome in ("ok", "error", "cancelled"):
             await store.lifecycles(LifecycleQuery(outcome=outcome))
         await store.lifecycles(LifecycleQuery(min_wait_ns=1, min_hold_ns=1))
         for since_ns, until_ns in ((self.now_ns - 60 * 10**9, None), (None, self.now_ns - 10**9)):
-            found = await self._lifecycles(LifecycleQuery(since_ns=since_ns, until_ns=until_ns))
+            selected = await self._lifecycles(LifecycleQuery(since_ns=since_ns, until_ns=until_ns))
             within = [
-                one
-                for one in lifecycles
-                if (since_ns is None or one.acquire_ns >= since_ns) and (until_ns is None or one.acquire_ns < until_ns)
+                item
+                for item in lifecycles
+                if (since_ns is None or item.acquire_ns >= since_ns)
+                and (until_ns is None or item.acquire_ns < until_ns)
             ]
-            self._same(f"window {since_ns} to {until_ns}", found, within)
-        if {one.trace for one in lifecycles} != {one.id for one in traces}:
+            self._same(f"window {since_ns} to {until_ns}", selected, within)
+        if {item.trace for item in lifecycles} != {item.id for item in traces}:
             self.wrong.append("the traces of the lifecycles are not those that are listed")
         for process in processes:
             await store.lifecycles(LifecycleQuery(process=process.id))
@@ -61,26 +62,26 @@ class _Reader:
             await store.traces(TraceQuery(service=process.service))
             await self._scene(Lens(process=process.id, tasks="coroutine"))
         for trace in traces:
-            found = await self._lifecycles(LifecycleQuery(trace=trace.id))
-            self._same(f"trace {trace.id}", found, [one for one in lifecycles if one.trace == trace.id])
+            selected = await self._lifecycles(LifecycleQuery(trace=trace.id))
+            self._same(f"trace {trace.id}", selected, [item for item in lifecycles if item.trace == trace.id])
             await self._scene(Lens(trace=trace.id))
         for resource in resources:
             await self._scene(Lens(resource=resource.id))
-        for task in sorted({one.task.id for one in lifecycles})[:10]:
+        for task in sorted({item.task.id for item in lifecycles})[:10]:
             await store.lifecycles(LifecycleQuery(task=task))
             await self._scene(Lens(task=task))
         await self._scene(Lens())
         await self._scene(Lens(since_ns=self.now_ns - 60 * 10**9))
         await read_overview(store, self.now_ns, 50)
-        await store.endings(follower, 1_000)
+        await store.closed_lifecycles(follower, 1_000)
         store.backlog(follower)
-        await store.measures()
+        await store.resource_series()
         await store.latest_ns()
         self.reads += 20 + 4 * len(processes)
 
     async def _scene(self, lens: Lens) -> None:
-        scene = await self.store.scene(lens, 40)
-        mermaid(draw_scene(scene, lens, self.now_ns))
+        scene = await self.store.diagram_input(lens, 40)
+        mermaid(draw_input(scene, lens, self.now_ns))
         self.reads += 1
 
     async def _lifecycles(self, query: LifecycleQuery) -> list[Any]:
@@ -89,7 +90,7 @@ class _Reader:
     async def _traces(self, query: TraceQuery) -> list[Any]:
         return await self._list("traces", lambda paging: self.store.traces(replace(query, paging=paging)))
 
-    async def _list(self, what: str, ask: Callable[[Paging], Awaitable[Listing[Any]]]) -> list[Any]:
+    async def _list(self, query: str, ask: Callable[[Paging], Awaitable[Listing[Any]]]) -> list[Any]:
         """All of a list, which must be the same in pages: each item once."""
         whole = (await ask(Paging(10_000))).items
         pages: list[Any] = []
@@ -102,11 +103,13 @@ class _Reader:
             cursor = listing.cursor
             if cursor is None:
                 break
-        ids, paged = [one.id for one in whole], [one.id for one in pages]
+        ids, paged = [item.id for item in whole], [item.id for item in pages]
         if sorted(ids) != sorted(paged):
-            self.wrong.append(f"{what}: {len(ids)} at once, {len(paged)} in pages, of them {len(set(paged))} different")
+            self.wrong.append(
+                f"{query}: {len(ids)} at once, {len(paged)} in pages, of them {len(set(paged))} different"
+            )
         return list(whole)
 
-    def _same(self, what: str, found: list[Any], wanted: list[Any]) -> None:
-        if sorted(one.id for one in found) != sorted(one.id for one in wanted):
-            self.wrong.append(f"{what}: {len(found)} lifecycles found, {len(wanted)} there are")
+    def _same(self, query: str, selected: list[Any], wanted: list[Any]) -> None:
+        if sorted(item.id for item in selected) != sorted(item.id for item in wanted):
+            self.wrong.append(f"{query}: {len(selected)} lifecycles found, {len(wanted)} there are")

@@ -101,9 +101,9 @@ def _serving(directory: Path, mode: str) -> Iterator[Serving]:
         )
     try:
         assert process.stdout is not None
-        found = re.search(rb"http://127\.0\.0\.1:(\d+)", process.stdout.readline())
-        assert found, f"the collector did not start: {log.read_text()}"
-        yield Serving(int(found[1]), log)
+        address = re.search(rb"http://127\.0\.0\.1:(\d+)", process.stdout.readline())
+        assert address, f"the collector did not start: {log.read_text()}"
+        yield Serving(int(address[1]), log)
     finally:
         process.kill()
         process.communicate()

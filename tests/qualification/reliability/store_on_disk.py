@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-from benchmarks.ingest import batches
+from benchmarks.lifecycle_batches import batches
 from tests.qualification.reliability.experiment import Experiment, Measured
 
 from tenure import wire
@@ -134,11 +134,11 @@ async def _break(fault: Callable[[Path], None], bodies: list[wire.Batch]) -> int
         await store.close()
         try:
             store = SqliteStore(path)
-            found = len((await store.lifecycles(LifecycleQuery(paging=Paging(20_000)))).items)
+            stored = len((await store.lifecycles(LifecycleQuery(paging=Paging(20_000)))).items)
             await store.close()
         except StoreError:
-            found = 0
-    return max(sent - found, 0)
+            stored = 0
+    return max(sent - stored, 0)
 
 
 def _unlink(path: Path) -> None:

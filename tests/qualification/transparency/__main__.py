@@ -1,12 +1,12 @@
-"""Suites that nobody here wrote, run as they are and recorded: each test comes to the same.
+"""Runs test suites of other projects as they are and recorded: each test has the same outcome.
 
     python -m tests.qualification.transparency [--python PATH].. [--probe python|native].. [--suite NAME]..
         [--tracer DIRECTORY]
 
-Each row of the table is one suite on one interpreter with one probe. A test that differs is run by itself, as it is and
-200 times: where that comes to the recorded outcome too, it wobbles, and is named with how often. The exit code is 1
-where a test differs that does not and is not among the exceptions (``comparing.EXCEPTIONS``), where a suite did not run
-to its end, or where nothing was recorded: a green run that captured nothing proves nothing.
+Each row of the table is one suite on one interpreter with one probe. A test that differs is run 200 times alone and
+unrecorded. If it has the recorded outcome there too, it wobbles, and the table says how often. The exit code is 1
+where a test differs that neither wobbles nor is among the exceptions (``comparison.EXCEPTIONS``), where a suite did not
+run to its end, and where nothing was recorded, because such a run proves nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HEAD = ROW.format(
 
 
 def main() -> int:
-    """Run what the command line says, and print a table."""
+    """Run the suites of the command line, and print a table."""
     options = _options()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     print(HEAD)
@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def _suite(environment: Environment, probes: list[str], suite: Suite) -> int:
-    """Run one suite as it is and with each probe; how many rows are not as they should be."""
+    """Run one suite as it is and with each probe; returns the number of bad rows."""
     if not environments.has_tests(environment, suite):
         print(f"{environment.version:<10} {'':7} {suite.name:<22} is not installed with this interpreter")
         return 0
@@ -63,9 +63,9 @@ def _suite(environment: Environment, probes: list[str], suite: Suite) -> int:
     for probe in probes:
         log = environments.log(environment, suite, probe)
         recorded = suite_run.recorded(suite, environment.python, probe, directory, log)
-        found = comparison.differences(plain, recorded)
+        differing = comparison.differences(plain, recorded)
         alone = functools.partial(suite_run.alone, suite, environment.python, directory=directory)
-        steady, wobbles = comparison.steady(found, alone)
+        steady, wobbles = comparison.steady(differing, alone)
         new = [difference for difference in steady if not difference.reason]
         print(
             ROW.format(
@@ -93,15 +93,15 @@ def _remarks(plain: Run, recorded: Run, steady: list[Difference], wobbles: list[
             yield f"{form}: {run.trouble}"
     for difference in steady:
         if not difference.reason:
-            yield f"DIFFERS: {_told(difference)}"
+            yield f"DIFFERS: {_line(difference)}"
     for reason in dict.fromkeys(difference.reason for difference in steady if difference.reason):
         tests = ", ".join(difference.test for difference in steady if difference.reason == reason)
         yield f"excepted: {tests}: {reason}"
     for difference, times, runs in wobbles:
-        yield f"wobbles: {_told(difference)}; as it is, {times} of {runs} runs by itself came to that too"
+        yield f"wobbles: {_line(difference)}; as it is, {times} of {runs} runs by itself came to that too"
 
 
-def _told(difference: Difference) -> str:
+def _line(difference: Difference) -> str:
     return f"{difference.test}: {difference.plain} -> {difference.recorded}"
 
 

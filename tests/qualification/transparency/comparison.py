@@ -13,7 +13,7 @@ MISSING = "was not run"
 
 
 class Excepted(NamedTuple):
-    """A test, by a pattern of ids, that may come to something else when it is recorded, and why."""
+    """A test, by a pattern of ids, that may have another outcome when it is recorded, and why."""
 
     test: str
     reason: str
@@ -43,7 +43,7 @@ EXCEPTIONS = (
 
 
 class Difference(NamedTuple):
-    """A test that came to something else when it was recorded."""
+    """A test that had another outcome when it was recorded."""
 
     test: str
     plain: str
@@ -51,12 +51,12 @@ class Difference(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """Why that is known and right; "" where it is not."""
+        """Why it is an exception; "" where it is none."""
         return next((known.reason for known in EXCEPTIONS if fnmatch.fnmatchcase(self.test, known.test)), "")
 
 
 class Wobble(NamedTuple):
-    """A difference that is none: as it is, the test came to the recorded outcome too, in ``times`` of ``runs``."""
+    """A difference that recording does not cause: unrecorded, the test had that outcome in ``times`` of ``runs``."""
 
     difference: Difference
     times: int
@@ -70,17 +70,17 @@ def differences(plain: Run, recorded: Run) -> list[Difference]:
     return [Difference(*pair) for pair in pairs if pair[1] != pair[2]]
 
 
-def steady(found: list[Difference], alone: Callable[[str], Counter[str]]) -> tuple[list[Difference], list[Wobble]]:
-    """Those that are excepted or that recording brings about; and those that a test shows by itself, unrecorded.
+def steady(candidates: list[Difference], alone: Callable[[str], Counter[str]]) -> tuple[list[Difference], list[Wobble]]:
+    """Divide into those that are excepted or that recording causes, and those that a test also shows unrecorded.
 
-    ``alone(test)`` runs one test as it is, many times on a busy machine, and counts what it came to. Only what it came
-    to there as well is no matter of the recording: that a test passes when it is recorded once more says nothing.
+    ``alone(test)`` runs one test unrecorded, many times on a busy machine, and counts its outcomes. A second recorded
+    run that passes proves nothing, so it is not tried.
     """
-    stay, wobbles = [], []
-    for difference in found:
-        seen = Counter[str]() if difference.reason else alone(difference.test)
-        if seen[difference.recorded]:
-            wobbles.append(Wobble(difference, seen[difference.recorded], seen.total()))
+    remaining, wobbles = [], []
+    for difference in candidates:
+        outcomes = Counter[str]() if difference.reason else alone(difference.test)
+        if outcomes[difference.recorded]:
+            wobbles.append(Wobble(difference, outcomes[difference.recorded], outcomes.total()))
         else:
-            stay.append(difference)
-    return stay, wobbles
+            remaining.append(difference)
+    return remaining, wobbles

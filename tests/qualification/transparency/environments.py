@@ -1,4 +1,4 @@
-"""Where a suite is run: an environment for each interpreter, and the libraries' source distributions."""
+"""An environment for each interpreter, and the libraries' source distributions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CACHE = ROOT / ".tenure" / "transparency"
 
 
 class NotPossible(Exception):
-    """Something that a suite needs cannot be had; what, and the remedy."""
+    """Something that a suite needs is missing; the text says what, and the remedy."""
 
 
 class Environment(NamedTuple):
@@ -28,12 +28,12 @@ class Environment(NamedTuple):
 
 
 def make(interpreter: Path, tracer: Path) -> Environment:
-    """An environment of this interpreter with this tracer, whose probe is built anew.
+    """An environment of this interpreter with this tracer, whose probe is built again.
 
     Raises:
         NotPossible: there is no such interpreter, or the tracer cannot be installed.
     """
-    version = _said([str(interpreter), "-c", "import platform; print(platform.python_version())"])
+    version = _output([str(interpreter), "-c", "import platform; print(platform.python_version())"])
     place = CACHE / version
     if not (place / "bin" / "python").exists():
         _uv("venv", "--quiet", "--python", str(interpreter), str(place))
@@ -44,17 +44,17 @@ def make(interpreter: Path, tracer: Path) -> Environment:
 
 
 def serves(environment: Environment, probe: str) -> bool:
-    """Whether this probe, "python" or "native", can be had there."""
+    """Whether this probe, "python" or "native", works there."""
     ask = f"import os; os.environ['TENURE_PROBE'] = {probe!r}; "
     ask += "from tenure._core import probe_backend; print(probe_backend.NAME)"
     try:
-        return _said([str(environment.python), "-c", ask]) == probe
+        return _output([str(environment.python), "-c", ask]) == probe
     except NotPossible:
         return probe == "python"  # a tracer from before there were two
 
 
 def has_tests(environment: Environment, suite: Suite) -> bool:
-    """Whether the interpreter has these modules of its own tests; a library's can be had anywhere."""
+    """Whether the interpreter has these modules of its own tests; a library's suite runs anywhere."""
     if suite.source:
         return True
     ask = f"import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, {suite.arguments!r})))"
@@ -83,7 +83,7 @@ def directory(environment: Environment, suite: Suite) -> Path | None:
 
 
 def log(environment: Environment, suite: Suite, form: str) -> Path:
-    """Where what a whole run prints is kept, until the next."""
+    """The file for what a whole run prints; the next run overwrites it."""
     logs = CACHE / "logs"
     logs.mkdir(exist_ok=True)
     return logs / f"{environment.version}-{suite.name}-{form}.log"
@@ -98,16 +98,16 @@ def _uv(*arguments: str) -> None:
 
 
 def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise NotPossible(f"`{' '.join(command)}` failed: {(done.stderr or done.stdout).strip()}")
+    completed = subprocess.run(command, check=False, capture_output=True, text=True)
+    if completed.returncode:
+        raise NotPossible(f"`{' '.join(command)}` failed: {(completed.stderr or completed.stdout).strip()}")
 
 
-def _said(command: Sequence[str]) -> str:
+def _output(command: Sequence[str]) -> str:
     try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        completed = subprocess.run(command, check=False, capture_output=True, text=True)
     except OSError as error:
         raise NotPossible(f"cannot run {command[0]}: {error.strerror} (--python PATH)") from None
-    if done.returncode:
-        raise NotPossible(f"{command[0]} failed: {done.stderr.strip()}")
-    return done.stdout.strip()
+    if completed.returncode:
+        raise NotPossible(f"{command[0]} failed: {completed.stderr.strip()}")
+    return completed.stdout.strip()

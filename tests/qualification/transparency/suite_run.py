@@ -1,4 +1,4 @@
-"""One suite, run once: what each of its tests came to, and what was recorded meanwhile."""
+"""One run of one suite: the outcome of each test, and what was recorded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.qualification.transparency.suites import REPORTERS, Suite
 
 TIME_LIMIT = 1_200  # seconds for one run of one suite
 ALONE_LIMIT = 180  # and for all runs of one test by itself
-TIMES = 200  # that a test is run by itself, to see whether it always comes to the same
+TIMES = 200  # that a test is run alone, to see whether it always has the same outcome
 UNFINISHED = "began and did not end"
 
 
@@ -32,22 +32,22 @@ class Run(NamedTuple):
 
 
 def plain(suite: Suite, python: Path, directory: Path | None = None, log: Path | None = None) -> Run:
-    """Run it as it is. ``directory`` is the one to run a library's suite in; ``log`` is to have what it prints."""
+    """Run it as it is. ``directory``: where a library's suite runs; ``log``: the file for what it prints."""
     with tempfile.TemporaryDirectory(prefix="transparency-") as temporary:
         return _run(suite.command(python), {}, Path(temporary), directory, log=log)
 
 
 def recorded(suite: Suite, python: Path, probe: str, directory: Path | None = None, log: Path | None = None) -> Run:
-    """Run it under ``tenure run`` with this probe, "python" or "native"; "" is the one that serves of itself."""
+    """Run it under ``tenure run`` with this probe, "python" or "native"; "" is the default one."""
     with tempfile.TemporaryDirectory(prefix="transparency-") as temporary:
         recording = Path(temporary) / "recording.json"
         environment = {"TENURE_PROBE": probe} if probe else {}
-        done = _run(suite.recorded(python, recording), environment, Path(temporary), directory, log=log)
-        return done._replace(lifecycles=_lifecycles(recording))
+        run = _run(suite.recorded(python, recording), environment, Path(temporary), directory, log=log)
+        return run._replace(lifecycles=_lifecycles(recording))
 
 
 def alone(suite: Suite, python: Path, test: str, directory: Path | None = None, times: int = TIMES) -> Counter[str]:
-    """Run one test many times as it is, its threads taking turns all the time; how often it came to what."""
+    """Run one test many times unrecorded, with the shortest switch interval; counts its outcomes."""
     with tempfile.TemporaryDirectory(prefix="transparency-") as temporary:
         environment = {"TRANSPARENCY_TEST": test, "TRANSPARENCY_TIMES": str(times)}
         run = _run(suite.command(python, test), environment, Path(temporary), directory, limit=ALONE_LIMIT)
@@ -115,19 +115,19 @@ def _read(report: Path) -> tuple[dict[str, str], int | None]:
     outcomes: dict[str, str] = {}
     sites = None
     for line in report.read_text().splitlines() if report.exists() else ():
-        told = json.loads(line)
-        if "sites" in told:
-            sites = told["sites"]
-        elif told["outcome"] == "began":
-            outcomes.setdefault(told["test"], UNFINISHED)
+        entry = json.loads(line)
+        if "sites" in entry:
+            sites = entry["sites"]
+        elif entry["outcome"] == "began":
+            outcomes.setdefault(entry["test"], UNFINISHED)
         else:
-            before = outcomes.get(told["test"], UNFINISHED)
-            outcomes[told["test"]] = told["outcome"] if before == UNFINISHED else f"{before}, {told['outcome']}"
+            before = outcomes.get(entry["test"], UNFINISHED)
+            outcomes[entry["test"]] = entry["outcome"] if before == UNFINISHED else f"{before}, {entry['outcome']}"
     return outcomes, sites
 
 
 def _lifecycles(recording: Path) -> int:
-    """How many lifecycles a recording tells of; one that is told of again while it is open counts once."""
+    """How many lifecycles a recording has; the snapshots of one count once."""
     if not recording.exists():
         return 0
     batches = json.loads(recording.read_bytes())["batches"]

@@ -1,4 +1,4 @@
-"""The API's answers, whole."""
+"""The API's answers, compared whole."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from typing import Any
 import pytest
 from tests.server.support.batches import ERROR, OK, START_NS, Program, at
 from tests.server.support.collector import Clock, Collector
+
+from tenure_server.api.listing import list_route
+from tenure_server.http.parameters import text
+from tenure_server.model.records import Resource
+from tenure_server.store import Listing, ResourceQuery
 
 
 @pytest.fixture
@@ -177,6 +182,19 @@ async def test_lists_go_on_after_their_cursor(collector: Collector, program: Pro
             break
         path = f"/api/lifecycles?limit=3&cursor={answer['cursor']}"
     assert found == [program.id(number) for number in (4, 3, 2, 1)]
+
+
+def test_a_list_refuses_a_filter_that_its_query_does_not_have() -> None:
+    """When the routes are made, not when the first request comes."""
+    with pytest.raises(TypeError, match="colour"):
+        list_route(
+            "/api/resources",
+            "Resources.",
+            listing=Listing[Resource],
+            filters={"colour": text("colour", "Only those of this colour.")},
+            query=ResourceQuery,
+            read=lambda store, query: store.resources(query),
+        )
 
 
 async def test_traces(collector: Collector, program: Program) -> None:

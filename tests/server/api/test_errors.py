@@ -1,4 +1,4 @@
-"""What the API answers to what it cannot answer."""
+"""The API's answers to requests that it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads that take long: they are stopped, and delay no other kind of read."""
+"""Reads that take too long are stopped, and delay no other kind of read."""
 
 from __future__ import annotations
 
@@ -86,28 +86,28 @@ async def test_a_read_in_memory_is_stopped_too_and_the_writer_goes_on(
 async def test_large_diagrams_make_no_other_read_wait(on_file: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     """While fourteen are read, and none gets on, lists, searches and usual diagrams are answered."""
     go_on = threading.Event()
-    read_scene = backend.read_scene
+    read_diagram_input = backend.read_diagram_input
 
     def read(reading: ReadSnapshot, lens: Lens, limit: int, keep: Any) -> Any:
         if limit > DEFAULT_DIAGRAM:
             assert go_on.wait(60)
-        return read_scene(reading, lens, limit, keep)
+        return read_diagram_input(reading, lens, limit, keep)
 
-    monkeypatch.setattr(backend, "read_scene", read)
+    monkeypatch.setattr(backend, "read_diagram_input", read)
     await _answers_while(on_file, go_on)
 
 
 async def test_large_drawings_make_no_usual_one_wait(on_file: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor do they hold a reader's thread, or the event loop."""
     go_on = threading.Event()
-    draw_scene = load_diagram.draw_scene
+    draw_input = load_diagram.draw_input
 
     def draw(*arguments: Any) -> Any:
         if threading.current_thread().name.startswith("tenure-draw-large"):
             assert go_on.wait(60)
-        return draw_scene(*arguments)
+        return draw_input(*arguments)
 
-    monkeypatch.setattr(load_diagram, "draw_scene", draw)
+    monkeypatch.setattr(load_diagram, "draw_input", draw)
     store = on_file.store
     program = Program(2)
     for n in range(DEFAULT_DIAGRAM + 1):

@@ -1,4 +1,4 @@
-"""Background tasks that fail: each is logged once with its traceback, started again, and serves as before."""
+"""A background task that fails is logged once with its traceback and started again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.server.support.batches import Program
 from tests.server.support.collector import Clock, Collector, collecting
 from tests.server.support.live_client import watching
 from tests.server.support.otlp_backend import Backend
+from tests.support.waiting import until
 
 from tenure_server import app
 from tenure_server.background import supervisor
@@ -115,10 +116,13 @@ async def test_the_listeners_of_exporters_are_started_again(
     monkeypatch.setattr(exporters._followers, "wake", failing_once(woken.set))
     await exporters.start()
     try:
+
+        def is_woken() -> bool:
+            hub.publish(Program().batch())
+            return woken.is_set()
+
+        await until(is_woken)
         async with asyncio.timeout(10):
-            while not woken.is_set():
-                hub.publish(Program().batch())
-                await asyncio.sleep(0.01)
             await looked.wait()
     finally:
         await exporters.stop()

@@ -1,4 +1,4 @@
-"""``tenure export`` as it is typed."""
+"""``tenure export`` on the command line."""
 
 from __future__ import annotations
 
@@ -10,21 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
 import pytest
 from tests.server.support.batches import Program
 from tests.server.support.collector import Collector, collecting
+from tests.server.support.recordings import recording
 from tests.server.support.textbook import TEXTBOOK, textbook
 
-from tenure import wire
 from tenure_server.cli import export
-
-
-def recording(path: Path, *batches: wire.Batch, tail: str = "\n]}") -> Path:
-    """A file as the tracer writes it."""
-    written = ",\n".join(msgspec.json.encode(batch).decode() for batch in batches)
-    path.write_text(f'{{"tenure": 1, "batches": [\n{written}{tail}')
-    return path
 
 
 def test_a_recording_is_exported_as_mermaid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 from google.protobuf.json_format import ParseDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from tests.server.cli.test_export import recording
 from tests.server.support.batches import Program
 from tests.server.support.collector import Collector
 from tests.server.support.grpc_backend import GrpcBackend, serving_grpc
 from tests.server.support.otlp_backend import Backend
+from tests.server.support.recordings import recording
 from tests.server.support.spans import give, group, span
 
 from tenure import wire
 from tenure_server.cli import export
 from tenure_server.export import one_shot
-from tenure_server.export.batching import Patience
+from tenure_server.export.batching import Backoff
 
 Captured = pytest.CaptureFixture[str]
 
@@ -48,9 +48,9 @@ def parsed(line: str) -> ExportTraceServiceRequest:
 
     for resource in document["resourceSpans"]:
         for scope in resource["scopeSpans"]:
-            for one in scope["spans"]:
-                spell(one)
-                for link in one.get("links", []):
+            for item in scope["spans"]:
+                spell(item)
+                for link in item.get("links", []):
                     spell(link)
     return ParseDict(document, ExportTraceServiceRequest())
 
@@ -70,8 +70,8 @@ async def test_the_lines_of_a_recording_are_what_a_backend_is_sent(
     lines = (tmp_path / "spans.jsonl").read_text(encoding="utf-8").splitlines()
     assert [parsed(line) for line in lines] == backend.requests
     assert len(backend.spans) == 4
-    assert {one.parent_span_id.hex() for one in backend.spans} == {"", "02" * 8}
-    links = {(one.name, link.attributes[0].value.string_value) for one in backend.spans for link in one.links}
+    assert {span.parent_span_id.hex() for span in backend.spans} == {"", "02" * 8}
+    links = {(span.name, link.attributes[0].value.string_value) for span in backend.spans for link in span.links}
     assert links == {("Lock stock", "waited_for"), ("Lock paper", "held_around")}
     assert capsys.readouterr() == ("", f"tenure: 4 spans sent to {backend.url}\n")
 
@@ -107,7 +107,7 @@ async def test_a_collector_gives_the_same_spans_as_a_recording(
     def spans(request: ExportTraceServiceRequest) -> dict[bytes, Any]:
         (of_process,) = request.resource_spans
         (scope,) = of_process.scope_spans
-        return {one.span_id: one for one in scope.spans}
+        return {span.span_id: span for span in scope.spans}
 
     assert spans(asked) == spans(recorded)
     assert asked.resource_spans[0].resource == recorded.resource_spans[0].resource
@@ -119,7 +119,7 @@ async def test_one_trace_alone_is_exported_where_it_is_asked_for(tmp_path: Path,
     source = str(recording(tmp_path / "run.json", program.batch(final=True)))
     assert await run(source, "--trace", program.trace_id(2)) == 0
     (of_process,) = parsed(capsys.readouterr().out).resource_spans
-    assert [one.trace_id.hex() for one in of_process.scope_spans[0].spans] == [program.trace_id(2)]
+    assert [span.trace_id.hex() for span in of_process.scope_spans[0].spans] == [program.trace_id(2)]
 
     assert await run(source, "--trace", "nobody") == 2
     assert capsys.readouterr().err.startswith(f"tenure: trace 'nobody' is not in {source} (known traces: ")
@@ -140,7 +140,7 @@ async def test_what_is_still_open_is_no_span_and_that_is_said(tmp_path: Path, ca
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second attempt comes at once."""
-    monkeypatch.setattr(one_shot, "Patience", lambda: Patience(0.01, 0.02))
+    monkeypatch.setattr(one_shot, "Backoff", lambda: Backoff(0.01, 0.02))
 
 
 @pytest.mark.usefixtures("quick")

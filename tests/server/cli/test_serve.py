@@ -1,4 +1,4 @@
-"""``tenure serve`` as it is typed."""
+"""``tenure serve`` on the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a live client is sent: as little as possible, and near the end."""
+"""The operations that a live client is sent are few, and near the end of the diagram."""
 
 from __future__ import annotations
 

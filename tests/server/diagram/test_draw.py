@@ -1,4 +1,4 @@
-"""Single rules of a picture that no golden file shows well."""
+"""Rules of a diagram that no golden file shows well."""
 
 from __future__ import annotations
 

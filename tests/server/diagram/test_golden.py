@@ -1,4 +1,4 @@
-"""The golden diagrams: what a picture looks like, as files that a person can open."""
+"""The golden diagrams: whole diagrams as files that a person can open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds of every picture: random programs, drawn in every way."""
+"""Rules that hold for every diagram: random programs, drawn in every way."""
 
 from __future__ import annotations
 

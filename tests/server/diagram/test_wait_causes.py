@@ -1,4 +1,4 @@
-"""Whom a wait is for, compared with the definition written out."""
+"""The causes of waits, compared with their definition."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.golden.diagram.programs import Program, programs
 
-from tenure_server.diagram.wait_causes import Cause, causes
+from tenure_server.diagram.wait_causes import Cause, find_causes
 from tenure_server.model.records import Lifecycle
 
 
 @given(programs())
 def test_a_cause_is_who_held_the_resource_when_the_waiter_came(program: Program) -> None:
     """The one pass over a resource's life finds what looking at every pair finds."""
-    found = causes(program.lifecycles, ()).at_acquire
+    found = find_causes(program.lifecycles, ()).at_acquire
     assert found == {
         use.id: cause for use in program.lifecycles if (cause := _cause(use, program.lifecycles)) is not None
     }
@@ -26,7 +26,7 @@ def test_it_does_not_matter_which_lifecycles_are_drawn_nor_in_what_order(program
     """The same lifecycles as context, in any order, give the same causes."""
     shuffled = random.Random(seed).sample(program.lifecycles, len(program.lifecycles))
     half = len(shuffled) // 2
-    assert causes(shuffled[:half], shuffled[half:]) == causes(program.lifecycles, ())
+    assert find_causes(shuffled[:half], shuffled[half:]) == find_causes(program.lifecycles, ())
 
 
 def _cause(use: Lifecycle, everybody: list[Lifecycle]) -> Cause | None:

@@ -1,8 +1,7 @@
-"""What a backend answers, and what an exporter does then: the counts are exact at the end."""
+"""What an exporter does with each answer of a backend; its counts are exact at the end."""
 
 from __future__ import annotations
 
-import asyncio
 from email.utils import formatdate
 from time import time
 
@@ -11,6 +10,7 @@ from tests.server.support.batches import Program, at
 from tests.server.support.collector import Clock, Collector, collecting
 from tests.server.support.exporters import ended, exporting, status_when
 from tests.server.support.otlp_backend import Backend, serving
+from tests.support.waiting import until
 
 from tenure_server.export.targets import Target
 from tenure_server.settings import Settings
@@ -26,11 +26,14 @@ async def test_what_ends_arrives_at_every_backend_and_the_api_says_so(clock: Clo
             ended(program, 3)
             program.use("main", "Pool orders", acquire=5, wait=1)
             await collector.post(program.batch())
-            async with asyncio.timeout(10):  # a backend has taken the spans before the exporter has its answer
-                exporters = (await collector.answer("/api/exporters"))["items"]
-                while [(exporter["exported"], exporter["waiting"]) for exporter in exporters] != [(3, 0), (3, 0)]:
-                    await asyncio.sleep(0.01)
-                    exporters = (await collector.answer("/api/exporters"))["items"]
+
+            async def when_exported() -> list[
+                dict[str, object]
+            ]:  # a backend has the spans before the exporter its answer
+                items: list[dict[str, object]] = (await collector.answer("/api/exporters"))["items"]
+                return items if [(each["exported"], each["waiting"]) for each in items] == [(3, 0), (3, 0)] else []
+
+            exporters = await until(when_exported)
             metrics = (await collector.get("/metrics"))[1]
 
     expected = {

@@ -1,8 +1,7 @@
-"""Exporting over gRPC: the same bytes; what its specification has tried again, and when; exact counts at the end."""
+"""Exporting over gRPC: the same bytes, retries as the specification says, exact counts at the end."""
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 from collections.abc import AsyncIterator
 from types import ModuleType
@@ -15,6 +14,7 @@ from tests.server.support.collector import Clock, collecting
 from tests.server.support.exporters import ended, exporting, status_when
 from tests.server.support.grpc_backend import Code, GrpcBackend, serving_grpc
 from tests.server.support.otlp_backend import Backend
+from tests.support.waiting import until
 
 from tenure_server.errors import UsageError
 from tenure_server.export.grpc import retry_delay
@@ -56,16 +56,14 @@ async def test_metrics_go_the_same_way(
 ) -> None:
     """By the SDK's own exporter: of traced processes and of the collector; a failure is said once, with its reason."""
     monkeypatch.setattr(meters, "EXPORT_METRICS_S", 0.05)
-    monkeypatch.setattr(snapshot, "_FRESH_S", 0.01)
+    monkeypatch.setattr(snapshot, "_MAX_AGE_S", 0.01)
     grpc_backend.metrics_answer = 501
     target = Target.parse(grpc_backend.url, parse_headers("X-Team=shop"))
     async with collecting(Settings(port=0, otlp=(target,)), clock=clock) as collector:
         program = Program()
         ended(program, 3)
         await collector.post(program.batch())
-        async with asyncio.timeout(15):
-            while len(grpc_backend.metrics) < 4:  # noqa: ASYNC110 -- there is no event of a refusal
-                await asyncio.sleep(0.01)
+        await until(lambda: len(grpc_backend.metrics) >= 4)
         grpc_backend.metrics_answer = 200
         await grpc_backend.got_metrics.wait()
 

@@ -1,8 +1,7 @@
-"""Backends that are gone or silent, crashes, and stores that fail: nothing is lost, and nobody else suffers."""
+"""Backends that are away or silent, crashes, and stores that fail: nothing is lost, and nothing else is delayed."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -14,6 +13,7 @@ from tests.server.support.collector import Clock
 from tests.server.support.exporters import GONE, QUICK, ended, exporting, status_when
 from tests.server.support.grpc_backend import GrpcBackend, serving_grpc
 from tests.server.support.otlp_backend import Backend, serving
+from tests.support.waiting import until
 
 from tenure import wire
 from tenure_server.errors import StoreFailed
@@ -70,15 +70,14 @@ async def test_a_backend_that_dies_again_and_again_gets_everything(
     program, backend, deaths = Program(), kind(), 3
     async with listening(backend):
         port = int(backend.url.rpartition(":")[2])
-    async with exporting(store, clock, backend.url, pace=replace(QUICK, spans=10)) as exporters:
+    async with exporting(store, clock, backend.url, batching=replace(QUICK, spans=10)) as exporters:
         for _ in range(20):
             ended(program, 10)
             await store.write(program.batch())
         backend.answers = [0, 0, 0, "never"] * deaths
         for death in range(1, deaths + 1):
-            async with listening(backend, port), asyncio.timeout(10):
-                while len(backend.requests) < 4 * death:  # noqa: ASYNC110 -- as in Backend.until
-                    await asyncio.sleep(0.001)
+            async with listening(backend, port):
+                await until(lambda requests=4 * death: len(backend.requests) >= requests)
         async with listening(backend, port):
             status = await status_when(exporters, lambda status: status.waiting == 0)
 
@@ -102,7 +101,7 @@ async def test_only_what_was_not_acknowledged_is_repeated_after_a_crash(
     ended(program, 7)
     await store.write(program.batch())
     sender = sender_to(Target.parse(backend.url))
-    answer = await sender.send(encode(await store.endings(Target.parse(backend.url).name, 100)))
+    answer = await sender.send(encode(await store.closed_lifecycles(Target.parse(backend.url).name, 100)))
     await sender.close()
     await store.close()
 
@@ -121,10 +120,10 @@ async def test_a_black_hole_holds_up_nobody_else(store: Store, clock: Clock, bac
     """A backend that never answers: the request times out and comes again; the store and other backends go on."""
     backend.answers = ["never"]
     program = Program()
-    pace = replace(QUICK, timeout_s=1.0)
+    batching = replace(QUICK, timeout_s=1.0)
     async with (
         serving(Backend()) as other,
-        exporting(store, clock, backend.url, other.url, pace=pace) as exporters,
+        exporting(store, clock, backend.url, other.url, batching=batching) as exporters,
     ):
         ended(program, 4)
         await store.write(program.batch())
@@ -155,10 +154,10 @@ class Failing(SqliteStore):
         super().__init__(None, clock)
         self.errors = errors
 
-    async def endings(self, follower: str, limit: int) -> ClosedLifecycles:
+    async def closed_lifecycles(self, follower: str, limit: int) -> ClosedLifecycles:
         if self.errors:
             raise self.errors.pop()
-        return await super().endings(follower, limit)
+        return await super().closed_lifecycles(follower, limit)
 
 
 @pytest.mark.parametrize("error", [StoreFailed("disk I/O error"), LookupError("a fault of ours")])

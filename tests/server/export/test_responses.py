@@ -1,4 +1,4 @@
-"""What a backend's answer says, however it is written."""
+"""The answers of backends, in every encoding."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from tenure_server.export.http import CONTENT_TYPE, _accepted, _message, _retry_after
+from tenure_server.export.http import CONTENT_TYPE, _error_message, _read_response, _retry_after
 from tenure_server.export.responses import Accepted
 from tenure_server.opentelemetry.protobuf import Malformed, fields
 
@@ -43,7 +43,7 @@ def partial(rejected: int, message: str) -> bytes:
 )  # fmt: skip
 def test_a_success_is_one_even_where_its_text_cannot_be_read(body: bytes, kind: str, answer: Accepted) -> None:
     """The status says it; a partial success says what was rejected and why, in protobuf or JSON."""
-    assert _accepted(body, kind) == answer
+    assert _read_response(body, kind) == answer
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_success_is_one_even_where_its_text_cannot_be_read(body: bytes, kind: 
 )
 def test_the_reason_of_a_refusal_is_one_line(body: bytes, kind: str, message: str) -> None:
     """Of a google.rpc.Status in protobuf or JSON, or of plain text; a page of HTML is no reason."""
-    assert _message(body, kind) == message
+    assert _error_message(body, kind) == message
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The bytes of spans."""
+"""The encoded bytes of spans."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ async def test_a_program_s_spans(clock: Clock) -> None:
         exception=("asyncio.exceptions.CancelledError", ""),
     )  # fmt: skip
     await store.write(program.batch())
-    read = await store.endings("backend", 100)
+    read = await store.closed_lifecycles("backend", 100)
     await store.close()
 
     (process,) = read.processes.values()
@@ -129,8 +129,8 @@ async def test_a_program_s_spans(clock: Clock) -> None:
         ("acquired", at(25)), ("releasing", at(45)), ("exception", at(45)),
     ]  # fmt: skip
     assert (failing.status.code, failing.status.message) == (2, "ValueError: out of stock")
-    assert {one.key: one.value.string_value or one.value.double_value or one.value.int_value
-            for one in failing.attributes} == {
+    assert {attribute.key: attribute.value.string_value or attribute.value.double_value or attribute.value.int_value
+            for attribute in failing.attributes} == {
         "tenure.wait_time": 0.015, "tenure.hold_time": 0.02, "tenure.release_time": 0.001,
         "tenure.resource.id": program.id(2), "tenure.resource.kind": "shop.Lock", "tenure.resource.name": "stock",
         "tenure.resource.capacity": 1, "tenure.resource.stereotype": "control",
@@ -142,7 +142,7 @@ async def test_a_program_s_spans(clock: Clock) -> None:
     assert (cancelled.status.code, [event.name for event in cancelled.events]) == (0, ["exception"])
     assert (cancelled.start_time_unix_nano, cancelled.end_time_unix_nano) == (at(60), at(90))
     resource = request.resource_spans[0].resource.attributes
-    assert {one.key: one.value.string_value or one.value.int_value for one in resource} == {
+    assert {attribute.key: attribute.value.string_value or attribute.value.int_value for attribute in resource} == {
         "service.name": "shop", "service.instance.id": program.hex, "host.name": "host-1", "process.pid": 4001,
         "process.runtime.name": "cpython", "process.runtime.version": "3.11.7", "telemetry.sdk.name": "tenure",
         "telemetry.sdk.language": "python", "telemetry.sdk.version": VERSION,

@@ -1,4 +1,4 @@
-"""Where to export to, as people write it."""
+"""How export targets are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process that exports: killed, hung, talking nonsense or left alone, nothing is lost and nobody waits for it."""
+"""The exporting process is killed, hangs, sends nonsense or loses its parent: nothing is lost or delayed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_one_that_is_killed_again_and_again_loses_nothing_and_is_started_a
         ended(program, page)
     pids: list[int] = []
     states: list[tuple[str, str | None]] = []
-    async with exporting(store, clock, backend.url, pace=replace(QUICK, spans=page)) as exporters:
+    async with exporting(store, clock, backend.url, batching=replace(QUICK, spans=page)) as exporters:
         batch = program.batch()
         for start in range(0, 200, page):
             await store.write(_part(batch, start // page + 1, batch.rows[start : start + page]))
@@ -161,8 +161,9 @@ async def test_secrets_go_by_the_pipe_alone(store: FileStore, clock: Clock, back
 async def test_no_target_means_no_process(store: FileStore, clock: Clock) -> None:
     """Nor does a collector that exports nothing wait for one at its end."""
     async with exporting(store, clock) as exporters:
-        await asyncio.sleep(0.2)
-        assert (exporters.status(), store.started.now) == ([], [])
+        assert isinstance(exporters._followers, process.ExportingProcess)
+        assert (exporters.status(), exporters._followers._task) == ([], None)  # the task starts the process
+    assert store.started.now == []
 
 
 @pytest.mark.parametrize("url", ["never", GONE])
@@ -186,16 +187,22 @@ async def test_a_backend_that_does_not_answer_holds_up_the_end_for_no_longer_tha
 
 
 async def test_one_that_hangs_at_the_end_is_killed(
-    store: FileStore, clock: Clock, backend: Backend, caplog: pytest.LogCaptureFixture
+    store: FileStore,
+    clock: Clock,
+    backend: Backend,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """In bounded time, and it is said; nothing of it stays behind."""
+    monkeypatch.setattr(process, "EXPORT_LAST_S", 0.4)
+    monkeypatch.setattr(process, "EXPORT_GRACE_S", 0.2)
     async with exporting(store, clock, backend.url) as exporters:
         pid = await pid_of(exporters)
         os.kill(pid, signal.SIGSTOP)
         began = time.monotonic()
     took = time.monotonic() - began
 
-    assert EXPORT_LAST_S < took < EXPORT_LAST_S + EXPORT_GRACE_S + 2
+    assert 0.6 <= took < 0.6 + 2
     assert "did not stop and is killed; the remaining spans are sent after the next start" in caplog.text
     assert not is_there(pid)
 
@@ -210,9 +217,12 @@ async def test_one_that_hangs_is_found_out_and_replaced(
         ended(program)
         await store.write(program.batch())
         await status_when(exporters, lambda status: status.exported == 1 and status.waiting == 0)
+        monkeypatch.setattr(process, "EXPORT_SILENCE_S", 2.0)  # it holds from the process's next sign of life on
+        ended(program)
+        await store.write(program.batch())
+        await status_when(exporters, lambda status: status.exported == 2 and status.waiting == 0)
         os.kill(pid, signal.SIGSTOP)
-        monkeypatch.setattr(process, "EXPORT_SILENCE_S", 2.0)
-        ended(program, 3)
+        ended(program, 2)
         await store.write(program.batch())
         hung = await status_when(exporters, lambda status: status.state == "retrying", 30)
         monkeypatch.undo()

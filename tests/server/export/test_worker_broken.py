@@ -1,4 +1,4 @@
-"""The process that exports, broken in every way: it is told of, and tried again until it works."""
+"""An exporting process that cannot work is reported, and restarted until it works."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.server.support.otlp_backend import Backend
 from tests.server.support.serve_process import FileStore
 
 from tenure_server.errors import StoreFailed
-from tenure_server.export.batching import Patience
+from tenure_server.export.batching import Backoff
 from tenure_server.export.worker import process
 
 
@@ -54,7 +54,7 @@ async def test_one_that_cannot_do_its_work_is_told_of_once_and_tried_again_until
     """When it works, everything goes out."""
     monkeypatch.setattr(process, "COMMAND", command)
     clock = Clock()
-    async with exporting(store, clock, backend.url, pace=replace(QUICK, patience=Patience(0.02, 10.0))) as exporters:
+    async with exporting(store, clock, backend.url, batching=replace(QUICK, backoff=Backoff(0.02, 10.0))) as exporters:
         program = Program()
         ended(program, 3)
         await store.write(program.batch())

@@ -1,12 +1,10 @@
-"""``tenure serve --otlp`` and the process that exports for it: they end together, however the one ends."""
+"""``tenure serve --otlp`` and its exporting process end together, however one of them ends."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
@@ -15,34 +13,28 @@ from tests.server.support.batches import Program
 from tests.server.support.exporters import ended
 from tests.server.support.otlp_backend import Backend
 from tests.server.support.serve_process import Serving, children, is_there, post, serving
+from tests.support.waiting import until
 
 from tenure import wire
 from tenure_server.limits import EXPORT_GRACE_S, EXPORT_LAST_S
 
 
-async def until(is_so: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for what another process does."""
-    async with asyncio.timeout(seconds):
-        while not is_so():  # noqa: ASYNC110 -- no event of ours tells
-            await asyncio.sleep(0.01)
-
-
 async def exporting_for(collector: Serving) -> int:
     """The process that exports for it."""
-    await until(lambda: bool(children(collector.process.pid)))
-    (pid,) = children(collector.process.pid)
+    (pid,) = await until(lambda: children(collector.process.pid))
     return pid
 
 
 async def acknowledged(url: str, exported: int) -> None:
     """Wait until the collector has noted that its only backend took so many, and that nothing waits."""
-    async with aiohttp.ClientSession() as session, asyncio.timeout(10):
-        while True:
+    async with aiohttp.ClientSession() as session:
+
+        async def has_noted() -> bool:
             async with session.get(f"{url}/api/exporters") as answer:
-                (one,) = (await answer.json())["items"]
-            if (one["exported"], one["waiting"]) == (exported, 0):
-                return
-            await asyncio.sleep(0.02)
+                (exporter,) = (await answer.json())["items"]
+            return (exporter["exported"], exporter["waiting"]) == (exported, 0)
+
+        await until(has_noted)
 
 
 def to(path: Path, *urls: str) -> list[str]:

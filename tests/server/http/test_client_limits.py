@@ -1,4 +1,4 @@
-"""Clients that are slow, silent or too many: they are let go, said in few lines, and shut nobody out."""
+"""Clients that are slow, silent or too many are disconnected, logged in few lines, and keep nobody else out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.server.support.batches import Program
 from tests.server.support.collector import Collector, collecting
 from tests.server.support.live_client import watching
 from tests.server.support.raw_clients import HALF_BODY, HALF_HEADER, HEALTHZ, Raw
+from tests.support.waiting import until
 
 from tenure_server.http.listening import complaints, connections, listener, receiving
 from tenure_server.http.listening.complaints import Complaints
@@ -147,7 +148,7 @@ async def test_one_connection_more_than_may_be_takes_the_place_of_one_that_sent_
 ) -> None:
     """So half-sent headers, idle connections and half bodies shut nobody out, whatever the order in which they came."""
     (book,) = opened
-    book.most = 12
+    book.maximum = 12
     attackers = []
     for n in range(40):
         attackers.append(await connect(HALF_BODY if n % 2 else HALF_HEADER))
@@ -166,12 +167,12 @@ async def test_where_all_are_being_answered_one_more_is_refused(
     (book,) = opened
     async with watching(collector) as client:
         await client.overview()
-        book.most = 1
+        book.maximum = 1
         raw = await connect(HEALTHZ)
         answer = await raw.until_closed()
         await client.subscribe()
         await client.receive()
-        book.most = 10
+        book.maximum = 10
     assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert b"\r\nRetry-After: 1\r\n" in answer
     detail = json.loads(answer.partition(b"\r\n\r\n")[2])["detail"]
@@ -187,14 +188,12 @@ async def test_no_limit_hits_a_live_page(collector: Collector, monkeypatch: pyte
     for name in ("HEADER_LIMIT_S", "IDLE_LIMIT_S", "READER_LIMIT_S"):
         monkeypatch.setattr(connections, name, 0.01)
     looks: list[str] = []
-    judge = Connection.judge
-    monkeypatch.setattr(Connection, "judge", lambda *given: looks.append(given[0].stage) or judge(*given))
+    judge = Connection.check_limits
+    monkeypatch.setattr(Connection, "check_limits", lambda *given: looks.append(given[0].stage) or judge(*given))
     async with watching(collector) as client:
         await client.subscribe()
         await client.receive()
-        async with asyncio.timeout(10):
-            while looks.count("live") < 3:  # noqa: ASYNC110 -- the look is by the clock
-                await asyncio.sleep(0.05)
+        await until(lambda: looks.count("live") >= 3)
         program = Program()
         program.use("main", "Lock stock", acquire=0, wait=1)
         await collector.store.write(program.batch())
@@ -228,11 +227,8 @@ async def test_a_client_that_does_not_read_its_answer_is_let_go(
         program.use(f"task-{n}", f"Lock {n}", acquire=n, wait=0.1, hold=0.1, release=0.1)
     await collector.post(program.batch())
     await connect(b"GET /api/lifecycles?limit=10000 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 8)
-    async with asyncio.timeout(20):
-        while not caplog.records:  # noqa: ASYNC110 -- nothing else tells
-            await asyncio.sleep(0.05)
-        while any(each.stage != "idle" for each in book._open):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+    await until(lambda: caplog.records, 20)
+    await until(lambda: all(each.stage == "idle" for each in book._open), 20)
     (line,) = warnings(caplog)
     assert line.startswith("a connection was closed: its client read less than 65536 bytes of the answer in")
 
@@ -243,9 +239,7 @@ async def test_all_bodies_together_are_bounded(
     """What would pass the bound is answered with 503, and the bytes of what ended are given back."""
     monkeypatch.setattr(receiving, "MAX_BODIES", 10)
     held = [await connect(HALF_BODY) for _ in range(2)]
-    async with asyncio.timeout(10):
-        while receiving.Receiving.total < 8:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await until(lambda: receiving.Receiving.total >= 8)
     raw = await connect(HALF_BODY)
     status, problem = await raw.answer()
     assert (status, problem["detail"]) == (
@@ -254,9 +248,7 @@ async def test_all_bodies_together_are_bounded(
     )
     for each in held:
         each.writer.transport.abort()
-    async with asyncio.timeout(10):
-        while receiving.Receiving.total:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await until(lambda: not receiving.Receiving.total)
 
 
 async def test_complaints_of_one_kind_are_one_line_in_a_while(
@@ -268,9 +260,7 @@ async def test_complaints_of_one_kind_are_one_line_in_a_while(
     for _ in range(1_000):
         said.count("this")
     said.count("that")
-    async with asyncio.timeout(10):
-        while len(caplog.records) < 3:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await until(lambda: len(caplog.records) >= 3)
     assert warnings(caplog) == [
         "this (further cases are counted and logged every 0.05 s)",
         "that (further cases are counted and logged every 0.05 s)",
@@ -306,8 +296,8 @@ def test_fewer_connections_may_be_where_fewer_files_may_be_open(monkeypatch: pyt
     """Some are kept for the store; sixteen clients there may always be."""
 
     async def most(files: int) -> int:
-        monkeypatch.setattr(connections, "_files", lambda: files)
-        return Connections(asyncio.Protocol, Complaints()).most
+        monkeypatch.setattr(connections, "_max_open_files", lambda: files)
+        return Connections(asyncio.Protocol, Complaints()).maximum
 
     assert asyncio.run(most(256)) == 256 - RESERVED_FILES
     assert asyncio.run(most(1 << 20)) == MAX_CONNECTIONS

@@ -1,4 +1,4 @@
-"""The description of the API."""
+"""The OpenAPI description of the API."""
 
 from __future__ import annotations
 
@@ -25,3 +25,12 @@ async def test_the_description_is_valid_and_has_every_route_with_its_parameters(
         "/v1/lifecycles", "/v1/traces", "/healthz", "/readyz", "/metrics", "/api/processes", "/api/resources",
         "/api/lifecycles", "/api/traces", "/api/exporters", "/api/diagram", "/api/live", "/api/openapi.json",
     }  # fmt: skip
+
+
+async def test_every_shape_of_an_answer_is_described(collector: Collector) -> None:
+    """The docstrings of the structs are the reference of the API, without the indentation of the source."""
+    described = await collector.answer("/api/openapi.json")
+
+    descriptions = {name: schema.get("description", "") for name, schema in described["components"]["schemas"].items()}
+    assert {name for name, text in descriptions.items() if not text} == set()
+    assert {name for name, text in descriptions.items() if "\n " in text} == set()

@@ -1,4 +1,4 @@
-"""Compressed bodies: every cut into members is read, none takes more than its length, and none holds up the rest."""
+"""Compressed bodies: every division into members is read, within the length limit, without blocking the event loop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.fuzzing import examples
 
 from tenure import wire
 from tenure_server import limits
-from tenure_server.errors import Refused
+from tenure_server.errors import RequestRefused
 from tenure_server.http import decompression, request_body
 from tenure_server.ingest import lifecycles
 
@@ -35,7 +35,7 @@ def status_of(encoding: str, body: bytes) -> int:
     """What the sender is answered."""
     try:
         decompression.DECODERS[encoding](body)
-    except Refused as refused:
+    except RequestRefused as refused:
         return refused.status
     return 200
 
@@ -70,10 +70,10 @@ def test_any_bytes_are_read_or_refused(encoding: str, body: bytes) -> None:
 @BOTH
 def test_so_many_members_are_read_and_no_more(encoding: str) -> None:
     """The limit is named; what stands behind it is not looked at."""
-    one = PACK[encoding](b"x")
-    assert decompression.DECODERS[encoding](one * limits.MAX_MEMBERS) == b"x" * limits.MAX_MEMBERS
-    with pytest.raises(Refused, match=f"more than {limits.MAX_MEMBERS} {encoding} members") as refused:
-        decompression.DECODERS[encoding](one * limits.MAX_MEMBERS + one[:3] + b"?")
+    member = PACK[encoding](b"x")
+    assert decompression.DECODERS[encoding](member * limits.MAX_MEMBERS) == b"x" * limits.MAX_MEMBERS
+    with pytest.raises(RequestRefused, match=f"more than {limits.MAX_MEMBERS} {encoding} members") as refused:
+        decompression.DECODERS[encoding](member * limits.MAX_MEMBERS + member[:3] + b"?")
     assert refused.value.status == 413
 
 
@@ -147,7 +147,7 @@ async def test_what_would_wait_past_the_limit_is_refused_for_now(monkeypatch: py
     work, go_on = request_body.BodyWork(), threading.Event()
     first = asyncio.create_task(work.do(b"12345678", lambda body: go_on.wait(20) and len(body)))
     await asyncio.sleep(0)
-    with pytest.raises(Refused, match="8 bytes are waiting to be read, the limit is 10") as refused:
+    with pytest.raises(RequestRefused, match="8 bytes are waiting to be read, the limit is 10") as refused:
         await work.do(b"123", len)
     assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": str(limits.RETRY_AFTER_S)})
     go_on.set()

@@ -1,4 +1,4 @@
-"""What is no batch is refused with what and where, and changes nothing in the store."""
+"""A body that is no batch is refused with the reason and its place, and changes nothing in the store."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import json
 import sys
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -17,10 +16,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.server.support.batches import ERROR, OK, Program
 from tests.server.support.collector import Collector, collecting
+from tests.server.support.hostile_requests import bomb
 from tests.server.support.store_queries import everything
 from tests.support.fuzzing import examples
 
 from tenure import wire
+from tenure_server import app
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -60,12 +61,6 @@ def without(name: str) -> bytes:
     whole = plain()
     del whole[name]
     return msgspec.msgpack.encode(whole)
-
-
-def bomb(level: int = 9) -> bytes:
-    packer = zlib.compressobj(level, wbits=31)
-    piece = b"\0" * (1 << 20)
-    return b"".join(packer.compress(piece) for _ in range(64)) + packer.flush()
 
 
 WHOLE = wire.encode(a_batch())
@@ -176,8 +171,9 @@ async def test_a_batch_may_be_compressed(collector: Collector, encoding: str) ->
     assert await collector.send(body, Content_Encoding=encoding) == (200, {"stored": 4})
 
 
-async def test_a_body_without_a_length_is_bounded_too(collector: Collector) -> None:
+async def test_a_body_without_a_length_is_bounded_too(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream of unknown length is read up to the limit, not to its end."""
+    monkeypatch.setattr(app, "LINGER_S", 0.5)
     sent = 0
 
     async def pieces() -> Any:

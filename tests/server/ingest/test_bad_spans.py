@@ -1,4 +1,4 @@
-"""What is no ExportTraceServiceRequest is refused by a Status that says why, and nothing of it is stored."""
+"""A body that is no ExportTraceServiceRequest is refused with a Status that has the reason, and nothing is stored."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-from tests.server.ingest.test_bad_batches import bomb
 from tests.server.support.collector import Collector, collecting
+from tests.server.support.hostile_requests import bomb
 from tests.server.support.spans import CLIENT, JSON, PROTOBUF, encoded, group, plain_json, post, request, span
 from tests.server.support.store_queries import everything
 from tests.support.fuzzing import examples
@@ -176,7 +176,7 @@ async def test_an_attribute_of_10_mb_is_cut(collector: Collector) -> None:
         ).value.string_value = long
         for content_type in (PROTOBUF, JSON):
             assert (await post(collector, encoded(made, content_type), content_type))[0] == 200
-    names = {len(one["resource"]["name"]) for one in (await collector.answer("/api/lifecycles"))["items"]}
+    names = {len(item["resource"]["name"]) for item in (await collector.answer("/api/lifecycles"))["items"]}
     assert names == {1_000, 3}
 
 
@@ -229,19 +229,19 @@ def test_what_protobuf_reads_we_read(data: st.DataObject) -> None:
     from tenure_server.ingest.otlp import from_protobuf  # noqa: PLC0415
     from tenure_server.ingest.otlp.spans import Form  # noqa: PLC0415
 
-    one = WHOLE.resource_spans[0].scope_spans[0].spans[0]
-    raw = one.SerializeToString()
+    sound = WHOLE.resource_spans[0].scope_spans[0].spans[0]
+    raw = sound.SerializeToString()
     pieces = [*_pieces(raw), b"\x98\x06\x05", b"\xa2\x06\x03abc", b"\xad\x06abcd", b"\xb1\x06abcdefgh"]
     shuffled = data.draw(st.permutations(pieces))
     (group_of_ours,) = from_protobuf.read(_field(1, _field(2, _field(2, b"".join(shuffled)))))
     (ours,) = group_of_ours.spans
     assert (*ours[:5], group_of_ours.form(ours[5]), ours[6]) == (
-        one.trace_id,
-        int.from_bytes(one.span_id, "big", signed=True),
-        int.from_bytes(one.parent_span_id, "big", signed=True),
-        one.start_time_unix_nano,
-        one.end_time_unix_nano,
-        Form(one.kind, one.name, {"db.system": "mysql"}),
+        sound.trace_id,
+        int.from_bytes(sound.span_id, "big", signed=True),
+        int.from_bytes(sound.parent_span_id, "big", signed=True),
+        sound.start_time_unix_nano,
+        sound.end_time_unix_nano,
+        Form(sound.kind, sound.name, {"db.system": "mysql"}),
         ("ValueError", "no"),
     )
 

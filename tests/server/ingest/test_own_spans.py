@@ -1,4 +1,4 @@
-"""Tenure's own spans are lifecycles again: what a program or a collector exported is drawn as it was."""
+"""Spans that a program or a collector of Tenure exported are drawn as the original lifecycles."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ async def exported(collector: Collector, program: Program) -> ExportTraceService
     await store.follow(["backend"])
     await collector.post(program.batch())
     request = ExportTraceServiceRequest()
-    request.ParseFromString(encode(await store.endings("backend", 100)))
+    request.ParseFromString(encode(await store.closed_lifecycles("backend", 100)))
     return request
 
 
-def _told(lifecycle: dict[str, Any]) -> dict[str, Any]:
-    """All but ids, which are made anew."""
-    one = {**lifecycle, "id": "", "process": "", "parent": bool(lifecycle["parent"])}
-    one["task"] = one["task"]["name"]
-    one["resource"] = {**one["resource"], "id": ""}
-    return one
+def _comparable(lifecycle: dict[str, Any]) -> dict[str, Any]:
+    """A lifecycle without its ids, which are new in each collector."""
+    comparable = {**lifecycle, "id": "", "process": "", "parent": bool(lifecycle["parent"])}
+    comparable["task"] = comparable["task"]["name"]
+    comparable["resource"] = {**comparable["resource"], "id": ""}
+    return comparable
 
 
 @pytest.mark.parametrize("content_type", [PROTOBUF, JSON])
@@ -64,26 +64,34 @@ async def test_what_a_collector_exported_another_draws_the_same(clock: Clock, co
         assert await second.answer(DIAGRAM) == drawn
         assert "waits for a (shop.py#58;10) and 1 more 41 ms" in drawn
         before, after = [
-            sorted(map(_told, (await one.answer("/api/lifecycles"))["items"]), key=lambda told: told["acquire_ns"])
-            for one in (first, second)
+            sorted(
+                map(_comparable, (await collector.answer("/api/lifecycles"))["items"]),
+                key=lambda item: item["acquire_ns"],
+            )
+            for collector in (first, second)
         ]
         assert after == before
         waits, again = [
-            {one["name"]: (one["capacity"], one["total"], one["wait_ms"], one["hold_ms"]) for one in found["items"]}
-            for found in [await one.answer("/api/resources") for one in (first, second)]
+            {
+                item["name"]: (item["capacity"], item["total"], item["wait_ms"], item["hold_ms"])
+                for item in listing["items"]
+            }
+            for listing in [await collector.answer("/api/resources") for collector in (first, second)]
         ]
         assert again == waits
 
 
 def _set(span: Span, key: str, value: str | float) -> None:
     """Another value of an attribute, or of one that it had not."""
-    one = next((one for one in span.attributes if one.key == key), None) or span.attributes.add(key=key)
+    attribute = next((attribute for attribute in span.attributes if attribute.key == key), None) or span.attributes.add(
+        key=key
+    )
     if isinstance(value, str):
-        one.value.string_value = value
+        attribute.value.string_value = value
     elif isinstance(value, int):
-        one.value.int_value = value
+        attribute.value.int_value = value
     else:
-        one.value.double_value = value
+        attribute.value.double_value = value
 
 
 HELD_THROUGHOUT = ("closed", 0.0, 15.0)
@@ -119,9 +127,9 @@ async def test_what_is_not_told_soundly_is_a_span_like_any_other(
         _set(groups.resource_spans[0].scope_spans[0].spans[0], key, value)
         status, _, answer = await post(second, encoded(request(*groups.resource_spans), content_type), content_type)
         assert status == 200, answer
-        (one,) = (await second.answer("/api/lifecycles"))["items"]
-    wait_ms = (one["acquired_ns"] - one["acquire_ns"]) / 1e6
-    assert (one["phase"], wait_ms, (one["release_ns"] - one["acquired_ns"]) / 1e6) == told
+        (lifecycle,) = (await second.answer("/api/lifecycles"))["items"]
+    wait_ms = (lifecycle["acquired_ns"] - lifecycle["acquire_ns"]) / 1e6
+    assert (lifecycle["phase"], wait_ms, (lifecycle["release_ns"] - lifecycle["acquired_ns"]) / 1e6) == told
 
 
 async def test_tracers_behind_one_resource_keep_their_locks_apart(clock: Clock) -> None:
@@ -138,7 +146,7 @@ async def test_tracers_behind_one_resource_keep_their_locks_apart(clock: Clock) 
             await post(second, encoded(request(*groups.resource_spans), PROTOBUF), PROTOBUF)
         lifecycles = (await second.answer("/api/lifecycles"))["items"]
         (_,) = (await second.answer("/api/processes"))["items"]
-    assert [(one["task"]["name"], one["resource"]["name"]) for one in lifecycles] == [
+    assert [(item["task"]["name"], item["resource"]["name"]) for item in lifecycles] == [
         ("worker-2", "of-2"),
         ("worker-1", "of-1"),
     ]

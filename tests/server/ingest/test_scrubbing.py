@@ -1,4 +1,4 @@
-"""Secrets in spans: an SDK sends them as they are, and they are not stored. tests/tracer has the rules' own tests."""
+"""Secrets in spans of an SDK are not stored. tests/tracer/scrubbing has the tests of the rules."""
 
 from __future__ import annotations
 

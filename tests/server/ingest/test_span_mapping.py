@@ -1,4 +1,4 @@
-"""What a span of another service is: which resource, of which task, by which conventions."""
+"""Which resource and task a span of another service becomes, by the semantic conventions."""
 
 from __future__ import annotations
 
@@ -65,5 +65,5 @@ async def test_a_thread_has_a_column_of_its_own(collector: Collector) -> None:
             span(3, "c", begin=3, end=4),
         ),
     )
-    names = [one["task"]["name"] for one in (await collector.answer("/api/lifecycles"))["items"]]
+    names = [item["task"]["name"] for item in (await collector.answer("/api/lifecycles"))["items"]]
     assert names == ["shop", "8", "http-1"]

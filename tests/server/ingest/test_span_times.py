@@ -1,4 +1,4 @@
-"""Spans come from other clocks, and tell only when they began and ended."""
+"""Spans come from other clocks, and have no times but begin and end."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def test_clocks_that_are_behind_one_after_another(collector: Collector) ->
     diagram = await collector.answer(f"/api/diagram?format=mermaid&trace={TRACE.hex()}")
     names = dict(re.findall(r"participant (p\d+) as (\w+)$", diagram, re.MULTILINE))
     called = re.findall(r"-\)(p\d+): request", diagram)
-    assert [names[one] for one in called] == ["b", "c", "d"]
+    assert [names[participant] for participant in called] == ["b", "c", "d"]
     assert diagram.index("participant p1 as a") < diagram.index("-)")
 
 

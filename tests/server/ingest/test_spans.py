@@ -1,4 +1,4 @@
-"""Spans of other services, by OTLP/HTTP: what becomes of them, in which order and however often they come."""
+"""Spans of other services by OTLP/HTTP, in any order and repeated."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ async def test_a_span_is_a_closed_lifecycle(collector: Collector, content_type: 
     """Held from its start to its end, by the service's part in the trace; every member of it."""
     await give(collector, *shop(), content_type=content_type)
 
-    found = {one["resource"]["name"]: one for one in (await collector.answer("/api/lifecycles"))["items"]}
+    found = {item["resource"]["name"]: item for item in (await collector.answer("/api/lifecycles"))["items"]}
     payment = found["POST /charge"]
     process = payment["process"]
     assert found["payments"] == {
@@ -133,7 +133,7 @@ async def test_a_span_is_a_closed_lifecycle(collector: Collector, content_type: 
         "acquire_outcome": "ok", "body_outcome": "ok", "release_outcome": "ok",
         "exception": None, "body_exception": None, "raised": None, "otel_parent": None, "held_around": None,
     }  # fmt: skip
-    failed = next(one for one in (await collector.answer("/api/lifecycles?outcome=error"))["items"])
+    failed = next(item for item in (await collector.answer("/api/lifecycles?outcome=error"))["items"])
     assert (failed["resource"]["kind"], failed["body_exception"]) == (
         "ship", {"type": "shop.OutOfStock", "message": "none left", "canceller": None},
     )  # fmt: skip
@@ -142,20 +142,20 @@ async def test_a_span_is_a_closed_lifecycle(collector: Collector, content_type: 
 
 async def test_both_forms_and_any_order_store_the_same(clock: Clock) -> None:
     """Protobuf or JSON; whole, or span by span with children first, parents first or by chance, some of them twice."""
-    spans = [(one, service) for service, many in zip(("payment", "shop"), shop(), strict=True)
-             for one in many.scope_spans[0].spans]  # fmt: skip
+    spans = [(sent, service) for service, many in zip(("payment", "shop"), shop(), strict=True)
+             for sent in many.scope_spans[0].spans]  # fmt: skip
     answers = []
     for seed in range(6):
         order = list(spans) * 2
         Random(seed).shuffle(order)
         async with collecting(clock=clock) as collector:
-            for one, service in order if seed else ():
-                await give(collector, group(service, one), content_type=(PROTOBUF, JSON)[seed % 2])
+            for sent, service in order if seed else ():
+                await give(collector, group(service, sent), content_type=(PROTOBUF, JSON)[seed % 2])
             if not seed:
                 await give(collector, *shop())
             listed = (await collector.answer("/api/lifecycles"))["items"]
-            listed.sort(key=lambda one: one["id"])
-            assert len({one["task"].pop("id") for one in listed}) == 2  # made from what came first
+            listed.sort(key=lambda item: item["id"])
+            assert len({item["task"].pop("id") for item in listed}) == 2  # made from what came first
             diagram = await collector.answer(f"/api/diagram?format=mermaid&trace={TRACE.hex()}")
             (trace,) = (await collector.answer("/api/traces"))["items"]
             answers.append((listed, diagram, sorted(trace.pop("services")), trace))
@@ -183,7 +183,7 @@ async def test_a_task_goes_on_after_the_collector_was_restarted(tmp_path: Path, 
                                                                                  thread_name="shop")))  # fmt: skip
         await give(collector, group("payment", span(7, "last", begin=5, end=7)))
         found = (await collector.answer("/api/lifecycles"))["items"]
-        tasks = {one["site"]["enter"]: one["task"]["id"] for one in found}
+        tasks = {item["site"]["enter"]: item["task"]["id"] for item in found}
         assert tasks["work"] == tasks["late"]
         assert tasks["more"] == tasks["thread"]
         assert tasks["other"] == tasks["last"]
@@ -192,14 +192,15 @@ async def test_a_task_goes_on_after_the_collector_was_restarted(tmp_path: Path, 
 
 async def test_the_same_instance_is_the_same_process(collector: Collector) -> None:
     """By its instance id, whatever else is told of it; without one, by where it runs."""
-    one = {"service_instance_id": "627cc493-f310-47de-96bd-71410b7dec09"}
+    instance = {"service_instance_id": "627cc493-f310-47de-96bd-71410b7dec09"}
     facts: list[dict[str, Any]] = [
-        one, one | {"host_name": "a"}, {"host_name": "a"}, {"host_name": "b"}, {"host_name": "b", "process_pid": 7},
+        instance, instance | {"host_name": "a"},
+        {"host_name": "a"}, {"host_name": "b"}, {"host_name": "b", "process_pid": 7},
     ]  # fmt: skip
     for n, attributes in enumerate(facts):
         await give(collector, group("shop", span(n + 1, "x", begin=n, end=n + 1), **attributes))
     processes = (await collector.answer("/api/processes"))["items"]
-    assert [(one["host"], one["pid"], one["python"]) for one in processes] == [
+    assert [(item["host"], item["pid"], item["python"]) for item in processes] == [
         ("b", 7, ""), ("b", 0, ""), ("a", 0, ""), ("", 0, ""),
     ]  # fmt: skip
 

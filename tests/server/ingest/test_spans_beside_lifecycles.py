@@ -27,8 +27,8 @@ async def test_a_tracer_between_two_plain_services(collector: Collector) -> None
     await give(collector, group("stock", span(2, "GET /stock", begin=8, end=9, kind=SERVER, parent=ours)))
     await give(collector, group("edge", span(1, "GET", begin=4, end=20, kind=CLIENT, peer_service="shop")))
 
-    found = {one["service"]: one for one in (await collector.answer("/api/lifecycles"))["items"]}
-    assert {service: one["parent"] for service, one in found.items()} == {
+    found = {item["service"]: item for item in (await collector.answer("/api/lifecycles"))["items"]}
+    assert {service: item["parent"] for service, item in found.items()} == {
         "edge": None, "shop": found["edge"]["id"], "stock": found["shop"]["id"],
     }  # fmt: skip
     assert (

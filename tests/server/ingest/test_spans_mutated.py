@@ -20,56 +20,18 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
-from tests.server.ingest.test_bad_batches import bomb
 from tests.server.support.batches import at
 from tests.server.support.collector import collecting
+from tests.server.support.hostile_requests import DAMAGES, WHOLE, bomb, damaged
 from tests.server.support.spans import CLIENT, JSON, PROTOBUF, encoded, group, post, request, span
 from tests.server.support.store_queries import everything
-
-WHOLE = request(
-    group(
-        "shop",
-        span(2, "SELECT", begin=2, end=3, parent=1, kind=CLIENT, db_system="mysql", error=("ValueError", "no")),
-        span(1, "GET /orders", begin=1, end=5, thread_id=7, http_route="/orders"),
-        service_instance_id="one",
-    ),
-    group("payment", span(3, "POST", begin=2, end=4, parent=1)),
-)
-
-_PLACE = st.integers(0, 1 << 16)
-DAMAGES = st.one_of(
-    st.tuples(st.just("flip"), _PLACE, st.integers(0, 7)),
-    st.tuples(st.just("set"), _PLACE, st.integers(0, 255)),
-    st.tuples(st.just("cut"), _PLACE, st.just(0)),
-    st.tuples(st.just("drop"), _PLACE, st.integers(1, 40)),
-    st.tuples(st.just("repeat"), _PLACE, st.integers(1, 40)),
-)
-
-
-def damaged(body: bytes, damages: list[tuple[str, int, int]]) -> bytes:
-    for how, place, amount in damages:
-        place %= len(body) or 1  # noqa: PLW2901
-        rest = body[place:]
-        match how:
-            case "cut":
-                rest = b""
-            case "drop":
-                rest = rest[amount:]
-            case "repeat":
-                rest = rest[:amount] + rest
-            case "flip" if rest:
-                rest = bytes([rest[0] ^ 1 << amount]) + rest[1:]
-            case "set" if rest:
-                rest = bytes([amount]) + rest[1:]
-        body = body[:place] + rest
-    return body
 
 
 def fit(whole: ExportTraceServiceRequest) -> int:
     """How many spans there are that are fit to be stored, the same one counted once."""
-    found = set()
-    for number, one in enumerate(whole.resource_spans):
-        for scoped in one.scope_spans:
+    fit_spans = set()
+    for number, sent in enumerate(whole.resource_spans):
+        for scoped in sent.scope_spans:
             for each in scoped.spans:
                 start, end = each.start_time_unix_nano, each.end_time_unix_nano
                 is_fit = (
@@ -82,8 +44,8 @@ def fit(whole: ExportTraceServiceRequest) -> int:
                     and start < 1 << 62
                 )
                 if is_fit:
-                    found.add((number, each.span_id, start))
-    return len(found)
+                    fit_spans.add((number, each.span_id, start))
+    return len(fit_spans)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -110,7 +72,7 @@ def test_a_damaged_request_is_stored_as_far_as_it_is_sound_or_not_at_all(
                     theirs = ExportTraceServiceRequest.FromString(body)
                 except DecodeError:  # in a part that is none of ours to read
                     return
-                total = sum(len(scoped.spans) for one in theirs.resource_spans for scoped in one.scope_spans)
+                total = sum(len(scoped.spans) for sent in theirs.resource_spans for scoped in sent.scope_spans)
                 assert stored <= total - refused
                 assert stored == fit(theirs)
 
@@ -206,6 +168,6 @@ async def test_no_request_takes_more_than_a_bounded_memory(tmp_path: Path) -> No
                 assert (name, answer.status) == (name, expected), (await answer.text(errors="replace"))[:200]
             grown[name] = served.peak - idle
         async with session.get(f"{served.url}/api/lifecycles") as answer:
-            (one,) = (await answer.json())["items"]
-    assert one["acquire_ns"] == at(1)
+            (lifecycle,) = (await answer.json())["items"]
+    assert lifecycle["acquire_ns"] == at(1)
     assert max(grown.values()) < MORE, grown

@@ -1,4 +1,4 @@
-"""The wire schema, as a collector must go on reading it."""
+"""The wire schema that a collector must continue to read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stays behind when live pages are closed: nothing."""
+"""Closed live connections leave nothing behind."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from tests.server.support.batches import Program
 from tests.server.support.collector import Clock, Collector
 from tests.server.support.live_client import watching
+from tests.support.waiting import until
 
 from tenure_server.hub import Hub, Mailbox
 from tenure_server.live.live_diagram import LiveDiagram
@@ -33,9 +34,7 @@ async def test_two_hundred_visits_leave_no_task_and_an_idle_loop(collector: Coll
                 visits.create_task(_visit(collector, program, number))
 
     assert not collector.feed.clients
-    async with asyncio.timeout(20):
-        while asyncio.all_tasks() - fresh_tasks - _connections():  # noqa: ASYNC110 -- no event tells of it
-            await asyncio.sleep(0.02)
+    await until(lambda: not asyncio.all_tasks() - fresh_tasks - _connections(), 20)
     assert await _callbacks_in_a_window() <= fresh_callbacks + 20
 
 
@@ -48,11 +47,11 @@ async def test_a_diagram_and_an_overview_end_when_they_are_cancelled_as_a_batch_
     program.use("main", "Lock stock", acquire=0, wait=1)
     await store.write(program.batch())
     hub = Hub()
-    picture = LiveDiagram(Lens(), 10, store, hub, clock)
+    live_diagram = LiveDiagram(Lens(), 10, store, hub, clock)
     overview = OverviewLoop(store, hub, clock, list)
-    for run in (picture.run, overview.run):
+    for run in (live_diagram.run, overview.run):
         task = asyncio.create_task(run())
-        await _until_one_waits_for_a_batch()
+        await until(lambda: any(_is_taking(task) for task in asyncio.all_tasks()))
         hub.publish(program.batch())
         for _ in range(turns):
             await asyncio.sleep(0)
@@ -60,12 +59,6 @@ async def test_a_diagram_and_an_overview_end_when_they_are_cancelled_as_a_batch_
         done, _ = await asyncio.wait([task], timeout=5)
         task.cancel()
         assert done == {task}
-
-
-async def _until_one_waits_for_a_batch() -> None:
-    async with asyncio.timeout(10):
-        while not any(_is_taking(task) for task in asyncio.all_tasks()):  # noqa: ASYNC110 -- no event tells of it
-            await asyncio.sleep(0.01)
 
 
 def _is_taking(task: asyncio.Task[object]) -> bool:
@@ -89,7 +82,9 @@ async def _visit(collector: Collector, program: Program, number: int) -> None:
     async with watching(collector) as client:
         await client.subscribe(limit=10 + number)
         await client.receive()
-        connected = next(each for each in collector.feed._clients if each.picture and each.picture.limit == 10 + number)
+        connected = next(
+            each for each in collector.feed._clients if each.live_diagram and each.live_diagram.limit == 10 + number
+        )
         program.use("main", "Lock stock", acquire=number, wait=1)
         await asyncio.gather(collector.post(program.batch()), leave())
 

@@ -1,4 +1,4 @@
-"""The live feed: what a subscription is answered, and what follows it."""
+"""The live feed: the answer to a subscription, and the messages after it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def test_a_subscription_is_answered_by_the_page_as_it_stands(collector: Co
         await client.subscribe(lens, limit=10)
         page = await client.receive()
 
-    scene = await collector.store.scene(lens, 10)
+    scene = await collector.store.diagram_input(lens, 10)
     assert page == messages.Page(
         token=client.token,
         lens=lens,
@@ -37,7 +37,7 @@ async def test_a_subscription_is_answered_by_the_page_as_it_stands(collector: Co
 
 
 async def test_what_happens_reaches_the_client_as_operations(collector: Collector) -> None:
-    """From acquire to release, and an overview beside it; the picture stays equal to the one the API draws."""
+    """From acquire to release, and an overview beside it; the diagram stays equal to the one the API draws."""
     program = Program()
     async with watching(collector) as client:
         await client.subscribe()
@@ -127,7 +127,7 @@ async def test_a_message_that_cannot_be_followed_is_answered_and_the_connection_
 
 
 async def test_a_process_that_dies_in_silence_is_shown_so(collector: Collector) -> None:
-    """No batch tells of it: the picture and the overview are read again as time passes."""
+    """No batch tells of it: the diagram and the overview are read again as time passes."""
     program = Program()
     program.use("main", "Lock stock", acquire=0, wait=1)
     await collector.post(program.batch())

@@ -1,4 +1,4 @@
-"""GET /metrics, as Prometheus reads it: the conventions' names, any text as a label, a bounded page."""
+"""GET /metrics as Prometheus reads it: names of the conventions, any text as a label, a bounded page."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""What people read: kinds, resources, durations."""
+"""Labels for people: kinds, resources, durations."""
 
 from __future__ import annotations
 
 import pytest
 
-from tenure_server.model.labels import format_duration, resource_label, short_kind
+from tenure.semconv import short_kind
+from tenure_server.model.labels import format_duration, resource_label
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""``tenure export --to html``: one page that carries everything it shows."""
+"""``tenure export --to html``: one page that contains everything it shows."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.server.cli.test_export import recording
 from tests.server.support.batches import Program
 from tests.server.support.collector import Collector
+from tests.server.support.recordings import recording
 from tests.server.support.textbook import textbook
 
 from tenure_server.diagram import mermaid
@@ -117,8 +117,8 @@ def test_of_one_trace_only_what_belongs_to_it_is_carried(tmp_path: Path) -> None
     found = gathered(tmp_path, program, trace)
     assert {view.lens.trace for view in found.views} == {trace}
     assert [lifecycle.id for lifecycle in found.lifecycles] == [program.id(4)]
-    assert [one.id for one in found.overview.traces] == [trace]
-    assert [one.name for one in found.overview.resources] == ["orders"]
+    assert [item.id for item in found.overview.traces] == [trace]
+    assert [item.name for item in found.overview.resources] == ["orders"]
 
 
 def test_where_there_is_no_more_room_subjects_are_left_out_and_counted(

@@ -1,4 +1,4 @@
-"""Backends behind TLS: whom to trust and what to show, by the variables that OpenTelemetry has for it."""
+"""TLS: which certificates are trusted and sent, by OpenTelemetry's environment variables."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_what_cannot_be_used_is_refused_with_the_remedy(files: Files, tmp_path: 
         ),
     ):
         with pytest.raises(UsageError) as caught:
-            Certificates.named_by(environment)
+            Certificates.from_environment(environment)
         assert str(caught.value).startswith(what)
         assert str(caught.value).endswith(" (give readable PEM files)")
 
@@ -120,10 +120,10 @@ def test_a_certificate_goes_with_its_key(given: str, files: Files) -> None:
     """One without the other shows nothing."""
     missing = {"CLIENT_CERTIFICATE": "CLIENT_KEY", "CLIENT_KEY": "CLIENT_CERTIFICATE"}[given]
     with pytest.raises(UsageError) as caught:
-        Certificates.named_by({f"{PREFIX}_{given}": str(files.own)})
+        Certificates.from_environment({f"{PREFIX}_{given}": str(files.own)})
     assert str(caught.value) == f"${PREFIX}_{given} is set and ${PREFIX}_{missing} is not (set both, or neither)"
 
 
 def test_empty_variables_are_not_set() -> None:
     """As OpenTelemetry's specification has it."""
-    assert Certificates.named_by({f"{PREFIX}_CERTIFICATE": "", f"{PREFIX}_CLIENT_KEY": ""}) == Certificates()
+    assert Certificates.from_environment({f"{PREFIX}_CERTIFICATE": "", f"{PREFIX}_CLIENT_KEY": ""}) == Certificates()

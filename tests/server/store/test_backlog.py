@@ -1,4 +1,4 @@
-"""How much a follower has yet to get: exact at every moment, and told without looking, however much it is."""
+"""The number of rows that a follower has not read is exact at every moment, and is read without counting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tenure_server.store.sqlite import SqliteStore
 
 async def get(store: SqliteStore, follower: str, limit: int = 600) -> int:
     """How many the follower gets next; they are acknowledged."""
-    endings = await store.endings(follower, limit)
+    endings = await store.closed_lifecycles(follower, limit)
     await store.acknowledge(follower, endings.position, endings.expired)
     return len(endings.items)
 

@@ -1,4 +1,4 @@
-"""Programs' clocks may be wrong: a row neither deletes others for what it says of time, nor lives for ever by it."""
+"""A program's clock may be wrong: its rows neither delete others nor are kept for ever."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ async def test_a_clock_that_jumps_loses_nothing(store: Store, clock: Clock) -> N
     for page in (7, 50, 1_000):
         listed = await all_lifecycles(store, page=page)
         assert sorted(lifecycle.id for lifecycle in listed) == sorted(program.id(n) for n in range(1, 251))
-        assert [one.acquire_ns for one in listed] == sorted((one.acquire_ns for one in listed), reverse=True)
+        assert [lifecycle.acquire_ns for lifecycle in listed] == sorted(
+            (lifecycle.acquire_ns for lifecycle in listed), reverse=True
+        )
     recent = await all_lifecycles(store, replace(EVERY, since_ns=clock.now_ns - 60 * 10**9))
     assert len(recent) == 200  # those of the year before are not, those that are ahead are
 

@@ -1,4 +1,4 @@
-"""The contract of a store, what diagrams are drawn from: every backend passes it."""
+"""The contract of a store: the input of diagrams. Every backend passes it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def test_a_scene_has_what_its_lens_shows(store: Store) -> None:
     await store.write(two.batch())
 
     async def shown(**lens: str | int) -> list[str]:
-        scene = await store.scene(Lens(**lens), 100)  # type: ignore[arg-type]
+        scene = await store.diagram_input(Lens(**lens), 100)  # type: ignore[arg-type]
         assert scene.earlier == 0
         return [lifecycle.id for lifecycle in scene.lifecycles]
 
@@ -34,7 +34,7 @@ async def test_a_scene_has_what_its_lens_shows(store: Store) -> None:
     assert await shown(task=one.id(2)) == [one.id(2)]
     assert await shown(process=two.hex) == [two.id(1)]
     assert await shown(since_ns=at(10), until_ns=at(30)) == [one.id(2), two.id(1)]
-    scene = await store.scene(Lens(task=one.id(2)), 100)
+    scene = await store.diagram_input(Lens(task=one.id(2)), 100)
     assert scene.tasks == {
         one.id(2): Task(
             one.id(2), one.hex, "worker-1", "worker", "task", one.id(1), one.id(1), at(5), at(60), "ok", None
@@ -51,7 +51,7 @@ async def test_a_scene_of_an_unknown_subject_is_refused(store: Store, subject: s
     await store.write(program.batch())
     for unknown in ("ff" * 16, program.id(99), program.trace_id(99), "nonsense"):
         with pytest.raises(NotFound, match=f"no {subject}"):
-            await store.scene(Lens(**{subject: unknown}), 100)
+            await store.diagram_input(Lens(**{subject: unknown}), 100)
 
 
 async def test_a_scene_keeps_the_newest_and_what_is_open(store: Store) -> None:
@@ -63,7 +63,7 @@ async def test_a_scene_keeps_the_newest_and_what_is_open(store: Store) -> None:
     await store.write(program.batch())
 
     async def shown(lens: Lens, limit: int) -> tuple[list[int], int]:
-        scene = await store.scene(lens, limit)
+        scene = await store.diagram_input(lens, limit)
         return [int(lifecycle.id.partition("-")[2]) for lifecycle in scene.lifecycles], scene.earlier
 
     everything_shown = [1, *range(2, 12)]
@@ -85,7 +85,7 @@ async def test_a_scene_grows_at_its_end_while_the_newest_join_on_to_what_was_sho
         await store.write(program.batch())
 
     async def shown(keep: list[int]) -> tuple[list[int], int]:
-        scene = await store.scene(Lens(), 4, [program.id(number) for number in keep])
+        scene = await store.diagram_input(Lens(), 4, [program.id(number) for number in keep])
         return [int(lifecycle.id.partition("-")[2]) for lifecycle in scene.lifecycles], scene.earlier
 
     await go_on(10)
@@ -106,7 +106,7 @@ async def test_a_scene_brings_along_whom_its_waits_waited_for(store: Store) -> N
     program.use("later", "Lock stock", acquire=300, wait=0.001, hold=1, release=0.001)
     await store.write(program.batch())
 
-    scene = await store.scene(Lens(trace=program.trace_id(waiting.id)), 100)
+    scene = await store.diagram_input(Lens(trace=program.trace_id(waiting.id)), 100)
 
     assert [lifecycle.task.name for lifecycle in scene.lifecycles] == ["waiter"]
     assert [lifecycle.task.name for lifecycle in scene.context] == ["holder", "before"]

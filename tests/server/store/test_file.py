@@ -1,4 +1,4 @@
-"""What a store in a file has to stand beyond the contract: restarts, wrong places, a full disk, a second collector."""
+"""A store in a file, beyond the contract: restarts, wrong places, a full disk, a second collector."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from tests.server.support.batches import Program
 from tests.server.support.collector import Clock
 from tests.server.support.store_queries import everything, numbers
+from tests.support.waiting import until
 
 from tenure_server.errors import StoreBusy, StoreFailed, StoreUnusable
 from tenure_server.limits import MAX_QUEUED_BATCHES
@@ -209,7 +210,7 @@ async def test_a_batch_that_cannot_be_written_does_not_hurt_its_neighbours(tmp_p
     bad.use("main", "Lock stock", acquire=0, wait=1)
     with store._guard:
         writes = [asyncio.create_task(store.write(program.batch())) for program in (good, bad, Program(3))]
-        await asyncio.sleep(0.05)
+        await until(lambda: store._thread.queued_batches == 3)
 
     results = await asyncio.gather(*writes, return_exceptions=True)
 

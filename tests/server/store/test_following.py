@@ -1,4 +1,4 @@
-"""What those who follow a store get: everything that ended, each once, in its order. Every backend passes it."""
+"""The contract of a store: a follower gets each closed lifecycle once, in order. Every backend passes it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tenure_server.store.sqlite.write import retention
 
 async def read(store: Store, follower: str = "backend", limit: int = 1_000) -> list[str]:
     """What the follower gets next, as "1 closed"; it is acknowledged."""
-    endings = await store.endings(follower, limit)
+    endings = await store.closed_lifecycles(follower, limit)
     await store.acknowledge(follower, endings.position, endings.expired)
     return [f"{ending.lifecycle.id.partition('-')[2]} {ending.lifecycle.phase}" for ending in endings.items]
 
@@ -54,7 +54,7 @@ async def test_what_is_not_acknowledged_comes_again_and_is_the_backlog(store: St
 
     assert await read(store, "fast") == ["1 closed", "2 closed", "3 closed"]
     assert store.backlog("fast") == Backlog(0, None, 0)
-    again = [await store.endings("slow", 2) for _ in range(2)]
+    again = [await store.closed_lifecycles("slow", 2) for _ in range(2)]
 
     assert again[0] == again[1]
     assert [ending.lifecycle.id for ending in again[0].items] == [program.id(1), program.id(2)]
@@ -119,7 +119,7 @@ async def test_what_a_process_left_open_comes_when_it_has_said_goodbye(store: St
     await store.write(program.batch(final=True))
     assert [await store.abandon(), await store.abandon()] == [1, 0]
 
-    (ending,) = (await store.endings("backend", 10)).items
+    (ending,) = (await store.closed_lifecycles("backend", 10)).items
     assert (ending.lifecycle.phase, ending.lifecycle.acquired_ns, ending.ended_ns) == ("abandoned", at(1), at(5_000))
     assert await read(store) == ["1 abandoned"]
     assert await read(store) == []
@@ -168,10 +168,10 @@ async def test_a_root_comes_with_the_span_it_hangs_under_and_with_what_was_held_
     program.traces[linked.root] = wire.Trace(linked.root, outer.id, b"\x01" * 16, b"\x02" * 8)
     await store.write(program.batch())
 
-    found = [ending.lifecycle for ending in (await store.endings("backend", 10)).items]
+    found = [ending.lifecycle for ending in (await store.closed_lifecycles("backend", 10)).items]
 
     around = HeldAround(program.id(outer.id), program.trace_id(outer.id))
-    assert [(one.id, one.trace, one.otel_parent, one.held_around) for one in found] == [
+    assert [(closed.id, closed.trace, closed.otel_parent, closed.held_around) for closed in found] == [
         (program.id(outer.id), program.trace_id(outer.id), None, None),
         (program.id(linked.id), "01" * 16, "02" * 8, around),
         (program.id(within.id), "01" * 16, None, None),
@@ -188,7 +188,7 @@ async def test_whom_a_wait_waited_for_comes_along(store: Store) -> None:
     program.use("main", "Lock stock", acquire=10, wait=10, hold=20, release=1)
     await store.write(program.batch())
 
-    endings = await store.endings("backend", 10)
+    endings = await store.closed_lifecycles("backend", 10)
 
     assert [lifecycle.id for lifecycle in endings.context] == [program.id(1)]
 

@@ -1,4 +1,4 @@
-"""A full disk under the store: refused meanwhile, read meanwhile, and mended without anybody's help."""
+"""A full disk under the store: writes are refused, reads are answered, and it recovers by itself."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 from tests.server.support.batches import Program
 from tests.server.support.collector import Clock
 from tests.server.support.store_queries import numbers
+from tests.support.waiting import until
 
 from tenure import wire
 from tenure_server.errors import StoreBusy, StoreFailed
@@ -98,15 +99,18 @@ def _batch(program: Program, uses: int = 500) -> wire.Batch:
 async def _send(store: SqliteStore, batch: wire.Batch) -> int:
     """Until it is stored, as a tracer does; answer how often it was refused."""
     refused = 0
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                await store.write(batch)
-            except (StoreFailed, StoreBusy):
-                refused += 1
-                await asyncio.sleep(0.02)
-            else:
-                return refused
+
+    async def is_stored() -> bool:
+        nonlocal refused
+        try:
+            await store.write(batch)
+        except (StoreFailed, StoreBusy):
+            refused += 1
+            return False
+        return True
+
+    await until(is_stored, 60)
+    return refused
 
 
 def _on_disk(path: Path) -> int:
@@ -116,10 +120,14 @@ def _on_disk(path: Path) -> int:
 
 async def _until_whole(store: SqliteStore) -> None:
     """The reserve is there again."""
-    async with asyncio.timeout(30):
-        while store._upkeep.is_full or store._upkeep.is_exclusive:
-            await store.retain(None, MAX_BYTES)
-            await asyncio.sleep(0.05)
+
+    async def is_whole() -> bool:
+        if not (store._upkeep.is_full or store._upkeep.is_exclusive):
+            return True
+        await store.retain(None, MAX_BYTES)
+        return False
+
+    await until(is_whole, 30)
 
 
 async def test_a_full_disk_heals_by_itself_while_it_stays_full(disk: Disk, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""Whatever happens to a store, it holds together and everything in it can be read."""
+"""After any faults a store is consistent and can be read completely."""
 
 from __future__ import annotations
 
@@ -91,11 +91,11 @@ async def test_a_trace_of_which_a_service_is_gone_is_listed_by_the_other(clock: 
     (trace,) = (await store.traces(TraceQuery())).items
     assert (trace.id, trace.name, trace.services) == (otel.hex(), "main: Lock mail", ["mail"])
     assert trace.start_ns == at(100_000 if first_goes else 0)
-    assert len((await store.scene(Lens(trace=otel.hex()), 10)).lifecycles) == 1
+    assert len((await store.diagram_input(Lens(trace=otel.hex()), 10)).lifecycles) == 1
     await hold_together(store)
     late = shared(3, "shop", otel, 101_000)  # it goes on
     await store.write(late.batch())
-    assert [one.services for one in (await store.traces(TraceQuery())).items] == [["mail", "shop"]]
+    assert [trace.services for trace in (await store.traces(TraceQuery())).items] == [["mail", "shop"]]
     await hold_together(store)
     await store.close()
 
@@ -115,7 +115,7 @@ async def test_the_row_of_a_process_is_never_given_to_another(clock: Clock) -> N
     await store.write(second.batch())
 
     assert store._connection.execute("SELECT process FROM processes").fetchall() == [(2,)]
-    assert (await store.endings(FOLLOWER, 10)).items == []
+    assert (await store.closed_lifecycles(FOLLOWER, 10)).items == []
     await store.close()
 
 

@@ -50,7 +50,7 @@ def test_the_lock_on_a_file_is_seen_by_other_processes(tmp_path: Path) -> None:
     lock = Lock(path)
     child = os.fork()
     if not child:
-        locking._held.clear()
+        locking._locked.clear()
         try:
             Lock(other)
         except StoreUnusable:

@@ -1,4 +1,4 @@
-"""The store's files deleted, replaced or damaged while it runs: what is acknowledged is in the file that is there."""
+"""The store's files are deleted, replaced or damaged while it runs: what is acknowledged later is in the new file."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import pytest
 from tests.server.support.batches import Program
 from tests.server.support.collector import Clock, collecting
 from tests.server.support.store_queries import numbers
+from tests.support.waiting import until
 
 from tenure import wire
+from tenure_server import app
 from tenure_server.errors import StoreFailed
 from tenure_server.store import LifecycleQuery, Paging
 from tenure_server.store.sqlite import SqliteStore
@@ -124,15 +126,18 @@ async def _filled(path: Path, clock: Clock) -> SqliteStore:
 async def _send(store: SqliteStore, batch: wire.Batch) -> int:
     """Until it is stored, as a tracer does; answer how often it was refused."""
     refused = 0
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                await store.write(batch)
-            except StoreFailed:
-                refused += 1
-                await asyncio.sleep(0.05)
-            else:
-                return refused
+
+    async def is_stored() -> bool:
+        nonlocal refused
+        try:
+            await store.write(batch)
+        except StoreFailed:
+            refused += 1
+            return False
+        return True
+
+    await until(is_stored, 30)
+    return refused
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -214,7 +219,7 @@ async def test_a_damage_that_a_reading_finds_is_mended_without_a_write(
     """The reading fails, the next one sees a fresh store."""
     path = tmp_path / "state" / "store.sqlite"
     store = await _filled(path, clock)
-    monkeypatch.setattr(store._thread, "_tidy", lambda: None)  # which may find it first
+    monkeypatch.setattr(store._thread, "_maintain", lambda: None)  # which may find it first
     _garbage_in_the_middle(path)
     with pytest.raises(StoreFailed):
         await numbers(store)
@@ -222,8 +227,11 @@ async def test_a_damage_that_a_reading_finds_is_mended_without_a_write(
     await store.close()
 
 
-async def test_ready_is_false_until_the_store_can_be_written(tmp_path: Path, clock: Clock) -> None:
+async def test_ready_is_false_until_the_store_can_be_written(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While the directory is away: 503 with the reason, on writes too; with it back, ready."""
+    monkeypatch.setattr(app, "RETENTION_INTERVAL_S", 0.1)  # retention is what opens the store again
     path = tmp_path / "state" / "store.sqlite"
     store = await _filled(path, clock)
     async with collecting(store=store, clock=clock) as collector:
@@ -238,9 +246,11 @@ async def test_ready_is_false_until_the_store_can_be_written(tmp_path: Path, clo
         assert "does not exist" in problem["detail"]
         assert (await collector.get("/healthz"))[0] == 200
         path.parent.mkdir()
-        async with asyncio.timeout(20):
-            while (await collector.get("/readyz"))[0] != 200:  # noqa: ASYNC110 -- there is nothing to wait for
-                await asyncio.sleep(0.05)
+
+        async def is_ready() -> bool:
+            return (await collector.get("/readyz"))[0] == 200
+
+        await until(is_ready, 20)
         assert (await collector.send(batch))[0] == 200
 
 

@@ -1,4 +1,4 @@
-"""What a store measures of resources: exact, never going back, bounded."""
+"""The counters of resources in a store are exact, never decrease, and are bounded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.server.support.metrics_page import LOCK, POOL, counts, shop
 
 from tenure import wire
 from tenure_server import limits
-from tenure_server.store import Measured, Store
+from tenure_server.store import ResourceSeries, Store
 from tenure_server.store.histogram import BOUNDS_S, Spread
 from tenure_server.store.sqlite import SqliteStore
 
@@ -24,19 +24,19 @@ def spread(sum_ms: float = 0, **bounds: int) -> Spread:
     return Spread(counts(**bounds), round(sum_ms * MS))
 
 
-def facts(one: Measured) -> tuple:
-    return one.name, one.is_pool, one.is_overflow, one.waits.count, one.missed
+def facts(row: ResourceSeries) -> tuple:
+    return row.name, row.is_pool, row.is_overflow, row.waits.count, row.missed
 
 
 async def test_durations_are_counted_where_they_fall_and_summed_up(store: Store) -> None:
     """Waits when they are over, holds when the release is called, releases when they are done; what is open beside."""
     program = shop()
     await store.write(program.batch())
-    pool, lock = await store.measures()
+    pool, lock = await store.resource_series()
 
-    (process,) = {one.process.id for one in (pool, lock)}
+    (process,) = {row.process.id for row in (pool, lock)}
     assert process == program.hex
-    assert pool == Measured(
+    assert pool == ResourceSeries(
         process=pool.process,
         kind="shop.Pool",
         name="orders",
@@ -52,7 +52,7 @@ async def test_durations_are_counted_where_they_fall_and_summed_up(store: Store)
         waiting=1,
         open=2,
     )
-    assert lock == Measured(
+    assert lock == ResourceSeries(
         process=lock.process,
         kind="shop.Lock",
         name="stock",
@@ -79,8 +79,8 @@ async def test_a_lifecycle_that_is_told_in_pieces_counts_once(store: Store) -> N
         use.shipped = True
         await store.write(batch)
         await store.write(batch)
-        (one,) = await store.measures()
-        seen.append((one.waiting, one.open, one.waits.count, one.holds.count, one.releases.count, one.missed))
+        (row,) = await store.resource_series()
+        seen.append((row.waiting, row.open, row.waits.count, row.holds.count, row.releases.count, row.missed))
     assert seen == [(1, 0, 0, 0, 0, 0), (0, 1, 1, 0, 0, 0), (0, 1, 1, 1, 0, 0), (0, 0, 1, 1, 1, 0)]
 
 
@@ -106,8 +106,8 @@ async def test_a_timeout_is_one_by_the_name_of_its_type(store: Store, kind: str,
     waiting.release_outcome = 0
     await store.write(program.batch())
 
-    (one,) = await store.measures()
-    assert (one.missed, one.timeouts, one.waiting) == (2, 2 * is_timeout, 0)
+    (row,) = await store.resource_series()
+    assert (row.missed, row.timeouts, row.waiting) == (2, 2 * is_timeout, 0)
 
 
 @given(st.lists(st.integers(0, 1 << 40), max_size=60))
@@ -135,7 +135,8 @@ async def test_resources_of_a_kind_and_a_name_are_one_and_dead_processes_none(st
         await store.write(program.batch(final=program is dead))
 
     found = [
-        (each.process.id, each.name, each.capacity, each.open, each.holds.count) for each in await store.measures()
+        (each.process.id, each.name, each.capacity, each.open, each.holds.count)
+        for each in await store.resource_series()
     ]
     assert found == [(one.hex, "stock", 2, 2, 2), (other.hex, "stock", 2, 2, 2)]
 
@@ -152,7 +153,7 @@ async def test_past_the_limit_all_further_names_are_one(store: Store, monkeypatc
     program.use("main", "Lock c", acquire=0, wait=1)
     await store.write(program.batch())
 
-    assert [facts(one) for one in await store.measures()] == [
+    assert [facts(row) for row in await store.resource_series()] == [
         ("a", False, False, 1, 0),
         ("b", False, False, 2, 0),
         ("", False, True, 3, 0),
@@ -166,7 +167,7 @@ async def test_what_the_retention_deletes_stays_counted(store: Store, clock: Clo
     for number in range(3):
         program.use(f"worker-{number}", LOCK, acquire=0, wait=2, hold=3, release=1)
     await store.write(program.batch())
-    before = await store.measures()
+    before = await store.resource_series()
     clock.set(100_000)
     program.use("main", "Lock other", acquire=99_000)
     await store.write(program.batch())
@@ -176,11 +177,11 @@ async def test_what_the_retention_deletes_stays_counted(store: Store, clock: Clo
     await store.write(program.batch())
     await store.retain(1_000_000, None)
 
-    (after, _) = await store.measures()
+    (after, _) = await store.resource_series()
     assert (after.waits, after.holds, after.releases) == (before[0].waits, before[0].holds, before[0].releases)
     program.use("main", LOCK, acquire=140_000, wait=2, hold=3, release=1)
     await store.write(program.batch())
-    (again, _) = await store.measures()
+    (again, _) = await store.resource_series()
     assert again.holds == spread(12, up_to_0_005=4)
 
 
@@ -189,13 +190,13 @@ async def test_a_store_opened_again_goes_on_counting(tmp_path: Path, clock: Cloc
     program = shop()
     store = SqliteStore(tmp_path / "store.sqlite", clock)
     await store.write(program.batch())
-    before = await store.measures()
+    before = await store.resource_series()
     await store.close()
     store = SqliteStore(tmp_path / "store.sqlite", clock)
-    assert await store.measures() == before
+    assert await store.resource_series() == before
     program.use("worker-1", LOCK, acquire=800, wait=0.05, hold=700, release=1)
     await store.write(program.batch())
-    assert (await store.measures())[1].holds == spread(1_400, up_to_1_0=2)
+    assert (await store.resource_series())[1].holds == spread(1_400, up_to_1_0=2)
     await store.close()
 
 
@@ -203,16 +204,16 @@ async def test_a_batch_that_cannot_be_written_counts_nothing(store: Store, monke
     """Its counts are in its transaction."""
     program = shop()
     await store.write(program.batch())
-    before = await store.measures()
+    before = await store.resource_series()
     program.use("worker-1", LOCK, acquire=800, wait=1)
     broken = program.batch()
     with monkeypatch.context() as patch:
         patch.setattr("tenure_server.store.sqlite.write.outbox.Outbox.write", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             await store.write(broken)
-    assert await store.measures() == before
+    assert await store.resource_series() == before
     await store.write(broken)
-    assert (await store.measures())[1].waits == spread(1.05, up_to_0_0001=1, up_to_0_001=1)
+    assert (await store.resource_series())[1].waits == spread(1.05, up_to_0_0001=1, up_to_0_001=1)
 
 
 async def test_what_pools_say_of_themselves_is_kept_as_it_is_now(store: Store) -> None:
@@ -224,16 +225,16 @@ async def test_what_pools_say_of_themselves_is_kept_as_it_is_now(store: Store) -
     await store.write(
         replace(first, resources=[*first.resources, second], pools=[*told, wire.Pool(2, 1, 4, [4_000_000])])
     )
-    pool, _ = await store.measures()
+    pool, _ = await store.resource_series()
     assert (pool.capacity, pool.idle, pool.idle_max) == (5, 3, 9)
 
     await store.write(replace(program.batch(), resources=[second], pools=[wire.Pool(0, 1, None, [70_000_000])]))
-    pool, _ = await store.measures()
+    pool, _ = await store.resource_series()
     assert (pool.capacity, pool.idle, pool.idle_max) == (5, 3, None)
     assert pool.creates == spread(277, up_to_0_005=2, up_to_0_1=1, up_to_0_5=1)
 
     await store.write(replace(program.batch(), resources=[second], pools=[wire.Pool(0, 0, None, [], True)]))
-    pool, _ = await store.measures()
+    pool, _ = await store.resource_series()
     assert (pool.capacity, pool.idle, pool.idle_max, pool.creates.count) == (2, 2, 5, 4)
 
 
@@ -245,7 +246,7 @@ async def test_a_pool_without_a_limit_is_known_by_what_it_tells(store: Store) ->
         program.use("main", f"Pool {name}", acquire=0, wait=1)
     batch = program.batch()
     await store.write(replace(batch, pools=[wire.Pool(0, 1)]))
-    assert [(one.name, one.is_pool, one.idle) for one in await store.measures()] == [
+    assert [(row.name, row.is_pool, row.idle) for row in await store.resource_series()] == [
         ("told", True, 1),
         ("silent", False, None),
     ]

@@ -1,4 +1,4 @@
-"""The contract of a store, the lists: every backend passes it."""
+"""The contract of a store: the lists. Every backend passes it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def test_a_cancellation_names_who_asked_for_it(store: Store) -> None:
     await store.write(program.batch())
 
     boss = Canceller(TaskRef(program.id(1), "boss"), "", Site("shop.py", 41, "boss", "task.cancel()"))
-    assert [(one.raised or one.body_exception) for one in await all_lifecycles(store)][::-1] == [
+    assert [(lifecycle.raised or lifecycle.body_exception) for lifecycle in await all_lifecycles(store)][::-1] == [
         ExceptionInfo("CancelledError", "", boss),
         ExceptionInfo("CancelledError", "late", Canceller(None, "timeout 0.5 s", None)),
         ExceptionInfo("CancelledError", "who knows"),
@@ -263,7 +263,7 @@ async def test_traces_of_one_opentelemetry_trace_are_one_whatever_the_process(st
     assert (await store.traces(TraceQuery(service="other"))).items == []
     found = (await store.lifecycles(LifecycleQuery(trace=otel.hex()))).items
     assert [(lifecycle.service, lifecycle.trace) for lifecycle in found] == [("mail", otel.hex()), ("shop", otel.hex())]
-    assert (await store.scene(Lens(trace=otel.hex()), 10)).lifecycles == found[::-1]
+    assert (await store.diagram_input(Lens(trace=otel.hex()), 10)).lifecycles == found[::-1]
 
 
 async def test_a_request_gives_its_trace_its_route_as_a_name(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""A lifecycle that turns out to be another resource's after it was stored: a request whose route is found late."""
+"""A stored lifecycle that moves to another resource: a request whose route is found late."""
 
 import random
 

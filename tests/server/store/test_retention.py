@@ -1,4 +1,4 @@
-"""The contract of a store, the forgetting: every backend passes it."""
+"""The contract of a store: the retention. Every backend passes it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_retention_by_age_deletes_what_is_over_and_keeps_what_is_open(stor
     ]
     assert {resource.name for resource in (await store.resources(ResourceQuery())).items} == {"new", "orders"}
     with pytest.raises(NotFound):
-        await store.scene(Lens(task=program.id(2)), 10)
+        await store.diagram_input(Lens(task=program.id(2)), 10)
     again = program.use("old-1", "Lock old", acquire=90_001, wait=1, hold=1, release=1)  # what is gone may come again
     await store.write(program.batch())
     assert await numbers(store) == [again.id, 3, 1]

@@ -1,4 +1,4 @@
-"""Rows come late, between others of their process: pages of lists and windows of time have each of them."""
+"""Rows that come late: pages of lists and windows of time contain each of them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def test_a_lifecycle_that_is_told_again_is_found_by_its_time(store: Store,
     assert await numbers(store, since_ns=at(134 * S), until_ns=at(136 * S)) == [1]
     for page in (1, 2, 3, 100):
         found = await all_lifecycles(store, page=page)
-        assert [int(one.id.partition("-")[2]) for one in found] == [6, 1, 5, 4, 3, 2]
+        assert [int(lifecycle.id.partition("-")[2]) for lifecycle in found] == [6, 1, 5, 4, 3, 2]
 
 
 async def test_an_open_lifecycle_that_goes_on_leaves_its_process_in_order(store: Store) -> None:
@@ -101,4 +101,4 @@ async def test_spans_that_found_no_room_near_their_begin_are_found_by_it(store: 
     at_once = await store.lifecycles(LifecycleQuery(until_ns=at(1), paging=Paging(100)))
     assert len(at_once.items) == 34
     for page in (7, 100):
-        assert len({one.id for one in await all_lifecycles(store, page=page)}) == 75
+        assert len({lifecycle.id for lifecycle in await all_lifecycles(store, page=page)}) == 75

@@ -1,4 +1,4 @@
-"""The contract of a store, the writing: every backend passes it."""
+"""The contract of a store: the writing. Every backend passes it."""
 
 from __future__ import annotations
 

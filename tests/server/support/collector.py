@@ -1,4 +1,4 @@
-"""A collector of its own for a test: on a free port of 127.0.0.1, its clock in the test's hands."""
+"""A collector for one test: on a free port of 127.0.0.1, with a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Clock:
 
 
 class Collector:
-    """What a test does with a running collector."""
+    """A running collector, with what a test asks of it."""
 
     def __init__(self, url: str, session: aiohttp.ClientSession, app: web.Application, clock: Clock) -> None:
         self.url = url

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from tests.server.support.batches import Program
+from tests.support.waiting import until
 
-from tenure_server.export.batching import Pace, Patience
+from tenure_server.export.batching import Backoff, Batching
 from tenure_server.export.exporters import Exporters
 from tenure_server.export.status import Exporter
 from tenure_server.export.targets import Target
@@ -18,7 +18,7 @@ from tenure_server.store import Store
 
 GONE = "http://127.0.0.1:1"
 SAID = "the exporting process {}; it is restarted, and spans that backends have not acknowledged are sent again"
-QUICK = Pace(linger_s=0.01, poll_s=0.05, patience=Patience(0.05, 0.2))
+QUICK = Batching(linger_s=0.01, poll_s=0.05, backoff=Backoff(0.05, 0.2))
 
 
 def ended(program: Program, count: int = 1) -> None:
@@ -28,8 +28,10 @@ def ended(program: Program, count: int = 1) -> None:
 
 
 @asynccontextmanager
-async def exporting(store: Store, clock: Callable[[], int], *urls: str, pace: Pace = QUICK) -> AsyncIterator[Exporters]:
-    exporters = Exporters(store, Hub(), [Target.parse(url) for url in urls], clock, pace)
+async def exporting(
+    store: Store, clock: Callable[[], int], *urls: str, batching: Batching = QUICK
+) -> AsyncIterator[Exporters]:
+    exporters = Exporters(store, Hub(), [Target.parse(url) for url in urls], clock, batching)
     await exporters.start()
     try:
         yield exporters
@@ -39,20 +41,21 @@ async def exporting(store: Store, clock: Callable[[], int], *urls: str, pace: Pa
 
 async def status_when(exporters: Exporters, is_so: Callable[[Exporter], bool], seconds: float = 10.0) -> Exporter:
     """What the first exporter tells of itself once it is so."""
-    async with asyncio.timeout(seconds):
-        while True:
-            (status, *_) = exporters.status()
-            if is_so(status):
-                return status
-            await asyncio.sleep(0.01)
+
+    def status() -> Exporter | None:
+        (first, *_) = exporters.status()
+        return first if is_so(first) else None
+
+    return await until(status, seconds)
 
 
 async def pid_of(exporters: Exporters, *before: int) -> int:
     """The process that exports, when it is there; another one than those before."""
-    assert isinstance(exporters._followers, ExportingProcess)
-    async with asyncio.timeout(10):
-        while True:
-            running = exporters._followers._process
-            if running is not None and running.pid not in before:
-                return running.pid
-            await asyncio.sleep(0.01)
+    followers = exporters._followers
+    assert isinstance(followers, ExportingProcess)
+
+    def pid() -> int | None:
+        running = followers._process
+        return running.pid if running is not None and running.pid not in before else None
+
+    return await until(pid)

@@ -63,7 +63,7 @@ class GrpcBackend(Backend, trace_service.TraceServiceServicer):
         response = ExportTraceServiceResponse()
         match self.answers.pop(0) if self.answers else 0:
             case "never":
-                await asyncio.sleep(30)
+                await asyncio.Event().wait()
             case int(rejected) if rejected:
                 spans = spans[:-rejected]
                 response.partial_success.rejected_spans = rejected

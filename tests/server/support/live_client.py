@@ -1,4 +1,4 @@
-"""A browser's part in the live feed."""
+"""A client of the live feed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _decoder = msgspec.json.Decoder(messages.ServerMessage)
 
 
 class Client:
-    """A browser's part: it keeps the picture up to date from what it is sent."""
+    """A client as the browser is: it applies the messages to its diagram."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
@@ -36,7 +36,7 @@ class Client:
         await self._socket.send_str(text)
 
     async def receive(self) -> messages.ServerMessage:
-        """The next message but for overviews, which are put aside; the picture follows it."""
+        """The next message that is no overview; the diagram follows it, and overviews are kept."""
         async with asyncio.timeout(5):
             while True:
                 message = _decoder.decode(await self._socket.receive_str())
@@ -59,7 +59,7 @@ class Client:
         return self.overviews.pop(0)
 
     async def until(self, collector: Collector, lens: Lens | None = None) -> None:
-        """Follow until the picture is what the API draws."""
+        """Receive until the diagram is what the API draws."""
         query = "&".join(
             f"{name}={value}" for name in ("trace", "task", "resource") if (value := getattr(lens or Lens(), name))
         )
@@ -69,7 +69,7 @@ class Client:
 
 
 def still(steps: Any) -> Any:
-    """The steps without the passing of time."""
+    """The steps without what changes as time passes."""
     plain = msgspec.json.decode(msgspec.json.encode(steps))
     return [{**step, "text": None, "at_ns": None} if step.get("since_ns") else step for step in plain]
 

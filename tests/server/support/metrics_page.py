@@ -1,4 +1,4 @@
-"""What the tests of metrics share: a shop's program, and how Prometheus reads a page."""
+"""A program with metrics, and a page of metrics as Prometheus reads it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from tenure_server.store.histogram import BOUNDS_S
 
 POOL, LOCK = "Pool orders", "Lock stock"
 POOL_NAME = {"db.client.connection.pool.name": "Pool orders"}
-LOCK_NAME = {"tenure.resource.kind": "shop.Lock", "tenure.resource.name": "stock"}
 
 Series = dict[tuple[tuple[str, str], ...], float]  # by labels
 
@@ -31,31 +30,31 @@ def shop(number: int = 1) -> Program:
 
 def counts(**bounds: int) -> list[int]:
     """The counts of a spread: up_to_0_005=2; past all bounds: beyond=1."""
-    found = {
+    count_by_bound = {
         float(name.removeprefix("up_to_").replace("_", ".", 1)) if name != "beyond" else float("inf"): count
         for name, count in bounds.items()
     }
-    assert set(found) <= {*BOUNDS_S, float("inf")}
-    return [found.get(bound, 0) for bound in (*BOUNDS_S, float("inf"))]
+    assert set(count_by_bound) <= {*BOUNDS_S, float("inf")}
+    return [count_by_bound.get(bound, 0) for bound in (*BOUNDS_S, float("inf"))]
 
 
 def parsed(text: str) -> dict[str, Series]:
-    """Every sample of a page, as Prometheus' own parser reads it. A sample that comes twice would be refused there."""
-    found: dict[str, Series] = {}
+    """Every sample of a page, as Prometheus' own parser reads it; it refuses a sample that comes twice."""
+    samples: dict[str, Series] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            series = found.setdefault(sample.name, {})
+            series = samples.setdefault(sample.name, {})
             labels = tuple(sorted(sample.labels.items()))
             assert labels not in series, (sample.name, labels)
             series[labels] = sample.value
-    return found
+    return samples
 
 
 def labelled(series: Series, **labels: str) -> dict[tuple[tuple[str, str], ...], float]:
-    """Those samples that have these labels, by the labels that they have beside."""
+    """The samples that have these labels, by their other labels."""
     wanted = set(labels.items())
     return {
-        tuple(one for one in found if one not in wanted): value
-        for found, value in series.items()
-        if wanted <= set(found)
+        tuple(pair for pair in pairs if pair not in wanted): value
+        for pairs, value in series.items()
+        if wanted <= set(pairs)
     }

@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from tests.support.waiting import until
 
 PROTOBUF = "application/x-protobuf"
 
@@ -49,9 +50,7 @@ class Backend:
 
     async def until(self, spans: int, seconds: float = 10.0) -> None:
         """Wait until it has taken so many spans, repeated ones included."""
-        async with asyncio.timeout(seconds):
-            while self.taken.total() < spans:  # noqa: ASYNC110 -- an event would have to be told of a number
-                await asyncio.sleep(0.01)
+        await until(lambda: self.taken.total() >= spans, seconds)
 
     async def _take_metrics(self, request: web.Request) -> web.Response:
         assert (request.headers["Content-Type"], request.headers["Content-Encoding"]) == (PROTOBUF, "gzip")
@@ -62,7 +61,7 @@ class Backend:
                 self.got_metrics.set()
                 return web.Response(content_type=PROTOBUF)
             case "never":
-                await asyncio.sleep(30)
+                await asyncio.Event().wait()
             case "elsewhere":
                 return web.Response(status=307, headers={"Location": f"{self.url}/elsewhere"})
         return web.Response(status=int(self.metrics_answer), text="not today")
@@ -83,7 +82,7 @@ class Backend:
         response = ExportTraceServiceResponse()
         match self.answers.pop(0) if self.answers else 0:
             case "never":
-                await asyncio.sleep(30)
+                await asyncio.Event().wait()
             case (status, headers):
                 return web.Response(status=status, headers=headers, text="not today")
             case int(rejected) if rejected:

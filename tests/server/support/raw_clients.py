@@ -1,4 +1,4 @@
-"""Clients that send what they like, and what bad ones send."""
+"""Clients that send any bytes, and incomplete requests."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ HALF_BODY = (
 
 
 class Raw:
-    """A client that sends what it likes."""
+    """A connection on which a test sends any bytes."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
 
     async def until_closed(self) -> bytes:
-        """All that the collector sends before it closes the connection."""
+        """Everything that the collector sends before it closes the connection."""
         async with asyncio.timeout(10):
             try:
                 return await self.reader.read()

@@ -1,4 +1,4 @@
-"""The spans that endings should be, made by hand with OpenTelemetry's SDK: what our own encoder is measured by."""
+"""The expected spans of lifecycles, made with OpenTelemetry's SDK: what the encoder is compared with."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ def _parent(ending: ClosedLifecycle) -> SpanContext | None:
 
 
 def _attributes(lifecycle: Lifecycle) -> dict[str, str | int | float | bool]:
-    found: dict[str, str | int | float | bool | None] = {}
+    attributes: dict[str, str | int | float | bool | None] = {}
     stamps = [lifecycle.acquire_ns, lifecycle.acquired_ns, lifecycle.release_ns, lifecycle.released_ns]
     for name, start, end in zip(("wait", "hold", "release"), stamps, stamps[1:], strict=False):
         if start is not None and end is not None and lifecycle.acquired_ns is not None:
-            found[f"tenure.{name}_time"] = (end - start) / 1e9
+            attributes[f"tenure.{name}_time"] = (end - start) / 1e9
     resource, site = lifecycle.resource, lifecycle.site
-    found |= {
+    attributes |= {
         "tenure.resource.id": resource.id,
         "tenure.resource.kind": resource.kind,
         "tenure.resource.name": resource.name or None,
@@ -98,7 +98,7 @@ def _attributes(lifecycle: Lifecycle) -> dict[str, str | int | float | bool]:
         "tenure.suppressed": lifecycle.suppressed or None,
         "error.type": _failure(lifecycle)[0] or None,
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def _failure(lifecycle: Lifecycle) -> tuple[str, str]:
@@ -125,11 +125,11 @@ def _status(lifecycle: Lifecycle) -> Status:
 
 
 def _events(lifecycle: Lifecycle) -> list[Event]:
-    found = []
+    events = []
     if lifecycle.acquired_ns is not None:
-        found.append(Event("acquired", timestamp=lifecycle.acquired_ns))
+        events.append(Event("acquired", timestamp=lifecycle.acquired_ns))
     if lifecycle.release_ns is not None:
-        found.append(Event("releasing", timestamp=lifecycle.release_ns))
+        events.append(Event("releasing", timestamp=lifecycle.release_ns))
     own = "acquiring" if lifecycle.acquired_ns is None else "releasing"
     for exception, at_ns, phase in (
         (lifecycle.body_exception, lifecycle.release_ns, "held"),
@@ -138,5 +138,5 @@ def _events(lifecycle: Lifecycle) -> list[Event]:
         if exception is not None and at_ns is not None:
             attributes = {"exception.type": exception.type, "exception.message": exception.message}
             attributes = {name: value for name, value in attributes.items() if value} | {"tenure.phase": phase}
-            found.append(Event("exception", attributes, timestamp=at_ns))
-    return found
+            events.append(Event("exception", attributes, timestamp=at_ns))
+    return events

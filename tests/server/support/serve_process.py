@@ -1,4 +1,4 @@
-"""``tenure serve`` in a process of its own, and what a test does with it from outside."""
+"""``tenure serve`` in a process of its own, and the processes around it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Serving:
     def __init__(self, process: asyncio.subprocess.Process, line: str) -> None:
         self.process = process
         self.line = line
-        found = re.search(r"http://\S+", line)
-        self.url = found[0] if found else ""
+        address = re.search(r"http://\S+", line)
+        self.url = address[0] if address else ""
 
     async def ended(self) -> tuple[int, str]:
         """Its exit code and what it wrote to stderr."""
@@ -36,7 +36,7 @@ class Serving:
 
 @asynccontextmanager
 async def serving(*arguments: str, **environment: str) -> AsyncIterator[Serving]:
-    """The leader of a group of processes, as what a shell starts at a terminal."""
+    """It leads a process group, as a program started from a shell does."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tenure", "serve", *arguments),
         stdout=asyncio.subprocess.PIPE,
@@ -65,16 +65,16 @@ async def post(url: str, batch: wire.Batch) -> int:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process has started and that are there."""
-    found = []
+    """The child processes of a process, without zombies."""
+    pids = []
     for place in Path("/proc").glob("[0-9]*"):
         try:
             state, parent = _stat(int(place.name))
         except OSError:
             continue
         if parent == pid and state != "Z":
-            found.append(int(place.name))
-    return found
+            pids.append(int(place.name))
+    return pids
 
 
 class Started:
@@ -85,7 +85,7 @@ class Started:
 
     @property
     def now(self) -> list[int]:
-        """Those that are there."""
+        """Their pids, without zombies."""
         return [pid for pid in children(os.getpid()) if pid not in self._before]
 
 
@@ -98,7 +98,7 @@ class FileStore(SqliteStore):
 
 
 def is_there(pid: int) -> bool:
-    """Whether a process runs; one that is dead and that nobody has waited for yet does not."""
+    """Whether a process runs; a zombie does not."""
     try:
         return _stat(pid)[0] != "Z"
     except OSError:

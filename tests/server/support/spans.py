@@ -1,4 +1,4 @@
-"""Spans for tests, written as OpenTelemetry's own message classes, and the two forms in which they travel."""
+"""Spans for tests, as OpenTelemetry's own message classes, encoded as protobuf and as JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def span_id(n: int) -> bytes:
 
 
 def key_values(values: dict[str, Plain]) -> list[KeyValue]:
-    made = []
+    pairs = []
     for key, value in values.items():
         pair = KeyValue(key=key)
         match value:
@@ -43,8 +43,8 @@ def key_values(values: dict[str, Plain]) -> list[KeyValue]:
                 pair.value.double_value = value
             case _:
                 pair.value.string_value = value
-        made.append(pair)
-    return made
+        pairs.append(pair)
+    return pairs
 
 
 def span(
@@ -60,7 +60,7 @@ def span(
     **attributes: Plain,
 ) -> Span:
     """``begin`` and ``end`` are milliseconds as in ``batches``; in the names of attributes _ stands for a dot."""
-    made = Span(
+    message = Span(
         trace_id=trace,
         span_id=span_id(n),
         parent_span_id=parent if isinstance(parent, bytes) else span_id(parent),
@@ -73,20 +73,20 @@ def span(
         flags=0x100,
     )
     if error is not None:
-        made.status.code = Status.STATUS_CODE_ERROR
-        event = made.events.add(name="exception", time_unix_nano=at(end))
+        message.status.code = Status.STATUS_CODE_ERROR
+        event = message.events.add(name="exception", time_unix_nano=at(end))
         event.attributes.extend(key_values({"exception.type": error[0], "exception.message": error[1]}))
-    return made
+    return message
 
 
 def group(service: str, *spans: Span, scope: str = "tests", **attributes: Plain) -> ResourceSpans:
-    made = ResourceSpans()
+    message = ResourceSpans()
     named = {key.replace("_", "."): value for key, value in attributes.items()}
-    made.resource.attributes.extend(key_values({"service.name": service} | named))
-    scoped = made.scope_spans.add()
+    message.resource.attributes.extend(key_values({"service.name": service} | named))
+    scoped = message.scope_spans.add()
     scoped.scope.name = scope
     scoped.spans.extend(spans)
-    return made
+    return message
 
 
 def request(*groups: ResourceSpans) -> ExportTraceServiceRequest:
@@ -94,13 +94,13 @@ def request(*groups: ResourceSpans) -> ExportTraceServiceRequest:
 
 
 def plain_json(message: ExportTraceServiceRequest) -> Any:
-    """By OTLP's mapping: that of Protocol Buffers, but for ids in hex and enums as numbers."""
+    """By OTLP's mapping: source of Protocol Buffers, but for ids in hex and enums as numbers."""
     plain = MessageToDict(message, use_integers_for_enums=True)
     for ours, theirs in zip(plain.get("resourceSpans", []), message.resource_spans, strict=True):
-        for scoped, those in zip(ours.get("scopeSpans", []), theirs.scope_spans, strict=True):
-            for one, that in zip(scoped.get("spans", []), those.spans, strict=True):
-                one.update(
-                    traceId=that.trace_id.hex(), spanId=that.span_id.hex(), parentSpanId=that.parent_span_id.hex()
+        for scoped, source_scope in zip(ours.get("scopeSpans", []), theirs.scope_spans, strict=True):
+            for rendered, source in zip(scoped.get("spans", []), source_scope.spans, strict=True):
+                rendered.update(
+                    traceId=source.trace_id.hex(), spanId=source.span_id.hex(), parentSpanId=source.parent_span_id.hex()
                 )
     return plain
 

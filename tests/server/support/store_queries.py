@@ -1,4 +1,4 @@
-"""What tests ask a store for, again and again."""
+"""Queries that many tests of stores make."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ EVERY = LifecycleQuery()
 
 
 async def all_lifecycles(store: Store, query: LifecycleQuery = EVERY, page: int = 1_000) -> list[Lifecycle]:
-    found: list[Lifecycle] = []
+    lifecycles: list[Lifecycle] = []
     cursor: str | None = None
     while True:
         listing = await store.lifecycles(replace(query, paging=Paging(page, cursor)))
         assert len(listing.items) == page or listing.cursor is None
-        found += listing.items
+        lifecycles += listing.items
         cursor = listing.cursor
         if cursor is None:
-            return found
+            return lifecycles
 
 
 async def numbers(store: Store, **query: object) -> list[int]:
     """The sequence numbers of the lifecycles that a query finds."""
-    found = await store.lifecycles(LifecycleQuery(**query))  # type: ignore[arg-type]
-    return [int(lifecycle.id.partition("-")[2]) for lifecycle in found.items]
+    listing = await store.lifecycles(LifecycleQuery(**query))  # type: ignore[arg-type]
+    return [int(lifecycle.id.partition("-")[2]) for lifecycle in listing.items]
 
 
 async def everything(store: Store) -> tuple[object, ...]:
@@ -36,5 +36,5 @@ async def everything(store: Store) -> tuple[object, ...]:
         (await store.resources(ResourceQuery(paging=Paging(1_000)))).items,
         (await store.traces(TraceQuery(paging=Paging(1_000)))).items,
         await all_lifecycles(store),
-        await store.scene(Lens(), 1_000),
+        await store.diagram_input(Lens(), 1_000),
     )

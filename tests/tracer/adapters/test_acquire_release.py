@@ -8,6 +8,7 @@ import traceback
 import weakref
 
 import pytest
+from tests.support.waiting import until
 
 
 async def by_hand(lock, until=None):
@@ -132,7 +133,7 @@ def test_a_release_ends_the_use_of_its_own_task_first(recorder):
         semaphore, first, second = asyncio.Semaphore(2), asyncio.Event(), asyncio.Event()
         one = asyncio.create_task(by_hand(semaphore, first), name="one")
         two = asyncio.create_task(by_hand(semaphore, second), name="two")
-        await asyncio.sleep(0.01)
+        await until(lambda: len(recorder.lines()) == 2)
         second.set()
         await two
         seen = recorder.lines()

@@ -1,3 +1,5 @@
+"""aio-pika's pools and messages, and a broker that is away."""
+
 import asyncio
 import contextlib
 
@@ -55,22 +57,19 @@ async def make():
 
 def test_a_pool_is_the_resource_behind_its_items_and_waiters_wait(recorder, written):
     """The capacity is the pool's; a pool of one lets the second task wait."""
+    waiting = ["holder: aio_pika.pool.Pool pool (1), ok ?", "waiter: aio_pika.pool.Pool pool (1), ?"]
 
     async def main():
         pool, done = pools.Pool(make, max_size=1), asyncio.Event()
-        users = []
-        for name in ("holder", "waiter"):
-            users.append(asyncio.create_task(written(take)(pool, done), name=name))
-            await asyncio.sleep(0.01)
-        seen = recorder.lines()
+        holder = asyncio.create_task(written(take)(pool, done), name="holder")
+        await recorder.until(waiting[:1])
+        waiter = asyncio.create_task(written(take)(pool, done), name="waiter")
+        seen = await recorder.until(waiting)
         done.set()
-        await asyncio.gather(*users)
+        await asyncio.gather(holder, waiter)
         return seen
 
-    assert asyncio.run(main()) == [
-        "holder: aio_pika.pool.Pool pool (1), ok ?",
-        "waiter: aio_pika.pool.Pool pool (1), ?",
-    ]
+    assert asyncio.run(main()) == waiting
     assert len(set(recorder.resources())) == 1
 
 

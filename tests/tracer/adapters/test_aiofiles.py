@@ -1,3 +1,5 @@
+"""aiofiles: files and temporary files."""
+
 import aiofiles
 import aiofiles.tempfile
 import pytest

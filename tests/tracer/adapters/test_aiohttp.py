@@ -1,3 +1,5 @@
+"""aiohttp: requests and websockets of the server, and sessions and requests of the client."""
+
 import asyncio
 from contextlib import asynccontextmanager
 
@@ -220,15 +222,13 @@ def test_a_client_that_hangs_up_cancels_its_request(recorder):
     async def main():
         async with serving() as url:
             task = asyncio.create_task(get(url, "/long"))
-            await asyncio.sleep(0.1)
-            seen = requests(recorder.lines())
+            seen = await recorder.until(["aiohttp.web.Request GET /long, ok ?"], requests)
             task.cancel()
             await asyncio.wait([task])
-            await asyncio.sleep(0.05)
-            return seen
+            return seen, await recorder.until([cancelled], requests)
 
-    assert asyncio.run(main()) == ["aiohttp.web.Request GET /long, ok ?"]
-    assert requests(recorder.lines()) == ["aiohttp.web.Request GET /long, ok cancelled(CancelledError) goes on"]
+    cancelled = "aiohttp.web.Request GET /long, ok cancelled(CancelledError) goes on"
+    assert asyncio.run(main()) == (["aiohttp.web.Request GET /long, ok ?"], [cancelled])
 
 
 def test_resolving_a_route_outside_a_request_begins_nothing(recorder):

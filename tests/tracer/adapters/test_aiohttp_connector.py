@@ -24,7 +24,7 @@ async def refuse(request):
 
 
 async def take_long(request):
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(30)
     return web.Response(text="done")
 
 
@@ -86,6 +86,10 @@ def run(recorder):
     return told
 
 
+def pool_lines(lines):
+    return [line for line in lines if POOL in line]
+
+
 async def enter(session, url):
     async with session.get(f"{url}/") as response:
         await response.read()
@@ -109,7 +113,7 @@ async def await_and_read(session, url):
 async def await_and_forget(session, url):
     await session.get(f"{url}/pour")
     gc.collect()
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0)  # the connector gives the connection back in a callback of the loop
 
 
 async def enter_a_websocket(session, url):
@@ -146,8 +150,7 @@ def test_a_response_that_nobody_closes_holds_its_connection(run, recorder):
 
     async def leak(session, url):
         response = await session.get(f"{url}/endless")
-        await asyncio.sleep(0.05)
-        seen.extend(line for line in recorder.lines() if POOL in line)
+        seen.extend(await recorder.until([f"main: {POOL} (100), ok ?"], pool_lines))
         response.close()
 
     run(leak)
@@ -157,16 +160,20 @@ def test_a_response_that_nobody_closes_holds_its_connection(run, recorder):
 def test_waiting_for_the_pool_is_an_acquire_that_waits(run, recorder):
     """Two requests at once on a connector of one: the second has its connection when the first gave it back."""
 
-    async def ask(session, url):
-        async with session.get(f"{url}/long") as response:
-            await response.read()
+    async def ask(session, url, done):
+        async with session.get(f"{url}/endless"):
+            await done.wait()
 
     async def both(session, url):
+        done = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            group.create_task(ask(session, url))
-            group.create_task(ask(session, url))
-            await asyncio.sleep(0.2)
-            seen.extend(line.partition(", ")[2] for line in recorder.lines() if POOL in line)
+            group.create_task(ask(session, url, done))
+            group.create_task(ask(session, url, done))
+            seen.extend(await recorder.until(["ok ?", "?"], phases))
+            done.set()
+
+    def phases(lines):
+        return [line.partition(", ")[2] for line in lines if POOL in line]
 
     seen = []
     lines = run(both, limit=1)
@@ -223,7 +230,7 @@ def test_a_timeout_gives_the_connection_back(run):
 
     async def use(session, url):
         with pytest.raises(TimeoutError):
-            async with session.get(f"{url}/long", timeout=aiohttp.ClientTimeout(total=0.25)):
+            async with session.get(f"{url}/long", timeout=aiohttp.ClientTimeout(total=0.1)):
                 pass
 
     assert run(use) == [

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from tests.support.waiting import until
 from tests.tracer.support.programs import recorded, tenure, write
 
 from tenure.wire import Site
@@ -127,8 +128,7 @@ def test_a_startup_that_hangs_is_seen_while_it_does(recorder):
     async def main():
         started = asyncio.Event()
         serving = asyncio.create_task(serve(application(on_startup=[lambda _: started.wait()])))
-        await asyncio.sleep(0.05)
-        seen = lifespans(recorder)
+        seen = await until(lambda: lifespans(recorder))
         started.set()
         await serving
         return seen

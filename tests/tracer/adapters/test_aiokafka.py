@@ -1,3 +1,5 @@
+"""aiokafka's producers, consumers and transactions."""
+
 import asyncio
 
 import aiokafka

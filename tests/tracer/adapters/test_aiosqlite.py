@@ -1,9 +1,13 @@
+"""aiosqlite's connections."""
+
 import asyncio
 import gc
 import sqlite3
+import threading
 
 import aiosqlite
 import pytest
+from tests.support.waiting import until
 
 
 async def count_rows(path):
@@ -49,9 +53,10 @@ def test_a_file_that_cannot_be_opened_is_an_acquire_that_failed(recorder, writte
     """Nothing was held, and the program gets SQLite's error."""
 
     async def main():
+        threads = threading.active_count()
         with pytest.raises(sqlite3.OperationalError):
             await written(query)(tmp_path / "missing" / "shop.sqlite", "SELECT 1")
-        await asyncio.sleep(0.05)  # aiosqlite's thread reports its own end to the loop
+        await until(lambda: threading.active_count() == threads)  # it reports its own end to the loop
 
     assert recorder.run(main()) == ["main: aiosqlite.core.Connection shop.sqlite, error(OperationalError)"]
 
@@ -89,9 +94,10 @@ def test_an_awaited_connection_that_cannot_be_opened_was_never_held(recorder, tm
     """The program gets SQLite's error; stopping its thread ends nothing more."""
 
     async def main():
+        threads = threading.active_count()
         with pytest.raises(sqlite3.OperationalError):
             await aiosqlite.connect(tmp_path / "missing" / "shop.sqlite")
-        await asyncio.sleep(0.05)
+        await until(lambda: threading.active_count() == threads)
 
     assert recorder.run(main()) == ["main: aiosqlite.core.Connection shop.sqlite, error(OperationalError)"]
 
@@ -104,7 +110,7 @@ def test_a_connection_that_is_dropped_is_held_no_more(recorder):
         connection = await aiosqlite.connect(":memory:")
         del connection
         gc.collect()
-        await asyncio.sleep(0.05)
-        return recorder.lines()
+        return await recorder.until(dropped)
 
-    assert asyncio.run(main()) == ["main: aiosqlite.core.Connection :memory:, ok ok error(NeverClosed)"]
+    dropped = ["main: aiosqlite.core.Connection :memory:, ok ok error(NeverClosed)"]
+    assert asyncio.run(main()) == dropped

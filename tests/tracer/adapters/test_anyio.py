@@ -1,3 +1,5 @@
+"""anyio: its locks, limiters, task groups and cancel scopes."""
+
 import asyncio
 import contextlib
 

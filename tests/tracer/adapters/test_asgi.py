@@ -8,11 +8,13 @@ import hypercorn
 import hypercorn.app_wrappers
 import pytest
 import uvicorn.lifespan.on
+from tests.support.waiting import until
 from tests.tracer.support.asgi_servers import SERVERS, by_uvicorn, lines, uvicorn_serving
 from uvicorn.protocols.http import h11_impl
 
 from tenure import adapters
 from tenure._core import faults
+from tenure._identify import tracer
 from tenure.adapters import uvicorn as adapter
 from tenure.adapters._kit import asgi, asgi_requests
 from tenure.wire import Site
@@ -178,18 +180,15 @@ def test_a_client_that_hangs_up_ends_the_request_as_the_application_does(recorde
     async def hang_up(port):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n")
-        await asyncio.sleep(0.1)
-        seen = lines(recorder, "asgi.Request")
+        await until(lambda: lines(recorder, "asgi.Request") == ["asgi.Request GET, ok ?"])
         writer.close()
-        await asyncio.sleep(0.1)
-        return seen
+        await until(lambda: lines(recorder, "asgi.Request") == ["asgi.Request GET, ok ok ok"])
 
     async def main():
         async with uvicorn_serving(uvicorn.Config(app, port=0, log_config=None, log_level="critical")) as port:
-            return await hang_up(port)
+            await hang_up(port)
 
-    assert asyncio.run(main()) == ["asgi.Request GET, ok ?"]
-    assert lines(recorder, "asgi.Request") == ["asgi.Request GET, ok ok ok"]
+    asyncio.run(main())
 
 
 def test_the_server_and_the_application_see_each_other_as_ever(recorder):
@@ -269,7 +268,8 @@ def test_an_application_that_cannot_be_loaded_fails_as_ever(recorder):
 def test_what_was_running_is_forgotten(recorder, serve):
     """No scope is kept."""
     asyncio.run(serve(shop, "GET /", "GET /fail"))
-    assert (asgi._lifespans, asgi_requests._running) == ({}, {})
+    here = tracer.current
+    assert (here.of(asgi._Lifespans).by_part, here.of(asgi_requests._Requests).running) == ({}, {})
 
 
 def test_nothing_is_left_when_recording_ends(recorder):

@@ -1,6 +1,9 @@
+"""asyncio's locks, semaphores and conditions."""
+
 import asyncio
 
 import pytest
+from tests.support.waiting import until
 
 
 async def hold(manager, until=None):
@@ -100,7 +103,7 @@ def test_cancelled_while_it_waits_the_acquire_is_cancelled(recorder, written):
         lock, done = asyncio.Lock(), asyncio.Event()
         holder = asyncio.create_task(form(lock, done), name="holder")
         waiter = asyncio.create_task(form(lock), name="waiter")
-        await asyncio.sleep(0.01)
+        await until(lambda: len(recorder.lines()) == 2)
         waiter.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiter
@@ -122,17 +125,14 @@ def test_while_it_is_held_a_lock_is_seen_as_held_and_who_waits_as_waiting(record
     async def main():
         lock, done = asyncio.Lock(), asyncio.Event()
         users = [asyncio.create_task(form(lock, done), name=name) for name in ("holder", "waiter")]
-        await asyncio.sleep(0.01)
-        seen = recorder.lines()
+        seen = await recorder.until(waiting)
         done.set()
         await asyncio.gather(*users)
         return seen
 
     form = written(hold)
-    assert asyncio.run(main()) == [
-        "holder: asyncio.locks.Lock manager (1), ok ?",
-        "waiter: asyncio.locks.Lock manager (1), ?",
-    ]
+    waiting = ["holder: asyncio.locks.Lock manager (1), ok ?", "waiter: asyncio.locks.Lock manager (1), ?"]
+    assert asyncio.run(main()) == waiting
 
 
 class CountingLock(asyncio.Lock):
@@ -157,7 +157,7 @@ def test_two_tasks_in_one_semaphore_by_hand_are_kept_apart(recorder):
         semaphore, first, second = asyncio.Semaphore(2), asyncio.Event(), asyncio.Event()
         one = asyncio.create_task(hold_by_hand(semaphore, first), name="one")
         two = asyncio.create_task(hold_by_hand(semaphore, second), name="two")
-        await asyncio.sleep(0.01)
+        await until(lambda: len(recorder.lines()) == 2)
         first.set()
         await one
         seen = recorder.lines()

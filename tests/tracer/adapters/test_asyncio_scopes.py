@@ -1,3 +1,5 @@
+"""asyncio's timeouts and task groups."""
+
 import asyncio
 
 import pytest
@@ -43,7 +45,7 @@ def test_a_timeout_is_named_by_the_length_it_was_given(recorder, written):
 
     async def main():
         timeout = asyncio.timeout(0.5)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # time passes before the timeout is entered
         await written(within)(timeout, asyncio.sleep(0))
 
     assert recorder.run(main()) == ["main: asyncio.timeout 0.5 s, ok ok ok"]

@@ -1,4 +1,4 @@
-"""Tasks that are made by calling ``asyncio.Task`` itself, or a subclass of it."""
+"""Tasks that are made by calling ``asyncio.Task`` or a subclass of it."""
 
 import asyncio
 import sys
@@ -7,7 +7,7 @@ import pytest
 from tests.tracer.support.task_outcomes import ended, work
 
 from tenure._core import probe_backend
-from tenure._identify import tasks
+from tenure._identify import tracer
 
 
 def test_a_task_that_is_made_by_hand_has_its_creator(recorder):
@@ -31,7 +31,7 @@ def test_a_task_that_is_made_by_hand_has_its_creator(recorder):
         assert recorder.tree() == ["main: Lock", "  one: Lock", "  two: Lock"]
     else:
         assert recorder.tree() == ["main: Lock", "one: Lock", "two: Lock"]
-    assert tasks._creating == {}
+    assert tracer.current.tasks.creating == {}
 
 
 def test_a_subclass_of_task_is_what_it_was(recorder):

@@ -1,3 +1,5 @@
+"""asyncio's tasks: names, creators, ends."""
+
 import asyncio
 import gc
 import logging
@@ -8,7 +10,7 @@ from unittest.mock import Mock
 from tests.tracer.support.task_outcomes import ended, work
 
 from tenure import testing
-from tenure._identify import tasks
+from tenure._identify import tracer
 from tenure.testing import TICK_NS
 
 
@@ -73,7 +75,7 @@ def test_asyncio_still_complains_about_an_exception_that_nobody_fetched(recorder
 
     async def main():
         task = asyncio.create_task(work(fails=True))
-        await asyncio.sleep(0.01)
+        await asyncio.wait([task])
         del task
 
     with caplog.at_level(logging.ERROR, logger="asyncio"):
@@ -137,13 +139,10 @@ def test_what_is_known_of_tasks_is_bounded(recorder):
     recorder.lifecycles()
     gc.collect()
     recorder.lifecycles()
-    assert {name: len(vars(tasks)[name]) for name in ("_known", "_running", "_creating")} == {
-        "_known": 0,
-        "_running": 0,
-        "_creating": 0,
-    }
-    assert [task.name for task in tasks.table.values()] in ([], ["MainThread"])
-    assert len(tasks._loops) <= 1
+    table = tracer.current.tasks
+    assert (len(table.known), len(table.running), len(table.creating)) == (0, 0, 0)
+    assert [task.name for task in table.by_id.values()] in ([], ["MainThread"])
+    assert len(table.loops) <= 1
     ledger = recorder._recorder._ledger
     assert [len(kept) for kept in (ledger._within, ledger._origins, ledger._shipped_tasks, ledger._finished)] == [0] * 4
 

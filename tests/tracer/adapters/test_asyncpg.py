@@ -1,3 +1,5 @@
+"""asyncpg with a real PostgreSQL."""
+
 import asyncio
 import gc
 import inspect

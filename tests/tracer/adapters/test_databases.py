@@ -1,4 +1,4 @@
-"""What the names of databases are read from."""
+"""The names of databases."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What docs/adapters.md says is run and compared."""
+"""The examples of docs/adapters.md, run and compared."""
 
 import asyncio
 import importlib

@@ -1,9 +1,13 @@
+"""httpx's clients, requests and pools."""
+
 import asyncio
 import contextlib
 
 import httpx
 import pytest
+from tests.support.waiting import until
 
+from tenure._identify import tracer
 from tenure.adapters import httpcore
 
 POOL = "with_server: httpcore.AsyncConnectionPool (100)"
@@ -118,12 +122,11 @@ async def ask(client, url):
     return (await client.get(url)).text
 
 
-async def main_of_two(url, seen, **options):
+async def main_of_two(url, is_enough, **options):
     client = httpx.AsyncClient(limits=httpx.Limits(max_connections=1), **options)
     async with client.stream("GET", url) as response:
         second = asyncio.create_task(ask(client, url), name="second")
-        await asyncio.sleep(0.05)
-        seen()
+        await until(is_enough)
         await response.aread()
     await asyncio.gather(second, return_exceptions=True)
     await client.aclose()
@@ -135,19 +138,18 @@ def pools(recorder):
 
 def test_waiting_for_the_pool_is_an_acquire_that_waits(recorder):
     """The second request has its connection when the first response is closed."""
-    seen = []
-    asyncio.run(with_server(lambda url: main_of_two(url, lambda: seen.extend(pools(recorder)))))
-    assert seen == [
+    waiting = [
         "with_server: httpcore.AsyncConnectionPool (1), ok ?",
         "second: httpcore.AsyncConnectionPool (1), ?",
     ]
+    asyncio.run(with_server(lambda url: main_of_two(url, lambda: pools(recorder) == waiting)))
     assert [line.partition(", ")[2] for line in pools(recorder)] == ["ok ok ok"] * 2
 
 
 def test_a_request_that_waits_too_long_for_the_pool_fails_to_acquire(recorder):
     """With httpcore's own exception, of which httpx makes its PoolTimeout."""
     timeout = httpx.Timeout(5, pool=0.01)
-    asyncio.run(with_server(lambda url: main_of_two(url, lambda: None, timeout=timeout)))
+    asyncio.run(with_server(lambda url: main_of_two(url, lambda: "error" in str(pools(recorder)), timeout=timeout)))
     assert pools(recorder)[1] == "second: httpcore.AsyncConnectionPool (1), error(PoolTimeout)"
 
 
@@ -162,7 +164,7 @@ def test_a_request_that_is_cancelled_gives_its_connection_back(recorder):
 
     asyncio.run(with_server(main, b"HTTP/1.1 200 OK\r\n"))
     assert [line.partition(", ")[2] for line in pools(recorder)] == ["ok cancelled(CancelledError) goes on"]
-    assert httpcore._records == {}
+    assert tracer.current.of(httpcore._Requests).records == {}
 
 
 def test_requests_that_are_tasks_of_their_own_are_told(recorder):

@@ -1,3 +1,5 @@
+"""nats-py with a real server."""
+
 import asyncio
 
 import nats

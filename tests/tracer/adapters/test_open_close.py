@@ -1,4 +1,4 @@
-"""What one call opens and another closes is held in between."""
+"""A resource that one call opens and another closes is held between them."""
 
 import asyncio
 import contextlib

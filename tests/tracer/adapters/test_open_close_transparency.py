@@ -1,4 +1,4 @@
-"""The program sees nothing of what is recorded of its connections, whatever shape their library has."""
+"""A program does not notice that its connections are recorded, whatever the library's classes look like."""
 
 import asyncio
 import inspect

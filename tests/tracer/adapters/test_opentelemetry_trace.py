@@ -171,7 +171,7 @@ def ask(recorder):
         async with TestServer(app) as server, TestClient(server) as client:
             request = asyncio.create_task(client.get("/"))
             while not request.done():
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.02)  # the interval of shipping
                 flush(told)
             await request
         return app[SPANS][0]

@@ -1,4 +1,4 @@
-"""What an adapter may patch by ``calls.patch_calls``, whatever kind of functions they are."""
+"""Which kinds of functions an adapter may patch by ``acquire_release.patch_calls``."""
 
 import asyncio
 import traceback

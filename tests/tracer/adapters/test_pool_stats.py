@@ -1,4 +1,4 @@
-"""What pools of connections tell of themselves, each with its real library and a real server."""
+"""The numbers of connection pools, each with its real library and a real server."""
 
 import asyncio
 import gc
@@ -13,7 +13,8 @@ from tests.tracer.support import servers
 
 import tenure
 from tenure._core import buffer, faults
-from tenure._identify import pool_stats, resource_ids
+from tenure._core.paths import PACKAGE_DIR
+from tenure._identify import pool_stats, tracer
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +143,7 @@ def test_a_connection_that_cannot_be_made_fails_as_it_would(recorder):
 
     raised, seen = asyncio.run(main())
     assert seen == ([("redis.asyncio.connection.ConnectionPool", 0, None, False)], [])
-    assert not [entry for entry in raised.traceback if entry.path.parent.name == "adapters"]
+    assert not [entry for entry in raised.traceback if entry.path.is_relative_to(PACKAGE_DIR)]
 
 
 def test_a_pool_that_was_given_a_name_tells_as_well(recorder, redis_url):
@@ -167,8 +168,8 @@ def test_a_pool_that_is_not_as_expected_is_told_of_no_more(recorder):
         idle = 1
 
     pool = Pool()
-    number = resource_ids.new("shop.Pool", "orders", 2, "database")
-    pool_stats.watch(number, pool, lambda pool: pool_stats.PoolStats(pool.idle))
+    number = tracer.current.resource_ids.new("shop.Pool", "orders", 2, "database")
+    tracer.current.pools.watch(number, pool, lambda pool: pool_stats.PoolStats(pool.idle))
     first = told(recorder)
     del Pool.idle
     assert (first, told(recorder), told(recorder)) == (([("shop.Pool", 1, None, False)], []), ([], []), ([], []))

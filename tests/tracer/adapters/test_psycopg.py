@@ -1,3 +1,5 @@
+"""psycopg and psycopg_pool with a real PostgreSQL."""
+
 import asyncio
 import gc
 

@@ -1,3 +1,5 @@
+"""redis-py with a real server."""
+
 import asyncio
 import contextlib
 
@@ -120,19 +122,16 @@ def test_locks_of_one_key_are_one_resource_and_waiters_wait(recorder, written, u
 
     async def main(client):
         done = asyncio.Event()
-        users = []
-        for name in ("holder", "waiter"):
-            users.append(asyncio.create_task(written(locked)(client, done), name=name))
-            await asyncio.sleep(0.1)
-        seen = without_pool(recorder.lines())
+        holder = asyncio.create_task(written(locked)(client, done), name="holder")
+        await recorder.until(waiting[:1], without_pool)
+        waiter = asyncio.create_task(written(locked)(client, done), name="waiter")
+        seen = await recorder.until(waiting, without_pool)
         done.set()
-        await asyncio.gather(*users)
+        await asyncio.gather(holder, waiter)
         return seen
 
-    assert asyncio.run(with_client(url, main)) == [
-        f"holder: {LOCK} stock-lock (1), ok ?",
-        f"waiter: {LOCK} stock-lock (1), ?",
-    ]
+    waiting = [f"holder: {LOCK} stock-lock (1), ok ?", f"waiter: {LOCK} stock-lock (1), ?"]
+    assert asyncio.run(with_client(url, main)) == waiting
     assert [line.rpartition(", ")[2] for line in without_pool(recorder.lines())] == ["ok ok ok"] * 2
     assert len({resource for resource in recorder.resources() if resource.kind == LOCK}) == 1
 
@@ -200,17 +199,14 @@ def test_who_waits_for_a_blocking_pool_is_seen_to_wait(recorder, url):
         channel = client.pubsub()
         await channel.subscribe("orders")
         asking = asyncio.create_task(ask(client), name="asking")
-        await asyncio.sleep(0.1)
-        seen = recorder.lines()
+        seen = await recorder.until(waiting)
         await channel.aclose()
         await asking
         return seen
 
     pool = "redis.asyncio.connection.BlockingConnectionPool 127.0.0.1/0 (1)"
-    assert asyncio.run(with_client(url, main, max_connections=1, timeout=5)) == [
-        f"with_client: {pool}, ok ?",
-        f"asking: {pool}, ?",
-    ]
+    waiting = [f"with_client: {pool}, ok ?", f"asking: {pool}, ?"]
+    assert asyncio.run(with_client(url, main, max_connections=1, timeout=5)) == waiting
     assert recorder.lines() == [f"with_client: {pool}, ok ok ok", f"asking: {pool}, ok ok ok"]
 
 

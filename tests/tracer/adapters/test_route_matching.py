@@ -1,4 +1,4 @@
-"""A framework's routes are matched exactly as often as without Tenure, and requests are named all the same."""
+"""A framework matches its routes as often as without Tenure, and requests are named."""
 
 import asyncio
 import contextlib

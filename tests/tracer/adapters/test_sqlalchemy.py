@@ -1,3 +1,5 @@
+"""SQLAlchemy's asynchronous engine and sessions."""
+
 import asyncio
 
 import pytest

@@ -1,3 +1,5 @@
+"""Starlette and FastAPI: requests, dependencies, lifespans."""
+
 import asyncio
 import contextlib
 from typing import Annotated

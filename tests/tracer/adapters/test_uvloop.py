@@ -6,6 +6,7 @@ import threading
 import anyio
 import pytest
 import uvloop
+from tests.support.waiting import until
 
 
 async def hold_everything(stock):
@@ -96,7 +97,7 @@ def test_tasks_are_told_from_their_creation_to_their_end(recorder, run):
         await asyncio.gather(waiting, return_exceptions=True)
         async with stock:
             hanging = asyncio.create_task(hold(stock), name="hanging")
-            await asyncio.sleep(0.01)
+            await until(lambda: any(line.startswith("hanging") for line in recorder.lines()))
             hanging.cancel()
             await asyncio.gather(hanging, return_exceptions=True)
 

@@ -1,3 +1,5 @@
+"""websockets: client and server."""
+
 import asyncio
 from functools import partial
 
@@ -7,6 +9,7 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tenure._identify import tracer
 from tenure.adapters import websockets_server
 
 
@@ -102,7 +105,7 @@ def test_all_that_a_connection_holds_hangs_under_it(recorder):
         "connection: ServerConnection echo",
         "  connection: timeout 2 s",
     ]
-    assert websockets_server._records == {}
+    assert tracer.current.of(websockets_server._Connections).records == {}
 
 
 def test_a_connection_that_the_handshake_refuses_is_not_told_of(recorder):

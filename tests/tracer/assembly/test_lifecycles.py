@@ -1,9 +1,9 @@
-"""What is recorded of a program: whole rows, with a clock that ticks 1 ms a reading and ids that count from 1."""
+"""The lifecycles of small programs, compared whole; the clock ticks 1 ms a reading and ids count from 1."""
 
 import asyncio
 
 import pytest
-from tests.tracer.support.small_programs import MANAGERS, lifecycles, one
+from tests.tracer.support.small_programs import MANAGERS, lifecycles, single_lifecycle
 
 from tenure import testing, wire
 from tenure._assembly import ledger
@@ -32,7 +32,7 @@ PLAIN = Lifecycle(
 
 def test_a_lifecycle_has_its_site_task_resource_four_times_and_three_outcomes() -> None:
     """The simplest program gives one complete row."""
-    seen = one("async def main():\n    async with Manager(): pass")
+    seen = single_lifecycle("async def main():\n    async with Manager(): pass")
     assert seen == PLAIN
 
 
@@ -93,12 +93,12 @@ def test_a_lifecycle_has_its_site_task_resource_four_times_and_three_outcomes() 
 )
 def test_each_phase_has_its_outcome(body: str, expected: dict[str, object]) -> None:
     """A failure is told with the phase it hit, and whether the manager swallowed it."""
-    assert one(f"async def main():\n    {body}") == PLAIN._replace(**expected)
+    assert single_lifecycle(f"async def main():\n    {body}") == PLAIN._replace(**expected)
 
 
 def test_cancellation_while_acquiring_is_an_acquire_that_was_cancelled() -> None:
     """The lifecycle ends at the cancellation; it was never held."""
-    seen = one(
+    seen = single_lifecycle(
         """
         class Never:
             async def __aenter__(self): await asyncio.sleep(60)
@@ -263,7 +263,7 @@ def test_a_coroutine_that_is_closed_while_it_holds_is_cancelled() -> None:
 
 def test_an_interrupt_goes_through_and_is_an_error_of_the_body() -> None:
     """KeyboardInterrupt is neither swallowed nor taken for a cancellation."""
-    seen = one("async def main():\n    async with Manager(): raise KeyboardInterrupt")
+    seen = single_lifecycle("async def main():\n    async with Manager(): raise KeyboardInterrupt")
     assert (seen.outcomes, seen.body_exception) == ("ok error ok", "KeyboardInterrupt: ")
 
 

@@ -1,4 +1,4 @@
-"""What cannot be done is said in one line; and the tracer installed alone says what needs the server."""
+"""Bad input is refused in one line; without the server installed, the tracer says what needs it."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Programs of several processes: each that is recorded ships as its own, and those that are not are left alone."""
+"""Programs of several processes: each recorded one ships as its own, and the others are not touched."""
 
 import sys
 from pathlib import Path

@@ -1,14 +1,18 @@
 """``tenure run`` runs a program as ``python`` does: the same output, exit code, traceback and view of itself."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
+from tests.support.waiting import until_blocking
 from tests.tracer.support import programs
 from tests.tracer.support.exit_programs import ENDS, MODULES
 from tests.tracer.support.programs import NO_ANSWER, NOWHERE
@@ -118,7 +122,12 @@ def test_a_signal_ends_a_program_as_without_us(number: signal.Signals, tmp_path:
     def heed() -> None:  # shells let what runs in the background ignore an interrupt
         signal.signal(number, signal.SIG_DFL)
 
-    def ended(*command: str) -> int:
+    def has_rows() -> bool:
+        with contextlib.suppress(OSError, IndexError, msgspec.MsgspecError):
+            return bool(programs.recorded(tmp_path / "x.json")[0].rows)
+        return False
+
+    def ended(*command: str, when: Callable[[], bool] = lambda: True) -> int:
         with subprocess.Popen(
             [sys.executable, *command],
             cwd=tmp_path,
@@ -129,13 +138,13 @@ def test_a_signal_ends_a_program_as_without_us(number: signal.Signals, tmp_path:
         ) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-            time.sleep(0.5)
+            until_blocking(when)
             process.send_signal(number)
             return process.wait(30)
 
     plain = ended("app.py")
     assert plain == -number
-    assert ended("-m", "tenure", "run", "-o", "x.json", "app.py") == plain
+    assert ended("-m", "tenure", "run", "-o", "x.json", "app.py", when=has_rows) == plain
     last = programs.recorded(tmp_path / "x.json")[-1]
     assert last.final == (number is signal.SIGINT)
     assert len(programs.recorded(tmp_path / "x.json")[0].rows) == 1
@@ -152,7 +161,7 @@ def test_a_crash_leaves_what_was_flushed(tmp_path: Path) -> None:
             async def __aexit__(self, *details): pass
         async def main():
             async with Manager():
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(0.5)  # several times the interval of flushing
                 os._exit(9)
         asyncio.run(main())
         """,

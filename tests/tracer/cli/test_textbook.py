@@ -1,4 +1,4 @@
-"""The textbook program and its variations, run as files: what their recordings say."""
+"""The recordings of the textbook program and its variations."""
 
 from pathlib import Path
 

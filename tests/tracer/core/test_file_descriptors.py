@@ -1,4 +1,4 @@
-"""Files and sockets of ours among the program's, which may close any and open its own under the same number."""
+"""Tenure's files and sockets in a program that may close any of them and reuse their numbers."""
 
 import os
 import resource
@@ -11,7 +11,7 @@ from tests.tracer.support.fake_collectors import batch, serving
 
 from tenure._core import file_descriptors
 from tenure._sinks.http_client import Answer, Endpoint
-from tenure._sinks.recording_sink import Recording
+from tenure._sinks.recording_sink import RecordingSink
 
 
 def close_and_take(number: int, path: Path) -> int:
@@ -27,12 +27,12 @@ def close_and_take(number: int, path: Path) -> int:
 
 def test_a_recording_that_the_program_closed_goes_on_and_leaves_the_programs_file_alone(tmp_path: Path) -> None:
     """It is opened again by its path; what has its number by now is neither written to nor closed."""
-    recording = Recording(tmp_path / "recording.json")
+    recording = RecordingSink(tmp_path / "recording.json")
     recording.send(batch(1))
     number = close_and_take(recording._file, tmp_path / "own")
     recording.send(batch(2))
     recording.close(0)
-    assert [one.sequence for one in programs.recorded(tmp_path / "recording.json")] == [1, 2]
+    assert [batch.sequence for batch in programs.recorded(tmp_path / "recording.json")] == [1, 2]
     assert os.pread(number, 100, 0) == b"the program's own"
     os.close(number)
 
@@ -40,7 +40,7 @@ def test_a_recording_that_the_program_closed_goes_on_and_leaves_the_programs_fil
 def test_a_recording_that_was_closed_and_replaced_is_given_up(tmp_path: Path) -> None:
     """The error names the file; what stands under its name now is not touched, nor is the number closed."""
     path = tmp_path / "recording.json"
-    recording = Recording(path)
+    recording = RecordingSink(path)
     number = close_and_take(recording._file, tmp_path / "own")
     path.unlink()
     path.write_text("another's")
@@ -54,7 +54,7 @@ def test_a_recording_that_was_closed_and_replaced_is_given_up(tmp_path: Path) ->
 def test_a_recording_for_which_there_is_no_room_stays_whole(tmp_path: Path) -> None:
     """It ends with the last batch that fitted in, as a document; and goes on where there is room again."""
     path = tmp_path / "recording.json"
-    recording = Recording(path)
+    recording = RecordingSink(path)
     recording.send(batch(1))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, limits[1]))
@@ -99,7 +99,7 @@ def test_a_request_that_ends_while_it_is_broken_off_is_no_fault() -> None:
         endpoint = Endpoint("http://127.0.0.1:1")
         endpoint.interrupt()
         endpoint._connection = ClosedLifecycle()
-        endpoint._socket = file_descriptors.identity(ours.fileno())
+        endpoint._socket_identity = file_descriptors.identity(ours.fileno())
         endpoint.interrupt()
 
 

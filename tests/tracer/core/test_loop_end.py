@@ -1,4 +1,4 @@
-"""Programs that end by a signal, after their loop: what they released is seen as released, what they hold as held."""
+"""A program that a signal ends after its loop: what it released is recorded as released, what it holds as held."""
 
 import http.client
 import os
@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import until_blocking
 from tests.tracer.support import programs
-from tests.tracer.support.fake_collectors import Server, free_port, listening, serving, until
+from tests.tracer.support.fake_collectors import Server, free_port, listening, serving
 
 from tenure import testing
 
@@ -65,19 +66,24 @@ def test_what_is_held_when_the_signal_comes_is_told_as_held(tmp_path: Path) -> N
     programs.write(
         tmp_path,
         app=PROGRAM
-        + f"""
+        + """
 class Kept(Manager): pass
 async def held():
     async with Kept():
         await main()
-        await asyncio.sleep(0.5)
-        {SENDS_SIGTERM}
+        await asyncio.sleep(60)
 asyncio.run(held())
 """,
     )
+    expected = {"__main__.Manager": True, "__main__.Kept": False}
     with serving() as server:
-        assert run(tmp_path, server) == (-signal.SIGTERM, "", "")
-        assert ends(server) == {"__main__.Manager": True, "__main__.Kept": False}
+        command = [sys.executable, "-m", "tenure", "run", "--collector", server.url, "app.py"]
+        with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) as program:
+            until_blocking(lambda: ends(server) == expected, 30)
+            program.send_signal(signal.SIGTERM)
+            _, errors = program.communicate(timeout=30)
+        assert (program.returncode, errors) == (-signal.SIGTERM, b"")
+        assert ends(server) == expected
 
 
 def test_a_program_with_many_loops_is_recorded_to_its_end(tmp_path: Path) -> None:
@@ -126,7 +132,7 @@ try:
     asyncio.run(fail())
 except KeyError:
     from tenure import session
-    print(session._session.shipper._patience._seconds)
+    print(session._process.session.shipper._wait_budget._seconds)
 """,
     )
     with listening(None) as url:
@@ -235,7 +241,7 @@ def stop(directory: Path, command: list[str], number: signal.Signals) -> int:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509  # as in a shell
     )
     try:
-        until(lambda: answers(port) or process.poll() is not None, 30)
+        until_blocking(lambda: answers(port) or process.poll() is not None, 30)
         process.send_signal(number)
         output, _ = process.communicate(timeout=30)
     finally:

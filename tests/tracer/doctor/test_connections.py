@@ -1,4 +1,4 @@
-"""``tenure doctor`` on what a call opens: entered afterwards it is recorded already, and a strange library is named."""
+"""``tenure doctor`` on what calls open: it is recorded once, and an unknown library is named."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``tenure doctor`` without a program says what there is on this machine, and what recording costs."""
+"""``tenure doctor`` without a program: the libraries of this machine, and what recording costs."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from tests.tracer.support import programs
 from tests.tracer.support.programs import NOWHERE, Done
 
 from tenure import adapters
+from tenure.doctor import collector_check
 
 OPENAPI = json.dumps({"info": {"version": "1.2.3"}}).encode()
 
@@ -53,9 +54,14 @@ def collector() -> Iterator[str]:
         thread.join()
 
 
-def test_it_names_the_versions_the_probe_and_what_a_record_costs(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What it says of this machine, where no collector runs. It takes seconds, so the tests share it."""
+    return here(tmp_path_factory.mktemp("here"), "--collector", NOWHERE)
+
+
+def test_it_names_the_versions_the_probe_and_what_a_record_costs(report: dict[str, Any]) -> None:
     """A recorded statement costs more than a bare one, and both take some time."""
-    report = here(tmp_path, "--collector", NOWHERE)
     assert report["python"] == platform.python_version()
     assert report["implementation"] == "CPython"
     assert report["probe"] in {"native", "python"}
@@ -65,9 +71,9 @@ def test_it_names_the_versions_the_probe_and_what_a_record_costs(tmp_path: Path)
     assert cost["ratio"] > 1
 
 
-def test_every_adapter_is_listed_with_its_library(tmp_path: Path) -> None:
+def test_every_adapter_is_listed_with_its_library(report: dict[str, Any]) -> None:
     """Those that are installed have a version and fit; none is forgotten."""
-    libraries = here(tmp_path, "--collector", NOWHERE)["libraries"]
+    libraries = report["libraries"]
     assert {name for one in libraries for name in one["adapters"]} == {
         name for names in adapters.ADAPTERS.values() for name in names
     }
@@ -88,9 +94,9 @@ def test_a_library_of_an_unexpected_shape_is_named(tmp_path: Path) -> None:
     assert problems["uvloop"] == "uvloop cannot be imported: OSError: broken"
 
 
-def test_a_collector_that_is_away_is_said_with_the_remedy(tmp_path: Path) -> None:
+def test_a_collector_that_is_away_is_said_with_the_remedy(report: dict[str, Any]) -> None:
     """Nobody listens there."""
-    assert here(tmp_path, "--collector", NOWHERE)["collector"] == {
+    assert report["collector"] == {
         "url": NOWHERE,
         "answers": False,
         "version": "",
@@ -102,24 +108,28 @@ def test_a_collector_is_asked_whether_it_is_ready_and_knows_the_token(
     collector: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answers of one with a token: without it, with another, with either of its own, and when its store is away."""
-    asked = {"TENURE_COLLECTOR": collector}
-    without = here(tmp_path, **asked)["collector"]
-    wrong = here(tmp_path, **asked, TENURE_TOKEN="other")["collector"]
-    sends = here(tmp_path, **asked, TENURE_TOKEN="send")["collector"]
-    right = here(tmp_path, **asked, TENURE_TOKEN="secret")["collector"]
-    monkeypatch.setattr(Answers, "ready", 503)
-    unready = here(tmp_path, **asked)["collector"]
-    monkeypatch.setattr(Answers, "ready", 404)
-    another = here(tmp_path, **asked)["collector"]
-    said = (without, wrong, sends, right, unready, another)
-    assert [(one["answers"], one["version"], one["problem"]) for one in said] == [
-        (True, "", "it requires a token: 401 (set TENURE_TOKEN)"),
-        (True, "", "it rejects the token: 401 (set TENURE_TOKEN)"),
-        (True, "", ""),
-        (True, "1.2.3", ""),
-        (True, "", "it is not ready: /readyz answers 503 (its log gives the reason)"),
-        (True, "", "it is not a Tenure collector (see --collector)"),
+
+    def ask(token: str = "", ready: int = 200) -> collector_check.CollectorStatus:
+        monkeypatch.setattr(Answers, "ready", ready)
+        monkeypatch.setenv("TENURE_TOKEN", token)
+        return collector_check.check(None)
+
+    monkeypatch.setenv("TENURE_COLLECTOR", collector)
+    answers = [ask(), ask("other"), ask("send"), ask("secret"), ask(ready=503), ask(ready=404)]
+    assert answers == [
+        collector_check.CollectorStatus(collector, True, version, problem)
+        for version, problem in (
+            ("", "it requires a token: 401 (set TENURE_TOKEN)"),
+            ("", "it rejects the token: 401 (set TENURE_TOKEN)"),
+            ("", ""),
+            ("1.2.3", ""),
+            ("", "it is not ready: /readyz answers 503 (its log gives the reason)"),
+            ("", "it is not a Tenure collector (see --collector)"),
+        )
     ]
+    monkeypatch.setattr(Answers, "ready", 200)
+    told = here(tmp_path, TENURE_COLLECTOR=collector, TENURE_TOKEN="secret")["collector"]
+    assert told == {"url": collector, "answers": True, "version": "1.2.3", "problem": ""}
 
 
 def test_the_page_for_people_says_the_same(tmp_path: Path) -> None:

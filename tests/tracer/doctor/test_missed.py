@@ -1,4 +1,4 @@
-"""``tenure doctor PROGRAM`` tells what was recorded in which way, what was missed, and what is left out by design."""
+"""``tenure doctor PROGRAM``: what was recorded in which way, what was missed, and what is left out by design."""
 
 from pathlib import Path
 
@@ -168,7 +168,7 @@ def test_what_asyncio_does_within_itself_is_left_out_by_design(tmp_path: Path) -
     _, report = examine(tmp_path, "app.py", **environment)
     assert recorded(report) == {"asyncio.locks.Barrier": {"rewritten": 1}}
     assert missed(report) == []
-    assert [(one["type"], one["reason"]) for one in report["left_out"]] == [
+    assert [(entry["type"], entry["reason"]) for entry in report["left_out"]] == [
         ("asyncio.locks.Condition", "asyncio uses it internally"),
         ("asyncio.timeouts.Timeout", "its adapter leaves it out"),
     ]

@@ -32,7 +32,7 @@ def test_an_excluded_module_is_named_and_so_is_what_it_enters(tmp_path: Path) ->
     _, report = examine(tmp_path, "--exclude", "helper", "app.py")
     reason = "its module helper is excluded (--exclude)"
     assert missed(report) == [f"2 helper.Manager at helper.py:7 in use: {reason}"]
-    assert [(one["name"], one["sites"], one["reason"]) for one in report["modules"]] == [
+    assert [(entry["name"], entry["sites"], entry["reason"]) for entry in report["modules"]] == [
         ("__main__", 1, ""),
         ("helper", 1, reason),
     ]
@@ -45,7 +45,7 @@ def test_a_module_that_was_imported_too_early_is_named(tmp_path: Path) -> None:
     _, report = examine(tmp_path, "app.py", PYTHONPATH=path)
     reason = "its module helper was imported before recording began"
     assert missed(report) == [f"2 helper.Manager at helper.py:7 in use: {reason}"]
-    assert [one["reason"] for one in report["modules"]] == ["", reason]
+    assert [entry["reason"] for entry in report["modules"]] == ["", reason]
 
 
 def test_a_module_beside_the_program_is_named_and_one_in_a_zip_file_is_its_own(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_module_whose_rewriting_failed_is_named(tmp_path: Path) -> None:
     programs.write(tmp_path, fails=fails, app="import fails\n" + textwrap.dedent(OWN["app"]), helper=LIBRARY)
     _, report = examine(tmp_path, "app.py")
     assert missed(report) == ["2 helper.Manager at helper.py:7 in use: rewriting helper failed"]
-    assert [(one["name"], one["reason"]) for one in report["modules"]] == [
+    assert [(entry["name"], entry["reason"]) for entry in report["modules"]] == [
         ("__main__", ""),
         ("helper", "rewriting helper failed"),
     ]

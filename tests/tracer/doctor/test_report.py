@@ -1,4 +1,4 @@
-"""``tenure doctor PROGRAM``: its report, and that whatever the program does it is told."""
+"""``tenure doctor PROGRAM``: its report, whatever the program does."""
 
 from pathlib import Path
 
@@ -85,7 +85,7 @@ def test_with_sync_plain_with_statements_are_counted_too(tmp_path: Path) -> None
     )
     _, report = examine(tmp_path, "--sync", "app.py")
     assert recorded(report) == {"_thread.lock": {"rewritten": 2}, "__main__.opened()": {"rewritten": 1}}
-    assert [one for one in report["missed"] if one["file"] == str(tmp_path / "app.py")] == []
+    assert [entry for entry in report["missed"] if entry["file"] == str(tmp_path / "app.py")] == []
 
 
 def test_a_manager_that_fails_or_is_none_is_counted_as_it_is_recorded(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_hostile_names_neither_break_the_report_nor_the_terminal(tmp_path: Path)
     )
     done, report = examine(tmp_path, "app.py", **environment)
     assert (done.status, done.stderr) == (0, "")
-    assert [one["type"] for one in report["missed"]] == ["?.?[31m?" + "x" * (300 - len("?.?[31m?"))]
+    assert [entry["type"] for entry in report["missed"]] == ["?.?[31m?" + "x" * (300 - len("?.?[31m?"))]
 
 
 def test_threads_are_watched_too(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_threads_are_watched_too(tmp_path: Path) -> None:
         """,
     )
     _, report = examine(tmp_path, "app.py", **environment)
-    assert [(one["type"], one["count"]) for one in report["missed"]] == [("helper.Manager", 200)]
+    assert [(entry["type"], entry["count"]) for entry in report["missed"]] == [("helper.Manager", 200)]
 
 
 @pytest.mark.parametrize("option", ["--json", "--sync"])

@@ -1,4 +1,4 @@
-"""``tenure doctor`` on the demo program, beside what the program counted itself."""
+"""``tenure doctor`` on the demo program, compared with the program's own counts."""
 
 import json
 from collections import Counter
@@ -51,7 +51,7 @@ def test_every_manager_that_the_demo_program_enters_is_listed(tmp_path: Path) ->
     counted: Counter[str] = Counter()
     for name, count in json.loads(count_file.read_text()).items():
         counted[next(kind for part, kind in TYPES.items() if part in name)] += count
-    recorded = {one["type"]: one["how"] for one in report["recorded"]}
+    recorded = {entry["type"]: entry["how"] for entry in report["recorded"]}
     own = Counter({kind: how.get("rewritten", how.get("adapter", 0)) for kind, how in recorded.items()})
     own += Counter({kind: recorded[kind]["adapter"] for kind in BY_CALLS})
     assert set(own) == set(counted) | UNWRITTEN
@@ -62,15 +62,15 @@ def test_every_manager_that_the_demo_program_enters_is_listed(tmp_path: Path) ->
     assert sum(sum(how.values()) for how in recorded.values()) == report["lifecycles"]
     assert (report["dropped"], report["faults"]) == ({}, [])
 
-    assert {(one["type"], one["reason"]) for one in report["missed"]} == set()
-    assert {(one["type"], one["reason"]) for one in report["left_out"]} == {
+    assert {(entry["type"], entry["reason"]) for entry in report["missed"]} == set()
+    assert {(entry["type"], entry["reason"]) for entry in report["left_out"]} == {
         (
             "aiohttp.client_reqrep.ClientResponse",
             "it is entered within the __aenter__ of aiohttp.client._BaseRequestContextManager, which is recorded",
         ),
         ("asyncio.timeouts.Timeout", "its adapter leaves it out"),
     }
-    assert {(one["name"], one["sites"], one["reason"]) for one in report["modules"]} == {
+    assert {(entry["name"], entry["sites"], entry["reason"]) for entry in report["modules"]} == {
         ("shop.bank", 4, ""),
         ("shop.bookkeeper", 2, ""),
         ("shop.customers", 4, ""),

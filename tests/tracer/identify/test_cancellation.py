@@ -1,4 +1,4 @@
-"""Who cancelled: on every lifecycle that a cancellation hit, and at the end of every task that it ended."""
+"""Who cancelled: at every lifecycle that a cancellation hit, and at the end of every cancelled task."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,8 @@ import sys
 
 import anyio
 import pytest
-from tests.tracer.support.cancelled_programs import fail, hold, run, told
+from tests.support.waiting import until
+from tests.tracer.support.cancelled_programs import all_wait, cancellers, fail, hold, run
 
 from tenure import testing
 from tenure._core import probe_backend
@@ -51,7 +52,7 @@ def test_whoever_cancels_a_task_cancels_what_it_waits_for():
 
     async def main():
         task = asyncio.create_task(outer(), name="outer")
-        await asyncio.sleep(0.01)
+        await until(lambda: all_wait(4))
         task.cancel()
         await asyncio.wait([task])
 
@@ -74,7 +75,7 @@ def test_a_task_that_is_in_a_group_is_cancelled_by_the_child_that_failed():
 
     with pytest.raises(ExceptionGroup), testing.recorder() as recorder:
         asyncio.run(main())
-    assert told(*recorder.batches()) == ["main: TaskGroup | failing | in fail"]
+    assert cancellers(*recorder.batches()) == ["main: TaskGroup | failing | in fail"]
 
 
 def test_a_task_group_cancels_for_the_task_that_failed():
@@ -148,10 +149,12 @@ def test_a_request_after_one_that_was_answered_is_another_one():
             try:
                 await asyncio.wait_for(asyncio.sleep(10), 0.01)
             except TimeoutError:
+                answered.set()
                 await hold()
 
+        answered = asyncio.Event()
         task = asyncio.create_task(twice(), name="twice")
-        await asyncio.sleep(0.05)
+        await answered.wait()
         task.cancel()
         task.cancel("once more, before the first one is delivered")
         await asyncio.wait([task])
@@ -168,10 +171,12 @@ def test_the_python_probe_says_nothing_where_it_cannot_know():
             try:
                 await asyncio.wait_for(asyncio.sleep(10), 0.01)
             except TimeoutError:
+                answered.set()
                 await hold()
 
+        answered = asyncio.Event()
         task = asyncio.create_task(twice(), name="twice")
-        await asyncio.sleep(0.05)
+        await answered.wait()
         task.cancel()
         await asyncio.wait([task])
 
@@ -211,7 +216,7 @@ def test_ctrl_c_is_told_as_its_signal():
         with pytest.raises(KeyboardInterrupt):
             asyncio.run(main())
         (batch,) = recorder.batches()
-    assert told(batch) == ["main ended: SIGINT", "main: SIGINT"]
+    assert cancellers(batch) == ["main ended: SIGINT", "main: SIGINT"]
 
 
 @pytest.mark.native_probe  # the Python probe cannot see a call of Task.cancel()
@@ -222,11 +227,11 @@ def test_what_the_loop_calls_itself_is_told_as_that():
         loop = asyncio.get_running_loop()
         later = asyncio.create_task(hold(), name="later")
         loop.call_later(0.01, later.cancel)
-        told = asyncio.create_task(hold(), name="told")
-        loop.add_signal_handler(signal.SIGUSR1, told.cancel)
+        interrupted = asyncio.create_task(hold(), name="told")
+        loop.add_signal_handler(signal.SIGUSR1, interrupted.cancel)
         await asyncio.wait([later])
         os.kill(os.getpid(), signal.SIGUSR1)
-        await asyncio.wait([told])
+        await asyncio.wait([interrupted])
 
     assert run(main) == [
         "later ended: event loop",
@@ -244,7 +249,7 @@ def test_anyio_scopes_and_groups_are_told_alike():
             await hold()
         async with anyio.create_task_group() as group:
             group.start_soon(hold, name="stopped")
-            await anyio.sleep(0.01)
+            await until(lambda: all_wait(1))
             group.cancel_scope.cancel()
         try:
             async with anyio.create_task_group() as group:

@@ -1,4 +1,4 @@
-"""That cancellations are watched changes nothing: what is kept, what ``Task.cancel`` is, where sites lie."""
+"""Recording who cancels changes nothing: not what is kept alive, not ``Task.cancel``, not the sites."""
 
 import asyncio
 import gc
@@ -6,10 +6,10 @@ import inspect
 import weakref
 
 import pytest
-from tests.tracer.support.cancelled_programs import fail, hold, told
+from tests.tracer.support.cancelled_programs import cancellers, fail, hold
 
 from tenure import testing, wire
-from tenure._identify import tasks
+from tenure._identify import tracer
 
 
 def test_a_canceller_that_is_forgotten_is_shipped_by_its_name():
@@ -19,14 +19,14 @@ def test_a_canceller_that_is_forgotten_is_shipped_by_its_name():
         try:
             await hold()
         finally:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0)
+            seen.extend(recorder.batches())
 
     async def main():
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(slow(), name="slow")
                 group.create_task(fail(), name="failing")
-                asyncio.get_running_loop().call_later(0.01, lambda: seen.extend(recorder.batches()))
         except* ValueError:
             pass
 
@@ -35,7 +35,7 @@ def test_a_canceller_that_is_forgotten_is_shipped_by_its_name():
         asyncio.run(main())
         seen += recorder.batches()
     assert seen[0].cancellers  # of the lifecycle
-    assert "slow ended: TaskGroup | failing | in fail" in told(seen[-1])
+    assert "slow ended: TaskGroup | failing | in fail" in cancellers(seen[-1])
 
 
 def test_tasks_that_cancel_one_another_in_turn_are_not_kept():
@@ -60,7 +60,7 @@ def test_tasks_that_cancel_one_another_in_turn_are_not_kept():
         recorder.batches()
         gc.collect()
         assert [reference() for reference in references] == [None] * 50
-        assert [task.kind for task in tasks.table.values()] in ([], ["thread"])
+        assert [task.kind for task in tracer.current.tasks.by_id.values()] in ([], ["thread"])
 
 
 def test_task_cancel_is_what_it_was():

@@ -1,4 +1,4 @@
-"""The first call from a place is as short as any: no code is walked and no file is read while the program waits."""
+"""The first call from a site walks no code and reads no file while the program waits."""
 
 import asyncio
 import builtins
@@ -147,6 +147,10 @@ def test_a_long_body_is_not_parsed_for_the_items_of_its_statement(functions, mon
 
     monkeypatch.setattr(source_text.ast, "parse", noted)
     code = functions["uses"].__code__
-    entries = [one.offset for one in dis.get_instructions(code) if one.opname in {"BEFORE_ASYNC_WITH", "GET_AWAITABLE"}]
+    entries = [
+        instruction.offset
+        for instruction in dis.get_instructions(code)
+        if instruction.opname in {"BEFORE_ASYNC_WITH", "GET_AWAITABLE"}
+    ]
     assert {source_text.at(code, offset)[1] for offset in entries} >= {"lock", "other"}
     assert max(parsed) < 100, sys.version

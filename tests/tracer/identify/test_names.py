@@ -1,4 +1,4 @@
-"""Names and texts: what resources are called, how tasks get their names."""
+"""The names of resources and tasks."""
 
 import asyncio
 

@@ -1,11 +1,11 @@
-"""Which resource a manager is: what comes back, what is made for one use, what dies."""
+"""Which resource a manager is: the same object, objects made for one use, objects that die."""
 
 import asyncio
 
 from tests.tracer.support.small_programs import MANAGERS, lifecycles
 
 from tenure import testing
-from tenure._identify import resources, tasks
+from tenure._identify import tracer
 
 
 def test_an_object_that_comes_back_is_one_resource() -> None:
@@ -112,5 +112,5 @@ def test_dead_resources_leave_the_table() -> None:
         for _ in range(10):
             asyncio.run(app.main())
             recorder.batches()
-            sizes.append((len(resources.resource_ids.table), len(tasks.table)))
+            sizes.append((len(tracer.current.resource_ids.table), len(tracer.current.tasks.by_id)))
     assert sizes[3:] == [sizes[3]] * 7

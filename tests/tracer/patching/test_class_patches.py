@@ -1,4 +1,4 @@
-"""What a class patch must not change, and how it goes away again."""
+"""A class patch changes nothing that a program sees, and can be removed."""
 
 import asyncio
 import contextlib

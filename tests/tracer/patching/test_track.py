@@ -1,4 +1,4 @@
-"""``track`` and ``tracked``: what is named by hand is recorded wherever it is entered, and stays what it was."""
+"""``track`` and ``tracked``: what they name is recorded wherever it is entered, and is not changed."""
 
 import asyncio
 import contextlib

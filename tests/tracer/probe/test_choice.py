@@ -1,15 +1,17 @@
-"""Which probe serves, and how it is chosen."""
+"""Which probe is used."""
 
 from pathlib import Path
 
+import pytest
 from tests.tracer.support import programs
 
+import tenure
 from tenure._core import probe_backend
 
 SAYS = """
+import tenure
 from tenure import _probe_api
-from tenure._core import probe_backend
-print(probe_backend.NAME, _probe_api.begin.__module__)
+print(tenure.probe_backend(), _probe_api.begin.__module__)
 """
 
 
@@ -18,6 +20,14 @@ def test_the_python_probe_serves_where_it_is_asked_for(tmp_path: Path) -> None:
     programs.write(tmp_path, app=SAYS)
     done = programs.tenure(tmp_path, "run", "-o", "x.json", "app.py", TENURE_PROBE="python")
     assert done == (0, "python tenure._probe_api.pure_probe\n", "")
+
+
+def test_the_name_of_the_probe_that_records_has_an_older_alias() -> None:
+    """Programs written for 0.1 ask `tenure.native.NAME`; programs need no private module to ask."""
+    assert tenure.probe_backend() == tenure.native.NAME == probe_backend.NAME
+    assert tenure.probe_backend() == ("native" if probe_backend.SERVES else "python")
+    with pytest.raises(AttributeError, match=r"^module 'tenure' has no attribute 'nativ'$"):
+        getattr(tenure, "nativ")  # noqa: B009  # mypy would refuse the attribute
 
 
 def test_an_unknown_probe_is_refused(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
-"""What recording must not do: keep the program's objects, lose in silence, raise, or tell secrets."""
+"""Recording keeps no object of the program, raises nothing, reports every loss, and contains no secret."""
 
 import asyncio
 import gc
 import weakref
 
 import pytest
-from tests.tracer.support.small_programs import MANAGERS, one, outcome
+from tests.tracer.support.small_programs import MANAGERS, outcome, single_lifecycle
 
 from tenure import _probe_api as probe
 from tenure import testing
@@ -96,7 +96,7 @@ async def main():
 
 def test_secrets_do_not_leave_the_process() -> None:
     """Expressions and messages are scrubbed before they are shipped."""
-    seen = one(
+    seen = single_lifecycle(
         """
         def connect(url, password): return Manager()
         async def main():

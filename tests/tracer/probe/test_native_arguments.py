@@ -1,4 +1,4 @@
-"""What the native probe's constructors of class patches take: keywords, each of its own type, and nothing near it."""
+"""The arguments of the native probe's class patches: keywords, each of its own type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Class patches of the native probe: no frame is added, and each is the original to whoever looks."""
+"""Class patches of the native probe add no frame, and look like the original."""
 
 import asyncio
 import contextlib

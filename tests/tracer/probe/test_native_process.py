@@ -1,4 +1,4 @@
-"""The native probe and the process that it serves: the same records as the twin, one interpreter, its end."""
+"""The native probe in its process: the same records as the pure probe, one interpreter, its end."""
 
 from tests.tracer.support import programs
 
@@ -112,9 +112,11 @@ def test_the_end_of_the_interpreter_finds_everything_open(tmp_path) -> None:
         def thread():
             coroutine = holds(Forever())
             coroutine.send(None)
+            holding.set()
             time.sleep(60)
+        holding = threading.Event()
         threading.Thread(target=thread, daemon=True).start()
-        time.sleep(0.05)
+        holding.wait()
         import builtins
         builtins.kept = kept
         print("end")

@@ -1,4 +1,4 @@
-"""Records of the native probe: they are small, and are brought up to date where they lie."""
+"""The native probe's records are small, and are updated in place."""
 
 import asyncio
 import gc

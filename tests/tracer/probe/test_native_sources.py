@@ -1,4 +1,4 @@
-"""The C sources of the native probe: which file may use which, and what the documents say of them."""
+"""The C sources of the native probe: which file may use which, and what the documents say about them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOMS = ["module", "patch", "identify", "record", ""]  # top first; "": the file
 def _includes(name: str) -> set[str]:
     """The files of the probe that this one includes."""
     quoted = re.findall(r'^#include "([^"]+)"$', FILES[name], re.MULTILINE)
-    return {((NATIVE / name).parent / one).resolve().relative_to(NATIVE).as_posix() for one in quoted}
+    return {((NATIVE / name).parent / include).resolve().relative_to(NATIVE).as_posix() for include in quoted}
 
 
 def _room(name: str) -> int:
@@ -35,7 +35,7 @@ def test_no_part_uses_itself_over_others() -> None:
     parts: dict[str, set[str]] = {}
     for name in FILES:
         part = name.removesuffix(Path(name).suffix)
-        used = {Path(one).with_suffix("").as_posix() for one in _includes(name)}
+        used = {Path(include).with_suffix("").as_posix() for include in _includes(name)}
         parts.setdefault(part, set()).update(used - {part})
 
     assert list(TopologicalSorter(parts).static_order())  # raises CycleError
@@ -43,7 +43,7 @@ def test_no_part_uses_itself_over_others() -> None:
 
 def test_every_room_uses_only_those_below_it() -> None:
     """What a file includes is in its own room or in a lower one."""
-    upward = [(name, one) for name in FILES for one in _includes(name) if _room(one) < _room(name)]
+    upward = [(name, include) for name in FILES for include in _includes(name) if _room(include) < _room(name)]
 
     assert upward == []
 
@@ -54,9 +54,9 @@ def test_a_header_says_what_it_includes(header: str) -> None:
     first = FILES[header].split("\n", 1)[0]
     said = re.search(r"Includes (nothing of the probe|[a-z_./]+(?:, [a-z_./]+)*)\.(?: \*/)?$", first)
     assert said is not None, first
-    named = set() if said[1].startswith("nothing") else {Path(one).name for one in said[1].split(", ")}
+    named = set() if said[1].startswith("nothing") else {Path(include).name for include in said[1].split(", ")}
 
-    assert named == {Path(one).name for one in _includes(header)}
+    assert named == {Path(include).name for include in _includes(header)}
 
 
 def test_the_document_names_every_source_and_no_other() -> None:

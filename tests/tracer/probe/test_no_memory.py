@@ -1,4 +1,4 @@
-"""Allocations that fail while a lifecycle is recorded: the program meets a MemoryError or none, and nothing else."""
+"""An allocation fails while a lifecycle is recorded: the program gets a MemoryError or nothing."""
 
 from pathlib import Path
 

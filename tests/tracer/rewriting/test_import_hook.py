@@ -1,4 +1,4 @@
-"""Which modules are rewritten, and that importing stays importing."""
+"""Which modules are rewritten; importing works as without the hook."""
 
 import importlib
 import importlib.util
@@ -11,7 +11,7 @@ from tests.tracer.support import programs
 from tests.tracer.support.hooked_imports import SOURCE, hooked, is_rewritten
 
 from tenure._rewriting import loaders
-from tenure._rewriting.module_filter import Selection
+from tenure._rewriting.module_filter import ModuleFilter
 
 
 @pytest.mark.parametrize(
@@ -33,13 +33,13 @@ from tenure._rewriting.module_filter import Selection
 )
 def test_the_programs_own_modules_are_selected(name: str, file: str, wanted: bool) -> None:
     """Below the roots and not installed, or included by name; what is excluded and Tenure itself never."""
-    selection = Selection([Path("/home/me/app")], include=["pkg"], exclude=["app.out", "pkg.out"])
-    assert selection.includes(name, file) is wanted
+    module_filter = ModuleFilter([Path("/home/me/app")], include=["pkg"], exclude=["app.out", "pkg.out"])
+    assert module_filter.includes(name, file) is wanted
 
 
 def test_a_root_that_holds_the_standard_library_does_not_select_it() -> None:
     """A program run from / or from home, below which Python is installed, has no more modules for it."""
-    assert not Selection([Path("/")]).includes("asyncio", importlib.util.find_spec("asyncio").origin)
+    assert not ModuleFilter([Path("/")]).includes("asyncio", importlib.util.find_spec("asyncio").origin)
 
 
 def test_selected_modules_are_rewritten_and_others_are_not(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The bytecode cache of rewritten modules: apart from Python's own, fresh, and as careful as that one."""
+"""The bytecode cache of rewritten modules: separate from Python's, fresh, and as safe."""
 
 import importlib
 import os
@@ -95,7 +95,7 @@ def test_another_form_of_rewritten_code_has_another_cache(tmp_path: Path, monkey
     """Another Tenure, the other probe, and another interpreter's bytecode never meet."""
     names = []
     for form, probe in (("3|1,1", "native"), ("3|2,1", "native"), ("3|1,1", "python")):
-        monkeypatch.setattr(loaders, "_form", lambda form=form: form)
+        monkeypatch.setattr(loaders, "_rewriter_version", lambda form=form: form)
         monkeypatch.setattr(loaders.probe_backend, "NAME", probe)
         names.append(RewritingLoader("mine", "/app/mine.py").cache_path("/app/mine.py"))
     assert len(set(names)) == 3

@@ -1,4 +1,4 @@
-"""A damaged file of the bytecode cache is compiled over in silence, whatever the damage."""
+"""A damaged file of the bytecode cache is replaced silently, whatever the damage."""
 
 import marshal
 import random

@@ -1,4 +1,4 @@
-"""Modules in every form in which Python imports source text: rewritten, they are what they are without us."""
+"""Modules in every form in which Python imports source text: rewritten, they look the same."""
 
 import importlib
 import importlib.resources

@@ -1,3 +1,5 @@
+"""Functions that run after a module was imported."""
+
 import importlib
 import sys
 
@@ -18,7 +20,7 @@ def module(tmp_path, monkeypatch):
         return name
 
     yield write
-    post_import.forget()
+    post_import.stop_waiting()
     for name in written:
         sys.modules.pop(name, None)
 
@@ -73,7 +75,7 @@ def test_a_module_that_does_not_exist_stays_missing():
         with pytest.raises(ModuleNotFoundError, match="No module named 'tenure_missing'"):
             importlib.import_module("tenure_missing")
     finally:
-        post_import.forget()
+        post_import.stop_waiting()
 
 
 def test_forgetting_takes_the_finder_away(module):
@@ -82,6 +84,6 @@ def test_forgetting_takes_the_finder_away(module):
     seen = []
     name = module("tenure_forgotten")
     post_import.after_import(name, seen.append)
-    post_import.forget()
+    post_import.stop_waiting()
     importlib.import_module(name)
     assert (sys.meta_path, seen) == (finders, [])

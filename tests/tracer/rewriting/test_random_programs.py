@@ -1,4 +1,4 @@
-"""Random programs of nested statements: rewritten, each does exactly what it does as it is."""
+"""Random programs of nested statements do the same when they are rewritten."""
 
 import asyncio
 import textwrap

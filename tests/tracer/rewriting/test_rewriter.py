@@ -1,4 +1,4 @@
-"""Rewritten code behaves as the code as it is. Each program runs in both forms, and what it says must be the same."""
+"""Each program does the same in its original and in its rewritten form."""
 
 import asyncio
 import sys

@@ -105,8 +105,8 @@ async def main():
         asyncio.run(app.main())
         (batch,) = recorder.batches()
     assert "acme" not in repr(batch).lower()
-    assert [(one.kind, one.name) for one in batch.resources] == [("***.***", "of ***")]
-    assert {one.name for one in batch.tasks} >= {"for ***"}
+    assert [(entry.kind, entry.name) for entry in batch.resources] == [("***.***", "of ***")]
+    assert {entry.name for entry in batch.tasks} >= {"for ***"}
     assert batch.exceptions[0].message == "*** failed"
 
 
@@ -168,10 +168,10 @@ def callback(text):
 from pathlib import Path
 from tenure import session
 from tenure._core import process_scrubber
-from tenure._sinks.recording_sink import Recording
-from tenure._rewriting.module_filter import Selection
+from tenure._sinks.recording_sink import RecordingSink
+from tenure._rewriting.module_filter import ModuleFilter
 process_scrubber.configure(callback)
-session.start("x", [Recording(Path("recording.json"))], Selection([Path.cwd()]))
+session.start("x", [RecordingSink(Path("recording.json"))], ModuleFilter([Path.cwd()]))
 asyncio.run(main())
 session.flush()
 asyncio.run(main())

@@ -1,4 +1,4 @@
-"""Secrets: what is taken out of texts and source, what stays, and that no text makes the work grow with its square."""
+"""What is removed from texts and source, what stays, and that the time grows linearly with the text."""
 
 from __future__ import annotations
 
@@ -134,14 +134,14 @@ _PIECES = (
 def test_the_work_grows_with_the_length_and_not_with_its_square(piece: str) -> None:
     """Of 100,000 characters: sixteen times the text takes sixteen times as long; a square would take 256 times."""
     short, long = (piece * 6_250)[:6_250], (piece * 100_000)[:100_000]
-    for one in (scrub, scrub_expression):
-        base = min(_seconds(one, short) for _ in range(3))
-        assert _seconds(one, long) < 80 * max(base, 0.0005)
+    for function in (scrub, scrub_expression):
+        base = min(_seconds(function, short) for _ in range(3))
+        assert _seconds(function, long) < 80 * max(base, 0.0005)
 
 
-def _seconds(one: object, text: str) -> float:
+def _seconds(function: object, text: str) -> float:
     began = time.thread_time()
-    one(text)
+    function(text)
     return time.thread_time() - began
 
 

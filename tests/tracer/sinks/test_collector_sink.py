@@ -7,21 +7,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import until_blocking
 from tests.tracer.support import programs
-from tests.tracer.support.fake_collectors import Memory, batch, free_port, listening, serving, until
+from tests.tracer.support.fake_collectors import Memory, batch, free_port, listening, serving
 
 from tenure import wire
 from tenure._core import buffer, faults
 from tenure._sinks import collector_sink, http_client
 from tenure._sinks import shipper as shipping
-from tenure._sinks.collector_sink import Collector
+from tenure._sinks.collector_sink import CollectorSink
 from tenure._sinks.http_client import Answer, ConnectionFailed, Endpoint
 from tenure.errors import UsageError
 
 
 @contextmanager
-def sending(url: str) -> Iterator[Collector]:
-    sink = Collector(url)
+def sending(url: str) -> Iterator[CollectorSink]:
+    sink = CollectorSink(url)
     try:
         yield sink
     finally:
@@ -34,7 +35,7 @@ def test_batches_arrive_in_order_over_one_connection() -> None:
     with serving() as server, sending(server.url) as sink:
         for sequence in range(1, 6):
             sink.send(batch(sequence))
-        until(lambda: len(server.received) == 5)
+        until_blocking(lambda: len(server.received) == 5)
     assert server.received == [batch(sequence) for sequence in range(1, 6)]
     assert server.connections == 1
     assert server.headers[0]["Content-Type"] == wire.CONTENT_TYPE
@@ -43,9 +44,9 @@ def test_batches_arrive_in_order_over_one_connection() -> None:
 def test_a_token_travels_as_bearer() -> None:
     """$TENURE_TOKEN becomes the Authorization field."""
     with serving() as server:
-        sink = Collector(server.url, "secret")
+        sink = CollectorSink(server.url, "secret")
         sink.send(batch(1))
-        until(lambda: server.received)
+        until_blocking(lambda: server.received)
         sink.pause()
     assert server.headers[0]["Authorization"] == "Bearer secret"
 
@@ -59,7 +60,7 @@ def test_a_busy_collector_gets_the_batch_again_when_it_says(
     with serving((status, {"Retry-After": "0.3"}, b""), (200, {}, b"{}")) as server, sending(server.url) as sink:
         sink.send(batch(1))
         sink.send(batch(2))
-        until(lambda: len(server.received) == 2)
+        until_blocking(lambda: len(server.received) == 2)
         assert server.accepted() == [1, 2]
         assert faults.dropped == {}
         assert server.times[1] - server.times[0] >= 0.3
@@ -88,8 +89,8 @@ def test_a_refused_batch_is_counted_said_once_and_never_sent_again(
         with sending(server.url) as sink:
             for sequence in range(1, 4):
                 sink.send(batch(sequence, rows=2))
-                until(lambda: not sink._queue)
-            until(lambda: server.received)
+                until_blocking(lambda: not sink._queue)
+            until_blocking(lambda: server.received)
             assert server.accepted() == [3]
             assert server.received[0].dropped == {"refused by the collector": 4}
             assert [loss.lifecycles for loss in sink.lost()] == [0, 4, 0]
@@ -104,9 +105,9 @@ def test_a_collector_that_comes_back_gets_what_was_kept(monkeypatch: pytest.Monk
     with sending(f"http://127.0.0.1:{port}") as sink:
         for sequence in range(1, 4):
             sink.send(batch(sequence))
-        until(lambda: sink._failures >= 2)
+        until_blocking(lambda: sink._failures >= 2)
         with serving(port=port) as server:
-            until(lambda: len(server.received) == 3)
+            until_blocking(lambda: len(server.received) == 3)
             assert server.accepted() == [1, 2, 3]
     assert len(said) == 1
     assert "does not answer (Connection refused)" in said[0]
@@ -121,7 +122,7 @@ def test_a_restarted_collector_is_no_trouble(monkeypatch: pytest.MonkeyPatch) ->
         for sequence in (1, 2):
             with serving((200, {"Connection": "close"} if sequence == 1 else {}, b"{}"), port=port) as server:
                 sink.send(batch(sequence))
-                until(lambda server=server: server.received)
+                until_blocking(lambda server=server: server.received)
     assert said == []
 
 
@@ -137,10 +138,10 @@ def test_a_full_queue_gives_up_the_oldest_and_counts_it(monkeypatch: pytest.Monk
         assert faults.dropped == {}  # it is this sink's own loss; a recording beside it has all
         assert [loss.lifecycles for loss in sink.lost()] == [20, 0, 30]
         with serving(port=port) as server:
-            until(lambda: len(server.received) == 3)
+            until_blocking(lambda: len(server.received) == 3)
             assert server.accepted() in ([3, 4, 5], [1, 4, 5])  # the first stays where it was tried before
             assert server.received[-1].dropped["collector unreachable"] in {10, 20}
-            until(lambda: [loss.lifecycles for loss in sink.lost()] == [20, 0, 0])
+            until_blocking(lambda: [loss.lifecycles for loss in sink.lost()] == [20, 0, 0])
 
 
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 two hundred\r\n\r\n", b"\0" * 100_000])
@@ -176,7 +177,7 @@ def test_whatever_the_collector_answers_the_program_is_the_same(status: int, lin
         async def main():
             for number in range(3):
                 async with asyncio.Lock(): print(number)
-                await asyncio.sleep(0.15)
+                await asyncio.sleep(0.15)  # so that the lifecycles travel in more than one batch
             sys.exit(6)
         asyncio.run(main())
         """,
@@ -257,10 +258,10 @@ class Full(Memory):
 
 def test_an_idle_process_shows_that_it_lives_and_says_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
     """Empty heartbeats while nothing happens, numbered on; a final batch at the end."""
-    monkeypatch.setattr(shipping, "HEARTBEAT", 0.1)
+    monkeypatch.setattr(shipping, "HEARTBEAT_INTERVAL_S", 0.1)
     sink = Memory()
     shipper = shipping.Shipper("service", [sink])
-    until(lambda: len(sink.batches) >= 3)
+    until_blocking(lambda: len(sink.batches) >= 3)
     shipper.close()
     assert sink.closed
     assert [received.sequence for received in sink.batches] == list(range(1, len(sink.batches) + 1))
@@ -284,5 +285,5 @@ def test_a_sink_that_fails_is_left_out_and_the_others_go_on(monkeypatch: pytest.
 def test_the_clock_offset_is_kept_until_it_moves() -> None:
     """Wall time is read anew for each batch, and believed where it moved by more than 10 ms."""
     readings = iter([1_000_000_000, 1_009_000_000, 1_011_000_000, 1_000_500_000])
-    clock = shipping.Clock(wall=lambda: next(readings), monotonic=lambda: 0)
+    clock = shipping.WallClockOffset(wall=lambda: next(readings), monotonic=lambda: 0)
     assert [clock.offset_ns() for _ in range(3)] == [1_000_000_000, 1_011_000_000, 1_000_500_000]

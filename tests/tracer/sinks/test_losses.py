@@ -1,20 +1,21 @@
-"""What is lost is counted once for each lifecycle, and said in one line at the end, by reason."""
+"""Each lost lifecycle is counted once, and the losses are reported in one line at the end, by reason."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
+from tests.support.waiting import until_blocking
 from tests.tracer.support import programs
-from tests.tracer.support.fake_collectors import ROW, Memory, batch, free_port, listening, serving, until
+from tests.tracer.support.fake_collectors import ROW, Memory, batch, free_port, listening, serving
 
 from tenure import wire
 from tenure._core import buffer, faults
 from tenure._sinks import collector_sink, losses
 from tenure._sinks import shipper as shipping
-from tenure._sinks.collector_sink import Collector
-from tenure._sinks.exit_patience import Patience
-from tenure._sinks.losses import Content, Loss, Undelivered
+from tenure._sinks.collector_sink import CollectorSink
+from tenure._sinks.losses import BatchContent, Loss, Undelivered
+from tenure._sinks.wait_budget import WaitBudget
 
 PROGRAM = """
 import asyncio, os, sys
@@ -38,8 +39,8 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     buffer.clear()
 
 
-def opened(number: int) -> Content:
-    return Content(0, frozenset(), frozenset({number}))
+def opened(number: int) -> BatchContent:
+    return BatchContent(0, frozenset(), frozenset({number}))
 
 
 def test_a_lifecycle_of_which_one_batch_came_is_lost_by_its_closing_alone() -> None:
@@ -48,11 +49,11 @@ def test_a_lifecycle_of_which_one_batch_came_is_lost_by_its_closing_alone() -> N
     undelivered.deliver(opened(1))
     undelivered.lose("away", opened(2))
     undelivered.lose("away", opened(3))
-    assert (undelivered.counts, undelivered.left()) == ({}, 2)
-    undelivered.deliver(Content(1, frozenset({2}), frozenset()))
-    undelivered.lose("away", Content(2, frozenset({3}), frozenset()))
-    assert (undelivered.counts, undelivered.left()) == ({"away": 2}, 0)
-    assert undelivered.left([opened(1), opened(4), Content(5, frozenset({4}), frozenset({6}))]) == 6
+    assert (undelivered.counts, undelivered.lost_with()) == ({}, 2)
+    undelivered.deliver(BatchContent(1, frozenset({2}), frozenset()))
+    undelivered.lose("away", BatchContent(2, frozenset({3}), frozenset()))
+    assert (undelivered.counts, undelivered.lost_with()) == ({"away": 2}, 0)
+    assert undelivered.lost_with([opened(1), opened(4), BatchContent(5, frozenset({4}), frozenset({6}))]) == 6
 
 
 def test_a_batch_says_which_lifecycles_it_tells_of() -> None:
@@ -60,14 +61,14 @@ def test_a_batch_says_which_lifecycles_it_tells_of() -> None:
     open_row = wire.Row(2, 0, 0, 0, 0, 0, 0, 1, wire.NOT_REACHED, wire.NOT_REACHED, wire.OK)
     resent = msgspec.structs.replace(ROW, id=3, outcomes=ROW.outcomes | wire.RESENT)
     mixed = msgspec.structs.replace(batch(1), rows=[ROW, open_row, resent])
-    assert losses.content_of(mixed) == Content(2, frozenset({3}), frozenset({2}))
+    assert losses.content_of(mixed) == BatchContent(2, frozenset({3}), frozenset({2}))
 
 
 def test_what_is_lost_is_one_sentence() -> None:
     """By reason; nothing where nothing is lost."""
-    assert losses.sentence([Loss(0, "no reason")]) == ""
+    assert losses.summary_line([Loss(0, "no reason")]) == ""
     assert (
-        losses.sentence([Loss(1, "a reason"), Loss(0, "no reason"), Loss(5, "another")])
+        losses.summary_line([Loss(1, "a reason"), Loss(0, "no reason"), Loss(5, "another")])
         == "1 lifecycle was lost: a reason; 5 lifecycles were lost: another"
     )
 
@@ -75,10 +76,10 @@ def test_what_is_lost_is_one_sentence() -> None:
 def test_a_loss_after_an_outage_that_was_said_is_said_too(said: list[str]) -> None:
     """One line for the outage, and one at the end with the number."""
     url = f"http://127.0.0.1:{free_port()}"
-    shipper = shipping.Shipper("service", [Collector(url)])
+    shipper = shipping.Shipper("service", [CollectorSink(url)])
     sink = shipper._sinks[0]
     sink.send(batch(1, rows=7))
-    until(lambda: sink._failures)
+    until_blocking(lambda: sink._failures)
     shipper.close()
     assert len(said) == 2
     assert said[0].startswith(f"collector at {url} does not answer")
@@ -96,7 +97,7 @@ def test_each_reason_and_each_sink_is_in_the_line(said: list[str]) -> None:
     """A full buffer, a sink that broke and a collector that never answers; the sinks do not count for one another."""
     memory = Memory()
     with listening(None) as url:
-        shipper = shipping.Shipper("service", [Full(), memory, Collector(url)])
+        shipper = shipping.Shipper("service", [Full(), memory, CollectorSink(url)])
         faults.drop("buffer full", 2)
         shipper._send(batch(1, rows=3))
         shipper.close()
@@ -114,9 +115,9 @@ def test_a_batch_that_may_be_stored_is_not_given_up(monkeypatch: pytest.MonkeyPa
     size = len(wire.encode(batch(1, rows=10)))
     monkeypatch.setattr(collector_sink, "MAX_QUEUED_BYTES", size * 2)
     with listening(None) as url:
-        sink = Collector(url)
+        sink = CollectorSink(url)
         sink.send(batch(1, rows=10))
-        until(lambda: sink._tried)
+        until_blocking(lambda: sink._tried)
         for sequence in (2, 3, 4):
             sink.send(batch(sequence, rows=10))
         assert [wire.decode(data).sequence for data, _ in sink._queue] == [1, 4]
@@ -130,35 +131,36 @@ def test_what_the_batch_that_stays_opened_counts_once(monkeypatch: pytest.Monkey
     closing = msgspec.structs.replace(ROW, id=7, outcomes=ROW.outcomes | wire.RESENT)
     monkeypatch.setattr(collector_sink, "MAX_QUEUED_BYTES", 10)
     with listening(None) as url:
-        sink = Collector(url)
+        sink = CollectorSink(url)
         sink.send(msgspec.structs.replace(batch(1), rows=[open_row]))
-        until(lambda: sink._tried)
+        until_blocking(lambda: sink._tried)
         for sequence, rows in ((2, [closing]), (3, [])):
             sink.send(msgspec.structs.replace(batch(sequence), rows=rows))
         assert [loss.lifecycles for loss in sink.lost()] == [1, 0, 0]
         sink.pause()
 
 
-def test_patience_ends_and_comes_back() -> None:
+def test_the_wait_budget_is_spent_and_refilled() -> None:
     """Two seconds at most, less what was waited, and 5 % of the time that passes."""
     now = [0.0]
-    patience = Patience(lambda: now[0])
-    assert patience.left() == 2.0
-    patience.spend(1.5)
-    assert patience.left() == 0.5
-    patience.spend(3.0)
-    assert patience.left() == 0.0
+    wait_budget = WaitBudget(lambda: now[0])
+    assert wait_budget.remaining() == 2.0
+    wait_budget.spend(1.5)
+    assert wait_budget.remaining() == 0.5
+    wait_budget.spend(3.0)
+    assert wait_budget.remaining() == 0.0
     now[0] += 60.0
-    assert patience.left() == pytest.approx(0.5)
+    assert wait_budget.remaining() == pytest.approx(0.5)
     now[0] += 1_000.0
-    assert patience.left() == 2.0
+    assert wait_budget.remaining() == 2.0
 
 
 @pytest.mark.parametrize("stderr", ["open", "closed"])
 def test_what_a_program_loses_is_said_if_there_is_anybody_to_hear_it(stderr: str, tmp_path: Path) -> None:
     """After an outage that was said before; its status is its own, also with no stderr."""
     close = "os.close(2)" if stderr == "closed" else "pass"
-    programs.write(tmp_path, app=PROGRAM + f"asyncio.run(work(3))\nimport time; time.sleep(0.5)\n{close}\nsys.exit(5)")
+    outage = "import time; time.sleep(0.5)"  # several times the interval of shipping
+    programs.write(tmp_path, app=PROGRAM + f"asyncio.run(work(3))\n{outage}\n{close}\nsys.exit(5)")
     done = programs.tenure(tmp_path, "run", "--collector", programs.NOWHERE, "app.py")
     lost = (
         f"tenure: 3 lifecycles were lost: the collector at {programs.NOWHERE} did not accept them before the program"

@@ -53,7 +53,7 @@ def test_what_is_queued_is_done_when_it_is_closed():
 
 def test_what_does_not_fit_pushes_the_oldest_out_and_is_counted(monkeypatch):
     """Only what waits counts: what is being done is done."""
-    monkeypatch.setattr(worker, "KEPT_ROWS", 10)
+    monkeypatch.setattr(worker, "MAX_QUEUED_ROWS", 10)
     noting = Noting(may=False)
     noting.send(batch(1, rows=4))
     assert noting.began.wait(5)

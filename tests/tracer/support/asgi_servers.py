@@ -8,6 +8,7 @@ from functools import partial
 import hypercorn.asyncio
 import hypercorn.config
 import uvicorn
+from tests.support.waiting import until
 from tests.tracer.support import servers
 from websockets.asyncio.client import connect
 
@@ -18,7 +19,7 @@ async def by_uvicorn(app, *requests, **options):
     config = {"ws": "websockets-sansio", "log_config": None, "log_level": "error"} | options
     server = uvicorn.Server(uvicorn.Config(app, port=port, **config))
     serving = asyncio.create_task(_unless_it_exits(server))
-    await _until(lambda: server.started or serving.done())
+    await until(lambda: server.started or serving.done())
     answers = await _answers(port, requests) if server.started else []
     server.should_exit = True
     await serving
@@ -30,17 +31,12 @@ async def uvicorn_serving(config):
     """A server of this configuration, its port while it serves."""
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
-    await _until(lambda: server.started or serving.done())
+    await until(lambda: server.started or serving.done())
     try:
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = True
         await serving
-
-
-async def _until(condition):
-    while not condition():  # noqa: ASYNC110  # it is all that uvicorn tells
-        await asyncio.sleep(0.01)
 
 
 async def by_hypercorn(app, *requests):
@@ -49,8 +45,11 @@ async def by_hypercorn(app, *requests):
     config = hypercorn.config.Config()
     config.bind, config.errorlog, config.accesslog = [f"127.0.0.1:{port}"], logging.getLogger("hypercorn.error"), None
     serving = asyncio.create_task(hypercorn.asyncio.serve(app, config, shutdown_trigger=stop.wait))
-    while not await _listens(port) and not serving.done():  # noqa: ASYNC110  # it is all that hypercorn tells
-        await asyncio.sleep(0.01)
+
+    async def has_begun():
+        return await _listens(port) or serving.done()
+
+    await until(has_begun)
     answers = [] if serving.done() else await _answers(port, requests)
     stop.set()
     with contextlib.suppress(hypercorn.utils.LifespanFailureError):

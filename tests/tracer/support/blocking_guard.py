@@ -1,4 +1,4 @@
-"""A guard against blocking calls, as programs have them: within a running loop, what may block raises."""
+"""A guard against blocking calls, as some programs have: within a running loop, a call that may block raises."""
 
 import asyncio
 import builtins
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 
 class Blocked(Exception):
-    """Something blocked the loop."""
+    """A call may block the loop."""
 
 
 GUARDED = (
@@ -30,7 +30,7 @@ GUARDED = (
 
 @contextlib.contextmanager
 def guard() -> Iterator[list[str]]:
-    """Within it nothing blocks; what did is in the list, also where somebody catches what was raised."""
+    """Within it a call that may block raises; the list has the names of these calls, also if the error is caught."""
     blocked: list[str] = []
 
     def guarded(original, name):

@@ -1,4 +1,4 @@
-"""Programs that are cancelled, and what a batch says of who did it."""
+"""Programs that are cancelled, and the cancellers that a batch names."""
 
 import asyncio
 
@@ -8,6 +8,12 @@ from tenure import testing, wire
 async def hold():
     async with asyncio.Lock():
         await asyncio.sleep(10)
+
+
+def all_wait(count):
+    """Whether there are so many tasks beside this one, and each has begun and waits."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    return len(tasks) == count and all(task.get_coro().cr_await is not None for task in tasks)
 
 
 async def fail():
@@ -20,10 +26,10 @@ def run(main, **options):
     with testing.recorder() as recorder:
         asyncio.run(main(), **options)
         (batch,) = recorder.batches()
-    return told(batch)
+    return cancellers(batch)
 
 
-def told(batch):
+def cancellers(batch):
     by = {entry.exception: _canceller(entry, batch) for entry in batch.cancellers}
     lines = []
     for row in batch.rows:

@@ -24,7 +24,7 @@ def pause():
 
 
 def finish(coroutine, value=None):
-    """Send until it returns; what it returned."""
+    """Send until the coroutine returns; its value."""
     try:
         while True:
             coroutine.send(value)
@@ -33,7 +33,7 @@ def finish(coroutine, value=None):
 
 
 def chain(coroutine):
-    """The names of what awaits what, from the outside in."""
+    """The names in the chain of awaits, the outermost first."""
     names = []
     while coroutine is not None:
         names.append(getattr(coroutine, "__qualname__", type(coroutine).__name__))

@@ -1,4 +1,4 @@
-"""A program whose every way through is looked at line by line: steps, branches, failures, blocks left in all ways."""
+"""A program for tools that look at each line: steps, branches, failures, and every way to leave a block."""
 
 WORK = """\
 import asyncio
@@ -76,16 +76,16 @@ async def loops():
             break
 
 async def main():
-    found = [await steps(1), await branches(3), await branches(5), await returns(2)]
+    results = [await steps(1), await branches(3), await branches(5), await returns(2)]
     try:
         await fails()
     except TypeError as error:
-        found.append(str(error))
+        results.append(str(error))
     numbers = generator()
-    found.append(await anext(numbers))
+    results.append(await anext(numbers))
     await numbers.aclose()
     await loops()
-    return [*found, await matches(2)]
+    return [*results, await matches(2)]
 
 def run():
     return asyncio.run(main())

@@ -1,4 +1,4 @@
-"""Programs under `tenure doctor`, and what its report says of them."""
+"""Programs under `tenure doctor`, and their reports."""
 
 import json
 import os
@@ -43,13 +43,14 @@ def examine(directory: Path, *arguments: str, **environment: str) -> tuple[Done,
 def missed(report: dict[str, Any], part: str = "missed") -> list[str]:
     """What was missed, in one line each: count, type, place and reason."""
     return [
-        f"{one['count']} {one['type']} at {Path(one['file']).name}:{one['line']} in {one['function']}: {one['reason']}"
-        for one in report[part]
+        f"{entry['count']} {entry['type']} at {Path(entry['file']).name}:{entry['line']} "
+        f"in {entry['function']}: {entry['reason']}"
+        for entry in report[part]
     ]
 
 
 def recorded(report: dict[str, Any]) -> dict[str, dict[str, int]]:
-    return {one["type"]: one["how"] for one in report["recorded"]}
+    return {entry["type"]: entry["how"] for entry in report["recorded"]}
 
 
 def install(directory: Path, **sources: str) -> dict[str, str]:

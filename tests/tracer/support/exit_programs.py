@@ -1,4 +1,4 @@
-"""Programs that end in every way, and modules that they import."""
+"""Programs, one for each way to end, and the modules that they import."""
 
 ENDS = {
     "status": "import sys; sys.exit(3)",

@@ -1,10 +1,10 @@
-"""Collectors of every temper, and a sink in memory."""
+"""Collectors that answer as a test says or not at all, and a sink in memory."""
 
 import http.server
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tenure import wire
@@ -32,7 +32,7 @@ def batch(sequence: int, rows: int = 1) -> wire.Batch:
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """A collector that answers as it is told; the last answer stays."""
+    """A collector that gives these answers in turn; the last one is repeated."""
 
     daemon_threads = True
 
@@ -92,13 +92,6 @@ def serving(*answers: tuple[int, dict[str, str], bytes], port: int = 0) -> Itera
             thread.join()
 
 
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.005)
-
-
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
@@ -106,7 +99,7 @@ def free_port() -> int:
 
 @contextmanager
 def listening(answer: bytes | None) -> Iterator[str]:
-    """A server that answers every connection with these bytes, or (None) accepts and never says anything."""
+    """A server that answers every connection with these bytes; with None it accepts and never answers."""
     kept = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.05)

@@ -1,4 +1,4 @@
-"""A small library of what one call opens and another closes, in the usual shapes."""
+"""A small library with connections and pools that one call opens and another closes."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ LINK, POOL = "small.Link shop", "small.Pool pool"
 
 
 class Link:
-    """Is made by functions that return it open."""
+    """A connection; functions return it open."""
 
     closed = 0
 
@@ -38,7 +38,7 @@ class Link:
 
 
 class Pool:
-    """Opens itself, by a call or by a statement."""
+    """A pool that is opened by a call or by a statement."""
 
     async def open(self):
         await asyncio.sleep(0)
@@ -68,7 +68,7 @@ def describe_pool(pool, _):
 
 
 def patch_library():
-    """Patch it as its adapter would."""
+    """Patch the library as an adapter does."""
     open_close.patch_function(
         (Link,),
         "dial",

@@ -12,9 +12,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.support.waiting import until_blocking
 
 START_S = 30
 
@@ -88,7 +89,7 @@ def postgres() -> Iterator[str]:
         with _running(command, folder, port, user=user):
             address = ["-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
             asking = [str(home / "bin" / "pg_isready"), *address]
-            _until(lambda: subprocess.run(asking, check=False, capture_output=True).returncode == 0)
+            until_blocking(lambda: subprocess.run(asking, check=False, capture_output=True).returncode == 0, START_S)
             subprocess.run([str(home / "bin" / "createdb"), *address, "shop"], check=True, timeout=START_S)
             yield f"//postgres@127.0.0.1:{port}/shop"
 
@@ -98,7 +99,7 @@ def _running(command: list[str], folder: Path, port: int, user: str | None = Non
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder, user=user)
     try:
-        _until(lambda: _answers(port) or server.poll() is not None)
+        until_blocking(lambda: _answers(port) or server.poll() is not None, START_S)
         assert server.poll() is None, (folder / "log").read_text()
         yield
     finally:
@@ -114,13 +115,6 @@ def _answers(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
-
-
-def _until(condition) -> None:
-    end = time.monotonic() + START_S
-    while not condition():
-        assert time.monotonic() < end, "the server did not come up in time"
-        time.sleep(0.02)
 
 
 @contextlib.contextmanager

@@ -35,6 +35,6 @@ async def outcome(coroutine):
         return error
 
 
-def one(program: str) -> Lifecycle:
+def single_lifecycle(program: str) -> Lifecycle:
     (only,) = lifecycles(program)
     return only

@@ -1,4 +1,4 @@
-"""A task that holds something, and what is told of tasks when they have ended."""
+"""A task that holds a lock, and what is recorded of tasks that ended."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Random programs: recorded, each does what it does as it is, and the record says what an oracle says."""
+"""Random programs do the same when they are recorded, and the record is what an oracle derives."""
 
 import gc
 from collections.abc import Iterator
@@ -33,6 +33,6 @@ def compiles(program: Program) -> bool:
 def test_the_record_of_any_program_is_what_happened(program: Program) -> None:
     """Lifecycles at every flush, whole, and tasks; and nothing about the program is different."""
     runs = run(program)
-    assert runs.watched == runs.plain  # else the oracle has changed what it looks at
+    assert runs.observed == runs.plain  # else the oracle has changed what it looks at
     assert runs.recorded == runs.plain
     assert runs.record == runs.expected

@@ -1,4 +1,4 @@
-"""Packages that nobody here wrote, with their own ``async with`` recorded: output and exit code stay the same."""
+"""Other projects' packages with ``async with``: recorded, their output and exit code are the same."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Nothing of the program's is called on the program's time but what Python itself calls."""
+"""While the program runs, only Python itself calls the program's methods."""
 
 import asyncio
 import builtins
@@ -20,7 +20,7 @@ def noting(base, *names):
     def note(name):
         theirs = getattr(base, name)
         def method(self, *arguments):
-            print("called", base.__name__, name, *[one for one in arguments if type(one) is str])
+            print("called", base.__name__, name, *[argument for argument in arguments if type(argument) is str])
             return theirs(self, *arguments)
         return method
     return {name: note(name) for name in names}

@@ -53,6 +53,11 @@ class Tests(unittest.IsolatedAsyncioTestCase):
 """
 
 
+WITHOUT_PLUGINS = (
+    "--disable-plugin-autoload",
+)  # those that are installed here take pytest's start to ten times as long
+
+
 def is_there(module: str) -> bool:
     """Whether the interpreter has this module of its tests."""
     try:
@@ -134,7 +139,14 @@ def test_that_notices():
 def test_pytest_blames_what_a_test_leaves_behind_on_that_test(tmp_path: Path) -> None:
     """Cycles are collected between tests alone, so that objects of ours do not move the blame to another test."""
     (tmp_path / "test_ours.py").write_text(WITH_PYTEST)
-    suite = Suite("ours", ("test_ours",), ("test_ours.py", "-k", "cycle or after"), with_pytest=True, source="ours")
+    suite = Suite(
+        "ours",
+        ("test_ours",),
+        ("test_ours.py", "-k", "cycle or after"),
+        with_pytest=True,
+        source="ours",
+        options=WITHOUT_PLUGINS,
+    )
     plain, recorded = both(suite, tmp_path)
     assert plain.outcomes == {
         "test_ours.py::test_that_leaves_a_cycle[a]": (
@@ -173,7 +185,15 @@ def test_that_fails(): assert not asyncio.run(use()), "explained"
 def test_pytests_suites_are_run_in_both_forms(tmp_path: Path, asserts: bool) -> None:
     """As people type it, with pytest's own rewriting, and with ``--assert=plain``; under a guard that sees blocking."""
     (tmp_path / "test_ours.py").write_text(IMPORTING)
-    suite = Suite("ours", ("test_ours",), ("test_ours.py",), with_pytest=True, source="ours", asserts=asserts)
+    suite = Suite(
+        "ours",
+        ("test_ours",),
+        ("test_ours.py",),
+        with_pytest=True,
+        source="ours",
+        options=WITHOUT_PLUGINS,
+        asserts=asserts,
+    )
     assert ("--assert=plain" in suite.command(Path("python"))) == (not asserts)
     plain, recorded = both(suite, tmp_path)
     assert plain.outcomes == {
@@ -193,7 +213,7 @@ def test_every_suite_of_pytests_has_both_forms() -> None:
 def test_a_difference_is_excused_only_by_what_the_test_does_unrecorded(tmp_path: Path) -> None:
     """One that fails now and then as it is wobbles, with how often; one that fails only when recorded differs."""
     (tmp_path / "test_ours.py").write_text(WITH_PYTEST)
-    suite = Suite("ours", ("test_ours",), (), with_pytest=True, source="ours")
+    suite = Suite("ours", ("test_ours",), (), with_pytest=True, source="ours", options=WITHOUT_PLUGINS)
     unsteady = "test_ours.py::test_that_fails_every_third_time[x]"
     found = [
         comparison.Difference(unsteady, "call passed", "call failed AssertionError"),

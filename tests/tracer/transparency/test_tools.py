@@ -145,7 +145,7 @@ def test_source_text_is_shown_as_it_is(directory: Path) -> None:
         assert inspect.getsource(module) == source
         assert "".join(linecache.getlines(module.__file__)) == source
         functions = module.steps, plain["steps"]
-        lines = [{line for _, line in dis.findlinestarts(one.__code__) if line} for one in functions]
+        lines = [{line for _, line in dis.findlinestarts(function.__code__) if line} for function in functions]
         assert lines[0] == lines[1]
 
 
@@ -172,7 +172,7 @@ def test_a_warning_names_the_same_place_and_is_given_once(directory: Path) -> No
             warnings.simplefilter("default")
             module.run()
         assert len(module.__warningregistry__) == 3
-        return [(str(one.message), one.filename, one.lineno) for one in caught]
+        return [(str(warning.message), warning.filename, warning.lineno) for warning in caught]
 
     path = str(directory / "warns.py")
     plain = type(sys)("warns")

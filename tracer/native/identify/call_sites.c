@@ -1,18 +1,19 @@
-/* The sites of entries and acquires that no rewritten code records: each is an instruction of the program. Finding the
- * site walks the stack, in Python (tenure._identify.call_site_cache). Where it depends only on the calling instruction it
- * is cached here by code object and offset. The cache owns the code object, so that no other one gets its address. */
+/* The sites of entries and acquires in code that is not rewritten: each is an instruction of the program. Finding the
+ * site walks the stack, in Python (tenure._identify.call_site_cache). If the site depends only on the calling
+ * instruction, it is cached here by code object and offset. The cache owns the code object, so that no other code
+ * object gets its address. */
 
 #include "call_sites.h"
 
 #include "../address_map.h"
 
-enum { MOST = 4096, HOWS = 4 };
+enum { MAX_SITES = 4096, CALL_KINDS = 4 };
 
-static Map sites; /* (address of the code, HOWS * offset + how) to the address of the site; both are owned */
+static Map sites; /* (address of the code, CALL_KINDS * offset + call_kind) to the site; both are owned */
 
-static uint64_t key_of(int64_t offset, int how)
+static uint64_t key_of(int64_t offset, int call_kind)
 {
-    return (uint64_t)offset * HOWS + (uint64_t)how;
+    return (uint64_t)offset * CALL_KINDS + (uint64_t)call_kind;
 }
 
 PyCodeObject *call_site_code(int *offset)
@@ -25,14 +26,14 @@ PyCodeObject *call_site_code(int *offset)
     return PyFrame_GetCode(frame);
 }
 
-PyObject *call_site_of_caller(int how)
+PyObject *call_site_of_caller(int call_kind)
 {
     int offset = 0;
     PyCodeObject *code = sites.used == 0 ? NULL : call_site_code(&offset);
     if (code == NULL) {
         return NULL;
     }
-    const Slot *slot = map_find(&sites, (uint64_t)(uintptr_t)code, key_of(offset, how));
+    const Slot *slot = map_find(&sites, (uint64_t)(uintptr_t)code, key_of(offset, call_kind));
     Py_DECREF(code); /* its frame has it */
     return slot == NULL ? NULL : Py_NewRef((PyObject *)(uintptr_t)slot->value);
 }
@@ -40,22 +41,22 @@ PyObject *call_site_of_caller(int how)
 bool caller_is(PyObject *code)
 {
     int offset;
-    PyCodeObject *found = code == NULL ? NULL : call_site_code(&offset);
-    Py_XDECREF(found); /* its frame has it */
-    return found != NULL && (PyObject *)found == code;
+    PyCodeObject *caller = code == NULL ? NULL : call_site_code(&offset);
+    Py_XDECREF(caller); /* its frame has it */
+    return caller != NULL && (PyObject *)caller == code;
 }
 
 void call_sites_clear(void)
 {
-    Map had = sites;
+    Map old = sites;
     sites = (Map){NULL, 0, 0};
-    for (size_t at = 0; at < had.size; at++) {
-        if (had.slots[at].address != 0) {
-            Py_DECREF((PyObject *)(uintptr_t)had.slots[at].address);
-            Py_DECREF((PyObject *)(uintptr_t)had.slots[at].value);
+    for (size_t at = 0; at < old.size; at++) {
+        if (old.slots[at].address != 0) {
+            Py_DECREF((PyObject *)(uintptr_t)old.slots[at].address);
+            Py_DECREF((PyObject *)(uintptr_t)old.slots[at].value);
         }
     }
-    map_clear(&had);
+    map_clear(&old);
 }
 
 PyObject *call_sites_add(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
@@ -63,14 +64,14 @@ PyObject *call_sites_add(PyObject *Py_UNUSED(module), PyObject *const *arguments
     if (count != 4 || !PyCode_Check(arguments[0]) || !PyUnicode_Check(arguments[3])) {
         return PyErr_Format(PyExc_TypeError, "site_known() takes a code, an offset in bytes, a how and a site");
     }
-    long long offset = PyLong_AsLongLong(arguments[1]), how = PyLong_AsLongLong(arguments[2]);
+    long long offset = PyLong_AsLongLong(arguments[1]), call_kind = PyLong_AsLongLong(arguments[2]);
     if (PyErr_Occurred()) {
         return NULL;
     }
-    if (sites.used >= MOST) {
+    if (sites.used >= MAX_SITES) {
         call_sites_clear();
     }
-    Slot *slot = map_add(&sites, (uint64_t)(uintptr_t)arguments[0], key_of(offset, (int)how));
+    Slot *slot = map_add(&sites, (uint64_t)(uintptr_t)arguments[0], key_of(offset, (int)call_kind));
     if (slot == NULL) {
         return PyErr_NoMemory();
     }

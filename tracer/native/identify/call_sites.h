@@ -7,11 +7,11 @@
 #include <Python.h>
 #include <stdbool.h>
 
-enum { BY_ASYNC_WITH, BY_WITH, BY_CALL }; /* tenure._identify.call_site_cache has the same */
+enum { BY_ASYNC_WITH, BY_WITH, BY_CALL }; /* kinds of calls; tenure._identify.call_site_cache has the same */
 
-PyCodeObject *call_site_code(int *offset); /* of the running frame, and where in it, bytes; a new reference, or NULL */
+PyCodeObject *call_site_code(int *offset); /* the running frame's code and offset in bytes; new reference, or NULL */
 bool caller_is(PyObject *code);
-PyObject *call_site_of_caller(int how); /* of the running frame's instruction; a new reference, or NULL: ask Python */
+PyObject *call_site_of_caller(int call_kind); /* the cached site; a new reference, or NULL: Python must find it */
 void call_sites_clear(void);
 
 PyObject *call_sites_add(PyObject *module, PyObject *const *arguments, Py_ssize_t count);

@@ -1,4 +1,4 @@
-/* What begins a lifecycle: its resource, its task, and for a class patch whether it is recorded and at which site. */
+/* The begin of a lifecycle: its resource, its task, and for a class patch whether it is recorded and at which site. */
 
 #include "lifecycle_begin.h"
 
@@ -9,7 +9,7 @@
 #include "../record/stamps.h"
 #include "tasks.h"
 
-/* What (resource, patched) says, into the handle. */
+/* Stores the answer (resource, patched) in the handle. */
 static void apply_answer(Handle *handle, PyObject *answer)
 {
     handle->stamps.resource = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(answer, 0));
@@ -18,7 +18,7 @@ static void apply_answer(Handle *handle, PyObject *answer)
     }
 }
 
-/* Finds the resource of a manager that its site alone does not tell; false where an interrupt is set. */
+/* Finds the resource of a manager if its site alone does not determine it; false if an interrupt is set. */
 static bool resolve_resource(Handle *handle, PyObject *site, PyObject *manager)
 {
     PyObject *address = PyLong_FromVoidPtr(manager);
@@ -39,8 +39,8 @@ static bool resolve_resource(Handle *handle, PyObject *site, PyObject *manager)
     return !PyErr_Occurred();
 }
 
-/* A handle that is not entered yet, its resource 0 where nothing is to be recorded; NULL where an interrupt is set, or
- * there is no memory. task: 0 where it is the running one. */
+/* Makes a handle that is not entered yet; its resource is 0 if nothing is to be recorded. NULL if an interrupt is set
+ * or there is no memory. task 0: look up the running task. */
 static Handle *begin(PyObject *site, PyObject *manager, uint64_t task)
 {
     Handle *handle = handle_new(site, manager);
@@ -76,7 +76,7 @@ PyObject *begin_at(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_s
     return PyErr_Occurred() ? NULL : (PyObject *)begin(arguments[0], arguments[1], task);
 }
 
-/* ---- what a class patch sees ---- */
+/* ---- for class patches ---- */
 
 bool is_being_entered(PyObject *manager)
 {
@@ -89,7 +89,8 @@ PyObject *begin_is_marked(PyObject *Py_UNUSED(module), PyObject *manager)
     return PyErr_Occurred() ? NULL : PyBool_FromLong(is_set);
 }
 
-/* Whether this object is to be recorded, or only others of its class (tenure._identify.resources.is_wanted). */
+/* Whether this object is recorded: false if only other objects of its class are (tenure._identify.resources.is_wanted).
+ * */
 static bool is_wanted(PyObject *manager)
 {
     if (callbacks.only_named == NULL || PySet_GET_SIZE(callbacks.only_named) == 0) {

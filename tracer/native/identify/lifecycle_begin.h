@@ -1,4 +1,4 @@
-/* What begins a lifecycle. Includes record/layout.h. */
+/* The begin of a lifecycle. Includes record/layout.h. */
 
 #ifndef TENURE_LIFECYCLE_BEGIN_H
 #define TENURE_LIFECYCLE_BEGIN_H
@@ -7,8 +7,8 @@
 
 bool is_being_entered(PyObject *manager); /* the running task is entering this one already */
 
-/* A manager that is entered right now, at this site or as Python found out, which it steals; a new reference, or NULL:
- * it is not to be recorded here, or an interrupt is set. */
+/* Begin the lifecycle of a manager that is entered now, at this site, or with the record that Python made (stolen). A
+ * new reference, or NULL: it is not recorded here, or an interrupt is set. */
 Handle *begin_at_site(PyObject *manager, PyObject *site);
 Handle *begin_resolved(PyObject *record, const char *where);
 

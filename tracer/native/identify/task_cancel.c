@@ -1,7 +1,7 @@
-/* Who cancels a task. Task is a type that allows no new attributes, and what stands in its place would be seen: a
- * subclass by type(), a function by inspect, a frame by whoever looks at the stack. So the descriptor Task.cancel stays
- * the object that it is and gets another definition, with the same name, text and calling convention, that tells
- * Python of the call and makes it. Bound methods that were made before keep the old one. */
+/* Who cancels a task. The type Task allows no new attributes, and a replacement would be visible: a subclass by type(),
+ * a function by inspect, a frame in the stack. So the descriptor Task.cancel stays the same object and gets another
+ * definition, with the same name, text and calling convention, which calls back into Python and then cancels. Bound
+ * methods that were made before keep the original definition. */
 
 #include "task_cancel.h"
 
@@ -11,16 +11,16 @@ typedef PyObject *(*Cancel)(PyObject *task, PyObject *const *arguments, Py_ssize
 
 static PyMethodDescrObject *descriptor; /* Task.cancel while it is watched, else NULL */
 static PyMethodDef *original;           /* its own definition; it outlives the type */
-static PyMethodDef ours;                /* never freed: bound methods refer to it */
-static PyObject *requested;             /* (task) -> None: called before the task is cancelled */
+static PyMethodDef patched;                /* never freed: bound methods refer to it */
+static PyObject *on_request;             /* (task) -> None: called before the task is cancelled */
 
 static PyObject *cancel(PyObject *task, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
-    /* Until 3.11 all interpreters share the type; what is asked belongs to the main one. */
-    if (requested != NULL && PyInterpreterState_Get() == PyInterpreterState_Main()) {
-        PyObject *asked = Py_NewRef(requested);
-        PyObject *none = PyObject_CallOneArg(asked, task);
-        Py_DECREF(asked);
+    /* Until 3.11 all interpreters share the type; the callback belongs to the main one. */
+    if (on_request != NULL && PyInterpreterState_Get() == PyInterpreterState_Main()) {
+        PyObject *callback = Py_NewRef(on_request);
+        PyObject *none = PyObject_CallOneArg(callback, task);
+        Py_DECREF(callback);
         if (none == NULL) {
             fault("noting who cancels a task");
             if (PyErr_Occurred()) {
@@ -38,7 +38,7 @@ void task_cancel_restore(void)
         descriptor->d_method = original;
         Py_CLEAR(descriptor);
     }
-    Py_CLEAR(requested);
+    Py_CLEAR(on_request);
 }
 
 PyObject *task_cancel_watch(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
@@ -49,20 +49,20 @@ PyObject *task_cancel_watch(PyObject *Py_UNUSED(module), PyObject *const *argume
     if (!Py_IS_TYPE(arguments[0], &PyMethodDescr_Type)) {
         Py_RETURN_FALSE;
     }
-    PyMethodDescrObject *given = (PyMethodDescrObject *)arguments[0];
+    PyMethodDescrObject *candidate = (PyMethodDescrObject *)arguments[0];
     task_cancel_restore();
-    if (given->d_method->ml_flags != (METH_FASTCALL | METH_KEYWORDS) || given->d_method == &ours) {
+    if (candidate->d_method->ml_flags != (METH_FASTCALL | METH_KEYWORDS) || candidate->d_method == &patched) {
         Py_RETURN_FALSE;
     }
-    if (original != NULL && original != given->d_method) {
-        Py_RETURN_FALSE; /* another one was watched before, and bound methods of its may be called still */
+    if (original != NULL && original != candidate->d_method) {
+        Py_RETURN_FALSE; /* another descriptor was watched before, and its bound methods may still be called */
     }
-    original = given->d_method;
-    ours = *original;
-    ours.ml_meth = (PyCFunction)(void (*)(void))cancel;
-    requested = Py_NewRef(arguments[1]);
+    original = candidate->d_method;
+    patched = *original;
+    patched.ml_meth = (PyCFunction)(void (*)(void))cancel;
+    on_request = Py_NewRef(arguments[1]);
     descriptor = (PyMethodDescrObject *)Py_NewRef(arguments[0]);
-    descriptor->d_method = &ours;
+    descriptor->d_method = &patched;
     Py_RETURN_TRUE;
 }
 

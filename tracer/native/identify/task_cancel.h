@@ -6,7 +6,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-void task_cancel_restore(void); /* Task.cancel is as it was */
+void task_cancel_restore(void); /* give Task.cancel its original definition */
 
 PyObject *task_cancel_watch(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *task_cancel_unwatch(PyObject *module, PyObject *none);

@@ -1,5 +1,6 @@
-/* Tasks that are made by calling asyncio.Task itself: its initialiser is another one meanwhile, which tells Python before
- * and after. Subclasses that were made before have the type's own, and are seen where a loop makes them. */
+/* Tasks that are created by calling asyncio.Task itself: its initialiser is replaced by one that calls back into Python
+ * before and after. Subclasses that were defined before keep the original initialiser; their tasks are noted when a
+ * loop creates them. */
 
 #include "task_creation.h"
 
@@ -18,17 +19,17 @@ static PyObject *coroutine_of(PyObject *arguments, PyObject *named)
         return Py_NewRef(PyTuple_GET_ITEM(arguments, 0));
     }
     PyObject *name = named == NULL ? NULL : PyUnicode_InternFromString("coro");
-    PyObject *given = name == NULL ? NULL : PyDict_GetItemWithError(named, name);
+    PyObject *argument = name == NULL ? NULL : PyDict_GetItemWithError(named, name);
     Py_XDECREF(name);
     PyErr_Clear();
-    return Py_XNewRef(given);
+    return Py_XNewRef(argument);
 }
 
-static bool is_end_wanted(PyObject *coroutine)
+static bool wants_created(PyObject *coroutine)
 {
-    PyObject *asked = Py_NewRef(creating);
-    PyObject *answer = PyObject_CallOneArg(asked, coroutine);
-    Py_DECREF(asked);
+    PyObject *callback = Py_NewRef(creating);
+    PyObject *answer = PyObject_CallOneArg(callback, coroutine);
+    Py_DECREF(callback);
     bool is_wanted = answer == Py_True;
     Py_XDECREF(answer);
     return is_wanted;
@@ -36,23 +37,23 @@ static bool is_end_wanted(PyObject *coroutine)
 
 static int initialise(PyObject *task, PyObject *arguments, PyObject *named)
 {
-    initproc own = original;
+    initproc initialiser = original;
     PyObject *coroutine = NULL, *on_created = NULL;
-    /* Until 3.11 all interpreters share the type; what is asked belongs to the main one. */
+    /* Until 3.11 all interpreters share the type; the callbacks belong to the main one. */
     if (creating != NULL && PyInterpreterState_Get() == PyInterpreterState_Main()) {
         coroutine = coroutine_of(arguments, named);
     }
     if (coroutine != NULL) {
-        on_created = is_end_wanted(coroutine) ? Py_NewRef(created) : NULL;
+        on_created = wants_created(coroutine) ? Py_NewRef(created) : NULL;
         fault("noting who creates a task");
     }
-    int failed = PyErr_Occurred() ? -1 : own(task, arguments, named);
+    int failed = PyErr_Occurred() ? -1 : initialiser(task, arguments, named);
     if (on_created != NULL) {
         PyObject *error = take_exception();
         PyObject *none = PyObject_CallFunctionObjArgs(on_created, failed < 0 ? Py_None : task, coroutine, NULL);
         fault("noting the creation of a task");
         Py_XDECREF(none);
-        if (PyErr_Occurred()) { /* an interrupt of the program's, which came in there */
+        if (PyErr_Occurred()) { /* an interrupt of the program, raised by the callback */
             failed = -1;
             Py_XDECREF(error);
         } else if (error != NULL) {

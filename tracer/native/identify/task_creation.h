@@ -6,7 +6,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-void task_creation_restore(void); /* Task's initialiser is its own */
+void task_creation_restore(void); /* give Task its original initialiser */
 
 PyObject *task_creation_watch(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *task_creation_unwatch(PyObject *module, PyObject *none);

@@ -1,6 +1,7 @@
-/* Who is running. tenure._identify.tasks numbers each task and adds it here by its address, until the task is gone; the
- * hot path then needs the running task's address and no call into Python. The task is looked up at every entry: neither
- * the context nor the function says which one runs (contexts are shared, generators are handed on). */
+/* The running task. tenure._identify.tasks numbers each task and adds it here by its address, until the task is gone.
+ * The hot path then needs only the running task's address, and no call into Python. The task is looked up at every
+ * entry: neither the context nor the function determines it (contexts are shared, several tasks may advance one
+ * generator). */
 
 #include "tasks.h"
 
@@ -8,17 +9,17 @@
 #include "../callbacks.h"
 #include "../errors.h"
 
-static Map known; /* (address of the task, 0) to its id */
+static Map task_ids; /* (address of the task, 0) to its id */
 
 #if PY_VERSION_HEX < 0x030C0000
 
-/* Until 3.11 asyncio.current_task() asks the operating system for the process id at every call. What it has to find out
- * is the loop that runs in this thread, which asyncio keeps in the dict of the thread's state. While that dict has the
- * version at which the loop was asked for (PEP 509: no other dict and no later state of this one has it), it is the same
- * loop, and the dict keeps it alive. */
+/* Until 3.11 asyncio.current_task() asks the operating system for the process id at every call, to find the loop that
+ * runs in this thread. asyncio keeps that loop in the dict of the thread's state. While the dict has the version at
+ * which the loop was looked up (PEP 509: no other dict and no later state of this one has it), the loop is the same,
+ * and the dict keeps it alive. */
 
-static PyObject *loop_seen; /* borrowed, see above; NULL: no loop runs */
-static uint64_t seen_at;    /* the dict's version; 0: nothing was seen yet */
+static PyObject *cached_loop;   /* borrowed, see above; NULL: no loop runs */
+static uint64_t cached_version; /* the dict's version; 0: nothing is cached yet */
 
 static PyObject *running_loop(void)
 {
@@ -27,20 +28,20 @@ static PyObject *running_loop(void)
         return NULL;
     }
     uint64_t version = ((PyDictObject *)state)->ma_version_tag;
-    if (version != seen_at) {
+    if (version != cached_version) {
         PyObject *loop = callbacks.running_loop == NULL ? NULL : PyObject_CallNoArgs(callbacks.running_loop);
         PyErr_Clear();
-        loop_seen = loop == Py_None ? NULL : loop;
-        seen_at = ((PyDictObject *)state)->ma_version_tag;
+        cached_loop = loop == Py_None ? NULL : loop;
+        cached_version = ((PyDictObject *)state)->ma_version_tag;
         Py_XDECREF(loop);
     }
-    return loop_seen;
+    return cached_loop;
 }
 
 void tasks_forget_loop(void)
 {
-    loop_seen = NULL;
-    seen_at = 0;
+    cached_loop = NULL;
+    cached_version = 0;
 }
 
 /* A new reference; NULL where no task runs. */
@@ -72,7 +73,7 @@ void tasks_forget_loop(void)
 
 #endif
 
-static uint64_t find(void)
+static uint64_t ask_python(void)
 {
     PyObject *number = callbacks.find_task == NULL ? NULL : PyObject_CallNoArgs(callbacks.find_task);
     uint64_t id = number == NULL ? 0 : PyLong_AsUnsignedLongLong(number);
@@ -88,13 +89,13 @@ uint64_t task_current(void)
 {
     PyObject *task = running_task();
     if (task != NULL) {
-        const Slot *slot = map_find(&known, (uint64_t)(uintptr_t)task, 0);
+        const Slot *slot = map_find(&task_ids, (uint64_t)(uintptr_t)task, 0);
         Py_DECREF(task); /* asyncio holds it while it runs */
         if (slot != NULL) {
             return slot->value;
         }
     }
-    return find();
+    return ask_python();
 }
 
 PyObject *tasks_current(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
@@ -112,7 +113,7 @@ PyObject *tasks_add(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_
     if (PyErr_Occurred()) {
         return NULL;
     }
-    Slot *slot = map_add(&known, address, 0);
+    Slot *slot = map_add(&task_ids, address, 0);
     if (slot == NULL) {
         return PyErr_NoMemory();
     }
@@ -126,15 +127,15 @@ PyObject *tasks_remove(PyObject *Py_UNUSED(module), PyObject *address)
     if (PyErr_Occurred()) {
         return NULL;
     }
-    Slot *slot = map_find(&known, value, 0);
+    Slot *slot = map_find(&task_ids, value, 0);
     if (slot != NULL) {
-        map_remove(&known, slot);
+        map_remove(&task_ids, slot);
     }
     Py_RETURN_NONE;
 }
 
 PyObject *tasks_clear(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
-    map_clear(&known);
+    map_clear(&task_ids);
     Py_RETURN_NONE;
 }

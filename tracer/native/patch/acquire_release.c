@@ -1,4 +1,4 @@
-/* What a patched acquire() does when it is called, and what a release() does: from the one to the other it is held
+/* The call of a patched acquire() or release(): the resource is held from the one to the other
  * (tenure.adapters._kit.acquire_release). */
 
 #include "acquire_release.h"
@@ -16,10 +16,10 @@
 PyObject *call_acquire(const Method *method, PyObject *const *arguments, size_t count, PyObject *names)
 {
     PyObject *manager = arguments[0];
-    bool is_ours = recording && !caller_is(method->exempt_code);
-    Handle *handle = is_ours && method->flags & SYNC ? start_acquire(method, manager) : NULL;
+    bool is_recorded = recording && !caller_is(method->exempt_code);
+    Handle *handle = is_recorded && method->flags & SYNC ? start_acquire(method, manager) : NULL;
     PyObject *value = PyErr_Occurred() ? NULL : PyObject_Vectorcall(method->original, arguments, count, names);
-    if (!is_ours || method->flags & SYNC) {
+    if (!is_recorded || method->flags & SYNC) {
         return method_ended(method, manager, handle, value);
     }
     return value == NULL ? NULL : awaitable_wrap(value, method, &(Await){.manager = manager});
@@ -27,8 +27,8 @@ PyObject *call_acquire(const Method *method, PyObject *const *arguments, size_t 
 
 /* ---- release ---- */
 
-/* What says whose use is given back; borrowed, NULL where nothing of it is held. With BY_RESULT Python knows (`resolve`):
- * it is asked about the object, or, without ITSELF, about each argument. */
+/* Finds the token of the use that is released; borrowed, NULL if there is none. With BY_RESULT, Python's `resolve` is
+ * called for the object or, without ITSELF, for each argument. */
 static PyObject *token_of(const Method *method, PyObject *const *arguments, size_t count, PyObject *names)
 {
     if (!(method->flags & BY_RESULT)) {
@@ -62,7 +62,7 @@ PyObject *call_release(const Method *method, PyObject *const *arguments, size_t 
         return awaitable_wrap(value, method, &(Await){.manager = token});
     }
     if (handle != NULL && value != NULL && value != Py_None && is_awaitable(value)) {
-        value = awaitable_wrap(value, method, &(Await){.manager = token, .handle = handle, .is_on = true});
+        value = awaitable_wrap(value, method, &(Await){.manager = token, .handle = handle, .is_leaving = true});
         Py_DECREF(handle);
         return value;
     }

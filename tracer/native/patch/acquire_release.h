@@ -1,10 +1,10 @@
-/* What a patched acquire() or release() does when it is called. Includes method.h. */
+/* The call of a patched acquire() or release(). Includes method.h. */
 
 #ifndef TENURE_ACQUIRE_RELEASE_H
 #define TENURE_ACQUIRE_RELEASE_H
 
 #include "method.h"
 
-Called call_acquire, call_release;
+MethodCall call_acquire, call_release;
 
 #endif

@@ -1,5 +1,5 @@
-/* What a class patch returns where the method's result is awaitable but no coroutine: a future, an object that is both
- * awaitable and manager. It is that object to whoever looks, and awaiting it is watched. */
+/* The object that a class patch returns if the method's result is awaitable but not a coroutine: a future, or an object
+ * that is both awaitable and manager. It looks like that object, and awaiting it is recorded. */
 
 #include "awaitable_proxy.h"
 
@@ -14,7 +14,7 @@ typedef struct {
     const Method *method; /* owned */
     Handle *handle;
     PyObject *weak_references;
-    bool is_on;
+    bool is_leaving;
 } AwaitableProxy;
 
 static PyObject *proxy_await(PyObject *self)
@@ -27,10 +27,10 @@ static PyObject *proxy_await(PyObject *self)
     }
     PyObject *error = iterator == NULL ? take_exception() : NULL;
     PyObject *inner = iterator == NULL ? Py_NewRef(Py_None) : iterator;
-    Await await = {proxy->manager, proxy->error, proxy->handle, proxy->is_on};
+    Await await = {proxy->manager, proxy->error, proxy->handle, proxy->is_leaving};
     PyObject *driver = driver_make(inner, proxy->method, &await);
     if (driver != NULL) {
-        Py_CLEAR(proxy->handle); /* whoever awaits it again ends nothing */
+        Py_CLEAR(proxy->handle); /* a second await ends no lifecycle */
     }
     if (error != NULL) {
         restore_exception(error);
@@ -86,8 +86,8 @@ static void proxy_dealloc(PyObject *self)
 {
     AwaitableProxy *proxy = (AwaitableProxy *)self;
     PyObject_GC_UnTrack(self);
-    if (proxy->handle != NULL && !proxy->is_on) {
-        open_managers_add(proxy->manager, proxy->handle, proxy->method->flags & ANY_TASK); /* nobody awaited it */
+    if (proxy->handle != NULL && !proxy->is_leaving) {
+        open_managers_add(proxy->manager, proxy->handle, proxy->method->flags & ANY_TASK); /* it was never awaited */
     }
     if (proxy->weak_references != NULL) {
         PyObject_ClearWeakRefs(self);
@@ -130,14 +130,14 @@ static bool is_coroutine(PyObject *object)
     if (!PyGen_CheckExact(object)) {
         return false;
     }
-    PyObject *code = PyObject_GetAttrString(object, "gi_code"); /* of a function that types.coroutine made */
+    PyObject *code = PyObject_GetAttrString(object, "gi_code"); /* of a function decorated by types.coroutine */
     bool is_one = code != NULL && PyCode_Check(code) && ((PyCodeObject *)code)->co_flags & CO_ITERABLE_COROUTINE;
     Py_XDECREF(code);
     PyErr_Clear();
     return is_one;
 }
 
-/* The interpreter is about to refuse the object itself; the record says so now. */
+/* The interpreter is about to refuse the object; the record gets that failure now. */
 static void note_refusal(PyObject *object, const Method *method, const Await *await)
 {
     PyObject *driver = driver_make(Py_NewRef(Py_None), method, await);
@@ -178,7 +178,7 @@ PyObject *awaitable_wrap(PyObject *awaitable, const Method *method, const Await 
     proxy->method = (const Method *)Py_NewRef((PyObject *)method);
     proxy->handle = (Handle *)Py_XNewRef((PyObject *)await->handle);
     proxy->weak_references = NULL;
-    proxy->is_on = await->is_on;
+    proxy->is_leaving = await->is_leaving;
     PyObject_GC_Track((PyObject *)proxy);
     return (PyObject *)proxy;
 }

@@ -1,4 +1,4 @@
-/* What a class patch returns where a method's result is awaitable but no coroutine. Includes driver.h, method.h. */
+/* The proxy of a method's result that is awaitable but not a coroutine. Includes driver.h, method.h. */
 
 #ifndef TENURE_AWAITABLE_PROXY_H
 #define TENURE_AWAITABLE_PROXY_H
@@ -10,7 +10,7 @@ extern PyTypeObject AwaitableProxy_Type;
 
 bool is_awaitable(PyObject *object);
 
-/* What to await instead of an object that a method returned, which it steals. */
+/* Makes the object to await instead of the one that a method returned, which it steals. */
 PyObject *awaitable_wrap(PyObject *awaitable, const Method *method, const Await *await);
 
 #endif

@@ -1,8 +1,8 @@
-/* What a class patch returns to be awaited. It drives the coroutine that the method itself returned, and takes its stamps
- * when that starts and when it ends; while it is suspended no frame is added to the program's. Whoever asks it anything
- * else (cr_frame, cr_await, __class__, __qualname__) is answered by the coroutine.
+/* The awaitable that a class patch returns. It drives the coroutine that the method itself returned, and stamps when
+ * that starts and ends. It adds no frame while it is suspended. Every other attribute (cr_frame, cr_await, __class__,
+ * __qualname__) is the coroutine's.
  *
- * A record begins when the coroutine starts, not when it is made: it may be given to another task. */
+ * A record begins when the coroutine starts, not when it is made: another task may await it. */
 
 #include "driver.h"
 
@@ -14,7 +14,7 @@
 
 enum { FREE_LIST_SIZE = 64 };
 
-static Driver *free_list[FREE_LIST_SIZE]; /* freed drivers for the next ones: two are made for each lifecycle */
+static Driver *free_list[FREE_LIST_SIZE]; /* freed drivers, reused: each lifecycle needs two */
 static int free_count;
 
 static PyObject *driver_self(PyObject *self)
@@ -34,11 +34,11 @@ static PyObject *driver_getattr(PyObject *self, PyObject *name)
     PyObject *inner = ((Driver *)self)->inner;
     for (size_t at = 0; at < sizeof driver_names / sizeof *driver_names; at++) {
         if (PyUnicode_Compare(name, driver_names[at]) == 0) {
-            PyObject *theirs = PyObject_GetAttr(inner, name);
-            if (theirs == NULL) {
+            PyObject *attribute = PyObject_GetAttr(inner, name);
+            if (attribute == NULL) {
                 return NULL; /* an iterator that has no such method */
             }
-            Py_DECREF(theirs);
+            Py_DECREF(attribute);
             return PyObject_GenericGetAttr(self, name);
         }
     }
@@ -94,7 +94,7 @@ static PyMethodDef driver_methods[] = {
 
 static PyAsyncMethods driver_async = {.am_await = driver_self, .am_send = drive};
 
-/* No tp_clear: a cycle through a driver is broken at the coroutine, and a coroutine must find its driver whole. */
+/* No tp_clear: a cycle through a driver is broken at the coroutine, which needs its driver intact. */
 PyTypeObject Driver_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "tenure._probe.Driver",
     .tp_basicsize = sizeof(Driver),
@@ -133,7 +133,7 @@ PyObject *driver_make(PyObject *inner, const Method *method, const Await *await)
     driver->method = (const Method *)Py_NewRef((PyObject *)method);
     driver->handle = (Handle *)Py_XNewRef((PyObject *)await->handle);
     driver->weak_references = NULL;
-    driver->started = await->is_on;
+    driver->started = await->is_leaving;
     driver->running = driver->finished = false;
     PyObject_GC_Track((PyObject *)driver);
     return (PyObject *)driver;

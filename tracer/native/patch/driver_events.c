@@ -1,4 +1,4 @@
-/* What the record of a driver is told: that it begins, when the coroutine starts; how it went, when that ends. */
+/* Stamps the record of a driver: its begin when the coroutine starts, its outcome when the coroutine ends. */
 
 #include "driver_events.h"
 

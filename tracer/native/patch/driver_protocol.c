@@ -1,4 +1,4 @@
-/* Driving: what is sent or thrown into a driver goes on to its coroutine, and what comes back is told to the record. */
+/* Driving: a driver passes what is sent or thrown into it to its coroutine, and stamps the record by the result. */
 
 #include "driver_protocol.h"
 
@@ -12,7 +12,7 @@ PySendResult drive(PyObject *self, PyObject *value, PyObject **result)
     Driver *driver = (Driver *)self;
     *result = NULL;
     if (driver->running) {
-        return PyIter_Send(driver->inner, value, result); /* which refuses */
+        return PyIter_Send(driver->inner, value, result); /* the coroutine refuses: it is running */
     }
     if (!driver->started && !driver->finished && !driver_on_start(driver)) {
         return PYGEN_ERROR;
@@ -57,15 +57,15 @@ PyObject *drive_next(PyObject *self)
     if (drive(self, Py_None, &result) != PYGEN_RETURN) {
         return result;
     }
-    if (result == Py_None) { /* an iterator may end without an exception, which is most of what the end costs */
+    if (result == Py_None) { /* an iterator may end without an exception, which saves most of the cost of the end */
         Py_DECREF(result);
         return NULL;
     }
     return stop_iteration(result);
 }
 
-/* An exception given as (type, value, traceback), made into the one object that it means. */
-static PyObject *thrown(PyObject *const *arguments, Py_ssize_t count)
+/* Makes one exception object from (type, value, traceback). */
+static PyObject *normalize_thrown(PyObject *const *arguments, Py_ssize_t count)
 {
     PyObject *kind = arguments[0], *value = arguments[1], *error;
     if (PyExceptionInstance_Check(value)) {
@@ -89,7 +89,7 @@ static PyObject *thrown(PyObject *const *arguments, Py_ssize_t count)
 
 static PyObject *call_throw(PyObject *inner, PyObject *const *arguments, Py_ssize_t count)
 {
-    PyObject *error = count > 1 ? thrown(arguments, count) : Py_NewRef(arguments[0]);
+    PyObject *error = count > 1 ? normalize_thrown(arguments, count) : Py_NewRef(arguments[0]);
     PyObject *result = error == NULL ? NULL : PyObject_CallMethodOneArg(inner, driver_names[1], error);
     Py_XDECREF(error);
     return result;
@@ -102,7 +102,7 @@ PyObject *drive_throw(PyObject *self, PyObject *const *arguments, Py_ssize_t cou
         return PyErr_Format(PyExc_TypeError, "throw() takes 1 to 3 arguments, got %zd", count);
     }
     if (driver->running || !driver->started) {
-        driver->finished = driver->finished || !driver->started; /* it ends before it began: nothing is recorded */
+        driver->finished = driver->finished || !driver->started; /* it ends before it starts: nothing is recorded */
         return call_throw(driver->inner, arguments, count);
     }
     driver->running = true;

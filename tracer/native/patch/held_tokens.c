@@ -1,7 +1,6 @@
-/* Who holds what was taken by a call, until the call that gives it back. A token says which release ends which acquire:
- * the object that both are called on, or what the acquire returned. It is known by address, and while a weak reference
- * says that it lives. Of several uses of a token a release ends the newest of its own task, else
- * the oldest. */
+/* Lifecycles between a call that acquires and the call that releases. A token connects the two: the object that both
+ * are called on, or what the acquire returned. It is known by its address, while a weak reference shows that it lives.
+ * If a token has several uses, a release ends the newest one of its own task, else the oldest. */
 
 #include "held_tokens.h"
 
@@ -12,7 +11,7 @@
 typedef struct HeldToken {
     Handle *handle;
     PyObject *token;      /* a weak reference; NULL where its type allows none */
-    struct HeldToken *earlier; /* the same token was taken before, and is not given back yet */
+    struct HeldToken *earlier; /* an earlier use of the same token that is not released yet */
 } HeldToken;
 
 static Map held; /* (address of the token, 0) to the latest */
@@ -71,11 +70,11 @@ void held_tokens_add(PyObject *token, Handle *handle)
     if (slot == NULL) {
         PyMem_Free(entry);
         Py_XDECREF(reference);
-        return; /* without memory: it stays open */
+        return; /* no memory: the lifecycle stays open */
     }
     HeldToken *earlier = latest_in(slot), *stale = NULL;
     if (earlier != NULL && (earlier->token == NULL || !reference_is_to(earlier->token, token))) {
-        stale = earlier; /* another object had this address, or may have had it */
+        stale = earlier; /* another object has had this address, or may have had it */
         earlier = NULL;
     }
     *entry = (HeldToken){(Handle *)Py_NewRef((PyObject *)handle), reference, earlier};
@@ -93,7 +92,7 @@ Handle *held_tokens_take(PyObject *token)
         return NULL;
     }
     uint64_t task = latest_in(slot)->earlier == NULL ? 0 : task_current();
-    slot = find(token); /* finding out the task may have run Python */
+    slot = find(token); /* the lookup of the task may have run Python code */
     if (slot == NULL) {
         return NULL;
     }
@@ -117,12 +116,12 @@ Handle *held_tokens_take(PyObject *token)
 
 void held_tokens_clear(void)
 {
-    Map had = held;
+    Map old = held;
     held = (Map){NULL, 0, 0};
-    for (size_t at = 0; at < had.size; at++) {
-        if (had.slots[at].address != 0) {
-            free_entries(latest_in(&had.slots[at]));
+    for (size_t at = 0; at < old.size; at++) {
+        if (old.slots[at].address != 0) {
+            free_entries(latest_in(&old.slots[at]));
         }
     }
-    map_clear(&had);
+    map_clear(&old);
 }

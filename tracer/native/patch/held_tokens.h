@@ -1,4 +1,4 @@
-/* Lifecycles that a call began and no call ended yet. Includes record/layout.h. */
+/* Open lifecycles that a call began. Includes record/layout.h. */
 
 #ifndef TENURE_HELD_TOKENS_H
 #define TENURE_HELD_TOKENS_H

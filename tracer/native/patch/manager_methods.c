@@ -1,4 +1,4 @@
-/* What a patched __aenter__ or __aexit__ does when it is called, and __enter__ or __exit__. */
+/* The call of a patched __aenter__, __aexit__, __enter__ or __exit__. */
 
 #include "manager_methods.h"
 
@@ -27,7 +27,7 @@ static PyObject *raised_in_body(PyObject *const *arguments, size_t count, PyObje
     return NULL;
 }
 
-/* What is awaited instead of what the original returns. */
+/* Calls the original and returns the object to await instead of its result. */
 static PyObject *call_to_await(const Method *method, const Await *await, PyObject *const *arguments, size_t count,
                                PyObject *names)
 {
@@ -43,7 +43,7 @@ static PyObject *call_to_await(const Method *method, const Await *await, PyObjec
     restore_exception(raised);
     if (driver != NULL) {
         driver_fail(driver);
-        raised = take_exception(); /* while the driver goes */
+        raised = take_exception(); /* set aside while the driver is freed */
         Py_DECREF(driver);
         restore_exception(raised);
     }
@@ -53,14 +53,14 @@ static PyObject *call_to_await(const Method *method, const Await *await, PyObjec
 PyObject *call_enter(const Method *method, PyObject *const *arguments, size_t count, PyObject *names)
 {
     PyObject *manager = arguments[0];
-    bool is_ours = is_wanted(method, manager);
+    bool is_recorded = is_wanted(method, manager);
     if (PyErr_Occurred()) {
         return NULL;
     }
-    if (is_ours && !(method->flags & SYNC)) {
+    if (is_recorded && !(method->flags & SYNC)) {
         return call_to_await(method, &(Await){.manager = manager}, arguments, count, names);
     }
-    Handle *handle = is_ours ? start_enter(manager, true) : NULL;
+    Handle *handle = is_recorded ? start_enter(manager, true) : NULL;
     PyObject *value = PyErr_Occurred() ? NULL : PyObject_Vectorcall(method->original, arguments, count, names);
     return method_ended(method, manager, handle, value);
 }

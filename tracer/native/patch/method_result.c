@@ -1,4 +1,4 @@
-/* How a patched method ended: what its record is stamped with, and where it waits until it is ended. */
+/* The end of a patched method: stamps its record, and keeps an open record for the call that ends it. */
 
 #include "method_result.h"
 
@@ -38,7 +38,7 @@ void method_raised(Handle *handle)
     PyObject *error = take_exception();
     stamp_failed(handle, error);
     if (PyErr_Occurred()) {
-        Py_XDECREF(error); /* an interrupt came meanwhile */
+        Py_XDECREF(error); /* an interrupt came in between */
     }
     else {
         restore_exception(error);

@@ -1,4 +1,4 @@
-/* What a patched method begins or ends: the record of an entry or an acquire, and that of a release. */
+/* The start of a patched method: begins the record of an entry or an acquire, and finds the record of a release. */
 
 #include "method_start.h"
 
@@ -23,7 +23,7 @@ bool method_is_wanted(const Method *method, PyObject *manager)
     return is_true > 0;
 }
 
-/* ---- by a statement, by a call ---- */
+/* ---- entry and acquire ---- */
 
 Handle *start_enter(PyObject *manager, bool sync)
 {
@@ -63,8 +63,8 @@ static bool is_named(const PyCodeObject *code, PyObject *name)
     return code->co_name == name || PyUnicode_Compare(code->co_name, name) == 0;
 }
 
-/* Whether the caller gives back: it is neither the class's own __aexit__ nor a condition that waits. */
-static bool is_callers(const Method *method, PyObject *token)
+/* Whether the release is the caller's own: the caller is neither the class's own __aexit__ nor a waiting condition. */
+static bool is_callers_release(const Method *method, PyObject *token)
 {
     static PyObject *wait;
     int offset;
@@ -75,10 +75,10 @@ static bool is_callers(const Method *method, PyObject *token)
     if (wait == NULL) {
         wait = PyUnicode_InternFromString("wait");
     }
-    bool is_plain = wait != NULL && !is_named(code, wait) && !is_named(code, method->name);
+    bool is_ordinary = wait != NULL && !is_named(code, wait) && !is_named(code, method->name);
     bool is_exempt = (PyObject *)code == method->exempt_code;
     Py_DECREF(code);
-    if (is_exempt || is_plain) {
+    if (is_exempt || is_ordinary) {
         return !is_exempt;
     }
     PyObject *answer = PyObject_CallOneArg(method->resolve, token);
@@ -95,7 +95,7 @@ Handle *start_release(const Method *method, PyObject *token)
     if (method->flags & BY_RESULT) {
         return begin_resolved(PyObject_CallOneArg(method->on_value, token), "finding out what a release ends");
     }
-    Handle *handle = is_callers(method, token) && !PyErr_Occurred() ? held_tokens_take(token) : NULL;
+    Handle *handle = is_callers_release(method, token) && !PyErr_Occurred() ? held_tokens_take(token) : NULL;
     if (handle != NULL) {
         stamp_leaving(handle, NULL);
     }

@@ -1,4 +1,4 @@
-/* What a patched method begins or ends when it is called or driven. Includes record/layout.h, method.h. */
+/* The start of a patched method, when it is called or driven. Includes record/layout.h, method.h. */
 
 #ifndef TENURE_METHOD_START_H
 #define TENURE_METHOD_START_H

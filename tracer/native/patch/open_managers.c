@@ -1,6 +1,6 @@
-/* Lifecycles that a class patch saw entered and not yet left, by the manager's address and the task (0 where managers of
- * the class may be left by another one). A weak reference without a callback tells whether the manager still is the one
- * that was entered: those without a callback are shared, and cheap. */
+/* Open lifecycles that a class patch saw entered, by the manager's address and the task (0 if another task may leave
+ * managers of the class). A weak reference shows whether the object is still the one that was entered. It has no
+ * callback: such references are shared, and cheap. */
 
 #include "open_managers.h"
 
@@ -50,7 +50,7 @@ bool reference_is_to(PyObject *reference, PyObject *wanted)
     return object != NULL && (wanted == NULL || object == wanted);
 }
 
-/* Managers that were dropped without being left leave their entries behind. */
+/* Removes the entries of managers that were dropped without being left. */
 static void sweep(void)
 {
     for (size_t at = 0; at < opened.size;) {
@@ -78,7 +78,7 @@ void open_managers_add(PyObject *manager, Handle *handle, bool any_task)
     if (slot == NULL) {
         PyMem_Free(entry);
         Py_XDECREF(reference);
-        return; /* without memory: it stays open */
+        return; /* no memory: the lifecycle stays open */
     }
     *entry = (OpenManager){(Handle *)Py_NewRef((PyObject *)handle), reference, (OpenManager *)(uintptr_t)slot->value};
     slot->value = (uint64_t)(uintptr_t)entry;
@@ -97,14 +97,14 @@ Handle *open_managers_take(PyObject *manager, bool any_task)
         return NULL;
     }
     OpenManager *entry = (OpenManager *)(uintptr_t)slot->value;
-    bool is_right = reference_is_to(entry->manager, manager);
-    if (is_right && entry->outer != NULL) {
+    bool is_same_manager = reference_is_to(entry->manager, manager);
+    if (is_same_manager && entry->outer != NULL) {
         slot->value = (uint64_t)(uintptr_t)entry->outer;
     }
     else {
         map_remove(&opened, slot);
     }
-    if (!is_right) {
+    if (!is_same_manager) {
         free_entries(entry);
         return NULL;
     }
@@ -115,12 +115,12 @@ Handle *open_managers_take(PyObject *manager, bool any_task)
 
 void open_managers_clear(void)
 {
-    Map had = opened;
+    Map old = opened;
     opened = (Map){NULL, 0, 0};
-    for (size_t at = 0; at < had.size; at++) {
-        if (had.slots[at].address != 0) {
-            free_entries((OpenManager *)(uintptr_t)had.slots[at].value);
+    for (size_t at = 0; at < old.size; at++) {
+        if (old.slots[at].address != 0) {
+            free_entries((OpenManager *)(uintptr_t)old.slots[at].value);
         }
     }
-    map_clear(&had);
+    map_clear(&old);
 }

@@ -1,6 +1,5 @@
-/* A class patch: stands in a class in place of a method and is that method to whoever looks: attributes, signature,
- * source, kind of function are the original's. Where it has nothing to record it calls the original and returns what
- * that returned. */
+/* A class patch: replaces a method in a class and looks like it: attributes, signature, source and kind of function are
+ * the original's. If there is nothing to record, it calls the original and returns its result. */
 
 #include "patched_method.h"
 
@@ -13,7 +12,7 @@
 
 static PyObject *method_call(PyObject *self, PyObject *const *arguments, size_t count, PyObject *names)
 {
-    static Called *const by_role[] = {call_enter, call_leave, call_acquire, call_release};
+    static MethodCall *const by_role[] = {call_enter, call_leave, call_acquire, call_release};
     const Method *method = (const Method *)self;
     return PyVectorcall_NARGS(count) < 1 ? PyObject_Vectorcall(method->original, arguments, count, names)
                                          : by_role[method->role](method, arguments, count, names);
@@ -101,7 +100,7 @@ static PyMethodDef method_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-/* No tp_clear: what a class holds may be called until the class itself is taken apart, which breaks the cycle. */
+/* No tp_clear: the method may be called until its class is cleared, which breaks the cycle. */
 PyTypeObject Method_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "tenure._probe.Method",
     .tp_basicsize = sizeof(Method),
@@ -132,7 +131,7 @@ static Method *make(int role, PyObject *original)
     return method;
 }
 
-/* ---- the three constructors: parsed strictly, so that no argument is quietly read as another value ---- */
+/* ---- the three constructors: strict, so that no argument of a wrong type is accepted ---- */
 
 static int set_or_refuse(PyObject **place, PyObject *object, bool is_right, const char *expected)
 {

@@ -1,4 +1,4 @@
-/* The object that stands in a class in a method's place. Includes nothing of the probe. */
+/* The object that replaces a method in a class. Includes nothing of the probe. */
 
 #ifndef TENURE_PATCHED_METHOD_H
 #define TENURE_PATCHED_METHOD_H

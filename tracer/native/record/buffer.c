@@ -1,10 +1,10 @@
-/* What is between two drains: open handles, linked, and closed records in chunks of fixed size.
+/* The buffer: open handles in a linked list, and closed records in chunks of fixed size, until a drain takes them.
  *
- * There is one chain of chunks for the process, not one a thread: a stamp is taken under the GIL and never gives it up,
- * so threads cannot meet in here, and the order of the acquires is a counter instead of a merge. A lifecycle that
- * opened and closed between two drains with no exception is copied into a chunk and its handle is free; any other one
- * stays linked, is shown to the ledger as a list at the next drain, and that list is brought up to date at each drain
- * that finds it changed. */
+ * There is one chain of chunks for the process, not one for each thread: a stamp is taken under the GIL and never
+ * releases it, so two threads are never in here at once, and a counter gives the order of the acquires. A lifecycle
+ * that opened and closed between two drains without an exception is copied into a chunk, and its handle is freed. Any
+ * other one stays linked. The next drain makes a list of it for the ledger, and each later drain updates that list if
+ * the lifecycle changed. */
 
 #include "buffer.h"
 
@@ -77,10 +77,10 @@ void buffer_open(Handle *handle)
 
 void buffer_close(Handle *handle)
 {
-    bool plain = handle->body == NULL && handle->raised == NULL && handle->context == NULL &&
+    bool is_compact = handle->body == NULL && handle->raised == NULL && handle->context == NULL &&
                  !(handle->stamps.flags & DRAINED);
-    if (plain && append(&handle->stamps)) {
-        handle->stamps.site = NULL; /* the chunk's now */
+    if (is_compact && append(&handle->stamps)) {
+        handle->stamps.site = NULL; /* the chunk owns it now */
         unlink_handle(handle);
         Py_DECREF(handle);
     }
@@ -138,14 +138,14 @@ HandleSnapshot *buffer_snapshots(size_t *count)
 
 Chunk *buffer_take_chunks(size_t *count)
 {
-    Chunk *taken = chunks;
+    Chunk *detached = chunks;
     *count = 0;
-    for (const Chunk *chunk = taken; chunk != NULL; chunk = chunk->next) {
+    for (const Chunk *chunk = detached; chunk != NULL; chunk = chunk->next) {
         *count += chunk->used;
     }
     chunks = NULL;
     waiting = 0;
-    return taken;
+    return detached;
 }
 
 void buffer_free_chunk(Chunk *chunk)
@@ -179,17 +179,17 @@ PyObject *buffer_take_lost(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none
 
 PyObject *buffer_set_limit(PyObject *Py_UNUSED(module), PyObject *number)
 {
-    size_t given = PyLong_AsSize_t(number);
-    if (given == (size_t)-1 && PyErr_Occurred()) {
+    size_t new_limit = PyLong_AsSize_t(number);
+    if (new_limit == (size_t)-1 && PyErr_Occurred()) {
         return NULL;
     }
-    limit = given;
+    limit = new_limit;
     Py_RETURN_NONE;
 }
 
 void buffer_clear(void)
 {
-    Chunk *taken = chunks;
+    Chunk *detached = chunks;
     chunks = NULL;
     waiting = lost = 0;
     while (newest != NULL) {
@@ -197,13 +197,13 @@ void buffer_clear(void)
         unlink_handle(handle);
         Py_DECREF(handle);
     }
-    while (taken != NULL) {
-        for (size_t at = 0; at < taken->used; at++) {
-            Py_DECREF(taken->stamps[at].site);
+    while (detached != NULL) {
+        for (size_t at = 0; at < detached->used; at++) {
+            Py_DECREF(detached->stamps[at].site);
         }
-        Chunk *next = taken->next;
-        PyMem_Free(taken);
-        taken = next;
+        Chunk *next = detached->next;
+        PyMem_Free(detached);
+        detached = next;
     }
     PyMem_Free(spare);
     spare = NULL;

@@ -6,7 +6,7 @@
 #include "layout.h"
 
 void buffer_open(Handle *handle);  /* the acquire begins: order, stamp, link */
-void buffer_close(Handle *handle); /* stamped released: into a chunk, or wait for the next drain */
+void buffer_close(Handle *handle); /* stamped released: copy it into a chunk, or keep it for the next drain */
 void buffer_clear(void);
 
 PyObject *buffer_put(PyObject *module, PyObject *entry);
@@ -24,7 +24,7 @@ typedef struct Chunk {
     Stamps stamps[IN_CHUNK];
 } Chunk;
 
-/* A handle as it was at one moment: while lists are made the garbage collector may run, and with it the program. */
+/* A handle at one moment: while lists are made, the garbage collector may run, and with it code of the program. */
 typedef struct {
     Handle *handle;
     Stamps stamps;
@@ -32,8 +32,8 @@ typedef struct {
 } HandleSnapshot;
 
 HandleSnapshot *buffer_snapshots(size_t *count); /* of each handle that changed since the last drain; NULL: no memory */
-Chunk *buffer_take_chunks(size_t *count); /* all of them, and how many records are in them; nothing waits any more */
-void buffer_free_chunk(Chunk *chunk);     /* one that was taken */
+Chunk *buffer_take_chunks(size_t *count); /* all chunks, and the number of records in them; nothing waits afterwards */
+void buffer_free_chunk(Chunk *chunk);     /* a chunk that was taken */
 void buffer_count_lost(size_t count);
 
 #endif

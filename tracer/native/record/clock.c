@@ -6,7 +6,7 @@
 #include <time.h>
 #endif
 
-static PyObject *replacement; /* of tests: a callable that returns ns */
+static PyObject *replacement; /* for tests: a callable that returns ns */
 
 static int64_t replaced_ns(void)
 {

@@ -7,7 +7,7 @@
 #include <Python.h>
 #include <stdint.h>
 
-int64_t clock_ns(void); /* time.perf_counter_ns(), or what set_clock() put in its place */
+int64_t clock_ns(void); /* time.perf_counter_ns(), or the callable of set_clock() */
 PyObject *clock_set(PyObject *module, PyObject *callable);
 
 #endif

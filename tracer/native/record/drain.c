@@ -1,5 +1,5 @@
-/* The drain: what is new in the buffer becomes lists, in the order of the acquires, and what was taken out while its
- * lifecycle was open is brought up to date. */
+/* The drain: new entries of the buffer become lists, in the order of the acquires, and the lists of lifecycles that
+ * were open at an earlier drain are updated. */
 
 #include "drain.h"
 
@@ -14,13 +14,13 @@ typedef struct {
     PyObject *entry;
 } DrainEntry;
 
-/* Puts an object into a place of a list; steals it. */
+/* Sets an item of a list; steals the object. */
 static bool set_item(PyObject *list, Py_ssize_t place, PyObject *value)
 {
     return value != NULL && PyList_SetItem(list, place, value) == 0;
 }
 
-/* Fills a list with what a record says, as the twin's records are laid out (tenure._core.record_layout). */
+/* Fills a list with a record's fields, in the layout of the Python probe's records (tenure._core.record_layout). */
 static bool fill(PyObject *list, const Stamps *stamps, PyObject *body, PyObject *raised)
 {
     return set_item(list, 0, Py_NewRef(stamps->site)) && set_item(list, 1, PyLong_FromUnsignedLongLong(stamps->task)) &&
@@ -80,31 +80,31 @@ static PyObject *ordered_list(DrainEntry *entries, size_t count)
 
 PyObject *drain_buffer(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
-    size_t seen_count = 0, count = 0, records = 0;
-    HandleSnapshot *snapshots = buffer_snapshots(&seen_count);
-    Chunk *taken = buffer_take_chunks(&records);
-    DrainEntry *entries = PyMem_Calloc(seen_count + records + 1, sizeof(DrainEntry));
-    bool fine = snapshots != NULL && entries != NULL;
-    for (size_t at = 0; at < seen_count; at++) {
-        fine = fine && show_handle(&snapshots[at], &entries[count]);
-        count += fine && entries[count].entry != NULL;
+    size_t snapshot_count = 0, count = 0, records = 0;
+    HandleSnapshot *snapshots = buffer_snapshots(&snapshot_count);
+    Chunk *chunks = buffer_take_chunks(&records);
+    DrainEntry *entries = PyMem_Calloc(snapshot_count + records + 1, sizeof(DrainEntry));
+    bool is_complete = snapshots != NULL && entries != NULL;
+    for (size_t at = 0; at < snapshot_count; at++) {
+        is_complete = is_complete && show_handle(&snapshots[at], &entries[count]);
+        count += is_complete && entries[count].entry != NULL;
         Py_DECREF(snapshots[at].handle);
         Py_DECREF(snapshots[at].body);
         Py_DECREF(snapshots[at].raised);
     }
-    while (taken != NULL) {
-        for (size_t at = 0; at < taken->used; at++) {
-            fine = fine && show_record(&taken->stamps[at], &entries[count]);
-            count += fine;
-            Py_DECREF(taken->stamps[at].site);
+    while (chunks != NULL) {
+        for (size_t at = 0; at < chunks->used; at++) {
+            is_complete = is_complete && show_record(&chunks->stamps[at], &entries[count]);
+            count += is_complete;
+            Py_DECREF(chunks->stamps[at].site);
         }
-        Chunk *next = taken->next;
-        buffer_free_chunk(taken);
-        taken = next;
+        Chunk *next = chunks->next;
+        buffer_free_chunk(chunks);
+        chunks = next;
     }
-    PyObject *result = fine ? ordered_list(entries, count) : PyErr_NoMemory();
+    PyObject *result = is_complete ? ordered_list(entries, count) : PyErr_NoMemory();
     if (result == NULL) {
-        buffer_count_lost(seen_count + records);
+        buffer_count_lost(snapshot_count + records);
     }
     for (size_t at = 0; entries != NULL && at < count; at++) {
         Py_DECREF(entries[at].entry);

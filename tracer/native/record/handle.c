@@ -1,5 +1,5 @@
-/* A handle: one lifecycle while the program is in it. Its operators are the stamps of rewritten code, because an
- * operator on a local variable is the shortest way from bytecode to C: no name to look up, no call. */
+/* A handle: an open lifecycle. Its operators are the stamps of rewritten code, because an operator on a local variable
+ * is the shortest path from bytecode to C: no name to look up, no call. */
 
 #include "handle.h"
 
@@ -8,7 +8,7 @@
 
 enum { FREE_LIST_SIZE = 64 };
 
-/* Freed handles for the next lifecycles: that saves half of what an allocation costs. */
+/* Freed handles, reused for the next lifecycles: that saves half of the cost of an allocation. */
 static Handle *free_list[FREE_LIST_SIZE];
 static int free_count;
 
@@ -62,14 +62,14 @@ PyObject *handle_enter(Handle *handle)
     return manager;
 }
 
-/* +record: the manager; its acquire begins. */
+/* +record: returns the manager; its acquire begins. */
 static PyObject *positive(PyObject *self)
 {
     PyObject *manager = handle_enter((Handle *)self);
     return manager != NULL ? manager : Py_NewRef(Py_None);
 }
 
-/* -record: acquired, and the second time the release begins. */
+/* -record: stamps acquired; the second time, stamps release. */
 static PyObject *negative(PyObject *self)
 {
     Handle *handle = (Handle *)self;
@@ -82,14 +82,14 @@ static PyObject *negative(PyObject *self)
     Py_RETURN_NONE;
 }
 
-/* ~record: released. */
+/* ~record: stamps released. */
 static PyObject *invert(PyObject *self)
 {
     stamp_end((Handle *)self);
     Py_RETURN_NONE;
 }
 
-/* record[PLACE], as the twin's records answer it. */
+/* record[PLACE], as in the Python probe's records. */
 static PyObject *item(PyObject *self, Py_ssize_t place)
 {
     Handle *handle = (Handle *)self;
@@ -130,8 +130,8 @@ PyTypeObject Handle_Type = {
     .tp_as_number = &operators,
     .tp_as_sequence = &places,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .tp_doc = "A lifecycle while the program is in it. +record enters, -record stamps acquired and then release, "
-              "~record released.",
+    .tp_doc = "An open lifecycle. +record returns the manager to enter, -record stamps acquired and then release, "
+              "~record stamps released.",
 };
 
 /* ---- what is called from Python ---- */
@@ -148,7 +148,7 @@ static Handle *as_handle(PyObject *object)
 static Handle *handle_of_two(PyObject *const *arguments, Py_ssize_t count)
 {
     if (count != 2) {
-        PyErr_SetString(PyExc_TypeError, "expected a record and one thing more");
+        PyErr_SetString(PyExc_TypeError, "expected a record and one more argument");
         return NULL;
     }
     return as_handle(arguments[0]);

@@ -8,7 +8,7 @@
 extern PyTypeObject Handle_Type;
 
 Handle *handle_new(PyObject *site, PyObject *manager);
-PyObject *handle_enter(Handle *handle); /* the acquire begins; the manager, a new reference, or NULL the second time */
+PyObject *handle_enter(Handle *handle); /* begins the acquire; the manager, a new reference; NULL the second time */
 
 PyObject *handle_body_raised(PyObject *module, PyObject *record);
 PyObject *handle_raised(PyObject *module, PyObject *record);

@@ -1,4 +1,4 @@
-/* Marks: which task is entering which manager now (patch/method.h says what for). */
+/* Marks: which task is entering which manager now (patch/method.h explains the purpose). */
 
 #include "marks.h"
 

@@ -6,7 +6,7 @@
 #include "../address_map.h"
 #include "layout.h"
 
-extern Map marks; /* (address of a manager, task that is entering it) to how often it is */
+extern Map marks; /* (address of a manager, task that is entering it) to the number of such entries */
 
 static inline bool mark_is_set(PyObject *manager, uint64_t task)
 {
@@ -16,7 +16,7 @@ static inline bool mark_is_set(PyObject *manager, uint64_t task)
 void mark_set(Handle *handle);
 void marks_clear(void);
 
-static inline void mark_clear(Handle *handle) /* here, because two stamps do it: they call nothing where there is none */
+static inline void mark_clear(Handle *handle) /* inline, so that the two stamps without a mark make no call */
 {
     if (!(handle->stamps.flags & MARKED)) {
         return;

@@ -1,4 +1,4 @@
-/* OpenTelemetry's context that a lifecycle begins in, where the program has imported OpenTelemetry
+/* OpenTelemetry's context at the begin of a lifecycle, if the program has imported OpenTelemetry
  * (tenure._identify.otel_context). */
 
 #include "otel_context.h"
@@ -23,7 +23,7 @@ void otel_context_read(Handle *handle)
         handle->context = context;
     }
     else {
-        Py_XDECREF(context); /* most have nothing in it */
+        Py_XDECREF(context); /* most contexts are empty */
     }
     if (PyErr_Occurred()) {
         fault("reading OpenTelemetry's context");

@@ -5,7 +5,7 @@
 
 #include "layout.h"
 
-void otel_context_read(Handle *handle); /* the one that is active now, into the handle */
+void otel_context_read(Handle *handle); /* store the active context in the handle */
 PyObject *otel_context_set(PyObject *module, PyObject *reader);
 
 #endif

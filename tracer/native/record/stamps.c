@@ -27,8 +27,8 @@ static PyObject *failure_of(PyObject *error)
     return failure;
 }
 
-/* Whether this is the failure of that very exception: its identity is compared while it is on its way. */
-static bool tells_of(PyObject *failure, PyObject *error)
+/* Whether this failure describes this exception, compared by identity while the exception propagates. */
+static bool describes(PyObject *failure, PyObject *error)
 {
     if (failure == NULL || error == NULL || !PyTuple_Check(failure) || PyTuple_GET_SIZE(failure) < 4) {
         return false;
@@ -40,7 +40,7 @@ static bool tells_of(PyObject *failure, PyObject *error)
 
 static void set_raised(Handle *handle, PyObject *error)
 {
-    PyObject *raised = tells_of(handle->body, error) ? Py_NewRef(Py_True) : failure_of(error);
+    PyObject *raised = describes(handle->body, error) ? Py_NewRef(Py_True) : failure_of(error);
     Py_XSETREF(handle->raised, raised);
 }
 
@@ -71,7 +71,8 @@ void stamp_end(Handle *handle)
     }
 }
 
-/* Whether this suppresses an exception; false where only the program's code could say, which the interpreter asks. */
+/* Whether this return value suppresses an exception; false if only a method of the program decides, which the
+ * interpreter calls itself. */
 static bool is_true(PyObject *value)
 {
     PyTypeObject *kind = Py_TYPE(value);

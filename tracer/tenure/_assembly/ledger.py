@@ -1,7 +1,7 @@
-"""From records to batches: what belongs to what is settled here, off the hot path.
+"""From records to batches: finds parents and traces, off the hot path.
 
-The ledger is told everything in the order in which it happened, and keeps only what is still open: for each task the
-lifecycles it is in, for each lifecycle the trace it belongs to. It reads no clock and sends nothing.
+The ledger gets every entry in the order of the events, and keeps only what is open: for each task the lifecycles that
+it is in, for each lifecycle its trace. It reads no clock and sends nothing.
 
 A lifecycle's parent is the innermost one that its task is in; for a task that is in none, the one in which the task was
 created. It begins a trace of its own where it has no parent, or where the parent was acquired more than LONG_HELD_NS
@@ -25,14 +25,14 @@ from tenure._assembly.request_rename import Renamed
 from tenure._assembly.snapshot import CLOSED, PLAIN, Snapshot, phase_of
 from tenure._assembly.tables import Tables, process_of
 from tenure._core.record_layout import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Listed
-from tenure._identify import otel_context, resource_ids, resources, tasks
+from tenure._identify import otel_context, tracer
 from tenure._identify.exceptions import Canceller
-from tenure._identify.tasks import Ended, Task
+from tenure._identify.task_table import Ended, Task
 
 LONG_HELD_NS = 60_000_000_000
 ROWS_A_BATCH = 5_000
 NAMING_FLUSHES = 2
-_SHIPPED_BEFORE = -1  # in no phase: what it is was found out since
+_SHIPPED_BEFORE = -1  # in no phase: it was renamed since
 
 _T = TypeVar("_T")
 
@@ -94,10 +94,10 @@ class Ledger:
         self._origins: dict[int, _Lifecycle] = {}  # by task: what it was created in
         self._shipped_tasks: set[int] = set()
         self._finished: dict[int, Task] = {}
-        self._teller = pool_reporter.PoolReporter()
+        self._pool_reporter = pool_reporter.PoolReporter()
 
     def add_entries(self, entries: Iterable[object]) -> None:
-        """Take in what happened: records at their acquire, tasks at their creation and at their end."""
+        """Add records at their acquire, tasks at their creation and at their end."""
         for entry in entries:
             if isinstance(entry, list):
                 self._begin(entry, None)
@@ -121,7 +121,7 @@ class Ledger:
     ) -> list[wire.Batch]:
         """What changed since the last call, as batches of at most ROWS_A_BATCH rows.
 
-        With ``heartbeat`` or ``final`` there is at least one, be it empty; ``final`` marks the last one.
+        With ``heartbeat`` or ``final`` there is at least one, even an empty one; ``final`` marks the last one.
         Not ``patient``: no request waits for its span.
         """
         rows = _chunks(
@@ -131,12 +131,12 @@ class Ledger:
         parts = list(zip_longest(rows, ended))
         if not parts and (heartbeat or final):
             parts = [(None, None)]
-        made = []
+        batches = []
         for number, (lifecycles, tasks_ended) in enumerate(parts, 1):
             is_last = final and number == len(parts)
-            made.append(self._batch(lifecycles or (), tasks_ended or (), clock_offset_ns, dropped, final=is_last))
+            batches.append(self._batch(lifecycles or (), tasks_ended or (), clock_offset_ns, dropped, final=is_last))
         self._evict_closed()
-        return made
+        return batches
 
     def _begin(self, record: Listed, context: object) -> None:
         number = next(self._numbers)
@@ -207,7 +207,7 @@ class Ledger:
         for task in ended:
             self._task(tables, task)
         tables.name_cancellers(partial(self._canceller, tables))
-        pools = self._teller.pools(tables)
+        pools = self._pool_reporter.pools(tables)
         return wire.Batch(
             version=wire.VERSION,
             process=process_of(self.process),
@@ -230,7 +230,7 @@ class Ledger:
         site, number, resource, acquire, acquired, release, released, body, raised = snapshot
         task = tables.task_place(number)
         if task is None:
-            task = self._task(tables, tasks.table.get(number) or _placeholder_task(number))
+            task = self._task(tables, tracer.current.tasks.by_id.get(number) or _placeholder_task(number))
         if body is None and raised is None and 0 < acquired <= release <= released:
             # Nearly all: through all phases with no exception anywhere.
             wait, hold, leave, outcomes = acquired - acquire, release - acquired, released - release, PLAIN
@@ -258,22 +258,22 @@ class Ledger:
         )
 
     def _task(self, tables: Tables, task: Task) -> int:
-        """The task's index; with it go those that created it, where no batch has told of them."""
+        """The task's index; the tasks that created it go too, where no batch had them."""
         place = tables.task(task, self._origin(task.id))
         self._shipped_tasks.add(task.id)
-        creator = tasks.table.get(task.parent)
+        creator = tracer.current.tasks.by_id.get(task.parent)
         while creator is not None and creator.id not in self._shipped_tasks:
             tables.task(creator, self._origin(creator.id))
             self._shipped_tasks.add(creator.id)
-            creator = tasks.table.get(creator.parent)
+            creator = tracer.current.tasks.by_id.get(creator.parent)
         return place
 
     def _canceller(self, tables: Tables, canceller: Canceller) -> int:
-        """The index of the task that cancelled; of one that is forgotten only the name is left."""
+        """The index of the task that cancelled; of one that was evicted only the name is left."""
         place = tables.task_place(canceller.task)
         if place is not None:
             return place
-        task = tasks.table.get(canceller.task)
+        task = tracer.current.tasks.by_id.get(canceller.task)
         if task is not None:
             return self._task(tables, task)
         gone = _placeholder_task(canceller.task)
@@ -285,7 +285,7 @@ class Ledger:
         return origin.id if origin is not None else 0
 
     def _evict_closed(self) -> None:
-        """Forget the lifecycles that were shipped closed, the tasks that ended and hold nothing, dead resources."""
+        """Remove lifecycles that were shipped closed, tasks that ended and hold nothing, and dead resources."""
         closed = [lifecycle for lifecycle in self._open.values() if lifecycle.shipped == CLOSED]
         for lifecycle in closed:
             del self._open[lifecycle.id]
@@ -296,12 +296,13 @@ class Ledger:
             del self._finished[number]
             self._origins.pop(number, None)
             self._shipped_tasks.discard(number)
-            tasks.table.pop(number, None)
-        resource_ids.collect_dead({cast("int", lifecycle.record[RESOURCE]) for lifecycle in self._open.values()})
+            tracer.current.tasks.by_id.pop(number, None)
+        in_use = {cast("int", lifecycle.record[RESOURCE]) for lifecycle in self._open.values()}
+        tracer.current.resource_ids.collect_dead(in_use)
 
 
 def _is_request(record: Listed) -> bool:
-    enter, _ = resources.calls.get(cast("str", record[SITE]), ("", ""))
+    enter, _ = tracer.current.calls.get(cast("str", record[SITE]), ("", ""))
     return enter == "request"
 
 

@@ -1,4 +1,4 @@
-"""Reports what pools say of their connections in the batches of one process."""
+"""Reports the connections of pools in the batches of one process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from tenure import wire
 from tenure._core import faults
-from tenure._identify.pool_stats import PoolStats, _created, _Pool, _pools
+from tenure._identify import tracer
+from tenure._identify.pool_stats import PoolStats, WatchedPool
 
 if TYPE_CHECKING:
     from tenure._assembly.tables import Tables
@@ -22,16 +23,17 @@ class PoolReporter:
         self._last_reported: dict[int, PoolStats] = {}
 
     def pools(self, tables: Tables) -> list[wire.Pool]:
-        """Those that the batch's rows used, and those that have changed since they were told of."""
-        found: list[wire.Pool] = []
-        for number, pool in list(_pools.items()):
-            if len(found) == wire.MAX_POOLS:  # the next batch tells of the others
+        """Those that the batch's rows used, and those that have changed since they were reported."""
+        registry, rows = tracer.current.pools, list[wire.Pool]()
+        for number, pool in list(registry.watched.items()):
+            if len(rows) == wire.MAX_POOLS:  # the next batch has the others
                 break
             subject = pool.reference()
-            figures = _GONE if subject is None else _read(number, pool, subject)
+            figures = _GONE if subject is None else _read(pool, subject)
             if figures is None:
+                registry.watched.pop(number, None)
                 continue
-            durations = [] if subject is None else _taken(subject)
+            durations = [] if subject is None else registry.take_created(subject)
             if (
                 durations
                 or figures != self._last_reported.get(number)
@@ -39,24 +41,17 @@ class PoolReporter:
                 or tables.has_resource(number)
             ):
                 place = tables.resource(number, pool.resource)
-                found.append(wire.Pool(place, *figures, durations, subject is None))
+                rows.append(wire.Pool(place, *figures, durations, subject is None))
                 self._last_reported[number] = figures
             if subject is None:
-                _pools.pop(number, None)
+                registry.watched.pop(number, None)
                 self._last_reported.pop(number, None)
-        return found
+        return rows
 
 
-def _read(number: int, pool: _Pool, subject: object) -> PoolStats | None:
+def _read(pool: WatchedPool, subject: object) -> PoolStats | None:
     try:
         return pool.read(subject)
-    except Exception as error:  # noqa: BLE001  # what we know of the library is not so in this version
+    except Exception as error:  # noqa: BLE001  # this version of the library differs
         faults.fault("reading how many connections of a {} are idle", error, kind=type(subject))
-        _pools.pop(number, None)
         return None
-
-
-def _taken(pool: object) -> list[int]:
-    """What was noted of this pool since the last time; the program may note more meanwhile."""
-    durations = _created.get(pool)
-    return [durations.popleft() for _ in range(len(durations))] if durations else []

@@ -1,4 +1,4 @@
-"""A lifecycle whose resource is known better once it runs: a server's request, until a framework finds its route."""
+"""Renames a lifecycle while it runs: a server's request, once a framework finds its route."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tenure._identify import lookup
 
 
 class Renamed(NamedTuple):
-    """The entry in the buffer that tells of it: whose lifecycle, begun when, and what it is a use of after all."""
+    """The buffer's entry: the lifecycle, by task and acquire, and its new site and resource."""
 
     task: int
     acquire_ns: int
@@ -19,7 +19,7 @@ class Renamed(NamedTuple):
 
 
 def rename(record: Record, manager: object, site: str) -> None:
-    """Let an open lifecycle be a use of what this manager stands for, at this site. It never raises."""
+    """Let an open lifecycle be a use of this manager's resource, at this site. It never raises."""
     resource, _ = lookup.resource_of(site, manager)
     if resource:
         buffer.put(Renamed(cast("int", record[TASK]), cast("int", record[ACQUIRE]), site, resource))

@@ -1,4 +1,4 @@
-"""A record as it stands at one moment, and its row."""
+"""A record's values at one moment, for its row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST = (1 << 57) - 1  # ns, what a row's field takes
 
 
 class Snapshot(NamedTuple):
-    """A record's places, typed; the program may go on filling in the record itself."""
+    """A record's places, typed; the program may change the record itself meanwhile."""
 
     site: str
     task: int
@@ -39,7 +39,7 @@ class Snapshot(NamedTuple):
 
     @property
     def own_failure(self) -> Failure | None:
-        """What acquire or release raised of its own."""
+        """The exception that acquire or release raised itself."""
         return self.raised if isinstance(self.raised, Failure) and self.released else None
 
     def durations(self) -> tuple[int, int, int]:

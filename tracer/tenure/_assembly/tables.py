@@ -12,19 +12,19 @@ import msgspec
 from tenure import wire
 from tenure._core import process_scrubber
 from tenure._core.process_scrubber import text
-from tenure._identify import resource_ids, resources, sites
+from tenure._identify import sites, tracer
 from tenure._identify.exceptions import Canceller, Failure
-from tenure._identify.otel_context import SpanIds
+from tenure._identify.resource_ids import Resource
 from tenure._identify.sites import Site
-from tenure._identify.tasks import Task
+from tenure._identify.span_ids import SpanIds
+from tenure._identify.task_table import Task
 
 MAX_MESSAGE = 500  # characters of an exception's message that are shipped
 _KEPT = 20_000  # sites whose wire form is remembered from one batch to the next
-_sites: dict[str, wire.Site] = {}
 
 
 class Tables:
-    """Collects table entries and hands out their places."""
+    """Collects table entries and gives their places."""
 
     def __init__(self) -> None:
         self.sites: list[wire.Site] = []
@@ -58,14 +58,14 @@ class Tables:
         """Whether the resource is in the table already."""
         return number in self._resource_places
 
-    def resource(self, number: int, known: resource_ids.Resource | None = None) -> int:
+    def resource(self, number: int, known: Resource | None = None) -> int:
         """The index of a resource; ``known`` where it may have been forgotten."""
         place = self._resource_places.get(number)
         if place is None:
             place = self._resource_places[number] = len(self.resources)
-            known = known or resource_ids.table.get(number)
-            if known is None:  # cannot be, but a row without its resource would cost the whole batch
-                known = resource_ids.Resource(number, "unknown", "", None, "participant")
+            known = known or tracer.current.resource_ids.table.get(number)
+            if known is None:  # never seen, but a row without its resource would lose the whole batch
+                known = Resource(number, "unknown", "", None, "participant")
             _, kind, name, capacity, stereotype = known
             name = sites.settled_text(name)
             self.resources.append(wire.Resource(number, text(kind), text(name), capacity, stereotype))
@@ -129,27 +129,23 @@ class Tables:
             self.cancellers.append(wire.Canceller(number, by, text(canceller.via), at))
 
 
-def forget_sites() -> None:
-    """Make the wire form of each site again."""
-    _sites.clear()
-
-
 def process_of(process: wire.Process) -> wire.Process:
-    """The process as a batch tells of it."""
+    """The process as it stands in a batch."""
     return msgspec.structs.replace(process, service=text(process.service), host=text(process.host))
 
 
 def _site(key: str) -> wire.Site:
-    known = _sites.get(key)
-    if known is None:
-        site = Site.of(sites.settled(key))
-        enter, leave = ("__enter__", "__exit__") if site.sync else ("__aenter__", "__aexit__")
-        given = resources.calls.get(key, ("", ""))
-        expression = process_scrubber.expression(site.expression)
-        file = text(site.file[-wire.MAX_STRING :])
-        calls = text(given[0] or enter), text(given[1] or leave)
-        known = wire.Site(file, site.line, text(site.function), expression, *calls)
-        if len(_sites) >= _KEPT:
-            _sites.clear()
-        _sites[key] = known
-    return known
+    known = tracer.current.wire_sites
+    site = known.get(key)
+    if site is None:
+        parts = Site.of(sites.settled(key))
+        enter, leave = ("__enter__", "__exit__") if parts.sync else ("__aenter__", "__aexit__")
+        called = tracer.current.calls.get(key, ("", ""))
+        expression = process_scrubber.expression(parts.expression)
+        file = text(parts.file[-wire.MAX_STRING :])
+        calls = text(called[0] or enter), text(called[1] or leave)
+        site = wire.Site(file, parts.line, text(parts.function), expression, *calls)
+        if len(known) >= _KEPT:
+            known.clear()
+        known[key] = site
+    return site

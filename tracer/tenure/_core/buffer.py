@@ -1,9 +1,9 @@
 """The bounded buffer between the program and the shipping thread.
 
-What stands in it is, in the order in which it happened: a record (``tenure._core.record_layout``) at its acquire, alone
-or with the OpenTelemetry context that it began in (``tenure._identify.otel_context``), and a task
-(``tenure._identify.tasks``) at its creation and again at its end. The program puts in, the shipping thread drains. A
-record that was drained while its lifecycle is open stays the same list, and every drain brings it up to date.
+Its entries stand in the order of their events: a record (``tenure._core.record_layout``) at its acquire, alone or with
+the OpenTelemetry context that it began in (``tenure._identify.otel_context``), and a task
+(``tenure._identify.task_table``) at its creation and again at its end. The program puts in, the shipping thread drains.
+A record that was drained while its lifecycle is open stays the same list, and every drain brings it up to date.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LIMIT = 100_000  # entries; a record takes at most 400 bytes, and half a second 
 
 
 class _Entries(Protocol):
-    """What holds the entries: ``tenure._probe``, or ``Pending``."""
+    """Holds the entries: ``tenure._probe``, or ``Pending``."""
 
     def put(self, entry: object, /) -> bool: ...
     def waiting(self) -> int: ...
@@ -47,7 +47,7 @@ class Pending:
 
     def drain(self) -> list[object]:
         taken: list[object] = []
-        with suppress(IndexError):  # somebody else drains at the same time
+        with suppress(IndexError):  # another thread drains at the same time
             for _ in range(len(self.entries)):
                 taken.append(self.entries.popleft())  # noqa: PERF401  # what was taken must not be lost
         return taken
@@ -69,20 +69,18 @@ if probe_backend.SERVES:
 
     _entries = _probe
 
-_limit = LIMIT
 put = _entries.put  # False where there is no room; a lifecycle that does not fit is counted by whoever drops it
 waiting = _entries.waiting
 
 
 def has_room() -> bool:
     """Whether one more entry fits in."""
-    return waiting() < _limit
+    return waiting() < pending.limit
 
 
 def set_limit(limit: int) -> None:
-    """Let so many entries wait."""
-    global _limit  # noqa: PLW0603
-    _limit = limit
+    """Let at most this many entries wait."""
+    pending.set_limit(limit)
     _entries.set_limit(limit)
 
 
@@ -96,6 +94,6 @@ def drain() -> list[object]:
 
 
 def clear() -> None:
-    """Begin anew, as a forked child does."""
+    """Throw away what is in the buffer, and the counts of losses: a recording begins, or a forked child goes on."""
     _entries.clear()
     dropped.clear()

@@ -1,4 +1,4 @@
-"""Faults of Tenure's own, and lifecycles that were lost: counted by reason and never raised into the program."""
+"""Faults of Tenure's own, and lost lifecycles: counted by reason, never raised into the program."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ import logging
 
 from tenure._core.object_access import qualified_name
 
-dropped: dict[str, int] = {}  # lifecycles lost since the process started, by reason
-
+dropped: dict[str, int] = {}  # lifecycles lost since recording began, by reason
 
 _log = logging.getLogger("tenure")
-
-
-_said: set[str] = set()
+_said: set[str] = set()  # places of faults that were logged
 
 
 def drop(reason: str, count: int = 1) -> None:
@@ -23,9 +20,9 @@ def drop(reason: str, count: int = 1) -> None:
 def fault(
     where: str, error: Exception, consequence: str = "is left out from now on", *, kind: type | None = None
 ) -> None:
-    """A fault of Tenure's own: logged once for each place, never raised into the program.
+    """Log a fault of Tenure's own, once for each place; never raise it into the program.
 
-    ``kind``: the class whose name stands in ``where`` in the place of "{}". It is found here, where nothing gets out.
+    ``kind``: the class whose name replaces "{}" in ``where``. Reading the name may fail too, so it is read here.
     """
     try:
         drop("fault")

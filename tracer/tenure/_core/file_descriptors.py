@@ -1,9 +1,8 @@
-"""Our open files among the program's.
+"""Tenure's open files among the program's.
 
-A program may close every descriptor that there is, ours too, as daemons do; the next file that it opens comes under
-the number that was ours. So an open file of ours is looked at before each use: is it the one that was opened? And where
-a program was started without standard streams, what is opened first takes their numbers, and gets what the program
-writes to them. So ours take others.
+A program may close every descriptor, as daemons do. The next file that it opens may get the number of one of Tenure's.
+So each of these is compared with the file that was opened, before each use. Where a program was started without
+standard streams, the first files get their numbers, and the program writes to them. So Tenure's get higher ones.
 """
 
 from __future__ import annotations
@@ -20,22 +19,26 @@ _STANDARD = 2  # the highest of them
 
 
 class Identity(NamedTuple):
-    """What an open file is, whatever its number: a socket or a pipe has one as well as a file on disk."""
+    """Identifies an open file, whatever its number. Sockets and pipes have an identity too."""
 
     device: int
     inode: int
 
 
 def identity(file: int) -> Identity:
-    """What is open under this number. Raises OSError where nothing is."""
+    """The identity of the file that is open under this number.
+
+    Raises:
+        OSError: none is.
+    """
     if fcntl is None:
-        return Identity(0, file)  # sockets have no status there, and descriptors are none of a program's business
+        return Identity(0, file)  # sockets have no status there, and programs do not close them by number
     status = os.fstat(file)
     return Identity(status.st_dev, status.st_ino)
 
 
 def is_still(file: int, known: Identity) -> bool:
-    """Whether this is open under this number, and nothing else."""
+    """Whether this file is open under this number still."""
     try:
         return identity(file) == known
     except OSError:
@@ -43,7 +46,7 @@ def is_still(file: int, known: Identity) -> bool:
 
 
 def beyond_standard(file: int) -> int:
-    """The same open file under a number that no standard stream has; the one given is closed where it is one."""
+    """The same open file under a number above the standard streams'; a number of theirs is closed."""
     if file > _STANDARD or fcntl is None:
         return file
     try:

@@ -1,9 +1,9 @@
 """Looking at the program's objects without running its code.
 
 An attribute may be a property, a class may have a metaclass, a name may be a subclass of str, a hash may print: all of
-that is the program's code, which runs when the program runs it and not when it is recorded. What is read here is read
-by the interpreter's own descriptors. Objects are told apart by their address; to look for a type in a set or a tuple
-would ask its metaclass. ``issubclass(type(thing), Kind)``, ``Kind`` being no class of the program's, is the form of
+that is the program's code, which runs when the program runs it and not when it is recorded. The functions here read by
+the interpreter's own descriptors. Objects are known by their address; to look for a type in a set or a tuple would ask
+its metaclass. ``issubclass(type(thing), Kind)``, ``Kind`` being no class of the program's, is the form of
 ``isinstance`` that asks the object nothing.
 """
 
@@ -59,29 +59,29 @@ def type_name(kind: type) -> str:
 
 
 def of_class(kind: type, name: str, default: object = None) -> object:
-    """What a class, or the nearest of its bases, has under this name, as it stands there."""
+    """The value that a class, or the nearest of its bases, has under this name, unbound."""
     for base in mro(kind):
-        found = namespace(base).get(name, _MISSING)
-        if found is not _MISSING:
-            return found
+        value = namespace(base).get(name, _MISSING)
+        if value is not _MISSING:
+            return value
     return default
 
 
 def has(kind: type, name: str) -> bool:
-    """Whether objects of this class have something of its under this name."""
+    """Whether this class or one of its bases has this name."""
     return of_class(kind, name, _MISSING) is not _MISSING
 
 
 def attribute(thing: object, name: str, default: object = None) -> object:
-    """An attribute that an object keeps in its dictionary or in a slot; the default where code would tell it."""
+    """An attribute in an object's dictionary or in a slot; the default where the program's code would compute it."""
     kind = type(thing)
-    found = of_class(kind, name, _MISSING)
-    if type(found) is MemberDescriptorType or type(found) is GetSetDescriptorType:
+    declared = of_class(kind, name, _MISSING)
+    if type(declared) is MemberDescriptorType or type(declared) is GetSetDescriptorType:
         try:
-            return found.__get__(thing, kind)
+            return declared.__get__(thing, kind)
         except (AttributeError, TypeError):
             return default
-    if found is not _MISSING and has(type(found), "__get__") and has(type(found), "__set__"):
+    if declared is not _MISSING and has(type(declared), "__get__") and has(type(declared), "__set__"):
         return default
     kept = of_class(kind, "__dict__")
     if type(kept) is GetSetDescriptorType or type(kept) is MemberDescriptorType:  # the latter for modules
@@ -89,7 +89,7 @@ def attribute(thing: object, name: str, default: object = None) -> object:
         value = (dict if issubclass(type(held), dict) else MappingProxyType).get(held, name, _MISSING)
         if value is not _MISSING:
             return value
-    return default if found is _MISSING or has(type(found), "__get__") else found
+    return default if declared is _MISSING or has(type(declared), "__get__") else declared
 
 
 def library_attribute(thing: object, name: str, package: str) -> object:
@@ -99,13 +99,13 @@ def library_attribute(thing: object, name: str, package: str) -> object:
         return kept
     kind = type(thing)
     for base in mro(kind):
-        found = namespace(base).get(name, _MISSING)
-        if found is _MISSING:
+        declared = namespace(base).get(name, _MISSING)
+        if declared is _MISSING:
             continue
         if module_name(base).partition(".")[0] != package:
             return None
         try:
-            return found.__get__(thing, kind) if hasattr(type(found), "__get__") else found  # type: ignore[attr-defined]
+            return declared.__get__(thing, kind) if hasattr(type(declared), "__get__") else declared  # type: ignore[attr-defined]
         except AttributeError:
             return None
     return None
@@ -113,12 +113,12 @@ def library_attribute(thing: object, name: str, package: str) -> object:
 
 def call_method(kind: type) -> object:
     """The function that is this class's ``__call__``; None where it is none."""
-    found = of_class(kind, "__call__")
-    return found if type(found) is FunctionType else None
+    function = of_class(kind, "__call__")
+    return function if type(function) is FunctionType else None
 
 
 def is_true(value: object) -> bool:
-    """``bool(value)``, and False where the program's code would have to say."""
+    """``bool(value)``; False where the program's code would decide."""
     kind = type(value)
     if not _flags(kind) & _HEAP:
         return bool(value)
@@ -126,9 +126,9 @@ def is_true(value: object) -> bool:
 
 
 class ByIdentity(Generic[_V]):
-    """Values by object, of which neither the hash nor the equality is asked. No object is kept alive.
+    """Values by object, without calling its hash or equality. No object is kept alive.
 
-    What is put in for an object of a type that allows no weak reference is not kept.
+    The value of an object whose type allows no weak reference is not kept.
     """
 
     def __init__(self) -> None:
@@ -142,16 +142,16 @@ class ByIdentity(Generic[_V]):
 
     def get(self, thing: object) -> _V | None:
         """The value of this object, None where it has none."""
-        found = self._values.get(id(thing))
-        return found[0] if found is not None and found[1]() is thing else None
+        entry = self._values.get(id(thing))
+        return entry[0] if entry is not None and entry[1]() is thing else None
 
     def put(self, thing: object, value: _V) -> None:
         """Let this be the object's value from now on."""
         address, values = id(thing), self._values
 
         def gone(reference: weakref.ref[object]) -> None:
-            found = values.get(address)
-            if found is not None and found[1] is reference:
+            entry = values.get(address)
+            if entry is not None and entry[1] is reference:
                 del values[address]
 
         try:
@@ -167,11 +167,11 @@ class ByIdentity(Generic[_V]):
         return value
 
     def things(self) -> list[object]:
-        """The objects that live."""
+        """The objects that are alive."""
         return [thing for _, reference in list(self._values.values()) if (thing := reference()) is not None]
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Take every value out."""
         self._values.clear()
 
 

@@ -1,4 +1,4 @@
-"""Where Tenure's own code and asyncio's lie: by these a frame is told from the program's own."""
+"""The directories of Tenure's own code and of asyncio's, by which a frame is known not to be the program's."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Which probe serves: the extension ``tenure._probe``, or its twin in Python (``tenure._probe_api.pure_probe``).
 
-The extension serves where it was built, in the main interpreter, and in interpreters with the GIL: loading it into one
-without would switch the GIL on, and the program would not be as it was. $TENURE_PROBE, "native" or "python", chooses.
+The extension serves where it was built, in the main interpreter and with the GIL: loading it into an interpreter
+without one would switch the GIL on. $TENURE_PROBE, "native" or "python", chooses.
 
 An extension that an earlier installation left behind was built for other Python code: called by this code, it could
-crash the program. Its LAYOUT tells.
+crash the program. Its LAYOUT shows that.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _CHOICES = "native", "python"
 
 
 def _problem_of_extension() -> tuple[str, str]:
-    """Why the extension cannot serve, and what to do about it; ("", "") where it can."""
+    """Why the extension cannot serve, and the remedy; ("", "") where it can."""
     try:
         extension = importlib.import_module("tenure._probe")
     except ImportError as error:
         return str(error), "install a C compiler, then reinstall tenure"
-    found = getattr(extension, "LAYOUT", 1)  # 0.1 had no number
-    if found == LAYOUT:
+    layout = getattr(extension, "LAYOUT", 1)  # 0.1 had no number
+    if layout == LAYOUT:
         return "", ""
-    return f"it was built from another version (interface {found}, this version has {LAYOUT})", _REINSTALL
+    return f"it was built from another version (interface {layout}, this version has {LAYOUT})", _REINSTALL
 
 
 _REINSTALL = "reinstall tenure: pip install --force-reinstall tenure; in a checkout: make setup"
@@ -38,7 +38,7 @@ def _has_gil() -> bool:
 
 
 def _choose(wanted: str) -> tuple[bool, str, str]:
-    """Whether the extension serves, what is wrong with what was wanted, and what the user is told otherwise."""
+    """Whether the extension serves, the error in what was wanted, and a notice for the user."""
     if wanted and wanted not in _CHOICES:
         return False, f"invalid TENURE_PROBE {wanted!r} (set it to native or python, or unset it)", ""
     if wanted == "python" or (not wanted and not _has_gil()):

@@ -11,25 +11,32 @@ import os
 from tenure import wire
 from tenure._core import faults
 from tenure.errors import UsageError
-from tenure.scrubbing import BadPattern, Own, Scrubber, from_variable, several
+from tenure.scrubbing import BadPattern, Scrubber, UserRules, from_variable, rule_list
 
 VARIABLE = "TENURE_SCRUB"
 _KEPT, _LONGEST_KEPT = 4_096, 200  # texts that are remembered with their scrubbed form; characters of one
 
-_scrubber = Scrubber()
-_texts: dict[tuple[str, int], str] = {}
+
+class _Configured:
+    """What ``configure`` sets."""
+
+    def __init__(self) -> None:
+        self.scrubber = Scrubber()
+        self.texts: dict[tuple[str, int], str] = {}  # by text and limit: its scrubbed form
 
 
-def configure(own: Own | None) -> None:
-    """Begin with these patterns and callbacks, and those of the environment.
+_process = _Configured()
+
+
+def configure(own: UserRules | None) -> None:
+    """Scrub from now on by these patterns and callbacks, and those of the environment.
 
     Raises:
         UsageError: a pattern is no regular expression, or the file of $TENURE_SCRUB cannot be read.
     """
-    global _scrubber  # noqa: PLW0603
     try:
         patterns = from_variable(os.environ.get(VARIABLE, ""), VARIABLE)
-        _scrubber = Scrubber([*patterns, *several(own)], _fault)
+        _process.scrubber = Scrubber([*patterns, *rule_list(own)], _fault)
     except BadPattern as error:
         raise UsageError(str(error)) from None
     forget_texts()
@@ -37,34 +44,35 @@ def configure(own: Own | None) -> None:
 
 def forget_texts() -> None:
     """Scrub every text again."""
-    _texts.clear()
+    _process.texts.clear()
 
 
 def calls_the_program() -> bool:
     """Whether a text is given to a callback of the user's; then only the shipping thread may scrub."""
-    return bool(_scrubber.callbacks)
+    return bool(_process.scrubber.callbacks)
 
 
 def text(value: str, limit: int = wire.MAX_STRING) -> str:
     """Text that may leave the process: scrubbed, then cut, without lone surrogates."""
     if len(value) > _LONGEST_KEPT:
-        return _scrubber.text(value, limit)
-    known = _texts.get((value, limit))
-    if known is None:
-        if len(_texts) >= _KEPT:
-            _texts.clear()
-        known = _texts[value, limit] = _scrubber.text(value, limit)
-    return known
+        return _process.scrubber.text(value, limit)
+    texts = _process.texts
+    scrubbed = texts.get((value, limit))
+    if scrubbed is None:
+        if len(texts) >= _KEPT:
+            texts.clear()
+        scrubbed = texts[value, limit] = _process.scrubber.text(value, limit)
+    return scrubbed
 
 
 def expression(source: str) -> str:
     """Source text that may leave the process."""
-    return _scrubber.expression(source, wire.MAX_STRING)
+    return _process.scrubber.expression(source, wire.MAX_STRING)
 
 
 def line(value: str) -> str:
     """A line for people, on stderr or in a report; the user's callback is not asked."""
-    return _scrubber.line(value)
+    return _process.scrubber.line(value)
 
 
 def _fault(error: BaseException) -> None:

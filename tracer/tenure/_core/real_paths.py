@@ -37,8 +37,8 @@ def size_and_time(path: str) -> tuple[int, int]:
     Raises:
         OSError: it is not there.
     """
-    found = _stat(path)
-    return found.st_size, found.st_mtime_ns
+    status = _stat(path)
+    return status.st_size, status.st_mtime_ns
 
 
 def read(path: str) -> bytes:
@@ -60,21 +60,21 @@ def real(path: str) -> str:
     """The absolute path with every link followed, as by ``os.path.realpath``; what is not there is left as it is."""
     if not _is_posix or _readlink is None:
         return _realpath(path)
-    found, links = "" if path.startswith("/") else _cwd(), 0
+    resolved, links = "" if path.startswith("/") else _cwd(), 0
     parts = path.split("/")[::-1]
     while parts:
         part = parts.pop()
         if part in {"", "."}:
             continue
         if part == "..":
-            found = found.rpartition("/")[0]
+            resolved = resolved.rpartition("/")[0]
             continue
-        at = f"{found.rstrip('/')}/{part}"
+        at = f"{resolved.rstrip('/')}/{part}"
         if links < _MOST_LINKS and is_link(at):
             links += 1
             target = _readlink(at)
-            found = "" if target.startswith("/") else found
+            resolved = "" if target.startswith("/") else resolved
             parts += target.split("/")[::-1]
         else:
-            found = at
-    return found or "/"
+            resolved = at
+    return resolved or "/"

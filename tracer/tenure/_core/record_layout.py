@@ -1,11 +1,11 @@
-"""What a record says, place by place; both probes fill in the same places.
+"""The places of a record; both probes fill in the same ones.
 
 SITE      str    where it is entered (``tenure._identify.sites``)
 TASK      int    id of the task that entered it
-RESOURCE  int    id of the resource; 0: nobody records this lifecycle
+RESOURCE  int    id of the resource; 0: this lifecycle is not recorded
 ACQUIRE, ACQUIRED, RELEASE, RELEASED      perf_counter_ns, 0 where not reached; RELEASED is written last
-BODY      Failure or None                 what left the body
-RAISED    Failure, WENT_ON or None        what acquire or release raised of its own; WENT_ON: the body's exception
+BODY      Failure or None                 the exception that left the body
+RAISED    Failure, WENT_ON or None        an exception of acquire or release; WENT_ON: the body's goes on
 """
 
 from __future__ import annotations

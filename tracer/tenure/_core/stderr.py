@@ -14,4 +14,4 @@ def say(line: str) -> None:
             sys.__stderr__.write(f"tenure: {process_scrubber.line(line)}\n")
             sys.__stderr__.flush()
     except (OSError, ValueError):
-        pass  # closed: there is nobody to tell
+        pass  # it is closed

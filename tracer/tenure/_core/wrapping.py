@@ -1,8 +1,8 @@
-"""What keeps a wrapper written in Python from being noticed.
+"""Hides a wrapper that is written in Python.
 
-A coroutine function stays one, the metadata are the original's, and an exception that passes through leaves no frame of
-ours in its traceback. The original's frame, which is in it, has ours as its caller: so ours lets go of what it was
-called with, among which the exception itself may be.
+A coroutine function stays one, the metadata are the original's, and an exception that passes through has no frame of
+the wrapper in its traceback. The original's frame, which is in it, refers to the wrapper's as its caller. So the
+wrapper deletes its arguments: the exception itself may be among them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def strip_frame(error: BaseException, code: CodeType) -> None:
 
 
 def mark_as_wrapper(original: Method) -> Callable[[Method], Method]:
-    """Mark a wrapper as ours and give it the original's metadata."""
+    """Mark a wrapper as Tenure's and give it the original's metadata."""
 
     def marked(wrapper: Method) -> Method:
         functools.update_wrapper(wrapper, original)
@@ -39,25 +39,25 @@ def mark_as_wrapper(original: Method) -> Callable[[Method], Method]:
 def match_coroutine_kind(original: Method, wrapper: AsyncMethod) -> Method:
     """The wrapper as a coroutine function if the original is one, else as a function that calls it at once.
 
-    So does Python, which complains in its own words of what is not to be awaited. The wrapper takes what it calls as
-    ``_original``; a call that raises is recorded through it as well.
+    Then Python itself says that a value cannot be awaited. The wrapper gets the function to call as ``_original``; a
+    call that raises is recorded through it as well.
     """
     if inspect.iscoroutinefunction(original):
         return wrapper
 
     def returning(*arguments: object, **named: object) -> object:
         try:
-            given = original(*arguments, **named)
+            value = original(*arguments, **named)
         except BaseException as error:
             traceback = traceback_of(error)
             with contextlib.suppress(BaseException):  # it is the same one
                 wrapper(*arguments, **named, _original=_raising(error)).send(None)
             BaseException.with_traceback(error, traceback)
-            with contextlib.suppress(Exception):  # then our frame is seen
+            with contextlib.suppress(Exception):  # then the wrapper's frame is seen
                 strip_frame(error, returning.__code__)
             del arguments, named
             raise
-        return wrapper(*arguments, **named, _original=lambda *_, **__: given) if inspect.isawaitable(given) else given
+        return wrapper(*arguments, **named, _original=lambda *_, **__: value) if inspect.isawaitable(value) else value
 
     return returning
 

@@ -1,14 +1,13 @@
-"""Who cancels a task: found out at the moment of the request, from the stack that made it.
+"""Who cancels a task: found at the moment of the request, from the stack that made it.
 
-The native probe is told of every ``Task.cancel()``. The Python probe cannot be (Task is a type of C's that nobody may
-patch without being seen), so adapters tell it of what the functions of asyncio and anyio cancel, and a program's own
-call stays unknown.
+The native probe sees every ``Task.cancel()``. The Python probe does not: Task is written in C, and a patch of it would
+be visible. Adapters report what the functions of asyncio and anyio cancel; a program's own call stays unknown.
 
-The innermost function on the stack that is known for cancelling on behalf of somebody (``register``) says for whom;
-where there is none it is the program's line that called. A task that is being cancelled itself and passes that on, by
-its task group or what it waits for, is not who asked: the one who cancelled it is.
+The innermost function on the stack that cancels on behalf of another (``register``) says for whom. Where there is none,
+the canceller is the program's line that called. A task that is being cancelled may pass that on, by its task group or
+to what it waits for; the canceller is then the one that cancelled this task.
 
-A request stands until it has been answered by ``uncancel()``, or another one has come after it was delivered.
+A request is pending until ``uncancel()`` has answered it, or another one has come after it was delivered.
 """
 
 from __future__ import annotations
@@ -23,58 +22,66 @@ from typing import cast
 from tenure._core import faults, object_access
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, is_own_frame
 from tenure._core.wrapping import traceback_of
-from tenure._identify import libraries, sites, task_names, tasks
+from tenure._identify import libraries, sites, task_names, tasks, tracer
 from tenure._identify.exceptions import Canceller, Failure, failure_of
-from tenure._identify.tasks import AnyTask
+from tenure._identify.task_table import AnyTask
+from tenure._identify.tracer import CancellerResolver
+
+__all__ = [
+    "CancellerResolver",
+    "IsStillPending",
+    "by_failure",
+    "by_library",
+    "by_task",
+    "canceller",
+    "failure",
+    "is_library",
+    "register",
+    "requested",
+    "site_of",
+]
 
 IsStillPending = Callable[[], bool]
-CancellerResolver = Callable[[FrameType], Canceller | None]  # None: go on with its caller
 
 _LOOP = frozenset(str(module.__file__) for module in (asyncio.events, asyncio.base_events, asyncio.runners))
 
-_means: dict[tuple[str, str], CancellerResolver] = {}  # by file and function
+
+def register(file: str, function: str, resolve: CancellerResolver) -> None:
+    """Let ``resolve`` say who stands behind the frame of a function that cancels on behalf of another."""
+    tracer.current.cancellers[file, function] = resolve
 
 
-def register(file: str, function: str, means: CancellerResolver) -> None:
-    """Ask this of the frame of a function that cancels on somebody's behalf."""
-    _means[file, function] = means
+def requested(task: object, by: Canceller | None = None, is_pending: IsStillPending | None = None) -> None:
+    """Note that a task is about to be cancelled; call it before that. It never raises.
 
-
-def forget_all() -> None:
-    """Know no such function."""
-    _means.clear()
-
-
-def requested(task: object, by: Canceller | None = None, stands: IsStillPending | None = None) -> None:
-    """A task is about to be cancelled, by whoever called if it is not said; called before it is, and never raises.
-
-    ``stands``: says whether the request has not been taken back, for who does not see every request.
+    ``by`` None: found from the stack. ``is_pending``: whether the request still stands, for an adapter that does not
+    see every request.
     """
     try:
         if task_names.is_task(task) and not asyncio.Task.done(task) and not _is_on_its_way(task):
             by = by or canceller(sys._getframe(1))  # noqa: SLF001  # no other way to the caller
-            tasks.cancelled(task, by, stands)
+            tasks.cancelled(task, by, is_pending)
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("finding out who cancels a task", error)
 
 
 def failure(error: BaseException) -> Failure:
-    """The failure that an exception tells in the running task."""
+    """The failure of an exception in the running task, with the canceller."""
     if issubclass(type(error), asyncio.CancelledError):
         return failure_of(error, tasks.canceller_of(tasks.running()))
     return failure_of(error)
 
 
 def canceller(frame: FrameType | None) -> Canceller:
-    """Who stands behind a call that this frame makes and that cancels."""
+    """Who is behind a call that this frame makes and that cancels."""
     running = tasks.running()
     for caller in libraries.stack(frame):
         code = caller.f_code
         if code.co_filename.startswith(PACKAGE_DIR):
             continue
-        means = _means.get((code.co_filename, code.co_name))
-        if means is not None and (found := _propagated_from(running) or means(caller)) is not None:
-            return found
+        resolve = tracer.current.cancellers.get((code.co_filename, code.co_name))
+        if resolve is not None and (by := _propagated_from(running) or resolve(caller)) is not None:
+            return by
         if code.co_filename in _LOOP:
             break
         if not is_library(caller):
@@ -83,12 +90,12 @@ def canceller(frame: FrameType | None) -> Canceller:
 
 
 def _propagated_from(running: AnyTask | None) -> Canceller | None:
-    """Who cancelled the running task, where what it does now is to handle that."""
+    """Who cancelled the running task, where it is handling that cancellation now."""
     return tasks.canceller_of(running) if issubclass(type(sys.exception()), asyncio.CancelledError) else None
 
 
 def by_task(task: AnyTask | None, via: str, site: str) -> Canceller:
-    """A task (None: none) that cancels by this means, there."""
+    """A task (None: none) that cancels at this site; ``via``: on whose behalf."""
     entry = None if task is None else tasks.known(task)
     return Canceller(0, "", via, site) if entry is None else Canceller(entry.id, entry.name, via, site)
 
@@ -101,14 +108,14 @@ def by_failure(task: AnyTask | None, error: BaseException | None, via: str) -> C
 def by_library(via: str) -> CancellerResolver:
     """A library's function that cancels for the program's line which it was called from."""
 
-    def means(frame: FrameType) -> Canceller:
+    def resolve(frame: FrameType) -> Canceller:
         return Canceller(0, "", via, site_of(frame))
 
-    return means
+    return resolve
 
 
 def site_of(frame: FrameType | None) -> str:
-    """The nearest caller that is the program's, "" where there is none."""
+    """The site of the nearest caller that is the program's, "" where there is none."""
     for caller in libraries.stack(frame):
         if not (is_library(caller) or is_own_frame(caller)):
             return sites.of_instruction(caller.f_code, caller.f_lasti)
@@ -122,14 +129,14 @@ def is_library(frame: FrameType) -> bool:
 
 
 def _is_on_its_way(task: AnyTask) -> bool:
-    """Whether the error that comes is an earlier request's: that has not been delivered yet, or was not seen."""
+    """Whether an earlier request brings the error: it has not been delivered yet, or was not seen."""
     if object_access.attribute(task, "_must_cancel", False):
         return True
     waits_for = object_access.attribute(task, "_fut_waiter")
     if not asyncio.Task.cancelling(task):
         return False
     if tasks.canceller_of(task) is None:
-        return True  # nobody knows whose it is, and this is another one
+        return True  # whose it is is not known, and this is another one
     if waits_for is None:
         return False
     if task_names.is_task(waits_for):

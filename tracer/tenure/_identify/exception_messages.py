@@ -2,7 +2,7 @@
 
 ``str(error)`` may be the program's own ``__str__``, or call that of an argument. So only the interpreter's own
 ``__str__`` is called, and only where all that it reads is plain: an exact str, number, bytes, None, or a tuple of such.
-An exception of which that cannot be said has no message; its type tells what there is to tell.
+Any other exception has no message, only its type.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LONGEST = 10_000  # characters of one of several arguments; a longer one would 
 _LARGEST = 10**40  # the digits of a larger number take long to find
 _DEEPEST = 3  # tuples in tuples
 
-# What the __str__ of each builtin exception that has one reads.
+# The attributes that the __str__ of each builtin exception reads.
 _READ: dict[type, tuple[str, ...]] = {
     BaseException: ("args",),
     AttributeError: ("args",),
@@ -32,33 +32,33 @@ _READ: dict[type, tuple[str, ...]] = {
     BaseExceptionGroup: ("message",),
 }
 _UNICODE = frozenset({UnicodeEncodeError, UnicodeDecodeError, UnicodeTranslateError})
-_Tell = Callable[[BaseException], str]
+_Str = Callable[[BaseException], str]
 _Reader = Callable[[BaseException], object]
 
 
 def _readers(kind: type, names: tuple[str, ...]) -> tuple[_Reader, ...]:
-    found = (object_access.of_class(kind, name) for name in names)
-    return tuple(descriptor.__get__ for descriptor in found if descriptor is not None)  # type: ignore[attr-defined]
+    descriptors = (object_access.of_class(kind, name) for name in names)
+    return tuple(descriptor.__get__ for descriptor in descriptors if descriptor is not None)  # type: ignore[attr-defined]
 
 
-_TOLD: dict[int, tuple[_Tell, tuple[_Reader, ...]]] = {
-    id(kind): (cast("_Tell", kind.__str__), _readers(kind, names)) for kind, names in _READ.items()
+_STR: dict[int, tuple[_Str, tuple[_Reader, ...]]] = {  # by address of the type
+    id(kind): (cast("_Str", kind.__str__), _readers(kind, names)) for kind, names in _READ.items()
 }
 _arguments: _Reader = BaseException.__dict__["args"].__get__
 
 
 def message_of(error: BaseException) -> str:
-    """What ``str(error)`` says where no code of the program's has a part in it, else ""."""
+    """``str(error)`` where that runs no code of the program's, else ""."""
     for kind in object_access.mro(type(error)):
-        told = _TOLD.get(id(kind))
-        if told is not None:
-            return _told(error, kind, *told)
+        known = _STR.get(id(kind))
+        if known is not None:
+            return _message(error, kind, *known)
         if "__str__" in object_access.namespace(kind):
             return ""
     return ""
 
 
-def _told(error: BaseException, kind: type, tell: Callable[[BaseException], str], readers: tuple[_Reader, ...]) -> str:
+def _message(error: BaseException, kind: type, to_str: _Str, readers: tuple[_Reader, ...]) -> str:
     if kind is BaseException:
         arguments = _arguments(error)
         if type(arguments) is tuple and len(arguments) == 1 and type(arguments[0]) is str:
@@ -66,8 +66,8 @@ def _told(error: BaseException, kind: type, tell: Callable[[BaseException], str]
     depth = 0 if kind not in _UNICODE else -1
     try:
         if all(_is_plain(read(error), depth) for read in readers):
-            return tell(error)
-    except (AttributeError, TypeError, ValueError):  # something is missing: it was made by hand
+            return to_str(error)
+    except (AttributeError, TypeError, ValueError):  # an attribute is missing: the exception was made by hand
         return ""
     return ""
 
@@ -75,10 +75,10 @@ def _told(error: BaseException, kind: type, tell: Callable[[BaseException], str]
 def _is_plain(value: object, depth: int = 0) -> bool:
     kind = type(value)
     if kind is str or kind is bytes:
-        is_told = kind is str or not sys.flags.bytes_warning  # Python would warn of it, and the program may look
-        return depth < 0 or (is_told and len(value) <= _LONGEST)  # type: ignore[arg-type]
+        is_silent = kind is str or not sys.flags.bytes_warning  # else Python warns, and the program may notice
+        return depth < 0 or (is_silent and len(value) <= _LONGEST)  # type: ignore[arg-type]
     if kind is int:
         return -_LARGEST < value < _LARGEST  # type: ignore[operator]
     if kind is tuple:
-        return 0 <= depth < _DEEPEST and all(_is_plain(one, depth + 1) for one in value)  # type: ignore[attr-defined]
+        return 0 <= depth < _DEEPEST and all(_is_plain(item, depth + 1) for item in value)  # type: ignore[attr-defined]
     return value is None or kind is bool or kind is float

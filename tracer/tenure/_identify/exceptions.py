@@ -1,4 +1,4 @@
-"""What is kept of an exception: its type's name and its message, never the object."""
+"""An exception as a failure: its type's name and its message, never the object."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _CANCELS = CancelledError, GeneratorExit
 
 
 class Canceller(NamedTuple):
-    """Who asked for a cancellation."""
+    """Who requested a cancellation."""
 
-    task: int  # id of the task that did, or for whose failure a task group did; 0: none
+    task: int  # id of the task that did, or whose failure made a task group do it; 0: none
     name: str  # of that task, which may be forgotten before this is shipped
     via: str  # on whose behalf: "TaskGroup", "timeout 0.5 s", "end of asyncio.run", "SIGINT"; "": its own
     site: str  # key of where, "" where unknown
@@ -35,7 +35,7 @@ class Failure(NamedTuple):
 
 
 def failure_of(error: BaseException, canceller: Canceller | None = None) -> Failure:
-    """The failure that this exception tells. Nothing of its own is called (``tenure._identify.exception_messages``)."""
+    """The failure of this exception. None of its methods is called (``tenure._identify.exception_messages``)."""
     kind = type(error)
     outcome = CANCELLED if issubclass(kind, _CANCELS) else ERROR
     return Failure(outcome, type_name(kind), message_of(error)[:MAX_MESSAGE], id(error), canceller)

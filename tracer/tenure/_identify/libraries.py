@@ -1,8 +1,8 @@
-"""The libraries that an adapter knows: what is theirs, and what the program does with it.
+"""The libraries that an adapter knows.
 
-Where code of such a library enters what is not its own, a lock of asyncio's or another library's connection, that is
-its own affair and not recorded. Where it enters what is its own, it does so for its caller: ``pool.fetch()`` for the
-line of the program that calls it. An adapter says which packages it knows when it is installed.
+Where code of such a library enters a manager of another one, a lock of asyncio's or another library's connection, that
+is internal to the library and not recorded. Where it enters a manager of its own, it does so for its caller:
+``pool.fetch()`` for the program's line that calls it. An adapter names its packages when it is installed.
 """
 
 from __future__ import annotations
@@ -13,34 +13,25 @@ from types import FrameType
 
 from tenure._core.object_access import exact, module_name
 from tenure._core.paths import is_own_frame
-from tenure._identify import call_site_cache
-
-known: set[str] = set()  # packages, or single modules of one, by name
-frameworks: set[str] = set()  # packages, by name: their generator functions only pass on what is the program's
+from tenure._identify import call_site_cache, tracer
 
 
 def know(*packages: str) -> None:
-    """Take these for libraries from now on; of a package that also enters what is the program's, name the modules."""
-    known.update(packages)
-    call_site_cache.forget_all()
+    """Take these for libraries from now on. Of a package that also enters the program's managers, name the modules."""
+    tracer.current.libraries.update(packages)
+    call_site_cache.clear()
 
 
 def know_framework(*packages: str) -> None:
-    """Tell nothing of what is held by these packages' own ``@asynccontextmanager`` functions from now on."""
-    frameworks.update(packages)
-
-
-def forget_all() -> None:
-    """Take nothing for a library."""
-    known.clear()
-    frameworks.clear()
-    call_site_cache.forget_all()
+    """Record nothing that these packages' own ``@asynccontextmanager`` functions hold from now on."""
+    tracer.current.frameworks.update(packages)
 
 
 def of_frame(frame: FrameType) -> str:
     """The known library whose code this frame runs, else ""."""
     module = exact(frame.f_globals.get("__name__"))
     package = module.partition(".")[0]
+    known = tracer.current.libraries
     return package if package in known or module in known else ""
 
 
@@ -62,7 +53,7 @@ def of_type(kind: type) -> str:
 
 
 def entered_outside(package: str, *but_for: str) -> Callable[[object], bool]:
-    """A ``wants`` that passes over what a library's code enters, except its functions of these names."""
+    """A predicate that passes over what a library's code enters, except its functions of these names."""
 
     def is_outside(_: object) -> bool:
         frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # there is no other way to the caller

@@ -1,7 +1,7 @@
 """What a pool's own library says of its connections: how many are idle, and how long it took to make one.
 
-An adapter tells by ``Description.figures`` how the first is read. That is done when a batch is made, on the shipping
-thread, so it may read attributes and nothing more. The second it tells by ``created`` when it happens.
+An adapter says in ``Description.figures`` how the first is read. That is done when a batch is made, on the shipping
+thread, so it may read attributes and nothing more. The second is noted by ``PoolRegistry.created`` when it happens.
 
 A pool is the object that its resource stands for. Nothing here keeps it alive.
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from tenure import wire
 from tenure._core import object_access
-from tenure._identify import resource_ids
+from tenure._identify.resource_ids import Resource, ResourceIds
 
 
 class PoolStats(NamedTuple):
@@ -27,36 +27,36 @@ class PoolStats(NamedTuple):
 
 Read = Callable[[object], PoolStats | None]  # None: this pool keeps no connections
 
-_pools: dict[int, _Pool] = {}  # by the number of the resource
-_created: object_access.ByIdentity[deque[int]] = object_access.ByIdentity()  # ns; by pool
 
+class WatchedPool(NamedTuple):
+    """A pool whose connections are reported."""
 
-class _Pool(NamedTuple):
-    resource: resource_ids.Resource
+    resource: Resource
     reference: weakref.ref[object]
     read: Read
 
 
-def watch(number: int, pool: object, read: Read) -> None:
-    """Tell from now on of the pool that this resource stands for."""
-    _pools[number] = _Pool(resource_ids.table[number], weakref.ref(pool), read)
+class PoolRegistry:
+    """The pools of one recording."""
 
+    def __init__(self, resource_ids: ResourceIds) -> None:
+        self.watched: dict[int, WatchedPool] = {}  # by the id of the resource; a dead pool stays until it is reported
+        self._created: object_access.ByIdentity[deque[int]] = object_access.ByIdentity()  # ns; by pool
+        self._resource_ids = resource_ids
 
-def is_watched(number: int) -> bool:
-    """Whether this resource's pool is told of; a dead one is until it was told that it is gone."""
-    return number in _pools
+    def watch(self, number: int, pool: object, read: Read) -> None:
+        """Report from now on the pool that this resource stands for."""
+        self.watched[number] = WatchedPool(self._resource_ids.table[number], weakref.ref(pool), read)
 
+    def created(self, pool: object, ns: int) -> None:
+        """Note how long it took to make a connection."""
+        durations = self._created.get(pool)
+        if durations is None:
+            durations = deque(maxlen=wire.MAX_CREATED)
+            self._created.put(pool, durations)
+        durations.append(ns)
 
-def created(pool: object, ns: int) -> None:
-    """Note how long it took to make a connection."""
-    durations = _created.get(pool)
-    if durations is None:
-        durations = deque(maxlen=wire.MAX_CREATED)
-        _created.put(pool, durations)
-    durations.append(ns)
-
-
-def forget_all() -> None:
-    """Begin anew."""
-    _pools.clear()
-    _created.clear()
+    def take_created(self, pool: object) -> list[int]:
+        """What was noted of this pool since the last time, in ns; the program may note more meanwhile."""
+        durations = self._created.get(pool)
+        return [durations.popleft() for _ in range(len(durations))] if durations else []

@@ -1,7 +1,7 @@
 """Where an ``async with`` stands, as one string.
 
-A site travels through rewritten code as a single string constant, so that it survives the bytecode cache, costs nothing
-to pass and is a dictionary key whose hash is computed once. ``Site.of`` reads it back off the hot path.
+A site is one string constant in rewritten code: it survives the bytecode cache, costs nothing to pass, and is a
+dictionary key whose hash is computed once. ``Site.of`` reads it back off the hot path.
 """
 
 from __future__ import annotations
@@ -64,14 +64,14 @@ def _of_key(key: str) -> Site:
 
 def in_code(code: CodeType) -> set[str]:
     """The keys of the sites that rewritten code records, the functions in it included."""
-    found: set[str] = set()
+    keys: set[str] = set()
     start = Site(code.co_filename, 0, "", "").key().partition(_SEPARATOR)[0] + _SEPARATOR
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            found |= in_code(constant)
+            keys |= in_code(constant)
         elif isinstance(constant, str) and constant.startswith(start):
-            found.add(constant)
-    return found
+            keys.add(constant)
+    return keys
 
 
 def one_line(source: str) -> str:
@@ -104,8 +104,8 @@ def settled(key: str) -> str:
     if _MARK not in key:
         return key
     site = Site.of(key)
-    found = _found(site.expression)
-    return key if found is None else site._replace(line=found[0], expression=found[1]).key()
+    place = _place(site.expression)
+    return key if place is None else site._replace(line=place[0], expression=place[1]).key()
 
 
 def settled_text(text: str) -> str:
@@ -113,8 +113,8 @@ def settled_text(text: str) -> str:
     if not text.startswith((_MARK, _LATE)):
         return text
     making, _, number = text.rpartition(_MARK)
-    found = _found(f"{_MARK}{number}")
-    expression = "" if found is None else found[1]
+    place = _place(f"{_MARK}{number}")
+    expression = "" if place is None else place[1]
     name, _, method = making.removeprefix(_LATE).partition(" ")
     return _MAKERS[name](expression, method) if name in _MAKERS else expression
 
@@ -135,7 +135,7 @@ def constructs(expression: str, name: str) -> bool:
     return bool(call) and callee.rpartition(".")[2] == name
 
 
-def _found(mark: str) -> tuple[int, str] | None:
+def _place(mark: str) -> tuple[int, str] | None:
     """The line and the expression of a marked instruction; None where it was forgotten."""
     number = int(mark[1:]) if mark.startswith(_MARK) and mark[1:].isdecimal() else 0
     place = _places.get(number)
@@ -149,7 +149,7 @@ def _found(mark: str) -> tuple[int, str] | None:
 
 
 def resource_name(expression: str) -> str:
-    """What a person calls the resource of this expression: "stock_lock" for ``self._stock_lock``.
+    """The name that people read for the resource of this expression: "stock_lock" for ``self._stock_lock``.
 
     A name, an attribute chain or a constant subscript gives its last part without leading underscores; ``x.acquire()``
     (and the other TAKERS) gives the name of x; anything else, a constructor's call above all, gives "". Where the
@@ -159,7 +159,7 @@ def resource_name(expression: str) -> str:
 
 
 def owner_name(expression: str, method: str = "") -> str:
-    """What a person calls the object whose method this expression calls: "session" for ``self.session.get(url)``.
+    """The name of the object whose method this expression calls: "session" for ``self.session.get(url)``.
 
     Where a ``method`` is given and the expression calls no such, it is the resource's name. As above, it may be late.
     """

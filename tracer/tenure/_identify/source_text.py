@@ -1,4 +1,4 @@
-"""What stands at an instruction of code that was not rewritten: its line, and the manager's source text.
+"""The line and the manager's source text at an instruction of code that was not rewritten.
 
 This walks the code and reads the source file, so it is called where the program does not wait for it.
 """
@@ -47,8 +47,9 @@ def _position(code: CodeType, offset: int) -> _Position:
 def _items_before(code: CodeType, offset: int, position: _Position) -> int:
     """How many items of the statement at this offset were entered before: until 3.13 all have its whole position."""
     instructions = code.co_code[:offset:_UNIT]
-    same = (at for at, found in enumerate(islice(code.co_positions(), len(instructions))) if found == position)
-    return max(sum(instructions[at] in _ENTRIES for at in same) - 1, 0)
+    positions = enumerate(islice(code.co_positions(), len(instructions)))
+    same = (index for index, other in positions if other == position)
+    return max(sum(instructions[index] in _ENTRIES for index in same) - 1, 0)
 
 
 def _entered(text: str) -> str:

@@ -1,7 +1,7 @@
-"""What people call a task or a thread: the name that the program gave it, else one made from its coroutine.
+"""The name of a task or a thread: the one that the program gave it, else one made from its coroutine.
 
-Tasks may be of any subclass, and what a program enters as its task may be no task at all: asyncio's own methods are
-called on tasks, and nothing is asked of anything else.
+Tasks may be of any subclass, and a program may enter something else as its task. asyncio's own methods are called on
+tasks; nothing is called on other objects.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TypeGuard
 
 from tenure._core import object_access, probe_backend
+from tenure._identify import tracer
 
 _DEFAULT_NAME = re.compile(r"Task-\d+")
 _ASYNCIOS = asyncio.Task
@@ -23,47 +24,45 @@ if probe_backend.SERVES:
 
     _COROUTINES = (*_COROUTINES, _probe.Driver)
 
-_titles: dict[str, str] = {}  # by the coroutine's qualified name
-_ordinals: dict[tuple[str, bool], int] = {}
-
 
 def is_task(thing: object) -> TypeGuard[asyncio.Task[object]]:
-    """Whether this is one of asyncio's tasks, of whatever subclass; the thing itself is not asked."""
+    """Whether this is a task of asyncio's, of any subclass; no method of it is called."""
     return issubclass(type(thing), _ASYNCIOS)
 
 
 def is_coroutine(thing: object) -> bool:
-    """Whether this is the interpreter's own coroutine or generator, or what stands for one of those."""
+    """Whether this is the interpreter's own coroutine or generator, or the native probe's stand-in for one."""
     kind = type(thing)
-    return any(kind is one for one in _COROUTINES)
+    return any(kind is coroutine for coroutine in _COROUTINES)
 
 
 def entitle(coroutine: str, title: str) -> None:
-    """Let people read this title for tasks of a library's coroutine: "request" for "RequestHandler._handle_request"."""
-    _titles[coroutine] = title
+    """Show this title for tasks of a library's coroutine: "request" for "RequestHandler._handle_request"."""
+    tracer.current.tasks.titles[coroutine] = title
 
 
-def given(task: object) -> str:
+def set_by_program(task: object) -> str:
     """The name that the program gave a task; "" where it gave none."""
     name = object_access.exact(_ASYNCIOS.get_name(task)) if is_task(task) else ""
     return "" if _DEFAULT_NAME.fullmatch(name) else name
 
 
-def made(coroutine: str, *, is_first: bool) -> str:
+def from_coroutine(coroutine: str, *, is_first: bool) -> str:
     """A name from a coroutine's qualified one: "main", "worker-3"; first: of a task that no other one created."""
-    short = _titles.get(coroutine) or coroutine.rpartition("<locals>.")[2]
+    table = tracer.current.tasks
+    short = table.titles.get(coroutine) or coroutine.rpartition("<locals>.")[2]
     key = short, is_first
-    ordinal = _ordinals[key] = _ordinals.get(key, 0) + 1
+    ordinal = table.ordinals[key] = table.ordinals.get(key, 0) + 1
     return short if is_first and ordinal == 1 else f"{short}-{ordinal}"
 
 
 def coroutine_of(task: object) -> object:
-    """What a task runs; of what is no task the thing itself."""
+    """The coroutine of a task; the thing itself where it is not a task."""
     return _ASYNCIOS.get_coro(task) if is_task(task) else task
 
 
 def qualified(coroutine: object) -> str:
-    """A coroutine's qualified name; of what is none that of its type."""
+    """A coroutine's qualified name; the type's where it is not a coroutine."""
     name = object_access.exact(coroutine.__qualname__) if is_coroutine(coroutine) else ""  # type: ignore[attr-defined]
     return name or object_access.qualified_name(type(coroutine))
 
@@ -72,8 +71,3 @@ def of_thread() -> str:
     """The name of the thread that runs; ``threading.current_thread()`` would make an object for a foreign one."""
     thread = threading._active.get(get_ident())  # type: ignore[attr-defined]  # noqa: SLF001
     return object_access.exact(object_access.attribute(thread, "_name")) or f"thread-{get_ident()}"
-
-
-def forget_all() -> None:
-    """Count from the first again."""
-    _ordinals.clear()

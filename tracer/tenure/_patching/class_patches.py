@@ -12,18 +12,16 @@ from types import FunctionType
 from typing import Any
 
 from tenure._core import object_access, probe_backend
-from tenure._core.wrapping import AsyncMethod, Method, mark_as_wrapper, match_coroutine_kind, strip_frame
-from tenure._identify import resources
+from tenure._core.wrapping import Method, mark_as_wrapper, strip_frame
+from tenure._identify import resources, tracer
 from tenure._patching import pure_wrappers
 
 __all__ = [
-    "AsyncMethod",
     "Method",
     "Predicate",
     "at_undo",
     "is_ours",
     "mark_as_wrapper",
-    "match_coroutine_kind",
     "patch_manager",
     "replace",
     "strip_frame",
@@ -48,7 +46,7 @@ def _everything(_: object) -> bool:
 
 
 def replace(owner: object, attribute: str, value: object, *, again: bool = False) -> None:
-    """Put a wrapper (``like``) in an attribute's place until ``undo``; one that is there already stays.
+    """Put a wrapper (``mark_as_wrapper``) in an attribute's place until ``undo``; one that is there already stays.
 
     ``again``: or is what this one is around.
     """
@@ -100,7 +98,7 @@ def undo() -> None:
     for kind in _managers.values():
         resources.unregister(kind)
     _managers.clear()
-    pure_wrappers.forget_all()
+    tracer.current.open_managers.by_manager.clear()
     if probe_backend.SERVES:
         _probe.forget_patched()
 
@@ -128,8 +126,8 @@ def patch_manager(
         entering = _probe.patch(enter, predicate=wanted, leaves=False, any_task=any_task, sync=sync)
         leaving = _probe.patch(leave, predicate=None, leaves=True, any_task=any_task, sync=sync)
     else:
-        entering = mark_as_wrapper(enter)(pure_wrappers.entering(enter, wanted, any_task=any_task, sync=sync))
-        leaving = mark_as_wrapper(leave)(pure_wrappers.leaving(leave, any_task=any_task, sync=sync))
+        entering = pure_wrappers.entering(enter, wanted, any_task=any_task, sync=sync)
+        leaving = pure_wrappers.leaving(leave, any_task=any_task, sync=sync)
     replace(kind, names[0], entering)
     replace(kind, names[1], leaving)
     _managers[id(kind)] = kind

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from types import CodeType
 from typing import TypeVar, cast
 
 from tenure import _probe_api as probe
 from tenure._core import faults, object_access
-from tenure._identify import resources
+from tenure._identify import resources, tracer
 from tenure._identify.sites import Site
 from tenure._patching import class_patches
+from tenure._patching.bodies import awaited, immediate
 
 _M = TypeVar("_M")
 _C = TypeVar("_C", bound=type)
@@ -17,7 +17,6 @@ _C = TypeVar("_C", bound=type)
 # To be patched whenever recording begins: for the sake of all their objects, or of those that were named.
 _classes: object_access.ByIdentity[bool] = object_access.ByIdentity()
 _singles: object_access.ByIdentity[bool] = object_access.ByIdentity()
-_installed = False
 
 
 def track(manager: _M, name: str | None = None, capacity: int | None = None) -> _M:
@@ -63,16 +62,14 @@ def is_told(manager: object) -> bool:
 
 def begin_patching() -> None:
     """Patch the classes that were told of so far, and those to come at once."""
-    global _installed  # noqa: PLW0603
-    _installed = True
+    tracer.current.is_patching = True
     for kind in [*_classes.things(), *_singles.things()]:
         _patch(cast("type", kind))
 
 
 def end_patching() -> None:
-    """Only remember classes from now on; ``patching.undo`` restores the others."""
-    global _installed  # noqa: PLW0603
-    _installed = False
+    """Only remember classes from now on; ``class_patches.undo`` restores the others."""
+    tracer.current.is_patching = False
 
 
 def _patch_later(kind: type, *, single: bool) -> None:
@@ -83,7 +80,7 @@ def _patch_later(kind: type, *, single: bool) -> None:
     if not single:
         _singles.pop(kind)
         resources.take_all(kind)
-    if _installed:
+    if tracer.current.is_patching:
         _patch(kind)
 
 
@@ -101,122 +98,36 @@ def _patch(kind: type) -> None:
             resources.take_named(kind)
 
 
+_TRACED = "recording a wrapped manager"  # said where it fails
+
+
+def _entered(record: probe.Record, _: object) -> None:
+    probe.acquired(record)
+
+
 class Traced:
     """A manager and its site, entered in the manager's stead where stamps cannot stand in place."""
 
-    __slots__ = ("_manager", "_record", "_site")
+    __slots__ = ("manager", "record", "site")
 
     def __init__(self, site: str, manager: object) -> None:
-        self._site = site
-        self._manager = manager
-        self._record: probe.Record | None = None
+        self.site = site
+        self.manager = manager
+        self.record: probe.Record | None = None
 
-    async def __aenter__(self) -> object:
-        manager, record = self._manager, None
-        try:
-            record = self._begin()
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_TRACED, fault)
-        try:
-            value: object = await type(manager).__aenter__(manager)  # type: ignore[attr-defined]
-        except BaseException as error:
-            try:
-                class_patches.strip_frame(error, _ENTERING)
-                if record is not None:
-                    probe.failed(record, error)
-            except Exception as fault:  # noqa: BLE001  # never into the program
-                faults.fault(_TRACED, fault)
-            raise
-        try:
-            if record is not None:
-                probe.acquired(record)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_TRACED, fault)
-        return value
+    def begin(self, _: tuple[object, ...]) -> probe.Record:
+        record = self.record = probe.enter_wrapped(self.site, self.manager)
+        return record
 
-    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> object:
-        manager, record = self._manager, self._record
-        try:
-            if record is not None:
-                probe.leaving(record, error)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_TRACED, fault)
-        try:
-            value: object = await type(manager).__aexit__(manager, kind, error, traceback)  # type: ignore[attr-defined]
-        except BaseException as raised:
-            try:
-                class_patches.strip_frame(raised, _LEAVING)
-                if record is not None:
-                    probe.failed(record, raised)
-            except Exception as fault:  # noqa: BLE001  # never into the program
-                faults.fault(_TRACED, fault)
-            del self, manager, error, traceback
-            raise
-        try:
-            if record is not None:
-                probe.released(record, value)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_TRACED, fault)
-        return value
+    def leave(self, exc_info: tuple[object, ...]) -> probe.Record | None:
+        if self.record is not None:
+            probe.leaving(self.record, exc_info[1])
+        return self.record
 
-    def __enter__(self) -> object:
-        manager, record = self._manager, None
-        try:
-            record = self._begin()
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_TRACED, fault)
-        try:
-            value: object = type(manager).__enter__(manager)  # type: ignore[attr-defined]
-        except BaseException as error:
-            try:
-                class_patches.strip_frame(error, _ENTERING_NOW)
-                if record is not None:
-                    probe.failed(record, error)
-            except Exception as fault:  # noqa: BLE001  # never into the program
-                faults.fault(_TRACED, fault)
-            raise
-        try:
-            if record is not None:
-                probe.acquired(record)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_TRACED, fault)
-        return value
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> object:
-        manager, record = self._manager, self._record
-        try:
-            if record is not None:
-                probe.leaving(record, error)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_TRACED, fault)
-        try:
-            value: object = type(manager).__exit__(manager, kind, error, traceback)  # type: ignore[attr-defined]
-        except BaseException as raised:
-            try:
-                class_patches.strip_frame(raised, _LEAVING_NOW)
-                if record is not None:
-                    probe.failed(record, raised)
-            except Exception as fault:  # noqa: BLE001  # never into the program
-                faults.fault(_TRACED, fault)
-            del self, manager, error, traceback
-            raise
-        try:
-            if record is not None:
-                probe.released(record, value)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_TRACED, fault)
-        return value
-
-    def _begin(self) -> probe.Record | None:
-        self._record = probe.enter_at(self._site, self._manager)
-        return self._record
-
-
-_TRACED = "recording a wrapped manager"  # said where it fails
-_ENTERING: CodeType = Traced.__aenter__.__code__
-_LEAVING: CodeType = Traced.__aexit__.__code__
-_ENTERING_NOW: CodeType = Traced.__enter__.__code__
-_LEAVING_NOW: CodeType = Traced.__exit__.__code__
+    __aenter__ = awaited.special("__aenter__", _TRACED, before=begin, after=_entered, failed=probe.failed)
+    __aexit__ = awaited.special("__aexit__", _TRACED, before=leave, after=probe.released, failed=probe.failed)
+    __enter__ = immediate.special("__enter__", _TRACED, before=begin, after=_entered, failed=probe.failed)
+    __exit__ = immediate.special("__exit__", _TRACED, before=leave, after=probe.released, failed=probe.failed)
 
 
 def traced(site: str, manager: object) -> object:

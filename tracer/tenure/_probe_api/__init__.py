@@ -5,16 +5,16 @@ there, so that the shipping thread sees open lifecycles too. No record refers to
 probes that do the same, the extension ``tenure._probe`` and ``tenure._probe_api.pure_probe``;
 ``tenure._core.probe_backend`` says which one serves. Rewritten code calls them as ``tenure._rewriting.stamps`` writes.
 
-An adapter's class patch calls, and none of these raises:
+An adapter's class patch calls these; none of them raises:
 
-    record = enter(manager)       None: somebody records this very entry already, or recording is off; pass through
+    record = enter(manager)       None: this entry is recorded already, or recording is off; pass through
     acquired(record)              __aenter__ returned
     leaving(record, error)        __aexit__ was called; error is the body's exception or None
     released(record, value)       __aexit__ returned this: true suppresses the exception of the body
     failed(record, error)         __aenter__ or __aexit__ raised; this ends the lifecycle
 
 One lifecycle is recorded once: a manager of a patched type (``resources.patched``) that is about to be entered is
-*marked* for its task, and until it is acquired ``enter`` passes over it there, be it through ``super().__aenter__()``.
+*marked* for its task. Until it is acquired, ``enter`` passes over it there, also through ``super().__aenter__()``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable
-from contextvars import ContextVar
+from time import perf_counter_ns
 from types import FrameType
 from typing import Protocol
 
@@ -47,13 +47,14 @@ from tenure._identify import (
     cancellation,
     libraries,
     lookup,
-    resource_ids,
+    named_objects,
     resources,
-    single_use,
     sites,
     tasks,
+    tracer,
 )
 from tenure._identify.exceptions import failure_of
+from tenure._identify.tracer import ContextReader
 
 __all__ = [
     "ACQUIRE",
@@ -72,8 +73,12 @@ __all__ = [
     "body_raised",
     "enter",
     "enter_at",
+    "enter_wrapped",
     "failed",
+    "helper_begin",
     "leaving",
+    "observe",
+    "prepare",
     "raised",
     "released",
     "set_clock",
@@ -84,6 +89,16 @@ __all__ = [
 
 _ENTERS = frozenset({"__aenter__", "__enter__"})
 _CONTEXTLIB = contextlib.__file__  # an exit stack and a decorator enter on behalf of their caller
+
+
+class Observer(Protocol):
+    """Is shown every record when it begins, before its manager is entered."""
+
+    def began(self, manager: object, record: Record, *, rewritten: bool) -> None:
+        """``rewritten``: rewritten code enters the manager, else a class patch saw it. It never raises."""
+
+
+_observers: list[Observer] = []  # at most one: `tenure doctor`
 
 
 class _EnterAt(Protocol):
@@ -97,16 +112,12 @@ acquired: Callable[..., None]
 leaving: Callable[..., None]
 released: Callable[..., None]
 failed: Callable[..., None]
-enter_at: _EnterAt  # a record of what is entered on the spot, at this site, by the running task if none is given
-set_clock: Callable[[Callable[[], int] | None], None]  # tenure.testing puts a fixed one in the clock's place
-set_context: Callable[
-    [ContextVar[object] | Callable[[], object] | None], None
-]  # what is read where a lifecycle begins, ``tenure._identify.otel_context``
+enter_at: _EnterAt  # a record of a manager that is entered at once; task None: the running one
 _is_marked: Callable[[object], bool]
 
 if probe_backend.SERVES:
     from tenure import _probe
-    from tenure._probe import acquired, begin, body_raised, failed, leaving, raised, released, set_clock, set_context
+    from tenure._probe import acquired, begin, body_raised, failed, leaving, raised, released
     from tenure._probe import is_marked as _is_marked
 
     def enter_at(site: str, manager: object, task: int | None = None) -> Record:
@@ -125,51 +136,107 @@ else:
         leaving,
         raised,
         released,
-        set_clock,
-        set_context,
     )
     from tenure._probe_api.pure_probe import is_marked as _is_marked
 
 
+def prepare(owner: str, clock: Callable[[], int] | None = None) -> None:
+    """Put a new tracer in the old one's place, for ``owner``; ``clock`` gives ns in place of ``perf_counter_ns``.
+
+    Nothing is recorded until ``start``.
+
+    Raises:
+        UsageError: a recording has begun and not ended.
+    """
+    tracer.begin(owner, clock)
+    tasks.bind()
+    _bind()
+
+
+def set_clock(clock: Callable[[], int] | None) -> None:
+    """Read this instead of the clock; None: the clock."""
+    tracer.current.clock = clock or perf_counter_ns
+    _bind()
+
+
+def set_context(reader: ContextReader | None) -> None:
+    """Read this where a lifecycle begins (``tenure._identify.otel_context``); None: nothing."""
+    tracer.current.context = reader
+    _bind()
+
+
 def start() -> None:
     """Record from now on."""
-    lookup.start()
+    tracer.current.is_recording = True
     if probe_backend.SERVES:
         _configure()
         _probe.start()
 
 
+def observe(observer: Observer | None) -> None:
+    """Show every record to this observer from now on; None: to none.
+
+    For rewritten code it holds once its helpers are provided again (``rewriter.provide_helpers``).
+    """
+    call_site_cache.pause(paused=observer is not None)
+    _observers[:] = [] if observer is None else [observer]
+
+
+def helper_begin() -> Callable[..., Record]:
+    """What rewritten code calls as ``begin``."""
+    return _begin_observed if _observers else begin
+
+
+def _begin_observed(site: str, *details: object) -> Record:
+    record = begin(site, *details)
+    for observer in _observers:
+        observer.began(details[0 if probe_backend.SERVES else 1], record, rewritten=True)
+    return record
+
+
+def enter_wrapped(site: str, manager: object) -> Record:
+    """``enter_at`` for rewritten code that enters a wrapper in the manager's place."""
+    record = enter_at(site, manager)
+    for observer in _observers:
+        observer.began(manager, record, rewritten=True)
+    return record
+
+
 def stop() -> None:
     """Record nothing more; rewritten code and class patches that stay behind pass through."""
-    lookup.stop()
+    tracer.current.is_recording = False
     if probe_backend.SERVES:
         _probe.stop()
     else:
         pure_probe.stop()
-    call_site_cache.forget_all()
-    single_use.single_use_sites.clear()
-    resource_ids.resource_by_address.clear()
+    call_site_cache.clear()
+    tracer.current.single_use.settled_sites.clear()
+    tracer.current.resource_ids.by_address.clear()
 
 
 def enter(manager: object, site: str | None = None, *, task: int | None = None, sync: bool = False) -> Record | None:
     """Begin the lifecycle of a manager whose class patch is being called; sync: by its ``__enter__``.
 
-    The site is the nearest caller outside Tenure and contextlib, and the task the one that is running, where the
-    adapter does not say them. What asyncio uses within itself is passed over.
+    Where the adapter does not give them, the site is the nearest caller outside Tenure and contextlib, and the task is
+    the running one. What asyncio enters within itself is not recorded.
     """
     try:
-        if not lookup.is_recording() or _is_marked(manager) or not resources.is_wanted(manager):
+        if not tracer.current.is_recording or _is_marked(manager) or not resources.is_wanted(manager):
             return None
         site = site or _site_of_caller(manager, call_site_cache.BY_WITH if sync else call_site_cache.BY_ASYNC_WITH)
         record = enter_at(site, manager, task) if site else None
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("finding out who enters a manager", error)
         return None
-    return record if record is not None and record[RESOURCE] else None
+    if record is None or not record[RESOURCE]:
+        return None
+    for observer in _observers:
+        observer.began(manager, record, rewritten=False)
+    return record
 
 
-def _site_of_caller(manager: object, how: int) -> str:
-    """The site of whoever enters the manager; "" where that is a library's own affair, or asyncio's."""
+def _site_of_caller(manager: object, manner: int) -> str:
+    """The site that enters the manager; "" where that is internal to a library or to asyncio."""
     frame = sys._getframe(2)  # noqa: SLF001  # there is no other way to the caller
     while frame.f_back is not None and is_own_frame(frame):
         frame = frame.f_back
@@ -189,15 +256,15 @@ def _site_of_caller(manager: object, how: int) -> str:
     site = sites.of_instruction(
         frame.f_code, frame.f_lasti, object_access.qualified_name(type(manager)) if library else ""
     )
-    if how == call_site_cache.BY_WITH:
+    if manner == call_site_cache.BY_WITH:
         site = sites.Site.of(site)._replace(sync=True).key()
     if frame is first and frame.f_back is not None and not library and frame.f_code.co_name not in _ENTERS:
-        call_site_cache.keep(frame, how, site)
+        call_site_cache.keep(frame, manner, site)
     return site
 
 
 def _is_between(frame: FrameType, manager: object) -> bool:
-    """Whether this frame enters on behalf of another: ours, contextlib's, or the __aenter__ of a subclass."""
+    """Whether this frame enters for its caller: Tenure's, contextlib's, or the __aenter__ of a subclass."""
     code = frame.f_code
     if code.co_filename == _CONTEXTLIB or code.co_filename.startswith(PACKAGE_DIR):
         return True
@@ -209,13 +276,24 @@ def _enter_for_patch(manager: object, sync: bool) -> Record | None:  # C calls b
     return enter(manager, sync=sync)
 
 
+def _bind() -> None:
+    """Let the probe read the current tracer's clock and context."""
+    here = tracer.current
+    if probe_backend.SERVES:
+        _probe.set_clock(None if here.clock is perf_counter_ns else here.clock)
+        _probe.set_context(here.context)
+    else:
+        pure_probe.bind()
+
+
 def _configure() -> None:
-    """Tell the extension what it asks of Python."""
+    """Give the extension what it asks of Python, of the current tracer."""
+    here = tracer.current
     _probe.configure(
-        single_use_sites=single_use.single_use_sites,
-        resource_by_address=resource_ids.resource_by_address,
-        only_named=resources.only_named,
-        named=resources.named,
+        single_use_sites=here.single_use.settled_sites,
+        resource_by_address=here.resource_ids.by_address,
+        only_named=here.types.only_named,
+        named=named_objects.named,
         resource_of=lookup.resource_of,
         find_task=tasks.find,
         failure_of=cancellation.failure,

@@ -1,8 +1,8 @@
-"""The Python probe: what ``tenure._probe`` does in C, for where that cannot be built.
+"""The Python probe: does what ``tenure._probe`` does in C, where that cannot be built.
 
 A record is a plain list (``tenure._core.record_layout``), put into the buffer at its acquire and filled in where it
 lies, so that the shipping thread sees open lifecycles too. No record refers to an object of the program: only ``begin``
-puts the manager behind the last place, for the rewritten code to pop it on the spot.
+puts the manager after the last place, and rewritten code pops it at once.
 """
 
 from __future__ import annotations
@@ -11,51 +11,50 @@ import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
-from time import perf_counter_ns
 from typing import cast
 
 from tenure._core import buffer, faults, object_access
 from tenure._core.record_layout import ACQUIRE, ACQUIRED, BODY, RAISED, RELEASE, RELEASED, TASK, WENT_ON, Listed
-from tenure._identify import cancellation, lookup, resource_ids, resources, single_use, tasks
+from tenure._identify import cancellation, lookup, resources, tasks, tracer
 from tenure._identify.exceptions import Failure
 
-now: Callable[[], int] = perf_counter_ns
-
-_DESCRIBING = "describing an exception"
-_settled = single_use.single_use_sites
-_shared = resource_ids.resource_by_address
-_append: Callable[[object], None] = buffer.pending.entries.append
+_DESCRIBING = "describing an exception"  # the place that a fault names
 _pending = buffer.pending
+# Of the current tracer: bound once at each begin, for the stamps read no attribute.
+now = tracer.current.clock
+_settled = tracer.current.single_use.settled_sites
+_shared = tracer.current.resource_ids.by_address
+_append: Callable[[object], None] = _pending.entries.append
 # A manager that a task is entering: its record, its address, and the mark of the one that it is entered for.
 _Mark = tuple[Listed, int, "_Mark | None"]
 _marks: dict[int, _Mark] = {}  # by task; swept now and then of those that are done
 _sweep_at = [1_000]  # marks
 
 
-def set_clock(clock: Callable[[], int] | None) -> None:
-    """Read this instead of the clock; None: the clock."""
-    global now  # noqa: PLW0603
-    now = clock or perf_counter_ns
+def bind() -> None:
+    """Read the current tracer's parts from now on."""
+    global now, _settled, _shared, _append  # noqa: PLW0603  # the hot path reads no attribute
+    here = tracer.current
+    now, _settled, _shared = here.clock, here.single_use.settled_sites, here.resource_ids.by_address
+    _append = _appending_with(here.context)
 
 
-def set_context(reader: ContextVar[object] | Callable[[], object] | None) -> None:
-    """Read this when a lifecycle begins, and put the record into the buffer with what it gives; None: alone."""
-    global _append  # noqa: PLW0603
-    append = _append = buffer.pending.entries.append
+def _appending_with(reader: tracer.ContextReader | None) -> Callable[[object], None]:
+    """What puts a record into the buffer: alone, or with the context that it begins in."""
+    append = _pending.entries.append
     if reader is None:
-        return
-
+        return append
     read = partial(reader.get, None) if isinstance(reader, ContextVar) else reader
 
     def append_in_context(record: object) -> None:
         context = read()
         append((record, context) if context else record)
 
-    _append = append_in_context
+    return append_in_context
 
 
 def stop() -> None:
-    """Forget who is entering what."""
+    """Remove the marks."""
     _marks.clear()
 
 
@@ -78,7 +77,7 @@ def begin(site: str, task: int, manager: object) -> Listed:
 
 
 def _begin(site: str, task: int, manager: object) -> Listed:
-    """``begin`` where the resource has to be asked for, or where nothing is recorded."""
+    """``begin`` where the resource is not known yet, or where nothing is recorded."""
     resource, patched = _shared.get(id(manager)) or lookup.resource_of(site, manager)
     if resource and len(_pending.entries) >= _pending.limit:
         faults.drop("buffer full")
@@ -93,7 +92,7 @@ def _begin(site: str, task: int, manager: object) -> Listed:
 
 
 def enter_at(site: str, manager: object, task: int | None = None) -> Listed:
-    """Begin the lifecycle of a manager that is entered on the spot, by the running task where none is given."""
+    """Begin the lifecycle of a manager that is entered at once; ``task`` None: by the running one."""
     try:
         record = _begin(site, tasks.current() if task is None else task, manager)
         record.pop()
@@ -104,17 +103,18 @@ def enter_at(site: str, manager: object, task: int | None = None) -> Listed:
 
 
 def unrecorded(site: str, _: object) -> Listed:
-    """A record of nothing, to be stamped in vain."""
+    """A record that is not in the buffer; its stamps are not shipped."""
     return [site, 0, 0, 0, 0, 0, 0, None, None]
 
 
 def enter_known(site: str, manager: object) -> Listed | None:
     """``probe.enter`` by the running task, at a site that is known."""
     try:
-        if not lookup.is_recording():
+        here = tracer.current
+        if not here.is_recording:
             return None
         task = tasks.current()
-        if _is_marked(manager, task) or not resources.is_wanted(manager):
+        if _is_marked(manager, task) or (here.types.only_named and not resources.is_wanted(manager)):
             return None
         resource, patched = _shared.get(id(manager)) or lookup.resource_of(site, manager)
         if not resource:
@@ -179,7 +179,7 @@ def released(record: Listed, value: object) -> None:
 
 
 def failed(record: Listed, error: BaseException) -> None:
-    """``__aenter__`` or ``__aexit__`` raised, be it the body's own exception again. The lifecycle ends."""
+    """``__aenter__`` or ``__aexit__`` raised, perhaps the body's own exception again. The lifecycle ends."""
     try:
         _set_raised(record, error)
     except Exception as fault:  # noqa: BLE001  # never into the program

@@ -1,8 +1,8 @@
-"""The import hook: the program's own modules are compiled with their ``async with`` recorded.
+"""The import hook: the program's own modules are compiled with stamps around each ``async with``.
 
-It stands at the front of ``sys.meta_path``, lets every other finder look first, and gives a module another loader only
-where it is a plain source file, in a folder or in a zip file, that was selected. So whatever else takes part in
-importing (editable installs, lazy loaders) goes on as it was.
+It is the first finder of ``sys.meta_path``. It lets every other finder search first, and replaces a module's loader
+only if the module is a plain source file, in a folder or in a zip file, that the module filter includes. So everything
+else that takes part in importing (editable installs, lazy loaders) works as before.
 """
 
 from __future__ import annotations
@@ -16,48 +16,48 @@ from types import ModuleType
 from typing import cast
 
 from tenure._core import faults
-from tenure._rewriting.import_tracebacks import give_up, importing
-from tenure._rewriting.loaders import RewritingLoader, RewritingZipLoader, kind_of_code
-from tenure._rewriting.module_filter import Selection
+from tenure._rewriting.import_tracebacks import as_import_frame, raise_not_found
+from tenure._rewriting.loaders import RewritingLoader, RewritingZipLoader, code_variant
+from tenure._rewriting.module_filter import ModuleFilter
 
 
 class Finder(MetaPathFinder):
-    """Lets the others find a module and changes the loader of the selected ones."""
+    """Lets the other finders find a module, and replaces the loader of the modules that the filter includes."""
 
-    asks_the_rest = True  # all that stand behind it
+    delegates_to_later_finders = True
 
-    def __init__(self, selection: Selection, *, sync: bool = False) -> None:
-        self.selection, self.sync = selection, sync
-        kind_of_code(sync=sync)  # looks at files once, before the program imports
+    def __init__(self, module_filter: ModuleFilter, *, sync: bool = False) -> None:
+        self.module_filter, self.sync = module_filter, sync
+        code_variant(sync=sync)  # reads the sizes of files once, before the program imports anything
 
-    @importing
+    @as_import_frame
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """The spec that the finders after this one give, with a rewriting loader where the module is selected."""
+        """Return the spec that a later finder gives, with a rewriting loader if the filter includes the module."""
         finders = list(sys.meta_path)
-        place = next((place for place, finder in enumerate(finders) if finder is self), -1)
-        for finder in finders[place + 1 :]:
+        index = next((index for index, finder in enumerate(finders) if finder is self), -1)
+        for finder in finders[index + 1 :]:
             find_spec = getattr(finder, "find_spec", None)
             spec: importlib.machinery.ModuleSpec | None = find_spec(fullname, path, target) if find_spec else None
             if spec is not None:
                 try:
-                    if spec.origin is not None and self.selection.includes(spec.name, spec.origin):
-                        record(spec, sync=self.sync)
-                except Exception as error:  # noqa: BLE001  # then it is imported as it is
+                    if spec.origin is not None and self.module_filter.includes(spec.name, spec.origin):
+                        rewrite_on_import(spec, sync=self.sync)
+                except Exception as error:  # noqa: BLE001  # the module is imported as it is
                     faults.fault("choosing which modules to record", error, f"{spec.name} is imported unrecorded")
                 return spec
         try:
-            give_up(fullname, sys._getframe(1))  # noqa: SLF001  # whether it is an import that asks
+            raise_not_found(fullname, sys._getframe(1))  # noqa: SLF001  # only the frame says whether this is an import
         except ModuleNotFoundError:
             raise
-        except Exception as error:  # noqa: BLE001  # then the other finders are asked once more
+        except Exception as error:  # noqa: BLE001  # the import system calls the other finders once more
             faults.fault("giving up an import", error)
         return None
 
 
-def record(spec: importlib.machinery.ModuleSpec, *, sync: bool) -> None:
-    """Let this module be rewritten, if its loader is one of Python's own for source text."""
+def rewrite_on_import(spec: importlib.machinery.ModuleSpec, *, sync: bool) -> None:
+    """Give this module a rewriting loader, if its loader is one of Python's own for source text."""
     loader: object = spec.loader
     if spec.origin is None:
         return

@@ -1,9 +1,9 @@
-"""Frames of ours that a program would otherwise meet in the tracebacks of its failing imports.
+"""Keeps Tenure's frames out of the tracebacks of failing imports.
 
-Python cuts its import system's frames out of a traceback by the names of their file and function: all of them out of an
-ImportError's, and out of any other's those that lead to ``_call_with_frames_removed`` (``remove_importlib_frames`` in
-CPython's import.c). What takes part in importing is given those names; where an interpreter goes by others, its frames
-are merely seen.
+Python removes its import system's frames from a traceback by the names of their file and function: all of them from
+that of an ImportError, and from any other those that lead to ``_call_with_frames_removed`` (``remove_importlib_frames``
+in CPython's import.c). Tenure's functions that take part in importing get these names. If an interpreter uses other
+names, the frames are visible, and nothing else changes.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _F = TypeVar("_F", bound=Callable[..., object])
 _FILE = importlib.machinery.SourceFileLoader.get_code.__code__.co_filename
 
 
-def importing(function: _F) -> _F:
-    """Its frame is the import system's."""
+def as_import_frame(function: _F) -> _F:
+    """Make the function's frame look like one of the import system."""
     return _renamed(function, function.__name__)
 
 
-def called_by_importing(function: _F) -> _F:
-    """Its frame, and those of the import system that led to it, are left out of what it raises itself."""
+def as_import_boundary(function: _F) -> _F:
+    """Remove the function's frame, and the import system's frames that led to it, from what it raises itself."""
     return _renamed(function, "_call_with_frames_removed")
 
 
@@ -37,12 +37,14 @@ def _renamed(function: _F, name: str) -> _F:
     return function
 
 
-@importing
-def give_up(name: str, caller: FrameType) -> None:
-    """Every finder was asked, by a finder of ours that this frame calls: let nobody be asked once more.
+@as_import_frame
+def raise_not_found(name: str, caller: FrameType) -> None:
+    """End a failed import after Tenure's finder has called all later finders, so that none is called twice.
+
+    ``caller`` is the frame that called the finder.
 
     Raises:
-        ModuleNotFoundError: in the import system's words, where it would raise it once all had been asked.
+        ModuleNotFoundError: as the import system would raise it, if the caller is the import system.
     """
     importer = caller.f_back
     if caller.f_code is _SEARCH and importer is not None and importer.f_code is _IMPORT:

@@ -1,10 +1,10 @@
 """Loaders whose modules are rewritten.
 
-Rewritten code has a bytecode cache of its own, ``__pycache__/NAME.cpython-311.opt-tenureDIGEST.pyc``: the digest
-covers all that goes into it beside the source text. A stale or foreign file is compiled over. Its head is that of
-bytecode checked by hash (PEP 552), the hash being of the source's time and size: the times that Python's own cache
-compares are whole seconds, within which a source can change. Its end is a digest of all before it, which is checked
-before anything is read: unmarshalling what a disk or another program has changed may fail in any way, or crash.
+Rewritten code has its own bytecode cache, ``__pycache__/NAME.cpython-311.opt-tenureDIGEST.pyc``. The digest covers
+everything that determines the code besides the source text. A stale or foreign file is replaced. The file begins like
+bytecode that is checked by hash (PEP 552). The hash covers the source's time and size, because Python's own cache
+compares times in whole seconds, and a source can change twice in one second. The file ends with a digest of everything
+before it, which is checked first: unmarshalling damaged data may fail in any way, or crash.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from types import CodeType
 from tenure._core import faults, probe_backend, real_paths
 from tenure._identify import sites
 from tenure._rewriting import ast_tools, rewriter, stamps
-from tenure._rewriting.import_tracebacks import called_by_importing
+from tenure._rewriting.import_tracebacks import as_import_boundary
 
 _DIGEST_BYTES = 16
-_UNCHECKED = (1).to_bytes(4, "little")  # the flags of bytecode that has a hash which nobody but its writer compares
+_UNCHECKED = (1).to_bytes(4, "little")  # flags of bytecode with a hash that Python itself does not compare
 
 
 class RewritingLoader(importlib.machinery.SourceFileLoader):
-    """A source file's loader whose code is rewritten, and cached apart from the ordinary bytecode."""
+    """A loader for source files that rewrites the code and caches it apart from the ordinary bytecode."""
 
     def __init__(self, fullname: str, path: str, *, sync: bool = False) -> None:
         super().__init__(fullname, path)
         self._sync = sync
 
-    @called_by_importing
+    @as_import_boundary
     def get_code(self, fullname: str) -> CodeType:
-        """The module's code, from the cache where that is fresh.
+        """Return the module's code, from the cache if that is fresh.
 
         Raises:
-            SyntaxError, OSError: as the ordinary loader.
+            SyntaxError, OSError: as the ordinary loader does.
         """
         path = self.get_filename(fullname)
         try:
@@ -48,24 +48,24 @@ class RewritingLoader(importlib.machinery.SourceFileLoader):
                 return self._code(path)
             except SyntaxError:
                 raise
-            except Exception as error:  # noqa: BLE001  # a fault of ours, unless the plain way fails as well
+            except Exception as error:  # noqa: BLE001  # a fault in Tenure, unless the ordinary loader fails as well
                 fault = error
             code = super().source_to_code(self.get_data(path), path)
-        except Exception as error:  # noqa: BLE001  # it goes on, without our frames
-            raise error.with_traceback(None)  # noqa: B904  # it is the same one
+        except Exception as error:  # noqa: BLE001  # it propagates without Tenure's frames
+            raise error.with_traceback(None)  # noqa: B904  # the same exception
         faults.fault(f"rewriting {path}", fault)
         return code
 
     def source_to_code(self, data: bytes, path: str, *, _optimization: int = -1) -> CodeType:  # type: ignore[override]
-        """Rewritten code; where rewriting itself fails, the code as it is."""
-        return compiled(bytes(data), path, sync=self._sync, optimize=_optimization)
+        """Compile and rewrite; if rewriting itself fails, compile the source as it is."""
+        return compile_rewritten(bytes(data), path, sync=self._sync, optimize=_optimization)
 
     def cache_path(self, path: str) -> str | None:
-        """The file of this module's rewritten bytecode; None where the interpreter keeps none."""
-        digest = hashlib.sha256(f"{kind_of_code(sync=self._sync)}|{path}".encode(errors="surrogatepass"))
+        """Return the path of this module's rewritten bytecode; None if the interpreter has no bytecode files."""
+        digest = hashlib.sha256(f"{code_variant(sync=self._sync)}|{path}".encode(errors="surrogatepass"))
         try:
             return importlib.util.cache_from_source(path, optimization=f"tenure{digest.hexdigest()[:12]}")
-        except NotImplementedError:  # what Python raises where it was built without bytecode files
+        except NotImplementedError:  # Python was built without bytecode files
             return None
 
     def _code(self, path: str) -> CodeType:
@@ -77,14 +77,14 @@ class RewritingLoader(importlib.machinery.SourceFileLoader):
             code = self.source_to_code(self.get_data(path), path)
             if cache is not None and not sys.dont_write_bytecode:
                 data = head + marshal.dumps(code)
-                # Python's own way of writing: at one stroke, with the source's permissions, and silent if it cannot.
+                # As Python writes its cache: atomically, with the source's permissions, silent if it fails.
                 self._cache_bytecode(path, cache, data + _digest(data))  # type: ignore[attr-defined]
         return code
 
     def _read(self, cache: str, head: bytes) -> CodeType | None:
-        """The code in this file; None where it is not there, is another source's, or is not whole to the last byte.
+        """Return the code in this file; None if it is missing, of another source, or damaged.
 
-        It is read as Python itself reads its cache: guards against blocking calls know that it may be.
+        It is read as Python itself reads its cache, because guards against blocking calls permit that.
         """
         try:
             data = memoryview(self.get_data(cache))
@@ -93,23 +93,23 @@ class RewritingLoader(importlib.machinery.SourceFileLoader):
         end = len(data) - _DIGEST_BYTES
         if end <= len(head) or data[: len(head)] != head or data[end:] != _digest(data[:end]):
             return None
-        code = marshal.loads(data[len(head) : end])  # noqa: S302  # as Python's own does; it is what was written
+        code = marshal.loads(data[len(head) : end])  # noqa: S302  # as Python does; the digest is right
         return code if isinstance(code, CodeType) else None
 
 
 class RewritingZipLoader(zipimport.zipimporter):
-    """A zip file's loader whose code is rewritten; bytecode without its source is run as it is."""
+    """A loader for zip files that rewrites the code; bytecode without its source runs as it is."""
 
     def __init__(self, loader: zipimport.zipimporter, *, sync: bool = False) -> None:
         super().__init__(str(PurePath(loader.archive, loader.prefix)))
         self._sync = sync
 
-    @called_by_importing
+    @as_import_boundary
     def get_code(self, fullname: str) -> CodeType:
-        """The module's code.
+        """Return the module's code.
 
         Raises:
-            SyntaxError, ZipImportError: as the ordinary loader.
+            SyntaxError, ZipImportError: as the ordinary loader does.
         """
         try:
             path = self.get_filename(fullname)
@@ -119,34 +119,34 @@ class RewritingZipLoader(zipimport.zipimporter):
             except OSError:
                 return super().get_code(fullname)
             return self.source_to_code(data, source)
-        except Exception as error:  # noqa: BLE001  # as above
+        except Exception as error:  # noqa: BLE001  # it propagates without Tenure's frames
             raise error.with_traceback(None)  # noqa: B904
 
     def source_to_code(self, data: bytes, path: str) -> CodeType:
-        """As that of ``RewritingLoader``."""
-        return compiled(data, path, sync=self._sync)
+        """Compile and rewrite, as ``RewritingLoader.source_to_code``."""
+        return compile_rewritten(data, path, sync=self._sync)
 
 
 Rewriting = RewritingLoader | RewritingZipLoader
 
 
-def kind_of_code(*, sync: bool) -> str:
-    """All that decides what becomes of a source text; it is part of the names of caches."""
-    return f"{_form()}|{probe_backend.NAME}|{sync}|{sys.flags.optimize}"
+def code_variant(*, sync: bool) -> str:
+    """Describe everything besides the source text that determines rewritten code; part of the names of caches."""
+    return f"{_rewriter_version()}|{probe_backend.NAME}|{sync}|{sys.flags.optimize}"
 
 
 @functools.cache
-def _form() -> str:
-    """Which Tenure rewrites: the sizes and times of the files that decide the form of rewritten code."""
+def _rewriter_version() -> str:
+    """Identify this version of the rewriter: the sizes and times of the files that determine rewritten code."""
     try:
-        found = [real_paths.size_and_time(str(module.__file__)) for module in (rewriter, stamps, ast_tools, sites)]
-    except OSError:  # in a zip file, say
+        stats = [real_paths.size_and_time(str(module.__file__)) for module in (rewriter, stamps, ast_tools, sites)]
+    except OSError:  # Tenure is in a zip file, for example
         return str(rewriter.VERSION)
-    return "|".join([str(rewriter.VERSION), *(f"{size},{time}" for size, time in found)])
+    return "|".join([str(rewriter.VERSION), *(f"{size},{time}" for size, time in stats)])
 
 
-def compiled(source: bytes, path: str, *, sync: bool, optimize: int = -1) -> CodeType:
-    """Source rewritten and compiled; compiled as it is where rewriting fails.
+def compile_rewritten(source: bytes, path: str, *, sync: bool, optimize: int = -1) -> CodeType:
+    """Rewrite and compile a source text; if rewriting fails, compile it as it is.
 
     Raises:
         SyntaxError, ValueError: as ``compile`` does.
@@ -155,7 +155,7 @@ def compiled(source: bytes, path: str, *, sync: bool, optimize: int = -1) -> Cod
         return rewriter.rewrite(source, path, sync=sync, optimize=optimize)
     except SyntaxError:
         raise
-    except Exception as error:  # noqa: BLE001  # a fault of the rewriting, unless the source is at fault
+    except Exception as error:  # noqa: BLE001  # a fault in the rewriter, unless the source itself is invalid
         fault = error
     code = compile(source, path, "exec", dont_inherit=True, optimize=optimize)
     faults.fault(f"rewriting {path}", fault)
@@ -163,7 +163,7 @@ def compiled(source: bytes, path: str, *, sync: bool, optimize: int = -1) -> Cod
 
 
 def _head(mtime: float, size: int) -> bytes:
-    """The first 16 bytes of a bytecode file: magic number, flags, hash."""
+    """Make the first 16 bytes of a bytecode file: magic number, flags, hash."""
     return importlib.util.MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(f"{mtime!r}|{size}".encode())
 
 

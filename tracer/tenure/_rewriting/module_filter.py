@@ -11,11 +11,11 @@ from tenure._core import real_paths
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
-class Selection:
-    """Which modules are the program's own.
+class ModuleFilter:
+    """Decides which modules are the program's own, and so are rewritten.
 
-    A module is selected when its file lies below one of ``roots`` and is not installed there, or its name is one of
-    ``include`` or below one; ``exclude`` goes before both. Tenure itself never is.
+    A module is included if its file is below one of ``roots`` and is not installed there, or if its name is in
+    ``include`` or below a name in it. ``exclude`` overrides both. Tenure itself is never included.
     """
 
     def __init__(
@@ -24,21 +24,21 @@ class Selection:
         self.roots = [_real(root) for root in roots]
         self._include, self._exclude = tuple(include), ("tenure", *exclude)
         self._main_module = main_module
-        self._folders: dict[str, bool] = {}  # the answers, which are asked for at every import
+        self._folders: dict[str, bool] = {}  # cached answers: every import asks
         paths = sysconfig.get_paths()
         self._library = [_real(Path(paths[name])) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
 
     def __repr__(self) -> str:
         roots = [str(root) for root in self.roots]
-        return f"Selection({roots}, include={self._include}, exclude={self._exclude})"
+        return f"ModuleFilter({roots}, include={self._include}, exclude={self._exclude})"
 
     def add_root(self, root: Path) -> None:
-        """One more directory whose modules are the program's own."""
+        """Add a directory whose modules are the program's own."""
         self.roots.append(_real(root))
         self._folders.clear()
 
     def includes(self, name: str, file: str) -> bool:
-        """Whether this module, in this file, is to be rewritten. The program may be importing, within a loop."""
+        """Whether this module, in this file, is to be rewritten. Called while the program imports."""
         if self.excludes(name):
             return False
         if self._main_module and _is_in(self._main_module, name.removesuffix(".__main__")):
@@ -51,7 +51,7 @@ class Selection:
         return self._folders[folder]
 
     def excludes(self, name: str) -> bool:
-        """Whether this module is one that was told to be left as it is."""
+        """Whether this module was excluded by name."""
         return any(_is_in(name, package) for package in self._exclude)
 
     def is_installed(self, path: Path) -> bool:

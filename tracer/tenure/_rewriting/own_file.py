@@ -20,7 +20,7 @@ from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 
 from tenure._rewriting import loaders, rewriter
-from tenure._rewriting.module_filter import Selection
+from tenure._rewriting.module_filter import ModuleFilter
 
 
 def record_file(frame: FrameType, *, sync: bool) -> str:
@@ -33,11 +33,11 @@ def record_file(frame: FrameType, *, sync: bool) -> str:
     source = _source(frame)
     if source is None:
         return f"the source of {file} is not there"
-    if not rewriter.mentions(source, sync=sync):
+    if not rewriter.may_contain_statements(source, sync=sync):
         return ""
     plain = compile(source, file, "exec", dont_inherit=True)
     frames = [running for running in _stack(frame) if running.f_code.co_filename == file]
-    rewritten = loaders.compiled(source, file, sync=sync)
+    rewritten = loaders.compile_rewritten(source, file, sync=sync)
     if frame.f_code in {rewritten, *_nested(rewritten)}:
         return ""  # it was recorded before
     known = {plain, *_nested(plain)}
@@ -52,7 +52,7 @@ def record_file(frame: FrameType, *, sync: bool) -> str:
     return ""
 
 
-def is_selected(frame: FrameType, selection: Selection) -> bool:
+def is_selected(frame: FrameType, selection: ModuleFilter) -> bool:
     """Whether this frame's file is the program's own: a module of it, a command or what is typed at a prompt."""
     file, name = frame.f_code.co_filename, str(frame.f_globals.get("__name__", ""))
     return not selection.excludes(name) if file.startswith("<") else selection.includes(name, os.path.abspath(file))  # noqa: PTH100

@@ -1,7 +1,7 @@
-"""Something to do once the program has imported a module, without importing it for the program.
+"""Calls a function after the program has imported a module, without importing it for the program.
 
-A finder at the front of ``sys.meta_path`` lets the others find the module and puts a loader around theirs for as long
-as the module is executed; afterwards the module and its spec carry the loader that they would have without us.
+The first finder of ``sys.meta_path`` lets the others find the module and wraps their loader while the module is
+executed. Afterwards the module and its spec have their ordinary loader.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from importlib.abc import Loader, MetaPathFinder
 from types import ModuleType
 
 from tenure._core import faults
-from tenure._rewriting.import_tracebacks import give_up, importing
+from tenure._rewriting.import_tracebacks import as_import_frame, raise_not_found
 
 Install = Callable[[ModuleType], None]
 
@@ -24,7 +24,7 @@ _searching = threading.local()
 
 
 def after_import(name: str, install: Install) -> None:
-    """Call ``install(module)`` now if the module is imported, else directly after it was."""
+    """Call ``install(module)`` now if the module is imported already, else directly after its import."""
     module = sys.modules.get(name)
     if module is not None and not _is_being_imported(module):
         install(module)
@@ -34,8 +34,8 @@ def after_import(name: str, install: Install) -> None:
         sys.meta_path.insert(0, _finder)
 
 
-def forget() -> None:
-    """Wait for no more imports."""
+def stop_waiting() -> None:
+    """Drop every waiting call and remove the finder."""
     _waiting.clear()
     sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not _finder]
 
@@ -50,7 +50,7 @@ def _is_being_imported(module: ModuleType) -> bool:
 
 
 class _Finder(MetaPathFinder):
-    @importing
+    @as_import_frame
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
@@ -58,38 +58,38 @@ class _Finder(MetaPathFinder):
             return None
         _searching.name = fullname
         try:
-            spec = _found_by_others(fullname, path, target)
+            spec = _find_with_later_finders(fullname, path, target)
         finally:
             _searching.name = None
         if spec is None:
             try:
-                give_up(fullname, sys._getframe(1))  # noqa: SLF001  # whether it is an import that asks
+                raise_not_found(fullname, sys._getframe(1))  # noqa: SLF001  # the frame says whether this is an import
             except ModuleNotFoundError:
                 raise
-            except Exception as error:  # noqa: BLE001  # then the other finders are asked once more
+            except Exception as error:  # noqa: BLE001  # the import system calls the other finders once more
                 faults.fault("giving up an import", error)
         elif spec.loader is not None:
             spec.loader = _Loader(spec, spec.loader)
         return spec
 
 
-@importing
-def _found_by_others(
+@as_import_frame
+def _find_with_later_finders(
     fullname: str, path: Sequence[str] | None, target: ModuleType | None
 ) -> importlib.machinery.ModuleSpec | None:
     finders = list(sys.meta_path)
-    place = next((place for place, finder in enumerate(finders) if finder is _finder), -1)
-    for finder in finders[place + 1 :]:  # those before it were asked
+    index = next((index for index, finder in enumerate(finders) if finder is _finder), -1)
+    for finder in finders[index + 1 :]:  # the earlier ones were called
         find_spec = getattr(finder, "find_spec", None)
         if find_spec is not None:
             spec: importlib.machinery.ModuleSpec | None = find_spec(fullname, path, target)
-            if spec is not None or getattr(type(finder), "asks_the_rest", False):
+            if spec is not None or getattr(type(finder), "delegates_to_later_finders", False):
                 return spec
     return None
 
 
 class _Loader(Loader):
-    """Executes the module with its own loader, then tells who waited."""
+    """Executes the module with its own loader, then makes the waiting calls."""
 
     def __init__(self, spec: importlib.machinery.ModuleSpec, loader: Loader) -> None:
         self._spec, self._loader = spec, loader
@@ -104,7 +104,7 @@ class _Loader(Loader):
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)
 
-    @importing
+    @as_import_frame
     def exec_module(self, module: ModuleType) -> None:
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader

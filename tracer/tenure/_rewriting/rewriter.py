@@ -1,7 +1,7 @@
 """Rewriting ``async with``: four stamps around it in the function's own frame.
 
-Source in, code out. What Python says of a `with` of several items is done to it first: each item becomes a statement
-within the one before. One statement then becomes
+Source in, code out. A `with` of several items first becomes one statement for each item, each within the one before, as
+Python defines it. One statement then becomes
 
     record = begin(site, task, MANAGER)
     try:
@@ -19,18 +19,17 @@ within the one before. One statement then becomes
         record[RELEASED] = now()
 
 (with the Python probe; ``tenure._rewriting.stamps`` shows the stamps of the native one),
-so that the statement itself stays Python's, with its suppression, its tracebacks and its line numbers. Stamps have no
-line where they can go without, so that what watches lines (debuggers, coverage) is not led to one anew. A target that
-is no plain name may fail to be assigned, which is a failure of the body: it is assigned in there.
+so the statement itself stays Python's, with its suppression, its tracebacks and its line numbers. Stamps have no line
+number where possible, so that tools that watch lines (debuggers, coverage) see no extra line. Assigning a target that
+is not a plain name may fail. That is a failure of the body, so such a target is assigned in the body.
 
-The task is asked for at every entry; where a function enters more than once, once before the first, unless it is a
-generator, which several tasks may advance.
+Each entry looks up the running task. A function that enters more than once looks it up once, before the first entry,
+unless it is a generator, which several tasks may advance.
 
 Names. Locals start with "@tenure", which no program can write, and are hidden from ``locals()``, ``vars()`` and
-``dir()``. What is called lies in ``builtins`` under such names (``HELPERS``): module globals are listed, copied and
-star-imported by programs, builtins hardly ever. Where locals are not a function's (module and class bodies, `with`
-only) and where Python's limit of 20 nested blocks would be passed, the manager is wrapped instead:
-``traced(site, MANAGER)``.
+``dir()``. The helper functions are in ``builtins`` under such names (``HELPERS``): programs list, copy and star-import
+module globals, but hardly ever builtins. Two forms wrap the manager instead, ``traced(site, MANAGER)``: a statement
+that is not in a function (module and class bodies, `with` only), and one beyond Python's limit of 20 nested blocks.
 """
 
 from __future__ import annotations
@@ -40,49 +39,48 @@ import builtins
 import importlib.util
 import re
 import sys
-from time import perf_counter_ns
 from types import CodeType
 from typing import cast
 
 from tenure import _probe_api as probe
-from tenure._identify import tasks
+from tenure._identify import tasks, tracer
 from tenure._identify.sites import Site, one_line
 from tenure._patching.track import traced
 from tenure._rewriting import ast_tools, stamps
 from tenure._rewriting.ast_tools import PREFIX, Function, Statement
 
 VERSION = 3  # of the rewritten form: part of the bytecode cache's name
-_LEVELS = 100, 3, 2, 1, 0  # statements nested in place, tried until the compiler finds no block too many
-# That of 3.12.0 and 3.12.1 crashes instead of saying so (mended in 3.12.2), so there it never comes to that: only the
-# outermost statement is in place, where that leaves Python's 20 blocks far away.
-_CRASHES = (3, 12) <= sys.version_info < (3, 12, 2)
-_FAR_AWAY = 12
+_LEVELS = 100, 3, 2, 1, 0  # limits of nested stamped statements, tried in turn until the compiler accepts the depth
+# The compiler of 3.12.0 and 3.12.1 crashes on too many blocks (fixed in 3.12.2). There only the outermost statement is
+# stamped, and only if the module stays far below 20 blocks.
+_COMPILER_CRASHES = (3, 12) <= sys.version_info < (3, 12, 2)
+_SAFE_DEPTH = 12
 
 _WITH = re.compile(rb"\bwith\b")
 _ASYNC_WITH = re.compile(rb"\basync(?:[ \t\f]|\\\r?\n?)+with\b")
 _ENCODING = re.compile(rb"(?:[^\r\n]*(?:\r\n?|\n))?[^\r\n]*?coding[:=][ \t]*([-\w.]+)")  # PEP 263
-_LIKE_ASCII = (b"utf-8", b"utf8", b"latin", b"iso-8859", b"iso8859", b"ascii", b"cp125")
+_ASCII_COMPATIBLE = (b"utf-8", b"utf8", b"latin", b"iso-8859", b"iso8859", b"ascii", b"cp125")
 
 
-def mentions(source: bytes, *, sync: bool) -> bool:
-    """Whether the source text may have statements to rewrite; where it has not, it can be compiled as it is."""
-    return bool((_WITH if sync else _ASYNC_WITH).search(source)) or _is_veiled(source)
+def may_contain_statements(source: bytes, *, sync: bool) -> bool:
+    """Whether the source text may have statements to rewrite; if not, it can be compiled as it is."""
+    return bool((_WITH if sync else _ASYNC_WITH).search(source)) or _has_unusual_encoding(source)
 
 
 def rewrite(source: bytes, file: str, *, sync: bool = False, optimize: int = -1) -> CodeType:
     """Compile a module with its ``async with`` (and, with sync, its ``with``) recorded.
 
     Raises:
-        SyntaxError, ValueError: as ``compile`` does of the source as it is.
+        SyntaxError, ValueError: as ``compile`` does for the unchanged source.
     """
-    if not mentions(source, sync=sync):
+    if not may_contain_statements(source, sync=sync):
         return compile(source, file, "exec", dont_inherit=True, optimize=optimize)
     tree = cast("ast.Module", compile(source, file, "exec", ast.PyCF_ONLY_AST, dont_inherit=True))
     return compile_tree(tree, source, file, sync=sync, optimize=optimize)
 
 
 def compile_tree(tree: ast.Module, source: bytes, file: str, *, sync: bool = False, optimize: int = -1) -> CodeType:
-    """As ``rewrite``, of a module that was parsed from this source; the tree is changed, unless that fails."""
+    """Compile a tree that was parsed from this source, as ``rewrite``; the tree is changed, unless rewriting fails."""
     lines = importlib.util.decode_source(source).split("\n")
     for levels in _levels(tree):
         rewriter = _Rewriter(tree, file, lines, sync=sync, levels=levels)
@@ -99,20 +97,20 @@ def compile_tree(tree: ast.Module, source: bytes, file: str, *, sync: bool = Fal
     return compile(tree, file, "exec", dont_inherit=True, optimize=optimize)
 
 
-def _is_veiled(source: bytes) -> bool:
-    """Whether the source declares an encoding in which its keywords need not be what they are in ASCII."""
+def _has_unusual_encoding(source: bytes) -> bool:
+    """Whether the source declares an encoding in which keywords may differ from ASCII."""
     declared = _ENCODING.match(source)
-    return declared is not None and not declared[1].lower().startswith(_LIKE_ASCII)
+    return declared is not None and not declared[1].lower().startswith(_ASCII_COMPATIBLE)
 
 
 def _levels(tree: ast.AST) -> tuple[int, ...]:
-    if not _CRASHES:
+    if not _COMPILER_CRASHES:
         return _LEVELS
-    return _LEVELS[-2:] if ast_tools.nesting(tree) <= _FAR_AWAY else _LEVELS[-1:]
+    return _LEVELS[-2:] if ast_tools.block_depth(tree) <= _SAFE_DEPTH else _LEVELS[-1:]
 
 
 def visible(names: object) -> object:
-    """What ``locals()``, ``vars()`` or ``dir()`` answered, without the names that rewriting brought in."""
+    """Remove the names that rewriting added from the result of ``locals()``, ``vars()`` or ``dir()``."""
     if isinstance(names, dict):
         for name in [name for name in names if isinstance(name, str) and name.startswith(PREFIX)]:
             del names[name]
@@ -122,10 +120,8 @@ def visible(names: object) -> object:
 
 
 HELPERS = {
-    "begin": probe.begin,
     "body_raised": probe.body_raised,
     "current": tasks.current,
-    "now": perf_counter_ns,
     "raised": probe.raised,
     "traced": traced,
     "visible": visible,
@@ -133,61 +129,63 @@ HELPERS = {
 
 
 def provide_helpers() -> None:
-    """Put what rewritten code calls where it finds it. It stays there: rewritten code may run until the very end."""
-    for name, helper in HELPERS.items():
+    """Put the helpers of rewritten code into ``builtins``. They stay: rewritten code may run until the process ends."""
+    helpers = {**HELPERS, "begin": probe.helper_begin(), "now": tracer.current.clock}
+    for name, helper in helpers.items():
         setattr(builtins, f"{PREFIX}_{name}", helper)
 
 
 def has_helpers() -> bool:
-    """Whether rewritten code could run: recording began, or the helpers are there from before."""
+    """Whether rewritten code can run: recording began now or earlier."""
     return hasattr(builtins, f"{PREFIX}_begin")
 
 
-class _Scope:
-    """A function, a class body or the module."""
+class _NameScope:
+    """A function, a class body or the module, with its qualified name."""
 
     def __init__(self, name: str, function: Function | None = None) -> None:
         self.name = name
-        self.function = function  # None: not a function's
-        self.use: ast_tools.Use | None = None  # once a statement was found that enters anything
+        self.function = function  # None: a class body or the module
+        self.usage: ast_tools.FunctionUsage | None = None  # set at the first statement that enters a manager
 
-    def inner(self, node: Function | ast.ClassDef) -> _Scope:
-        """That of a function or class in here, by its qualified name."""
+    def inner(self, node: Function | ast.ClassDef) -> _NameScope:
+        """Return the scope of a function or class in this one."""
         within = f"{self.name}.<locals>." if self.function is not None else f"{self.name}." if self.name else ""
-        return _Scope(within + node.name, None if isinstance(node, ast.ClassDef) else node)
+        return _NameScope(within + node.name, None if isinstance(node, ast.ClassDef) else node)
 
     @property
     def task_once(self) -> bool:
-        return self.use is not None and self.use.entries > 1 and not self.use.yields
+        """Whether the task is looked up once for all entries of this function."""
+        return self.usage is not None and self.usage.entries > 1 and not self.usage.yields
 
 
 class _Rewriter:
-    """Rewrites one module's tree in place, list of statements by list."""
+    """Rewrites one module's tree in place, one block of statements after the other."""
 
     def __init__(self, tree: ast.Module, file: str, lines: list[str], *, sync: bool, levels: int) -> None:
         self._file, self._lines, self._levels = file, lines, levels
         self._kinds: tuple[type[Statement], ...] = (ast.AsyncWith, ast.With) if sync else (ast.AsyncWith,)
-        self._waiting: list[tuple[list[ast.stmt], _Scope, int]] = [(tree.body, _Scope(""), 0)]
-        self._functions: list[_Scope] = []  # that enter anything
-        self._before: list[tuple[list[ast.stmt], list[ast.stmt]]] = []
+        self._waiting: list[tuple[list[ast.stmt], _NameScope, int]] = [(tree.body, _NameScope(""), 0)]
+        self._functions: list[_NameScope] = []  # those that enter a manager
+        self._originals: list[tuple[list[ast.stmt], list[ast.stmt]]] = []
 
     def rewrite(self) -> None:
-        """Do it."""
+        """Rewrite the whole tree."""
         while self._waiting:
-            self._list(*self._waiting.pop())
+            self._rewrite_block(*self._waiting.pop())
         for scope in self._functions:
-            self._finish(scope)
+            self._finish_function(scope)
 
     def undo(self) -> None:
         """Put the program's own statements back."""
-        for statements, before in reversed(self._before):
+        for statements, before in reversed(self._originals):
             statements[:] = before
 
-    def _list(self, statements: list[ast.stmt], scope: _Scope, level: int) -> None:
+    def _rewrite_block(self, statements: list[ast.stmt], scope: _NameScope, level: int) -> None:
         out: list[ast.stmt] = []
         for statement in statements:
             if isinstance(statement, self._kinds):
-                out += self._entering(statement, scope, level)
+                out += self._rewrite_statement(statement, scope, level)
                 continue
             out.append(statement)
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -198,51 +196,51 @@ class _Rewriter:
             self._replace(statements, out)
 
     def _replace(self, statements: list[ast.stmt], new: list[ast.stmt]) -> None:
-        self._before.append((statements, statements[:]))
+        self._originals.append((statements, statements[:]))
         statements[:] = new
 
-    def _entering(self, node: Statement, scope: _Scope, level: int) -> list[ast.stmt]:
-        """A statement for each item, one within the other, and the body within the last."""
-        if scope.function is not None and scope.use is None:
-            scope.use = ast_tools.use_of(scope.function, self._kinds)
+    def _rewrite_statement(self, node: Statement, scope: _NameScope, level: int) -> list[ast.stmt]:
+        """Make one statement for each item, each within the one before, with the body in the last."""
+        if scope.function is not None and scope.usage is None:
+            scope.usage = ast_tools.function_usage(scope.function, self._kinds)
             self._functions.append(scope)
         body = node.body[:]
         self._waiting.append((body, scope, level + len(node.items)))
         for at in reversed(range(len(node.items))):
-            body = self._item(node, node.items[at], body, scope, level + at)
+            body = self._rewrite_item(node, node.items[at], body, scope, level + at)
         return body
 
-    def _item(
-        self, node: Statement, item: ast.withitem, body: list[ast.stmt], scope: _Scope, level: int
+    def _rewrite_item(
+        self, node: Statement, item: ast.withitem, body: list[ast.stmt], scope: _NameScope, level: int
     ) -> list[ast.stmt]:
         manager, target = item.context_expr, item.optional_vars
         site = ast.Constant(self._site(manager, scope, isinstance(node, ast.With)))
         if scope.function is None or level >= self._levels:
-            wrapped = ast.withitem(ast_tools.placed(ast_tools.call("traced", site, manager), manager), target)
-            return [ast_tools.placed(type(node)([wrapped], body), node)]
+            wrapped = ast.withitem(ast_tools.with_location(ast_tools.call("traced", site, manager), manager), target)
+            return [ast_tools.with_location(type(node)([wrapped], body), node)]
         task = ast_tools.load("task") if scope.task_once else None
-        return _in_place(node, site=site, task=task, manager=manager, target=target, body=body, level=level)
+        return _stamped_statement(node, site=site, task=task, manager=manager, target=target, body=body, level=level)
 
-    def _site(self, expression: ast.expr, scope: _Scope, sync: bool) -> str:
-        source = one_line(ast_tools.source_of(expression, self._lines))
+    def _site(self, expression: ast.expr, scope: _NameScope, sync: bool) -> str:
+        source = one_line(ast_tools.source_segment(expression, self._lines))
         return Site(self._file, expression.lineno, scope.name or "<module>", source, sync).key()
 
-    def _finish(self, scope: _Scope) -> None:
-        """What a function needs that enters anything: its task, and ``locals()`` without our names."""
-        function, use = scope.function, scope.use
-        if function is None or use is None:
+    def _finish_function(self, scope: _NameScope) -> None:
+        """Add the task's lookup, and hide the added names from ``locals()``, in a function that enters a manager."""
+        function, usage = scope.function, scope.usage
+        if function is None or usage is None:
             return
         if scope.task_once:
-            # Right before the first statement that enters anything: until then the program may name its task.
-            first = function.body[use.first]
-            asked = ast_tools.placed(ast_tools.assign("task", ast_tools.call("current")), first)
-            self._replace(function.body, [*function.body[: use.first], asked, *function.body[use.first :]])
-        for call in use.asking:
-            answer = ast_tools.placed(ast.Call(call.func, [], []), call)
-            call.func, call.args = ast_tools.placed(ast_tools.load("visible"), call), [answer]
+            # Right before the first statement that enters a manager: until then the program may name its task.
+            first = function.body[usage.first]
+            lookup = ast_tools.with_location(ast_tools.assign("task", ast_tools.call("current")), first)
+            self._replace(function.body, [*function.body[: usage.first], lookup, *function.body[usage.first :]])
+        for call in usage.locals_calls:
+            names = ast_tools.with_location(ast.Call(call.func, [], []), call)
+            call.func, call.args = ast_tools.with_location(ast_tools.load("visible"), call), [names]
 
 
-def _in_place(
+def _stamped_statement(
     node: Statement,
     *,
     site: ast.expr,
@@ -252,33 +250,38 @@ def _in_place(
     body: list[ast.stmt],
     level: int,
 ) -> list[ast.stmt]:
-    """The form that the module's docstring shows."""
+    """Make the form that the module's docstring shows."""
     record, value = f"record{level}", f"value{level}"
     late = target is not None and not isinstance(target, ast.Name)
     clear: list[ast.stmt] = []
     if late and target is not None:
         unpack = ast.Assign(
-            [ast.Tuple([target, ast_tools.placed(ast_tools.store(value), ast_tools.NOWHERE)], ast.Store())],
+            [ast.Tuple([target, ast_tools.with_location(ast_tools.store(value), ast_tools.NO_LOCATION)], ast.Store())],
             ast.Tuple([ast_tools.load(value), ast.Constant(None)], ast.Load()),
         )
-        body.insert(0, ast_tools.placed(unpack, target))
+        body.insert(0, ast_tools.with_location(unpack, target))
         clear = [ast_tools.assign(value, ast.Constant(None))]
-    inner = ast_tools.guarded(
+    inner = ast_tools.try_statement(
         body,
         [*clear, ast.Expr(ast_tools.call("body_raised", ast_tools.load(record)))],
         stamps.release(record),
     )
-    item = ast.withitem(ast_tools.placed(stamps.manager(record), manager), ast_tools.store(value) if late else target)
-    stamped = [ast_tools.placed(stamps.acquired(record), ast_tools.NOWHERE), ast_tools.placed(inner, ast_tools.NOWHERE)]
+    item = ast.withitem(
+        ast_tools.with_location(stamps.manager(record), manager), ast_tools.store(value) if late else target
+    )
+    stamped = [
+        ast_tools.with_location(stamps.acquired(record), ast_tools.NO_LOCATION),
+        ast_tools.with_location(inner, ast_tools.NO_LOCATION),
+    ]
     statement = type(node)([item], stamped)
-    outer = ast_tools.guarded(
-        [ast_tools.placed(statement, node)],
+    outer = ast_tools.try_statement(
+        [ast_tools.with_location(statement, node)],
         [ast.Expr(ast_tools.call("raised", ast_tools.load(record)))],
-        # Where the statement's own exit stands, so that no line is visited anew; a frame that an exception has left
-        # says this line.
-        ast_tools.placed(stamps.released(record), manager if sys.version_info >= (3, 13) else node),
+        # The location of the statement's own exit, so that no extra line is visited. A frame that an exception has left
+        # reports this line.
+        ast_tools.with_location(stamps.released(record), manager if sys.version_info >= (3, 13) else node),
     )
     return [
-        ast_tools.placed(stamps.begin(record, site, task, manager), manager),
-        ast_tools.placed(outer, ast_tools.NOWHERE),
+        ast_tools.with_location(stamps.begin(record, site, task, manager), manager),
+        ast_tools.with_location(outer, ast_tools.NO_LOCATION),
     ]

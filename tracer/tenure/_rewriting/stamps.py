@@ -1,14 +1,14 @@
-"""The stamps as they stand in rewritten code: one form for each probe.
+"""The stamps in rewritten code: one form for each probe.
 
                               Python probe                              native probe
     an item is reached        record = begin(site, task, MANAGER)       record = begin(site, MANAGER, task)
-    what is entered           record.pop()                              +record
+    the manager to enter      record.pop()                              +record
     it was entered            record[ACQUIRED] = now()                  -record
     the body was left         record[RELEASE] = now()                   -record
     the statement was left    record[RELEASED] = now()                  ~record
 
-The native probe's records are stamped by operators, the shortest way from bytecode to C. Where the function did not ask
-for its task before, the Python probe's `task` is ``current()``, and the native one's is left out: it finds it itself.
+The native probe's records are stamped by operators, the shortest path from bytecode to C. If the function did not look
+up its task before, the Python probe's `task` is ``current()``. The native probe then gets no `task` and looks it up.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from tenure._rewriting import ast_tools
 
 
 def begin(record: str, site: ast.expr, task: ast.expr | None, manager: ast.expr) -> ast.stmt:
-    """The statement that makes the record of an item; task: where the function asked for it, None: it did not."""
+    """Make the statement that creates an item's record; ``task`` None: the function has not looked it up."""
     if probe_backend.SERVES:
         return ast_tools.assign(record, ast_tools.call("begin", site, manager, *([task] if task is not None else [])))
     return ast_tools.assign(record, ast_tools.call("begin", site, task or ast_tools.call("current"), manager))
 
 
 def manager(record: str) -> ast.expr:
-    """The expression that gives the manager back, for the statement to enter."""
+    """Make the expression whose value is the manager, for the statement to enter."""
     if probe_backend.SERVES:
         return ast.UnaryOp(ast.UAdd(), ast_tools.load(record))
     return ast.Call(ast.Attribute(ast_tools.load(record), "pop", ast.Load()), [], [])
 
 
 def acquired(record: str) -> ast.stmt:
-    """``__aenter__`` returned."""
+    """Make the stamp after ``__aenter__`` returned."""
     return _operator(ast.USub(), record) if probe_backend.SERVES else ast_tools.stamp(record, ACQUIRED)
 
 
 def release(record: str) -> ast.stmt:
-    """The body was left."""
+    """Make the stamp after the body was left."""
     return _operator(ast.USub(), record) if probe_backend.SERVES else ast_tools.stamp(record, RELEASE)
 
 
 def released(record: str) -> ast.stmt:
-    """The statement was left."""
+    """Make the stamp after the statement was left."""
     return _operator(ast.Invert(), record) if probe_backend.SERVES else ast_tools.stamp(record, RELEASED)
 
 

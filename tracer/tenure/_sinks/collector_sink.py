@@ -1,13 +1,12 @@
-"""The collector as the tracer sees it: batches go into a bounded queue, and a thread of its own posts them.
+"""The sink that sends batches to a collector: they go into a bounded queue, and a separate thread posts them.
 
     200                       stored
-    408, 429, 503, 5xx        again later, after Retry-After where it says so
-    no or a garbled answer    again later, with growing pauses and jitter
-    anything else             this batch is refused: counted, said once, never sent again
+    408, 429, 503, 5xx        retried after Retry-After, or after a growing pause
+    no or a garbled answer    retried after a growing pause with jitter
+    anything else             the batch is refused: counted, reported once, never sent again
 
-A batch that does not fit into the queue any more pushes the oldest out, which is counted; one that was tried before may
-be stored, its answer lost, and stays. Nothing here is seen by the program but one line on stderr at the first trouble
-of each sort.
+When the queue is full, the oldest batch is dropped and counted. A batch that was sent before is not dropped: it may be
+stored although its answer was lost. The program sees only one line on stderr for each kind of problem.
 """
 
 from __future__ import annotations
@@ -26,19 +25,19 @@ from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
 from tenure._sinks import losses
 from tenure._sinks.http_client import Answer, ConnectionFailed, Endpoint
-from tenure._sinks.losses import Content, Loss, Undelivered
+from tenure._sinks.losses import BatchContent, Loss, Undelivered
 
 MAX_QUEUED_BYTES = 32_000_000
 UNREACHABLE, REFUSED = "collector unreachable", "refused by the collector"  # reasons of losses, on the wire
-_LATE = 0.5  # seconds without an answer, after which nobody waits for it but at the program's very end
+_ANSWER_DELAY_S = 0.5  # without an answer for so long, only the end of the program waits for it
 _FIRST_PAUSE, _LONGEST_PAUSE, _LONGEST_RETRY_AFTER = 0.25, 10.0, 60.0  # seconds
 
 
-class Collector:
+class CollectorSink:
     """Sends batches to a collector's ``POST /v1/lifecycles``.
 
     Raises:
-        UsageError: the URL is none that can be posted to.
+        UsageError: the URL is malformed.
     """
 
     wants_heartbeats = True
@@ -48,23 +47,23 @@ class Collector:
         self._endpoint = Endpoint(url, token)
         self._token = token
         self._tree = tree
-        self._queue: deque[tuple[bytes, Content]] = deque()  # encoded, and which lifecycles it tells of
+        self._queue: deque[tuple[bytes, BatchContent]] = deque()  # each batch encoded, and its lifecycles
         self._bytes = 0
-        self._sent_at = 0.0  # when the request was begun that is under way
-        self._tried = False  # whether the first of the queue was sent before
+        self._sent_at = 0.0  # when the current request began
+        self._tried = False  # whether the first batch of the queue was sent before
         self._undelivered = Undelivered()
-        self._refusal = ""  # the last one
+        self._refusal = ""  # status and detail of the last refusal
         self._suspicion = "is it overloaded?"
         self._changed = threading.Condition()
         self._stopping = False
         self._closing = False
         self._failures = 0  # in a row
-        self._said: set[str] = set()
+        self._reported: set[str] = set()  # kinds of problems
         self._thread: threading.Thread | None = None
         self.resume()
 
     def send(self, batch: wire.Batch) -> None:
-        """Queue a batch; the oldest ones give way where the queue is full."""
+        """Queue a batch; drop the oldest ones if the queue is full."""
         content = losses.content_of(batch)
         with self._changed:
             if self._undelivered.counts:
@@ -73,15 +72,15 @@ class Collector:
             self._queue.append((data, content))
             self._bytes += len(data)
             while self._bytes > MAX_QUEUED_BYTES and len(self._queue) > 1 + self._tried:
-                self._give_up(int(self._tried))
+                self._drop(int(self._tried))
             self._changed.notify()
 
-    def fork(self) -> Collector:
-        """A sender of its own for a forked child."""
-        return Collector(self.url, self._token, self._tree)
+    def fork(self) -> CollectorSink:
+        """Make a separate sink for a forked child."""
+        return CollectorSink(self.url, self._token, self._tree)
 
     def pause(self) -> None:
-        """Stop the thread, so that the process can fork; what is queued stays."""
+        """Stop the thread, so that the process can fork; the queue stays."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -96,7 +95,7 @@ class Collector:
         self._thread.start()
 
     def close(self, seconds: float) -> None:
-        """Wait until everything is sent, but not longer than this, and not past an attempt that fails."""
+        """Wait until everything is sent, at most so long, and only until the next failed attempt."""
         deadline = time.monotonic() + seconds
         with self._changed:
             self._closing = True
@@ -107,27 +106,27 @@ class Collector:
         self.pause()
 
     def settle(self, seconds: float) -> bool:
-        """Wait until everything is sent, but not longer than this, and for no collector in trouble or late."""
+        """Wait until everything is sent, at most so long; do not wait for a collector that fails or answers late."""
         deadline = time.monotonic() + seconds
         with self._changed:
             while self._queue and not self._failures:
-                until = min(deadline, self._sent_at + _LATE) if self._tried else deadline
-                if (left := until - time.monotonic()) <= 0.0:
+                until = min(deadline, self._sent_at + _ANSWER_DELAY_S) if self._tried else deadline
+                if (remaining := until - time.monotonic()) <= 0.0:
                     break
-                self._changed.wait(min(left, _LATE))
+                self._changed.wait(min(remaining, _ANSWER_DELAY_S))
             return not self._queue
 
     def lost(self) -> list[Loss]:
-        """What the collector will never have, if nothing is sent any more."""
+        """List what the collector does not get if nothing more is sent."""
         with self._changed:
-            left = self._undelivered.left(content for _, content in self._queue)
+            queued = self._undelivered.lost_with(content for _, content in self._queue)
             counts = dict(self._undelivered.counts)
-        where = f"the collector at {self.url}"
-        kept = f"at most {MAX_QUEUED_BYTES // 1_000_000} MB are kept"
+        collector = f"the collector at {self.url}"
+        limit = f"at most {MAX_QUEUED_BYTES // 1_000_000} MB are kept"
         return [
-            Loss(counts.get(UNREACHABLE, 0), f"{where} was unreachable or too slow for too long ({kept})"),
-            Loss(counts.get(REFUSED, 0), f"{where} refused them ({self._refusal})"),
-            Loss(left, f"{where} did not accept them before the program exited ({self._suspicion})"),
+            Loss(counts.get(UNREACHABLE, 0), f"{collector} was unreachable or too slow for too long ({limit})"),
+            Loss(counts.get(REFUSED, 0), f"{collector} refused them ({self._refusal})"),
+            Loss(queued, f"{collector} did not accept them before the program exited ({self._suspicion})"),
         ]
 
     def _run(self) -> None:
@@ -163,17 +162,17 @@ class Collector:
         return self._stopping or bool(self._queue)
 
     def _post(self, data: bytes) -> float:
-        """Send one batch; the seconds to wait before the next attempt."""
+        """Send one batch; return the seconds to wait before the next attempt."""
         try:
             answer = self._endpoint.post(data)
         except ConnectionFailed as error:
             if self._stopping:
-                return 0.0  # we broke it off ourselves; the same batch twice changes nothing at the collector
+                return 0.0  # pause() aborted it; sending the same batch again changes nothing at the collector
             self._suspicion = "is it running?"
-            return self._later(None, f"does not answer ({error})", "start it with `tenure serve`")
+            return self._retry_later(None, f"does not answer ({error})", "start it with `tenure serve`")
         self._suspicion = "is it overloaded?"
         if answer.status in {408, 429} or answer.status >= 500:
-            return self._later(answer.retry_after, f"answers {answer.status}", "the tracer retries")
+            return self._retry_later(answer.retry_after, f"answers {answer.status}", "the tracer retries")
         self._done(data, answer)
         return 0.0
 
@@ -181,7 +180,7 @@ class Collector:
         with self._changed:
             self._failures = 0
             if not self._queue or self._queue[0][0] is not data:
-                return  # a thread that was paused and came back late: the next one has sent it meanwhile
+                return  # this thread was paused and ended late: its successor has sent the batch
             content = self._take()
             self._tried = False
             if answer.status == 200:
@@ -191,39 +190,39 @@ class Collector:
                 self._undelivered.lose(REFUSED, content)
             self._changed.notify_all()
         if answer.status != 200:
-            self._say(
+            self._report_once(
                 str(answer.status), f"refused a batch: {answer.status} {answer.detail}".rstrip(), _remedy(answer.status)
             )
 
-    def _later(self, retry_after: float | None, what: str, remedy: str) -> float:
+    def _retry_later(self, retry_after: float | None, problem: str, remedy: str) -> float:
         with self._changed:
             self._failures += 1
             self._changed.notify_all()
-        kept = f"{what}; the program continues, up to {MAX_QUEUED_BYTES // 1_000_000} MB of records are kept"
-        self._say("away", kept, remedy)
+        consequence = f"the program continues, up to {MAX_QUEUED_BYTES // 1_000_000} MB of records are kept"
+        self._report_once("away", f"{problem}; {consequence}", remedy)
         if retry_after is not None:
             return min(retry_after, _LONGEST_RETRY_AFTER)
         longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._failures - 1, 10))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, no secret
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
 
-    def _give_up(self, place: int) -> None:
-        content = self._take(place)
+    def _drop(self, index: int) -> None:
+        content = self._take(index)
         self._undelivered.lose(UNREACHABLE, content)
-        if place:  # what it closed, and the one that stays opened, is counted for good
+        if index:  # a lifecycle that the first batch opened and this one closed is counted now, not again later
             data, first = self._queue[0]
             self._queue[0] = data, first._replace(opened=first.opened - content.resent)
 
-    def _take(self, place: int = 0) -> Content:
-        data, content = self._queue[place]
-        del self._queue[place]
+    def _take(self, index: int = 0) -> BatchContent:
+        data, content = self._queue[index]
+        del self._queue[index]
         self._bytes -= len(data)
         return content
 
-    def _say(self, about: str, what: str, remedy: str) -> None:
-        if about not in self._said:
-            self._said.add(about)
-            if self._tree is None or self._tree.says_first(f"{about} {self.url}"):
-                say(f"collector at {self.url} {what} ({remedy})")
+    def _report_once(self, kind: str, problem: str, remedy: str) -> None:
+        if kind not in self._reported:
+            self._reported.add(kind)
+            if self._tree is None or self._tree.says_first(f"{kind} {self.url}"):
+                say(f"collector at {self.url} {problem} ({remedy})")
 
 
 def _remedy(status: int) -> str:

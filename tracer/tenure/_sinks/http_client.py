@@ -1,4 +1,4 @@
-"""One POST to the collector over a connection that is kept, with the standard library alone."""
+"""POST requests over a persistent connection, with the standard library alone."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from tenure import wire
 from tenure._core import file_descriptors
 from tenure.errors import UsageError
 
-_TIMEOUT = 10.0  # seconds, for each step of a request
-_OF_BATCHES = {"Content-Type": wire.CONTENT_TYPE}
+_STEP_TIMEOUT_S = 10.0  # for each step of a request: connecting, writing, reading
+_BATCH_HEADERS = {"Content-Type": wire.CONTENT_TYPE}
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class ConnectionFailed(Exception):
-    """Nothing came back that could be read as an HTTP answer."""
+    """There was no answer, or it was not HTTP."""
 
 
 class Answer(NamedTuple):
-    """What the collector said: the status, the problem's detail, and the seconds of Retry-After."""
+    """The collector's answer: the status, the detail of a problem document, and the seconds of Retry-After."""
 
     status: int
     detail: str
@@ -35,7 +35,7 @@ class Answer(NamedTuple):
 
 
 class Endpoint:
-    """``POST`` to a path below a base URL; ``what`` and ``example`` are what an error says should have been given.
+    """Posts to a path below a base URL; ``url_kind`` and ``example`` are words for error messages.
 
     Raises:
         UsageError: the URL is malformed.
@@ -47,17 +47,17 @@ class Endpoint:
         token: str | None = None,
         *,
         path: str = "/v1/lifecycles",
-        headers: Mapping[str, str] = _OF_BATCHES,
-        what: str = "collector URL",
+        headers: Mapping[str, str] = _BATCH_HEADERS,
+        url_kind: str = "collector URL",
         example: str = "http://127.0.0.1:4320",
     ) -> None:
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            raise UsageError(f"invalid {what} {url!r}: {error} (expected, for example, {example})") from None
+            raise UsageError(f"invalid {url_kind} {url!r}: {error} (expected, for example, {example})") from None
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise UsageError(f"invalid {what} {url!r} (expected, for example, {example})")
+            raise UsageError(f"invalid {url_kind} {url!r} (expected, for example, {example})")
         self._secure, self._host, self._port = parts.scheme == "https", parts.hostname, port
         base = parts.path.rstrip("/")
         self._path = base if base.endswith(path) else base + path
@@ -65,63 +65,65 @@ class Endpoint:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         self._connection: http.client.HTTPConnection | None = None
-        self._socket: file_descriptors.Identity | None = None
+        self._socket_identity: file_descriptors.Identity | None = None
         self._interrupted = False
 
     def post(self, data: bytes) -> Answer:
-        """Send a batch. A kept connection that the other side closed in between is opened anew, once.
+        """Send a body. If the other side has closed the persistent connection, open a new one, once.
 
         Raises:
-            NoAnswer: refused, timed out, broken off, or no HTTP.
+            ConnectionFailed: refused, timed out, broken off, or the answer is not HTTP.
         """
         headers = dict(self._headers)
         if self._host not in _LOOPBACK and len(data) > 1_000:
             data = gzip.compress(data, 1)
             headers["Content-Encoding"] = "gzip"
         self._interrupted = False
-        was_kept = self._connection is not None
+        was_connected = self._connection is not None
         try:
             return self._exchange(data, headers)
         except TimeoutError:
             self.disconnect()
-            raise ConnectionFailed(f"no answer within {_TIMEOUT:.0f} s") from None
+            raise ConnectionFailed(f"no answer within {_STEP_TIMEOUT_S:.0f} s") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.disconnect()
-            if not was_kept or self._interrupted:
+            if not was_connected or self._interrupted:
                 raise ConnectionFailed(_reason(error)) from None
         return self.post(data)
 
     def interrupt(self) -> None:
-        """End a request that another thread is in, which may end it itself meanwhile."""
+        """Abort the request of another thread, which may also end by itself meanwhile."""
         self._interrupted = True
         connection = self._connection
-        kept = None if connection is None else connection.sock
-        if kept is not None and self._is_ours(kept):
+        current_socket = None if connection is None else connection.sock
+        if current_socket is not None and self._is_ours(current_socket):
             with contextlib.suppress(OSError):
-                kept.shutdown(socket.SHUT_RDWR)
+                current_socket.shutdown(socket.SHUT_RDWR)
 
     def disconnect(self) -> None:
-        """Drop the connection."""
+        """Close the connection."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
         if connection.sock is not None and not self._is_ours(connection.sock):
-            connection.sock.detach()  # closed by the program, which may have something of its own under this number
+            connection.sock.detach()  # the program closed it, and may have its own file under this descriptor number
         connection.close()
 
-    def _is_ours(self, kept: socket.socket | None) -> bool:
-        known = self._socket
-        return kept is not None and known is not None and file_descriptors.is_still(kept.fileno(), known)
+    def _is_ours(self, candidate: socket.socket | None) -> bool:
+        identity = self._socket_identity
+        if candidate is None or identity is None:
+            return False
+        return file_descriptors.is_still(candidate.fileno(), identity)
 
     def _exchange(self, data: bytes, headers: dict[str, str]) -> Answer:
         if self._connection is not None and not self._is_ours(self._connection.sock):
             self.disconnect()
         if self._connection is None:
             kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-            self._connection = kind(self._host, self._port, timeout=_TIMEOUT)
-            self._connection._create_connection = _connected  # type: ignore[attr-defined] # noqa: SLF001 # no other way
+            self._connection = kind(self._host, self._port, timeout=_STEP_TIMEOUT_S)
+            self._connection._create_connection = _create_connection  # type: ignore[attr-defined] # noqa: SLF001 # no other way
             self._connection.connect()
-            self._socket = file_descriptors.identity(self._connection.sock.fileno())
+            self._socket_identity = file_descriptors.identity(self._connection.sock.fileno())
         self._connection.request("POST", self._path, data, headers)
         response = self._connection.getresponse()
         body = response.read(100_000)
@@ -130,8 +132,8 @@ class Endpoint:
         return Answer(response.status, _detail(body), _retry_after(response.getheader("Retry-After")))
 
 
-def _connected(*arguments: Any, **named: Any) -> socket.socket:
-    """``socket.create_connection``, under a number that no standard stream has."""
+def _create_connection(*arguments: Any, **named: Any) -> socket.socket:
+    """Connect, as ``socket.create_connection``, with a descriptor number that no standard stream has."""
     connected = socket.create_connection(*arguments, **named)
     timeout = connected.gettimeout()
     moved = socket.socket(fileno=file_descriptors.beyond_standard(connected.detach()))
@@ -144,12 +146,12 @@ def _reason(error: Exception) -> str:
 
 
 def _one_line(text: str) -> str:
-    """What somebody else wrote, fit for the program's terminal: no line breaks, nothing that cannot be printed."""
+    """Make a text from outside fit for the program's terminal: one line, printable characters only."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:300]
 
 
 def _detail(body: bytes) -> str:
-    """The detail of a problem document (RFC 9457), on one line; "" where it is none."""
+    """Return the detail of a problem document (RFC 9457), on one line; "" if the body is something else."""
     try:
         problem = json.loads(body)
         detail = problem.get("detail") or problem.get("title") or ""
@@ -159,7 +161,7 @@ def _detail(body: bytes) -> str:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds from a Retry-After field, which holds a number of them or a date (RFC 9110, 10.2.3)."""
+    """Return the seconds of a Retry-After field, which has a number of seconds or a date (RFC 9110, 10.2.3)."""
     if value is None:
         return None
     try:

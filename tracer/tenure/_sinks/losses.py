@@ -1,4 +1,4 @@
-"""What could not be delivered: each sink counts its own, and the process says all of it in one line at its end."""
+"""Counts lifecycles that could not be delivered: each sink counts its own, and the process reports all at its end."""
 
 from __future__ import annotations
 
@@ -11,47 +11,47 @@ _BUFFER_FULL = "the buffer was full (the program enters managers faster than Ten
 
 
 class Loss(NamedTuple):
-    """So many lifecycles, and the end of the sentence "5 lifecycles were lost: ..."."""
+    """A number of lost lifecycles, and the reason: the end of the sentence "5 lifecycles were lost: ..."."""
 
     lifecycles: int
     why: str
 
 
-class Content(NamedTuple):
+class BatchContent(NamedTuple):
     """The lifecycles of one batch."""
 
-    closed: int  # how many it closes
-    resent: frozenset[int]  # which of those were sent before, while they were open
-    opened: frozenset[int]  # which it sends open
+    closed: int  # number of closed lifecycles
+    resent: frozenset[int]  # ids of those that were sent before, while they were open
+    opened: frozenset[int]  # ids of open lifecycles
 
 
 class Undelivered:
-    """What one sink lost, by reason.
+    """Counts what one sink lost, by reason.
 
-    A lifecycle counts once: where its closing is lost, or at the end where it never closed and no snapshot of it was
-    delivered.
+    A lifecycle counts once: when the batch that closes it is lost, or at the end, if it never closed and no snapshot of
+    it was delivered.
     """
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
-        self._delivered: set[int] = set()  # open lifecycles that the other side knows
-        self._unknown: set[int] = set()  # open lifecycles of which everything was lost so far
+        self._delivered: set[int] = set()  # open lifecycles with a delivered snapshot
+        self._unknown: set[int] = set()  # open lifecycles of which every snapshot was lost so far
 
-    def lose(self, reason: str, content: Content) -> None:
-        """A batch will never be delivered."""
+    def lose(self, reason: str, content: BatchContent) -> None:
+        """Count a batch that will never be delivered."""
         if content.closed:
             self.counts[reason] = self.counts.get(reason, 0) + content.closed
         self._unknown = (self._unknown - content.resent) | (content.opened - self._delivered)
         self._delivered -= content.resent
 
-    def deliver(self, content: Content) -> None:
-        """A batch was acknowledged."""
+    def deliver(self, content: BatchContent) -> None:
+        """Note that a batch was acknowledged."""
         if content.opened or content.resent:
             self._unknown -= content.opened | content.resent
             self._delivered = (self._delivered - content.resent) | content.opened
 
-    def left(self, contents: Iterable[Content] = ()) -> int:
-        """How many more lifecycles are lost if these batches are never delivered and no other one comes."""
+    def lost_with(self, contents: Iterable[BatchContent] = ()) -> int:
+        """Count the further lifecycles that are lost if these batches are never delivered and no other batch comes."""
         closed, unknown = 0, set(self._unknown)
         for content in contents:
             closed += content.closed
@@ -59,20 +59,20 @@ class Undelivered:
         return closed + len(unknown)
 
 
-def content_of(batch: wire.Batch) -> Content:
-    """Which lifecycles a batch tells of."""
+def content_of(batch: wire.Batch) -> BatchContent:
+    """List the lifecycles in a batch."""
     opened = [row.id for row in batch.rows if row.release_ns == wire.NOT_REACHED]
     resent = [row.id for row in batch.rows if row.outcomes & wire.RESENT and row.release_ns != wire.NOT_REACHED]
-    return Content(len(batch.rows) - len(opened), frozenset(resent), frozenset(opened))
+    return BatchContent(len(batch.rows) - len(opened), frozenset(resent), frozenset(opened))
 
 
-def of_buffer(dropped: Mapping[str, int]) -> list[Loss]:
-    """What never came to any sink. Faults of Tenure's own are logged where they happen, and are no lifecycles."""
+def from_buffer(dropped: Mapping[str, int]) -> list[Loss]:
+    """Return the losses before any sink. Faults in Tenure are not lifecycles; they are logged when they happen."""
     return [Loss(dropped.get("buffer full", 0), _BUFFER_FULL)]
 
 
-def sentence(losses: Iterable[Loss]) -> str:
-    """One line of all that was lost, "" where nothing was."""
+def summary_line(losses: Iterable[Loss]) -> str:
+    """Join all losses in one line; "" if there are none."""
     return "; ".join(
         f"{count} {'lifecycle was' if count == 1 else 'lifecycles were'} lost: {why}" for count, why in losses if count
     )

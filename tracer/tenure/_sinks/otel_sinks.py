@@ -1,4 +1,4 @@
-"""The sinks that make spans. They stand in ``tenure._sinks.otel``, which is loaded only where one is asked for."""
+"""Makes the sinks for spans. ``tenure._sinks.otel``, which imports OpenTelemetry, is loaded only when one is made."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tenure.errors import UsageError
 
 
 def into_program() -> Sink:
-    """The program's own TracerProvider.
+    """A sink into the program's own TracerProvider.
 
     Raises:
         UsageError: OpenTelemetry is not installed.
@@ -21,7 +21,7 @@ def into_program() -> Sink:
 
 
 def to_otlp(url: str) -> Sink:
-    """An OpenTelemetry collector or backend; $OTEL_EXPORTER_OTLP_HEADERS are its headers.
+    """A sink to an OpenTelemetry collector or backend, with the headers in $OTEL_EXPORTER_OTLP_HEADERS.
 
     Raises:
         UsageError: OpenTelemetry is not installed, or the URL or the headers are malformed.
@@ -29,12 +29,12 @@ def to_otlp(url: str) -> Sink:
     return cast("Sink", _sinks("--otlp").Otlp(url, os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", "")))
 
 
-def _sinks(what: str) -> ModuleType:
+def _sinks(feature: str) -> ModuleType:
     try:
         return importlib.import_module("tenure._sinks.otel.sinks")
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "opentelemetry":
             raise
         raise UsageError(
-            f"{what} needs OpenTelemetry's SDK, which is not installed (pip install 'tenure[otlp]')"
+            f"{feature} needs OpenTelemetry's SDK, which is not installed (pip install 'tenure[otlp]')"
         ) from None

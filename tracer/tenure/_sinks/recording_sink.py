@@ -1,13 +1,13 @@
-"""The recording: one JSON document of all batches, valid after every flush and readable after a crash.
+"""The sink that writes a recording: one JSON document of all batches, valid after every flush, readable after a crash.
 
     {"tenure": 1, "batches": [
     <batch>,
     <batch>
     ]}
 
-Each flush is one write over the closing bytes: the next batch and the closing again. A crash in the middle of it leaves
-a document that is cut in its last batch. All processes of a tree append to one file: the end is looked up, under a
-lock, at each flush.
+Each flush overwrites the closing bytes by the next batch and the closing bytes again, in one write. A crash during the
+write leaves a document that is cut in its last batch. All processes of a tree append to one file: each flush looks
+up the end of the file, under a lock.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 _encoder = msgspec.json.Encoder()
 
 
-class Recording:
+class RecordingSink:
     """A file to which batches are appended.
 
     Raises:
@@ -46,11 +46,15 @@ class Recording:
 
     def __init__(self, path: Path, *, append: bool = False) -> None:
         self.path = path.absolute()  # the program may change its directory
-        self._file = _continued(path) if append and path.exists() else _opened(path)
+        self._file = _open_existing(path) if append and path.exists() else _create(path)
         self._identity = file_descriptors.identity(self._file)
 
     def send(self, batch: wire.Batch) -> None:
-        """Append a batch. Raises OSError where the disk is full or the file gone; it ends with the batch before."""
+        """Append a batch.
+
+        Raises:
+            OSError: the disk is full or the file is gone; the document ends with the previous batch.
+        """
         try:
             self._reopen_if_closed()
             if fcntl is not None:
@@ -63,26 +67,26 @@ class Recording:
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self.path)) from None
 
-    def settle(self, seconds: float) -> bool:  # noqa: ARG002  # a sink's settling may take so long
-        """What was sent is written."""
+    def settle(self, seconds: float) -> bool:  # noqa: ARG002  # the protocol's parameter
+        """Return True: ``send`` has written everything."""
         return True
 
     def lost(self) -> list[Loss]:
-        """Nothing: what cannot be written is an OSError."""
+        """Return nothing: ``send`` raises OSError for a batch that cannot be written."""
         return []
 
-    def fork(self) -> Recording:
-        """The same file, for a forked child."""
+    def fork(self) -> RecordingSink:
+        """Return the same sink: a forked child appends to the same file."""
         return self
 
     def pause(self) -> None:
-        """Nothing runs by itself here."""
+        """Do nothing: this sink has no thread."""
 
     def resume(self) -> None:
-        """Nothing runs by itself here."""
+        """Do nothing: this sink has no thread."""
 
-    def close(self, seconds: float) -> None:  # noqa: ARG002  # a sink's closing may take so long; this one's takes none
-        """Close the file; the document was complete before."""
+    def close(self, seconds: float) -> None:  # noqa: ARG002  # the protocol's parameter
+        """Close the file; the document is complete after every ``send``."""
         if file_descriptors.is_still(self._file, self._identity):
             os.close(self._file)
 
@@ -98,7 +102,7 @@ class Recording:
             raise
 
     def _reopen_if_closed(self) -> None:
-        """The program may have closed it, and have a file of its own under its number by now."""
+        """Reopen the file if the program closed it; its descriptor number may belong to a file of the program now."""
         if file_descriptors.is_still(self._file, self._identity):
             return
         file = file_descriptors.beyond_standard(os.open(self.path, os.O_RDWR | _CLOEXEC))
@@ -110,19 +114,19 @@ class Recording:
         self._file = file
 
 
-def _continued(path: Path) -> int:
-    """The file that another process of this tree records into."""
+def _open_existing(path: Path) -> int:
+    """Open the file into which another process of this tree records."""
     try:
         file = file_descriptors.beyond_standard(os.open(path, os.O_RDWR | _CLOEXEC))
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror} (choose another -o path)") from None
     if os.read(file, len(_HEAD)) != _HEAD:
         os.close(file)
-        raise UsageError(f"cannot append to {path}: it is no recording (choose another -o path)")
+        raise UsageError(f"cannot append to {path}: it is not a recording (choose another -o path)")
     return file
 
 
-def _opened(path: Path) -> int:
+def _create(path: Path) -> int:
     try:
         file = file_descriptors.beyond_standard(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | _CLOEXEC, 0o644))
         _write(file, _HEAD + _CLOSING, 0)
@@ -132,7 +136,7 @@ def _opened(path: Path) -> int:
 
 
 def _write(file: int, data: bytes, position: int) -> None:
-    """Write at a position; one call of the system's, continued where that took only a part."""
+    """Write at a position; one system call, repeated if it wrote only a part."""
     if not hasattr(os, "pwrite"):
         os.lseek(file, position, os.SEEK_SET)
         while data:

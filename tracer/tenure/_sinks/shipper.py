@@ -1,7 +1,7 @@
 """The shipping thread: from the buffer through the ledger to the sinks, every 100 ms or 500 entries.
 
-It is a daemon thread and touches no event loop. Around a fork it stands still, and the child gets one of its own under
-a new process id: what its parent had open is its parent's.
+It is a daemon thread and uses no event loop. It stops around a fork, and the child gets its own thread and a new
+process id. The parent's open lifecycles stay with the parent.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from tenure._core import buffer, faults, process_scrubber
 from tenure._core.children import children
 from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
-from tenure._identify import resource_ids, single_use
+from tenure._identify import tracer
 from tenure._sinks import losses
-from tenure._sinks.exit_patience import Patience
 from tenure._sinks.losses import Loss, Undelivered
+from tenure._sinks.wait_budget import WaitBudget
 
-INTERVAL, POLL, HEARTBEAT = 0.1, 0.025, 2.0  # seconds
-ANNOUNCE_S = 0.5  # after which the root of a tree is announced though it has recorded nothing, if it has no children
-FLUSH_ENTRIES = 500  # entries
-CLOSE_TIMEOUT_S = 2.0  # seconds that the process's end may wait for it
+FLUSH_INTERVAL_S, POLL_INTERVAL_S, HEARTBEAT_INTERVAL_S = 0.1, 0.025, 2.0  # seconds
+ANNOUNCE_S = 0.5  # after this time the root of a tree is announced, if it has recorded nothing and has no children
+FLUSH_ENTRIES = 500
+CLOSE_TIMEOUT_S = 2.0  # how long the end of the process may wait for the thread and the sinks
 _OFFSET_TOLERANCE_NS = 10_000_000
 
 
 class Sink(Protocol):
-    """Where batches go. ``send`` returns quickly; OSError from it ends the sink.
+    """A destination of batches. ``send`` returns quickly; an OSError from it ends the sink.
 
-    ``settle`` waits until all is delivered, and answers whether it is; ``lost`` is what will never be.
+    ``settle`` waits until everything is delivered, and returns whether it is. ``lost`` lists what is not delivered.
     """
 
     wants_heartbeats: bool
@@ -50,8 +50,8 @@ class Sink(Protocol):
     def fork(self) -> Sink: ...
 
 
-class Clock:
-    """The offset from the monotonic clock to wall time: kept while it moves by no more than 10 ms."""
+class WallClockOffset:
+    """The offset from the monotonic clock to wall time; it changes only when the clocks differ by more than 10 ms."""
 
     def __init__(
         self, wall: Callable[[], int] = time.time_ns, monotonic: Callable[[], int] = time.perf_counter_ns
@@ -60,7 +60,7 @@ class Clock:
         self._offset = self._measure()
 
     def offset_ns(self) -> int:
-        """Nanoseconds to add to a monotonic time."""
+        """Return the nanoseconds to add to a monotonic time."""
         now = self._measure()
         if abs(now - self._offset) > _OFFSET_TOLERANCE_NS:
             self._offset = now
@@ -70,18 +70,18 @@ class Clock:
         return self._wall() - self._monotonic()
 
 
-class _Broken(NamedTuple):
-    """A sink that ended, and what it would have got since."""
+class _BrokenSink(NamedTuple):
+    """A sink that ended with an OSError, and the lifecycles that it did not get."""
 
     why: str
     undelivered: Undelivered
 
     def lost(self) -> Loss:
-        return Loss(sum(self.undelivered.counts.values()) + self.undelivered.left(), self.why)
+        return Loss(sum(self.undelivered.counts.values()) + self.undelivered.lost_with(), self.why)
 
 
 def this_process(service: str) -> wire.Process:
-    """The process that is running, under a new random id."""
+    """Describe the running process, with a new random id."""
     service = service.encode("utf-8", "replace").decode()[: wire.MAX_STRING]
     return wire.Process(
         os.urandom(16), service, socket.gethostname(), os.getpid(), platform.python_version(), time.time_ns()
@@ -89,7 +89,7 @@ def this_process(service: str) -> wire.Process:
 
 
 class _Flush:
-    """One that another thread asks the shipping thread for."""
+    """A flush that another thread requests from the shipping thread."""
 
     def __init__(self, *, final: bool, patient: bool = True) -> None:
         self.final = final
@@ -106,14 +106,14 @@ class Shipper:
         self._began = time.monotonic()
         self._has_recorded = False
         self._sinks = sinks
-        self._broken: list[_Broken] = []
-        self._clock = Clock()
+        self._broken_sinks: list[_BrokenSink] = []
+        self._clock = WallClockOffset()
         self._ledger = Ledger(this_process(service))
         self._lock = threading.Lock()
         self._stop, self._wake = threading.Event(), threading.Event()
-        self._asked: deque[_Flush] = deque()
-        self._patience = Patience()
-        self._in_vain = 0.0  # seconds that the last wait for the sinks took, if they did not come to their end
+        self._requested_flushes: deque[_Flush] = deque()
+        self._wait_budget = WaitBudget()
+        self._failed_wait_s = 0.0  # how long settle() waited for the sinks in vain
         self._last_sent = 0.0
         self._thread: threading.Thread | None = None
         self._start()
@@ -124,9 +124,9 @@ class Shipper:
             self._flush()
 
     def _flush(self, *, final: bool = False, patient: bool = True) -> None:
-        """Ship what is in the buffer now; not ``patient``: also the requests whose span may still come."""
+        """Ship what is in the buffer now; not ``patient``: also requests that still wait for their name."""
         with self._lock:
-            heartbeat = time.monotonic() - self._last_sent >= HEARTBEAT
+            heartbeat = time.monotonic() - self._last_sent >= HEARTBEAT_INTERVAL_S
             self._ledger.add_entries(buffer.drain())
             for batch in self._ledger.batches(
                 self._clock.offset_ns(), faults.dropped, heartbeat=heartbeat, final=final, patient=patient
@@ -141,8 +141,8 @@ class Shipper:
                 self._send(batch)
         self._say_who_is_unrecorded()
         if not buffer.has_room():
-            single_use.single_use_sites.clear()  # so that every entry asks whether there is room
-            resource_ids.resource_by_address.clear()
+            tracer.current.single_use.settled_sites.clear()  # so that every entry checks whether there is room
+            tracer.current.resource_ids.by_address.clear()
 
     def _is_announced(self, *, final: bool) -> bool:
         """Whether the sinks may hear of this process: supervisors and helpers that hold nothing stay out of lists."""
@@ -161,26 +161,26 @@ class Shipper:
                     say(reason)
 
     def settle(self) -> None:
-        """Have shipped what was recorded so far and wait until the sinks have it, as far as the patience reaches.
+        """Ship what was recorded so far, and wait until the sinks have it, within the wait budget.
 
-        The work is the shipping thread's: a signal's handler may raise into the wait, and nothing is lost by it.
+        The shipping thread does the work, so nothing is lost if a signal handler raises into the wait.
         """
         began = time.monotonic()
-        deadline = began + self._patience.left()
+        deadline = began + self._wait_budget.remaining()
         flush = _Flush(final=False, patient=False)
-        self._asked.append(flush)
+        self._requested_flushes.append(flush)
         self._wake.set()
         try:
             settled = flush.done.wait(max(0.0, deadline - time.monotonic()))
             for sink in list(self._sinks):
                 settled &= sink.settle(max(0.0, deadline - time.monotonic()))
         finally:
-            self._patience.spend(time.monotonic() - began)
-        self._in_vain = 0.0 if settled else time.monotonic() - began
+            self._wait_budget.spend(time.monotonic() - began)
+        self._failed_wait_s = 0.0 if settled else time.monotonic() - began
 
     def close(self) -> None:
-        """The last flush, the goodbye, and a line on stderr where something is lost; waits LAST_FLUSH at most."""
-        deadline = time.monotonic() + CLOSE_TIMEOUT_S - self._in_vain
+        """Flush for the last time, close the sinks, report losses on stderr; waits CLOSE_TIMEOUT_S at most."""
+        deadline = time.monotonic() + CLOSE_TIMEOUT_S - self._failed_wait_s
         try:
             handed_over = self._hand_over(final=True)
             self._halt()
@@ -189,59 +189,59 @@ class Shipper:
             for sink in self._sinks:
                 sink.close(max(0.0, deadline - time.monotonic()))
         finally:
-            self._say_what_is_lost()
+            self._report_losses()
 
     def cancel(self) -> None:
-        """Stop without a word to the sinks."""
+        """Stop without a last flush."""
         self._halt()
         for sink in self._sinks:
             sink.close(0.0)
 
     def before_fork(self) -> None:
-        """Stand still: no thread of ours runs and no lock of ours is held while the process forks."""
+        """Stop: no thread of Tenure runs and no lock of Tenure is held while the process forks."""
         self._halt()
         for sink in self._sinks:
             sink.pause()
 
     def after_fork_in_parent(self) -> None:
-        """Go on."""
+        """Continue."""
         children.note()
         for sink in self._sinks:
             sink.resume()
         self._start()
 
     def after_fork_in_child(self) -> None:
-        """Begin as a process of its own."""
+        """Begin as a new process."""
         self._has_recorded = False
         children.clear()
         buffer.clear()
         self._lock = threading.Lock()
-        self._asked.clear()
+        self._requested_flushes.clear()
         self._ledger = Ledger(this_process(self.service))
         self._sinks = [sink.fork() for sink in self._sinks]
-        self._broken = [_Broken(broken.why, Undelivered()) for broken in self._broken]
-        self._patience, self._in_vain = Patience(), 0.0
+        self._broken_sinks = [_BrokenSink(broken.why, Undelivered()) for broken in self._broken_sinks]
+        self._wait_budget, self._failed_wait_s = WaitBudget(), 0.0
         self._start()
 
     def _hand_over(self, *, final: bool) -> bool:
-        """Let the thread flush where that calls the user's scrubbing callback, which no thread of the program's may.
+        """Let the shipping thread flush if that calls the user's scrubbing callback, which runs on no other thread.
 
-        Waits LAST_FLUSH at most: a callback that hangs holds up nothing else. False: this thread may flush itself.
+        Waits CLOSE_TIMEOUT_S at most, because a callback may hang. False: the calling thread may flush itself.
         """
         thread = self._thread
         if not process_scrubber.calls_the_program() or thread is None or thread is threading.current_thread():
             return False
         flush = _Flush(final=final)
-        self._asked.append(flush)
+        self._requested_flushes.append(flush)
         self._wake.set()
         deadline = time.monotonic() + CLOSE_TIMEOUT_S
-        while thread.is_alive() and not flush.done.wait(POLL) and time.monotonic() < deadline:
+        while thread.is_alive() and not flush.done.wait(POLL_INTERVAL_S) and time.monotonic() < deadline:
             pass
         return flush.done.is_set() or thread.is_alive()
 
     def _send(self, batch: wire.Batch) -> None:
         is_empty = not batch.rows and not batch.tasks and not batch.final
-        for broken in self._broken:
+        for broken in self._broken_sinks:
             broken.undelivered.lose("broken", losses.content_of(batch))
         for sink in list(self._sinks):
             if is_empty and not sink.wants_heartbeats:
@@ -250,17 +250,17 @@ class Shipper:
                 sink.send(batch)
             except OSError as error:
                 self._sinks.remove(sink)
-                name = type(sink).__name__.lower()
+                name = type(sink).__name__.removesuffix("Sink").lower()
                 say(f"{name}: {error} (the program continues, no more records are written there)")
-                broken = _Broken(f"the {name} could not be written ({error})", Undelivered())
+                broken = _BrokenSink(f"the {name} could not be written ({error})", Undelivered())
                 broken.undelivered.lose("broken", losses.content_of(batch))
-                self._broken.append(broken)
+                self._broken_sinks.append(broken)
 
-    def _say_what_is_lost(self) -> None:
-        lost = losses.of_buffer(faults.dropped)
+    def _report_losses(self) -> None:
+        lost = losses.from_buffer(faults.dropped)
         lost += [loss for sink in self._sinks for loss in sink.lost()]
-        lost += [broken.lost() for broken in self._broken]
-        if line := losses.sentence(lost):
+        lost += [broken.lost() for broken in self._broken_sinks]
+        if line := losses.summary_line(lost):
             say(line)
 
     def _start(self) -> None:
@@ -278,19 +278,21 @@ class Shipper:
     def _run(self) -> None:
         last = time.monotonic()
         while True:
-            self._wake.wait(POLL)
+            self._wake.wait(POLL_INTERVAL_S)
             if self._stop.is_set():
                 return
             self._wake.clear()
-            asked = self._asked.popleft() if self._asked else None
+            requested = self._requested_flushes.popleft() if self._requested_flushes else None
             try:
                 now = time.monotonic()
-                if asked is not None or buffer.waiting() >= FLUSH_ENTRIES or now - last >= INTERVAL:
+                if requested is not None or buffer.waiting() >= FLUSH_ENTRIES or now - last >= FLUSH_INTERVAL_S:
                     last = now
-                    self._flush(final=asked is not None and asked.final, patient=asked is None or asked.patient)
+                    self._flush(
+                        final=requested is not None and requested.final, patient=requested is None or requested.patient
+                    )
             except Exception as error:  # noqa: BLE001  # the next flush may go well; the program must not notice
                 faults.fault("a flush", error)
-            if asked is not None:
-                asked.done.set()
-                if asked.final:
+            if requested is not None:
+                requested.done.set()
+                if requested.final:
                     return

@@ -1,9 +1,9 @@
 """Adapters: what Tenure knows about the managers of asyncio, contextlib and the libraries people use.
 
-An adapter is one small module with ``install(module)``: it patches classes so that they report their lifecycles
-wherever they are entered, and tells the resource behind a manager: its kind, name, capacity and stereotype. It is given
-the module that the program imported and imports no library itself. A library of an unexpected shape costs its adapter,
-said once in the log, and nothing else.
+An adapter is one small module with ``install(module)``. It patches classes so that they report their lifecycles from
+every caller, and describes the resource of a manager: its kind, name, capacity and stereotype. It gets the module that
+the program imported, and imports no library itself. If a library has an unexpected shape, its adapter is off, and the
+log has one line.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ import sys
 from types import ModuleType
 
 from tenure._core import faults
-from tenure._identify import libraries
+from tenure._identify import call_site_cache, tracer
 from tenure._patching import class_patches
 from tenure._rewriting import post_import
-from tenure.adapters._kit import acquire_release
 
 # The module that the program imports, and the adapters that wait for it.
 ADAPTERS = {
@@ -63,25 +62,25 @@ ADAPTERS = {
 
 
 def install() -> None:
-    """Put every adapter in its place: at once where the program has its library, else once it is imported."""
+    """Install every adapter: now if the program has imported its library, else after the import."""
     for name, adapters in ADAPTERS.items():
         for adapter in adapters:
             post_import.after_import(name, _installer(adapter))
 
 
 def uninstall() -> None:
-    """Take all class patches away again and wait for no more imports."""
-    post_import.forget()
+    """Undo all class patches and wait for no more imports."""
+    post_import.stop_waiting()
     class_patches.undo()
-    acquire_release.forget_all()
-    libraries.forget_all()
+    tracer.current.held_tokens.clear()
+    call_site_cache.clear()
 
 
 def _installer(adapter: str) -> post_import.Install:
     def install_adapter(module: ModuleType) -> None:
         try:
             importlib.import_module(f"tenure.adapters.{adapter}").install(module)
-        except Exception as error:  # noqa: BLE001  # whatever shape the library has, the program goes on
+        except Exception as error:  # noqa: BLE001  # whatever the library's shape, the program continues
             faults.fault(f"the adapter {adapter} for {module.__name__} {_version(module)}", error)
 
     return install_adapter
@@ -92,4 +91,4 @@ def _version(module: ModuleType) -> str:
     return str(getattr(package, "__version__", ""))
 
 
-_ALWAYS_THERE = asyncio, contextlib  # imported here: their adapters are in place before the program's first line
+_IMPORTED_FIRST = asyncio, contextlib  # their adapters are installed before the program's first line

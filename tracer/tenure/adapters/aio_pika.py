@@ -1,7 +1,7 @@
 """aio-pika: connections, channels and pools are held, a message while it is processed, a queue while it is read.
 
-A connection is held from ``connect()`` to ``close()`` and known by its server, a channel from where it is awaited.
-``pool.acquire()`` takes the pool, and a pool that is entered itself is open.
+A connection is held from ``connect()`` to ``close()`` and named by its server. A channel is held from its await.
+``pool.acquire()`` is a use of the pool. Entering the pool itself records that it is open.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tenure.adapters._kit import databases, open_close
 def install(aio_pika: ModuleType) -> None:
     """Patch what aio-pika lets programs enter."""
     libraries.know("aio_pika", "aiormq")
-    libraries.know_framework("aiormq")  # it enters its own lock in a task, whose frames tell nothing
+    libraries.know_framework("aiormq")  # it enters its own lock in a task without a frame of the program
     opening = libraries.entered_outside("aio_pika", "connect", "connect_robust")
     for connection in (aio_pika.Connection, aio_pika.RobustConnection):
         open_close.patch_method(connection, "connect", ("close",), _connection, predicate=opening)
@@ -28,7 +28,7 @@ def install(aio_pika: ModuleType) -> None:
         open_close.patch_method(
             channel,
             "initialize",
-            ("close", "_on_close"),  # a channel ends with its connection, too
+            ("close", "_on_close"),  # a channel also ends with its connection
             _channel,
             label="channel",
             only_if={"_on_close": _is_over},
@@ -56,7 +56,7 @@ def _channel(channel: object, _: str) -> Description:
 
 
 def _is_over(channel: object) -> bool:
-    """Whether a channel whose transport was closed is not to be opened again."""
+    """Whether a channel whose transport was closed stays closed."""
     connection = attribute(channel, "_connection")
     return not has(type(channel), "restore") or is_true(attribute(connection, "_close_called", True))
 

@@ -1,4 +1,4 @@
-"""aiofiles: what ``aiofiles.open()`` returns stands for the file, which is known by its name without its folder."""
+"""aiofiles: what ``aiofiles.open()`` returns stands for the file, which is named without its folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tenure.adapters._kit import file_names
 
 
 def install(module: ModuleType) -> None:
-    """Patch the manager that all functions of aiofiles return, or the one that its temporary folders have."""
+    """Patch the manager that all functions of aiofiles return, or the one of its temporary folders."""
     libraries.know("aiofiles")
     folder = getattr(module, "AiofilesContextManagerTempDir", None)
     kind = module.AiofilesContextManager if folder is None else folder

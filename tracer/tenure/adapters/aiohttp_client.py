@@ -1,4 +1,4 @@
-"""aiohttp's client: ``session.get(...)`` is a handle on the session, taken by ``get()``."""
+"""aiohttp's client: ``session.get(...)`` returns a handle of the session; the enter call is ``get``."""
 
 from __future__ import annotations
 

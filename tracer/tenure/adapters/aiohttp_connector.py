@@ -1,7 +1,7 @@
-"""aiohttp's connector: a pool of as many connections as its limit, one of which each request takes and gives back.
+"""aiohttp's connector: a pool with as many connections as its limit, of which each request acquires one.
 
-It is held from the moment that there is a connection until the response was read, released or closed, whether the
-program entered the request or only awaited it; what waits for the pool waits here.
+A connection is held until the response was read, released or closed, whether the program entered the request or only
+awaited it. A request that waits for the pool waits here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tenure.adapters._kit import acquire_release
 
 
 def install(connector: ModuleType) -> None:
-    """Patch BaseConnector, and what both ways to give a connection back call."""
+    """Patch BaseConnector, and the method that both ways to release a connection call."""
     resources.register(connector.BaseConnector, _connector)
     acquire_release.patch_calls(
         connector.BaseConnector,

@@ -1,7 +1,8 @@
 """aiohttp.web: an application is held while it serves. Startup is the acquire, shutdown and cleanup are the release.
 
-Whatever runs the application calls these three: ``web.run_app``, an ``AppRunner``, aiohttp's own test server, the
-worker of gunicorn. A sub-application is part of its parent's lifespan; what ``cleanup_ctx`` enters hangs under it.
+Every runner of an application calls these three: ``web.run_app``, an ``AppRunner``, aiohttp's own test server, the
+worker of gunicorn. A sub-application is part of its parent's lifespan, which is also the parent of what ``cleanup_ctx``
+enters.
 """
 
 from __future__ import annotations
@@ -9,14 +10,25 @@ from __future__ import annotations
 import weakref
 from types import ModuleType
 
-from tenure._core import faults
+from tenure._core.wrapping import Method
+from tenure._identify import tracer
 from tenure._patching import class_patches
+from tenure._patching.bodies import awaited
 from tenure.adapters._kit import handler_sites, lifespans
 from tenure.adapters._kit.lifespans import Lifespan, Served
 
 _KIND = "aiohttp.web.Application"
+_STARTING, _STOPPING = (
+    "noting the startup of an application",
+    "noting the end of an application",
+)  # said where they fail
 
-_lifespans: weakref.WeakKeyDictionary[object, Lifespan] = weakref.WeakKeyDictionary()
+
+class _Lifespans:
+    """The applications that were started."""
+
+    def __init__(self) -> None:
+        self.by_application: weakref.WeakKeyDictionary[object, Lifespan] = weakref.WeakKeyDictionary()
 
 
 def install(web: ModuleType) -> None:
@@ -28,55 +40,38 @@ def install(web: ModuleType) -> None:
     class_patches.replace(kind, "cleanup", _stopping(kind.cleanup, is_last=True))
 
 
-def _starting(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    async def startup(application: object) -> object:
-        lifespan = _begin(application)
-        try:
-            value = await original(application)  # type: ignore[misc]
-        except BaseException as error:
-            lifespan.ended(error)
-            class_patches.strip_frame(error, startup.__code__)
-            raise
-        lifespan.started()
-        return value
-
-    return startup
-
-
-def _stopping(original: class_patches.Method, *, is_last: bool) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    async def stop(application: object) -> object:
-        lifespan = _of(application)
-        lifespan.stopping()
-        try:
-            value = await original(application)  # type: ignore[misc]
-        except BaseException as error:
-            lifespan.ended(error)
-            class_patches.strip_frame(error, stop.__code__)
-            raise
-        if is_last:
-            lifespan.ended(None)
-        return value
-
-    return stop
+def _starting(original: Method) -> Method:
+    return awaited.enter(original, _STARTING, before=_begin, after=_started, failed=Lifespan.ended)
 
 
 def _begin(application: object) -> Lifespan:
-    try:
-        lifespan = _lifespans[application] = Lifespan()
-        lifespan.begin(Served(_KIND, application, "cleanup"), handler_sites.of_caller("aiohttp"))
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("noting the startup of an application", error)
-        return _NEVER
+    lifespan = tracer.current.of(_Lifespans).by_application[application] = Lifespan()
+    lifespan.begin(Served(_KIND, application, "cleanup"), handler_sites.of_caller("aiohttp"))
     return lifespan
+
+
+def _started(lifespan: Lifespan, *_: object) -> None:
+    lifespan.started()
+
+
+def _stopping(original: Method, *, is_last: bool) -> Method:
+    def stop(application: object) -> Lifespan:
+        lifespan = _of(application)
+        lifespan.stopping()
+        return lifespan
+
+    def stopped(lifespan: Lifespan, *_: object) -> None:
+        if is_last:
+            lifespan.ended(None)
+
+    return awaited.enter(original, _STOPPING, before=stop, after=stopped, failed=Lifespan.ended)
 
 
 def _of(application: object) -> Lifespan:
     try:
-        return _lifespans.get(application, _NEVER)
+        return tracer.current.of(_Lifespans).by_application.get(application, _NEVER)
     except TypeError:  # its type allows no weak reference
         return _NEVER
 
 
-_NEVER = Lifespan()  # of an application that started unseen: it does not begin
+_NEVER = Lifespan()  # of an application that started before recording: it never begins

@@ -1,8 +1,8 @@
-"""aiohttp.web: each request is a lifecycle named by its route, "GET /orders/{id}"; all that it holds hangs under it.
+"""aiohttp.web: each request is a lifecycle, named by its route, "GET /orders/{id}", the parent of all it holds.
 
-It begins when the route is known, before the middlewares, and ends when the handler's response (or exception) comes
-back out of them. A handler may end a request by raising an HTTPException: below 500 that is an ordinary end, from 500
-on an error like any other exception.
+It begins when the route is known, before the middlewares, and ends when the response or exception has passed them. A
+handler may end a request by raising an HTTPException: with a status below 500 that is an ordinary end, from 500 on an
+error like any other exception.
 """
 
 from __future__ import annotations
@@ -10,17 +10,24 @@ from __future__ import annotations
 from types import ModuleType
 
 from tenure import _probe_api as probe
-from tenure._core import faults
 from tenure._core.object_access import attribute, library_attribute
-from tenure._identify import libraries, resources, task_names
+from tenure._core.wrapping import Method
+from tenure._identify import libraries, resources, task_names, tracer
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
+from tenure._patching.bodies import awaited
 from tenure.adapters._kit import handler_sites
 
+_HANDLING, _BEGIN = "noting the end of a request", "noting the begin of a request"  # said where they fail
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 
-_records: dict[int, probe.Record | None] = {}  # by address of the request, while it is being handled
-_routes: dict[int, str] = {}  # likewise, until its lifecycle has begun
+
+class _Requests:
+    """The requests that are being handled, by address."""
+
+    def __init__(self) -> None:
+        self.records: dict[int, probe.Record | None] = {}  # None: its route is not known yet
+        self.routes: dict[int, str] = {}  # until its lifecycle has begun
 
 
 def install(web: ModuleType) -> None:
@@ -36,60 +43,63 @@ def install(web: ModuleType) -> None:
 
 
 def _request(request: object, _: str) -> Description:
-    return Description("aiohttp.web.Request", None, name=_routes.get(id(request), ""), enter="request", exit="response")
+    return Description(
+        "aiohttp.web.Request",
+        None,
+        name=tracer.current.of(_Requests).routes.get(id(request), ""),
+        enter="request",
+        exit="response",
+    )
 
 
-def _handling(original: class_patches.Method, ordinary: type[Exception]) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    async def handle(application: object, request: object) -> object:
-        _records[id(request)] = None
-        try:
-            response = await original(application, request)  # type: ignore[misc]
-        except BaseException as error:
-            record = _records.pop(id(request), None)
-            if record is not None:
-                _end(record, None if issubclass(type(error), ordinary) and _status(error) < 500 else error)
-            class_patches.strip_frame(error, handle.__code__)
-            raise
-        record = _records.pop(id(request), None)
-        if record is not None:
-            _end(record, None)
-        return response
+def _handling(original: Method, ordinary: type[Exception]) -> Method:
+    def begin(_: object, arguments: tuple[object, ...], named: dict[str, object]) -> int:
+        address = id(_request_of(arguments, named))
+        tracer.current.of(_Requests).records[address] = None
+        return address
 
-    return handle
+    def end(address: int, _: object) -> None:
+        _end(address, None)
+
+    def failed(address: int, error: BaseException) -> None:
+        _end(address, None if issubclass(type(error), ordinary) and _status(error) < 500 else error)
+
+    return awaited.method(original, _HANDLING, before=begin, after=end, failed=failed)
 
 
-def _resolving(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    async def resolve(dispatcher: object, request: object) -> object:
-        try:
-            match = await original(dispatcher, request)  # type: ignore[misc]
-        except BaseException as error:
-            class_patches.strip_frame(error, resolve.__code__)
-            raise
-        if _records.get(id(request), ...) is None:  # it is being handled, and not by a sub-application already begun
+def _resolving(original: Method) -> Method:
+    def begin(_: object, arguments: tuple[object, ...], named: dict[str, object]) -> object:
+        return _request_of(arguments, named)
+
+    def resolved(request: object, match: object) -> None:
+        records = tracer.current.of(_Requests).records
+        if records.get(id(request), ...) is None:  # it is handled, and not by a sub-application already begun
             _begin(request, match)
-        return match
 
-    return resolve
+    return awaited.method(original, _BEGIN, before=begin, after=resolved)
+
+
+def _request_of(arguments: tuple[object, ...], named: dict[str, object]) -> object:
+    return arguments[0] if arguments else named.get("request")
 
 
 def _begin(request: object, match: object) -> None:
+    requests = tracer.current.of(_Requests)
     try:
-        _routes[id(request)] = _route(request, match)
+        requests.routes[id(request)] = _route(request, match)
         record = probe.enter(request, handler_sites.of_callable(_of(match, "handler")))
         if record is not None:
             probe.acquired(record)
-        _records[id(request)] = record
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("noting the begin of a request", error)
+        requests.records[id(request)] = record
     finally:
-        _routes.pop(id(request), None)
+        requests.routes.pop(id(request), None)
 
 
-def _end(record: probe.Record, error: BaseException | None) -> None:
-    probe.leaving(record, error)
-    probe.released(record, False)
+def _end(address: int, error: BaseException | None) -> None:
+    record = tracer.current.of(_Requests).records.pop(address, None)
+    if record is not None:
+        probe.leaving(record, error)
+        probe.released(record, False)
 
 
 def _status(error: BaseException) -> int:
@@ -98,9 +108,9 @@ def _status(error: BaseException) -> int:
 
 
 def _route(request: object, match: object) -> str:
-    """The request's method and its route's pattern; "404 Not Found" where no route takes it.
+    """Name a request by its method and its route's pattern; "404 Not Found" if no route matches.
 
-    What a client made up, a path or a method, is in neither, so that there are no more names than routes.
+    No path and no unknown method of a client is in a name, so the number of names is bounded by the number of routes.
     """
     refused = _of(match, "http_exception")
     if refused is not None:
@@ -113,5 +123,5 @@ def _route(request: object, match: object) -> str:
 
 
 def _of(thing: object, name: str) -> object:
-    """An attribute; not of what the program made of aiohttp's classes itself."""
+    """Read an attribute, only if the class is aiohttp's own and not the program's subclass."""
     return library_attribute(thing, name, "aiohttp")

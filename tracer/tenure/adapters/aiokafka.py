@@ -1,4 +1,4 @@
-"""aiokafka: producers and consumers are held from ``start()`` to ``stop()``; a transaction is a use of its own."""
+"""aiokafka: producers and consumers are held from ``start()`` to ``stop()``; a transaction is a separate lifecycle."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _producer(producer: object, _: str) -> Description:
 
 
 def _consumer(consumer: object, _: str) -> Description:
-    """A consumer is known by its topics."""
+    """Name a consumer by its topics."""
     subscription = library_attribute(attribute(consumer, "_subscription"), "subscription", "aiokafka")
     topics = library_attribute(subscription, "topics", "aiokafka")
     name = ", ".join(sorted(map(exact, cast("frozenset[str]", topics)))) if type(topics) is frozenset else ""

@@ -1,4 +1,4 @@
-"""aiosqlite: a connection is known by its database file, by statement or awaited; a cursor's handle is a cursor."""
+"""aiosqlite: a connection, entered or awaited, is named by its database file; a cursor's handle is a cursor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tenure.adapters._kit import file_names, open_close
 
 
 def install(aiosqlite: ModuleType) -> None:
-    """Patch Connection, and the handle that ``connection.execute()`` and its like return."""
+    """Patch Connection, and the handle that ``connection.execute()`` and similar methods return."""
     resources.register(aiosqlite.context.Result, _cursor)
     class_patches.patch_manager(aiosqlite.context.Result, any_task=True)
     open_close.patch_method(aiosqlite.Connection, "_connect", ("close", "stop"), _connection, label="connect")
@@ -28,7 +28,7 @@ def _cursor(_: object, __: str) -> Description:
 
 
 def _database(connection: object) -> str | None:
-    """The name of the file, without its folder; aiosqlite keeps it nowhere but in the closure that opens it."""
+    """Return the file's name without its folder; aiosqlite keeps it only in the closure that opens the file."""
     connector = attribute(connection, "_connector")
     if type(connector) is not FunctionType or connector.__closure__ is None:
         return None

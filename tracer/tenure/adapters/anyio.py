@@ -1,7 +1,7 @@
-"""anyio's locks, semaphores, limiters and conditions: each object is a resource of its own.
+"""anyio's locks, semaphores, limiters and conditions: each object is a separate resource.
 
-What a program makes before a loop runs stands in for what the backend makes later; both are patched, the backend's by
-``anyio_asyncio``. What anyio enters within itself is not told of.
+An object that is made before a loop runs is a stand-in for the backend's object. Both are patched, the backend's by
+``anyio_asyncio``. What anyio enters internally is not recorded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _outside = libraries.entered_outside("anyio")
 
 
 def install(anyio: ModuleType) -> None:
-    """Patch the locks and what stands in for them."""
+    """Patch the locks and their stand-ins."""
     libraries.know("anyio")
     for kind, describe in (
         (anyio.Lock, _lock),
@@ -28,12 +28,12 @@ def install(anyio: ModuleType) -> None:
         (anyio.Condition, _condition),
     ):
         resources.register(kind, describe)
-        for one in (kind, *kind.__subclasses__()):
-            patch_lock(one)
+        for lock_type in (kind, *kind.__subclasses__()):
+            patch_lock(lock_type)
 
 
 def patch_lock(kind: type) -> None:
-    """Patch the methods that this class does not inherit."""
+    """Patch the methods that this class defines itself."""
     if "__aenter__" in vars(kind):
         class_patches.patch_manager(kind, predicate=_outside)
     for acquire in ("acquire", "acquire_nowait"):

@@ -1,7 +1,7 @@
-"""anyio on asyncio: task groups and cancel scopes are made for one use, and the locks are the backend's.
+"""anyio on asyncio: task groups and cancel scopes, which are made for one use, and the backend's locks.
 
-A scope is told of where the program enters it, through ``move_on_after`` and ``fail_after`` too, and is named by its
-length. One without an end holds nothing; nor is told of those that anyio uses within itself, in each task group.
+A scope is recorded at the program's line, also through ``move_on_after`` and ``fail_after``, and named by its length. A
+scope without a deadline is not recorded, nor are those that anyio uses internally in each task group.
 """
 
 from __future__ import annotations
@@ -11,17 +11,23 @@ import math
 from types import ModuleType
 
 from tenure._core.object_access import ByIdentity, attribute
-from tenure._identify import libraries, resources
+from tenure._identify import libraries, resources, tracer
 from tenure._identify.exceptions import Canceller
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters import anyio
 from tenure.adapters._kit import after_init, databases
-from tenure.adapters.asyncio_scopes import Place, length, made_at, place
+from tenure.adapters.asyncio_scopes import Place, deadline_canceller, length, place
 
 _outside = libraries.entered_outside("anyio", "fail_at")
-_lengths: ByIdentity[float] = ByIdentity()  # seconds
-_made_at: ByIdentity[Place] = ByIdentity()
+
+
+class _Scopes:
+    """The scopes with an end, and where the program made them."""
+
+    def __init__(self) -> None:
+        self.lengths: ByIdentity[float] = ByIdentity()  # seconds
+        self.made_at: ByIdentity[Place] = ByIdentity()
 
 
 def install(backend: ModuleType) -> None:
@@ -37,22 +43,26 @@ def install(backend: ModuleType) -> None:
 
 
 def _has_an_end(scope: object) -> bool:
-    return _lengths.get(scope) is not None and _outside(scope)
+    return tracer.current.of(_Scopes).lengths.get(scope) is not None and _outside(scope)
 
 
 def _scope(scope: object, _: str) -> Description:
-    seconds = _lengths.get(scope)
+    seconds = tracer.current.of(_Scopes).lengths.get(scope)
     return Description("anyio.CancelScope", None, name="" if seconds is None else length(seconds))
 
 
 def _measure(scope: object, *_: object, **__: object) -> None:
     deadline = attribute(scope, "_deadline", math.inf)
     if (type(deadline) is float or type(deadline) is int) and abs(deadline) < math.inf:
-        _lengths.put(scope, deadline - asyncio.get_running_loop().time())
-        _made_at.put(scope, place())
+        scopes = tracer.current.of(_Scopes)
+        scopes.lengths.put(scope, deadline - asyncio.get_running_loop().time())
+        scopes.made_at.put(scope, place())
 
 
 def canceller(scope: object) -> Canceller:
-    """A scope whose end has come: where the program made it, and how long it was."""
-    seconds = _lengths.get(scope)
-    return made_at(_made_at.get(scope), "" if seconds is None else length(seconds), "anyio.CancelScope")
+    """Describe a scope whose deadline has passed: where the program made it, and its length."""
+    scopes = tracer.current.of(_Scopes)
+    seconds = scopes.lengths.get(scope)
+    return deadline_canceller(
+        scopes.made_at.get(scope), "" if seconds is None else length(seconds), "anyio.CancelScope"
+    )

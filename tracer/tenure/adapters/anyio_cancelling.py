@@ -1,6 +1,6 @@
-"""Who cancels by a scope of anyio: whoever called its ``cancel()``, its end, or the failure of a task in its group.
+"""Who cancels through a scope of anyio: a call of its ``cancel()``, its deadline, or a failed task in its group.
 
-A scope cancels its tasks when they can be, which may be long after it was told to: who did is kept with it.
+A scope cancels its tasks when it can, which may be long after ``cancel()``. So the canceller is kept with the scope.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import cast
 
 from tenure._core import probe_backend
 from tenure._core.object_access import ByIdentity, attribute, is_true
-from tenure._identify import cancellation
+from tenure._identify import cancellation, tracer
 from tenure._identify.cancellation import IsStillPending
 from tenure._identify.exceptions import Canceller
 from tenure.adapters import anyio_asyncio, asyncio_cancelling_pure
@@ -19,27 +19,38 @@ from tenure.adapters.asyncio_cancelling import body_failed
 
 _GROUP = "anyio.TaskGroup"
 
-_cancelled_by: ByIdentity[Canceller] = ByIdentity()  # by scope
+
+class _Cancelled:
+    """The scopes that were told to cancel."""
+
+    def __init__(self) -> None:
+        self.by_scope: ByIdentity[Canceller] = ByIdentity()
 
 
 def install(backend: ModuleType) -> None:
-    """Say what the functions of anyio's asyncio backend cancel for."""
-    for function, means in (
+    """Register the functions of anyio's asyncio backend that cancel tasks."""
+    for function, describe in (
         ("task_done", _child_failed),
         ("__aexit__", lambda frame: body_failed(frame.f_locals.get("exc_val"), _GROUP)),
         ("_timeout", lambda frame: anyio_asyncio.canceller(frame.f_locals["self"])),
-        ("_deliver_cancellation", lambda frame: _cancelled_by.get(frame.f_locals.get("origin"))),
+        ("_deliver_cancellation", lambda frame: _canceller_of(frame.f_locals.get("origin"))),
     ):
-        cancellation.register(str(backend.__file__), function, means)
-    asyncio_cancelling_pure.tell(backend.CancelScope, "cancel", lambda *_, **__: (), _asked)
+        cancellation.register(str(backend.__file__), function, describe)
+    asyncio_cancelling_pure.note_requests(backend.CancelScope, "cancel", lambda *_, **__: (), _asked)
     if not probe_backend.SERVES:
-        asyncio_cancelling_pure.tell(backend.CancelScope, "_deliver_cancellation", _others, _by_origin, _while_in)
+        asyncio_cancelling_pure.note_requests(
+            backend.CancelScope, "_deliver_cancellation", _others, _by_origin, _while_in
+        )
 
 
 def _asked(frame: FrameType, scope: object) -> Canceller | None:
     if not is_true(attribute(scope, "_cancel_called")):
-        _cancelled_by.put(scope, cancellation.canceller(frame))
+        tracer.current.of(_Cancelled).by_scope.put(scope, cancellation.canceller(frame))
     return None
+
+
+def _canceller_of(scope: object) -> Canceller | None:
+    return tracer.current.of(_Cancelled).by_scope.get(scope)
 
 
 def _child_failed(frame: FrameType) -> Canceller:
@@ -53,12 +64,14 @@ def _others(scope: object, *_: object) -> list[object]:
 
 
 def _by_origin(frame: FrameType, _: object) -> Canceller | None:
-    return _cancelled_by.get(frame.f_locals["arguments"][1])
+    return _canceller_of(frame.f_locals["arguments"][1])
 
 
 def _while_in(task: object, _: object, origin: object) -> IsStillPending | None:
-    """The task that is in the scope goes on afterwards."""
-    return asyncio_cancelling_pure.while_(origin, _is_entered) if task is attribute(origin, "_host_task") else None
+    """Bound the request by the scope for the task that entered it: that task continues afterwards."""
+    return (
+        asyncio_cancelling_pure.pending_while(origin, _is_entered) if task is attribute(origin, "_host_task") else None
+    )
 
 
 def _is_entered(scope: object) -> bool:

@@ -19,8 +19,8 @@ if probe_backend.SERVES:
 
 
 def install(module: ModuleType) -> None:
-    """Say what asyncio's functions cancel for, and let every request be told."""
-    for where, function, means in (
+    """Register asyncio's functions that cancel tasks, and note every request to cancel."""
+    for where, function, describe in (
         (module.taskgroups, "_on_task_done", _child_failed),
         (module.taskgroups, "__aexit__", _body_failed),
         (module.taskgroups, "_aexit", _body_failed),
@@ -30,8 +30,7 @@ def install(module: ModuleType) -> None:
         (module.runners, "_on_sigint", _interrupted),
         (module.events, "_run", _called_back),
     ):
-        cancellation.register(where.__file__, function, means)
-    class_patches.at_undo(cancellation.forget_all)
+        cancellation.register(where.__file__, function, describe)
     if not probe_backend.SERVES:
         asyncio_cancelling_pure.install(module)
     elif _probe.watch_cancel(module.Task.cancel, cancellation.requested):
@@ -40,7 +39,7 @@ def install(module: ModuleType) -> None:
 
 def _child_failed(frame: FrameType) -> Canceller:
     task = frame.f_locals.get("task")
-    error = object_access.attribute(task, "_exception")  # not exception(): asyncio is to complain of it as ever
+    error = object_access.attribute(task, "_exception")  # not exception(), which would mark it as retrieved
     return cancellation.by_failure(task, cast("BaseException | None", error), "TaskGroup")
 
 
@@ -49,7 +48,7 @@ def _body_failed(frame: FrameType) -> Canceller:
 
 
 def body_failed(error: BaseException | None, via: str) -> Canceller:
-    """The task that is in a group failed there; where it was itself cancelled, by nobody who is known, it did not."""
+    """Describe the task whose failing body cancels its group; no task if it was cancelled by an unknown canceller."""
     if issubclass(type(error), asyncio.CancelledError):
         return Canceller(0, "", via, "")
     return cancellation.by_failure(asyncio.current_task(), error, via)
@@ -64,7 +63,7 @@ def _interrupted(_: FrameType) -> Canceller:
 
 
 def _called_back(frame: FrameType) -> Canceller:
-    """The loop calls a task's cancel() itself: for a signal, or because the program asked for it some time before."""
+    """Describe a call of cancel() by the loop: for a signal, or because the program scheduled it."""
     handle = frame.f_locals.get("self")
     handlers = object_access.attribute(object_access.attribute(handle, "_loop"), "_signal_handlers", {})
     for number, waiting in cast("dict[int, object]", handlers).items():

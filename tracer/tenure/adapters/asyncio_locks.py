@@ -1,30 +1,35 @@
-"""asyncio's locks, semaphores, conditions and barriers: each object is a resource of its own.
+"""asyncio's locks, semaphores, conditions and barriers: each object is a separate resource.
 
-A condition and its lock are one resource, so that the users of either are seen to wait for each other: the lock that
-the condition was given, else the condition (conditions made before tracing began are taken to have a lock of their
-own). A semaphore's capacity is what it was made with, or, where that was not seen, what was free when it was first
-entered.
+A condition and its lock are one resource, so that users of either wait for each other in the diagram. The resource is
+the lock that the condition was given, else the condition. A condition from before recording is assumed to have its own
+lock. A semaphore's capacity is its initial value or, if it was made before recording, its value at its first entry.
 
-``acquire()`` and ``release()`` without a statement count as holding, but not those of a semaphore that was made with
-nothing to take: that one is a signal, and who acquires it does not give it back.
+``acquire()`` and ``release()`` without a statement are recorded too, except those of a semaphore with the initial value
+0: that is a signal, and the task that acquires it does not release it.
 """
 
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from types import ModuleType
 
 from tenure._core import object_access
-from tenure._identify import resources
+from tenure._identify import resources, tracer
 from tenure._identify.exceptions import type_name
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters._kit import acquire_release, after_init
 
-_given_a_lock: object_access.ByIdentity[bool] = object_access.ByIdentity()  # conditions
-_conditions: object_access.ByIdentity[weakref.ref[object]] = object_access.ByIdentity()  # by their own lock
-_made_with: object_access.ByIdentity[int] = object_access.ByIdentity()  # by semaphore
-_signals: dict[int, weakref.ref[object]] = {}  # by address: semaphores that were made with nothing to take
+
+class _Locks:
+    """What was seen when a condition or a semaphore was made."""
+
+    def __init__(self) -> None:
+        self.given_a_lock: object_access.ByIdentity[bool] = object_access.ByIdentity()  # conditions
+        self.conditions: object_access.ByIdentity[weakref.ref[object]] = object_access.ByIdentity()  # by their own lock
+        self.values: object_access.ByIdentity[int] = object_access.ByIdentity()  # of semaphores
+        self.signals: dict[int, weakref.ref[object]] = {}  # by address: semaphores made with nothing to take
 
 
 def install(asyncio: ModuleType) -> None:
@@ -39,13 +44,14 @@ def install(asyncio: ModuleType) -> None:
         resources.register(kind, describe)
         class_patches.patch_manager(kind)
     acquire_release.patch_calls(asyncio.Lock, "acquire", "release", alone=True)
-    acquire_release.patch_calls(asyncio.Semaphore, "acquire", "release", predicate=_can_be_held)
+    acquire_release.patch_calls(asyncio.Semaphore, "acquire", "release", predicate=_can_be_held())
     after_init.note(asyncio.Condition, _note_the_lock)
     after_init.note(asyncio.Semaphore, _note_the_value)
 
 
 def _lock(manager: object, _: str) -> Description:
-    reference = _conditions.get(manager) if _conditions else None
+    conditions = tracer.current.of(_Locks).conditions
+    reference = conditions.get(manager) if conditions else None
     condition = reference() if reference is not None else None
     if condition is not None:
         return Description(type_name(type(condition)), condition, capacity=1, stereotype="control", lasting=True)
@@ -53,13 +59,15 @@ def _lock(manager: object, _: str) -> Description:
 
 
 def _semaphore(manager: object, _: str) -> Description:
-    value = _made_with.get(manager)
+    value = tracer.current.of(_Locks).values.get(manager)
     capacity = value or _count(manager, "_value")
     return Description(type_name(type(manager)), manager, capacity=capacity, stereotype="control")
 
 
-def _can_be_held(semaphore: object) -> bool:
-    return id(semaphore) not in _signals
+def _can_be_held() -> Callable[[object], bool]:
+    """Whether who acquires a semaphore gives it back; made for one recording, since each acquire asks it."""
+    signals = tracer.current.of(_Locks).signals
+    return lambda semaphore: id(semaphore) not in signals
 
 
 def _bounded_semaphore(manager: object, _: str) -> Description:
@@ -69,7 +77,7 @@ def _bounded_semaphore(manager: object, _: str) -> Description:
 
 def _condition(manager: object, _: str) -> Description:
     lock = object_access.attribute(manager, "_lock")
-    if lock is not None and manager in _given_a_lock:
+    if lock is not None and manager in tracer.current.of(_Locks).given_a_lock:
         return Description(type_name(type(lock)), lock, capacity=1, stereotype="control", lasting=True)
     return Description(type_name(type(manager)), manager, capacity=1, stereotype="control")
 
@@ -85,18 +93,18 @@ def _count(manager: object, attribute: str) -> int | None:
 
 def _note_the_lock(condition: object, lock: object = None, **_: object) -> None:
     if lock is not None:
-        _given_a_lock.put(condition, True)
+        tracer.current.of(_Locks).given_a_lock.put(condition, True)
     else:
-        _conditions.put(object_access.attribute(condition, "_lock"), weakref.ref(condition))
+        tracer.current.of(_Locks).conditions.put(object_access.attribute(condition, "_lock"), weakref.ref(condition))
 
 
 def _note_the_value(semaphore: object, value: object = 1, **_: object) -> None:
     if type(value) is not int:
         return
+    locks, address = tracer.current.of(_Locks), id(semaphore)
     if value > 0:
-        _made_with.put(semaphore, value)
+        locks.values.put(semaphore, value)
     if value == 0:
-        address = id(semaphore)
-        _signals[address] = weakref.ref(semaphore, lambda _: _signals.pop(address, None))
+        locks.signals[address] = weakref.ref(semaphore, lambda _: locks.signals.pop(address, None))
     else:
-        _signals.pop(id(semaphore), None)
+        locks.signals.pop(address, None)

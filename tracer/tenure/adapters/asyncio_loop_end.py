@@ -1,9 +1,9 @@
-"""The end of an event loop: a program may do nothing more after it but end, by a signal that no ``atexit`` hears of.
+"""Ships the records of the main thread's loop when the loop has closed: the program may end by a signal afterwards.
 
-So what the main thread's loop did is shipped when it has closed, before the program goes on: by ``asyncio.run``, a
-Runner, anyio, uvloop or by hand. Recording goes on too, for another loop may follow. Where an exception is on its way
-the program ends by that, or by ``atexit``, if at all: nobody waits, for a further signal that came meanwhile would be
-seen where the program as it is has ended.
+A signal may end the program without ``atexit``. So the records are shipped before the program continues, whether
+``asyncio.run``, a Runner, anyio, uvloop or the program itself closed the loop. Recording continues, because another
+loop may follow. While an exception propagates, nothing is shipped here: the program ends by it, or by ``atexit``, and a
+wait would let a further signal change how the program ends.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def install(module: ModuleType) -> None:
         kinds.append(asyncio.ProactorEventLoop)
     for kind in kinds:
         class_patches.replace(kind, "close", _settling(kind.close, partial(_has_ended, kind.is_closed)))
-    if module is asyncio:  # one that the program enters is released when its loop has closed
+    if module is asyncio:  # a Runner that the program enters is released after its loop has closed
         class_patches.replace(module.Runner, "__exit__", _settling(module.Runner.__exit__, _is_over), again=True)
 
 
@@ -62,9 +62,9 @@ def _settling(original: class_patches.Method, is_end: Callable[[object], bool]) 
 
 
 def _has_ended(is_closed: Callable[[Any], bool], loop: object) -> bool:
-    """Whether this closes it, where nothing of the main thread's runs meanwhile; not where it is collected.
+    """Whether this call closes the loop while no other loop runs; false if the loop is being garbage collected.
 
-    ``is_closed``: the library's own, for a loop of the program's class is not asked.
+    ``is_closed`` is the library's own function, so that a program's subclass is not called.
     """
     if is_closed(loop) or _is_running() or sys.exception() is not None:
         return False

@@ -1,4 +1,4 @@
-"""asyncio.Runner, entered by ``with``: it holds an event loop. The one within ``asyncio.run`` is not told of."""
+"""asyncio.Runner, entered by ``with``: it holds an event loop. The one within ``asyncio.run`` is not recorded."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Tasks: who made them and when, when they ended and how.
+"""Tasks: who created them and when, and when and how they ended.
 
-Every loop's ``create_task`` is patched, so ``asyncio.create_task``, ``gather``, ``TaskGroup`` and ``ensure_future`` are
-seen alike. The native probe sees also where a library calls ``asyncio.Task`` itself; with the Python probe such a task
-is found at its first lifecycle, and has no creator.
+Every loop's ``create_task`` is patched, which covers ``asyncio.create_task``, ``gather``, ``TaskGroup`` and
+``ensure_future``. The native probe also observes direct calls of ``asyncio.Task``. With the Python probe such a task is
+noticed at its first lifecycle, and has no creator.
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ from types import ModuleType
 from typing import cast
 
 from tenure._core import faults, object_access, probe_backend
+from tenure._core.paths import PACKAGE_DIR
+from tenure._core.wrapping import Method
 from tenure._identify import libraries, task_names, tasks
-from tenure._identify.tasks import AnyTask
+from tenure._identify.task_table import AnyTask
 from tenure._patching import class_patches
+from tenure._patching.bodies import immediate
 from tenure.adapters import asyncio_reprs
 from tenure.adapters._kit import acquire_release
 
 if probe_backend.SERVES:
     from tenure import _probe
 
-_CREATION = "noting the creation of a task"  # said where it fails
+_CREATION = "noting the creation of a task"  # for the log, if that fails
 
 
 def install(module: ModuleType) -> None:
@@ -36,52 +39,47 @@ def install(module: ModuleType) -> None:
         class_patches.at_undo(_probe.unwatch_tasks)
 
 
-def _noting(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    def create_task(loop: object, coro: object, *arguments: object, **named: object) -> object:
-        is_told = False
-        try:
-            is_told = tasks.creating(coro)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault("noting who creates a task", fault)
-        try:
-            task = original(loop, coro, *arguments, **named)
-        except BaseException as error:
-            try:
-                class_patches.strip_frame(error, create_task.__code__)
-                if is_told:
-                    _created(None, coro)
-            except Exception as fault:  # noqa: BLE001  # never into the program
-                faults.fault(_CREATION, fault)
-            raise
-        try:
-            _forget_our_frame(task)
-            if is_told:
-                _created(task, coro)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_CREATION, fault)
-        return task
+def _noting(original: Method) -> Method:
+    return immediate.method(original, _CREATION, before=_begin, after=_end, failed=_failed)
 
-    return create_task
+
+def _begin(_: object, arguments: tuple[object, ...], named: dict[str, object]) -> tuple[object, bool]:
+    """The coroutine, and whether its creation is noted here."""
+    coroutine = arguments[0] if arguments else named.get("coro")
+    return coroutine, tasks.creating(coroutine)
+
+
+def _end(state: tuple[object, bool], task: object) -> None:
+    coroutine, is_noted = state
+    _forget_our_frame(task)
+    if is_noted:
+        _created(task, coroutine)
+
+
+def _failed(state: tuple[object, bool], _: BaseException) -> None:
+    coroutine, is_noted = state
+    if is_noted:
+        _created(None, coroutine)
 
 
 def _forget_our_frame(task: object) -> None:
-    """In debug mode a task knows the stack of who made it."""
+    """Remove our frame from the creation stack that a task keeps in debug mode."""
     frames = object_access.attribute(task, "_source_traceback") if task_names.is_task(task) else None
-    if frames and frames[-1].filename == __file__:  # type: ignore[index]
+    if frames and frames[-1].filename.startswith(PACKAGE_DIR):  # type: ignore[index]
         del frames[-1]  # type: ignore[attr-defined]
 
 
 def _created(task: object, coroutine: object) -> None:
-    """``task``: what was made, None where that failed. A factory of the program's own may have made something else."""
+    """Note a created task; None: the creation failed. A program's own task factory may return another object."""
     if _note(task, coroutine) and task_names.is_task(task) and not asyncio.Task.done(task):
         asyncio.Task.add_done_callback(task, _ended)
 
 
 def _made_by_hand(task: object, coroutine: object) -> None:
-    """As ``_created``, without a callback: it would be the first of all, and keep the task for the loop's next turn.
+    """Note a task that was created by calling ``asyncio.Task``, as ``_created`` but without a done callback.
 
-    Who makes tasks himself may count on neither. That the task is gone tells that it ended.
+    The callback would be the task's first one, and would keep the task alive for the loop's next turn. Such a task ends
+    when it is freed.
     """
     try:
         _note(task, coroutine)
@@ -90,7 +88,7 @@ def _made_by_hand(task: object, coroutine: object) -> None:
 
 
 def _note(task: object, coroutine: object) -> bool:
-    """Whether it is a task; of an eager one that is over the end is noted too."""
+    """Note the creation, and the end of an eager task that is done already; return whether it is a task."""
     if not task_names.is_task(task):
         tasks.created(None, coroutine)
         return False
@@ -102,7 +100,7 @@ def _note(task: object, coroutine: object) -> bool:
 
 
 def _programs(coroutine: object) -> object:
-    """The coroutine that the program gave to ``uvloop.run``, which puts it into one of its own."""
+    """Return the coroutine that the program passed to ``uvloop.run``, which wraps it in its own."""
     frame = getattr(coroutine, "cr_frame", None) if task_names.is_coroutine(coroutine) else None
     if (
         frame is None
@@ -114,7 +112,7 @@ def _programs(coroutine: object) -> object:
 
 
 def _ended(task: AnyTask) -> None:
-    """The task's done callback. Nothing here marks an exception as retrieved: asyncio is to complain as ever."""
+    """Note the end of a task; its done callback. It does not mark the exception as retrieved."""
     try:
         is_cancelled = asyncio.Task.cancelled(task)
         error = asyncio.CancelledError() if is_cancelled else object_access.attribute(task, "_exception")

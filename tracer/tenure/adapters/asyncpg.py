@@ -1,7 +1,7 @@
-"""asyncpg: ``pool.acquire()``, in a statement or awaited, takes the pool; so does ``pool.fetch()`` and its like.
+"""asyncpg: ``pool.acquire()``, entered or awaited, is a use of the pool; so are ``pool.fetch()`` and similar methods.
 
-A connection of its own is held from ``connect()`` to ``close()``. A transaction is a use of its own. A pool that is
-entered itself, or awaited, is open, which is another thing than to hold one of its connections.
+A connection without a pool is held from ``connect()`` to ``close()``. A transaction is a separate lifecycle. Entering
+or awaiting a pool itself records that it is open, which is another lifecycle than holding one of its connections.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tenure._patching import class_patches
 from tenure.adapters._kit import acquire_release, databases, open_close
 
 
-class _Taken(databases.Taken):
+class _AsyncpgConnectionInUse(databases.Taken):
     pass
 
 
@@ -33,7 +33,7 @@ def install(asyncpg: ModuleType) -> None:
     open_close.patch_method(
         pool, "_async__init__", closing, databases.opened(_database), label="create_pool", token=_queue
     )
-    for kind in (handle, _Taken):
+    for kind in (handle, _AsyncpgConnectionInUse):
         resources.register(kind, _taken)
     class_patches.patch_manager(handle, any_task=True)
     acquire_release.patch_calls(
@@ -42,7 +42,7 @@ def install(asyncpg: ModuleType) -> None:
         "release",
         by_result=True,
         labels=("acquire", "release"),
-        stand_in=_Taken,
+        stand_in=_AsyncpgConnectionInUse,
         predicate=outside,
     )
     databases.time_creation(pool, "_get_new_connection", lambda pool, *_: _queue(pool))
@@ -69,18 +69,18 @@ def _taken(handle: object, _: str) -> Description:
 
 
 def _queue(pool: object) -> object:
-    """What stands for the pool, which allows no weak reference itself."""
+    """Return the object that stands for the pool, which allows no weak reference itself."""
     return attribute(pool, "_queue")
 
 
 def _figures(queue: object) -> PoolStats:
-    """The queue has the places that nobody uses, some with a connection."""
+    """Count the idle connections: the queue has the unused places, some of them with a connection."""
     places = list(queue._queue)  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way to it
     return PoolStats(sum(map(_is_connected, places)))
 
 
 def _is_connected(place: object) -> bool:
-    """What a place of the pool says itself; it would ask its connection, whose class may be the program's."""
+    """Whether a place of the pool has an open connection; read from attributes, as its class may be the program's."""
     protocol: Any = attribute(attribute(place, "_con"), "_protocol")
     return protocol is not None and bool(protocol.is_connected())
 

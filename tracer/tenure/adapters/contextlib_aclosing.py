@@ -1,4 +1,4 @@
-"""contextlib.aclosing: what is held is the thing that will be closed; an async generator stands for its function."""
+"""contextlib.aclosing: the resource is the object that will be closed; for an async generator, its function."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Managers entered through an AsyncExitStack: their place is the caller's of ``enter_async_context``.
+"""Managers entered through an AsyncExitStack: their site is the call of ``enter_async_context``.
 
-The stack enters a manager by its class, so a class patch would see contextlib at work; and it sees managers of classes
-that nobody patched. So the stack itself is patched: it records the entry, and puts its record around the callback by
-which the stack will leave the manager.
+The stack calls ``__aenter__`` of the manager's class, so a class patch would find contextlib as the caller, and many
+classes have no class patch. So the stack itself is patched: it records the entry, and wraps the callback by which the
+stack will leave the manager.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from typing import cast
 
 from tenure import _probe_api as probe
 from tenure._core import faults, object_access
+from tenure._core.wrapping import Method
 from tenure._patching import class_patches
+from tenure._patching.bodies import awaited
 
 Leave = Callable[[type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[object]]
 
-_ENTERING, _LEAVING = "entering through an exit stack", "leaving by an exit stack"  # said where they fail
+_ENTERING, _LEAVING = "entering through an exit stack", "leaving by an exit stack"  # for the log
 
 
 def install(contextlib: ModuleType) -> None:
@@ -27,47 +29,29 @@ def install(contextlib: ModuleType) -> None:
     class_patches.replace(kind, "enter_async_context", _entering(kind.enter_async_context))
 
 
-def _entering(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    async def enter_async_context(stack: object, cm: object) -> object:
-        record = None
-        try:
-            record = _begin(cm)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_ENTERING, fault)
-        try:
-            value = await original(stack, cm)  # type: ignore[misc]
-        except BaseException as error:
-            try:
-                class_patches.strip_frame(error, enter_async_context.__code__)
-                if record is not None:
-                    probe.failed(record, error)
-            except Exception as fault:  # noqa: BLE001  # never into the program
-                faults.fault(_ENTERING, fault)
-            raise
-        if record is not None:
-            try:
-                probe.acquired(record)
-                _watch_exit(stack, record)
-            except Exception as fault:  # noqa: BLE001  # never into the program
-                faults.fault(_ENTERING, fault)
-        return value
-
-    return enter_async_context
+def _entering(original: Method) -> Method:
+    return awaited.push(original, _ENTERING, before=_begin, after=_entered, failed=probe.failed)
 
 
 def _begin(manager: object) -> probe.Record | None:
     return probe.enter(manager) if object_access.has(type(manager), "__aenter__") else None
 
 
+def _entered(record: probe.Record, stack: object) -> None:
+    probe.acquired(record)
+    _watch_exit(stack, record)
+
+
 def _watch_exit(stack: object, record: probe.Record) -> None:
-    """Put the record around the callback that the stack pushed just now."""
+    """Wrap the callback that the stack has just pushed."""
     callbacks = cast("deque[tuple[bool, MethodType]]", object_access.attribute(stack, "_exit_callbacks"))
     is_sync, leave = callbacks[-1]
     callbacks[-1] = is_sync, MethodType(_leaving(leave, record), leave.__self__)
 
 
 def _leaving(leave: Leave, record: probe.Record) -> Callable[..., Awaitable[object]]:
+    """By hand, because it is made anew for each entry: one closure over two names."""
+
     async def leaving(
         _: object, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> object:
@@ -91,5 +75,5 @@ def _leaving(leave: Leave, record: probe.Record) -> Callable[..., Awaitable[obje
             faults.fault(_LEAVING, fault)
         return value
 
-    code = leaving.__code__  # by itself: a function that refers to itself keeps the manager until the next collection
+    code = leaving.__code__  # a function that refers to itself would keep the manager until the next collection
     return leaving

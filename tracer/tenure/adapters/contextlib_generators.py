@@ -1,12 +1,12 @@
-"""``@asynccontextmanager``: the resource behind the one-use handle that the decorated function returns.
+"""``@asynccontextmanager``: the resource behind the handle for one use that the decorated function returns.
 
-The handle of a function, ``transaction(connection)``, stands for the function, wherever it is called. A handle that an
-object's method gave stands for the object: ``pool.acquire()`` for the pool, kind "shop.pool.Pool", taken by
-``acquire()``. Only the well-known names of such methods (``sites.TAKERS``) make the object itself the resource; another
-method makes one of its own, "shop.pool.Pool.method".
+The handle of a function, ``transaction(connection)``, stands for the function, wherever it is called. The handle of a
+method stands for its object: ``pool.acquire()`` for the pool, kind "shop.pool.Pool", with the enter call ``acquire``.
+This holds for well-known method names only (``sites.TAKERS``). Another method is a separate resource of its object,
+"shop.pool.Pool.method".
 
-Capacity: nothing knows an unknown pool's, so an integer attribute ``capacity``, ``maxsize``, ``max_size`` or ``size``
-of the object is taken for it, in this order; a property is not asked.
+The capacity of an unknown pool is the first integer attribute of ``capacity``, ``maxsize``, ``max_size`` and ``size``;
+properties are not called.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import cast
 
 from tenure._core import object_access
-from tenure._identify import libraries, resources
+from tenure._identify import resources, tracer
 from tenure._identify.exceptions import type_name
 from tenure._identify.resources import NOTHING, Describe, Description
 from tenure._identify.sites import TAKERS
@@ -26,15 +26,20 @@ from tenure._patching import class_patches
 CAPACITY_ATTRIBUTES = "capacity", "maxsize", "max_size", "size"
 _DATABASE_WORDS = "pool", "database", "connection", "engine", "transaction", "db"  # last words of names
 
-_described: weakref.WeakKeyDictionary[object, Describe] = weakref.WeakKeyDictionary()  # by an adapter
-_functions: weakref.WeakKeyDictionary[object, Description] = weakref.WeakKeyDictionary()  # those that are no methods
-_methods: weakref.WeakKeyDictionary[FunctionType, object_access.ByIdentity[bool]] = (
-    weakref.WeakKeyDictionary()
-)  # of which types
+
+class _Functions:
+    """What is known of generator functions. No function is kept alive."""
+
+    def __init__(self) -> None:
+        self.described: weakref.WeakKeyDictionary[object, Describe] = weakref.WeakKeyDictionary()  # by an adapter
+        self.alone: weakref.WeakKeyDictionary[object, Description] = weakref.WeakKeyDictionary()  # not methods
+        self.methods: weakref.WeakKeyDictionary[FunctionType, object_access.ByIdentity[bool]] = (
+            weakref.WeakKeyDictionary()
+        )  # of which types
 
 
 def install(contextlib: ModuleType) -> None:
-    """Patch the class of the handles, which contextlib keeps to itself."""
+    """Patch the class of the handles, which is private in contextlib."""
     kind = contextlib._AsyncGeneratorContextManager  # noqa: SLF001  # there is no public name
     resources.register(kind, _handle)
     class_patches.patch_manager(kind, any_task=True)
@@ -46,23 +51,27 @@ def describe_by(function: object, describe: Describe) -> None:
 
     ``handle.args`` are the arguments of the call, the bound object first.
     """
-    _described[function] = describe
+    tracer.current.of(_Functions).described[function] = describe
 
 
 def _handle(manager: object, expression: str) -> Description:
     function, arguments = object_access.attribute(manager, "func"), object_access.attribute(manager, "args", ())
-    if function is None:  # it was entered before: contextlib has let go of the function
+    if function is None:  # it was entered before: contextlib has deleted the function
         return Description(type_name(type(manager)), None)
-    described = _described.get(function) if type(function) is FunctionType else None
+    functions = tracer.current.of(_Functions)
+    described = functions.described.get(function) if type(function) is FunctionType else None
     if described is not None:
         return described(manager, expression)
-    told = function.__func__ if type(function) is MethodType else function
-    if object_access.exact(object_access.attribute(told, "__module__")).partition(".")[0] in libraries.frameworks:
+    unbound = function.__func__ if type(function) is MethodType else function
+    if (
+        object_access.exact(object_access.attribute(unbound, "__module__")).partition(".")[0]
+        in tracer.current.frameworks
+    ):
         return NOTHING
-    known = _functions.get(function) if type(function) is FunctionType else None
+    known = functions.alone.get(function) if type(function) is FunctionType else None
     if known is not None:
         return known
-    name = object_access.exact(object_access.attribute(told, "__name__"))
+    name = object_access.exact(object_access.attribute(unbound, "__name__"))
     owner = _owner(function, arguments)
     if owner is not None:
         title = type_name(type(owner))
@@ -70,10 +79,10 @@ def _handle(manager: object, expression: str) -> Description:
         return Description(
             kind, owner, None, partial(capacity, owner), _stereotype(object_access.short_name(type(owner))), enter=name
         )
-    code = object_access.attribute(told, "__code__")  # a function that is made again and again has one code
-    description = Description(_kind(told), code, name="", stereotype=_stereotype(name))
+    code = object_access.attribute(unbound, "__code__")  # a function that is defined several times has one code object
+    description = Description(_kind(unbound), code, name="", stereotype=_stereotype(name))
     if type(function) is FunctionType and not _may_be_a_method(function):
-        _functions[function] = description
+        functions.alone[function] = description
     return description
 
 
@@ -83,7 +92,7 @@ def _may_be_a_method(function: FunctionType) -> bool:
 
 
 def _owner(function: object, arguments: object) -> object | None:
-    """The object whose method this is: the first argument, if its class has the decorated function under its name."""
+    """Return the object of a method: the first argument, if its class has the decorated function under its name."""
     if type(function) is MethodType:
         bound = function.__self__
         return None if issubclass(type(bound), (type, ModuleType)) else bound
@@ -95,7 +104,7 @@ def _owner(function: object, arguments: object) -> object | None:
     ):
         return None
     kind = type(arguments[0])
-    kinds = _methods.setdefault(function, object_access.ByIdentity())
+    kinds = tracer.current.of(_Functions).methods.setdefault(function, object_access.ByIdentity())
     if kind not in kinds:
         attribute = object_access.of_class(kind, function.__name__)
         while attribute is not None and attribute is not function:
@@ -107,7 +116,7 @@ def _owner(function: object, arguments: object) -> object | None:
 
 
 def capacity(owner: object) -> int | None:
-    """How many may hold this object at once, where an attribute of a well-known name says it."""
+    """Return how many may hold this object at once, by an attribute of a well-known name; None if it has none."""
     for name in CAPACITY_ATTRIBUTES:
         value = object_access.attribute(owner, name)
         if type(value) is int and value > 0:

@@ -1,4 +1,4 @@
-"""httpx: a client is held while it is open, and ``client.stream()`` is a use of it, until the response is closed."""
+"""httpx: a client is held while it is open; ``client.stream()`` is a use of it until the response is closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""hypercorn: the ASGI application that it calls, for requests, websockets and the lifespan."""
+"""hypercorn: the requests, websockets and the lifespan of the ASGI application that it calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""nats-py: a client is held from ``connect()`` until it is closed or drained, and is known by its servers."""
+"""nats-py: a client is held from ``connect()`` until it is closed or drained, and is named by its servers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tenure._identify import libraries
 from tenure._identify.resources import Description
 from tenure.adapters._kit import open_close
 
-_PORT = 4222  # what nats-py takes where a URL names none
+_PORT = 4222  # nats-py's default
 
 
 def install(client: ModuleType) -> None:
-    """Patch Client, which closes itself where its server is gone for good."""
+    """Patch Client, which also closes itself when it gives up on its server."""
     libraries.know("nats")
     closing = [name for name in ("close", "drain", "_close") if name != "_close" or hasattr(client.Client, name)]
     outside = libraries.entered_outside("nats", "connect")
@@ -31,8 +31,8 @@ def install(client: ModuleType) -> None:
 
 
 def _connected(arguments: tuple[object, ...], named: dict[str, object]) -> Description:
-    given = arguments[1] if len(arguments) > 1 else named.get("servers", f"nats://localhost:{_PORT}")
-    servers = given if type(given) in (list, tuple) else [given]
+    addresses = arguments[1] if len(arguments) > 1 else named.get("servers", f"nats://localhost:{_PORT}")
+    servers = addresses if type(addresses) in (list, tuple) else [addresses]
     names = [_server(exact(server)) for server in servers]  # type: ignore[attr-defined]
     return Description("nats.aio.client.Client", None, ", ".join(names), stereotype="queue")
 

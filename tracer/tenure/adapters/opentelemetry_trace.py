@@ -1,4 +1,4 @@
-"""OpenTelemetry: a root hangs under the span that is active where it begins, and takes that span's trace."""
+"""OpenTelemetry: the span that is active when a root begins is its parent, and the root takes that span's trace."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tenure._patching import class_patches
 
 
 def install(trace: ModuleType) -> None:
-    """Let records come with the context that they begin in."""
+    """Let each record keep the context in which it begins."""
     context = sys.modules["opentelemetry.context"]
     runtime = getattr(context, "_RUNTIME_CONTEXT", None)  # one read of a variable instead of three calls
     variable = getattr(runtime, "_current_context", None)

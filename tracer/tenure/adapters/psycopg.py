@@ -1,6 +1,6 @@
-"""psycopg: a connection is known by its database, and held from ``connect()`` until it is closed.
+"""psycopg: a connection is named by its database, and held from ``connect()`` until it is closed.
 
-Cursors, pipelines and transactions are uses of their own; a cursor of the server's has a name.
+Cursors, pipelines and transactions are separate lifecycles; a server-side cursor has a name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _OPEN = 0  # libpq's CONNECTION_OK
 
 
 def install(psycopg: ModuleType) -> None:
-    """Patch AsyncConnection and its cursors; the rest are generators, and AsyncTransaction is theirs."""
+    """Patch AsyncConnection and its cursors; transactions and pipelines are described through their generators."""
     libraries.know("psycopg")
     connection = psycopg.AsyncConnection
     open_close.patch_function((connection,), "connect", connection, ("close",), _connected, entered=_connection)

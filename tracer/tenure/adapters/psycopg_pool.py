@@ -1,4 +1,4 @@
-"""psycopg_pool: ``pool.connection()`` and ``getconn()`` take the pool; by ``open()``, or entered itself, it is open."""
+"""psycopg_pool: ``pool.connection()`` and ``getconn()`` are uses of the pool; ``open()`` or an entry opens the pool."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tenure.adapters._kit import acquire_release, databases, open_close
 _DEFAULT_NAME = re.compile(r"pool-\d+")
 
 
-class _Taken(databases.Taken):
+class _PsycopgConnectionInUse(databases.Taken):
     pass
 
 
@@ -28,8 +28,10 @@ def install(psycopg_pool: ModuleType) -> None:
     outside = libraries.entered_outside("psycopg_pool")
     open_close.patch_method(pool, "open", ("close",), databases.opened(_name), predicate=outside)
     contextlib_generators.describe_by(pool.connection.__wrapped__, _connection)
-    resources.register(_Taken, _taken)
-    acquire_release.patch_calls(pool, "getconn", "putconn", by_result=True, stand_in=_Taken, predicate=outside)
+    resources.register(_PsycopgConnectionInUse, _taken)
+    acquire_release.patch_calls(
+        pool, "getconn", "putconn", by_result=True, stand_in=_PsycopgConnectionInUse, predicate=outside
+    )
     databases.time_creation(pool, "_connect", lambda pool, *_: pool)
 
 
@@ -53,10 +55,10 @@ def _figures(pool: object) -> PoolStats:
 
 
 def _name(pool: object) -> str | None:
-    """The name that the program gave the pool, else that of its database."""
-    given = exact(attribute(pool, "name"))
-    if given and not _DEFAULT_NAME.fullmatch(given):
-        return given
-    named = attribute(pool, "kwargs")  # it may be a function that finds them, in psycopg_pool 3.3
+    """Return the name that the program gave the pool, else that of its database."""
+    pool_name = exact(attribute(pool, "name"))
+    if pool_name and not _DEFAULT_NAME.fullmatch(pool_name):
+        return pool_name
+    named = attribute(pool, "kwargs")  # in psycopg_pool 3.3 it may be a function that returns them
     database = dict.get(cast("dict[str, object]", named), "dbname") if issubclass(type(named), dict) else None
     return exact(database) or databases.database_of(attribute(pool, "conninfo"))

@@ -1,6 +1,6 @@
-"""redis.asyncio: a lock is known by its key; a client or pipeline is a use of its own; a command takes the pool.
+"""redis.asyncio: a lock is named by its key; clients and pipelines are separate lifecycles; a command uses the pool.
 
-``Lock(name)`` objects of one key are one resource, whoever made them, since Redis holds one of them at a time.
+All ``Lock(name)`` objects of one key are one resource, because only one of them can hold it at a time.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import cast
 
 from tenure._core.object_access import attribute, exact
-from tenure._identify import libraries, resources
+from tenure._identify import libraries, resources, tracer
 from tenure._identify.exceptions import type_name
 from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import Description
@@ -19,14 +19,19 @@ from tenure.adapters._kit import acquire_release, databases, open_close
 MAX_KEYS = 1_000  # of locks that are remembered; further ones are known by their sites
 _UNLIMITED = 2**31  # what redis gives a pool that was given no limit, in its older versions
 
-_keys: dict[str, _Key] = {}
-
 
 class _Key:
-    """What all the locks of one key stand for."""
+    """The subject for which all locks of one key stand."""
 
 
-class _Taken(databases.Taken):
+class _Locks:
+    """The keys of the locks that were seen."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, _Key] = {}
+
+
+class _RedisConnectionInUse(databases.Taken):
     pass
 
 
@@ -42,9 +47,9 @@ def install(asyncio: ModuleType) -> None:
     resources.register(asyncio.lock.Lock, _lock)
     class_patches.patch_manager(asyncio.lock.Lock)
     acquire_release.patch_calls(asyncio.lock.Lock, "acquire", "release", alone=True)
-    resources.register(_Taken, _taken)
+    resources.register(_RedisConnectionInUse, _taken)
     for kind in (asyncio.ConnectionPool, asyncio.BlockingConnectionPool):
-        acquire_release.patch_calls(kind, "get_connection", "release", by_result=True, stand_in=_Taken)
+        acquire_release.patch_calls(kind, "get_connection", "release", by_result=True, stand_in=_RedisConnectionInUse)
     databases.time_creation(
         asyncio.ConnectionPool,
         "ensure_connection",
@@ -60,16 +65,17 @@ def _client(client: object, _: str) -> Description:
 def _lock(lock: object, _: str) -> Description:
     key = attribute(lock, "name")
     name = key.decode(errors="replace") if type(key) is bytes else exact(key)
-    subject = _keys.get(name)
-    if subject is None and len(_keys) < MAX_KEYS:
-        subject = _keys[name] = _Key()
+    keys = tracer.current.of(_Locks).keys
+    subject = keys.get(name)
+    if subject is None and len(keys) < MAX_KEYS:
+        subject = keys[name] = _Key()
     return Description("redis.asyncio.lock.Lock", subject, name, 1, "control")
 
 
 def _taken(taken: object, _: str) -> Description:
     pool = taken.pool  # type: ignore[attr-defined]
-    given = attribute(pool, "_connection_kwargs") or attribute(pool, "connection_kwargs")
-    where = cast("dict[str, object]", given) if issubclass(type(given), dict) else None
+    connection_arguments = attribute(pool, "_connection_kwargs") or attribute(pool, "connection_kwargs")
+    where = cast("dict[str, object]", connection_arguments) if issubclass(type(connection_arguments), dict) else None
     path, host, number = (dict.get(where, name) if where is not None else None for name in ("path", "host", "db"))
     database = number if type(number) is int else exact(number)
     name = f"{exact(path) or exact(host) or 'localhost'}/{database or 0}"
@@ -79,10 +85,10 @@ def _taken(taken: object, _: str) -> Description:
 
 
 def _figures(pool: object) -> PoolStats:
-    kept = cast("list[object]", attribute(pool, "_available_connections"))
-    return PoolStats(sum(map(_is_connected, list(kept))))
+    available = cast("list[object]", attribute(pool, "_available_connections"))
+    return PoolStats(sum(map(_is_connected, list(available))))
 
 
 def _is_connected(connection: object) -> bool:
-    """What a connection of redis says itself, asked of none: its class may be the program's."""
+    """Whether a connection of redis is open; read from attributes, as its class may be the program's."""
     return attribute(connection, "_reader") is not None and attribute(connection, "_writer") is not None

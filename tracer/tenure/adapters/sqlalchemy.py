@@ -1,7 +1,7 @@
-"""SQLAlchemy's asyncio: who has a connection, by ``connect()``, ``begin()`` or a session, holds the engine.
+"""SQLAlchemy's asyncio: a connection by ``connect()``, ``begin()`` or a session is a use of the engine.
 
-The resource is the engine's pool, with the database's name. ``engine.begin()`` is one use, though it enters a
-connection and a transaction within itself. A session holds nothing until its first statement; from then on it has a
+The resource is the engine's pool, with the database's name. ``engine.begin()`` is one use, although it enters a
+connection and a transaction internally. A session holds no connection until its first statement. From then on it has a
 lifecycle on the engine, from checkout to checkin, at the line of that statement.
 """
 
@@ -26,7 +26,7 @@ _SESSION = "sqlalchemy.ext.asyncio.session.AsyncSession"
 
 
 class _CheckedOut(databases.Taken):
-    """A connection of an Engine that a session took."""
+    """A connection of an Engine that a session has checked out."""
 
 
 def install(asyncio: ModuleType) -> None:
@@ -64,7 +64,7 @@ def install(asyncio: ModuleType) -> None:
 
 
 def _patch_checkouts(engine: type, fairy: type) -> None:
-    """What a session takes is taken from the synchronous engine, within a greenlet."""
+    """Patch the synchronous engine, from which a session checks out connections within a greenlet."""
     resources.register(_CheckedOut, _checked_out)
     acquire_release.patch_calls(
         engine,
@@ -98,7 +98,7 @@ def _session_that_began(_: object, __: str) -> Description:
 
 
 def _engine(engine: object) -> Description:
-    """The resource that stands for a synchronous engine and its pool."""
+    """Describe a synchronous engine and its pool."""
     pool, url = _of(engine, "pool"), _of(engine, "url")
     database = exact(_of(url, "database"))
     name = PurePath(database).name if database else None
@@ -106,13 +106,13 @@ def _engine(engine: object) -> Description:
 
 
 def _figures(pool: object) -> PoolStats | None:
-    """None of a pool that keeps no queue of connections, but always one, or none."""
+    """Count the idle connections; None for a pool without a queue, which keeps one connection or none."""
     queue: Any = attribute(pool, "_pool")
     return None if queue is None else PoolStats(queue.qsize(), queue.maxsize or None)
 
 
 def _capacity(pool: object) -> int | None:
-    """Connections in the pool and beyond it; None where there is no limit."""
+    """Return the limit of connections, with the overflow; None if there is no limit."""
     queue, overflow = attribute(pool, "_pool"), attribute(pool, "_max_overflow")
     size = None if queue is None else queue.maxsize  # type: ignore[attr-defined]
     return size + overflow if type(size) is int and type(overflow) is int and overflow >= 0 else None
@@ -128,5 +128,5 @@ def _is_for_a_session(engine: object) -> bool:
 
 
 def _of(thing: object, name: str) -> object:
-    """An attribute; not of what the program made of SQLAlchemy's classes itself."""
+    """Read an attribute, only if the class is SQLAlchemy's own and not the program's subclass."""
     return library_attribute(thing, name, "sqlalchemy")

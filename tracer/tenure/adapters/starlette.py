@@ -1,10 +1,10 @@
-"""Starlette and FastAPI: each request is a lifecycle named by its route, "GET /orders/{id}", and holds what it holds.
+"""Starlette and FastAPI: each request is a lifecycle, named by its route, "GET /orders/{id}".
 
-It begins under its method alone. Its route is the one that the framework finds: the framework calls that route's
-``handle``, and a mount's before that of the routes in it. Nothing is matched here, so that converters and routes of the
-program's run as often as ever. What no route answers (a middleware, a redirect) keeps the method as its name. An
-application that is mounted in another is part of that one's request. A websocket's lifecycle lasts as long as its
-connection.
+At first its name is the method. Then it gets the route that the framework finds: the framework calls that route's
+``handle``, and a mount's ``handle`` before those of its routes. Nothing is matched here, so the program's converters
+and routes run as often as without Tenure. A request that no route answers (a middleware or a redirect does) keeps the
+method as its name. An application that is mounted in another is part of the outer request. A websocket's lifecycle
+lasts as long as its connection.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def install(applications: ModuleType) -> None:
 
 
 def _install_fastapi(routing: ModuleType) -> None:
-    """Its newer versions have a ``handle`` of their own, for routes of routers that were included."""
+    """Patch the ``handle`` that newer versions of FastAPI define, for routes of included routers."""
     if "handle" in vars(routing.APIRoute):
         handle = routing.APIRoute.handle
         class_patches.replace(routing.APIRoute, "handle", before_call.looking(handle, _selected, _LOOKING))
@@ -55,7 +55,7 @@ class _Framework:
         return Named(_KIND, asgi_requests.method(scope), application)
 
     def lifespan(self, application: object) -> tuple[Served, str]:
-        """It is placed at the program's own lifespan function, where there is one."""
+        """Describe the lifespan; its site is the program's own lifespan function, if there is one."""
         context = attribute(attribute(application, "router"), "lifespan_context")
         place = context if type(context) is FunctionType else type(application)
         return Served(type_name(type(application)), application), handler_sites.of_callable(place, "lifespan")
@@ -66,30 +66,33 @@ def _itself(application: object) -> object:
 
 
 def _selected(route: object, scope: Scope, *_: object) -> None:
-    """A route was found, for this method or for others. It is called once more where a subclass calls its base's."""
+    """Name the request by the route that was found, for this method or for others.
+
+    Called again if a subclass calls its base's ``handle``.
+    """
     request = asgi_requests.running(scope)
     if request is None:
         return
-    found = _effective(route, scope)
-    methods, method = attribute(found, "methods"), asgi_requests.get(scope, "method")
+    effective = _effective(route, scope)
+    methods, method = attribute(effective, "methods"), asgi_requests.get(scope, "method")
     if type(methods) is set and methods and type(method) is str and method not in methods:
         request.found(_KIND, "405 Method Not Allowed", None)
         return
-    pattern = _text(attribute(found, "path_format")) or _text(attribute(found, "path"))
-    endpoint = attribute(found, "endpoint") or asgi_requests.get(scope, "endpoint")
+    pattern = _text(attribute(effective, "path_format")) or _text(attribute(effective, "path"))
+    endpoint = attribute(effective, "endpoint") or asgi_requests.get(scope, "endpoint")
     request.found(
         _KIND, f"{asgi_requests.method(scope)} {request.prefix(asgi_requests.root(scope))}{pattern}", endpoint
     )
 
 
 class _Mounted:
-    """What is mounted; ``routers`` are the classes that look for a route of their own."""
+    """Names requests by mounts; ``routers`` are the classes that search a route themselves."""
 
     def __init__(self, routers: tuple[type, ...]) -> None:
         self._routers = routers
 
     def selected(self, mount: object, scope: Scope, *_: object) -> None:
-        """A mount was found: its pattern stands before those of the routes within."""
+        """Add the pattern of a mount that was found before those of its routes."""
         request = asgi_requests.running(scope)
         if request is None:
             return
@@ -100,14 +103,14 @@ class _Mounted:
 
 
 def _refused(_: object, scope: Scope, *__: object) -> None:
-    """What a client made up, a path or a method, is in no name, so that there are no more names than routes."""
+    """Name a request that no route matches; the client's path is not in the name, so names stay few."""
     request = asgi_requests.running(scope)
     if request is not None:
         request.found(_KIND, "404 Not Found", None)
 
 
 def _effective(route: object, scope: Scope) -> object:
-    """The route, or what FastAPI put in its stead where its router was included: with the whole pattern."""
+    """Return the route, or FastAPI's context of a route in an included router, which has the whole pattern."""
     own = asgi_requests.get(scope, "fastapi")
     context = own.get("effective_route_context") if type(own) is dict else None
     if type(context).__module__ == _FASTAPI and attribute(context, "original_route") is route:

@@ -1,7 +1,7 @@
-"""uvicorn: the application that it calls, for requests, websockets and the lifespan (``tenure.adapters._kit.asgi``).
+"""uvicorn: the requests, websockets and the lifespan of the application that it calls (``tenure.adapters._kit.asgi``).
 
-Which of its protocols serve is settled when a configuration is loaded, and they are patched then. They are given the
-application, or keep it as an attribute; for the call alone that is one which records.
+Loading a configuration selects the protocols, so they are patched then. A protocol gets the application as an argument,
+or keeps it as an attribute. For the time of the call the application is replaced by one that records.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from tenure._core import faults
 from tenure._core.object_access import attribute, module_name, namespace, short_name, type_name
 from tenure._identify import libraries, task_names
 from tenure._patching import class_patches
+from tenure._patching.bodies import immediate
 from tenure._patching.class_patches import Method
 from tenure.adapters._kit import asgi
 
+_REPLACING = "recording the application that uvicorn calls"  # said where it fails
+
 
 def install(config: ModuleType) -> None:
-    """Patch Config, and the protocols that are there already."""
+    """Patch Config, and the protocols that are imported already."""
     libraries.know("uvicorn")
     handle = asgi.handling(operator.call, _innermost)
     class_patches.replace(config.Config, "load", _loading(config.Config.load, handle))
@@ -32,21 +35,14 @@ def install(config: ModuleType) -> None:
 
 
 def _loading(original: Method, handle: Method) -> Method:
-    @class_patches.mark_as_wrapper(original)
-    def load(config: object) -> object:
-        try:
-            value = original(config)
-        except BaseException as error:
-            class_patches.strip_frame(error, load.__code__)
-            raise
+    def loaded(_: object, __: object, config: object) -> None:
         try:
             _patch_all(config, handle)
-        except Exception as error:  # noqa: BLE001  # whatever shape the library has, the program goes on
+        except Exception as error:  # noqa: BLE001  # whatever the library's shape, the program continues
             version = getattr(sys.modules.get("uvicorn"), "__version__", "")
             faults.fault(f"the adapter uvicorn for uvicorn.protocols {version}", error)
-        return value
 
-    return load
+    return immediate.enter(original, "looking at uvicorn's configuration", after=loaded)
 
 
 def _patch_all(config: object, handle: Method) -> None:
@@ -58,7 +54,7 @@ def _patch_all(config: object, handle: Method) -> None:
 
 
 def _protocols() -> Iterator[type]:
-    """The classes of uvicorn's own protocols that are imported; one of them may hand over to another."""
+    """Yield the imported classes of uvicorn's own protocols; one may pass a connection on to another."""
     for name, module in list(sys.modules.items()):
         if name.startswith(("uvicorn.protocols.", "uvicorn.lifespan.")):
             yield from (
@@ -67,19 +63,21 @@ def _protocols() -> Iterator[type]:
 
 
 def _patch(kind: type, handle: Method) -> bool:
-    """Whether it is a class that calls an application."""
+    """Patch a class that calls an application; return whether it is one."""
     if "run_asgi" in namespace(kind):
         task_names.entitle(f"{short_name(kind)}.run_asgi", "request")
         original = cast("Method", namespace(kind)["run_asgi"])
-        is_given = "app" in inspect.signature(original).parameters
-        class_patches.replace(kind, "run_asgi", (_given if is_given else _kept)(original, handle))
+        takes_app = "app" in inspect.signature(original).parameters
+        class_patches.replace(
+            kind, "run_asgi", (_with_app_argument if takes_app else _with_app_attribute)(original, handle)
+        )
     elif short_name(kind) == "LifespanOn":
-        class_patches.replace(kind, "main", _lasting(cast("Method", namespace(kind)["main"]), handle))
+        class_patches.replace(kind, "main", _with_lifespan_app(cast("Method", namespace(kind)["main"]), handle))
         return False
     return "run_asgi" in namespace(kind)
 
 
-def _given(original: Method, handle: Method) -> Method:
+def _with_app_argument(original: Method, handle: Method) -> Method:
     @class_patches.mark_as_wrapper(original)
     def run_asgi(cycle: object, app: object) -> object:
         return original(cycle, partial(handle, app))
@@ -87,35 +85,38 @@ def _given(original: Method, handle: Method) -> Method:
     return run_asgi
 
 
-def _kept(original: Method, handle: Method) -> Method:
+def _with_app_attribute(original: Method, handle: Method) -> Method:
     @class_patches.mark_as_wrapper(original)
     async def run_asgi(protocol: object) -> object:
-        with _Instead(protocol, "app", handle):
+        with _ReplacedApp(protocol, "app", handle):
             return await original(protocol)  # type: ignore[misc]
 
     return run_asgi
 
 
-def _lasting(original: Method, handle: Method) -> Method:
+def _with_lifespan_app(original: Method, handle: Method) -> Method:
     @class_patches.mark_as_wrapper(original)
     async def main(lifespan: object) -> object:
-        with _Instead(lifespan.config, "loaded_app", handle):  # type: ignore[attr-defined]
+        with _ReplacedApp(attribute(lifespan, "config"), "loaded_app", handle):
             return await original(lifespan)  # type: ignore[misc]
 
     return main
 
 
-class _Instead:
-    """An attribute's place is taken until it is called, which is the first thing that the block does."""
+class _ReplacedApp:
+    """Replaces an attribute until it is called, which is the first thing that the block does."""
 
     def __init__(self, owner: object, attribute: str, handle: Method) -> None:
         self._owner, self._attribute, self._handle = owner, attribute, handle
         self._app: object = None
-        self._ours: Method = self._call  # one object: the application, whose equality is the program's, is not asked
+        self._replacement: Method = self._call  # compared by identity: the program's own equality is not called
 
     def __enter__(self) -> None:
-        self._app = getattr(self._owner, self._attribute)
-        setattr(self._owner, self._attribute, self._ours)
+        try:
+            self._app = getattr(self._owner, self._attribute)
+            setattr(self._owner, self._attribute, self._replacement)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_REPLACING, fault)
 
     def __exit__(self, *_: object) -> None:
         self._restore()
@@ -125,12 +126,15 @@ class _Instead:
         return self._handle(self._app, *arguments)
 
     def _restore(self) -> None:
-        if getattr(self._owner, self._attribute) is self._ours:
-            setattr(self._owner, self._attribute, self._app)
+        try:
+            if getattr(self._owner, self._attribute) is self._replacement:
+                setattr(self._owner, self._attribute, self._app)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(_REPLACING, fault)
 
 
 def _innermost(app: object) -> object:
-    """The program's application within uvicorn's own middlewares."""
+    """Return the program's application within uvicorn's own middlewares."""
     while module_name(type(app)).startswith("uvicorn.") and (inner := attribute(app, "app")) is not None:
         app = inner
     return app

@@ -1,4 +1,4 @@
-"""websockets: ``connect()`` and ``serve()`` of its asyncio side are made for one use, and are named by where to."""
+"""websockets' asyncio client: ``connect()`` is made for one use, and is named by the host."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ def _connect(manager: object, _: str) -> Description:
 
 
 def _host(uri: str) -> str:
-    """The host and port, without a user's name and password, nor the path that may be made of ids."""
+    """Return the host and port: no user name, no password, and no path, which may contain ids."""
     parts = urlsplit(uri)
     return f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""

@@ -1,4 +1,4 @@
-"""``tenure doctor``: this machine, or a program: what is recorded of it, what is missed and why."""
+"""``tenure doctor``: reports on this machine, or on a program: what is recorded of it, what is missed, and why."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from tenure.doctor.program_check import Examination
 from tenure.errors import UsageError
 
 _USAGE = "tenure doctor [options] [(script.py | -m module) [arguments of the program]]"
-_Found = TypeVar("_Found")
+_Result = TypeVar("_Result")
 
 
 def main(arguments: list[str]) -> int:
-    """Examine; what the program raises passes through. 2 for what cannot be done, with one line on stderr."""
-    own, rest = run.split(arguments)
-    options = _parser().parse_args(own)
-    output = options.output.absolute() if options.output is not None else None  # the program may go elsewhere
+    """Report; exceptions of the program propagate. 2, with one line on stderr, if the request cannot be carried out."""
+    own_arguments, rest = run.split_arguments(arguments)
+    options = _parser().parse_args(own_arguments)
+    output = options.output.absolute() if options.output is not None else None  # the program may change its directory
     try:
         process_scrubber.configure(None)
-        _check(output)
+        _check_writable(output)
         if not rest and not options.module:
             sys.stdout.write(
                 _page(machine_check.examine(options.collector), machine_check.text, output, json=options.json)
@@ -42,24 +42,24 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"tenure: {process_scrubber.line(str(error))}\n")
         return 2
 
-    def tell(found: report.Report) -> None:
-        page = _page(found, report.text, output, json=options.json)
-        with contextlib.suppress(OSError, ValueError):  # closed: there is nobody to tell
+    def write_report(result: report.ProgramReport) -> None:
+        page = _page(result, report.text, output, json=options.json)
+        with contextlib.suppress(OSError, ValueError):  # stderr is closed
             if sys.__stderr__ is not None:
                 sys.__stderr__.write(page)
                 sys.__stderr__.flush()
 
-    def sinks() -> list[Sink]:
-        wanted: list[Sink] = [] if options.collector is None else [session.to_collector(options.collector)]
-        return wanted if options.otlp is None else [*wanted, otel_sinks.to_otlp(options.otlp)]
+    def make_sinks() -> list[Sink]:
+        sinks: list[Sink] = [] if options.collector is None else [session.to_collector(options.collector)]
+        return sinks if options.otlp is None else [*sinks, otel_sinks.to_otlp(options.otlp)]
 
-    examination = Examination(service=options.service, sync=options.sync, sinks=sinks, tell=tell)
+    examination = Examination(service=options.service, sync=options.sync, sinks=make_sinks, on_report=write_report)
     return run.execute(options, rest, examination.start, _USAGE)
 
 
-def _page(found: _Found, text: Callable[[_Found], str], output: Path | None, *, json: bool) -> str:
-    """What is to be shown; "" if it went into the output's file."""
-    page = msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n" if json else text(found)
+def _page(result: _Result, text: Callable[[_Result], str], output: Path | None, *, json: bool) -> str:
+    """Render the report; "" after it was written into the output file."""
+    page = msgspec.json.format(msgspec.json.encode(result), indent=2).decode() + "\n" if json else text(result)
     if output is None:
         return page
     try:
@@ -69,11 +69,11 @@ def _page(found: _Found, text: Callable[[_Found], str], output: Path | None, *, 
     return ""
 
 
-def _check(output: Path | None) -> None:
-    """Find out that a file cannot be written before the program runs.
+def _check_writable(output: Path | None) -> None:
+    """Check that the output file can be written, before the program runs.
 
     Raises:
-        UsageError: it cannot.
+        UsageError: it cannot be written.
     """
     if output is None:
         return
@@ -85,7 +85,7 @@ def _check(output: Path | None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = run.parser_of(
+    parser = run.make_parser(
         prog="tenure doctor",
         usage=_USAGE,
         description="Without a program: report what is installed on this machine and what one record costs. "

@@ -31,7 +31,7 @@ from typing import Any
 from tenure._core import faults
 from tenure._rewriting import loaders
 from tenure._rewriting.loaders import RewritingLoader
-from tenure._rewriting.module_filter import Selection
+from tenure._rewriting.module_filter import ModuleFilter
 from tenure.cli import program
 
 _LAUNCHER = "__tenure_launch__"  # a name of builtins, for the one call that starts the program
@@ -56,7 +56,7 @@ def prepare(kind: str) -> None:
         atexit.register(end_by_interrupt)
 
 
-def record_main(kind: str, text: str, selection: Selection, *, sync: bool) -> None:
+def record_main(kind: str, text: str, selection: ModuleFilter, *, sync: bool) -> None:
     """Have ``__main__`` rewritten. ``kind`` is "script", "command" or "stdin"; ``text`` is the path or the command."""
     if kind == "script" and _is_source_file(text):
         sys.path_hooks.insert(0, _ScriptHook(text, sync=sync))
@@ -155,7 +155,9 @@ def _run_at(event: str, read: Callable[[], bytes], file: str, *, sync: bool) -> 
             return
         waiting.clear()
         try:
-            program.execute_code(lambda: loaders.compiled(read(), file, sync=sync), vars(sys.modules["__main__"]))
+            program.execute_code(
+                lambda: loaders.compile_rewritten(read(), file, sync=sync), vars(sys.modules["__main__"])
+            )
         except KeyboardInterrupt:
             _interrupted.append(True)
             raise
@@ -165,7 +167,7 @@ def _run_at(event: str, read: Callable[[], bytes], file: str, *, sync: bool) -> 
     sys.addaudithook(hook)
 
 
-def _record_run_path(selection: Selection, *, sync: bool) -> None:
+def _record_run_path(selection: ModuleFilter, *, sync: bool) -> None:
     """Have the program's own files rewritten that ``runpy`` runs by their path."""
     name = "_get_code_from_file"
     read: Callable[..., Any] | None = getattr(runpy, name, None)
@@ -182,7 +184,7 @@ def _record_run_path(selection: Selection, *, sync: bool) -> None:
         if not is_own:
             return read(*arguments)
         with io.open_code(os.path.abspath(path)) as file:  # noqa: PTH100
-            code = loaders.compiled(file.read(), path, sync=sync)
+            code = loaders.compile_rewritten(file.read(), path, sync=sync)
         return code if len(arguments) == 1 else (code, path)  # Python 3.11 and 3.12 pass the name first
 
     setattr(runpy, name, read_rewritten)

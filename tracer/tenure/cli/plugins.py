@@ -1,6 +1,6 @@
-"""The commands: one file each, ``main(arguments) -> exit code``.
+"""Finds a command by its name.
 
-Packages add theirs by the entry-point group ``tenure.commands``; ``tenure-server`` adds serve and export.
+Packages add commands by the entry-point group ``tenure.commands``; ``tenure-server`` adds serve and export.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from tenure.errors import UsageError
 
 Command = Callable[[list[str]], int]
 
-OF_THE_SERVER = ("serve", "export")
+SERVER_COMMANDS = ("serve", "export")
 
 
 def find(name: str) -> Command:
-    """The command of this name.
+    """Return the command of this name.
 
     Raises:
-        UsageError: there is none, or the package that has it is not installed.
+        UsageError: there is no such command, or its package is not installed.
     """
     if name == "run":
-        from tenure.cli import run  # noqa: PLC0415  # a command pays only for itself
+        from tenure.cli import run  # noqa: PLC0415  # each command loads only its own imports
 
         return run.main
     if name == "doctor":
@@ -41,7 +41,7 @@ def find(name: str) -> Command:
                 f"`tenure {name}` belongs to another version: module {error.name} does not exist"
                 " (reinstall both: pip install --upgrade tenure tenure-server; in a checkout: make setup)"
             ) from None
-    if name in OF_THE_SERVER:
+    if name in SERVER_COMMANDS:
         raise UsageError(f"`tenure {name}` needs the server, which is not installed (pip install 'tenure[server]')")
     known = ", ".join(["run", "doctor", *sorted({point.name for point in entry_points(group=COMMANDS)})])
     raise UsageError(f"unknown command {name!r} (expected one of: {known})")

@@ -17,27 +17,27 @@ from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
 from tenure.errors import UsageError
 
-_DRAWN = {".mmd": "mermaid", ".html": "html"}  # what is made of a recording when the program ends
+_DIAGRAM_FORMATS = {".mmd": "mermaid", ".html": "html"}  # a recording becomes these when the program ends
 _WAIT_S, _POLL_S = 2.0, 0.05  # for the other processes of the tree to end
 
 
-def finish(tree: ProcessTree, drawing: Path | None, *, had_children: bool) -> None:
+def finish(tree: ProcessTree, diagram: Path | None, *, had_children: bool) -> None:
     """The root of this tree ends."""
     if had_children and not tree.recorded():
         say(
             "nothing was recorded, neither in this process nor in those that it started"
             " (`tenure doctor` with the same program says what was missed and why)"
         )
-    if drawing is not None:
-        running = _wait_for_others(recording_of(drawing)) if had_children else 0
+    if diagram is not None:
+        running = _wait_for_others(recording_of(diagram)) if had_children else 0
         if running:
             processes = "1 process still runs" if running == 1 else f"{running} processes still run"
-            say(f"{processes}: {drawing} has what was recorded until now")
-        draw(drawing, keep=running > 0)
+            say(f"{processes}: {diagram} has what was recorded until now")
+        draw_diagram(diagram, keep=running > 0)
     tree.close()
 
 
-def drawing_of(output: Path | None) -> Path | None:
+def diagram_path(output: Path | None) -> Path | None:
     """The diagram's file that is wanted, None where none is.
 
     Raises:
@@ -45,11 +45,11 @@ def drawing_of(output: Path | None) -> Path | None:
     """
     if output is None or output.suffix == ".json":
         return None
-    if output.suffix not in _DRAWN:
+    if output.suffix not in _DIAGRAM_FORMATS:
         known = "FILE.json, FILE.mmd or FILE.html"
         raise UsageError(f"cannot write {output}: unknown suffix {output.suffix!r} (-o takes {known})")
     if not has_command("export"):
-        raise UsageError(f"drawing {output} needs the server, which is not installed (pip install 'tenure[server]')")
+        raise UsageError(f"diagram {output} needs the server, which is not installed (pip install 'tenure[server]')")
     try:
         is_new = not output.exists()
         with output.open("a"):
@@ -61,23 +61,23 @@ def drawing_of(output: Path | None) -> Path | None:
     return output.absolute()
 
 
-def recording_of(drawing: Path) -> Path:
+def recording_of(diagram: Path) -> Path:
     """The recording of which this diagram is made."""
-    return drawing.with_name(f"{drawing.name}.recording.json")
+    return diagram.with_name(f"{diagram.name}.recording.json")
 
 
-def draw(drawing: Path, *, keep: bool = False) -> None:
+def draw_diagram(diagram: Path, *, keep: bool = False) -> None:
     """Turn the recording into a diagram; the recording stays where that fails, or with ``keep``."""
-    recording = recording_of(drawing)
-    to = _DRAWN[drawing.suffix]
-    command = [sys.executable, "-m", "tenure", "export", str(recording), "--to", to, "-o", str(drawing)]
+    recording = recording_of(diagram)
+    to = _DIAGRAM_FORMATS[diagram.suffix]
+    command = [sys.executable, "-m", "tenure", "export", str(recording), "--to", to, "-o", str(diagram)]
     done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL)  # noqa: S603  # our own command
     if done.returncode == 0 and keep:
         return
     if done.returncode == 0:
         recording.unlink(missing_ok=True)
     else:
-        say(f"{drawing} was not drawn; the records are in {recording} (tenure export {recording} --to {to})")
+        say(f"{diagram} was not drawn; the records are in {recording} (tenure export {recording} --to {to})")
 
 
 def _wait_for_others(recording: Path) -> int:

@@ -1,7 +1,7 @@
-"""The program under trace: found and made ready as the interpreter would, then executed as ``__main__``.
+"""Loads the traced program as the interpreter would, and executes it as ``__main__``.
 
-What the program may look at is as without us: ``__main__`` and its ``__file__``, ``__spec__`` and ``__package__``,
-``sys.argv``, ``sys.path[0]``, the exit code, and the traceback of what it does not catch, which has no frame of ours.
+The program sees what it sees without Tenure: ``__main__`` with its ``__file__``, ``__spec__`` and ``__package__``,
+``sys.argv``, ``sys.path[0]``, the exit code, and tracebacks of uncaught exceptions, which have no frame of Tenure.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from tenure.errors import UsageError
 
 
 class Program(NamedTuple):
-    """What is to be executed: a name for people, its own directory, the module and the way to its code."""
+    """The program to execute: its name for people, its directory, its module, and the loader of its code."""
 
     name: str
     directory: Path
     module: ModuleType
-    loader: SourceFileLoader | None  # None: not a source file; the module's own loader gives the code
+    loader: SourceFileLoader | None  # None: not a source file; the loader of the module's spec has the code
 
 
-def script(path: str, arguments: Sequence[str], *, sync: bool, command: str = "tenure run") -> Program:
-    """A script, or a directory or zip file with a ``__main__.py`` in it; ``command`` is what was typed.
+def load_script(path: str, arguments: Sequence[str], *, sync: bool, command: str = "tenure run") -> Program:
+    """Load a script, or a directory or zip file with a ``__main__.py``; ``command`` is the command for error messages.
 
     Raises:
-        UsageError: it is not there or cannot be read.
+        UsageError: it does not exist or cannot be read.
     """
     sys.argv[:] = [path, *arguments]
-    absolute = os.path.abspath(path)  # noqa: PTH100  # as the interpreter does: links and all
+    absolute = os.path.abspath(path)  # noqa: PTH100  # as the interpreter does: links are not resolved
     if Path(path).is_dir() or path.endswith((".zip", ".pyz")):
         return _archive(path, absolute, command, sync=sync)
     try:
@@ -51,26 +51,26 @@ def script(path: str, arguments: Sequence[str], *, sync: bool, command: str = "t
     _set_first_path(os.path.dirname(os.path.realpath(path)))  # noqa: PTH120
     try:
         loader: SourceFileLoader = RewritingLoader("__main__", absolute, sync=sync)
-    except Exception as error:  # noqa: BLE001  # a fault of ours: the program runs as it is
+    except Exception as error:  # noqa: BLE001  # a fault in Tenure: the program runs as it is
         faults.fault(f"rewriting {path}", error)
         loader = SourceFileLoader("__main__", absolute)
     module = _main_module(absolute, None, loader)
     return Program(Path(path).stem, Path(absolute).parent, module, loader)
 
 
-def module(name: str, arguments: Sequence[str], *, command: str = "tenure run") -> Program:
-    """A module, or a package's ``__main__``, as ``python -m`` finds it; ``command`` is what was typed.
+def load_module(name: str, arguments: Sequence[str], *, command: str = "tenure run") -> Program:
+    """Load a module, or a package's ``__main__``, as ``python -m`` does; ``command`` is the command for error messages.
 
-    The import hook must stand already.
+    The import hook must be installed before.
 
     Raises:
-        UsageError: there is none of this name, or it cannot be executed.
+        UsageError: there is no such module, or it cannot be executed.
     """
     sys.argv[:] = ["-m", *arguments]
     _set_first_path(str(Path.cwd()))
-    spec = _find(name, command)
+    spec = _find_spec(name, command)
     if spec.submodule_search_locations is not None:
-        spec = _find(f"{name}.__main__", command, f"{name} is a package without a __main__ module")
+        spec = _find_spec(f"{name}.__main__", command, f"{name} is a package without a __main__ module")
     spec.loader = post_import.loader_of(spec)
     if spec.loader is None or not hasattr(spec.loader, "get_code"):
         raise UsageError(f"module {name} has no Python code to run ({command} -m module)")
@@ -88,7 +88,7 @@ def command(text: str, arguments: Sequence[str], *, sync: bool) -> Program:
     vars(module)["__builtins__"] = sys.modules["builtins"]
     if sys.version_info < (3, 14):
         module.__annotations__ = {}
-    _kept.append(sys.modules["__main__"])
+    _replaced_main_modules.append(sys.modules["__main__"])
     sys.modules["__main__"] = module
     return Program("python", Path.cwd(), module, _TextLoader(text, sync=sync))
 
@@ -105,20 +105,20 @@ class _TextLoader(RewritingLoader):
 
 
 def execute(program: Program) -> None:
-    """Run the program; what it raises goes on to the interpreter, and looks there as if it had never been here."""
+    """Run the program; its exceptions propagate to the interpreter, with tracebacks that begin in the program."""
     execute_code(lambda: _code(program), program.module.__dict__)
 
 
 def execute_code(compiled: Callable[[], CodeType], namespace: dict[str, object]) -> None:
     """Compile and run the program; as ``execute``."""
     try:
-        exec(compiled(), namespace)  # noqa: S102  # this is what the program is for
+        exec(compiled(), namespace)  # noqa: S102  # the purpose of `tenure run`
     except SystemExit:
         raise
     except BaseException as error:
         try:
             _hide_our_frames(error)
-        except Exception as fault:  # noqa: BLE001  # then our frames are seen
+        except Exception as fault:  # noqa: BLE001  # then Tenure's frames are visible
             faults.fault("removing Tenure's frames from a traceback", fault)
         raise
 
@@ -132,16 +132,16 @@ def _code(program: Program) -> CodeType:
                 return program.loader.source_to_code(data, path)
         except SyntaxError:
             raise
-        except Exception as error:  # noqa: BLE001  # a fault of ours, unless the plain way fails as well
+        except Exception as error:  # noqa: BLE001  # a fault in Tenure, unless the ordinary way fails as well
             faults.fault(f"rewriting {path}", error)
         return SourceFileLoader.source_to_code(program.loader, data, path)
     spec = program.module.__spec__
     assert spec is not None
     assert spec.loader is not None
-    found: CodeType | None = spec.loader.get_code(spec.name)  # type: ignore[attr-defined]
-    if found is None:
+    code: CodeType | None = spec.loader.get_code(spec.name)  # type: ignore[attr-defined]
+    if code is None:
         raise ImportError(f"No code object available for {spec.name}")
-    return found
+    return code
 
 
 def _archive(path: str, absolute: str, command: str, *, sync: bool) -> Program:
@@ -151,13 +151,13 @@ def _archive(path: str, absolute: str, command: str, *, sync: bool) -> Program:
     if spec is None or spec.loader is None:
         raise UsageError(f"cannot find a __main__ module in {path} ({command} [options] script.py)")
     try:
-        import_hook.record(spec, sync=sync)
-    except Exception as error:  # noqa: BLE001  # a fault of ours: the program runs as it is
+        import_hook.rewrite_on_import(spec, sync=sync)
+    except Exception as error:  # noqa: BLE001  # a fault in Tenure: the program runs as it is
         faults.fault(f"rewriting {path}", error)
     return Program(Path(path).stem, Path(absolute), _main_module(spec.origin or path, spec, spec.loader), None)
 
 
-def _find(name: str, command: str, otherwise: str = "") -> ModuleSpec:
+def _find_spec(name: str, command: str, otherwise: str = "") -> ModuleSpec:
     missing = UsageError(f"{otherwise or f'no module named {name}'} ({command} -m module)")
     try:
         spec = importlib.util.find_spec(name)
@@ -173,8 +173,8 @@ def _find(name: str, command: str, otherwise: str = "") -> ModuleSpec:
 
 
 def _main_module(file: str, spec: ModuleSpec | None, loader: object) -> ModuleType:
-    """A new ``__main__``; the old one, from which we run, stays alive here."""
-    ours = sys.modules["__main__"]
+    """Make a new ``__main__``; the old one, whose code is running, is kept alive here."""
+    previous = sys.modules["__main__"]
     module = ModuleType("__main__")
     attributes: dict[str, object] = {
         "__file__": file,
@@ -185,24 +185,24 @@ def _main_module(file: str, spec: ModuleSpec | None, loader: object) -> ModuleTy
         "__annotations__": {},
         "__builtins__": sys.modules["builtins"],
     }
-    # Which of these a __main__ begins with depends on the interpreter's version; ours has them all.
-    vars(module).update({name: value for name, value in attributes.items() if name in vars(ours)})
-    _kept.append(ours)
+    # Which of these a __main__ has depends on the interpreter's version; the old one has exactly those.
+    vars(module).update({name: value for name, value in attributes.items() if name in vars(previous)})
+    _replaced_main_modules.append(previous)
     sys.modules["__main__"] = module
     return module
 
 
-_kept: list[ModuleType] = []
+_replaced_main_modules: list[ModuleType] = []
 
 
 def _set_first_path(directory: str) -> None:
-    """Where the interpreter put the directory of our own script it would have put the program's."""
+    """Replace the directory of Tenure's own script, which the interpreter put into ``sys.path``, by the program's."""
     if not sys.flags.safe_path:
         sys.path[0] = directory
 
 
 def _hide_our_frames(error: BaseException) -> None:
-    """Let the interpreter's last word, ``sys.excepthook``, get the traceback that begins in the program."""
+    """Give ``sys.excepthook`` the traceback that begins in the program."""
     traceback = error.__traceback__
     while traceback is not None and _is_starting(traceback.tb_frame.f_code):
         traceback = traceback.tb_next
@@ -219,7 +219,7 @@ def _hide_our_frames(error: BaseException) -> None:
 
 
 def _is_compiling(traceback: TracebackType | None) -> bool:
-    """Whether an error comes from compiling the program itself: all its frames are the import system's and ours."""
+    """Whether the error comes from compiling the program: all frames are the import system's and Tenure's."""
     while traceback is not None:
         file = traceback.tb_frame.f_code.co_filename
         if not file.startswith(("<frozen importlib", PACKAGE_DIR)):
@@ -230,9 +230,9 @@ def _is_compiling(traceback: TracebackType | None) -> bool:
 
 def _is_starting(code: CodeType) -> bool:
     """Whether this code only starts the program: ours, or that of ``runpy`` where it called ours."""
-    return code in _OURS or code.co_filename in _STARTERS
+    return code in _OWN_CODE or code.co_filename in _STARTERS
 
 
 LAUNCHER_FILE = "<tenure>"
-_OURS = {execute.__code__, execute_code.__code__}
+_OWN_CODE = {execute.__code__, execute_code.__code__}
 _STARTERS = {LAUNCHER_FILE, "<frozen runpy>", runpy.__file__}

@@ -1,4 +1,4 @@
-"""``tenure run``: a program, recorded."""
+"""``tenure run``: runs a program and records it."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from tenure import session
 from tenure._core import faults, process_scrubber, process_tree
 from tenure._core.children import children
 from tenure._core.process_tree import ProcessTree
-from tenure._rewriting.module_filter import Selection
+from tenure._rewriting.module_filter import ModuleFilter
 from tenure._sinks import otel_sinks
-from tenure._sinks.recording_sink import Recording
+from tenure._sinks.recording_sink import RecordingSink
 from tenure._sinks.shipper import Sink
 from tenure.cli import commands, environment, process_end, program
 from tenure.errors import UsageError
 
-Start = Callable[[str, Selection], None]
+Start = Callable[[str, ModuleFilter], None]
 
 _USAGE = "tenure run [options] (script.py | -m module | -c code | command) [arguments of the program]"
 
 
 def main(arguments: list[str]) -> int:
-    """Run the program; what it raises passes through. 2 for what cannot be done, with one line on stderr."""
-    own, rest = split(arguments)
-    options = _parser().parse_args(own)
+    """Run the program; its exceptions propagate. 2, with one line on stderr, if the request cannot be carried out."""
+    own_arguments, rest = split_arguments(arguments)
+    options = _parser().parse_args(own_arguments)
     try:
-        drawing = process_end.drawing_of(options.output)
+        diagram = process_end.diagram_path(options.output)
         tree = _tree(options)
         if rest and not options.module and not options.code and (script := commands.script_of(rest[0])) != rest[0]:
             if script is None:
-                return _run_command(options, rest, drawing, tree)
+                return _run_command(options, rest, diagram, tree)
             rest = [script, *rest[1:]]
     except UsageError as error:
         return refuse(error)
 
-    def start(name: str, selection: Selection) -> None:
-        begin(options, name, selection, drawing, tree)
+    def start(name: str, module_filter: ModuleFilter) -> None:
+        begin(options, name, module_filter, diagram, tree)
 
     return execute(options, rest, start, _USAGE)
 
@@ -62,21 +62,21 @@ def _tree(options: argparse.Namespace) -> ProcessTree | None:
 
 
 def _run_command(
-    options: argparse.Namespace, command: Sequence[str], drawing: Path | None, tree: ProcessTree | None
+    options: argparse.Namespace, command: Sequence[str], diagram: Path | None, tree: ProcessTree | None
 ) -> int:
     """Run a command whose Python processes record themselves."""
     if tree is None:
         raise UsageError(f"{command[0]} is recorded by its processes, which --no-children leaves out (omit the option)")
     if options.output is not None:
-        Recording(process_end.recording_of(drawing) if drawing is not None else options.output).close(0.0)
+        RecordingSink(process_end.recording_of(diagram) if diagram is not None else options.output).close(0.0)
     environment.export(options)
     status = commands.beside(command)
-    process_end.finish(tree, drawing, had_children=True)
+    process_end.finish(tree, diagram, had_children=True)
     return commands.end_like(status)
 
 
 def execute(options: argparse.Namespace, rest: Sequence[str], start: Start, usage: str) -> int:
-    """Make the program ready, ``start(its name, its modules)`` recording, and run it; as ``main``."""
+    """Load the program, call ``start(name, module_filter)`` to begin recording, and run it; as ``main``."""
     try:
         target = _prepare(options, rest, start, usage)
     except UsageError as error:
@@ -86,37 +86,37 @@ def execute(options: argparse.Namespace, rest: Sequence[str], start: Start, usag
 
 
 def _prepare(options: argparse.Namespace, rest: Sequence[str], start: Start, usage: str) -> program.Program:
-    """Everything stands ready: the session, and ``__main__`` to be executed."""
+    """Start the session and load ``__main__``."""
     if not rest:
         raise UsageError(f"no program given ({usage})")
     command = usage.partition(" [")[0]
 
-    selection: Selection | None = None
+    module_filter: ModuleFilter | None = None
 
     def start_or_not(name: str) -> None:
-        nonlocal selection
+        nonlocal module_filter
         try:
-            selection = Selection([Path.cwd()], options.include, options.exclude)
-            start(name, selection)
+            module_filter = ModuleFilter([Path.cwd()], options.include, options.exclude)
+            start(name, module_filter)
         except UsageError:
             raise
-        except Exception as error:  # noqa: BLE001  # a fault of ours: the program runs unrecorded
+        except Exception as error:  # noqa: BLE001  # a fault in Tenure: the program runs unrecorded
             session.give_up(error)
 
     if options.code:
         start_or_not("python")
         return program.command(rest[0], rest[1:], sync=options.sync)
     if options.module:
-        # The import hook goes first: finding a module imports the packages that it is in.
+        # The import hook is installed first: finding a module imports its packages.
         start_or_not(rest[0].rpartition(".")[2])
-        target = program.module(rest[0], rest[1:], command=command)
+        target = program.load_module(rest[0], rest[1:], command=command)
     else:
-        target = program.script(rest[0], rest[1:], sync=options.sync, command=command)
+        target = program.load_script(rest[0], rest[1:], sync=options.sync, command=command)
         start_or_not(target.name)
     try:
-        if selection is not None:
-            selection.add_root(target.directory)
-    except Exception as error:  # noqa: BLE001  # a fault of ours: what lies beside the program is not recorded
+        if module_filter is not None:
+            module_filter.add_root(target.directory)
+    except Exception as error:  # noqa: BLE001  # a fault in Tenure: modules beside the program are not recorded
         faults.fault("choosing which modules to record", error)
     return target
 
@@ -124,22 +124,22 @@ def _prepare(options: argparse.Namespace, rest: Sequence[str], start: Start, usa
 def begin(
     options: argparse.Namespace,
     name: str,
-    selection: Selection,
-    drawing: Path | None,
+    module_filter: ModuleFilter,
+    diagram: Path | None,
     tree: ProcessTree | None,
     *,
     continues: bool = False,
 ) -> None:
     """Begin to record with these options.
 
-    ``drawing`` is the diagram that is made of the recording when the root of the tree ends. ``continues``: another
+    ``diagram`` is the diagram that is made of the recording when the root of the tree ends. ``continues``: another
     process of the tree has begun the recording.
     """
     process_scrubber.configure(None)
     sinks: list[Sink] = []
     if options.output is not None:
-        recording = process_end.recording_of(drawing) if drawing is not None else options.output
-        sinks.append(Recording(recording, append=continues))
+        recording = process_end.recording_of(diagram) if diagram is not None else options.output
+        sinks.append(RecordingSink(recording, append=continues))
     if options.otlp is not None:
         sinks.append(otel_sinks.to_otlp(options.otlp))
     if options.collector is not None or (options.output is None and options.otlp is None):
@@ -147,15 +147,15 @@ def begin(
     service = options.service or environment.service() or name
     if tree is not None:
         os.environ[environment.PROGRAM] = service
-    session.start(service, sinks, selection, sync=options.sync, tree=tree)
-    if tree is None and drawing is not None:
-        session.at_end(lambda: process_end.draw(drawing))
+    session.start(service, sinks, module_filter, sync=options.sync, tree=tree)
+    if tree is None and diagram is not None:
+        session.at_end(lambda: process_end.draw_diagram(diagram))
     elif tree is not None and tree.is_root:
-        session.at_end(lambda: process_end.finish(tree, drawing, had_children=children.any))
+        session.at_end(lambda: process_end.finish(tree, diagram, had_children=children.any))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = parser_of(
+    parser = make_parser(
         prog="tenure run",
         usage=_USAGE,
         description="Run a program and record each `async with` of its own modules, and each use that an adapter sees.",
@@ -173,8 +173,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def parser_of(prog: str, usage: str, description: str, collector: str, output: str) -> argparse.ArgumentParser:
-    """The options of a command that runs a program; two of them mean to each command what it says itself."""
+def make_parser(prog: str, usage: str, description: str, collector: str, output: str) -> argparse.ArgumentParser:
+    """Make the parser of a command that runs a program; ``collector`` and ``output`` are help texts."""
     parser = argparse.ArgumentParser(
         prog=prog,
         usage=usage,
@@ -215,22 +215,22 @@ def parser_of(prog: str, usage: str, description: str, collector: str, output: s
     return parser
 
 
-_WITH_VALUE = {"--collector", "--otlp", "--service", "--include", "--exclude", "-o"}
+_OPTIONS_WITH_VALUE = {"--collector", "--otlp", "--service", "--include", "--exclude", "-o"}
 
 
-def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Our own options, and the program with its arguments: all from the first word that is no option of ours."""
-    own: list[str] = []
+def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split Tenure's own options from the program and its arguments, which begin at the first other word."""
+    own_arguments: list[str] = []
     at = 0
     while at < len(arguments):
         word = arguments[at]
         if word == "--":
-            return own, list(arguments[at + 1 :])
+            return own_arguments, list(arguments[at + 1 :])
         if word[:2] in {"-m", "-c"} and not word.startswith("--"):
-            return [*own, word[:2]], [*filter(None, [word[2:]]), *arguments[at + 1 :]]
+            return [*own_arguments, word[:2]], [*filter(None, [word[2:]]), *arguments[at + 1 :]]
         if not word.startswith("-") or word == "-":
             break
-        length = 2 if word in _WITH_VALUE else 1
-        own += arguments[at : at + length]
+        length = 2 if word in _OPTIONS_WITH_VALUE else 1
+        own_arguments += arguments[at : at + length]
         at += length
-    return own, list(arguments[at:])
+    return own_arguments, list(arguments[at:])

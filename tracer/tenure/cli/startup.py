@@ -9,7 +9,7 @@ from pathlib import Path
 from tenure import session
 from tenure._core import process_tree
 from tenure._core.stderr import say
-from tenure._rewriting.module_filter import Selection
+from tenure._rewriting.module_filter import ModuleFilter
 from tenure.cli import environment, main_program, process_end, run
 from tenure.errors import UsageError
 
@@ -37,13 +37,13 @@ def _begin() -> None:
     roots = [Path.cwd()]
     if kind == "script":
         roots.append(Path(text).resolve() if Path(text).is_dir() else Path(text).resolve().parent)
-    selection = Selection(roots, options.include, options.exclude, main_module=text if kind == "module" else "")
+    selection = ModuleFilter(roots, options.include, options.exclude, main_module=text if kind == "module" else "")
     tree = process_tree.inherited()
     continues = tree is not None
-    drawing = process_end.drawing_of(options.output)
+    diagram = process_end.diagram_path(options.output)
     if tree is None:
         tree = process_tree.plant()
-    run.begin(options, _name(kind, text), selection, drawing, tree, continues=continues)
+    run.begin(options, _name(kind, text), selection, diagram, tree, continues=continues)
     main_program.record_main(kind, text, selection, sync=options.sync)
 
 

@@ -1,4 +1,4 @@
-"""Whether a collector answers: is it there, does its store work, does it know our token, which version is it."""
+"""Checks a collector: whether it answers, whether its store works, whether it accepts the token, and its version."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tenure import session
 from tenure._core import process_scrubber
 from tenure.errors import UsageError
 
-_TIMEOUT = 3.0  # seconds, for each question
+_TIMEOUT = 3.0  # seconds, for each request
 _LONGEST = 1_000_000  # bytes of an answer that are read
 
 
-class Collector(msgspec.Struct, frozen=True):
-    """A collector as it answers. ``answers``: is it there; ``problem``: what is wrong and the remedy, "" if nothing."""
+class CollectorStatus(msgspec.Struct, frozen=True):
+    """The state of a collector. ``answers``: it is reachable; ``problem``: the problem and the remedy, "" if none."""
 
     url: str
     answers: bool
@@ -26,33 +26,35 @@ class Collector(msgspec.Struct, frozen=True):
     problem: str
 
 
-def ask(url: str | None) -> Collector:
-    """Ask the collector of this URL, or the environment's, or the default.
+def check(url: str | None) -> CollectorStatus:
+    """Check the collector of this URL; None: that of the environment, or the default.
 
     Raises:
         UsageError: the URL is malformed.
     """
-    found = _examine((url or os.environ.get("TENURE_COLLECTOR") or session.DEFAULT_COLLECTOR).rstrip("/"))
-    return msgspec.structs.replace(found, url=process_scrubber.line(found.url))
+    status = _examine((url or os.environ.get("TENURE_COLLECTOR") or session.DEFAULT_COLLECTOR).rstrip("/"))
+    return msgspec.structs.replace(status, url=process_scrubber.line(status.url))
 
 
-def _examine(url: str) -> Collector:
+def _examine(url: str) -> CollectorStatus:
     try:
         status, _ = _request(url, "GET", "/readyz")
         if status == 404:
-            return Collector(url, True, "", "it is not a Tenure collector (see --collector)")
+            return CollectorStatus(url, True, "", "it is not a Tenure collector (see --collector)")
         if status != 200:
-            return Collector(url, True, "", f"it is not ready: /readyz answers {status} (its log gives the reason)")
+            return CollectorStatus(
+                url, True, "", f"it is not ready: /readyz answers {status} (its log gives the reason)"
+            )
         status, body = _request(url, "GET", "/api/openapi.json")
         if status == 401 and _request(url, "POST", "/v1/lifecycles")[0] == 415:
-            return Collector(url, True, "", "")  # the token is the one for sending, which opens nothing else
+            return CollectorStatus(url, True, "", "")  # the token permits sending, and nothing else
     except (OSError, http.client.HTTPException) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-        return Collector(url, False, "", f"it does not answer: {reason} (start it with `tenure serve`)")
+        return CollectorStatus(url, False, "", f"it does not answer: {reason} (start it with `tenure serve`)")
     if status in {401, 403}:
-        what = "rejects the token" if os.environ.get("TENURE_TOKEN") else "requires a token"
-        return Collector(url, True, "", f"it {what}: {status} (set TENURE_TOKEN)")
-    return Collector(url, True, _version(body), "" if status == 200 else f"/api/openapi.json answers {status}")
+        reaction = "rejects the token" if os.environ.get("TENURE_TOKEN") else "requires a token"
+        return CollectorStatus(url, True, "", f"it {reaction}: {status} (set TENURE_TOKEN)")
+    return CollectorStatus(url, True, _version(body), "" if status == 200 else f"/api/openapi.json answers {status}")
 
 
 def _request(url: str, method: str, path: str) -> tuple[int, bytes]:

@@ -1,6 +1,6 @@
-"""What one record costs here: an empty ``async with``, bare and recorded, side by side in this process.
+"""Measures what one record costs: an empty ``async with``, bare and recorded, side by side in this process.
 
-A round runs each a few hundred times in a loop; the median of the rounds counts. A recording session must be on.
+A round runs each a few hundred times in a loop. The result is the median of the rounds. A recording session must be on.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Loop = Callable[[int], Awaitable[float]]
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """Nanoseconds for one lifecycle of an empty manager."""
+    """Nanoseconds for one ``async with`` of an empty manager."""
 
     bare_ns: float
     recorded_ns: float
@@ -45,7 +45,7 @@ class Cost(msgspec.Struct, frozen=True):
 
 
 def measure() -> Cost:
-    """Run the rounds, about 20 ms."""
+    """Run the rounds; takes about 20 ms."""
     return asyncio.run(_measure(_loop(recorded=False), _loop(recorded=True)))
 
 
@@ -55,16 +55,18 @@ async def _measure(bare: Loop, recorded: Loop) -> Cost:
     rounds = []
     for _ in range(ROUNDS):
         rounds.append((await bare(TIMES), await recorded(TIMES)))
-        buffer.drain()  # so that the shipping thread has nothing to do meanwhile
+        buffer.drain()  # so that the shipping thread is idle during a round
     return Cost(
-        bare_ns=statistics.median(one for one, _ in rounds),
-        recorded_ns=statistics.median(other for _, other in rounds),
-        ratio=statistics.median(other / one for one, other in rounds),
+        bare_ns=statistics.median(bare_ns for bare_ns, _ in rounds),
+        recorded_ns=statistics.median(recorded_ns for _, recorded_ns in rounds),
+        ratio=statistics.median(recorded_ns / bare_ns for bare_ns, recorded_ns in rounds),
     )
 
 
 def _loop(*, recorded: bool) -> Loop:
     module = ModuleType("cost")
-    code = loaders.compiled(PROGRAM, "cost.py", sync=False) if recorded else compile(PROGRAM, "cost.py", "exec")
-    exec(code, vars(module))  # noqa: S102  # our own program
+    code = (
+        loaders.compile_rewritten(PROGRAM, "cost.py", sync=False) if recorded else compile(PROGRAM, "cost.py", "exec")
+    )
+    exec(code, vars(module))  # noqa: S102  # Tenure's own program
     return cast("Loop", vars(module)["loop"])

@@ -1,8 +1,7 @@
 """Every entry of a manager that the interpreter tells of, put beside what the probe recorded.
 
-The probe's two doors, ``begin`` for rewritten code and ``enter`` for class patches, are watched from outside: what goes
-in, and whether a record comes out. The manager's own ``__aenter__`` runs right after that, in the same thread, so that
-a call which was not announced there is one that was not recorded.
+The probe shows each record when it begins (``tenure._probe_api.observe``). The manager's own ``__aenter__`` runs right
+after that, in the same thread, so that a call which was not announced there is one that was not recorded.
 
 Not counted a second time are the ``__aenter__`` of a base class that a subclass calls, and what contextlib calls on
 behalf of a manager that is recorded already.
@@ -10,27 +9,25 @@ behalf of a manager that is recorded already.
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable
 from types import FrameType, FunctionType
 from typing import NamedTuple, TypeVar
 
 from tenure import _probe_api as probe
 from tenure._core import buffer, faults
 from tenure._core.paths import PACKAGE_DIR, is_own_frame
-from tenure._identify import call_site_cache, resources, sites
+from tenure._identify import resources, sites
 from tenure._identify.exceptions import type_name
 from tenure._patching import track
-from tenure._rewriting import ast_tools
+from tenure._rewriting import rewriter
 from tenure.adapters._kit import open_close
 from tenure.doctor.call_events import ENTERS, Calls, first_argument
-from tenure.doctor.faults import Faults
+from tenure.doctor.faults import FaultListener
 from tenure.doctor.reasons import Reasons
-from tenure.doctor.sanitize import plain
+from tenure.doctor.sanitize import sanitize_text
 
 REWRITTEN, ADAPTER, TRACKED = "rewritten", "adapter", "tracked"
 BY_DESIGN = "by design: "  # begins the reason of what is left out and not missed
@@ -41,7 +38,6 @@ FAULT = "a fault in Tenure stopped the recording of its class"
 _CONTEXTLIB = contextlib.__file__
 _GENERATORS = contextlib._AsyncGeneratorContextManager, contextlib._GeneratorContextManager  # noqa: SLF001  # unnamed
 _REMEMBERED = 1_000  # managers of each thread
-_HELPER = f"{ast_tools.PREFIX}_begin"
 
 
 _Value = TypeVar("_Value")
@@ -63,7 +59,9 @@ class Seen(NamedTuple):
         if not self.site:
             return self
         site = sites.Site.of(sites.settled(self.site))
-        return self._replace(file=plain(site.file), line=site.line, function=plain(site.function), site="")
+        return self._replace(
+            file=sanitize_text(site.file), line=site.line, function=sanitize_text(site.function), site=""
+        )
 
 
 class _OfThread(threading.local):
@@ -96,12 +94,11 @@ class _Same:
 class Watch:
     """Counts from ``start`` to ``stop``."""
 
-    def __init__(self, reasons: Reasons, faults: Faults, *, sync: bool) -> None:
+    def __init__(self, reasons: Reasons, faults: FaultListener, *, sync: bool) -> None:
         self._reasons, self._faults = reasons, faults
         self._calls = Calls(self._entered, sync=sync)
         self._counts: list[Counter[Seen]] = []
         self._here = _OfThread(self._counts)
-        self._undo: list[Callable[[], None]] = []
         self.limits: list[str] = []
 
     @property
@@ -111,20 +108,16 @@ class Watch:
 
     def start(self) -> None:
         """Begin; a session must have begun, and rewritten code not run yet."""
-        self._replace(builtins, _HELPER, self._beginning(getattr(builtins, _HELPER)))
-        self._replace(probe, "enter", self._entering(probe.enter))
-        self._replace(call_site_cache, "keep", lambda *_: None)  # whoever is known goes in by a door of its own
-        call_site_cache.forget_all()
-        begin = track.Traced._begin  # noqa: SLF001  # the third door: managers that are wrapped
-        self._replace(track.Traced, "_begin", self._beginning_traced(begin))
+        probe.observe(self)
+        rewriter.provide_helpers()
         self._faults.listeners.append(self._calls.go_on)
         self._limit(self._calls.start())
 
     def stop(self) -> Counter[Seen]:
         """End; how often each was seen."""
         self._limit(self._calls.stop())
-        while self._undo:
-            self._undo.pop()()
+        probe.observe(None)
+        rewriter.provide_helpers()
         total: Counter[Seen] = Counter()
         for counts in list(self._counts):
             for seen, times in dict(counts).items():
@@ -135,49 +128,15 @@ class Watch:
         if problem:
             self.limits.append(problem)
 
-    def _replace(self, owner: object, name: str, value: object) -> None:
-        before = getattr(owner, name)
-        setattr(owner, name, value)
-        self._undo.append(lambda: setattr(owner, name, before))
-
-    def _beginning(self, original: Callable[..., probe.Record]) -> Callable[..., probe.Record]:
-        def begin(site: str, *details: object) -> probe.Record:
-            record = original(site, *details)
-            # The two probes take the manager and the number of the task in different order.
-            manager = next((detail for detail in details if type(detail) is not int), details[-1])
-            self._announce(manager, record, REWRITTEN)
-            return record
-
-        return begin
-
-    def _entering(self, original: Callable[..., probe.Record | None]) -> Callable[..., probe.Record | None]:
-        def enter(manager: object, *details: object, **named: object) -> probe.Record | None:
-            record = original(manager, *details, **named)
-            if record is not None:
-                self._announce(manager, record, TRACKED if track.is_told(manager) else ADAPTER)
-            return record
-
-        return enter
-
-    def _beginning_traced(
-        self, original: Callable[[track.Traced], probe.Record | None]
-    ) -> Callable[[track.Traced], probe.Record | None]:
-        def begin(traced: track.Traced) -> probe.Record | None:
-            record = original(traced)
-            if record is not None:
-                self._announce(traced._manager, record, REWRITTEN)  # noqa: SLF001  # ours
-            return record
-
-        return begin
-
-    def _announce(self, manager: object, record: probe.Record, how: str) -> None:
+    def began(self, manager: object, record: probe.Record, *, rewritten: bool) -> None:
+        """The probe made a record of this manager, which is entered next."""
         try:
-            self._announced(manager, record, how)
+            how = REWRITTEN if rewritten else TRACKED if track.is_told(manager) else ADAPTER
+            self._began(manager, record, how)
         except Exception as error:  # noqa: BLE001  # never into the program
             faults.fault("counting a record", error)
 
-    def _announced(self, manager: object, record: probe.Record, how: str) -> None:
-        """The probe was asked to record this manager, which is entered next."""
+    def _began(self, manager: object, record: probe.Record, how: str) -> None:
         self._calls.go_on()
         here = self._here
         again = here.announced is not None and here.announced.is_(manager)
@@ -196,8 +155,8 @@ class Watch:
         """Why the probe was asked and made no record."""
         if open_close.is_open(manager):
             return OPEN
-        where = plain(f"finding the resource of a {type(manager).__qualname__}")
-        return FAULT if any(fault.where == where for fault in self._faults.found) else NO_ROOM
+        where = sanitize_text(f"finding the resource of a {type(manager).__qualname__}")
+        return FAULT if any(fault.where == where for fault in self._faults.faults) else NO_ROOM
 
     def _entered(self, frame: FrameType, manager: object) -> None:
         """The interpreter: this ``__aenter__`` runs."""
@@ -212,8 +171,8 @@ class Watch:
             return
         code = site.f_code
         reason = self._reason(site, manager)
-        file, function = plain(code.co_filename), plain(code.co_qualname)
-        seen = Seen(label(manager), "", file, site.f_lineno or 0, function, plain(reason))
+        file, function = sanitize_text(code.co_filename), sanitize_text(code.co_qualname)
+        seen = Seen(label(manager), "", file, site.f_lineno or 0, function, sanitize_text(reason))
         here.counts[seen] += 1
         if resources.is_patched(type(manager)):
             _remember(here.doubts, manager, (_Same(manager), seen))
@@ -221,13 +180,13 @@ class Watch:
     def _reason(self, site: FrameType, manager: object) -> str:
         is_patched = resources.is_patched(type(manager))
         if is_patched and resources.is_wanted(manager):
-            return BY_DESIGN + self._reasons.left_out(site)
+            return BY_DESIGN + self._reasons.why_left_out(site)
         if site.f_code.co_name in ENTERS:
             outer = first_argument(site)
             known = self._here.recent.get(id(outer))
             if known is not None and known.is_(outer):
                 return f"{BY_DESIGN}it is entered within the {site.f_code.co_name} of {label(outer)}, which is recorded"
-        return self._reasons.missed(site, is_patched=is_patched)
+        return self._reasons.why_missed(site, is_patched=is_patched)
 
 
 def _remember(known: dict[int, _Value], manager: object, value: _Value) -> None:
@@ -245,10 +204,10 @@ def label(manager: object) -> str:
     if isinstance(manager, _GENERATORS):
         function = getattr(manager, "func", None)
         if isinstance(function, FunctionType):
-            return plain(f"{function.__module__}.{function.__qualname__.replace('<locals>.', '')}()")
+            return sanitize_text(f"{function.__module__}.{function.__qualname__.replace('<locals>.', '')}()")
     if type(manager).__module__.startswith("tenure.adapters."):
-        return plain(resources.kind_of(manager))
-    return plain(type_name(type(manager)))
+        return sanitize_text(resources.kind_of(manager))
+    return sanitize_text(type_name(type(manager)))
 
 
 def _site_frame(frame: FrameType, manager: object) -> FrameType | None:

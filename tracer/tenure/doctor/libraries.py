@@ -1,4 +1,4 @@
-"""The adapters, and whether each fits the library that is installed here: it is imported and patched to see."""
+"""The adapters, and whether each fits the installed library: the library is imported and patched to find out."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from tenure import adapters
-from tenure.doctor.faults import Faults
-from tenure.doctor.sanitize import plain
+from tenure.doctor.faults import FaultListener
+from tenure.doctor.sanitize import sanitize_text
 
 
 class Library(msgspec.Struct, frozen=True):
-    """A library that adapters know. ``version`` "": it is not installed; ``problem``: why an adapter does not fit."""
+    """A library with adapters. ``version`` "": it is not installed; ``problem``: why an adapter does not fit."""
 
     name: str
     adapters: list[str]
@@ -24,8 +24,8 @@ class Library(msgspec.Struct, frozen=True):
     problem: str
 
 
-def survey(faults: Faults) -> list[Library]:
-    """All of them, by name. A recording session must be on; ``faults`` hears what happens in it."""
+def list_libraries(faults: FaultListener) -> list[Library]:
+    """List them by name. A recording session must be on, and ``faults`` must listen to its faults."""
     waiting: dict[str, dict[str, Sequence[str]]] = {}
     for module, names in adapters.ADAPTERS.items():
         waiting.setdefault(module.partition(".")[0], {})[module] = names
@@ -33,7 +33,9 @@ def survey(faults: Faults) -> list[Library]:
     return [_library(name, waiting[name], distributions.get(name, ()), faults) for name in sorted(waiting)]
 
 
-def _library(name: str, modules: Mapping[str, Sequence[str]], distributions: Sequence[str], faults: Faults) -> Library:
+def _library(
+    name: str, modules: Mapping[str, Sequence[str]], distributions: Sequence[str], faults: FaultListener
+) -> Library:
     names = sorted({adapter for several in modules.values() for adapter in several})
     if name in sys.stdlib_module_names:
         return Library(name, names, "standard library", _problem(modules, faults))
@@ -43,11 +45,11 @@ def _library(name: str, modules: Mapping[str, Sequence[str]], distributions: Seq
     return Library(name, names, version, _problem(modules, faults))
 
 
-def _problem(modules: Mapping[str, Sequence[str]], faults: Faults) -> str:
-    before = len(faults.found)
+def _problem(modules: Mapping[str, Sequence[str]], faults: FaultListener) -> str:
+    before = len(faults.faults)
     for module in modules:
         try:
             importlib.import_module(module)
-        except Exception as error:  # noqa: BLE001  # whatever is wrong with that library, it is told
-            return plain(f"{module} cannot be imported: {type(error).__name__}: {error}")
-    return "; ".join(f"{fault.where}: {fault.error}" for fault in faults.found[before:])
+        except Exception as error:  # noqa: BLE001  # the library's own problem, which is reported
+            return sanitize_text(f"{module} cannot be imported: {type(error).__name__}: {error}")
+    return "; ".join(f"{fault.where}: {fault.error}" for fault in faults.faults[before:])

@@ -1,4 +1,4 @@
-"""``tenure doctor`` without a program: this machine."""
+"""``tenure doctor`` without a program: reports on this machine."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import msgspec
 from tenure import session
 from tenure._core import probe_backend
 from tenure._core.installation import has_command, installed_version
-from tenure._rewriting.module_filter import Selection
+from tenure._rewriting.module_filter import ModuleFilter
 from tenure.doctor import collector_check, cost, libraries
 from tenure.doctor.counting_sink import Counting
-from tenure.doctor.faults import Faults
+from tenure.doctor.faults import FaultListener
 
 
-class Here(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is, and what it costs."""
+class MachineReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The versions, libraries and collector of this machine, and what one record costs."""
 
     tenure: str
     python: str
@@ -27,54 +27,54 @@ class Here(msgspec.Struct, frozen=True, kw_only=True):
     server: str  # its version, "" where it is not installed
     cost: cost.Cost
     libraries: list[libraries.Library]
-    collector: collector_check.Collector
+    collector: collector_check.CollectorStatus
 
 
-def examine(collector: str | None) -> Here:
-    """Look around; ``collector`` is a URL, else the environment's or the default.
+def examine(collector: str | None) -> MachineReport:
+    """Examine this machine; ``collector`` is a URL, None: that of the environment, or the default.
 
     Raises:
         UsageError: the URL is malformed.
     """
-    answer = collector_check.ask(collector)
-    faults = Faults(quiet=True)
-    session.start("doctor", [Counting()], Selection([]))
+    collector_status = collector_check.check(collector)
+    faults = FaultListener(quiet=True)
+    session.start("doctor", [Counting()], ModuleFilter([]))
     try:
-        taken = cost.measure()
-        found = libraries.survey(faults)
+        record_cost = cost.measure()
+        known_libraries = libraries.list_libraries(faults)
     finally:
         session.uninstall()
         faults.stop()
-    return Here(
+    return MachineReport(
         tenure=installed_version(),
         python=platform.python_version(),
         implementation=platform.python_implementation(),
         probe=probe_backend.NAME,
         server=_server(),
-        cost=taken,
-        libraries=found,
-        collector=answer,
+        cost=record_cost,
+        libraries=known_libraries,
+        collector=collector_status,
     )
 
 
-def text(here: Here) -> str:
-    """The page for people."""
-    return "\n".join(_lines(here)) + "\n"
+def text(report: MachineReport) -> str:
+    """Render the report for people."""
+    return "\n".join(_lines(report)) + "\n"
 
 
-def _lines(here: Here) -> Iterator[str]:
-    yield f"tenure {here.tenure}, {here.implementation} {here.python}, {here.probe} probe"
-    yield f"server: {here.server or 'not installed (pip install ' + repr('tenure[server]') + ')'}"
-    one_ns = here.cost.recorded_ns - here.cost.bare_ns
+def _lines(report: MachineReport) -> Iterator[str]:
+    yield f"tenure {report.tenure}, {report.implementation} {report.python}, {report.probe} probe"
+    yield f"server: {report.server or 'not installed (pip install ' + repr('tenure[server]') + ')'}"
+    record_ns = report.cost.recorded_ns - report.cost.bare_ns
     yield (
-        f"one record costs {one_ns:.0f} ns: an empty `async with` takes {here.cost.bare_ns:.0f} ns, "
-        f"recorded {here.cost.recorded_ns:.0f} ns ({here.cost.ratio:.2f} x)"
+        f"one record costs {record_ns:.0f} ns: an empty `async with` takes {report.cost.bare_ns:.0f} ns, "
+        f"recorded {report.cost.recorded_ns:.0f} ns ({report.cost.ratio:.2f} x)"
     )
-    one = here.collector
-    state = "ready" if not one.problem else one.problem
-    yield f"collector: {one.url}: {f'version {one.version}, ' if one.version else ''}{state}"
+    collector = report.collector
+    state = "ready" if not collector.problem else collector.problem
+    yield f"collector: {collector.url}: {f'version {collector.version}, ' if collector.version else ''}{state}"
     yield "adapters:"
-    for library in here.libraries:
+    for library in report.libraries:
         state = library.version or "not installed"
         problem = f", does not fit: {library.problem}" if library.problem else ""
         yield f"  {library.name:<14} {state:<18} {', '.join(library.adapters)}{problem}"

@@ -1,4 +1,4 @@
-"""The program's modules: those that were rewritten, with their sites, and those that were not, with the reason."""
+"""The program's modules: the rewritten ones with the number of their sites, the others with the reason."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import msgspec
 from tenure._identify import sites
 from tenure._rewriting import pytest_hook
 from tenure._rewriting.loaders import Rewriting, RewritingLoader
-from tenure._rewriting.module_filter import Selection
+from tenure._rewriting.module_filter import ModuleFilter
 from tenure.doctor.reasons import Reasons, module_name
-from tenure.doctor.sanitize import plain
+from tenure.doctor.sanitize import sanitize_text
 
 
 class Module(msgspec.Struct, frozen=True):
-    """A module with statements that enter managers. ``reason``: why it was not rewritten, "" if it was."""
+    """A module with statements that enter managers; ``reason`` says why it was not rewritten, "" if it was."""
 
     name: str
     file: str
@@ -27,25 +27,27 @@ class Module(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-def survey(selection: Selection, reasons: Reasons, *, sync: bool) -> list[Module]:
-    """All that is imported now and concerns us, by name."""
-    found = {}
-    for names, file in _own(selection):
+def list_modules(module_filter: ModuleFilter, reasons: Reasons, *, sync: bool) -> list[Module]:
+    """List the program's modules that are imported now and have sites, sorted by name."""
+    modules = {}
+    for names, file in _own(module_filter):
         loader, name = names.get("__loader__"), module_name(names)
         written, recorded = _sites_in(file, sync=sync), 0
         if isinstance(loader, Rewriting):
             recorded = _sites_of(loader, file)
-        elif pytest_hook.is_joined(loader):
+        elif pytest_hook.is_rewritten_by_pytest(loader):
             recorded = _sites_of(RewritingLoader(name, file, sync=sync), file)
         if recorded:
-            found[name] = Module(plain(name), plain(file), recorded)
+            modules[name] = Module(sanitize_text(name), sanitize_text(file), recorded)
         elif written:
-            found[name] = Module(plain(name), plain(file), written, plain(reasons.not_rewritten(names, file)))
-    return [found[name] for name in sorted(found)]
+            modules[name] = Module(
+                sanitize_text(name), sanitize_text(file), written, sanitize_text(reasons.why_not_rewritten(names, file))
+            )
+    return [modules[name] for name in sorted(modules)]
 
 
-def _own(selection: Selection) -> Iterator[tuple[Mapping[str, object], str]]:
-    """The globals and the files of what is the program's own, be it excluded; Tenure is not."""
+def _own(module_filter: ModuleFilter) -> Iterator[tuple[Mapping[str, object], str]]:
+    """Yield the globals and the file of each module of the program, also of the excluded ones, but not Tenure's."""
     for module in list(sys.modules.values()):
         if not isinstance(module, ModuleType):
             continue
@@ -54,12 +56,12 @@ def _own(selection: Selection) -> Iterator[tuple[Mapping[str, object], str]]:
         if not isinstance(file, str) or not file.endswith((".py", ".pyw")):
             continue
         name = module_name(names)
-        if name.partition(".")[0] != "tenure" and (selection.excludes(name) or selection.includes(name, file)):
+        if name.partition(".")[0] != "tenure" and (module_filter.excludes(name) or module_filter.includes(name, file)):
             yield names, file
 
 
 def _sites_in(file: str, *, sync: bool) -> int:
-    """How many managers the statements of a source file enter; 0 where it cannot be read."""
+    """Count the managers that the statements of a source file enter; 0 if it cannot be read."""
     kinds = (ast.AsyncWith, ast.With) if sync else (ast.AsyncWith,)
     try:
         tree = ast.parse(Path(file).read_bytes())
@@ -69,7 +71,7 @@ def _sites_in(file: str, *, sync: bool) -> int:
 
 
 def _sites_of(loader: Rewriting, file: str) -> int:
-    """How many sites a rewritten module records: it is rewritten once more, and nothing is kept of that."""
+    """Count the sites of a rewritten module, by rewriting it once more and discarding the code."""
     try:
         return len(sites.in_code(loader.source_to_code(loader.get_data(file), file)))
     except (OSError, SyntaxError, ValueError):

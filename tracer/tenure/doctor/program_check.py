@@ -1,4 +1,4 @@
-"""A program under examination: recorded as ``tenure run`` does, watched meanwhile, and told of at its end."""
+"""``tenure doctor`` with a program: records it as ``tenure run`` does, watches it, and reports at its end."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from collections.abc import Callable
 
 from tenure import session
 from tenure._core import probe_backend
-from tenure._rewriting.module_filter import Selection
+from tenure._rewriting.module_filter import ModuleFilter
 from tenure._sinks.shipper import Sink
 from tenure.doctor.counting_sink import Counting
 from tenure.doctor.entry_watcher import Seen, Watch
-from tenure.doctor.faults import Faults
-from tenure.doctor.modules import Module, survey
+from tenure.doctor.faults import FaultListener
+from tenure.doctor.modules import Module, list_modules
 from tenure.doctor.reasons import Reasons
-from tenure.doctor.report import Report, recorded, unrecorded
-from tenure.doctor.sanitize import plain
+from tenure.doctor.report import ProgramReport, recorded, unrecorded
+from tenure.doctor.sanitize import sanitize_text
 
 LIMITS = [
     "managers whose __aenter__ is written in C, entered by code that is not rewritten",
@@ -27,49 +27,54 @@ LIMITS = [
 
 
 class Examination:
-    """From ``start`` to the end of the process, or of the recording. ``tell`` is given the report then, once.
+    """Lasts from ``start`` to the end of the process, or of the recording; then ``on_report(report)`` is called once.
 
-    ``sinks()``: where the records go beside being counted.
+    ``sinks()`` makes the sinks that get the records, besides the one that counts them.
     """
 
     def __init__(
-        self, *, service: str | None, sync: bool, sinks: Callable[[], list[Sink]], tell: Callable[[Report], None]
+        self,
+        *,
+        service: str | None,
+        sync: bool,
+        sinks: Callable[[], list[Sink]],
+        on_report: Callable[[ProgramReport], None],
     ) -> None:
-        self._service, self._sync, self._sinks, self._tell = service, sync, sinks, tell
+        self._service, self._sync, self._sinks, self._on_report = service, sync, sinks, on_report
         self._program = ""
         self._pid = os.getpid()
-        self._counting, self._faults = Counting(), Faults()
+        self._counting, self._faults = Counting(), FaultListener()
         self._seen: Counter[Seen] | None = None
         self._modules: list[Module] = []
 
-    def start(self, name: str, selection: Selection) -> None:
-        """Begin with this program, of which nothing was imported yet.
+    def start(self, name: str, module_filter: ModuleFilter) -> None:
+        """Start recording and watching this program, before any of it is imported.
 
         Raises:
-            UsageError: there is something wrong with what ``sinks`` is to make.
+            UsageError: ``sinks`` cannot make a sink.
         """
-        self._program, self._selection = name, selection
-        self._reasons = Reasons(selection)
+        self._program, self._module_filter = name, module_filter
+        self._reasons = Reasons(module_filter)
         self._watch = Watch(self._reasons, self._faults, sync=self._sync)
         sinks = [self._counting, *self._sinks()]
-        session.start(self._service or session.environment_name() or name, sinks, selection, sync=self._sync)
+        session.start(self._service or session.environment_name() or name, sinks, module_filter, sync=self._sync)
         self._watch.start()
         session.at_end(self._report)
-        atexit.register(self._look)  # runs before the session's own, which stops the recording
+        atexit.register(self._collect)  # runs before the session's own, which stops the recording
 
-    def _look(self) -> None:
-        """Stop watching, and see what there is; forked children are not told of."""
+    def _collect(self) -> None:
+        """Stop watching and collect the results, once; not in forked children."""
         if self._seen is None and os.getpid() == self._pid:
             self._seen = self._watch.stop()
-            self._modules = survey(self._selection, self._reasons, sync=self._sync)
+            self._modules = list_modules(self._module_filter, self._reasons, sync=self._sync)
 
     def _report(self) -> None:
-        self._look()
+        self._collect()
         self._faults.stop()
         seen = self._seen or Counter()
-        self._tell(
-            Report(
-                program=plain(self._program),
+        self._on_report(
+            ProgramReport(
+                program=sanitize_text(self._program),
                 python=platform.python_version(),
                 probe=probe_backend.NAME,
                 watched_by=self._watch.way,
@@ -80,6 +85,6 @@ class Examination:
                 left_out=unrecorded(seen, by_design=True),
                 lifecycles=self._counting.lifecycles,
                 dropped=self._counting.dropped,
-                faults=self._faults.found,
+                faults=self._faults.faults,
             )
         )

@@ -1,4 +1,4 @@
-"""Why code is not rewritten, and so why a manager that it enters is not recorded where no adapter knows its class."""
+"""Why code is not rewritten, which is why a manager that it enters is missed if no adapter knows the class."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from types import FrameType
 
 from tenure._core.paths import ASYNCIO_DIR
 from tenure._rewriting.loaders import Rewriting
-from tenure._rewriting.module_filter import Selection
+from tenure._rewriting.module_filter import ModuleFilter
 from tenure.doctor.call_events import is_statement
 
 
 class Reasons:
-    """Knows what was imported before the import hook stood: make it right before recording begins."""
+    """Knows which modules were imported before recording began: create it directly before."""
 
-    def __init__(self, selection: Selection) -> None:
-        self._selection = selection
+    def __init__(self, module_filter: ModuleFilter) -> None:
+        self._module_filter = module_filter
         self._before = dict(sys.modules)
 
-    def missed(self, site: FrameType, *, is_patched: bool) -> str:
-        """Why a manager that was entered there is not recorded."""
+    def why_missed(self, site: FrameType, *, is_patched: bool) -> str:
+        """Say why a manager that was entered there is not recorded."""
         if is_patched:
             return "tenure.track is used for other objects of its class (decorate the class with tenure.tracked)"
         code = site.f_code
@@ -29,28 +29,28 @@ class Reasons:
             return "entered by a call, not by a statement, and no adapter knows the class (use tenure.track)"
         if not code.co_filename.endswith((".py", ".pyw")):
             return f"entered by code generated at run time, {code.co_filename} (use tenure.track)"
-        return self.not_rewritten(site.f_globals, code.co_filename)
+        return self.why_not_rewritten(site.f_globals, code.co_filename)
 
-    def left_out(self, site: FrameType) -> str:
-        """Why a manager whose class reports its entries is left out there."""
+    def why_left_out(self, site: FrameType) -> str:
+        """Say why a manager whose class reports its entries is left out there."""
         if site.f_code.co_filename.startswith(ASYNCIO_DIR):
             return "asyncio uses it internally"
         return "its adapter leaves it out"
 
-    def not_rewritten(self, names: Mapping[str, object], file: str) -> str:
-        """Why this module, given by its globals and its file, runs as it is."""
+    def why_not_rewritten(self, names: Mapping[str, object], file: str) -> str:
+        """Say why this module, given by its globals and its file, is not rewritten."""
         name = module_name(names)
         package = name.partition(".")[0]
         path = Path(file)
-        if self._selection.excludes(name):
+        if self._module_filter.excludes(name):
             return f"its module {name} is excluded (--exclude)"
-        if not self._selection.includes(name, file):
-            if not self._selection.is_installed(path.resolve()):
+        if not self._module_filter.includes(name, file):
+            if not self._module_filter.is_installed(path.resolve()):
                 return (
                     f"{package} is outside the program's directories, and no adapter knows the class ({_add(package)})"
                 )
             return f"{_whose(package)} is not rewritten, and no adapter knows the class ({_add(package)})"
-        if self.was_before(name):
+        if self.was_imported_before(name):
             return f"its module {name} was imported before recording began"
         loader = names.get("__loader__")
         if not isinstance(loader, Rewriting):
@@ -59,13 +59,13 @@ class Reasons:
             )
         return f"rewriting {name} failed"
 
-    def was_before(self, name: str) -> bool:
-        """Whether this module was imported before recording began, and is still that one."""
+    def was_imported_before(self, name: str) -> bool:
+        """Whether this module was imported before recording began and was not replaced since."""
         return name in self._before and sys.modules.get(name) is self._before[name]
 
 
 def module_name(names: Mapping[str, object]) -> str:
-    """A module's name, by its globals; what runs as ``__main__`` has one beside that, if it was found as a module."""
+    """Return a module's name, by its globals; a module that runs as ``__main__`` by ``-m`` has its own name too."""
     spec_name = getattr(names.get("__spec__"), "name", None)
     return spec_name if isinstance(spec_name, str) else str(names.get("__name__", ""))
 

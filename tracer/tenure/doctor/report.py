@@ -1,4 +1,4 @@
-"""What ``tenure doctor`` found in a program: as values, which ``--json`` writes, and as a page for people."""
+"""The report of ``tenure doctor`` about a program: as values, which ``--json`` writes, and as a page for people."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tenure.doctor.entry_watcher import BY_DESIGN, Seen
 from tenure.doctor.faults import Fault
 from tenure.doctor.modules import Module
 
-SHOWN = 40  # lines of each part on the page; the values have all
+SHOWN = 40  # lines of each part on the page; the values are complete
 
 
-class Recorded(msgspec.Struct, frozen=True):
-    """A type of managers and how often one was recorded, by the way that saw it: rewritten, adapter, tracked."""
+class RecordedManagers(msgspec.Struct, frozen=True):
+    """A type of managers and how often it was recorded, by the mechanism: rewritten, adapter, tracked."""
 
     type: str
     how: dict[str, int]
 
 
-class Unrecorded(msgspec.Struct, frozen=True):
-    """Managers of one type that were entered at one place and not recorded."""
+class UnrecordedManagers(msgspec.Struct, frozen=True):
+    """Managers of one type that were entered at one line and not recorded."""
 
     type: str
     count: int
@@ -32,59 +32,60 @@ class Unrecorded(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class ProgramReport(msgspec.Struct, frozen=True, kw_only=True):
     """One run of a program."""
 
     program: str
     python: str
     probe: str
-    watched_by: str  # how the entries were seen: "sys.monitoring", "sys.setprofile", "" not at all
-    limits: list[str]  # what could not be seen
+    watched_by: str  # what observed the entries: "sys.monitoring", "sys.setprofile"; "": nothing
+    limits: list[str]  # what could not be observed
     modules: list[Module]
-    recorded: list[Recorded]
-    missed: list[Unrecorded]
-    left_out: list[Unrecorded]  # by design
-    lifecycles: int  # that came out of the buffer
+    recorded: list[RecordedManagers]
+    missed: list[UnrecordedManagers]
+    left_out: list[UnrecordedManagers]  # by design
+    lifecycles: int  # read from the buffer
     dropped: dict[str, int]
     faults: list[Fault]
 
 
-def recorded(seen: Counter[Seen]) -> list[Recorded]:
-    """What was recorded, the most frequent type first."""
-    ways: dict[str, dict[str, int]] = {}
-    for one, count in seen.items():
-        if one.how:
-            ways.setdefault(one.type, {})[one.how] = count
-    return sorted(
-        (Recorded(kind, how) for kind, how in ways.items()), key=lambda one: (-sum(one.how.values()), one.type)
-    )
+def recorded(seen: Counter[Seen]) -> list[RecordedManagers]:
+    """List the recorded types, the most frequent one first."""
+    counts: dict[str, dict[str, int]] = {}
+    for entry, count in seen.items():
+        if entry.how:
+            counts.setdefault(entry.type, {})[entry.how] = count
+    managers = [RecordedManagers(kind, by_mechanism) for kind, by_mechanism in counts.items()]
+    return sorted(managers, key=lambda manager: (-sum(manager.how.values()), manager.type))
 
 
-def unrecorded(seen: Counter[Seen], *, by_design: bool) -> list[Unrecorded]:
-    """What was missed, or left out by design; the most frequent first."""
-    found = [
-        Unrecorded(one.type, count, one.file, one.line, one.function, one.reason.removeprefix(BY_DESIGN))
-        for one, count in seen.items()
-        if not one.how and one.reason.startswith(BY_DESIGN) is by_design
+def unrecorded(seen: Counter[Seen], *, by_design: bool) -> list[UnrecordedManagers]:
+    """List the managers that were missed, or left out by design; the most frequent first."""
+    managers = [
+        UnrecordedManagers(
+            entry.type, count, entry.file, entry.line, entry.function, entry.reason.removeprefix(BY_DESIGN)
+        )
+        for entry, count in seen.items()
+        if not entry.how and entry.reason.startswith(BY_DESIGN) is by_design
     ]
-    return sorted(found, key=lambda one: (-one.count, one.type, one.file, one.line))
+    return sorted(managers, key=lambda manager: (-manager.count, manager.type, manager.file, manager.line))
 
 
-def text(report: Report) -> str:
-    """The page."""
+def text(report: ProgramReport) -> str:
+    """Render the report for people."""
     watched = f"entries observed by {report.watched_by}" if report.watched_by else "entries not observed"
     faults = report.faults
-    count = sum(sum(one.how.values()) for one in report.recorded)
+    count = sum(sum(manager.how.values()) for manager in report.recorded)
     parts = [
         [f"tenure doctor: {report.program}, CPython {report.python}, {report.probe} probe, {watched}"],
         _part("rewritten modules", _modules(report.modules, rewritten=True)),
         _part("modules of the program that are not rewritten", _modules(report.modules, rewritten=False)),
-        _part("managers recorded", [_recorded(one) for one in report.recorded]),
-        _part("managers missed", [_unrecorded(one) for one in report.missed]),
-        _part("managers left out by design", [_unrecorded(one) for one in report.left_out]),
-        _part("dropped", [_row(count, reason) for reason, count in sorted(report.dropped.items())]),
-        _part("faults in Tenure (please report them)", [_row(0, f"{one.where}: {one.error}") for one in faults]),
-        _part("not observed", [_row(0, limit) for limit in report.limits]),
+        _part("managers recorded", map(_recorded, report.recorded)),
+        _part("managers missed", map(_unrecorded, report.missed)),
+        _part("managers left out by design", map(_unrecorded, report.left_out)),
+        _part("dropped", [_line(count, reason) for reason, count in sorted(report.dropped.items())]),
+        _part("faults in Tenure (please report them)", [_line(0, f"{fault.where}: {fault.error}") for fault in faults]),
+        _part("not observed", [_line(0, limit) for limit in report.limits]),
         [f"lifecycles recorded: {count}; read from the buffer: {report.lifecycles}"],
     ]
     return "\n".join(line for part in parts for line in part) + "\n"
@@ -92,25 +93,26 @@ def text(report: Report) -> str:
 
 def _part(title: str, items: Iterable[str]) -> list[str]:
     items = list(items)
-    more = [_row(0, f"and {len(items) - SHOWN} more (--json lists all)")] if len(items) > SHOWN else []
+    more = [_line(0, f"and {len(items) - SHOWN} more (--json lists all)")] if len(items) > SHOWN else []
     return [f"{title}: {len(items) or 'none'}", *items[:SHOWN], *more]
 
 
 def _modules(modules: list[Module], *, rewritten: bool) -> Iterator[str]:
-    for one in modules:
-        if rewritten is not bool(one.reason):
-            what = f"{one.name}, {one.file}" if rewritten else f"{one.name}: {one.reason}"
-            yield _row(one.sites, f"{'site' if one.sites == 1 else 'sites'} in {what}")
+    for module in modules:
+        if rewritten is not bool(module.reason):
+            detail = f"{module.name}, {module.file}" if rewritten else f"{module.name}: {module.reason}"
+            yield _line(module.sites, f"{'site' if module.sites == 1 else 'sites'} in {detail}")
 
 
-def _recorded(one: Recorded) -> str:
-    ways = ", ".join(f"{count} {how}" for how, count in sorted(one.how.items()))
-    return _row(sum(one.how.values()), f"{one.type} ({ways})")
+def _recorded(manager: RecordedManagers) -> str:
+    counts = ", ".join(f"{count} {mechanism}" for mechanism, count in sorted(manager.how.items()))
+    return _line(sum(manager.how.values()), f"{manager.type} ({counts})")
 
 
-def _unrecorded(one: Unrecorded) -> str:
-    return _row(one.count, f"{one.type}: {one.reason}\n{'':10}at {one.file}:{one.line} in {one.function}")
+def _unrecorded(manager: UnrecordedManagers) -> str:
+    place = f"{manager.file}:{manager.line} in {manager.function}"
+    return _line(manager.count, f"{manager.type}: {manager.reason}\n{'':10}at {place}")
 
 
-def _row(count: int, what: str) -> str:
-    return f"{count or '':>8}  {what}"
+def _line(count: int, text: str) -> str:
+    return f"{count or '':>8}  {text}"

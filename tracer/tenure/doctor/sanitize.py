@@ -1,4 +1,4 @@
-"""What a program calls its things, made fit for a page and for JSON."""
+"""Makes the program's texts fit for a page and for JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tenure.scrubbing import MAX_RAW
 MAX_NAME = 300  # characters
 
 
-def plain(text: str) -> str:
-    """The text without secrets, control characters and surrogates, which become "?", and at most MAX_NAME long."""
+def sanitize_text(text: str) -> str:
+    """Remove secrets, replace control characters and surrogates by "?", and cut the text to MAX_NAME characters."""
     shown = process_scrubber.line(text[:MAX_RAW])[:MAX_NAME]
     return "".join(sign if sign.isprintable() else "?" for sign in shown)

@@ -1,7 +1,7 @@
-"""Credentials in addresses: ``postgres://user:password@host``, ``https://token@host``, percent-encoded ones too.
+"""Credentials in addresses: ``postgres://user:password@host``, ``https://token@host``, also percent-encoded ones.
 
-Passwords that should have been percent-encoded are not always: they have @, blanks, quotes and slashes in them, and a
-text may be cut before the @ that would tell. So the end of a password is looked for in Python, within a bounded window.
+Programs do not always percent-encode passwords: they may contain @, blanks, quotes and slashes. A text may also be cut
+before the @ that ends the password. So Python code searches for the end of a password, within a bounded window.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 
 from tenure.scrubbing.words import HIDDEN, is_random
 
-_WINDOW = 600  # characters behind the scheme that are looked at
+_WINDOW = 600  # characters after the scheme that are examined
 
 _SLASHES = re.compile(r"://|%(?:25)?3A%(?:25)?2F%(?:25)?2F|%3A//", re.IGNORECASE)
 _USER = re.compile(
@@ -23,7 +23,7 @@ _COLON = re.compile(r":|%(?:25)?3A", re.IGNORECASE)
 _AT = re.compile(r"(?:@|%(?:25)?40)(?=[\w\[%{<$-])", re.IGNORECASE)
 _ENDING_AT = re.compile(r"(?:@|%(?:25)?40)$", re.IGNORECASE)
 _PORT = re.compile(r"""\d{1,5}(?=[/?#\s,;.:)\]}'"<>`]|%2F|$)""", re.IGNORECASE)
-# A host that goes on with a path: what comes behind is no password.
+# A host followed by a path: the password ends before it.
 _HOST_AND_PATH = re.compile(r"(?:@|%40)(?:[\w-]+\.[\w.-]+|localhost|[\w-]+(?=:\d))(?::\d{1,5})?[/?#]", re.IGNORECASE)
 _UNTIL_BLANK = re.compile(r"\S*")
 _BLANKS = re.compile(r"\S*(?:[ \t]\S*){1,3}")
@@ -35,7 +35,7 @@ _SCHEME = re.compile(r"[A-Za-z0-9+.-]{1,30}\Z")
 _WEB = re.compile(r"(?:https?|wss?|s?ftps?|nats)\Z", re.IGNORECASE)  # there a user without a password is a token
 
 _PAIR = re.compile(r"""(?<![\w/:@.+-])(?P<user>[\w.+-]{1,64}):(?P<password>[^\s:@/'"<>()]{4,100})(?=@[\w\[(])""")
-_HOST_AND_PORT = re.compile(r"@[\w.-]{1,100}:\d{2,5}(?!\d)")  # no mailbox: "user:x@db:5432"
+_HOST_AND_PORT = re.compile(r"@[\w.-]{1,100}:\d{2,5}(?!\d)")  # not a mailbox: "user:x@db:5432"
 _NO_USERS = {
     "mailto",
     "email",
@@ -56,19 +56,19 @@ _THIN = re.compile(r"(?P<before>:thin:[^\s/@]{1,100}/)\S+?(?=@|\s|\Z)", re.IGNOR
 
 
 def hide_credentials(text: str) -> str:
-    """The text with the passwords, and the tokens in the place of users, of its addresses hidden."""
+    """Hide the passwords in the text's addresses, and the tokens that stand in the place of a user."""
     pieces: list[str] = []
-    done = 0
+    copied = 0
     for match in _SLASHES.finditer(text):
-        begin, end = _credentials(text, match) if match.start() >= done else (0, 0)
+        begin, end = _credentials(text, match) if match.start() >= copied else (0, 0)
         if end > begin:
-            pieces += [text[done:begin], HIDDEN]
-            done = end
-    return _THIN.sub(rf"\g<before>{HIDDEN}", "".join([*pieces, text[done:]]))
+            pieces += [text[copied:begin], HIDDEN]
+            copied = end
+    return _THIN.sub(rf"\g<before>{HIDDEN}", "".join([*pieces, text[copied:]]))
 
 
 def hide_passwords(text: str) -> str:
-    """The text with the passwords of what has no scheme hidden: ``me:password@host``, where they look like ones."""
+    """Hide the passwords of addresses without a scheme, ``me:password@host``, if they look like passwords."""
     return _PAIR.sub(_hide_random, text)
 
 
@@ -79,7 +79,7 @@ def _hide_random(match: re.Match[str]) -> str:
 
 
 def _credentials(text: str, match: re.Match[str]) -> tuple[int, int]:
-    """Where the secret of this address begins and ends; twice 0 where it has none."""
+    """Find where the secret of this address begins and ends; (0, 0) if it has none."""
     start = match.end()
     window = _until_next_address(text[start : start + _WINDOW])
     user = _USER.match(window)
@@ -95,7 +95,7 @@ def _credentials(text: str, match: re.Match[str]) -> tuple[int, int]:
     if _PORT.match(window, begin):
         return 0, 0
     end = _end_of_password(window, begin)
-    if end == 0:  # no @: a password that was cut, or none
+    if end == 0:  # no @: the password was cut, or there is none
         is_last = start + len(window) == len(text)
         cut = (_TO_THE_END.match(window, begin) if is_last else None) or _CUT_PASSWORD.match(window, begin)
         if _PLACEHOLDER.match(window, begin):
@@ -105,7 +105,7 @@ def _credentials(text: str, match: re.Match[str]) -> tuple[int, int]:
 
 
 def _until_next_address(window: str) -> str:
-    """What belongs to this address: not the next line, nor the next address."""
+    """Cut the window before the next line and before the next address."""
     window = window.partition("\n")[0].partition("\r")[0]
     other = _SLASHES.search(window)
     if other is None:
@@ -115,7 +115,7 @@ def _until_next_address(window: str) -> str:
 
 
 def _end_of_password(window: str, begin: int) -> int:
-    """Where the @ in front of the host stands; 0 where there is none."""
+    """Find the @ before the host; 0 if there is none."""
     run = _UNTIL_BLANK.match(window, begin)
     assert run is not None
     host = _HOST_AND_PATH.search(window, begin, run.end())
@@ -132,5 +132,5 @@ def _end_of_password(window: str, begin: int) -> int:
 
 
 def _last_at(window: str, begin: int, end: int) -> re.Match[str] | None:
-    found = list(_AT.finditer(window, begin, end))
-    return found[-1] if found else _ENDING_AT.search(window[:end], max(begin, end - 4))
+    matches = list(_AT.finditer(window, begin, end))
+    return matches[-1] if matches else _ENDING_AT.search(window[:end], max(begin, end - 4))

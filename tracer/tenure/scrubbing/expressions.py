@@ -1,14 +1,14 @@
 """Literals in source text: ``connect("host", "user", "hunter2")`` is shown as ``connect('…', '…', '…')``.
 
-A literal is shown as it is where it is plainly harmless:
+A literal is shown if it is clearly harmless:
 
     True, False, None, ..., and the empty text
-    a number below 100,000 or with at most two digits before its trailing zeros (600_000), a float of up to 7 signs
-    a text of the closed list WORDS: the modes of files, encodings, HTTP's methods, this machine
-    a text that is a key, ``app["db"]`` or ``{"user": name}``, of letters, digits and ._:- , and not made by a machine
+    an integer below 100,000 or with at most two digits before its trailing zeros (600_000); a float up to 7 characters
+    a text of the closed list WORDS: file modes, encodings, HTTP methods, addresses of this machine
+    a key, ``app["db"]`` or ``{"user": name}``, of letters, digits and ._:- , that does not look machine-generated
 
-and nothing is harmless, but True, False and None, as the value of a secret name: ``pin=1234``. Names, operators and
-calls are always shown. What does not parse, because it was cut, is read sign by sign instead.
+As the value of a secret name, ``pin=1234``, only True, False, None and ... are harmless. Names, operators and calls are
+always shown. A source text that does not parse, because it was cut, is scanned by a regular expression instead.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _KEY = re.compile(r"[A-Za-z_][\w.:-]{0,39}", re.ASCII)
 _TEMPLATE = getattr(ast, "TemplateStr", ast.JoinedStr)  # since 3.14
 _ESCAPE = re.compile(r"\\.", re.DOTALL)
 _PREFIX = re.compile(r"[A-Za-z]*")
-# What does not parse: a string that may be cut, a comment, a number. An f-string may hold its own quotes.
+# For source text that does not parse: a string that may be cut, a comment, a number. An f-string may contain quotes.
 _TOKEN = re.compile(
     r"""(?P<formatted>(?<!\w)(?:[fFtT][rR]?|[rR][fFtT])['"].*)
        |(?P<prefix>(?<!\w)[rRbBuU]{0,2})(?:\"{3}(?:[^"\\]|\\.|"(?!""))*(?:\"{3}|\Z)|'{3}(?:[^'\\]|\\.|'(?!''))*(?:'{3}|\Z)
@@ -42,27 +42,27 @@ _TOKEN = re.compile(
 
 
 def scrub_expression(source: str) -> str:
-    """Source text with its literals hidden."""
+    """Hide the literals of a source text."""
     if not any(sign in source for sign in "'\"0123456789#"):
         return source
-    masked = _ESCAPE.sub("xx", source)  # of the same length; no invalid escape is warned of, no quote is escaped
+    masked = _ESCAPE.sub("xx", source)  # same length, but no escaped quote, and no warning about an invalid escape
     try:
         tree = ast.parse(masked, mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return scrub(_TOKEN.sub(_hidden_token, source))
     text = source.encode("utf-8", "replace")
-    if len(text) != len(masked.encode("utf-8", "replace")):  # an escape before a sign of more than one byte
+    if len(text) != len(masked.encode("utf-8", "replace")):  # a backslash before a character of more than one byte
         return scrub(_TOKEN.sub(_hidden_token, source))
-    done, pieces = 0, []
+    copied, pieces = 0, []
     for begin, end, shown in sorted(_hidden(tree.body, masked, text)):
-        pieces += [text[done:begin], shown.encode()]
-        done = end
-    shown = b"".join([*pieces, text[done:]]).decode("utf-8", "replace")
+        pieces += [text[copied:begin], shown.encode()]
+        copied = end
+    shown = b"".join([*pieces, text[copied:]]).decode("utf-8", "replace")
     return _TOKEN.sub(_without_comment, shown) if "#" in shown else shown
 
 
 def _hidden(expression: ast.expr, source: str, text: bytes) -> Iterator[tuple[int, int, str]]:
-    """The literals that are hidden: where each begins and ends, in bytes, and what stands there instead."""
+    """Yield the literals to hide: where each begins and ends, in bytes, and what is shown instead."""
     starts = [0]
     for line in source.encode("utf-8", "replace").splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
@@ -109,12 +109,12 @@ def _is_harmless(value: object, literal: str, is_key: bool, is_secret: bool) -> 
 
 
 def is_harmless_key(key: str) -> bool:
-    """Whether a text in brackets, ``locks["orders"]``, is shown."""
+    """Whether a text in brackets, ``locks["orders"]``, may be shown."""
     return bool(_KEY.fullmatch(key)) and (len(key) < 12 or not is_random(key)) and scrub(key) == key
 
 
 def _elided(literal: str) -> str:
-    """``'…'`` in the place of a text, ``b'…'`` of bytes, ``f'…'`` of one with expressions in it, … of a number."""
+    """Make the placeholder: ``'…'`` for a text, ``b'…'`` for bytes, ``f'…'`` for an f-string, … for a number."""
     prefix = _PREFIX.match(literal)
     assert prefix is not None
     if literal[prefix.end() : prefix.end() + 1] not in {"'", '"'}:

@@ -1,6 +1,6 @@
-"""Secrets that stand where only the kind of text tells: on a command's line, in a block, beside a name, in a protocol.
+"""Secrets in texts of a special form: command lines, YAML blocks, name and value side by side, protocol commands.
 
-Each pattern takes a bounded number of steps at one place of a text, as all rules do.
+Like every rule, each pattern takes a bounded number of steps at one position of a text.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 
 from tenure.scrubbing.words import HIDDEN, NAMES, is_random, is_secret_name
 
-# YAML: `password: |`, and the lines below it that are further in; written with \n in a repr, too.
+# YAML: `password: |`, and the lines below it that are indented further; also with the \n of a repr.
 _NEW_LINE = r"(?:\r?\n|\\n)"
 _BLOCK = re.compile(
     rf"""(?P<before>(?P<indent>(?:(?<=\n)|(?<=\\n)|^)[ \t]{{0,60}})(?:-[ \t])?
@@ -19,12 +19,12 @@ _BLOCK = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 # A name and a value beside it: <add key="ApiKey" value="x"/>, {"name": "DB_PASSWORD", "value": "x"}.
-_BESIDE = re.compile(
+_ADJACENT = re.compile(
     r"""(?P<before>(?<![\w-])(?:name|key|variable)\\?["']?\s{0,4}[:=]\s{0,4}\\?["']?(?P<name>[\w.-]{1,80})\\?["']?
         (?:,|\s|\\n){1,40}\\?["']?value\\?["']?\s{0,4}[:=]\s{0,4}(?:\\?["'])?)(?P<value>[^\s"'<>\\]+)""",
     re.IGNORECASE | re.VERBOSE,
 )
-_SAID = re.compile(
+_SENTENCE = re.compile(
     r"(?P<before>\b(?:password|passwd|passphrase|passcode)\s{1,4}(?:(?:is|was)\s{1,4})?)(?P<value>[^\s'\"(<,;]{8,})",
     re.IGNORECASE,
 )
@@ -35,7 +35,7 @@ _SSHPASS = re.compile(r"(?P<before>\bsshpass['\"]?,?\s{1,4}['\"]?-p['\"]?,?\s{0,
 _DIGEST = re.compile(
     r"(?P<before>\bdigest\s[^\n]{0,400}?\bresponse\s{0,4}=\s{0,4}\\?[\"']?)[^\s\"',\\]+", re.IGNORECASE
 )
-# Commands of protocols (RFC 1939, RFC 5321, Redis), which are written in capitals.
+# Protocol commands (RFC 1939, RFC 5321, Redis), written in capitals.
 _COMMAND = re.compile(
     r"(?P<before>(?<![\w-])(?:PASS|AUTH(?:\s{1,4}(?:PLAIN|LOGIN|default|[a-z]\w{0,40}))?)\s{1,4})(?P<value>[^\s'\"]{6,})"
 )
@@ -45,42 +45,42 @@ _PORT = re.compile(r"\d{1,5}$")
 
 
 def hide_blocks(text: str) -> str:
-    """The text with the blocks of secret names in its YAML hidden."""
-    return _BLOCK.sub(_behind, text)
+    """Hide the YAML blocks under secret names."""
+    return _BLOCK.sub(_keep_before, text)
 
 
-def hide_beside(text: str) -> str:
-    """The text with the values that stand beside a secret's name hidden."""
-    return _BESIDE.sub(lambda match: _behind(match) if is_secret_name(match["name"]) else match[0], text)
+def hide_adjacent_values(text: str) -> str:
+    """Hide the values that stand beside a secret name: ``{"name": "DB_PASSWORD", "value": "x"}``."""
+    return _ADJACENT.sub(lambda match: _keep_before(match) if is_secret_name(match["name"]) else match[0], text)
 
 
-def hide_said(text: str) -> str:
-    """The text with the password that a sentence says hidden, where it looks like one."""
-    return _SAID.sub(lambda match: _behind(match) if _looks_made(match["value"]) else match[0], text)
+def hide_in_sentences(text: str) -> str:
+    """Hide the word after ``password is`` if it looks like a password."""
+    return _SENTENCE.sub(lambda match: _keep_before(match) if _looks_generated(match["value"]) else match[0], text)
 
 
-def hide_options(text: str) -> str:
-    """The text with the passwords of ``mysql -pSECRET`` and ``sshpass -p SECRET`` hidden."""
-    text = _MYSQL.sub(lambda match: match[0] if _PORT.match(match["value"]) else _behind(match), text)
-    return _SSHPASS.sub(_behind, text)
+def hide_command_passwords(text: str) -> str:
+    """Hide the passwords of ``mysql -pSECRET`` and ``sshpass -p SECRET``."""
+    text = _MYSQL.sub(lambda match: match[0] if _PORT.match(match["value"]) else _keep_before(match), text)
+    return _SSHPASS.sub(_keep_before, text)
 
 
-def hide_responses(text: str) -> str:
-    """The text with the answers of digest authentication hidden (RFC 7616)."""
-    return _DIGEST.sub(_behind, text)
+def hide_digest_responses(text: str) -> str:
+    """Hide the responses of digest authentication (RFC 7616)."""
+    return _DIGEST.sub(_keep_before, text)
 
 
-def hide_commands(text: str) -> str:
-    """The text with the passwords of ``PASS x`` and ``AUTH user x`` hidden, where they look like ones."""
-    return _COMMAND.sub(lambda match: _behind(match) if _looks_made(match["value"]) else match[0], text)
+def hide_protocol_passwords(text: str) -> str:
+    """Hide the passwords of ``PASS x`` and ``AUTH user x`` if they look like passwords."""
+    return _COMMAND.sub(lambda match: _keep_before(match) if _looks_generated(match["value"]) else match[0], text)
 
 
-def _behind(match: re.Match[str]) -> str:
+def _keep_before(match: re.Match[str]) -> str:
     return f"{match['before']}{HIDDEN}"
 
 
-def _looks_made(value: str) -> bool:
-    """Whether a word of a sentence is no word: letters and digits together, capitals within; no path, no name."""
+def _looks_generated(value: str) -> bool:
+    """Whether a word looks machine-generated: it mixes letters and digits, and is not a path or a file name."""
     if not is_random(value) or not _DIGIT.search(value) or not _LETTER.search(value) or _PATH.match(value):
         return False
     return value != value.lower() or len(value) >= 12

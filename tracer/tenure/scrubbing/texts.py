@@ -1,7 +1,7 @@
-"""The table of rules: what is a secret in a text of any form.
+"""The table of rules: which parts of a text are secrets.
 
-A rule has hints: one of them stands, in lower case, in every text that the rule changes. To look for them is much
-faster than the rule. No rule takes more than a bounded number of steps at one place of a text, so that the work grows
+A rule has hints: every text that the rule changes contains one of them, in lower case. Searching for a hint is much
+faster than applying the rule. Each rule takes a bounded number of steps at one position of a text, so the work grows
 with the text's length and not with its square.
 """
 
@@ -34,7 +34,7 @@ _USER = re.compile(r"(?P<before>(?<!\S)(?:-u|--user|--proxy-user)[\s=]{1,4}['\"]
 _IDENTIFIED = re.compile(
     r"(?P<before>\bidentified\s{1,4}by\s{1,4})(?:'[^']*(?:'|\Z)|\"[^\"]*(?:\"|\Z)|\S+)", re.IGNORECASE
 )
-# Keys that say by their first letters what they are, behind their hints.
+# Hints, and the tokens that are recognised by their first letters.
 _SHAPES: tuple[tuple[str, str], ...] = (
     ("eyj", r"eyJ[\w-]{8,}(?:\.[\w-]+){0,4}"),  # a JSON Web Token (RFC 7519)
     ("akia", r"AKIA[0-9A-Z]{8,}"),
@@ -67,46 +67,46 @@ _SHAPE = re.compile(rf"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{{2}}))(?:{'|'.join(s
 
 
 class Rule(NamedTuple):
-    """What it hides, for people; the hints; and how."""
+    """One rule: its name for people, its hints, and the function that hides."""
 
     name: str
     hints: tuple[str, ...]
     hide: Callable[[str], str]
 
 
-def _between(match: re.Match[str]) -> str:
+def _keep_around(match: re.Match[str]) -> str:
     return f"{match['before']}{HIDDEN}{match['after']}"
 
 
-def _behind(match: re.Match[str]) -> str:
+def _keep_before(match: re.Match[str]) -> str:
     return f"{match['before']}{HIDDEN}"
 
 
-def _random_behind(match: re.Match[str]) -> str:
+def _keep_before_random(match: re.Match[str]) -> str:
     return f"{match['before']}{HIDDEN}" if is_random(match["value"]) else match[0]
 
 
-# The order counts: a key's lines are gone before anything else looks at them, an address is taken as a whole before
-# what stands in it.
+# The order matters: private keys are hidden before any other rule sees their lines, and an address as a whole before
+# its parts.
 RULES: tuple[Rule, ...] = (
-    Rule("private keys (PEM)", ("private key",), lambda text: _PEM.sub(_between, text)),
+    Rule("private keys (PEM)", ("private key",), lambda text: _PEM.sub(_keep_around, text)),
     Rule("credentials in addresses", ("://", "%3a%2f%2f", "%3a//", ":thin:"), hide_credentials),
     Rule("credentials without a scheme", ("@",), hide_passwords),
     Rule("blocks of secret names", ("|", ">"), phrases.hide_blocks),
-    Rule("values beside a secret name", ("value",), phrases.hide_beside),
+    Rule("values beside a secret name", ("value",), phrases.hide_adjacent_values),
     Rule("values of secret names", KEY_HINTS, hide_values),
-    Rule("a password in a sentence", ("passw", "passphrase", "passcode"), phrases.hide_said),
-    Rule("passwords of commands", ("mysql", "mariadb", "mycli", "sshpass"), phrases.hide_options),
-    Rule("responses of digests", ("digest",), phrases.hide_responses),
-    Rule("passwords of protocols", ("pass ", "auth "), phrases.hide_commands),
-    Rule("elements of secret names", ("<",), lambda text: _MARKUP.sub(_behind, text)),
+    Rule("a password in a sentence", ("passw", "passphrase", "passcode"), phrases.hide_in_sentences),
+    Rule("passwords of commands", ("mysql", "mariadb", "mycli", "sshpass"), phrases.hide_command_passwords),
+    Rule("responses of digests", ("digest",), phrases.hide_digest_responses),
+    Rule("passwords of protocols", ("pass ", "auth "), phrases.hide_protocol_passwords),
+    Rule("elements of secret names", ("<",), lambda text: _MARKUP.sub(_keep_before, text)),
     Rule(
         "tokens behind their scheme",
         ("bearer", "basic", "apikey", "api-key", "negotiate"),
-        lambda text: _BEARER.sub(_random_behind, text),
+        lambda text: _BEARER.sub(_keep_before_random, text),
     ),
-    Rule("user:password of a command", ("-u ", "-user"), lambda text: _USER.sub(_behind, text)),
-    Rule("SQL's passwords", ("identified",), lambda text: _IDENTIFIED.sub(_behind, text)),
+    Rule("user:password of a command", ("-u ", "-user"), lambda text: _USER.sub(_keep_before, text)),
+    Rule("SQL's passwords", ("identified",), lambda text: _IDENTIFIED.sub(_keep_before, text)),
     Rule(
         "tokens by their shape",
         tuple(hint for hints, _ in _SHAPES for hint in hints.split()),
@@ -116,7 +116,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def scrub(text: str) -> str:
-    """The text with every secret that a rule finds replaced by ``***``."""
+    """Replace every secret that a rule finds by ``***``."""
     lowered = text.lower()
     for _, hints, hide in RULES:
         for hint in hints:

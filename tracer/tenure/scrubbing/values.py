@@ -1,7 +1,7 @@
-"""Values of what is called like a secret: ``password=x``, ``"token": "x"``, ``Cookie: a=b``, ``--api-key x``.
+"""Values of secret names: ``password=x``, ``"token": "x"``, ``Cookie: a=b``, ``--api-key x``.
 
-A pattern finds the name and what stands between it and the value; the value's end is then found by how it begins: with
-a quote, a bracket, or neither. What has no end, because the text was cut, goes on to the text's end.
+A pattern finds the name and its separator. How the value begins, with a quote, a bracket or neither, decides where it
+ends. A value without an end, because the text was cut, extends to the end of the text.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from tenure.scrubbing.words import (
 )
 
 KEY_HINTS = HINTS
-_LONGEST_BRACKET = 4_000  # characters; what is not closed within is hidden up to there
+_LONGEST_BRACKET = 4_000  # characters; a bracket that is not closed within them is hidden up to there
 
 _QUOTE = r"""(?:\\{1,4}["']|["'`“”„‟‘’‚«»]|%(?:25)?2[27]|&(?:quot|apos|\#0?39|\#0?34|\#x27|\#x22);)"""
 _SEPARATOR = r"(?:=>|:=|===?|=|:|＝|：|%(?:25)?3[AD])"
-# A name, then a separator; in quotes also a comma, as in ("Authorization", "..."); an option of a command, and a blank.
+# A name and a separator; after a quoted name also a comma, ("Authorization", "..."); after a command's option a blank.
 _KEY = re.compile(
     rf"""(?P<option>(?<![\w-])--?(?:\w{{1,20}}-){{0,3}})?
          (?:(?P<word>{NAMES})|(?P<short>{SHORT_NAMES})|(?P<query>(?<=[?&])(?:key|code|ticket|jwt|sas)))
@@ -43,14 +43,14 @@ _OPENING_QUOTE = re.compile(_QUOTE, re.IGNORECASE)
 _ANY_CURLY = re.compile(r"[“”„‟‘’‚«»]")
 _IN_QUOTES = {quote: re.compile(rf"(?:[^{quote}\\]|\\.|{quote}{quote}(?=\w))*", re.DOTALL) for quote in "\"'`"}
 _SCHEME_WITHIN = re.compile(_SCHEME, re.IGNORECASE)
-_BRACKET = re.compile(r"[^\W\d]{0,40}(?:\.[^\W\d]{1,40}){0,4}([(\[{])")  # a call's name has no digits here
+_BRACKET = re.compile(r"[^\W\d]{0,40}(?:\.[^\W\d]{1,40}){0,4}([(\[{])")  # also a call, whose name may have no digits
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _MARKS = re.compile(r"""\\.|[()\[\]{}]|"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z)""", re.DOTALL)
 _ANGLE = re.compile(r"<(?P<inner>[^<>]{0,200})(?:>|\Z)")
 _OBJECT = re.compile(r"<[^<>]{0,200} (?:at 0x[0-9a-f]+|object)[^<>]{0,40}>", re.IGNORECASE)
 _LINE = re.compile(r"(?:(?!\\[rn])[^\r\n])*")
 _ONE_WORD = re.compile(r"(?:bearer|basic|token|api-?key|negotiate)\s{1,4}\Z", re.IGNORECASE)
-# What ends a value only where it looks like the end: `,` in "a=b, c", not in "hun,ter".
+# A delimiter ends the value only if the value looks complete there: `,` does in "a=b, c", not in "hun,ter".
 _BARE = re.compile(
     r"""(?:[^\s,;&)\]}'"<>`“”‘’]
           |[,;&](?![\s'"\])}]|$|[\w.%-]{1,40}(?:=|:|%3D))
@@ -62,22 +62,22 @@ _AFTER_SEMICOLON = re.compile(r";\s{0,4}(?:[\w-]{1,20}\s)?\Z")
 
 
 def hide_values(text: str) -> str:
-    """The text with the values of secret names hidden."""
+    """Hide the values of secret names."""
     pieces: list[str] = []
-    done = at = 0
+    copied = at = 0
     while (match := _KEY.search(text, at)) is not None:
         at = match.start("suffix")
         begin, end = _value(text, match)
         if end > begin:
-            pieces += [text[done:begin], HIDDEN]
-            done = at = end
-    return "".join([*pieces, text[done:]])
+            pieces += [text[copied:begin], HIDDEN]
+            copied = at = end
+    return "".join([*pieces, text[copied:]])
 
 
 def _value(text: str, match: re.Match[str]) -> tuple[int, int]:
-    """Where the value begins and ends; twice 0 where it is none, or no secret."""
+    """Find where the value begins and ends; (0, 0) if there is no value or it is not a secret."""
     word, suffix = match["word"] or match["short"] or match["query"], match["suffix"]
-    if not _is_told(match, text, word, suffix):
+    if not _announces_secret(match, text, word, suffix):
         return 0, 0
     is_header = WHOLE_LINE.match(word) is not None
     before = (_BEFORE_HEADER if is_header else _BEFORE).match(text, match.end())
@@ -105,19 +105,19 @@ def _value(text: str, match: re.Match[str]) -> tuple[int, int]:
 
 
 def _must_be_random(match: re.Match[str]) -> bool:
-    """Whether this name is told by its value alone: SORT_KEY=id, ?code=404."""
+    """Whether only a random value makes this name a secret: not SORT_KEY=id, not ?code=404."""
     return match["query"] is not None or (match["short"] or "").endswith("_KEY")
 
 
-def _is_told(match: re.Match[str], text: str, word: str, suffix: str) -> bool:
-    """Whether this name and what follows it say that a secret comes."""
+def _announces_secret(match: re.Match[str], text: str, word: str, suffix: str) -> bool:
+    """Whether this name and its separator announce a secret."""
     is_assigned = match["separator"] not in {None, ":", "："}
     if match["query"] is not None:
         return is_assigned
     is_long = match["word"] is not None
     if is_harmless_name(word, suffix) if is_long else suffix:
         return False
-    if match["blank"] is not None:  # `--password x`; `password 'x'`, but not "token 'x'", which parsers say
+    if match["blank"] is not None:  # `--password x`, `password 'x'`; but not "token 'x'", the wording of parsers
         is_prose = is_long and not suffix and word.lower() not in {"token", "cookie"}
         return match["option"] is not None or (is_prose and match["blank"] in "'\"“‘`")
     if is_long or match["close"] is None:
@@ -136,20 +136,20 @@ def _quoted(text: str, quote: re.Match[str]) -> tuple[int, int]:
             inner = _IN_QUOTES[sign].match(text, begin)
             assert inner is not None
             end = inner.end()
-            if end == len(text) - 1 and text[end] == "\\":  # cut behind a backslash
+            if end == len(text) - 1 and text[end] == "\\":  # the text was cut after a backslash
                 end += 1
     elif len(sign) == 1:
         closing = _ANY_CURLY.search(text, begin)
         end = closing.start() if closing else len(text)
     else:
-        found = text.find(sign, begin)
-        end = found if found >= 0 else len(text)
+        closing_at = text.find(sign, begin)
+        end = closing_at if closing_at >= 0 else len(text)
     scheme = _SCHEME_WITHIN.match(text, begin, end)
     return scheme.end() if scheme and scheme.end() < end else begin, end
 
 
 def _rest_of_line(text: str, match: re.Match[str], begin: int) -> tuple[int, int]:
-    """A header's value: a word behind the scheme that has one, else all that stands in the line, or in the quotes."""
+    """Find a header's value: the word after its scheme if it has one, else the rest of the line or of the quotes."""
     if _ONE_WORD.search(text, match.end(), begin) and (word := _BARE.match(text, begin)) is not None:
         return begin, word.end()
     line = _LINE.match(text, begin)
@@ -161,7 +161,7 @@ def _rest_of_line(text: str, match: re.Match[str], begin: int) -> tuple[int, int
 
 
 def _bracketed(text: str, bracket: re.Match[str]) -> tuple[int, int]:
-    """What stands in the brackets."""
+    """Find the content of the brackets."""
     begin = bracket.end()
     waiting = [_CLOSING[bracket[1]]]
     last = min(len(text), begin + _LONGEST_BRACKET)

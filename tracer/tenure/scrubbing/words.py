@@ -1,4 +1,4 @@
-"""The words that name a secret, and what of their values is none."""
+"""The words that name a secret, and the values of such names that are harmless."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import re
 
 HIDDEN = "***"
 
-# Names whose value is a secret whatever stands between the two.
+# Names whose value is a secret with any separator.
 NAMES = (
     r"passw(?:or)?d|passwort|kennwort|passphrase|pass_?code|pwd|secret|token|credential|authorization|cookie"
     r"|(?:api|access|private|account|encryption|signing|shared|master|storage|auth|session|subscription|client"
     r"|consumer|ssh|app|license|service)[_\s.-]?key|sharedaccess(?:key|signature)|accountkey"
     r"|session_?id|jsessionid|phpsessid|x-[\w-]{0,20}signature"
 )
-# Short names, which mean something else in prose: only before `=`, in quotes, or as a command's option.
+# Short names, which have other meanings in prose: only before `=`, in quotes, or as a command's option.
 SHORT_NAMES = r"(?<![A-Za-z0-9])(?:sig|signature|pass|pw|auth|bearer|pin|otp|sid|(?-i:[A-Z][A-Z0-9_]{0,40}_KEY))"
 WHOLE_LINE = re.compile(r"authorization|cookie", re.IGNORECASE)
 
 _HINT_WORDS = ("pass", "pwd", "secret", "token", "key", "credential", "authorization", "cookie", "kennwort", "session")
 HINTS = (*_HINT_WORDS, "bearer", "sessid", "sig", "pw", "auth", "pin", "otp", "sid")
 
-# What stands behind the word in names that tell of a secret and are none: token_count, SECRET_NAME, passwordLength.
+# Endings of names that contain a secret's word but hold no secret: token_count, SECRET_NAME, passwordLength.
 _HARMLESS_END = re.compile(
     r"(?:counts?|type|len|length|limit|size|bucket|policy|kind|ttl|expir\w*|index|budget|usage|used|field|file"
     r"|filename|path|dir|url|uri|endpoint|manager|provider|store|errors?|required|lifetime|age|name|status|scheme"
@@ -39,7 +39,7 @@ _DIRECTORY = re.compile(r"(?:/|~|[A-Za-z]:\\)[^=:%]*$")
 
 
 def is_harmless_name(word: str, suffix: str) -> bool:
-    """Whether a name that begins with the word goes on as something else: "tokenizer", "token_count"."""
+    """Whether the suffix makes the name harmless: "tokenizer", "token_count"."""
     if not suffix or suffix in {"s", "S"} or suffix.strip("0123456789") == "":
         return False
     if suffix[0].islower() and word[-1:].islower():
@@ -48,7 +48,7 @@ def is_harmless_name(word: str, suffix: str) -> bool:
 
 
 def is_harmless_value(word: str, suffix: str, value: str) -> bool:
-    """Whether the value tells nothing: "None", "missing", the name once more, a count of tokens, a directory."""
+    """Whether the value reveals nothing: "None", "missing", the name itself, a count of tokens, a directory."""
     if not value.strip() or _PLAIN_VALUES.match(value) or value.lower() == word.lower():
         return True
     if word.lower() in {"token", "authorization"} and _STATUS.match(value):
@@ -59,7 +59,7 @@ def is_harmless_value(word: str, suffix: str, value: str) -> bool:
 
 
 def is_random(value: str) -> bool:
-    """Whether a word looks made by a machine: it has a digit, or capitals within."""
+    """Whether a word looks machine-generated: it has a digit, inner capitals, or ``=``."""
     has_inner_capitals = value[1:] != value[1:].lower() and value != value.upper()
     return any("0" <= sign <= "9" for sign in value) or has_inner_capitals or "=" in value
 
@@ -71,6 +71,6 @@ _SECRET_NAME = re.compile(
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a parameter or key of this name has a secret for its value."""
+    """Whether a parameter or key of this name has a secret value."""
     match = _SECRET_NAME.search(name)
     return match is not None and (match["word"] is None or not is_harmless_name(match["word"], match["suffix"]))

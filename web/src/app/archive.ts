@@ -1,4 +1,4 @@
-// A source that the page itself carries: what `tenure export --to html` wrote into it.
+// The archive in the page itself, written by `tenure export --to html`, as a source.
 
 import { check } from "../schema/check.ts";
 import type { Archive, ArchivedDiagram, Lens, Lifecycle } from "../schema/messages.ts";
@@ -15,7 +15,7 @@ export class ArchiveSource implements Source {
   constructor(archive: Archive, events: SourceEvents) {
     this.#archive = archive;
     this.#events = events;
-    this.#lifecycles = new Map(archive.lifecycles.map((one) => [one.id, one]));
+    this.#lifecycles = new Map(archive.lifecycles.map((lifecycle) => [lifecycle.id, lifecycle]));
   }
 
   connect(): void {
@@ -25,16 +25,16 @@ export class ArchiveSource implements Source {
     this.#events.now(overview.now_ns);
     this.#events.overview(overview);
     this.#isConnected = true;
-    this.#answer();
+    this.#sendPage();
   }
 
   subscribe(lens: Lens): void {
     this.#lens = lens;
-    this.#answer();
+    this.#sendPage();
   }
 
   refresh(): void {
-    this.#answer();
+    this.#sendPage();
   }
 
   lifecycle(id: string): Promise<Lifecycle | null> {
@@ -42,34 +42,35 @@ export class ArchiveSource implements Source {
   }
 
   async mermaid(lens: Lens): Promise<string> {
-    const picture = this.#find(lens);
-    if (!picture) throw new SourceError(NOT_HERE);
-    return picture.mermaid;
+    const diagram = this.#find(lens);
+    if (!diagram) throw new SourceError(NOT_IN_PAGE);
+    return diagram.mermaid;
   }
 
-  #answer(): void {
+  #sendPage(): void {
     const lens = this.#lens;
     if (!this.#isConnected || !lens) return;
-    const picture = this.#find(lens);
-    if (!picture) {
-      this.#events.problem(NOT_HERE);
+    const diagram = this.#find(lens);
+    if (!diagram) {
+      this.#events.problem(NOT_IN_PAGE);
       return;
     }
-    const { steps, earlier } = picture;
+    const { steps, earlier } = diagram;
     this.#events.page({ type: "page", token: "", lens, now_ns: this.#archive.overview.now_ns, steps, earlier });
   }
 
-  /** Single folds were not drawn opened: where one is, all are. */
+  /** An archive has no diagrams with single folds unfolded: if one fold is unfolded, all are. */
   #find(lens: Lens): ArchivedDiagram | undefined {
     const drawn = lens.opened.length > 0 ? { ...lens, fold: false, opened: [] } : lens;
-    const view = this.#archive.views.find((one) => isSameLens(one.lens, drawn));
+    const view = this.#archive.views.find((candidate) => isSameLens(candidate.lens, drawn));
     return view && this.#archive.pictures[view.picture];
   }
 }
 
-const NOT_HERE = "this page does not contain this diagram, because its size is limited (export the trace with --trace)";
+const NOT_IN_PAGE =
+  "this page does not contain this diagram, because its size is limited (export the trace with --trace)";
 
-/** The archive in the page's own text, or null where it has none. Throws SchemaError. */
+/** The archive in the page's own text, or null if the page has none. Throws SchemaError. */
 export async function readArchive(element: HTMLElement | null): Promise<Archive | null> {
   if (!element) return null;
   const packed = Uint8Array.from(atob(element.textContent ?? ""), (letter) => letter.charCodeAt(0));
@@ -77,7 +78,7 @@ export async function readArchive(element: HTMLElement | null): Promise<Archive 
   return check<Archive>("Archive", await text.json());
 }
 
-/** The address's fragment of what stands first in the archive. */
+/** The hash of the archive's first diagram. */
 export function firstHash({ views }: Archive): string {
   const subject = views[0] && subjectOf(views[0].lens);
   return formatHash(subject ? choiceOf(subject, NOW) : NOW);

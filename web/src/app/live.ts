@@ -1,7 +1,7 @@
-// The collector as a source: its live feed, and its API for what is asked once.
+// A collector as a source: its live feed, and its API for single requests.
 
 import type { Lens } from "../schema/messages.ts";
-import { lifecycle, liveAddress, mermaidText, refusal } from "./api.ts";
+import { lifecycle, liveAddress, mermaidText, refusalReason } from "./api.ts";
 import { Feed } from "./feed.ts";
 import type { Source, SourceEvents } from "./source.ts";
 
@@ -11,7 +11,7 @@ export class LiveSource implements Source {
   readonly mermaid = mermaidText;
 
   constructor(events: SourceEvents) {
-    this.#feed = new Feed(events, { open: () => new WebSocket(liveAddress()), refusal, random: Math.random });
+    this.#feed = new Feed(events, { open: () => new WebSocket(liveAddress()), refusalReason, random: Math.random });
   }
 
   connect(): void {

@@ -1,4 +1,4 @@
-// Whether the page is as narrow as the styles' own limit: there is room for one name where there are two otherwise.
+// Whether the page is narrower than the limit in the styles. A narrow table shows one name instead of two.
 
 import { signal } from "@preact/signals";
 

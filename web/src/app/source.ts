@@ -1,4 +1,4 @@
-// Where the page's pictures come from: a collector, or what the page itself carries.
+// Where the page's diagrams come from: a collector, or an archive in the page itself.
 
 import type { Lens, Lifecycle, Operations, Overview, Page } from "../schema/messages.ts";
 
@@ -9,7 +9,7 @@ export type Connection =
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "recorded"; readonly hasEverything: boolean; readonly leftOut: number };
 
-/** What a source tells of. */
+/** What a source reports. */
 export interface SourceEvents {
   connection(state: Connection): void;
   page(page: Page): void;
@@ -17,19 +17,19 @@ export interface SourceEvents {
   overview(overview: Overview): void;
   /** The source's clock, wall ns. */
   now(nowNs: number): void;
-  /** The source or the data said no; for the reader. */
+  /** Why something cannot be shown, for the reader. */
   problem(detail: string): void;
 }
 
 export interface Source {
   connect(): void;
-  /** Asks for another picture. */
+  /** Asks for another diagram. */
   subscribe(lens: Lens, limit: number): void;
-  /** Asks for the same picture anew, as a whole. */
+  /** Asks for the whole of the same diagram again. */
   refresh(): void;
-  /** A lifecycle by its id and the time of its acquire (rounded, as it came); null where it is kept no more. */
+  /** A lifecycle by its id and the time of its acquire (wall ns, rounded); null if it is no longer stored. */
   lifecycle(id: string, acquireNs: number): Promise<Lifecycle | null>;
-  /** The picture as Mermaid text. */
+  /** The diagram as Mermaid text. */
   mermaid(lens: Lens, limit: number): Promise<string>;
 }
 

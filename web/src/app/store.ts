@@ -1,19 +1,20 @@
-// The page's state, and what changes it.
+// The page's state, and everything that changes it.
 
 import { computed, signal } from "@preact/signals";
 import { DiagramModel, LostStep } from "../model/diagram.ts";
 import { Hues } from "../model/hues.ts";
-import { Lingering } from "../model/lingering.ts";
 import { Ranking } from "../model/ranking.ts";
+import { RecentUses } from "../model/recent_uses.ts";
 import { MAX_LIMIT, type Operations, type Overview, type Page, type Step, type Trace } from "../schema/messages.ts";
 import type { Connection, Source, SourceEvents } from "./source.ts";
 import { type Choice, choiceOf, formatHash, isSameSubject, lensOf, parseHash, type Subject } from "./subject.ts";
 
 const FIRST_LIMIT = 500;
 
-export interface Picture {
+/** The steps to show, and what changed. */
+export interface DiagramState {
   readonly steps: readonly Step[];
-  readonly from: number; // the first place that changed
+  readonly from: number; // the first index that changed
   readonly isNew: boolean; // another subject than before
 }
 
@@ -22,38 +23,38 @@ export class Store {
   readonly connection = signal<Connection>({ kind: "connecting" });
   readonly overview = signal<Overview | null>(null);
   readonly choice = signal<Choice>(parseHash(location.hash));
-  readonly opened = signal<readonly string[]>([]); // folds
+  readonly unfolded = signal<readonly string[]>([]); // ids of folds
   readonly limit = signal(FIRST_LIMIT);
   readonly earlier = signal(0);
-  readonly picture = signal<Picture | null>(null);
+  readonly diagram = signal<DiagramState | null>(null);
   readonly problem = signal<string | null>(null);
   readonly chosen = signal<Step | null>(null);
-  readonly trace = signal<Trace | null>(null); // the chosen one, as it was last told of
-  readonly second = signal(0); // counts on once a second, for what ticks
-  readonly lens = computed(() => lensOf(this.choice.value, this.opened.value));
+  readonly trace = signal<Trace | null>(null); // the chosen trace in its latest known state
+  readonly second = signal(0); // grows once a second, so that ticking texts are rendered again
+  readonly lens = computed(() => lensOf(this.choice.value, this.unfolded.value));
   readonly hues = new Hues();
   readonly ranking = new Ranking();
-  readonly lingering = new Lingering();
+  readonly recentUses = new RecentUses();
 
   readonly #model = new DiagramModel();
-  #shown: Subject | null = null;
+  #shownSubject: Subject | null = null;
   #clock = { serverNs: Date.now() * 1e6, at: performance.now() };
 
   constructor(open: (events: SourceEvents) => Source) {
     this.source = open({
-      connection: (state) => this.#connected(state),
-      page: (page) => this.#paged(page),
-      operations: (operations) => this.#changed(operations),
-      overview: (overview) => this.#told(overview),
+      connection: (state) => this.#onConnection(state),
+      page: (page) => this.#onPage(page),
+      operations: (operations) => this.#onOperations(operations),
+      overview: (overview) => this.#onOverview(overview),
       now: (serverNs) => {
         this.#clock = { serverNs, at: performance.now() };
       },
-      problem: (detail) => this.#refused(detail),
+      problem: (detail) => this.#onProblem(detail),
     });
   }
 
   start(): void {
-    window.addEventListener("hashchange", () => this.#follow(parseHash(location.hash)));
+    window.addEventListener("hashchange", () => this.#onHash(parseHash(location.hash)));
     window.setInterval(() => {
       if (this.connection.value.kind === "live") this.second.value += 1;
     }, 1000);
@@ -61,7 +62,7 @@ export class Store {
     this.source.connect();
   }
 
-  /** The source's clock, wall ns. It stands still where nobody is there who knows what goes on. */
+  /** The source's clock, wall ns. It stops while there is no connection, because nothing newer is known. */
   nowNs = (): number => {
     const isLive = this.connection.value.kind === "live";
     return this.#clock.serverNs + (isLive ? (performance.now() - this.#clock.at) * 1e6 : 0);
@@ -79,13 +80,13 @@ export class Store {
     this.#navigate({ ...this.choice.value, grouped });
   }
 
-  open(fold: string): void {
-    this.opened.value = [...this.opened.value, fold];
+  unfold(fold: string): void {
+    this.unfolded.value = [...this.unfolded.value, fold];
     this.#subscribe();
   }
 
-  closeFolds(): void {
-    this.opened.value = [];
+  foldAgain(): void {
+    this.unfolded.value = [];
     this.#subscribe();
   }
 
@@ -94,7 +95,7 @@ export class Store {
     this.#subscribe();
   }
 
-  /** The time of a lifecycle's first step in the picture, wall ns, rounded. */
+  /** The time of a lifecycle's first step in the diagram, wall ns, rounded. */
   acquireNs(lifecycle: string): number | null {
     for (const step of this.#model.steps)
       if (step.step === "message" && step.lifecycle === lifecycle) return step.at_ns;
@@ -106,12 +107,12 @@ export class Store {
     if (hash !== location.hash) location.hash = hash; // hashchange follows
   }
 
-  #follow(choice: Choice): void {
-    const isOther = !isSameSubject(choice.subject, this.choice.value.subject);
+  #onHash(choice: Choice): void {
+    const isOtherSubject = !isSameSubject(choice.subject, this.choice.value.subject);
     this.choice.value = choice;
-    if (isOther) {
+    if (isOtherSubject) {
       this.trace.value = this.overview.value?.traces.find(({ id }) => id === choice.subject.id) ?? null;
-      this.opened.value = [];
+      this.unfolded.value = [];
       this.limit.value = FIRST_LIMIT;
     }
     this.#subscribe();
@@ -122,44 +123,44 @@ export class Store {
     this.source.subscribe(this.lens.value, this.limit.value);
   }
 
-  #connected(state: Connection): void {
+  #onConnection(state: Connection): void {
     if (state.kind !== "live") this.#clock = { serverNs: this.nowNs(), at: performance.now() };
     this.connection.value = state;
   }
 
-  #paged(page: Page): void {
+  #onPage(page: Page): void {
     const { subject } = this.choice.value;
-    const isNew = this.#shown === null || !isSameSubject(this.#shown, subject);
-    this.#shown = subject;
+    const isNew = this.#shownSubject === null || !isSameSubject(this.#shownSubject, subject);
+    this.#shownSubject = subject;
     this.#model.replace(page.steps);
     this.earlier.value = page.earlier;
-    this.picture.value = { steps: this.#model.steps, from: 0, isNew };
+    this.diagram.value = { steps: this.#model.steps, from: 0, isNew };
   }
 
-  /** Recent traces are few: the chosen one is remembered when it is no longer among them. */
-  #told(overview: Overview): void {
+  /** The overview has only recent traces. The chosen one is kept when it is no longer among them. */
+  #onOverview(overview: Overview): void {
     this.overview.value = overview;
     const { id } = this.choice.value.subject;
-    const found = overview.traces.find((trace) => trace.id === id);
-    if (found) this.trace.value = found;
+    const trace = overview.traces.find((candidate) => candidate.id === id);
+    if (trace) this.trace.value = trace;
   }
 
-  /** The picture of the subject before must not stand under the name of the one that cannot be shown. */
-  #refused(detail: string): void {
+  /** The previous subject's diagram must not stay under the name of a subject that cannot be shown. */
+  #onProblem(detail: string): void {
     this.problem.value = detail;
     const { subject } = this.choice.value;
-    if (this.#shown !== null && isSameSubject(this.#shown, subject)) return;
-    this.#shown = subject;
+    if (this.#shownSubject !== null && isSameSubject(this.#shownSubject, subject)) return;
+    this.#shownSubject = subject;
     this.#model.replace([]);
     this.earlier.value = 0;
-    this.picture.value = { steps: this.#model.steps, from: 0, isNew: true };
+    this.diagram.value = { steps: this.#model.steps, from: 0, isNew: true };
   }
 
-  #changed({ operations, earlier }: Operations): void {
+  #onOperations({ operations, earlier }: Operations): void {
     this.earlier.value = earlier;
     try {
       const from = this.#model.apply(operations);
-      this.picture.value = { steps: this.#model.steps, from, isNew: false };
+      this.diagram.value = { steps: this.#model.steps, from, isNew: false };
     } catch (error) {
       if (!(error instanceof LostStep)) throw error;
       this.source.refresh();

@@ -1,4 +1,4 @@
-// What the diagram shows, as it stands in the address: "#trace=ID", "#now&fold=0". Reload and back work by it.
+// What the diagram shows. It is part of the address ("#trace=ID", "#now&fold=0"), so that reload and back work.
 
 import type { Lens } from "../schema/messages.ts";
 
@@ -19,10 +19,10 @@ const KINDS: readonly SubjectKind[] = ["trace", "task", "resource", "process"];
 
 export const NOW: Choice = { subject: { kind: "now", id: "" }, fold: true, grouped: true };
 
-/** Reads the address's fragment; what cannot be read means everything now. */
+/** Reads the address's hash; an unreadable one means everything now. */
 export function parseHash(hash: string): Choice {
   const parameters = new URLSearchParams(hash.replace(/^#/, ""));
-  const kind = KINDS.find((one) => parameters.get(one));
+  const kind = KINDS.find((candidate) => parameters.get(candidate));
   const subject: Subject = kind ? { kind, id: parameters.get(kind) ?? "" } : NOW.subject;
   const grouped = parameters.get("grouped");
   return {
@@ -37,29 +37,29 @@ export function formatHash({ subject, fold, grouped }: Choice): string {
   return `#${name}${fold ? "" : "&fold=0"}${grouped === isBroad(subject) ? "" : `&grouped=${Number(grouped)}`}`;
 }
 
-/** Another subject, with what goes best with it. */
+/** Another subject, with the grouping that suits it. */
 export function choiceOf(subject: Subject, before: Choice): Choice {
-  const isOfSameBreadth = isBroad(subject) === isBroad(before.subject);
-  return { ...before, subject, grouped: isOfSameBreadth ? before.grouped : isBroad(subject) };
+  const hasSameBreadth = isBroad(subject) === isBroad(before.subject);
+  return { ...before, subject, grouped: hasSameBreadth ? before.grouped : isBroad(subject) };
 }
 
-/** Where there may be a task a request, and more of them than columns can be read, tasks are grouped at first. */
+/** Broad subjects can have a task for each request, more than there is room for: their tasks are grouped at first. */
 function isBroad({ kind }: Subject): boolean {
   return kind === "now" || kind === "process";
 }
 
-export function isSameSubject(one: Subject, other: Subject): boolean {
-  return one.kind === other.kind && one.id === other.id;
+export function isSameSubject(a: Subject, b: Subject): boolean {
+  return a.kind === b.kind && a.id === b.id;
 }
 
 /** The subject that a lens shows. */
 export function subjectOf(lens: Lens): Subject {
-  const kind = KINDS.find((one) => lens[one as keyof Lens] !== null);
+  const kind = KINDS.find((candidate) => lens[candidate as keyof Lens] !== null);
   return kind ? { kind, id: String(lens[kind as keyof Lens]) } : NOW.subject;
 }
 
-/** What to ask the source for. */
-export function lensOf({ subject, fold, grouped }: Choice, opened: readonly string[]): Lens {
+/** The lens to subscribe to. */
+export function lensOf({ subject, fold, grouped }: Choice, unfolded: readonly string[]): Lens {
   const of = (kind: SubjectKind) => (subject.kind === kind ? subject.id : null);
   return {
     trace: of("trace"),
@@ -69,17 +69,17 @@ export function lensOf({ subject, fold, grouped }: Choice, opened: readonly stri
     since_ns: null,
     until_ns: null,
     fold,
-    opened: [...opened],
+    opened: [...unfolded],
     tasks: grouped ? "coroutine" : "task",
     resources: "resource",
   };
 }
 
-export function isSameLens(one: Lens, other: Lens): boolean {
-  return JSON.stringify(fields(one)) === JSON.stringify(fields(other));
+export function isSameLens(a: Lens, b: Lens): boolean {
+  return JSON.stringify(fieldsOf(a)) === JSON.stringify(fieldsOf(b));
 }
 
-/** The query of /api/diagram for the same picture. */
+/** The query of /api/diagram for the same diagram. */
 export function diagramQuery(lens: Lens, limit: number): string {
   const query = new URLSearchParams();
   for (const kind of KINDS) {
@@ -94,7 +94,7 @@ export function diagramQuery(lens: Lens, limit: number): string {
   return query.toString();
 }
 
-function fields(lens: Lens): unknown[] {
+function fieldsOf(lens: Lens): unknown[] {
   return [
     lens.trace,
     lens.task,

@@ -1,13 +1,13 @@
-// Switch between light, dark and the system's setting.
+// The theme: light, dark or the system's setting.
 
 import { signal } from "@preact/signals";
 
 export type Theme = "system" | "light" | "dark";
 
-const KEY = "tenure.theme";
+const STORAGE_KEY = "tenure.theme";
 const NEXT: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
 
-export const theme = signal<Theme>(stored());
+export const theme = signal<Theme>(storedTheme());
 
 export function applyTheme(): void {
   if (theme.value === "system") delete document.documentElement.dataset.theme;
@@ -18,15 +18,15 @@ export function nextTheme(): void {
   theme.value = NEXT[theme.value];
   applyTheme();
   try {
-    localStorage.setItem(KEY, theme.value);
+    localStorage.setItem(STORAGE_KEY, theme.value);
   } catch {
-    // A browser that keeps nothing: the choice holds until reload.
+    // The browser stores nothing: the choice lasts until reload.
   }
 }
 
-function stored(): Theme {
+function storedTheme(): Theme {
   try {
-    const value = localStorage.getItem(KEY);
+    const value = localStorage.getItem(STORAGE_KEY);
     return value === "light" || value === "dark" ? value : "system";
   } catch {
     return "system";

@@ -1,16 +1,16 @@
-// What stands out: the chosen step with all of its lifecycle, else the lifecycle under the pointer.
+// The lifecycle that stands out: that of the chosen step, otherwise the one under the pointer.
 
-export interface Chosen {
+export interface ChosenStep {
   readonly id: string;
   readonly lifecycle: string | null;
 }
 
 export class Emphasis {
-  chosen: Chosen | null = null;
+  chosen: ChosenStep | null = null;
   readonly #root: Element;
   #hovered: string | null = null;
 
-  /** `root`: the element in which the steps, activations and tags stand. */
+  /** `root`: the element that contains the steps, activations and tags. */
   constructor(root: Element) {
     this.#root = root;
   }
@@ -22,17 +22,20 @@ export class Emphasis {
     this.show();
   }
 
-  /** Marks the elements in view anew; what comes into view later needs it again. */
+  /** Marks the elements in view. Call it again when other elements come into view. */
   show(): void {
-    for (const marked of this.#root.querySelectorAll(".lit, .chosen")) marked.classList.remove("lit", "chosen");
+    for (const element of this.#root.querySelectorAll(".tn-lit, .tn-chosen")) {
+      element.classList.remove("tn-lit", "tn-chosen");
+    }
     const lifecycle = this.chosen?.lifecycle ?? this.#hovered;
-    if (lifecycle !== null) for (const one of this.#all("data-lifecycle", lifecycle)) one.classList.add("lit");
-    if (this.chosen) for (const one of this.#all("data-id", this.chosen.id)) one.classList.add("chosen");
-    this.#root.classList.toggle("fades", this.chosen !== null && this.chosen.lifecycle !== null);
+    if (lifecycle !== null) this.#mark("data-lifecycle", lifecycle, "tn-lit");
+    if (this.chosen) this.#mark("data-id", this.chosen.id, "tn-chosen");
+    this.#root.classList.toggle("tn-fades", this.chosen !== null && this.chosen.lifecycle !== null);
   }
 
-  #all(attribute: string, value: string): NodeListOf<Element> {
-    return this.#root.querySelectorAll(`[${attribute}="${CSS.escape(value)}"]`);
+  #mark(attribute: string, value: string, name: string): void {
+    const elements = this.#root.querySelectorAll(`[${attribute}="${CSS.escape(value)}"]`);
+    for (const element of elements) element.classList.add(name);
   }
 }
 

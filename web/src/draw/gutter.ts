@@ -1,46 +1,44 @@
 // The times at the left edge: since the diagram's first step, or by the clock.
 
+import { rowsBetween } from "../layout/rows_between.ts";
 import type { Row } from "../layout/shape.ts";
+import { GUTTER_TEXT_RISE, type GUTTERS } from "../layout/sizes.ts";
 import type { Scene } from "./marks/mark.ts";
-import { rowsInView } from "./picture.ts";
 
-export type Clock = "since first" | "wall";
-
-/** The gutter's width by its clock, in CSS pixels: as slim as its text. */
-export const GUTTERS: Readonly<Record<Clock, number>> = { "since first": 54, wall: 84 };
+export type Clock = keyof typeof GUTTERS;
 
 export class Gutter {
   readonly element = document.createElement("div");
-  readonly #standing = new Map<string, HTMLElement>();
+  readonly #rendered = new Map<string, HTMLElement>();
 
   constructor() {
-    this.element.className = "gutter";
+    this.element.className = "tn-gutter";
     this.element.setAttribute("aria-hidden", "true");
   }
 
   show({ layout, view }: Scene, clock: Clock): void {
-    const zero = layout.rows[0]?.step.at_ns ?? 0;
+    const firstNs = layout.rows[0]?.step.at_ns ?? 0;
     const wanted = new Map<string, { row: Row; text: string }>();
-    let before = "";
-    let top = -1;
-    for (const row of rowsInView(layout.rows, view)) {
-      const text = clock === "wall" ? wallTime(row.step.at_ns) : sinceFirst(row.step.at_ns - zero);
-      if (text !== before && row.top !== top) wanted.set(`${row.step.id} ${row.top} ${text}`, { row, text });
-      before = text;
-      top = row.top;
+    let previous = { text: "", top: -1 };
+    for (const row of rowsBetween(layout.rows, view.top, view.bottom)) {
+      const text = clock === "wall" ? wallTime(row.step.at_ns) : sinceFirst(row.step.at_ns - firstNs);
+      const isNew = text !== previous.text && row.top !== previous.top;
+      if (isNew) wanted.set(`${row.step.id} ${row.top} ${text}`, { row, text });
+      previous = { text, top: row.top };
     }
-    for (const [key, element] of this.#standing) {
+    for (const [key, element] of this.#rendered) {
       if (wanted.has(key)) continue;
       element.remove();
-      this.#standing.delete(key);
+      this.#rendered.delete(key);
     }
     for (const [key, { row, text }] of wanted) {
-      if (this.#standing.has(key)) continue;
+      if (this.#rendered.has(key)) continue;
       const element = document.createElement("span");
+      const middle = row.kind === "message" ? row.line : row.top + row.height / 2;
       element.textContent = text;
-      element.style.top = `${(row.kind === "message" ? row.line : row.top + row.height / 2) - 8}px`;
+      element.style.top = `${middle - GUTTER_TEXT_RISE}px`;
       this.element.append(element);
-      this.#standing.set(key, element);
+      this.#rendered.set(key, element);
     }
   }
 }

@@ -1,55 +1,55 @@
-// The heads that stay in sight at the top while the diagram scrolls under them.
+// The heads that stay at the top edge while the diagram scrolls under them.
 
 import type { Column } from "../layout/shape.ts";
-import { HEAD } from "../layout/sizes.ts";
+import { HEAD_HEIGHT } from "../layout/sizes.ts";
 import { glyph, headClass } from "./marks/head.ts";
 import type { Scene } from "./marks/mark.ts";
 
-interface Standing {
+interface Rendered {
   readonly button: HTMLButtonElement;
   signature: string;
 }
 
 export class Heads {
   readonly element = document.createElement("div");
-  readonly #standing = new Map<string, Standing>();
+  readonly #rendered = new Map<string, Rendered>();
 
   constructor() {
-    this.element.className = "heads";
+    this.element.className = "tn-heads";
   }
 
-  /** Shows who stands on each column at the height `top`. */
+  /** Shows the participants whose lifelines pass the height `top`. */
   show(scene: Scene, top: number): void {
     const { left, right } = scene.view;
     const wanted = new Map<string, Column>();
     for (const column of scene.layout.columns) {
       const x = scene.layout.spacing.x(column.slot);
-      if (x + column.head.width < left || x - column.head.width > right || !isAt(column, top)) continue;
+      if (x + column.head.width < left || x - column.head.width > right || !passes(column, top)) continue;
       wanted.set(column.participant.id, column);
     }
-    for (const [id, { button }] of this.#standing) {
+    for (const [id, { button }] of this.#rendered) {
       if (wanted.has(id)) continue;
       button.remove();
-      this.#standing.delete(id);
+      this.#rendered.delete(id);
     }
-    for (const column of wanted.values()) this.#place(column, scene);
+    for (const column of wanted.values()) this.#render(column, scene);
   }
 
-  #place(column: Column, scene: Scene): void {
+  #render(column: Column, scene: Scene): void {
     const { participant, head } = column;
     const x = Math.round(scene.layout.spacing.x(column.slot) - head.width / 2);
     const signature = `${x} ${head.width} ${participant.label} ${participant.stereotype}`;
-    let standing = this.#standing.get(participant.id);
-    if (standing?.signature === signature) return;
-    if (!standing) {
-      standing = { button: document.createElement("button"), signature };
-      this.element.append(standing.button);
-      this.#standing.set(participant.id, standing);
+    let rendered = this.#rendered.get(participant.id);
+    if (rendered?.signature === signature) return;
+    if (!rendered) {
+      rendered = { button: document.createElement("button"), signature };
+      this.element.append(rendered.button);
+      this.#rendered.set(participant.id, rendered);
     }
-    standing.signature = signature;
-    fill(standing.button, column, scene);
-    standing.button.style.left = `${x}px`;
-    standing.button.style.width = `${head.width}px`;
+    rendered.signature = signature;
+    fill(rendered.button, column, scene);
+    rendered.button.style.left = `${x}px`;
+    rendered.button.style.width = `${head.width}px`;
   }
 }
 
@@ -57,7 +57,7 @@ function fill(button: HTMLButtonElement, column: Column, scene: Scene): void {
   const { participant, head } = column;
   const lines = head.lines.map(({ text, role }, i) => {
     const line = document.createElement("span");
-    line.className = role === "kind" ? "line kind" : "line";
+    line.className = role === "kind" ? "tn-head-line tn-kind" : "tn-head-line";
     const words = document.createElement("bdi");
     words.textContent = text;
     const shape = i === 0 ? glyph(participant.stereotype) : null;
@@ -72,8 +72,8 @@ function fill(button: HTMLButtonElement, column: Column, scene: Scene): void {
   button.replaceChildren(...lines);
 }
 
-/** Whether the head belongs at the top edge: its own place has gone by, and its lifeline has not ended. */
-function isAt(column: Column, top: number): boolean {
-  const begun = column.created ? column.top - HEAD / 2 <= top : true;
-  return begun && (column.bottom === null || column.bottom > top);
+/** Whether the lifeline has begun above the height and has not ended there. */
+function passes(column: Column, top: number): boolean {
+  const hasBegun = !column.created || column.top - HEAD_HEIGHT / 2 <= top;
+  return hasBegun && (column.bottom === null || column.bottom > top);
 }

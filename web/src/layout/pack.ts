@@ -1,4 +1,4 @@
-// Boxes of one height in as few rows as it takes, so that none lies on another.
+// Boxes of one height in as few rows as possible, without overlap.
 
 export interface Box {
   readonly id: string;
@@ -6,26 +6,26 @@ export interface Box {
   readonly right: number;
 }
 
-/** The row of each box, from 0. One that had a row before keeps it where it can: what is read does not jump. */
-export function pack(boxes: readonly Box[], before: ReadonlyMap<string, number>): Map<string, number> {
+/** The row of each box, from 0. A box keeps the row that it had where that is free, so that it does not jump. */
+export function pack(boxes: readonly Box[], previous: ReadonlyMap<string, number>): Map<string, number> {
   const rows: Box[][] = [];
-  const placed = new Map<string, number>();
+  const rowById = new Map<string, number>();
   const isFree = (box: Box, row: number) =>
     (rows[row] ?? []).every((other) => other.right <= box.left || other.left >= box.right);
-  const place = (box: Box, row: number) => {
+  const put = (box: Box, row: number) => {
     while (rows.length <= row) rows.push([]);
     rows[row]?.push(box);
-    placed.set(box.id, row);
+    rowById.set(box.id, row);
   };
   for (const box of boxes) {
-    const row = before.get(box.id);
-    if (row !== undefined && isFree(box, row)) place(box, row);
+    const row = previous.get(box.id);
+    if (row !== undefined && isFree(box, row)) put(box, row);
   }
   for (const box of boxes) {
-    if (placed.has(box.id)) continue;
+    if (rowById.has(box.id)) continue;
     let row = 0;
     while (!isFree(box, row)) row++;
-    place(box, row);
+    put(box, row);
   }
-  return placed;
+  return rowById;
 }

@@ -1,7 +1,8 @@
 // Which column a participant stands on, from left to right.
 //
-// As in Mermaid each stands right of those declared before it. But a task that has ended gives its place back, and a
-// task created later may have it: so a service that makes a task a request stays as wide as its tasks are many at once.
+// As in Mermaid each participant stands right of those declared before it. But a task that has ended frees its slot
+// for a task that is created later. So the diagram of a service that creates a task for each request is only as wide
+// as the number of tasks that exist at the same time.
 
 export interface SlotsState {
   readonly count: number;
@@ -17,7 +18,7 @@ export class Slots {
     return this.#count++;
   }
 
-  /** For a task created by one that stands on `creator`: a free slot right of it, the leftmost; else the next. */
+  /** For a task created by the one on `creator`: the leftmost free slot right of it, otherwise the next slot. */
   rightOf(creator: number): number {
     let best = -1;
     for (const slot of this.#free) if (slot > creator && (best < 0 || slot < best)) best = slot;

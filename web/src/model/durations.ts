@@ -1,4 +1,4 @@
-// Durations as people say them: the same forms as tenure_server/model/labels.py.
+// Durations as people write them: the same forms as in tenure_server/model/labels.py.
 
 const MICROSECOND = 1e3;
 const MILLISECOND = 1e6;
@@ -9,12 +9,12 @@ export function formatDuration(ns: number): string {
   return ns < 10 * SECOND ? short(ns) : long(Math.round(ns / SECOND));
 }
 
-/** A duration that ticks once a second, so without the digits that would flicker. */
+/** A duration that ticks once a second: whole seconds only, so that no digits flicker. */
 export function formatTicking(ns: number): string {
   return ns < SECOND ? "<1 s" : long(Math.floor(ns / SECOND));
 }
 
-/** Milliseconds of a percentile, or a dash where nothing was measured. */
+/** Milliseconds of a percentile; a dash if nothing was measured. */
 export function formatPercentile(ms: number | null): string {
   return ms === null ? "–" : formatDuration(ms * MILLISECOND);
 }
@@ -38,7 +38,7 @@ function long(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** A duration that ticks, in one unit, where there is little room: "0 s", "119 s", "59 min", "3 h". */
+/** A ticking duration in one unit, for small places: "0 s", "119 s", "59 min", "3 h". */
 export function formatBrief(ns: number): string {
   const seconds = Math.floor(ns / SECOND);
   if (seconds < 120) return `${seconds} s`;

@@ -1,4 +1,4 @@
-// How resources and places in a program are called: the same rules as tenure_server/model/labels.py.
+// Labels of resources, processes and sites: the same rules as in tenure_server/model/labels.py.
 
 import type { Process, Resource, Site } from "../schema/messages.ts";
 import { formatBrief } from "./durations.ts";
@@ -7,12 +7,14 @@ const LARGE_SKEW_MS = 10_000;
 const DAY_MS = 86_400_000;
 const MILLISECOND = 1e6;
 
-type Named = Pick<Resource, "kind" | "name" | "capacity">;
+type ResourceName = Pick<Resource, "kind" | "name" | "capacity">;
 
 /** "Lock stock_lock", "Pool orders (2)", "Connection". */
-export function resourceLabel({ kind, name, capacity }: Named): string {
+export function resourceLabel({ kind, name, capacity }: ResourceName): string {
   const short = shortKind(kind);
-  const repeats = ["", plain(short), plain(short.slice(short.lastIndexOf(".") + 1))].includes(plain(name));
+  const repeats = ["", simplified(short), simplified(short.slice(short.lastIndexOf(".") + 1))].includes(
+    simplified(name),
+  );
   const label = repeats ? short : `${short} ${name}`;
   return capacity !== null && capacity > 1 ? `${label} (${capacity})` : label;
 }
@@ -26,12 +28,12 @@ export function shortKind(kind: string): string {
   return isMethod ? `${owner}.${last}` : last;
 }
 
-/** "process 4711"; of a service that tells no number of its process, "process". */
+/** "process 4711"; "process" for a service that sends no process id. */
 export function processLabel({ pid }: Pick<Process, "pid">): string {
   return pid === 0 ? "process" : `process ${pid}`;
 }
 
-/** "3 h ahead" of the collector's where a process's clock is so far off that its times mislead; else nothing. */
+/** "3 h ahead" of the collector's clock, if the process's clock is so far off that its times mislead; otherwise "". */
 export function skewLabel({ clock_skew_ms }: Pick<Process, "clock_skew_ms">): string {
   if (Math.abs(clock_skew_ms) < LARGE_SKEW_MS) return "";
   const ms = Math.abs(clock_skew_ms);
@@ -44,7 +46,7 @@ export function siteLabel(site: Site): string {
   return `${site.file.slice(Math.max(site.file.lastIndexOf("/"), site.file.lastIndexOf("\\")) + 1)}:${site.line}`;
 }
 
-function plain(name: string): string {
+function simplified(name: string): string {
   return name.replaceAll("_", "").toLowerCase();
 }
 

@@ -1,24 +1,24 @@
-// The order of the table of resources: where somebody waits comes first, then what is held for long, then what was in use
-// lately, then the rest. What has a capacity, of which somebody may have to wait, comes before what has none.
+// The order of the resource table: first resources with waiters, then those held for long, then those used lately, then
+// the rest. A resource with a capacity comes before one without, because only a capacity makes tasks wait.
 //
-// Use flickers, and a table that jumps cannot be read. So a resource keeps its place for a while after the wait or the
-// use that earned it, and within each group the one known longest comes first.
+// A table whose rows jump cannot be read. So a resource keeps its group for some seconds after the wait or the use that
+// put it there, and within each group the resource known longest comes first.
 
 import type { Resource } from "../schema/messages.ts";
 
-const KEPT_NS = 5e9;
-const LONG_NS = 1e9;
+const KEEPS_GROUP_NS = 5e9;
+const LONG_HOLD_NS = 1e9;
 
-interface Memory {
+interface History {
   readonly order: number;
-  waitedNs: number; // when each of these was last so
+  waitedNs: number; // the last time of each
   heldLongNs: number;
   usedNs: number;
-  total: number; // of lifecycles, when it was last looked at
+  total: number; // of lifecycles, at the last sort
 }
 
 export class Ranking {
-  #known = new Map<string, Memory>();
+  #histories = new Map<string, History>();
 
   /** The resources in the order to show them, as of `nowNs`. */
   sort(resources: readonly Resource[], nowNs: number): Resource[] {
@@ -28,19 +28,26 @@ export class Ranking {
   }
 
   #rank(resource: Resource, nowNs: number): { group: number; order: number } {
-    let memory = this.#known.get(resource.id);
-    if (!memory) {
+    let history = this.#histories.get(resource.id);
+    if (!history) {
       const never = Number.NEGATIVE_INFINITY;
-      memory = { order: this.#known.size, waitedNs: never, heldLongNs: never, usedNs: never, total: resource.total };
-      this.#known.set(resource.id, memory);
+      history = {
+        order: this.#histories.size,
+        waitedNs: never,
+        heldLongNs: never,
+        usedNs: never,
+        total: resource.total,
+      };
+      this.#histories.set(resource.id, history);
     }
-    // Only what has a capacity can make anybody wait for somebody.
     const isBounded = resource.capacity !== null;
-    if (resource.waiters.length > 0 && isBounded) memory.waitedNs = nowNs;
-    if (resource.holders.some((use) => nowNs - use.since_ns >= LONG_NS) && isBounded) memory.heldLongNs = nowNs;
-    if (resource.holders.length + resource.waiters.length > 0 || resource.total > memory.total) memory.usedNs = nowNs;
-    memory.total = resource.total;
-    const rank = [memory.waitedNs, memory.heldLongNs, memory.usedNs, nowNs].findIndex((at) => nowNs - at <= KEPT_NS);
-    return { group: 2 * rank + (isBounded ? 0 : 1), order: memory.order };
+    if (resource.waiters.length > 0 && isBounded) history.waitedNs = nowNs;
+    if (resource.holders.some((use) => nowNs - use.since_ns >= LONG_HOLD_NS) && isBounded) history.heldLongNs = nowNs;
+    if (resource.holders.length + resource.waiters.length > 0 || resource.total > history.total) history.usedNs = nowNs;
+    history.total = resource.total;
+    const rank = [history.waitedNs, history.heldLongNs, history.usedNs, nowNs].findIndex(
+      (at) => nowNs - at <= KEEPS_GROUP_NS,
+    );
+    return { group: 2 * rank + (isBounded ? 0 : 1), order: history.order };
   }
 }

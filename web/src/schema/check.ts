@@ -1,40 +1,31 @@
-// The check that data from the collector passes once, at the border. Behind it the types of messages.ts hold.
+// Checks data from the collector once, where it arrives. After that the types of messages.ts hold.
 
+import type { Definition } from "./definition.ts";
 import { definitions } from "./definitions.ts";
 
-export type Definition =
-  | { ref: string }
-  | { enum: (string | number | boolean)[] }
-  | { tag: string; of: Record<string, Definition> }
-  | { any: Definition[] }
-  | { items: Definition }
-  | { fields: Record<string, Definition> }
-  | { values: Definition }
-  | { type: string };
-
-/** Data from the collector has another shape than this page knows; `message` says where. */
+/** Data from the collector does not have the expected shape; `message` says where. */
 export class SchemaError extends Error {}
 
-/** The value as the named type of messages.ts; throws SchemaError naming the place ("$.steps[3].label"). */
+/** The value as the named type of messages.ts. Throws SchemaError, which names the path ("$.steps[3].label"). */
 export function check<T>(name: string, value: unknown): T {
   const fault = verify({ ref: name }, value);
-  if (fault) throw new SchemaError(`expected ${fault.expected}, got ${shown(fault.got)} at $${fault.at}`);
+  if (fault) throw new SchemaError(`expected ${fault.expected}, got ${abbreviate(fault.got)} at $${fault.path}`);
   return value as T;
 }
 
-/** What is wrong, and where below the value that was looked at. Its place is put together only where there is one. */
+/** What is wrong, and the path to it. The path is put together only after a fault. */
 interface Fault {
   readonly expected: string;
   readonly got: unknown;
-  readonly at: string;
+  readonly path: string;
 }
 
 function verify(definition: Definition, value: unknown): Fault | null {
   if ("ref" in definition) return verify(resolve(definition.ref), value);
   if ("type" in definition) return verifyType(definition.type, value);
   if ("enum" in definition) {
-    const isOne = (definition.enum as unknown[]).includes(value);
-    return isOne ? null : fault(`one of ${definition.enum.join(", ")}`, value);
+    const isMember = (definition.enum as unknown[]).includes(value);
+    return isMember ? null : fault(`one of ${definition.enum.join(", ")}`, value);
   }
   if ("items" in definition) return verifyItems(definition.items, value);
   if ("any" in definition) return verifyAny(definition.any, value);
@@ -42,21 +33,21 @@ function verify(definition: Definition, value: unknown): Fault | null {
   const record = value as Record<string, unknown>;
   if ("fields" in definition) return verifyFields(definition.fields, record);
   if ("values" in definition) return verifyValues(definition.values, record);
-  const chosen = own(definition.of, String(record[definition.tag]));
-  if (!chosen) return fault(`one of ${Object.keys(definition.of).join(", ")}`, record[definition.tag]);
-  return verify(chosen, value);
+  const variant = own(definition.of, String(record[definition.tag]));
+  if (!variant) return fault(`one of ${Object.keys(definition.of).join(", ")}`, record[definition.tag]);
+  return verify(variant, value);
 }
 
 function verifyType(type: string, value: unknown): Fault | null {
-  const isIt = type === "null" ? value === null : typeof value === type;
-  return isIt ? null : fault(`a ${type}`, value);
+  const matches = type === "null" ? value === null : typeof value === type;
+  return matches ? null : fault(`a ${type}`, value);
 }
 
 function verifyItems(definition: Definition, value: unknown): Fault | null {
   if (!Array.isArray(value)) return fault("a list", value);
   for (let i = 0; i < value.length; i++) {
-    const found = verify(definition, value[i]);
-    if (found) return below(`[${i}]`, found);
+    const fault = verify(definition, value[i]);
+    if (fault) return below(`[${i}]`, fault);
   }
   return null;
 }
@@ -64,50 +55,50 @@ function verifyItems(definition: Definition, value: unknown): Fault | null {
 function verifyFields(fields: Record<string, Definition>, record: Record<string, unknown>): Fault | null {
   for (const name in fields) {
     const definition = fields[name];
-    const found = definition && verify(definition, own(record, name));
-    if (found) return below(`.${name}`, found);
+    const fault = definition && verify(definition, own(record, name));
+    if (fault) return below(`.${name}`, fault);
   }
   return null;
 }
 
 function verifyValues(definition: Definition, record: Record<string, unknown>): Fault | null {
   for (const name in record) {
-    const found = verify(definition, record[name]);
-    if (found) return below(`.${name}`, found);
+    const fault = verify(definition, record[name]);
+    if (fault) return below(`.${name}`, fault);
   }
   return null;
 }
 
-/** Here "any" is always "this or null", so that the fault can name what this should have been. */
+/** "any" is always "this type or null" here, so the fault can name the type. */
 function verifyAny(definitions: Definition[], value: unknown): Fault | null {
-  const isNull = (one: Definition) => "type" in one && one.type === "null";
+  const isNull = (definition: Definition) => "type" in definition && definition.type === "null";
   if (value === null && definitions.some(isNull)) return null;
-  for (const one of definitions) {
-    const found = isNull(one) ? null : verify(one, value);
-    if (found) return found;
+  for (const definition of definitions) {
+    const fault = isNull(definition) ? null : verify(definition, value);
+    if (fault) return fault;
   }
   return null;
 }
 
-/** What the object itself has under a name; its prototype has names of its own, such as "constructor". */
+/** An own property. The prototype has names too, such as "constructor". */
 function own<T>(record: Record<string, T>, name: string): T | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 function resolve(name: string): Definition {
-  const found = own(definitions, name);
-  if (!found) throw new SchemaError(`no definition of ${name}`);
-  return found;
+  const definition = own(definitions, name);
+  if (!definition) throw new SchemaError(`no definition of ${name}`);
+  return definition;
 }
 
 function fault(expected: string, got: unknown): Fault {
-  return { expected, got, at: "" };
+  return { expected, got, path: "" };
 }
 
-function below(place: string, { expected, got, at }: Fault): Fault {
-  return { expected, got, at: place + at };
+function below(step: string, { expected, got, path }: Fault): Fault {
+  return { expected, got, path: step + path };
 }
 
-function shown(value: unknown): string {
+function abbreviate(value: unknown): string {
   return value === undefined ? "nothing" : (JSON.stringify(value)?.slice(0, 40) ?? typeof value);
 }

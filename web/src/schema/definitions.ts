@@ -1,6 +1,6 @@
 // Made by scripts/generate_types.py from the server's structs. Do not edit: change the structs and run it.
 
-import type { Definition } from "./check.ts";
+import type { Definition } from "./definition.ts";
 
 export const definitions: Record<string, Definition> = {
   Declare: {"fields":{"step":{"enum":["declare"]},"id":{"type":"string"},"participant":{"ref":"Participant"}}},

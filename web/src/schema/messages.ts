@@ -16,14 +16,14 @@ export type ServerMessage = Page | Operations | Current | Gap | Overview | Probl
 
 export type ClientMessage = Subscribe;
 
-/** The participant stands from here on. */
+/** A column begins here. */
 export interface Declare {
   step: "declare";
   id: string;
   participant: Participant;
 }
 
-/** A column: a task, a resource, or a group of them. */
+/** A column: a task, a resource, or a group of tasks or resources. */
 export interface Participant {
   id: string;
   role: "resource" | "task";
@@ -32,21 +32,21 @@ export interface Participant {
   ref: string;
 }
 
-/** The participant is created by the message that follows directly. */
+/** A column begins at the next step, a message that creates the participant. */
 export interface Create {
   step: "create";
   id: string;
   participant: Participant;
 }
 
-/** The participant ends with the message that follows directly. */
+/** A column ends at the next step, a message. */
 export interface Destroy {
   step: "destroy";
   id: string;
   participant: string;
 }
 
-/** An arrow from one participant to another, or to itself. */
+/** An arrow from one participant to another, or to itself. ``at_ns``: ns since the Unix epoch. */
 export interface Message {
   step: "message";
   id: string;
@@ -62,10 +62,10 @@ export interface Message {
 }
 
 /**
- * A note over one participant or from one to another.
+ * A note over one participant, or from one to another. ``at_ns``: ns since the Unix epoch.
  *
- * With ``since_ns`` it tells of something still going on: ``text`` ends in the time passed when the step was made, and
- * a live view may print ``lead`` and count the time on by itself.
+ * ``since_ns`` is set for a state that has not ended. Then ``text`` ends with the time that had passed when the step
+ * was made, and a live view can print ``lead`` and count the time itself.
  */
 export interface Note {
   step: "note";
@@ -80,6 +80,7 @@ export interface Note {
   outcome: Outcome | null;
 }
 
+/** A bar begins on the participant's line. */
 export interface Activate {
   step: "activate";
   id: string;
@@ -87,6 +88,7 @@ export interface Activate {
   lifecycle: string | null;
 }
 
+/** The lifecycle's bar on the participant's line ends. */
 export interface Deactivate {
   step: "deactivate";
   id: string;
@@ -94,7 +96,7 @@ export interface Deactivate {
   lifecycle: string | null;
 }
 
-/** A fragment opens. ``fold`` names the fold that it stands for, by which it can be opened again. */
+/** A fragment begins. ``fold`` is the id that a lens lists in ``opened`` to show the fold unfolded. */
 export interface Begin {
   step: "begin";
   id: string;
@@ -103,37 +105,39 @@ export interface Begin {
   fold: string | null;
 }
 
+/** The innermost fragment ends. */
 export interface End {
   step: "end";
   id: string;
   fragment: "alt" | "break" | "critical" | "loop" | "par";
 }
 
-/** The steps stand at the end. */
+/** Add the steps at the end. */
 export interface Append {
   op: "append";
   steps: Step[];
 }
 
-/** The steps stand directly before the step ``before``. */
+/** Add the steps directly before the step whose id is ``before``. */
 export interface Insert {
   op: "insert";
   before: string;
   steps: Step[];
 }
 
-/** The step replaces the one with the same id, in its place. */
+/** Replace the step with the same id, in its place. */
 export interface Update {
   op: "update";
   step: Step;
 }
 
+/** Remove the steps with these ids. */
 export interface Remove {
   op: "remove";
   ids: string[];
 }
 
-/** Server: the whole picture as it stands. ``lens`` says of which subscription. */
+/** Server: the whole diagram. ``lens`` is that of the subscription; ``token`` is for ``Subscribe.resume``. */
 export interface Page {
   type: "page";
   token: string;
@@ -144,9 +148,11 @@ export interface Page {
 }
 
 /**
- * What a diagram shows. With no subject it is everything, the newest first to be kept.
+ * What a diagram shows. Without a subject it shows the newest lifecycles of all.
  *
- * ``opened`` names folds that are to be shown unfolded.
+ * ``trace``, ``task``, ``resource`` and ``process`` are ids; null: no restriction. The window is of acquire_ns:
+ * since_ns <= acquire_ns < until_ns, in ns since the Unix epoch; null: no bound. ``fold``: fold repetitions, except
+ * the folds whose ids are in ``opened``. ``tasks`` and ``resources`` choose what one column stands for.
  */
 export interface Lens {
   trace: string | null;
@@ -161,7 +167,7 @@ export interface Lens {
   resources: "kind" | "resource";
 }
 
-/** Server: what changed since the token before. */
+/** Server: the changes since the last page or operations, to be applied in order. */
 export interface Operations {
   type: "operations";
   token: string;
@@ -170,23 +176,23 @@ export interface Operations {
   earlier: number;
 }
 
-/** Server: what the client has is the picture as it stands. */
+/** Server: the client's diagram is up to date. */
 export interface Current {
   type: "current";
   token: string;
   now_ns: number;
 }
 
-/** Server: this client was too slow, ``missed`` frames were left out. A page follows. */
+/** Server: the client was too slow, and ``missed`` messages were not sent. A page follows. */
 export interface Gap {
   type: "gap";
   missed: number;
 }
 
 /**
- * Server: processes, recent traces (newest first), resources in use or lately used, and how far each exporter is.
+ * Server: processes, recent traces (newest first), resources in use or lately used, exporters.
  *
- * It comes at most twice a second.
+ * It is sent when it has changed, at most twice a second.
  */
 export interface Overview {
   type: "overview";
@@ -197,7 +203,14 @@ export interface Overview {
   exporters: Exporter[];
 }
 
-/** ``clock_skew_ms``: how far its clock is ahead of the collector's; negative: behind, or what it sends is late. */
+/**
+ * A process that has sent lifecycles or spans.
+ *
+ * ``last_seen_ns`` is when its last batch arrived, by the collector's clock; ``started_ns`` is by its own clock.
+ * ``alive``: it sent a batch in the last 10 s and has not ended. ``dropped`` counts the lifecycles that its tracer
+ * lost, by reason. ``clock_skew_ms`` is how far its clock is ahead of the collector's; negative: its clock is behind,
+ * or its batches arrive late.
+ */
 export interface Process {
   id: string;
   service: string;
@@ -211,6 +224,13 @@ export interface Process {
   clock_skew_ms: number;
 }
 
+/**
+ * The lifecycles that belong together: a request, or a root and what it encloses.
+ *
+ * ``name`` is that of its root. ``services`` are those of the processes that take part, the first one first.
+ * ``end_ns`` is null while one of its lifecycles is open. ``open`` counts the open lifecycles, ``errors`` those with a
+ * phase that ended in an error.
+ */
 export interface Trace {
   id: string;
   name: string;
@@ -222,7 +242,14 @@ export interface Trace {
   errors: number;
 }
 
-/** A resource with who holds it and who waits for it; waiters in the order they came. */
+/**
+ * A resource with its counts, its holders and its waiters.
+ *
+ * ``acquiring``, ``held`` and ``releasing`` count the lifecycles that are in this phase now, in a living process;
+ * ``total`` counts all lifecycles so far, and ``failed`` those with a phase that ended in an error. ``holders`` and
+ * ``waiters`` are in the order in which they acquired it or asked for it, at most 500 each. ``capacity`` and
+ * ``stereotype``: as in ResourceRef.
+ */
 export interface Resource {
   id: string;
   process: string;
@@ -241,7 +268,7 @@ export interface Resource {
   hold_ms: Percentiles;
 }
 
-/** Somebody who holds a resource or waits for it, since ``since_ns``. */
+/** A lifecycle that holds a resource or waits for it. ``since_ns`` is when the hold or the wait began. */
 export interface Use {
   lifecycle: string;
   task: TaskRef;
@@ -249,11 +276,18 @@ export interface Use {
   since_ns: number;
 }
 
+/** The id and the name of a task. */
 export interface TaskRef {
   id: string;
   name: string;
 }
 
+/**
+ * The place in the code where a lifecycle begins.
+ *
+ * ``line`` 0 and empty texts: not known. ``expression`` is the source text of the context manager. ``enter`` and
+ * ``exit`` are the names of the calls that acquire and release; the ``exit`` of a span is empty.
+ */
 export interface Site {
   file: string;
   line: number;
@@ -263,7 +297,7 @@ export interface Site {
   exit: string;
 }
 
-/** Milliseconds; None where nothing was measured yet. */
+/** Durations in milliseconds; null: nothing was measured yet. */
 export interface Percentiles {
   p50: number | null;
   p95: number | null;
@@ -271,12 +305,14 @@ export interface Percentiles {
 }
 
 /**
- * One backend that spans are exported to. Counts are of lifecycles, since the collector started.
+ * One backend that spans are exported to. Counts are numbers of lifecycles since the collector started.
  *
- * ``state``: ok, everything goes out; retrying, the last attempts failed and nothing is lost; refusing, the backend
- * does not take what it is sent. ``waiting`` lifecycles have ended and are not acknowledged, the first of them for
- * ``lag_s``. ``rejected``: the backend said so in a partial success; ``refused``: it turned whole requests away;
- * ``expired``: deleted by the retention before they were exported (since the exporter is known to the store).
+ * ``state``: ok, everything is exported; retrying, the last attempts failed and nothing is lost; refusing, the backend
+ * refused the last request. ``waiting`` lifecycles have closed and are not acknowledged by the backend; the oldest of
+ * them has waited for ``lag_s`` seconds. ``exported`` were accepted. ``rejected`` were not accepted in a partial
+ * success. ``refused`` were in requests that the backend refused as a whole. ``expired`` were deleted by the retention
+ * before their export; this count begins when the store first knows the exporter. ``retries`` are failed attempts.
+ * Times are in ns since the Unix epoch, None where there was none.
  */
 export interface Exporter {
   url: string;
@@ -293,18 +329,18 @@ export interface Exporter {
   last_error_ns: number | null;
 }
 
-/** Server: the last message could not be followed, and why. */
+/** Server: why the last subscription failed, or why the diagram cannot be drawn now. */
 export interface Problem {
   type: "problem";
   detail: string;
 }
 
 /**
- * Client: show me this from now on. It replaces the connection's earlier subscription.
+ * Client: show this lens from now on. It replaces the connection's earlier subscription.
  *
- * ``limit`` is how many lifecycles the page may hold, the newest (at most MAX_LIMIT); as it goes on, the picture may
- * grow to twice as many before its older part is removed. ``resume`` is the token of the last page or operations that
- * the client has: where nothing has happened since, ``Current`` answers it, else a page.
+ * ``limit`` (1 to MAX_LIMIT) is the number of lifecycles in a page, the newest ones. The diagram then grows to twice
+ * that number before its older part is removed. ``resume`` is the token of the client's last page or operations; if
+ * nothing has changed since then, the answer is ``Current``, else a page.
  */
 export interface Subscribe {
   type: "subscribe";
@@ -313,23 +349,25 @@ export interface Subscribe {
   resume: string | null;
 }
 
-/**
- * A finished picture: what /api/diagram answers and what a live page holds.
- *
- * ``earlier`` lifecycles of the lens are left out before the first step, for the size's sake.
- */
+/** The answer of /api/diagram. ``earlier``: the number of older lifecycles that the size limit leaves out. */
 export interface Diagram {
   steps: Step[];
   earlier: number;
 }
 
 /**
- * One use of one resource by one task: enter to exit.
+ * One use of one resource by one task: from enter to exit.
  *
- * ``released_ns`` is when it ended, also for an acquire that failed (its ``acquired_ns`` and ``release_ns`` are None).
- * ``body_exception`` left the body; ``raised`` is what acquire or release raised of its own; ``exception`` is the one
- * that a reader wants first: ``raised``, else ``body_exception``. Of a root, ``otel_parent`` is the OpenTelemetry span
- * that it hangs under (16 hex digits), whether or not that span is known here.
+ * ``acquire_ns`` is when the acquire began, ``acquired_ns`` when it ended, ``release_ns`` when the release began,
+ * ``released_ns`` when it ended; null: not reached. An acquire that failed has ``released_ns``, the instant at which
+ * it failed, and neither ``acquired_ns`` nor ``release_ns``. An outcome is null until its phase has ended.
+ *
+ * ``phase`` "abandoned": the process died while the lifecycle was open. ``suppressed``: the exit suppressed the
+ * exception of the body. ``parent`` is the lifecycle around this one; null: this is a root.
+ *
+ * ``body_exception`` left the body, ``raised`` was raised by the acquire or the release, and ``exception`` is
+ * ``raised`` or, without it, ``body_exception``. ``otel_parent`` is the parent span of a root, 16 hex digits, even if
+ * no such span is stored. ``held_around``: only of a root that began a trace within a lifecycle that is held long.
  */
 export interface Lifecycle {
   id: string;
@@ -356,6 +394,13 @@ export interface Lifecycle {
   held_around: HeldAround | null;
 }
 
+/**
+ * The facts about a resource that each of its lifecycles carries.
+ *
+ * ``kind`` is the qualified name of its type. ``name`` is empty for a resource without a name. ``capacity`` is how
+ * many lifecycles can hold it at once; null: no limit is known. ``stereotype`` is the participant's form in UML:
+ * "participant", "control", "database" or "queue".
+ */
 export interface ResourceRef {
   id: string;
   kind: string;
@@ -364,20 +409,27 @@ export interface ResourceRef {
   stereotype: string;
 }
 
+/** An exception, without its traceback. ``canceller``: of a cancellation; null: not known, or no cancellation. */
 export interface ExceptionInfo {
   type: string;
   message: string;
   canceller: Canceller | null;
 }
 
-/** Who asked for a cancellation: as much of it as is known. */
+/**
+ * What requested a cancellation, as far as it is known.
+ *
+ * ``task`` requested it, or failed, so that its task group requested it; null: not known. ``via`` names the cause, for
+ * example "TaskGroup", "timeout 0.5 s", "end of asyncio.run" or "SIGINT"; empty: the task called cancel() itself.
+ * ``site`` is where the request was made, where the timeout was set, or where the task failed; null: not known.
+ */
 export interface Canceller {
   task: TaskRef | null;
   via: string;
   site: Site | null;
 }
 
-/** The lifecycle that was held around a root for so long that the root began a trace of its own. */
+/** The lifecycle around a root, by id, with its trace. It was held for so long that the root began its own trace. */
 export interface HeldAround {
   lifecycle: string;
   trace: string;
@@ -386,8 +438,8 @@ export interface HeldAround {
 /**
  * Everything that the page can show.
  *
- * ``lifecycles`` are those that the pictures tell of; ``left_out`` subjects have no diagram of their own here, for the
- * page's size.
+ * ``lifecycles`` are those that the diagrams refer to. ``left_out`` is how many subjects have no diagram of their own,
+ * because the size of the page is limited.
  */
 export interface Archive {
   overview: Overview;
@@ -397,13 +449,13 @@ export interface Archive {
   left_out: number;
 }
 
-/** What a lens shows: the place of its picture among the archive's. Lenses that show the same share one. */
+/** The diagram of a lens: ``picture`` is an index of the archive's ``pictures``. Equal diagrams are stored once. */
 export interface View {
   lens: Lens;
   picture: number;
 }
 
-/** A drawn diagram, and the same as Mermaid text. */
+/** A diagram as steps and as Mermaid text. ``earlier``: as many earlier lifecycles are left out. */
 export interface ArchivedDiagram {
   steps: Step[];
   earlier: number;

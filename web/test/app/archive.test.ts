@@ -8,7 +8,7 @@ const everything = lensOf(NOW, []);
 const unfolded = { ...everything, fold: false };
 const trace = lensOf(parseHash("#trace=ab"), []);
 
-function picture(id: string): ArchivedDiagram {
+function diagram(id: string): ArchivedDiagram {
   return { steps: [message(id, "p1 ->> p2")], earlier: 0, mermaid: `sequence of ${id}` };
 }
 
@@ -18,71 +18,71 @@ const archive: Archive = {
     { lens: everything, picture: 0 },
     { lens: unfolded, picture: 1 },
   ],
-  pictures: [picture("folded"), picture("drawn out")],
+  pictures: [diagram("folded"), diagram("drawn out")],
   lifecycles: [],
   left_out: 1,
 };
 
-function opened(of: Archive) {
-  const heard: unknown[] = [];
-  const source = new ArchiveSource(of, {
-    connection: (state) => heard.push(state),
-    page: ({ lens, steps }) => heard.push([lens, steps.map(({ id }) => id)]),
-    operations: () => heard.push("operations"),
-    overview: ({ now_ns }) => heard.push(`overview of ${now_ns}`),
-    now: (nowNs) => heard.push(`now ${nowNs}`),
-    problem: (detail) => heard.push(detail),
+function open(contents: Archive) {
+  const received: unknown[] = [];
+  const source = new ArchiveSource(contents, {
+    connection: (state) => received.push(state),
+    page: ({ lens, steps }) => received.push([lens, steps.map(({ id }) => id)]),
+    operations: () => received.push("operations"),
+    overview: ({ now_ns }) => received.push(`overview of ${now_ns}`),
+    now: (nowNs) => received.push(`now ${nowNs}`),
+    problem: (detail) => received.push(detail),
   });
-  return { source, heard };
+  return { source, received };
 }
 
 describe("an archive", () => {
-  /** It tells once what it is and how all stood at its end, then the picture that is asked for. */
+  /** It sends its state and overview once, then each diagram that is asked for. */
   test("answers like a collector that stands still", () => {
-    const { source, heard } = opened(archive);
+    const { source, received } = open(archive);
     source.subscribe(everything);
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
     source.connect();
-    expect(heard).toEqual([
+    expect(received).toEqual([
       { kind: "recorded", hasEverything: true, leftOut: 1 },
       "now 5",
       "overview of 5",
       [everything, ["folded"]],
     ]);
     source.subscribe(unfolded);
-    expect(heard.at(-1)).toEqual([unfolded, ["drawn out"]]);
+    expect(received.at(-1)).toEqual([unfolded, ["drawn out"]]);
   });
 
-  /** A fold that is opened shows the picture with nothing folded, under the lens that was asked for. */
-  test("opens all folds where one is opened", () => {
-    const { source, heard } = opened(archive);
+  /** Unfolding one fold shows the diagram with nothing folded, under the lens that was asked for. */
+  test("unfolds all folds when one is unfolded", () => {
+    const { source, received } = open(archive);
     const lens = { ...everything, opened: ["f1"] };
     source.connect();
     source.subscribe(lens);
-    expect(heard.at(-1)).toEqual([lens, ["drawn out"]]);
+    expect(received.at(-1)).toEqual([lens, ["drawn out"]]);
   });
 
-  /** What was left out for the page's size is said, and is no blank page. */
-  test("says what it does not carry", async () => {
-    const { source, heard } = opened(archive);
+  /** A diagram that was left out because of the page's size is reported as missing, and the page is not blank. */
+  test("reports a diagram that it does not contain", async () => {
+    const { source, received } = open(archive);
     source.connect();
     source.subscribe(trace);
-    expect(heard.at(-1)).toMatch(/^this page does not contain this diagram/);
+    expect(received.at(-1)).toMatch(/^this page does not contain this diagram/);
     await expect(source.mermaid(trace)).rejects.toThrow("does not contain this diagram");
     await expect(source.mermaid(everything)).resolves.toBe("sequence of folded");
   });
 
-  /** One made of a trace begins with it, and has no entry for everything. */
-  test("begins with what stands first in it", () => {
+  /** The archive of one trace begins with that trace, and has no entry for everything. */
+  test("begins with its first diagram", () => {
     const ofTrace = { ...archive, views: [{ lens: trace, picture: 0 }] };
     expect(firstHash(archive)).toBe("#now");
     expect(firstHash(ofTrace)).toBe("#trace=ab");
-    const { source, heard } = opened(ofTrace);
+    const { source, received } = open(ofTrace);
     source.connect();
-    expect(heard[0]).toEqual({ kind: "recorded", hasEverything: false, leftOut: 1 });
+    expect(received[0]).toEqual({ kind: "recorded", hasEverything: false, leftOut: 1 });
   });
 
-  /** As `tenure export` writes it: JSON, gzipped, in base64. */
+  /** The text is JSON, gzipped, in base64, as `tenure export` writes it. */
   test("is read from the page's text", async () => {
     const packed = new Blob([JSON.stringify(archive)]).stream().pipeThrough(new CompressionStream("gzip"));
     const text = Buffer.from(await new Response(packed).arrayBuffer()).toString("base64");

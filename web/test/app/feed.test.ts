@@ -17,11 +17,11 @@ class Socket {
     this.readyState = 3;
     this.onclose?.();
   }
-  opens(): void {
+  accept(): void {
     this.readyState = 1;
     this.onopen?.();
   }
-  says(message: object): void {
+  deliver(message: object): void {
     this.onmessage?.({ data: JSON.stringify(message) });
   }
 }
@@ -33,51 +33,51 @@ const operations = (token: string) => ({ type: "operations", token, now_ns: 2, o
 
 function connected(refusal: string | null = null) {
   const sockets: Socket[] = [];
-  const heard: string[] = [];
+  const received: string[] = [];
   const states: Connection[] = [];
   const feed = new Feed(
     {
       connection: (state) => states.push(state),
-      page: ({ token }) => heard.push(`page ${token}`),
-      operations: ({ token }) => heard.push(`operations ${token}`),
-      overview: () => heard.push("overview"),
+      page: ({ token }) => received.push(`page ${token}`),
+      operations: ({ token }) => received.push(`operations ${token}`),
+      overview: () => received.push("overview"),
       now: () => undefined,
-      problem: (detail) => heard.push(detail),
+      problem: (detail) => received.push(detail),
     },
     {
       open: () => {
         sockets.push(new Socket());
         return sockets.at(-1) as unknown as WebSocket;
       },
-      refusal: () => Promise.resolve(refusal),
+      refusalReason: () => Promise.resolve(refusal),
       random: () => 0.5,
     },
   );
   feed.subscribe(everything, 500);
   feed.connect();
   const socket = () => sockets.at(-1) as Socket;
-  return { feed, sockets, socket, heard, states };
+  return { feed, sockets, socket, received, states };
 }
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe("the feed", () => {
-  /** The subscription is sent as soon as the socket is open, and what comes is passed on. */
+  /** The subscription is sent as soon as the socket is open, and each message is passed on. */
   test("subscribes and listens", () => {
-    const { socket, heard } = connected();
-    socket().opens();
-    socket().says(page(everything, "t1"));
-    socket().says(operations("t2"));
+    const { socket, received } = connected();
+    socket().accept();
+    socket().deliver(page(everything, "t1"));
+    socket().deliver(operations("t2"));
     expect(socket().sent).toEqual([{ type: "subscribe", lens: everything, limit: 500, resume: null }]);
-    expect(heard).toEqual(["page t1", "operations t2"]);
+    expect(received).toEqual(["page t1", "operations t2"]);
   });
 
-  /** After a break it comes back by itself, later each time, and goes on from the last token it has. */
+  /** After a lost connection it reconnects by itself, later each time, and continues from its last token. */
   test("reconnects and resumes", async () => {
     const { sockets, socket, states } = connected();
-    socket().opens();
-    socket().says(page(everything, "t1"));
+    socket().accept();
+    socket().deliver(page(everything, "t1"));
     socket().close();
     await vi.advanceTimersByTimeAsync(249);
     expect(sockets.length).toBe(1);
@@ -85,7 +85,7 @@ describe("the feed", () => {
     expect(sockets.length).toBe(2);
     socket().close();
     await vi.advanceTimersByTimeAsync(500);
-    socket().opens();
+    socket().accept();
     expect(socket().sent).toEqual([{ type: "subscribe", lens: everything, limit: 500, resume: "t1" }]);
     expect(states).toEqual([
       { kind: "connecting" },
@@ -98,19 +98,19 @@ describe("the feed", () => {
     ]);
   });
 
-  /** A collector that lets the page in and breaks at its question is asked less and less often. */
+  /** A collector that accepts the connection and fails at the subscription is asked less and less often. */
   test("does not hurry while it gets no answer", async () => {
     const { socket, states } = connected();
     for (const ms of [250, 500, 1_000]) {
-      socket().opens();
-      socket().says({ type: "overview", now_ns: 1, processes: [], traces: [], resources: [] });
+      socket().accept();
+      socket().deliver({ type: "overview", now_ns: 1, processes: [], traces: [], resources: [] });
       socket().close();
       expect(states.at(-1)).toEqual({ kind: "gone", retryInMs: ms });
       await vi.advanceTimersByTimeAsync(ms);
     }
   });
 
-  /** It never waits longer than some seconds between two attempts. */
+  /** It never waits longer than five seconds between two attempts. */
   test("keeps trying", async () => {
     const { sockets, socket, states } = connected();
     for (let i = 0; i < 12; i++) {
@@ -121,19 +121,19 @@ describe("the feed", () => {
     expect(states.at(-2)).toEqual({ kind: "gone", retryInMs: 5_000 });
   });
 
-  /** What still comes of the picture before belongs to nobody. */
+  /** Messages of an earlier subscription are dropped. */
   test("ignores what was meant for an earlier subscription", () => {
-    const { feed, socket, heard } = connected();
-    socket().opens();
+    const { feed, socket, received } = connected();
+    socket().accept();
     feed.subscribe(trace, 500);
-    socket().says(page(everything, "t1"));
-    socket().says(operations("t2"));
-    socket().says(page(trace, "t3"));
-    socket().says(operations("t4"));
-    expect(heard).toEqual(["page t3", "operations t4"]);
+    socket().deliver(page(everything, "t1"));
+    socket().deliver(operations("t2"));
+    socket().deliver(page(trace, "t3"));
+    socket().deliver(operations("t4"));
+    expect(received).toEqual(["page t3", "operations t4"]);
   });
 
-  /** A collector that refuses the page is told from one that is gone. */
+  /** A collector that refuses the page is shown differently from one that does not answer. */
   test("says why it is refused", async () => {
     const { socket, states } = connected("a token is needed");
     socket().close();
@@ -141,12 +141,12 @@ describe("the feed", () => {
     expect(states.at(-1)).toEqual({ kind: "refused", reason: "a token is needed" });
   });
 
-  /** A message of another shape is told to the reader and changes nothing. */
+  /** A message of another shape is reported to the reader and changes nothing. */
   test.each(['{"type": "page"}', "no JSON", '{"type": "song"}'])("does not follow %s", (data) => {
-    const { socket, heard } = connected();
-    socket().opens();
+    const { socket, received } = connected();
+    socket().accept();
     socket().onmessage?.({ data });
-    expect(heard).toHaveLength(1);
-    expect(heard[0]).toMatch(/^the collector and this page have different versions: .+ \(reload the page\)$/);
+    expect(received).toHaveLength(1);
+    expect(received[0]).toMatch(/^the collector and this page have different versions: .+ \(reload the page\)$/);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { choiceOf, diagramQuery, formatHash, lensOf, NOW, parseHash } from "../../src/app/subject.ts";
 
 describe("the address", () => {
-  /** What stands in the address comes back from it. */
+  /** Reading and writing an address are inverse. */
   test.each([
     ["#now", NOW],
     ["#now&fold=0&grouped=0", { ...NOW, fold: false, grouped: false }],
@@ -15,20 +15,20 @@ describe("the address", () => {
     expect(formatHash(choice)).toBe(hash);
   });
 
-  /** What cannot be read means everything now. */
+  /** An unreadable address means everything now. */
   test.each(["", "#", "#nonsense", "#trace=", "#=&=&%"])("%j is everything now", (hash) => {
     expect(parseHash(hash)).toEqual(NOW);
   });
 });
 
-/** Everything now groups tasks at first, one trace does not; a choice is kept among subjects of the same breadth. */
+/** Everything now groups tasks at first, one trace does not. A choice is kept between subjects of the same breadth. */
 test("grouping goes with the subject", () => {
   const of = (hash: string) => choiceOf({ kind: "task", id: "t" }, parseHash(hash)).grouped;
   expect([of("#now"), of("#trace=ab"), of("#trace=ab&grouped=1")]).toEqual([false, false, true]);
 });
 
-/** Copy as Mermaid asks for the very picture that is shown. */
-test("the diagram's query says the whole lens", () => {
+/** Copy as Mermaid asks for exactly the diagram that is shown. */
+test("the diagram's query contains the whole lens", () => {
   const choice = parseHash("#trace=ab&fold=0&grouped=1");
   expect(diagramQuery(lensOf(choice, ["f1", "f2"]), 500)).toBe(
     "trace=ab&fold=0&opened=f1%2Cf2&tasks=coroutine&limit=500&format=mermaid",

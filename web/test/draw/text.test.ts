@@ -1,17 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { sinceFirst } from "../../src/draw/gutter.ts";
-import { between, noteText } from "../../src/draw/marks/note.ts";
-import { tagText } from "../../src/draw/open.ts";
-import { rowsInView } from "../../src/draw/picture.ts";
-import { cut } from "../../src/layout/cut.ts";
+import { centerInView } from "../../src/draw/marks/center_in_view.ts";
+import { noteText } from "../../src/draw/marks/note.ts";
+import { tagText } from "../../src/draw/open_tags.ts";
 import { Layout } from "../../src/layout/layout.ts";
+import { rowsBetween } from "../../src/layout/rows_between.ts";
+import { truncate } from "../../src/layout/truncate.ts";
 import type { Note } from "../../src/schema/messages.ts";
 import { declare, note, use } from "../steps.ts";
 
 const measure = (text: string) => 10 * [...text].length;
 
 describe("text on one line", () => {
-  /** What fits stays; what does not is cut by whole characters; line ends become blanks. */
+  /** A text that fits is unchanged. A longer one loses whole characters. Line ends become blanks. */
   test.each([
     ["main", 40, "main"],
     ["main", 39, "ma…"],
@@ -20,12 +21,12 @@ describe("text on one line", () => {
     ["x".repeat(4000), 100, `${"x".repeat(9)}…`],
     ["wide", 5, "…"],
   ])("%j in %i px", (text, width, expected) => {
-    expect(cut(text, width, measure)).toBe(expected);
+    expect(truncate(text, width, measure)).toBe(expected);
   });
 });
 
 describe("times", () => {
-  /** The gutter tells the time since the first step in the form that fits its size. */
+  /** The gutter shows the time since the first step, in a form that suits its size. */
   test.each([
     [0, "0"],
     [25_000, "25 µs"],
@@ -37,7 +38,7 @@ describe("times", () => {
     expect(sinceFirst(ns)).toBe(text);
   });
 
-  /** A note of something going on counts by the collector's clock, and never backwards from zero. */
+  /** The note of an open lifecycle ticks by the collector's clock and is never negative. */
   test("an open note ticks", () => {
     expect([noteText("still held", ", ", 0, 32e9), noteText("still held", ", ", 5e9, 0)]).toEqual([
       "still held, 32 s",
@@ -46,7 +47,7 @@ describe("times", () => {
   });
 });
 
-/** A tag says briefly what its note says at length: what goes on, and for how long in one unit. */
+/** A tag is its note in brief: the state, and for how long in one unit. */
 test.each([
   ["still held", 32, "held 32 s"],
   ["still waiting for worker-1 (shop.py:41), 2 ahead", 0.5, "waiting"],
@@ -56,22 +57,22 @@ test.each([
   expect(tagText(note("n", ["p1"], "", { lead, since_ns: 0 }) as Note, seconds * 1e9)).toBe(text);
 });
 
-/** A label stands in the middle of what is in view of its arrow, and never beyond the arrow's ends. */
+/** A label stands in the middle of the visible part of its arrow, and never outside of the arrow. */
 test.each([
   ["all in view", [0, 400, 100, 0, 1000], 200],
   ["its right half in view", [0, 400, 100, 200, 1000], 300],
   ["a sliver in view", [0, 400, 100, 390, 1000], 350],
   ["shorter than its label", [0, 60, 100, 0, 1000], 30],
 ] as const)("a label of an arrow: %s", (_, [left, right, width, viewLeft, viewRight], x) => {
-  expect(between(left, right, width, viewLeft, viewRight)).toBe(x);
+  expect(centerInView(left, right, width, viewLeft, viewRight)).toBe(x);
 });
 
-/** Of 8,000 rows those are found that a view shows, and no others. */
+/** Of 8,000 rows exactly those are found that the view shows. */
 test("the rows in view", () => {
   const layout = new Layout(measure);
   const steps = [declare("p1"), declare("r1", "lock", "control")];
   for (let i = 0; i < 2000; i++) steps.push(...use(`l${i}`, "p1", "r1"));
   layout.update(steps, 0);
-  const tops = rowsInView(layout.rows, { top: 36_010, bottom: 36_100 }).map((row) => row.top);
+  const tops = rowsBetween(layout.rows, 36_010, 36_100).map((row) => row.top);
   expect(tops).toEqual([36_000, 36_036, 36_072]);
 });

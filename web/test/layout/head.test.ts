@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { headOf } from "../../src/layout/head.ts";
-import { HEAD_ICON, HEAD_MIN, HEAD_PADDING } from "../../src/layout/sizes.ts";
+import { HEAD_ICON, HEAD_PADDING, HEAD_TEXT_MIN } from "../../src/layout/sizes.ts";
 import { participant } from "../steps.ts";
 
 const measure = (text: string, role: string) => (role === "kind" ? 5 : 6) * [...text].length; // 17 characters a line
@@ -10,7 +10,7 @@ function linesOf(label: string, stereotype: string): string[] {
 }
 
 describe("a head", () => {
-  /** A resource's kind stands above its name; "(2)" and "@ shop" are none; its shape has a line where there is room. */
+  /** A resource's kind stands above its name. "(2)" and "@ shop" are no names. A single line has the shape above it. */
   test.each([
     ["Lock stock_lock", ["kind: Lock", "head: stock_lock"]],
     ["Lock stock_lock @ shop", ["kind: Lock @ shop", "head: stock_lock"]],
@@ -22,7 +22,7 @@ describe("a head", () => {
     expect(linesOf(label, "control")).toEqual(lines);
   });
 
-  /** A task's name is broken where words are, evenly; a word that is too long, where the line ends. */
+  /** A task's name is broken evenly between words; a word that is too long is broken where the line ends. */
   test.each([
     ["main", ["head: main"]],
     ["bookkeepers", ["head: bookkeepers"]],
@@ -37,13 +37,13 @@ describe("a head", () => {
     expect(linesOf(label, "participant")).toEqual(lines);
   });
 
-  /** It is as wide as its wider line, the first with its shape, and no narrower than the least. */
-  test("is as wide as what it says", () => {
+  /** It is as wide as its wider line, including the shape on the first, and never narrower than the minimum. */
+  test("is as wide as its text", () => {
     const widthOf = (label: string, stereotype: string) => headOf(participant("p", label, stereotype), measure).width;
     expect([
       widthOf("Semaphore s", "control"),
       widthOf("Lock stock_lock", "control"),
       widthOf("a", "participant"),
-    ]).toEqual([45 + HEAD_ICON, 60, HEAD_MIN].map((width) => width + 2 * HEAD_PADDING));
+    ]).toEqual([45 + HEAD_ICON, 60, HEAD_TEXT_MIN].map((width) => width + 2 * HEAD_PADDING));
   });
 });

@@ -12,8 +12,8 @@ function layoutOf(steps: readonly Step[]): Layout {
   return layout;
 }
 
-/** All that a layout says, with references written as names. */
-function told(layout: Layout) {
+/** A whole layout as plain data, with references written as ids. */
+function plain(layout: Layout) {
   return {
     height: layout.height,
     columns: layout.columns.map(({ participant, open, ...rest }) => ({
@@ -26,9 +26,9 @@ function told(layout: Layout) {
       step: row.step.id,
       ...(row.kind === "message" ? ends(row) : span(row)),
     })),
-    bars: layout.bars.map((bar) => ({ ...bar, column: bar.column.participant.id })),
-    frames: layout.frames.map((frame) => ({ ...frame, step: frame.step.id })),
-    tags: layout.tags.map(({ place, step, column }) => [place, step.id, column.participant.id]),
+    activations: layout.activations.map((activation) => ({ ...activation, column: activation.column.participant.id })),
+    fragments: layout.fragments.map((fragment) => ({ ...fragment, step: fragment.step.id })),
+    tags: layout.tags.map(({ index, step, column }) => [index, step.id, column.participant.id]),
   };
 }
 
@@ -45,39 +45,39 @@ const span = ({ first, last, anchor }: NoteRow) => ({
 const textbook = [declare("p1", "main"), declare("p2", "Connection", "database"), ...use("l1", "p1", "p2")];
 
 describe("a layout", () => {
-  /** Messages stand one below the other, and the activation reaches from the acquire's line to the released's. */
+  /** The messages stand below one another, and the activation reaches from the first line to the last. */
   test("of one lifecycle", () => {
     const layout = layoutOf(textbook);
-    const [bar] = layout.bars;
+    const [activation] = layout.activations;
     const lines = layout.rows.map((row) => (row.kind === "message" ? row.line : null));
     expect(layout.columns.map(({ slot, bottom }) => [slot, bottom])).toEqual([
       [0, null],
       [1, null],
     ]);
     expect(lines).toEqual([25, 61, 97, 133]);
-    expect([bar?.top, bar?.bottom, bar?.level]).toEqual([25, 133, 0]);
+    expect([activation?.top, activation?.bottom, activation?.level]).toEqual([25, 133, 0]);
   });
 
-  /** Holders of one resource are stacked, and each ends its own activation, whatever the order. */
+  /** Activations of one resource are stacked, and each lifecycle ends its own, in any order. */
   test("stacks activations and pairs them by lifecycle", () => {
     const [a1, a2, a3, a4] = use("a", "p1", "p3") as [Step, Step, Step, Step];
     const [b1, b2, b3, b4] = use("b", "p2", "p3") as [Step, Step, Step, Step];
     const heads = [declare("p1"), declare("p2"), declare("p3", "pool", "database")];
     const layout = layoutOf([...heads, a1, a2, b1, b2, a3, a4, b3, b4]);
-    expect(layout.bars.map(({ lifecycle, level, top, bottom }) => [lifecycle, level, top, bottom])).toEqual([
+    expect(layout.activations.map(({ lifecycle, level, top, bottom }) => [lifecycle, level, top, bottom])).toEqual([
       ["a", 0, 25, 205],
       ["b", 1, 97, 277],
     ]);
   });
 
-  /** What was not released goes on. */
-  test("leaves open what is open", () => {
+  /** An activation that was not released has no end. */
+  test("keeps open activations open", () => {
     const layout = layoutOf(textbook.slice(0, -1));
-    expect(layout.bars.map((bar) => bar.bottom)).toEqual([null]);
+    expect(layout.activations.map(({ bottom }) => bottom)).toEqual([null]);
   });
 
-  /** A created task stands where it is created, ends where it ends, and its column is free for a later one. */
-  test("gives the column of a task that ended to a later one", () => {
+  /** A created task begins where it is created and stops where it ends; then its column is free for a later task. */
+  test("reuses the column of a task that has ended", () => {
     const life = (id: string) => [
       create(id),
       message(`create ${id} message`, `p1 -) ${id}`),
@@ -91,12 +91,12 @@ describe("a layout", () => {
       ["t1", 2, true],
       ["t2", 2, true],
     ]);
-    const [, , one, two] = layout.columns;
-    expect(one?.bottom).toBeLessThan(two?.top ?? 0);
+    const [, , first, second] = layout.columns;
+    expect(first?.bottom).toBeLessThan(second?.top ?? 0);
   });
 
-  /** A fragment is as wide as what stands in it, and one around it knows that it must be wider. */
-  test("frames fragments around their steps", () => {
+  /** A fragment is as wide as its steps, and an outer fragment is wider than the one in it. */
+  test("puts fragments around their steps", () => {
     const inner = [begin("inner"), message("m2", "p2 ->> p3"), end("inner")];
     const layout = layoutOf([
       ...["p1", "p2", "p3"].map((id) => declare(id)),
@@ -105,16 +105,16 @@ describe("a layout", () => {
       ...inner,
       end("outer"),
     ]);
-    expect(layout.frames.map(({ step, left, right, inset }) => [step.label, left, right, inset])).toEqual([
+    expect(layout.fragments.map(({ step, left, right, inset }) => [step.label, left, right, inset])).toEqual([
       ["outer", 0, 2, 1],
       ["inner", 1, 2, 0],
     ]);
-    const [outer, nested] = layout.frames;
+    const [outer, nested] = layout.fragments;
     expect(outer?.bottom).toBeGreaterThan(nested?.bottom ?? Number.POSITIVE_INFINITY);
   });
 
-  /** What is open takes no row: it is told of under the column of its activation, and what has none under its task. */
-  test("keeps what is open for the edge", () => {
+  /** An open lifecycle has no row: its tag stands under the column of its activation, or under its task. */
+  test("shows open lifecycles as tags", () => {
     const heads = [declare("p1"), declare("p2", "lock", "control"), declare("p3")];
     const [acquire, acquired] = use("held", "p1", "p2") as [Step, Step];
     const open = (lifecycle: string, over: string[]) =>
@@ -128,7 +128,7 @@ describe("a layout", () => {
     ]);
   });
 
-  /** A participant that nobody declared stands under its id: a picture with a flaw is better than none. */
+  /** An undeclared participant is labelled with its id: a flawed diagram is better than none. */
   test("shows an undeclared participant", () => {
     const layout = layoutOf([message("m", "p1 ->> p2")]);
     expect(layout.columns.map(({ participant }) => participant.label)).toEqual(["p1", "p2"]);
@@ -136,7 +136,7 @@ describe("a layout", () => {
 });
 
 describe("a layout that grows", () => {
-  /** However the steps came to be, the layout is that of the steps. */
+  /** After any sequence of changes the layout equals that of the final steps. */
   test("is the same as one made at once", () => {
     const random = generator(7);
     for (let round = 0; round < 30; round++) {
@@ -146,16 +146,16 @@ describe("a layout that grows", () => {
         const at = Math.floor(random() * steps.length);
         const isAppend = random() < 0.4;
         const from = isAppend ? steps.length : at;
-        const piece = isAppend ? use(`n${round}.${change}`, "p1", "r1") : [note(`n${round}.${change}`, ["p1"])];
+        const added = isAppend ? use(`n${round}.${change}`, "p1", "r1") : [note(`n${round}.${change}`, ["p1"])];
         const removed = isAppend || random() < 0.5 ? 0 : 1;
-        steps = [...steps.slice(0, from), ...piece, ...steps.slice(from + removed)];
+        steps = [...steps.slice(0, from), ...added, ...steps.slice(from + removed)];
         layout.update(steps, from);
-        expect(told(layout)).toEqual(told(layoutOf(steps)));
+        expect(plain(layout)).toEqual(plain(layoutOf(steps)));
       }
     }
   });
 
-  /** The price of appending does not depend on the length: as few texts are measured at 100,000 steps as at 100. */
+  /** The cost of appending does not depend on the length: as few texts are measured at 100,000 steps as at 100. */
   test("costs the same at 100 and at 100,000 steps", () => {
     const costs = [100, 100_000].map((length) => {
       let measured = 0;

@@ -14,7 +14,7 @@ function modelOf(...ids: string[]): DiagramModel {
 const ids = (model: DiagramModel) => model.steps.map((step) => step.id);
 
 describe("operations on a diagram", () => {
-  /** Each operation does what its struct says, and the first changed place is told. */
+  /** Each operation does what its struct says, and the first changed index is returned. */
   test.each<[string, Operation[], string[], number]>([
     ["append stands at the end", [{ op: "append", steps: steps("d", "e") }], ["a", "b", "c", "d", "e"], 3],
     ["insert stands before", [{ op: "insert", before: "b", steps: steps("x", "y") }], ["a", "x", "y", "b", "c"], 1],
@@ -34,18 +34,18 @@ describe("operations on a diagram", () => {
     const model = modelOf("a", "b", "c");
     expect(model.apply(operations)).toBe(first);
     expect(ids(model)).toEqual(expected);
-    expect(expected.map((id) => model.placeOf(id))).toEqual(expected.map((_, place) => place));
+    expect(expected.map((id) => model.indexOf(id))).toEqual(expected.map((_, index) => index));
   });
 
-  /** An update replaces the step in its place. */
-  test("update keeps the place", () => {
+  /** An update replaces the step at its index. */
+  test("update keeps the index", () => {
     const model = modelOf("a", "b", "c");
     const changed = message("b", "p1 ->> p2", "another label");
     expect(model.apply([{ op: "update", step: changed }])).toBe(1);
     expect(model.steps).toEqual([...steps("a"), changed, ...steps("c")]);
   });
 
-  /** A step that is not here is an error, not a guess. */
+  /** An unknown step is an error. */
   test.each<Operation>([
     { op: "insert", before: "z", steps: steps("x") },
     { op: "remove", ids: ["z"] },

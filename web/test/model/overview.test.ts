@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { Hues } from "../../src/model/hues.ts";
-import { Lingering } from "../../src/model/lingering.ts";
-import { byService, droppedByReason } from "../../src/model/rail.ts";
 import { Ranking } from "../../src/model/ranking.ts";
+import { RecentUses } from "../../src/model/recent_uses.ts";
+import { byService, droppedByReason } from "../../src/model/services.ts";
 import type { Process, Resource, Trace, Use } from "../../src/schema/messages.ts";
 
 const SECOND = 1e9;
@@ -49,7 +49,7 @@ function resource(id: string, state: "waited for" | "held" | "idle", capacity: n
 }
 
 describe("the rail", () => {
-  /** Living services come first; under each its processes, the living first, and its traces, newest first. */
+  /** Living services come first, each with its processes, the living first, and its traces, the newest first. */
   test("groups processes and traces by service", () => {
     const processes = [
       process("old", { service: "batch", alive: false }),
@@ -68,7 +68,7 @@ describe("the rail", () => {
     ]);
   });
 
-  /** Drops are summed over processes, reason by reason. */
+  /** Dropped lifecycles are added up over processes, by reason. */
   test("adds up what was dropped", () => {
     const processes = [
       process("a", { dropped: { "buffer full": 2 } }),
@@ -85,7 +85,7 @@ describe("the ranking of resources", () => {
   const order = (ranking: Ranking, resources: Resource[], seconds: number) =>
     ranking.sort(resources, seconds * SECOND).map(({ id }) => id);
 
-  /** Who waits comes first, then what is held, then what is not; what has no limit comes after what has one. */
+  /** Resources with waiters come first, then held ones, then the rest; a limited resource before an unlimited one. */
   test("puts contention first", () => {
     const resources = [
       resource("idle", "idle"),
@@ -97,7 +97,7 @@ describe("the ranking of resources", () => {
     expect(order(new Ranking(), resources, 0)).toEqual(["contended", "held", "unlimited", "connecting", "idle"]);
   });
 
-  /** Held for a second or more comes before held just now; used between two looks is as good as seen in use. */
+  /** A hold of a second or more comes before a short one. A use between two updates counts as in use. */
   test("puts long holds before short ones and use before rest", () => {
     const ranking = new Ranking();
     const flickers = (total: number) => ({ ...resource("flickers", "idle"), total });
@@ -123,13 +123,13 @@ describe("the ranking of resources", () => {
   });
 });
 
-/** A use that is over stays for three seconds after those that go on, the latest first. */
-test("uses linger", () => {
-  const lingering = new Lingering();
+/** A use that has ended stays listed behind the present ones, the latest first. */
+test("uses that have ended stay for three seconds", () => {
+  const recentUses = new RecentUses();
   const uses = (ids: string[], seconds: number) => {
     const [use] = resource("r", "held").holders as [Use];
     const holders = ids.map((lifecycle) => ({ ...use, lifecycle }));
-    const shown = lingering.uses({ ...resource("r", "idle"), holders }, "holders", seconds * SECOND);
+    const shown = recentUses.of({ ...resource("r", "idle"), holders }, "holders", seconds * SECOND);
     return shown.map(({ use, isOver }) => `${use.lifecycle}${isOver ? " over" : ""}`);
   };
   expect([uses(["a", "b"], 0), uses(["b", "c"], 1), uses(["c"], 1.5), uses([], 3.5), uses([], 9)]).toEqual([
@@ -141,8 +141,8 @@ test("uses linger", () => {
   ]);
 });
 
-/** A resource has one hue for good; those with a shape share none with those without. */
-test("hues are handed out in turn and kept", () => {
+/** A resource keeps its hue. Resources with a shape share no hue with those without. */
+test("hues are assigned in turn and kept", () => {
   const hues = new Hues();
   const huesOf = (stereotype: string) =>
     [0, 1, 2, 3, 4, 5].map((i) => hues.of({ ref: `${stereotype}${i}`, stereotype }));

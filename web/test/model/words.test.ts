@@ -3,7 +3,7 @@ import { formatDuration, formatPercentile, formatTicking } from "../../src/model
 import { processLabel, resourceLabel, shortKind, siteLabel, skewLabel } from "../../src/model/labels.ts";
 
 describe("durations", () => {
-  /** The same forms as the server's, each used up to where its rounding would spill over. */
+  /** The same forms as the server's, each up to the value at which its rounding would overflow. */
   test.each([
     [0, "<1 µs"],
     [25_400, "25 µs"],
@@ -23,7 +23,7 @@ describe("durations", () => {
     expect(formatDuration(ns)).toBe(text);
   });
 
-  /** What ticks shows whole seconds, so that it does not flicker. */
+  /** A ticking duration shows whole seconds, so that it does not flicker. */
   test.each([
     [999_999_999, "<1 s"],
     [1_999_999_999, "1 s"],
@@ -32,14 +32,14 @@ describe("durations", () => {
     expect(formatTicking(ns)).toBe(text);
   });
 
-  /** Where nothing was measured there is no number. */
+  /** Without a measurement there is no number. */
   test("percentiles are milliseconds or a dash", () => {
     expect([formatPercentile(null), formatPercentile(0.25), formatPercentile(1200)]).toEqual(["–", "0.3 ms", "1.20 s"]);
   });
 });
 
 describe("labels", () => {
-  /** Shipping alone delays what a process tells by less than that. */
+  /** A smaller skew can come from the delay of shipping. */
   test("a clock is worth a note from ten seconds on", () => {
     expect(skewLabel({ clock_skew_ms: -9_999 })).toBe("");
     expect(skewLabel({ clock_skew_ms: -10_000 })).toBe("10 s behind");
@@ -65,7 +65,7 @@ describe("labels", () => {
     expect([shortKind("timeout"), shortKind("")]).toEqual(["timeout", ""]);
   });
 
-  /** A file is told by its last part, on any system. */
+  /** A file is shown by its last part, on any system. */
   test.each([
     ["/srv/shop/stock.py", "stock.py:41"],
     ["C:\\shop\\stock.py", "stock.py:41"],
@@ -76,8 +76,8 @@ describe("labels", () => {
 });
 
 describe("processLabel", () => {
-  /** Spans need not tell it; "process 0" would be the scheduler's. */
-  test("a process has no number where none is told", () => {
+  /** Spans may lack a process id, and "process 0" would be the scheduler. */
+  test("a process without an id has no number", () => {
     expect([processLabel({ pid: 4711 }), processLabel({ pid: 0 })]).toEqual(["process 4711", "process"]);
   });
 });

@@ -25,13 +25,13 @@ const page = (changes: object = {}) => ({
 });
 
 describe("the check at the border", () => {
-  /** What the structs allow passes, and is the same value. */
+  /** A valid page passes unchanged. */
   test("lets a page through as it is", () => {
     const value = page();
     expect(check<ServerMessage>("ServerMessage", value)).toBe(value);
   });
 
-  /** The error names the place and what was there. */
+  /** The error names the path and the value. */
   test.each([
     [page({ steps: [{ ...message("m1", "p1 ->> p2"), label: 3 }] }), "expected a string, got 3 at $.steps[0].label"],
     [page({ steps: [{ step: "dance" }] }), /^expected one of declare, .*got "dance" at \$\.steps\[0\]$/],
@@ -40,8 +40,8 @@ describe("the check at the border", () => {
     [{ type: "page" }, "expected a string, got nothing at $.token"],
     [[], "expected an object, got [] at $"],
     [null, "expected an object, got null at $"],
-  ])("refuses what has another shape: %#", (value, said) => {
+  ])("refuses what has another shape: %#", (value, error) => {
     expect(() => check("ServerMessage", value)).toThrow(SchemaError);
-    expect(() => check("ServerMessage", value)).toThrow(said);
+    expect(() => check("ServerMessage", value)).toThrow(error);
   });
 });

@@ -1,1 +1,1 @@
-"""The process that exports: its entry point, how the collector keeps it running, and what the two say to each other."""
+"""The exporting process: its entry point, its supervision by the collector, and the messages between the two."""

@@ -1,7 +1,7 @@
-"""The composition root of the process that exports, which a collector starts: ``tenure_server.export.worker.main``.
+"""The composition root of the exporting process, which the collector starts.
 
-It talks to the collector by its standard input and output (``export.worker.protocol``), reads the store's file, and
-ends when the collector says so or is gone.
+The process talks to the collector by its standard input and output (``export.worker.protocol``) and reads the store's
+file. It ends when the collector asks for it or has ended.
 """
 
 from __future__ import annotations
@@ -23,113 +23,113 @@ from tenure_server.export.status import Progress
 from tenure_server.export.worker.protocol import (
     Acknowledge,
     Acknowledged,
-    Alive,
     Close,
     Command,
+    Heartbeat,
     LogRecord,
     Report,
     Start,
     Wake,
     WorkerEvent,
-    line,
-    order,
+    decode_command,
+    encode_line,
 )
 from tenure_server.limits import EXPORT_BEAT_S, EXPORT_NICENESS, EXPORT_REPORT_S
 from tenure_server.store import ClosedLifecycles
 from tenure_server.store.sqlite.read.follower_store import StoreReader
 
-_LONGEST_TEXT = 20_000  # characters of one line of the log, a traceback's too
+_MAX_LOG_TEXT = 20_000  # characters of one log entry, with its traceback
 
 
 def main() -> None:
-    """Export until the collector has had enough."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # they come to all of a service; it is the collector who says when
+    """Export until the collector ends this process."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # the collector gets them too, and says when to end
         signal.signal(number, signal.SIG_IGN)
     if sys.platform != "win32":
         os.nice(EXPORT_NICENESS)
-    collector = _Collector()
-    logging.basicConfig(handlers=[_Handler(collector)], format="%(message)s", level=logging.WARNING)
+    pipes = _CollectorPipes()
+    logging.basicConfig(handlers=[_PipeHandler(pipes)], format="%(message)s", level=logging.WARNING)
     try:
-        asyncio.run(_export(collector))
-    except ServerError as error:  # a certificate is gone that was there when the collector looked, say
-        logging.getLogger("tenure.server").error("%s", error)  # noqa: TRY400 -- one line says it
+        asyncio.run(_export(pipes))
+    except ServerError as error:  # for example, a certificate was removed after the collector checked it
+        logging.getLogger("tenure.server").error("%s", error)  # noqa: TRY400 -- no traceback: the message is for users
         sys.exit(1)
 
 
-async def _export(collector: _Collector) -> None:
-    orders: asyncio.Queue[Command] = asyncio.Queue()
-    collector.listen(orders.put_nowait)
-    start = await orders.get()
-    assert isinstance(start, Start), "the first message says what to do"
+async def _export(pipes: _CollectorPipes) -> None:
+    commands: asyncio.Queue[Command] = asyncio.Queue()
+    pipes.start_reading(commands.put_nowait)
+    start = await commands.get()
+    assert isinstance(start, Start), "the first message is Start"
     clock = _Clock(start.now_ns)
     reader = StoreReader(start.place, clock)
-    source = _Source(reader, collector, start.progress)
+    source = _PipedStore(reader, pipes, start.progress)
     followers = Followers(
-        source, start.targets, clock=clock, pace=start.pace, progress=start.progress, report=source.report
+        source, start.targets, clock=clock, batching=start.batching, progress=start.progress, report=source.report
     )
     followers.start()
-    beating = supervise("the sign of life", lambda: _beat(collector))
+    heartbeats = supervise("the heartbeat", lambda: _send_heartbeats(pipes))
     stopping: asyncio.Task[None] | None = None
     while stopping is None or not stopping.done():
-        match await orders.get():
+        match await commands.get():
             case Wake(now_ns):
-                clock.tell(now_ns)
+                clock.set(now_ns)
                 followers.wake()
             case Acknowledged(exporter, error, now_ns):
-                clock.tell(now_ns)
+                clock.set(now_ns)
                 source.acknowledged(exporter, error)
             case Close() if stopping is None:
                 stopping = asyncio.create_task(followers.stop())
-                stopping.add_done_callback(lambda _: orders.put_nowait(Close()))
-    beating.cancel()
+                stopping.add_done_callback(lambda _: commands.put_nowait(Close()))
+    heartbeats.cancel()
     for name in start.progress:
-        source.tell(name)
+        source.send_report(name)
     reader.close()
 
 
-async def _beat(collector: _Collector) -> None:
+async def _send_heartbeats(pipes: _CollectorPipes) -> None:
     while True:
-        collector.say(Alive())
+        pipes.send(Heartbeat())
         await asyncio.sleep(EXPORT_BEAT_S)
 
 
 class _Clock:
-    """The collector's, as it was last told, and the time that went by since."""
+    """The collector's clock: the last time that it sent, and the time since then."""
 
     def __init__(self, now_ns: int) -> None:
-        self.tell(now_ns)
+        self.set(now_ns)
 
     def __call__(self) -> int:
-        return self._told_ns + time.monotonic_ns() - self._at_ns
+        return self._received_ns + time.monotonic_ns() - self._received_at_ns
 
-    def tell(self, now_ns: int) -> None:
-        self._told_ns, self._at_ns = now_ns, time.monotonic_ns()
+    def set(self, now_ns: int) -> None:
+        self._received_ns, self._received_at_ns = now_ns, time.monotonic_ns()
 
 
-class _Source:
-    """The store, to followers: what is read comes from its file, what is acknowledged goes to the collector."""
+class _PipedStore:
+    """The store for followers: reads come from its file, acknowledgements go to the collector."""
 
-    def __init__(self, reader: StoreReader, collector: _Collector, progress: dict[str, Progress]) -> None:
+    def __init__(self, reader: StoreReader, pipes: _CollectorPipes, progress: dict[str, Progress]) -> None:
         self._reader = reader
-        self._collector = collector
+        self._pipes = pipes
         self._progress = progress
         self._answers: dict[str, asyncio.Future[None]] = {}
-        self._to_tell: set[str] = set()
+        self._pending_reports: set[str] = set()
 
-    async def endings(self, follower: str, limit: int) -> ClosedLifecycles:
-        """See ``Store.endings``."""
-        return await self._reader.endings(follower, limit)
+    async def closed_lifecycles(self, follower: str, limit: int) -> ClosedLifecycles:
+        """See ``Store.closed_lifecycles``."""
+        return await self._reader.closed_lifecycles(follower, limit)
 
     async def acknowledge(self, follower: str, position: int, expired: int) -> None:
         """See ``Store.acknowledge``."""
         answer = self._answers[follower] = asyncio.get_running_loop().create_future()
-        self._collector.say(Acknowledge(follower, position, expired, self._progress[follower]))
+        self._pipes.send(Acknowledge(follower, position, expired, self._progress[follower]))
         await answer
 
     def acknowledged(self, follower: str, error: str | None) -> None:
-        """The collector's answer."""
+        """The collector has answered."""
         answer = self._answers.pop(follower)
-        if answer.done():  # nobody waits any more
+        if answer.done():  # its follower was cancelled
             return
         if error is None:
             answer.set_result(None)
@@ -137,60 +137,62 @@ class _Source:
             answer.set_exception(StoreFailed(error))
 
     def report(self, follower: str) -> None:
-        """It has made progress: to be told soon, with what comes until then."""
-        if follower not in self._to_tell:
-            self._to_tell.add(follower)
-            asyncio.get_running_loop().call_later(EXPORT_REPORT_S, self.tell, follower)
+        """Send the follower's progress soon, together with its further progress until then."""
+        if follower not in self._pending_reports:
+            self._pending_reports.add(follower)
+            asyncio.get_running_loop().call_later(EXPORT_REPORT_S, self.send_report, follower)
 
-    def tell(self, follower: str) -> None:
-        """Tell of its progress now."""
-        self._to_tell.discard(follower)
-        self._collector.say(Report(follower, self._progress[follower]))
+    def send_report(self, follower: str) -> None:
+        """Send the follower's progress now."""
+        self._pending_reports.discard(follower)
+        self._pipes.send(Report(follower, self._progress[follower]))
 
 
-class _Collector:
-    """The pipes. Nothing else in this process may use them: whatever prints, prints to stderr."""
+class _CollectorPipes:
+    """The pipes to and from the collector. Nothing else here uses them: what other code prints goes to stderr."""
 
     def __init__(self) -> None:
         self._in, self._out = os.dup(0), os.dup(1)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
-        os.close(nothing)
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
         os.dup2(2, 1)
         self._lock = threading.Lock()
 
-    def say(self, message: WorkerEvent) -> None:
-        """Any thread may. One that is not heard, because the collector does not read, waits."""
-        rest = memoryview(line(message))
-        with self._lock, suppress(BrokenPipeError):  # who listens sees the end too
+    def send(self, message: WorkerEvent) -> None:
+        """Send from any thread. It blocks while the collector does not read."""
+        rest = memoryview(encode_line(message))
+        with self._lock, suppress(BrokenPipeError):  # the reading thread notices the end of the collector
             while rest:
                 rest = rest[os.write(self._out, rest) :]
 
-    def listen(self, hear: Callable[[Command], None]) -> None:
-        """Let the running event loop call ``hear`` with every message; when the collector is gone, end at once."""
+    def start_reading(self, on_command: Callable[[Command], None]) -> None:
+        """Let the running event loop call ``on_command`` with every message; if the collector ends, exit at once."""
         loop = asyncio.get_running_loop()
-        threading.Thread(target=self._listen, args=(loop, hear), name="tenure-collector", daemon=True).start()
+        threading.Thread(
+            target=self._read_commands, args=(loop, on_command), name="tenure-collector", daemon=True
+        ).start()
 
-    def _listen(self, loop: asyncio.AbstractEventLoop, hear: Callable[[Command], None]) -> None:
+    def _read_commands(self, loop: asyncio.AbstractEventLoop, on_command: Callable[[Command], None]) -> None:
         rest = b""
-        while some := os.read(self._in, 65_536):
-            *whole, rest = (rest + some).split(b"\n")
-            for text in whole:
+        while data := os.read(self._in, 65_536):
+            *complete, rest = (rest + data).split(b"\n")
+            for text in complete:
                 with suppress(RuntimeError):  # the loop has ended
-                    loop.call_soon_threadsafe(hear, order(text))
-        os._exit(0)  # nobody is there to note what a backend takes, so it must not get any more
+                    loop.call_soon_threadsafe(on_command, decode_command(text))
+        os._exit(0)  # without the collector nothing can be acknowledged, so nothing more is sent
 
 
-class _Handler(logging.Handler):
-    """Logs where the collector does."""
+class _PipeHandler(logging.Handler):
+    """Sends log entries to the collector, which logs them."""
 
-    def __init__(self, collector: _Collector) -> None:
+    def __init__(self, pipes: _CollectorPipes) -> None:
         super().__init__()
-        self._collector = collector
+        self._pipes = pipes
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send it, with its traceback if there is one."""
-        self._collector.say(LogRecord(record.name, record.levelno, self.format(record)[:_LONGEST_TEXT]))
+        """Send the entry, with its traceback if there is one."""
+        self._pipes.send(LogRecord(record.name, record.levelno, self.format(record)[:_MAX_LOG_TEXT]))
 
 
 if __name__ == "__main__":

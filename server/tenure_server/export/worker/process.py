@@ -1,8 +1,8 @@
-"""The process that exports, as the collector sees it: started, listened to, started again when it died, ended.
+"""The exporting process from the collector's side: it is started, read from, restarted after its death, and ended.
 
-It reads the store's file and sends; only this side writes, so that there is one writer: what a backend has taken is
-told by the pipe, noted here, and answered before the process goes on. It shares neither the interpreter's lock nor the
-event loop with those who send, and stands behind them when processor time is short.
+The process reads the store's file and sends spans. Only the collector writes to the store, so that there is one writer:
+the process reports what a backend has accepted, and waits until the collector has stored that. Export does not take the
+interpreter lock or the event loop of the collector, and the process has a lower priority.
 """
 
 from __future__ import annotations
@@ -22,55 +22,57 @@ import msgspec
 
 from tenure_server.background.supervisor import supervise
 from tenure_server.errors import StoreError
-from tenure_server.export.batching import Pace
+from tenure_server.export.batching import Batching
 from tenure_server.export.status import Progress
 from tenure_server.export.targets import Target
 from tenure_server.export.worker.protocol import (
-    LONGEST,
+    MAX_LINE,
     Acknowledge,
     Acknowledged,
-    Alive,
     Close,
     Command,
+    Heartbeat,
     LogRecord,
     Report,
     Start,
     Wake,
     WorkerEvent,
-    line,
-    news,
+    decode_event,
+    encode_line,
 )
 from tenure_server.limits import EXPORT_GRACE_S, EXPORT_LAST_S, EXPORT_SILENCE_S
-from tenure_server.store import Place, Store
+from tenure_server.store import Store, StoreLocation
 
 log = logging.getLogger("tenure.server")
 
 COMMAND = (sys.executable, "-P", "-m", "tenure_server.export.worker.main")
 if sys.platform == "win32":
+    _GROUP = None
     _FLAGS = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
 else:
+    _GROUP = 0  # of its own, so that Ctrl-C at the terminal goes to the collector only
     _FLAGS = 0
-_LOOKS = 3  # a collector that was itself suspended must not take its process's silence for death
+_SILENT_PERIODS = 3  # several, so that a collector that was suspended reads again before it kills
 
 
 class ExportingProcess:
-    """Runs the followers of all targets; ``progress``, by their names, is kept up to date."""
+    """Runs the followers of all targets; ``progress``, by target name, is kept up to date."""
 
     def __init__(
         self,
         store: Store,
-        place: Place,
+        place: StoreLocation,
         targets: Sequence[Target],
         *,
         clock: Callable[[], int],
-        pace: Pace,
+        batching: Batching,
         progress: dict[str, Progress],
     ) -> None:
         self._store = store
         self._place = place
         self._targets = targets
         self._clock = clock
-        self._pace = pace
+        self._batching = batching
         self._progress = progress
         self._process: asyncio.subprocess.Process | None = None
         self._closing = asyncio.Event()
@@ -81,16 +83,16 @@ class ExportingProcess:
         self._task = supervise("the supervisor of the exporting process", self._run)
 
     def wake(self) -> None:
-        """Something may have ended. Who has not heard of the last time is not told again."""
+        """Let the process look at the store, unless the last message to it is still unread."""
         if self._process and self._process.stdin and not self._process.stdin.transport.get_write_buffer_size():
-            self._tell(Wake(self._clock()))
+            self._send(Wake(self._clock()))
 
     async def stop(self) -> None:
-        """Let it send what there is, for EXPORT_LAST_S; one that does not end then is killed."""
+        """Let it send the waiting spans for EXPORT_LAST_S, and kill it if it does not end then."""
         if self._task is None:
             return
         self._closing.set()
-        self._tell(Close())
+        self._send(Close())
         done, _ = await asyncio.wait([self._task], timeout=EXPORT_LAST_S + EXPORT_GRACE_S)
         if not done and self._process:
             log.warning(
@@ -100,54 +102,54 @@ class ExportingProcess:
         await self._task
 
     async def _run(self) -> None:
-        """Start it as often as it dies, until it is closed."""
+        """Start it again whenever it dies, until ``stop``."""
         deaths = 0
         while not self._closing.is_set():
             began = time.monotonic()
             try:
-                what = await self._live()
-            except Exception as error:  # a fault of ours must be seen, and must not end the export
+                reason = await self._run_once()
+            except Exception as error:  # an unexpected error is logged and does not end the export
                 log.exception("the exporting process failed")
-                what = f"failed: {type(error).__name__}: {error}"
+                reason = f"failed: {type(error).__name__}: {error}"
             if self._closing.is_set():
                 return
-            patience = self._pace.patience
-            deaths = deaths + 1 if time.monotonic() - began < patience.longest_s else 1
+            backoff = self._batching.backoff
+            deaths = deaths + 1 if time.monotonic() - began < backoff.longest_s else 1
             for progress in self._progress.values():
-                progress.interrupted(f"the exporting process {what}", self._clock())
+                progress.interrupted(f"the exporting process {reason}", self._clock())
             if deaths == 1:
                 log.warning(
                     "the exporting process %s; it is restarted, and spans that backends have not acknowledged are sent"
                     " again",
-                    what,
+                    reason,
                 )
             with suppress(TimeoutError):
-                async with asyncio.timeout(patience.pause(deaths)):
+                async with asyncio.timeout(backoff.pause(deaths)):
                     await self._closing.wait()
 
-    async def _live(self) -> str:
-        """One process from its start to its end; answer what became of it."""
+    async def _run_once(self) -> str:
+        """Run one process; return how it ended."""
         try:
-            with _deaf():
+            with _signals_blocked():
                 process = await asyncio.create_subprocess_exec(
                     *COMMAND,
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
-                    limit=LONGEST,
+                    limit=MAX_LINE,
                     env=os.environ | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)},
-                    process_group=None if sys.platform == "win32" else 0,  # Ctrl-C at the terminal is the collector's
+                    process_group=_GROUP,
                     creationflags=_FLAGS,
                 )
         except OSError as error:
             return f"cannot be started: {error.strerror or error}"
         self._process = process
         try:
-            self._tell(Start(self._place, list(self._targets), self._pace, self._progress, self._clock()))
-            if self._closing.is_set():  # while it was being started
-                self._tell(Close())
+            self._send(Start(self._place, list(self._targets), self._batching, self._progress, self._clock()))
+            if self._closing.is_set():  # by ``stop``, while the process was starting
+                self._send(Close())
             assert process.stdout is not None
-            wrong = await self._listen(process.stdout)
-            if not wrong:
+            reason = await self._read_events(process.stdout)
+            if not reason:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(EXPORT_GRACE_S):
                         await process.wait()
@@ -155,28 +157,28 @@ class ExportingProcess:
             self._kill()
             self._process = None
             status = await process.wait()
-        return wrong or _end(status)
+        return reason or _exit_reason(status)
 
-    async def _listen(self, stdout: asyncio.StreamReader) -> str:
-        """Hear what it says until it ends, which is "", or what is wrong with it."""
+    async def _read_events(self, stdout: asyncio.StreamReader) -> str:
+        """Handle its messages until it ends; return "", or why it must be killed."""
         silences = 0
-        while silences < _LOOKS:
+        while silences < _SILENT_PERIODS:
             try:
-                async with asyncio.timeout(EXPORT_SILENCE_S / _LOOKS):
+                async with asyncio.timeout(EXPORT_SILENCE_S / _SILENT_PERIODS):
                     text = await stdout.readline()
                 if not text.endswith(b"\n"):
-                    return ""  # broken off in the middle, if there is something
-                message = news(text)
+                    return ""  # the end, perhaps in the middle of a message
+                message = decode_event(text)
             except TimeoutError:
                 silences += 1
                 continue
             except (ValueError, msgspec.DecodeError):
                 return "sent an unreadable message and was killed"
             silences = 0
-            await self._hear(message)
+            await self._handle(message)
         return f"was silent for {EXPORT_SILENCE_S:g} s and was killed"
 
-    async def _hear(self, message: WorkerEvent) -> None:
+    async def _handle(self, message: WorkerEvent) -> None:
         match message:
             case Acknowledge(exporter, position, expired, progress):
                 self._progress[exporter] = progress
@@ -185,18 +187,18 @@ class ExportingProcess:
                     await self._store.acknowledge(exporter, position, expired)
                 except StoreError as failure:
                     error = str(failure)
-                self._tell(Acknowledged(exporter, error, self._clock()))
+                self._send(Acknowledged(exporter, error, self._clock()))
             case Report(exporter, progress):
                 self._progress[exporter] = progress
             case LogRecord(logger, level, text):
                 logging.getLogger(logger).log(level, "%s", text)
-            case Alive():
+            case Heartbeat():
                 pass
 
-    def _tell(self, message: Command) -> None:
-        """It may have ended in this moment: then whoever listens will see."""
+    def _send(self, message: Command) -> None:
+        """Send, unless the process has ended, which the reader of its messages notices."""
         if self._process and self._process.stdin and not self._process.stdin.is_closing():
-            self._process.stdin.write(line(message))
+            self._process.stdin.write(encode_line(message))
 
     def _kill(self) -> None:
         if self._process and self._process.returncode is None:
@@ -205,23 +207,24 @@ class ExportingProcess:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
-    """What is started meanwhile does not hear the signals that end a collector, from its first moment on.
+def _signals_blocked() -> Iterator[None]:
+    """A process that is started here never gets the signals that end a collector.
 
-    This thread does not either, for some milliseconds; others of the collector's do, and Python's handlers are run.
+    They are blocked in this thread too, for some milliseconds. Other threads of the collector still get them, so
+    Python's handlers run.
     """
     if sys.platform == "win32":
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
 
 
-def _end(status: int) -> str:
-    """How it ended by itself."""
+def _exit_reason(status: int) -> str:
+    """How the process ended by itself."""
     if status >= 0:
         return f"ended with exit code {status}"
     try:

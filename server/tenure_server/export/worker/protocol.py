@@ -1,18 +1,18 @@
-"""What the collector and the process that exports for it say to each other: JSON, one message a line.
+"""The messages between the collector and the exporting process: JSON, one message in a line.
 
-The headers of targets are among it, and with them credentials: they go this way and no other.
+They are the only way by which the headers of targets, and with them credentials, get to the process.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from tenure_server.export.batching import Pace
+from tenure_server.export.batching import Batching
 from tenure_server.export.status import Progress
 from tenure_server.export.targets import Target
-from tenure_server.store import Place
+from tenure_server.store import StoreLocation
 
-LONGEST = 1 << 20  # bytes of a line
+MAX_LINE = 1 << 20  # bytes of a line
 
 
 class _Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -20,23 +20,23 @@ class _Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True
 
 
 class Start(_Message, frozen=True):
-    """The first message to the process. ``progress``, by the targets' names, is what earlier processes made."""
+    """The first message to the process. ``progress``, by target name, is that of earlier processes."""
 
-    place: Place
+    place: StoreLocation
     targets: list[Target]
-    pace: Pace
+    batching: Batching
     progress: dict[str, Progress]
-    now_ns: int  # as in every message: the collector's clock
+    now_ns: int  # the collector's clock, as in every message
 
 
 class Wake(_Message, frozen=True):
-    """Something may have ended."""
+    """Look at the store: a lifecycle may have closed."""
 
     now_ns: int
 
 
 class Acknowledged(_Message, frozen=True):
-    """The answer to one Acknowledge; ``error`` is why the store could not note it."""
+    """The answer to one Acknowledge; ``error`` is why the store could not write it."""
 
     exporter: str
     error: str | None
@@ -44,11 +44,11 @@ class Acknowledged(_Message, frozen=True):
 
 
 class Close(_Message, frozen=True):
-    """Send what there is, and end."""
+    """Send the waiting spans, and end."""
 
 
 class Acknowledge(_Message, frozen=True):
-    """An exporter is done with all up to this position; see ``Store.acknowledge``."""
+    """An exporter has finished everything up to this position; see ``Store.acknowledge``."""
 
     exporter: str
     position: int
@@ -57,48 +57,48 @@ class Acknowledge(_Message, frozen=True):
 
 
 class Report(_Message, frozen=True):
-    """How an exporter is doing."""
+    """The progress of an exporter."""
 
     exporter: str
     progress: Progress
 
 
 class LogRecord(_Message, frozen=True):
-    """Something for the collector's log."""
+    """An entry for the collector's log."""
 
     logger: str
     level: int
     text: str
 
 
-class Alive(_Message, frozen=True):
-    """A sign of life."""
+class Heartbeat(_Message, frozen=True):
+    """The process is alive."""
 
 
-Command = Start | Wake | Acknowledged | Close  # from the collector
-WorkerEvent = Acknowledge | Report | LogRecord | Alive  # to it
+Command = Start | Wake | Acknowledged | Close  # from the collector to the process
+WorkerEvent = Acknowledge | Report | LogRecord | Heartbeat  # from the process to the collector
 
-_orders: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
-_news: msgspec.json.Decoder[WorkerEvent] = msgspec.json.Decoder(WorkerEvent)
+_command_decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
+_event_decoder: msgspec.json.Decoder[WorkerEvent] = msgspec.json.Decoder(WorkerEvent)
 
 
-def line(message: Command | WorkerEvent) -> bytes:
+def encode_line(message: Command | WorkerEvent) -> bytes:
     return msgspec.json.encode(message) + b"\n"
 
 
-def order(text: bytes) -> Command:
-    """What the collector says.
+def decode_command(text: bytes) -> Command:
+    """Read a message from the collector.
 
     Raises:
-        msgspec.DecodeError: it is nothing of that kind.
+        msgspec.DecodeError: it is no such message.
     """
-    return _orders.decode(text)
+    return _command_decoder.decode(text)
 
 
-def news(text: bytes) -> WorkerEvent:
-    """What the process says.
+def decode_event(text: bytes) -> WorkerEvent:
+    """Read a message from the process.
 
     Raises:
-        msgspec.DecodeError: it is nothing of that kind.
+        msgspec.DecodeError: it is no such message.
     """
-    return _news.decode(text)
+    return _event_decoder.decode(text)

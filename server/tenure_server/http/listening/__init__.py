@@ -1,1 +1,1 @@
-"""Between the network and the application: who may be connected, and for how long."""
+"""Connections between clients and the application: their number and their time limits."""

@@ -1,9 +1,9 @@
-"""All connections of clients, and how long each may take over what it does now.
+"""All connections of clients, with a time limit for each stage of a connection.
 
-aiohttp's server has no time limit for a header or a reader, and no cap. So a protocol of ours stands before each of
-aiohttp's: it passes everything on, knows the stage that the connection is in, and closes it when a stage takes too
-long. When there are as many connections as may be, a new one takes the place of the one that has kept the collector
-waiting longest; only where all are being answered it is refused.
+aiohttp's server has no time limit for a header or a reader, and no maximum number of connections. So each of its
+protocols has a ``Connection`` in front. It passes everything on, knows the stage of the connection, and closes it when
+a stage takes too long. At the maximum number, a new connection replaces the one that has let the collector wait for
+longest; it is refused only if all connections are being answered.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from tenure_server.limits import (
     RESERVED_FILES,
 )
 
-# A header is awaited (some of it may be there), or nothing; a body is read; the answer is made and sent; or a WebSocket
-# is open, which has heartbeats instead of limits.
+# header: the next header is awaited, a part of it may be there; idle: between two requests; body: a body is read;
+# answer: the answer is made and sent; live: a WebSocket is open, with heartbeats instead of time limits.
 Stage = Literal["header", "idle", "body", "answer", "live"]
 
-_LOOK_S = 0.5  # between two looks at all connections
+_CHECK_S = 0.5  # between two checks of all connections
 _GRACE_S = 1.0
 _END_OF_HEADER = b"\r\n\r\n"
 
@@ -48,11 +48,11 @@ class Connection(asyncio.Protocol):
     def __init__(self, connections: Connections, inner: asyncio.Protocol) -> None:
         self._connections = connections
         self._inner = inner
-        self._is_passed_on = False
-        self._last = b""  # bytes of the header that is awaited
-        self.has_data = False  # of it
-        self.looks_whole = False  # the header; only aiohttp knows
-        self._unsent: int | None = None  # bytes; None: the client reads as fast as we write
+        self._is_admitted = False
+        self._header_tail = b""  # the last bytes of the header so far
+        self.has_data = False  # of the header
+        self.has_header_end = False  # only aiohttp knows for certain that the header is complete
+        self._unsent: int | None = None  # bytes; None: the client reads as fast as the collector writes
         self._unsent_since_s = 0.0
         self.transport: asyncio.Transport | None = None
         self.stage: Stage = "header"
@@ -63,58 +63,58 @@ class Connection(asyncio.Protocol):
         self.transport = transport
         self.enter("header")
         if self._connections.admit(self):
-            self._is_passed_on = True
+            self._is_admitted = True
             self._inner.connection_made(transport)
         else:
-            self.refuse(503, _FULL.format(self._connections.most))
+            self.refuse(503, _FULL.format(self._connections.maximum))
 
     def data_received(self, data: bytes) -> None:
         if self.stage == "idle":
             self.enter("header")
         if self.stage == "header":
             self.has_data = True
-            self._last += data
-            self.looks_whole = self.looks_whole or _END_OF_HEADER in self._last
-            self._last = self._last[1 - len(_END_OF_HEADER) :]
-        if self._is_passed_on:
+            self._header_tail += data
+            self.has_header_end = self.has_header_end or _END_OF_HEADER in self._header_tail
+            self._header_tail = self._header_tail[1 - len(_END_OF_HEADER) :]
+        if self._is_admitted:
             self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:
-        return self._inner.eof_received() if self._is_passed_on else None
+        return self._inner.eof_received() if self._is_admitted else None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._connections.leave(self)
-        if self._is_passed_on:
+        self._connections.remove(self)
+        if self._is_admitted:
             self._inner.connection_lost(exc)
         self.transport = None
 
     def pause_writing(self) -> None:
         if self.transport is not None:
             self._unsent, self._unsent_since_s = self.transport.get_write_buffer_size(), self._connections.now_s
-        if self._is_passed_on:
+        if self._is_admitted:
             self._inner.pause_writing()
 
     def resume_writing(self) -> None:
         self._unsent = None
-        if self._is_passed_on:
+        if self._is_admitted:
             self._inner.resume_writing()
 
     def enter(self, stage: Stage) -> None:
-        """From now on it is in this stage."""
+        """Begin a stage."""
         self.stage, self.since_s = stage, self._connections.now_s
-        self._last, self.has_data, self.looks_whole = b"", False, False
+        self._header_tail, self.has_data, self.has_header_end = b"", False, False
 
-    def judge(self, now_s: float) -> str | None:
-        """Close it if its stage takes too long; answer what to log."""
+    def check_limits(self, now_s: float) -> str | None:
+        """Close the connection if its stage takes too long; answer the text to log, None: nothing."""
         took_s = now_s - self.since_s
         if self.stage == "header" and took_s > HEADER_LIMIT_S:
-            if not self.has_data:  # a browser's, made beforehand
+            if not self.has_data:  # browsers open connections in advance
                 self.close()
                 return None
             self.refuse(408, f"{_LATE} (send the header faster)")
             return f"a connection was closed: {_LATE}"
         if self.stage == "idle" and took_s > IDLE_LIMIT_S and not self.is_sending:
-            self.close()  # nothing is wrong with it, so nothing is logged
+            self.close()  # this is normal, so nothing is logged
         if self.stage != "live" and self._is_slow_reader(now_s):
             self.abort()
             return (
@@ -125,8 +125,12 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_sending(self) -> bool:
-        """The end of an answer, which aiohttp writes when the application is done with the request."""
+        """Whether a part of an answer is not sent yet: aiohttp writes its end after the application's work."""
         return self.transport is not None and self.transport.get_write_buffer_size() > 0
+
+    @property
+    def is_idle(self) -> bool:
+        return self.stage == "idle" and not self.is_sending
 
     def _is_slow_reader(self, now_s: float) -> bool:
         if self._unsent is None or self.transport is None:
@@ -137,7 +141,7 @@ class Connection(asyncio.Protocol):
         return now_s - self._unsent_since_s > READER_LIMIT_S
 
     def refuse(self, status: int, detail: str) -> None:
-        """Answer without the application, and close."""
+        """Answer without the application, then close."""
         if self.transport is not None and not self.transport.is_closing():
             phrase = {408: "Request Timeout", 503: "Service Unavailable"}[status]
             body = msgspec.json.encode(ProblemDocument("about:blank", phrase, status, detail))
@@ -158,7 +162,7 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
     def abort(self) -> None:
-        """Close it without sending what waits, neither here nor in the kernel, where it may be megabytes."""
+        """Close without sending the rest, also what the kernel has buffered: it may be megabytes."""
         if self.transport is not None:
             sock = self.transport.get_extra_info("socket")
             if sock is not None and sys.platform != "win32":
@@ -166,21 +170,24 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
 
 
-# In this order, for a good client's first bytes may still be on their way, and its answer may not be written yet.
-_GIVE_WAY: tuple[Callable[[Connection, float], bool], ...] = (
-    lambda each, _: each.stage == "header" and each.has_data and not each.looks_whole,
-    lambda each, now_s: each.stage == "idle" and now_s - each.since_s > _GRACE_S and not each.is_sending,
-    lambda each, now_s: each.stage == "header" and now_s - each.since_s > _GRACE_S and not each.has_data,
-    lambda each, _: each.stage == "body",
-    lambda each, _: each.stage == "idle" and not each.is_sending,
+# The connections that are closed first to make room. A good client may stand late in this order: its first bytes may
+# still be on their way, or its answer is not written yet.
+_CLOSED_FIRST: tuple[Callable[[Connection, float], bool], ...] = (
+    lambda connection, _: connection.stage == "header" and connection.has_data and not connection.has_header_end,
+    lambda connection, now_s: connection.is_idle and now_s - connection.since_s > _GRACE_S,
+    lambda connection, now_s: (
+        connection.stage == "header" and now_s - connection.since_s > _GRACE_S and not connection.has_data
+    ),
+    lambda connection, _: connection.stage == "body",
+    lambda connection, _: connection.is_idle,
 )
 
 
 class Connections:
-    """Those that are open, at most ``most`` of them."""
+    """The open connections, at most ``maximum`` of them."""
 
     def __init__(self, make_inner: Callable[[], asyncio.Protocol], complaints: Complaints) -> None:
-        self.most = min(MAX_CONNECTIONS, max(_files() - RESERVED_FILES, 16))
+        self.maximum = min(MAX_CONNECTIONS, max(_max_open_files() - RESERVED_FILES, 16))
         self._make_inner = make_inner
         self._complaints = complaints
         self._open: set[Connection] = set()
@@ -196,59 +203,59 @@ class Connections:
         return len(self._open)
 
     def protocol(self) -> Connection:
-        """For a new connection."""
+        """The protocol for a new connection."""
         return Connection(self, self._make_inner())
 
     def admit(self, connection: Connection) -> bool:
-        """Let it in, in another's place where there is no room; false: it is one too many."""
-        if self.count >= self.most and not self.make_room():
+        """Add a connection, if necessary in place of another one. False: there is no room."""
+        if self.count >= self.maximum and not self.make_room():
             self._complaints.count("a connection was refused: all connections are in use")
             return False
         self._open.add(connection)
         if self._timer is None:
-            self._timer = self._loop.call_later(_LOOK_S, self._look)
+            self._timer = self._loop.call_later(_CHECK_S, self._check)
         return True
 
     def make_room(self) -> bool:
-        """Close the connection that has been waited for longest; false: none is waited for."""
-        for is_waited_for in _GIVE_WAY:
-            waiting = [each for each in self._open if is_waited_for(each, self.now_s)]
-            if waiting:
-                oldest = min(waiting, key=lambda each: each.since_s)
+        """Close the connection that has let the collector wait for longest. False: there is none."""
+        for is_candidate in _CLOSED_FIRST:
+            candidates = [connection for connection in self._open if is_candidate(connection, self.now_s)]
+            if candidates:
+                oldest = min(candidates, key=lambda connection: connection.since_s)
                 self._open.discard(oldest)
                 oldest.abort()
                 self._complaints.count("a connection without a complete request was closed to make room for another")
                 return True
         return False
 
-    def leave(self, connection: Connection) -> None:
-        """It is closed."""
+    def remove(self, connection: Connection) -> None:
+        """The connection is closed."""
         self._open.discard(connection)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now_s = self.now_s
         for connection in list(self._open):
-            complaint = connection.judge(now_s)
+            complaint = connection.check_limits(now_s)
             if complaint:
                 self._complaints.count(complaint)
-        self._timer = self._loop.call_later(_LOOK_S, self._look) if self._open else None
+        self._timer = self._loop.call_later(_CHECK_S, self._check) if self._open else None
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop the checks."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
 
 def connection_of(request: web.BaseRequest) -> Connection | None:
-    """The connection that a request came by; None where it is gone, or none of ours."""
+    """The connection of a request; None: it is lost, or another server's."""
     protocol = None if request.transport is None else request.transport.get_protocol()
     return protocol if isinstance(protocol, Connection) else None
 
 
 @web.middleware
 async def note_stages(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A request has come, whole but for its body; and is answered."""
+    """Set the stages of the connection when a request's header is complete, and when it is answered."""
     connection = connection_of(request)
     if connection is None:
         return await handler(request)
@@ -259,8 +266,7 @@ async def note_stages(request: web.Request, handler: Handler) -> web.StreamRespo
         connection.enter("idle")
 
 
-def _files() -> int:
-    """How many files this process may have open."""
+def _max_open_files() -> int:
     if sys.platform == "win32":
         return MAX_CONNECTIONS + RESERVED_FILES
     import resource  # noqa: PLC0415 -- POSIX only

@@ -1,4 +1,4 @@
-"""aiohttp's protocol of one connection, with the collector's headers on what it answers itself."""
+"""aiohttp's protocol of one connection, with the collector's headers on the answers that aiohttp makes itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tenure_server.http.response_headers import HEADERS, NOT_KEPT
 
 
 class HttpProtocol(web.RequestHandler):
-    """What is no proper HTTP never reaches the application, whose signals add the headers to all other answers."""
+    """Invalid HTTP does not reach the application, whose signals add the headers to all other answers."""
 
     __slots__ = ()
 

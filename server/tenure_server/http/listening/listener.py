@@ -1,7 +1,7 @@
-"""Accepts connections, few in one turn of the event loop, and none while there are no descriptors for them.
+"""Accepts connections: a few in one turn of the event loop, none while the process has no descriptor for them.
 
-asyncio's own acceptor tries a hundred times when the process may open no more files, logs a traceback for each and asks
-itself to try again for each: the log grows by megabytes a second, and the processor has nothing else to do.
+When the process has no descriptor left, asyncio's own acceptor tries a hundred times in one turn, and logs a traceback
+and schedules a new attempt for each. The log grows by megabytes a second, and the processor does nothing else.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Listener:
         self._connecting: set[asyncio.Task[None]] = set()
 
     async def open(self, host: str, port: int) -> int:
-        """Listen; answer the port.
+        """Begin to listen; answer the port.
 
         Raises:
             OSError: the address cannot be listened on.
@@ -38,25 +38,25 @@ class Listener:
         )
         bound = self._server.sockets
         real_port: int = bound[0].getsockname()[1]
-        self._sockets = [each.dup() for each in bound]
+        self._sockets = [listening.dup() for listening in bound]
         try:
-            for each in self._sockets:
-                each.setblocking(False)
-                each.listen(BACKLOG)
-                self._loop.add_reader(each, self._accept, each)
+            for listening in self._sockets:
+                listening.setblocking(False)
+                listening.listen(BACKLOG)
+                self._loop.add_reader(listening, self._accept, listening)
         except NotImplementedError:  # the event loop of Windows
             await self._server.start_serving()
         return real_port
 
     def close(self) -> None:
-        """Listen no more; what was accepted stays open."""
+        """Stop listening; accepted connections stay open."""
         for timer in self._paused.values():
             timer.cancel()
         self._paused.clear()
-        for each in self._sockets:
+        for listening in self._sockets:
             with suppress(NotImplementedError):
-                self._loop.remove_reader(each)
-            each.close()
+                self._loop.remove_reader(listening)
+            listening.close()
         self._sockets.clear()
         if self._server is not None:
             self._server.close()
@@ -80,14 +80,14 @@ class Listener:
     async def _connect(self, accepted: socket.socket) -> None:
         try:
             await self._loop.connect_accepted_socket(self._connections.protocol, accepted)
-        except OSError:  # it is gone already
+        except OSError:  # the client has closed it
             accepted.close()
 
     def _pause(self, listening: socket.socket) -> None:
         self._loop.remove_reader(listening)
-        self._paused[listening] = self._loop.call_later(ACCEPT_PAUSE_S, self._go_on, listening)
+        self._paused[listening] = self._loop.call_later(ACCEPT_PAUSE_S, self._resume, listening)
 
-    def _go_on(self, listening: socket.socket) -> None:
+    def _resume(self, listening: socket.socket) -> None:
         del self._paused[listening]
         self._loop.add_reader(listening, self._accept, listening)
 

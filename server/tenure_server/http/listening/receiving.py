@@ -1,4 +1,4 @@
-"""How long a body may take to come, and how much of all bodies may be in memory before they are whole."""
+"""The time limit for receiving a body, and the limit for all incomplete bodies in memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from tenure_server.errors import Refused
+from tenure_server.errors import RequestRefused
 from tenure_server.http.listening.connections import connection_of
 from tenure_server.limits import BODY_LIMIT_S, MAX_BODIES, RETRY_AFTER_S
 
@@ -17,23 +17,23 @@ _RETRY = {"Retry-After": str(RETRY_AFTER_S)}
 
 
 class Receiving:
-    """One body that comes."""
+    """One body that is being received."""
 
-    total = 0  # bytes, of all that come now
+    total = 0  # bytes of all bodies that are being received
 
     def __init__(self) -> None:
         self._own = 0
 
     def add(self, size: int) -> None:
-        """So many bytes more have come.
+        """More bytes have arrived.
 
         Raises:
-            Refused: 503, all bodies together are too large.
+            RequestRefused: 503, all bodies together are too large.
         """
         self._own += size
         Receiving.total += size
         if Receiving.total > MAX_BODIES:
-            raise Refused(
+            raise RequestRefused(
                 503,
                 "bodies",
                 f"the bodies being received have {Receiving.total} bytes, the limit MAX_BODIES is"
@@ -47,10 +47,10 @@ class Receiving:
 
 @asynccontextmanager
 async def receiving(request: web.Request) -> AsyncIterator[Receiving]:
-    """Read the body within.
+    """Limit the time in which a body is read within.
 
     Raises:
-        Refused: 408 where it was not complete after BODY_LIMIT_S, 400 where the client went away.
+        RequestRefused: 408 if it is not complete after BODY_LIMIT_S, 400 if the client has closed the connection.
     """
     connection = connection_of(request)
     if connection is not None:
@@ -60,7 +60,7 @@ async def receiving(request: web.Request) -> AsyncIterator[Receiving]:
         async with asyncio.timeout(BODY_LIMIT_S):
             yield body
     except TimeoutError:
-        raise Refused(
+        raise RequestRefused(
             408,
             "slow_body",
             f"the body was not complete after {BODY_LIMIT_S:g} s, the limit BODY_LIMIT_S (send smaller batches)",
@@ -68,8 +68,8 @@ async def receiving(request: web.Request) -> AsyncIterator[Receiving]:
         ) from None
     except (ConnectionError, web.RequestPayloadError, HttpProcessingError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and request.transport is not None:
-            raise  # aiohttp raises one where the connection was lost before the first read; this is another
-        raise Refused(400, "broken_off", f"the body is incomplete: {error}") from None
+            raise  # aiohttp raises a RuntimeError only if the connection was lost before the first read
+        raise RequestRefused(400, "broken_off", f"the body is incomplete: {error}") from None
     finally:
         body.end()
         if connection is not None:

@@ -1,9 +1,9 @@
-"""From spans to what the store writes: a batch for each process, its lifecycles numbered by the time of their begin.
+"""From spans to what the store writes: a batch for each process, its lifecycles numbered by their start.
 
-A span comes after it has ended, its children before it, and perhaps twice. So nothing here is counted: the number of a
-lifecycle is its start in 40 bits, milliseconds above and some of its id below, and the store moves on from there where
-another has that number already. The order of the numbers is the order of time, whatever order the spans come in, and a
-span that comes again finds itself. After 2 ** 54 ns (208 days) the numbers begin anew, in another process.
+A span arrives when it has ended, after its children, and perhaps twice. So its number cannot be counted: it is the
+start in 40 bits, milliseconds above and a part of the span id below. If another span has that number, the store takes
+a later one. So the order of the numbers is that of time, in whatever order spans arrive, and a span that is sent again
+has the same number. After 2 ** 54 ns (208 days) the numbers start again, in another process (a *generation*).
 """
 
 # ruff: noqa: PLR1730 -- a comparison costs a quarter of a call of max, for every span
@@ -14,14 +14,14 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final
 
-from tenure import wire
+from tenure import semconv, wire
 from tenure_server.ingest.otlp import own_spans, span_mapping
 from tenure_server.ingest.otlp.spans import Facts, Form, Group, Span
 from tenure_server.store import SpanRow, Spans, SpanTask
 
 _GENERATION_BITS = 54  # of a start in ns
 _TICK_BITS = 20  # about a millisecond
-_CHANCE_BITS = 6  # of the span's id: 64 spans may begin in one tick before they must make room for each other
+_CHANCE_BITS = 6  # of the span id: up to 64 spans of one tick can have different numbers
 _TICKS = (1 << span_mapping.NUMBER_BITS - _CHANCE_BITS) - 1
 _CHANCE = (1 << _CHANCE_BITS) - 1
 _LATEST_NS = 1 << 62
@@ -37,25 +37,25 @@ Rejected = Counter[str]  # how many spans, by what is wrong with them
 
 
 def batches(groups: Iterable[Group]) -> tuple[list[Spans], Rejected]:
-    """What is to be stored, and what is not fit to be.
+    """The valid spans, as the store takes them, and the counts of invalid ones.
 
     Raises:
-        Malformed: a span turns out to be none.
+        MalformedRequest: the content of a span is malformed.
     """
     rejected: Rejected = Counter()
-    parts: dict[tuple[bytes, bytes | None], _Part] = {}
+    parts: dict[tuple[bytes, bytes | None], _ProcessSpans] = {}
     for group in groups:
         origin = _origin(group)
-        for generation, spans in _by_generation(_sound(group.spans, rejected)).items():
+        for generation, spans in _by_generation(_valid(group.spans, rejected)).items():
             process = span_mapping.process(group.resource, spans[0][_START], generation)
-            part = parts.setdefault((process.id, origin), _Part(process, origin))
+            part = parts.setdefault((process.id, origin), _ProcessSpans(process, origin))
             part.add(spans, group.form)
     return [part.spans() for part in parts.values()], rejected
 
 
-def _sound(spans: Sequence[Span], rejected: Rejected) -> Sequence[Span]:
-    """Those that are fit to be stored."""
-    sound = [
+def _valid(spans: Sequence[Span], rejected: Rejected) -> Sequence[Span]:
+    """The spans that can be stored; the others are counted in ``rejected``."""
+    valid = [
         span
         for span in spans
         for trace, span_id, parent, start_ns, end_ns, *_ in (span,)
@@ -65,13 +65,13 @@ def _sound(spans: Sequence[Span], rejected: Rejected) -> Sequence[Span]:
         and 0 < start_ns <= end_ns < start_ns + _LONGEST_NS
         and start_ns < _LATEST_NS
     ]
-    if len(sound) != len(spans):
-        fit = set(map(id, sound))
-        rejected.update(_what_is_wrong(span) for span in spans if id(span) not in fit)
-    return sound
+    if len(valid) != len(spans):
+        valid_ids = set(map(id, valid))
+        rejected.update(_defect(span) for span in spans if id(span) not in valid_ids)
+    return valid
 
 
-def _what_is_wrong(span: Span) -> str:
+def _defect(span: Span) -> str:
     trace, span_id, parent, start_ns, end_ns, *_ = span
     if not trace:
         return "no trace id of 16 bytes"
@@ -87,7 +87,7 @@ def _what_is_wrong(span: Span) -> str:
 
 
 def _by_generation(spans: Sequence[Span]) -> dict[int, Sequence[Span]]:
-    """Spans by what their start has above the bits of a number; nearly always there is one such."""
+    """Spans by the bits of their start above those of a number; nearly always there is one generation."""
     generations = {span[_START] >> _GENERATION_BITS for span in spans}
     if len(generations) == 1:
         return {generations.pop(): spans}
@@ -98,39 +98,39 @@ def _by_generation(spans: Sequence[Span]) -> dict[int, Sequence[Span]]:
 
 
 def _origin(group: Group) -> bytes | None:
-    """The tracer's process, where the spans were lifecycles before they were spans: as they say, or as their Resource.
+    """The process of the tracer that made the spans, None for other spans: by the spans, or by their Resource.
 
-    A program's own provider may know of no instance.
+    The Resource of a program's own provider may have no instance id.
     """
-    if group.scope != "tenure" or not group.spans:
+    if group.scope != semconv.SCOPE or not group.spans:
         return None
     first = group.form(group.spans[0][_SHAPE]).facts
-    told = str(first.get("tenure.task.id") or group.resource.get("service.instance.id", ""))
-    process, _, _ = told.partition("-")
+    public_id = str(first.get(semconv.TASK_ID) or group.resource.get(semconv.SERVICE_INSTANCE_ID, ""))
+    process, _, _ = public_id.partition("-")
     try:
         return bytes.fromhex(process) if len(process) == 32 else None
     except ValueError:
         return None
 
 
-_Who = tuple[int, str, str]  # of a task: number, kind and name
-# What becomes of a shape: resource and site by number, the task, and what Tenure's own spans tell.
-_Learnt = tuple[int, int, _Who, Facts, own_spans.Own | None]
+_TaskIdentity = tuple[int, str, str]  # number, kind and name
+# What all spans of one shape share: indexes of resource and site, the task, the facts, and those of Tenure's own spans.
+_SharedFacts = tuple[int, int, _TaskIdentity, Facts, own_spans.OwnSpan | None]
 
 
-class _Trace:
-    """What the spans of one process have in one trace."""
+class _TraceTasks:
+    """The tasks of one process in one trace."""
 
     __slots__ = ("number", "root", "tasks")
 
     def __init__(self, number: int, root: int) -> None:
         self.number = number
-        self.root = root  # the number of one of them
-        self.tasks: dict[_Who, tuple[int, SpanTask]] = {}
+        self.root = root  # the number of one of the spans
+        self.tasks: dict[_TaskIdentity, tuple[int, SpanTask]] = {}
 
 
-class _Part:
-    """The spans of one process, on their way into a batch."""
+class _ProcessSpans:
+    """Collects the spans of one process for a batch."""
 
     def __init__(self, process: wire.Process, origin: bytes | None) -> None:
         self._process = process
@@ -138,26 +138,26 @@ class _Part:
         self._resources: dict[wire.Resource, int] = {}
         self._sites: dict[wire.Site, int] = {}
         self._tasks: list[SpanTask] = []
-        self._traces: dict[bytes, _Trace] = {}
+        self._traces: dict[bytes, _TraceTasks] = {}
         self._exceptions: dict[wire.ExceptionInfo, int] = {}
         self._rows: list[SpanRow] = []
         self._waited: set[int] = set()
 
     def add(self, spans: Iterable[Span], form: Callable[[Hashable], Form]) -> None:
-        """More spans, whose shapes are read by ``form``: readers may differ, and so may what their shapes mean."""
-        shapes: dict[Hashable, _Learnt] = {}
+        """Add spans. ``form`` decodes their shapes: each reader has its own form of a shape."""
+        shapes: dict[Hashable, _SharedFacts] = {}
         traces, add_row = self._traces, self._rows.append
         for trace_id, span_id, parent, start_ns, end_ns, shape, error, times in spans:
-            resource, site, who, facts, lifecycle = shapes.get(shape) or shapes.setdefault(
-                shape, self._learn(form(shape))
+            resource, site, identity, facts, own_span = shapes.get(shape) or shapes.setdefault(
+                shape, self._shared_facts(form(shape))
             )
             number = (start_ns >> _TICK_BITS & _TICKS) << _CHANCE_BITS | span_id & _CHANCE or 1
             trace = traces.get(trace_id)
             if trace is None:
-                trace = traces[trace_id] = _Trace(len(traces), number)
-            known = trace.tasks.get(who)
+                trace = traces[trace_id] = _TraceTasks(len(traces), number)
+            known = trace.tasks.get(identity)
             if known is None:
-                known = trace.tasks[who] = len(self._tasks), self._task(trace.number, who, start_ns, end_ns)
+                known = trace.tasks[identity] = len(self._tasks), self._task(trace.number, identity, start_ns, end_ns)
             else:
                 task = known[1]
                 if start_ns < task.start_ns:
@@ -168,10 +168,10 @@ class _Part:
             outcomes, left, raised = _OK, 0, 0
             if error is not None:
                 outcomes, left = _FAILED, self._exception(error, facts)
-            if lifecycle is not None:
-                outcomes = lifecycle.outcomes
+            if own_span is not None:
+                outcomes = own_span.outcomes
                 wait_ns, hold_ns, release_ns = own_spans.phases(times, hold_ns, outcomes)
-                if lifecycle.is_raised:
+                if own_span.is_raised:
                     left, raised = 0, left
             add_row(
                 (
@@ -180,29 +180,26 @@ class _Part:
                 )
             )  # fmt: skip
 
-    def _learn(self, form: Form) -> _Learnt:
+    def _shared_facts(self, form: Form) -> _SharedFacts:
         facts = form.facts
-        lifecycle = own_spans.read(facts)
-        if lifecycle is None:
+        own_span = own_spans.read(facts)
+        if own_span is None:
             used, site, thread = span_mapping.resource(form), span_mapping.site(form), span_mapping.thread(facts)
-            who = (0, "thread", thread) if thread else (0, "task", self._process.service)
+            identity = (0, "thread", thread) if thread else (0, "task", self._process.service)
         else:
-            used, site, who = (
-                own_spans.resource(facts),
-                own_spans.site(facts),
-                (lifecycle.task, "task", lifecycle.task_name),
-            )
+            used, site = own_spans.resource(facts), own_spans.site(facts)
+            identity = (own_span.task, "task", own_span.task_name)
         resource = self._resources.setdefault(used, len(self._resources))
-        if lifecycle is not None:
+        if own_span is not None:
             self._waited.add(resource)
-        return resource, self._sites.setdefault(site, len(self._sites)), who, facts, lifecycle
+        return resource, self._sites.setdefault(site, len(self._sites)), identity, facts, own_span
 
     def _exception(self, error: tuple[str, str], facts: Facts) -> int:
         info = span_mapping.exception(error, facts)
         return 0 if info is None else self._exceptions.setdefault(info, len(self._exceptions) + 1)
 
-    def _task(self, trace: int, who: _Who, start_ns: int, end_ns: int) -> SpanTask:
-        number, kind, name = who
+    def _task(self, trace: int, identity: _TaskIdentity, start_ns: int, end_ns: int) -> SpanTask:
+        number, kind, name = identity
         coroutine = "" if number or kind == "thread" else name
         task = SpanTask(number, trace, name, coroutine, kind, start_ns, end_ns)
         self._tasks.append(task)

@@ -1,7 +1,7 @@
 """Reads an ExportTraceServiceRequest from OTLP's JSON.
 
-Ids are in hex, 64-bit integers text or numbers, names in lowerCamelCase; null stands for what is left out, and what is
-not known is stepped over.
+Ids are in hex, 64-bit integers are text or numbers, names are in lowerCamelCase. Null means that a field is left out;
+unknown fields are ignored.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Collection, Hashable, Sequence
 import msgspec
 
 from tenure_server.ingest.otlp import spans
-from tenure_server.ingest.otlp.spans import Form, Group, Malformed, Span, TooMany, Value
+from tenure_server.ingest.otlp.spans import Form, Group, MalformedRequest, Span, TooMany, Value
 from tenure_server.limits import MAX_JSON_OBJECTS, MAX_SPANS
 
 _WANTED = spans.OF_SPANS | set(spans.TIMES)
@@ -35,12 +35,12 @@ class _Event(msgspec.Struct, frozen=True, rename="camel"):
     attributes: list[_KeyValue] | None = None
 
 
-class _Status(msgspec.Struct, frozen=True, rename="camel"):
+class _JsonStatus(msgspec.Struct, frozen=True, rename="camel"):
     code: int | None = None
     message: str | None = None
 
 
-class _Span(msgspec.Struct, frozen=True, rename="camel"):
+class _JsonSpan(msgspec.Struct, frozen=True, rename="camel"):
     trace_id: str | None = None
     span_id: str | None = None
     parent_span_id: str | None = None
@@ -50,16 +50,16 @@ class _Span(msgspec.Struct, frozen=True, rename="camel"):
     end_time_unix_nano: int | str | None = None
     attributes: list[_KeyValue] | None = None
     events: list[_Event] | None = None
-    status: _Status | None = None
+    status: _JsonStatus | None = None
 
 
-class _Scope(msgspec.Struct, frozen=True, rename="camel"):
+class _JsonScope(msgspec.Struct, frozen=True, rename="camel"):
     name: str | None = None
 
 
 class _ScopeSpans(msgspec.Struct, frozen=True, rename="camel"):
-    scope: _Scope | None = None
-    spans: list[_Span] | None = None
+    scope: _JsonScope | None = None
+    spans: list[_JsonSpan] | None = None
 
 
 class _Resource(msgspec.Struct, frozen=True, rename="camel"):
@@ -82,20 +82,20 @@ def read(data: bytes) -> list[Group]:
     """The spans, by resource and scope.
 
     Raises:
-        Malformed: this is no such request; the text says where: "Expected `str`, got `int` - at `$.resourceSpans...`".
+        MalformedRequest: the data is not a request; the text says where: "Expected `str`, got `int` - at `$.a`".
         TooMany: it has more than MAX_SPANS spans, or MAX_JSON_OBJECTS objects.
     """
-    if data.count(b"{") > MAX_JSON_OBJECTS:  # all are built before any is looked at
+    if data.count(b"{") > MAX_JSON_OBJECTS:  # the decoder builds all of them
         raise TooMany(MAX_JSON_OBJECTS, "objects")
     try:
         request = _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(str(error) or type(error).__name__) from None
+        raise MalformedRequest(str(error) or type(error).__name__) from None
     groups: list[Group] = []
     room = MAX_SPANS
-    for one in request.resource_spans or ():
-        resource = _facts((one.resource and one.resource.attributes) or (), spans.OF_RESOURCES)
-        for scoped in one.scope_spans or ():
+    for resource_spans in request.resource_spans or ():
+        resource = _facts((resource_spans.resource and resource_spans.resource.attributes) or (), spans.OF_RESOURCES)
+        for scoped in resource_spans.scope_spans or ():
             room -= len(scoped.spans or ())
             if room < 0:
                 raise TooMany
@@ -106,7 +106,7 @@ def read(data: bytes) -> list[Group]:
     return groups
 
 
-def _span(span: _Span) -> Span:
+def _span(span: _JsonSpan) -> Span:
     facts = _facts(span.attributes or (), _WANTED)
     times = None
     if not facts.keys().isdisjoint(spans.TIMES):
@@ -132,7 +132,7 @@ def _form(shape: Hashable) -> Form:
     return Form(kind, name, dict(pairs))
 
 
-def _error(span: _Span) -> tuple[str, str] | None:
+def _error(span: _JsonSpan) -> tuple[str, str] | None:
     if span.status is None or span.status.code != spans.STATUS_ERROR:
         return None
     message = span.status.message or ""
@@ -144,7 +144,7 @@ def _error(span: _Span) -> tuple[str, str] | None:
 
 
 def _id(text: str | None) -> bytes:
-    """Its bytes; of what is no hex, one byte, which is no id either."""
+    """The bytes of an id; for text that is not hex one byte, which is an invalid id."""
     try:
         return bytes.fromhex(text or "")
     except ValueError:
@@ -154,11 +154,11 @@ def _id(text: str | None) -> bytes:
 def _integer(value: int | str | None, name: str) -> int:
     if isinstance(value, str):
         if not (0 < len(value) <= _LONGEST_INTEGER and value.isascii() and value.lstrip("-").isdigit()):
-            raise Malformed(f"{value[:40]!r} is not an integer - at `{name}` of a span")
+            raise MalformedRequest(f"{value[:40]!r} is not an integer - at `{name}` of a span")
         try:
             return int(value)
         except ValueError:
-            raise Malformed(f"{value[:40]!r} is not an integer - at `{name}` of a span") from None
+            raise MalformedRequest(f"{value[:40]!r} is not an integer - at `{name}` of a span") from None
     return value or 0
 
 

@@ -1,9 +1,9 @@
 """Reads an ExportTraceServiceRequest from Protocol Buffers, one pass over the bytes.
 
-A message is never built as a whole: what nobody asks for is stepped over, so that a request takes a small multiple of
-its size, whatever is in it. Fields that are looked at here, and not by ``scan``, cost a microsecond each and are
-counted: 16 MiB of empty messages took the better part of a minute. As by the format, fields may come in any order, an
-unknown one is no error, and of one that stands twice the later counts.
+No message is built as a whole: fields that are not used are skipped, so a request needs a small multiple of its size in
+memory. A field that is read here, and not by ``scan``, costs a microsecond. So these are counted and limited: 16 MiB of
+empty messages would take nearly a minute. As Protocol Buffers specify, fields may have any order, an unknown field is
+not an error, and of a field that occurs twice the later one counts.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from functools import lru_cache
 
 from tenure_server.ingest.otlp import spans
 from tenure_server.ingest.otlp.scan_backend import prepare, scan
-from tenure_server.ingest.otlp.spans import Facts, Form, Group, Malformed, Span, TooMany, Value
+from tenure_server.ingest.otlp.spans import Facts, Form, Group, MalformedRequest, Span, TooMany, Value
 from tenure_server.limits import MAX_FIELDS, MAX_SPANS
 from tenure_server.opentelemetry.protobuf import Malformed as NotProtobuf
 from tenure_server.opentelemetry.protobuf import tagged
 
 _NAME, _KIND = 5, 6  # fields of a span
-_SHORT = 256  # bytes of an attribute that is worth remembering
-_USUAL_FIELDS = 4  # of a short attribute: key, value and what is in it; they are not counted
+_SHORT = 256  # bytes; a shorter attribute is cached
+_USUAL_FIELDS = 4  # of a short attribute: key, value and its content; they are not counted
 _WANTED = prepare(tuple(key.encode() for key in spans.OF_SPANS), tuple(key.encode() for key in spans.TIMES))
 _double = struct.Struct("<d").unpack
 
@@ -30,7 +30,7 @@ def read(data: bytes) -> list[Group]:
     """The spans, by resource and scope.
 
     Raises:
-        Malformed: this is no such request.
+        MalformedRequest: the data is not a request.
         TooMany: it has more than MAX_SPANS spans, or MAX_FIELDS fields; ``form`` of a group raises both too.
     """
     return _Reader(MAX_FIELDS).groups(data)
@@ -52,13 +52,13 @@ class _Reader:
                         room -= len(group.spans)
                         groups.append(group)
         except NotProtobuf as error:
-            raise Malformed(str(error)) from None
+            raise MalformedRequest(str(error)) from None
         except UnicodeDecodeError as error:
-            raise Malformed(f"a string is not UTF-8: {error.reason}") from None
+            raise MalformedRequest(f"a string is not UTF-8: {error.reason}") from None
         return groups
 
     def form(self, shape: Hashable) -> Form:
-        """Of a shape, which is a span without all that differs from span to span."""
+        """Decode a shape: a span without the fields that differ from span to span."""
         assert isinstance(shape, bytes)
         kind, name, raw = 0, "", []
         try:
@@ -71,12 +71,12 @@ class _Reader:
                     raw.append(value)
             return Form(kind, name, self._facts(raw, spans.OF_SPANS))
         except NotProtobuf as error:
-            raise Malformed(str(error)) from None
+            raise MalformedRequest(str(error)) from None
         except UnicodeDecodeError as error:
-            raise Malformed(f"a string is not UTF-8: {error.reason}") from None
+            raise MalformedRequest(f"a string is not UTF-8: {error.reason}") from None
 
     def fact(self, key_value: bytes) -> tuple[str, Value | None]:
-        """A KeyValue's key, and its value where it is plain."""
+        """A KeyValue's key, and its value; None: it is no string, bool or number."""
         key, raw = "", None
         for field, content in self._fields(key_value):
             if field == 1:
@@ -100,14 +100,15 @@ class _Reader:
         scoped: list[tuple[str, list[Span]]] = []
         for number, value in self._fields(data):
             if number == 1 and isinstance(value, bytes):
-                resource = self._facts((one for field, one in self._fields(value) if field == 1), spans.OF_RESOURCES)
+                attributes = (content for field, content in self._fields(value) if field == 1)
+                resource = self._facts(attributes, spans.OF_RESOURCES)
             elif number == 2 and isinstance(value, bytes):
-                scope, found = scan(value, room, _WANTED, self._error)
-                if found:
-                    name = next((_text(one) for field, one in self._fields(scope) if field == 1), "")
-                    scoped.append((name, found))
-                    room -= len(found)
-        return [Group(resource, scope, found, self.form) for scope, found in scoped]
+                scope, scope_spans = scan(value, room, _WANTED, self._error)
+                if scope_spans:
+                    name = next((_text(content) for field, content in self._fields(scope) if field == 1), "")
+                    scoped.append((name, scope_spans))
+                    room -= len(scope_spans)
+        return [Group(resource, scope, scope_spans, self.form) for scope, scope_spans in scoped]
 
     def _error(self, status: bytes, events: list[bytes]) -> tuple[str, str] | None:
         code, message = 0, b""
@@ -127,49 +128,49 @@ class _Reader:
         return "", _text(message)
 
     def _facts(self, raw: Iterable[object], wanted: frozenset[str]) -> Facts:
-        """Those of some KeyValues that are wanted and hold a plain value."""
+        """The wanted ones of some KeyValues, if their value is a string, a bool or a number."""
         facts: dict[str, Value] = {}
-        for one in raw:
-            if not isinstance(one, bytes):
-                raise Malformed("an attribute is not a message")
-            if len(one) <= _SHORT:
-                key, value, fields = _short_fact(one)
+        for key_value in raw:
+            if not isinstance(key_value, bytes):
+                raise MalformedRequest("an attribute is not a message")
+            if len(key_value) <= _SHORT:
+                key, value, fields = _short_fact(key_value)
                 self._count(max(0, fields - _USUAL_FIELDS))
             else:
-                key, value = self.fact(one)
+                key, value = self.fact(key_value)
             if value is not None and key in wanted:
                 facts[key] = value
         return facts
 
     def _plain(self, data: bytes) -> Value | None:
-        """An AnyValue, where it is a string, a bool or a number."""
-        found: Value | None = None
+        """The value of an AnyValue; None: it is no string, bool or number."""
+        plain: Value | None = None
         for field, value in self._fields(data):
             if field == 1 and isinstance(value, bytes):
-                found = value.decode()
+                plain = value.decode()
             elif field == 2 and isinstance(value, int):
-                found = bool(value)
+                plain = bool(value)
             elif field == 3 and isinstance(value, int):
-                found = value - (1 << 64) if value >> 63 else value
+                plain = value - (1 << 64) if value >> 63 else value
             elif field == 4 and isinstance(value, bytes) and len(value) == 8:
-                (found,) = _double(value)
+                (plain,) = _double(value)
             else:
-                found = None
-        return found
+                plain = None
+        return plain
 
 
 _OF_EXCEPTIONS = frozenset({spans.EXCEPTION_TYPE, spans.EXCEPTION_MESSAGE})
 _ANY_WANTED = spans.OF_RESOURCES | spans.OF_SPANS | _OF_EXCEPTIONS
 
 
-@lru_cache(maxsize=4_096)  # Tenure's own spans have the same few in ever new company
+@lru_cache(maxsize=4_096)  # Tenure's own spans combine the same few attributes in new ways
 def _short_fact(key_value: bytes) -> tuple[str, Value | None, int]:
-    """As ``fact``, and how many fields that took."""
-    reader = _Reader(2 * _SHORT)  # it has no more
+    """As ``fact``, and how many fields were read."""
+    reader = _Reader(2 * _SHORT)  # a short attribute cannot have more fields
     return *reader.fact(key_value), 2 * _SHORT - reader.left
 
 
 def _text(value: object) -> str:
     if not isinstance(value, bytes):
-        raise Malformed("a string field holds a number")
+        raise MalformedRequest("a string field holds a number")
     return value.decode()

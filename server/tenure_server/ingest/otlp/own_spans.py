@@ -1,7 +1,7 @@
-"""Tenure's own spans, which are the lifecycles they were again: the table of ``export.span_mapping``, read backwards.
+"""Makes lifecycles of Tenure's own spans again: the table of ``tenure.semconv`` in the other direction.
 
-They come from a program that exports by OpenTelemetry's SDK, or from another collector. What a span does not tell is
-not made up: who created a task, and what left the body beside what the status tells of.
+They come from a program that exports by OpenTelemetry's SDK, or from another collector. Facts that a span does not have
+stay unknown: the creator of a task, and a second exception beside that of the status.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
-from tenure import wire
+from tenure import semconv, wire
 from tenure_server.ingest.otlp.sanitize import expression, integer, text
 from tenure_server.ingest.otlp.spans import Facts
 
@@ -24,62 +24,63 @@ _public_id = re.compile(r"[0-9a-f]{32}-[0-9]{1,13}", re.ASCII).fullmatch
 Times = tuple[float, float, float]  # wait, hold and release in s, negative where one is not told
 
 
-class Own(NamedTuple):
-    """What the spans of one shape have in common as lifecycles."""
+class OwnSpan(NamedTuple):
+    """What all spans of one shape share, as lifecycles."""
 
     outcomes: int  # as in wire.Row
-    is_raised: bool  # acquire or release raised what the status tells of; else it left the body
-    task: int  # a number for it
+    is_raised: bool  # the acquire or the release raised the exception of the status; False: it left the body
+    task: int  # its number
     task_name: str
 
 
-def read(facts: Facts) -> Own | None:
-    """None for a span of anybody else's, and for an abandoned lifecycle, which has no end to be told of."""
-    task = _number(facts, "tenure.task.id")
-    if not task or not _number(facts, "tenure.resource.id") or facts.get("tenure.phase") != "closed":
+def read(facts: Facts) -> OwnSpan | None:
+    """None: the span is not one of Tenure's own, or it is of an abandoned lifecycle, which has no end."""
+    task = _number(facts, semconv.TASK_ID)
+    if not task or not _number(facts, semconv.RESOURCE_ID) or facts.get(semconv.PHASE) != "closed":
         return None
     acquire, body, release = (
-        _OUTCOMES.get(text(facts, f"tenure.{phase}.outcome"), 0) for phase in ("acquire", "body", "release")
+        _OUTCOMES.get(text(facts, key), 0)
+        for key in (semconv.ACQUIRE_OUTCOME, semconv.BODY_OUTCOME, semconv.RELEASE_OUTCOME)
     )
-    suppressed = wire.SUPPRESSED if facts.get("tenure.suppressed") is True else 0
-    return Own(
+    suppressed = wire.SUPPRESSED if facts.get(semconv.SUPPRESSED) is True else 0
+    return OwnSpan(
         acquire | body << wire.BODY_SHIFT | release << wire.RELEASE_SHIFT | suppressed,
         wire.ERROR in {acquire, release},
         task,
-        text(facts, "tenure.task.name"),
+        text(facts, semconv.TASK_NAME),
     )
 
 
 def resource(facts: Facts) -> wire.Resource:
     return wire.Resource(
-        _number(facts, "tenure.resource.id"),
-        text(facts, "tenure.resource.kind"),
-        text(facts, "tenure.resource.name"),
-        integer(facts, "tenure.resource.capacity", _MAX_CAPACITY),
-        text(facts, "tenure.resource.stereotype") or "participant",
+        _number(facts, semconv.RESOURCE_ID),
+        text(facts, semconv.RESOURCE_KIND),
+        text(facts, semconv.RESOURCE_NAME),
+        integer(facts, semconv.RESOURCE_CAPACITY, _MAX_CAPACITY),
+        text(facts, semconv.RESOURCE_STEREOTYPE) or "participant",
     )
 
 
 def site(facts: Facts) -> wire.Site:
     return wire.Site(
-        file=text(facts, "code.file.path"),
-        line=integer(facts, "code.line.number", (1 << 31) - 1) or 0,
-        function=text(facts, "code.function.name"),
-        expression=expression(facts, "tenure.site.expression"),
-        enter=text(facts, "tenure.site.enter") or "__aenter__",
-        exit=text(facts, "tenure.site.exit") or "__aexit__",
+        file=text(facts, semconv.FILE_PATH),
+        line=integer(facts, semconv.LINE_NUMBER, (1 << 31) - 1) or 0,
+        function=text(facts, semconv.FUNCTION_NAME),
+        expression=expression(facts, semconv.SITE_EXPRESSION),
+        enter=text(facts, semconv.SITE_ENTER) or "__aenter__",
+        exit=text(facts, semconv.SITE_EXIT) or "__aexit__",
     )
 
 
 def phases(times: Times | None, whole_ns: int, outcomes: int) -> tuple[int, int, int]:
-    """How long it waited, was held and was given back, as in wire.Row; ``whole_ns`` is from its begin to its end.
+    """The durations of wait, hold and release, as in wire.Row; ``whole_ns`` is the duration of the span.
 
-    Times that are none, or more than the whole, are not believed: then it was held throughout, unless its acquire
-    failed, of which no times are told.
+    Invalid times, and times longer than the whole, are ignored: then the hold lasts from start to end. A failed acquire
+    has no times: all of it is the release.
     """
     if times is None and outcomes & 3 != wire.OK:
         return -1, -1, whole_ns
-    if times is not None and all(0 <= time <= whole_ns for time in times):  # none is infinite, or no number
+    if times is not None and all(0 <= time <= whole_ns for time in times):  # False for infinity and NaN
         wait_ns, hold_ns = round(times[0] * _NS), round(times[1] * _NS)
         if wait_ns + hold_ns <= whole_ns:
             return wait_ns, hold_ns, whole_ns - wait_ns - hold_ns
@@ -87,9 +88,9 @@ def phases(times: Times | None, whole_ns: int, outcomes: int) -> tuple[int, int,
 
 
 def _number(facts: Facts, name: str) -> int:
-    """A number for what a ``wire.public_id`` names; 0 where this is none.
+    """A number for a ``wire.public_id``; 0 if the attribute is not one.
 
-    It is not the number there: a Resource that tells of no instance is one process, whose tracers each count from 1.
+    It is a hash of the id: without an instance id, several tracers, which all count from 1, are one process here.
     """
     value = facts.get(name)
     return _number_for(value) if isinstance(value, str) and _public_id(value) else 0

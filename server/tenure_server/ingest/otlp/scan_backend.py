@@ -1,29 +1,28 @@
-"""Which reader of spans serves: the extension ``_scan``, or its reference in Python, ``scan_pure``.
+"""Chooses the reader of spans: the extension ``_scan`` or, if it was not built, its reference ``scan_pure``.
 
-The extension serves where it was built. One that an earlier installation left behind was built for other Python code;
-its LAYOUT tells.
+An extension that an earlier installation left behind was built for other Python code; its LAYOUT is another number.
 """
 
 from __future__ import annotations
 
 import importlib
 
-LAYOUT = 2  # the interface with the extension that this code knows; the same number stands in server/native/module.c
+LAYOUT = 3  # the version of the interface with the extension; server/native/module.c has the same number
 _EXTENSION = f"{__package__}._scan"
 
 
 def _choose() -> tuple[bool, str]:
-    """Whether the extension serves, and what is wrong with the one that was found."""
+    """Whether the extension can be used, and the problem with the one that is installed."""
     try:
-        found = getattr(importlib.import_module(_EXTENSION), "LAYOUT", 1)  # 0.1 had no number
+        layout = getattr(importlib.import_module(_EXTENSION), "LAYOUT", 1)  # 0.1 had no number
     except ImportError as error:
         was_not_built = isinstance(error, ModuleNotFoundError) and error.name == _EXTENSION
         return False, "" if was_not_built else str(error)
-    except AttributeError as error:  # it looks for something that this version does not have
+    except AttributeError as error:  # it uses a name that this version does not have
         return False, str(error)
-    if found == LAYOUT:
+    if layout == LAYOUT:
         return True, ""
-    return False, f"it was built from another version (interface {found}, this version has {LAYOUT})"
+    return False, f"it was built from another version (interface {layout}, this version has {LAYOUT})"
 
 
 SERVES, _problem = _choose()
@@ -34,7 +33,7 @@ notice = _problem and (
 
 if SERVES:
     from tenure_server.ingest.otlp._scan import prepare, scan
-else:  # what either prepares only its own scan understands
+else:  # what ``prepare`` answers is valid only for the ``scan`` of the same module
     from tenure_server.ingest.otlp.scan_pure import prepare, scan  # type: ignore[assignment]
 
 __all__ = ["LAYOUT", "SERVES", "notice", "prepare", "scan"]

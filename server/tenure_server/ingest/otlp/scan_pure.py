@@ -1,4 +1,4 @@
-"""Reads the spans of a ScopeSpans message: the reference of ``_scan``, and its stand-in where there is no compiler."""
+"""Reads the spans of a ScopeSpans message: the reference of ``_scan``, used where that was not built."""
 
 # ruff: noqa: C901, PLR0912, PLR0915 -- one flat loop over a span's fields: calls would double its cost
 
@@ -8,54 +8,54 @@ import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
 
-from tenure_server.ingest.otlp.spans import Malformed, Span, TooMany, id_of, parent_of, trace_of
+from tenure_server.ingest.otlp.spans import MalformedRequest, Span, TooMany, id_of, parent_of, trace_of
 from tenure_server.limits import MAX_EVENTS
 from tenure_server.opentelemetry.protobuf import tagged
 
 _LENGTH = 2
-# Fields of a span with their wire types, as they stand in front of it in one byte.
+# Tags of a span's fields: field number and wire type in one byte.
 _TRACE, _ID, _PARENT, _NAME, _KIND, _START, _END = 0x0A, 0x12, 0x22, 0x2A, 0x30, 0x39, 0x41
 _ATTRIBUTE, _EVENT, _STATUS = 0x4A, 0x5A, 0x7A
 _FLAGS = 16 << 3 | 5
 _KEY, _VALUE = 0x0A, 0x12  # of a KeyValue
 _DOUBLE = 0x21  # of an AnyValue
-_SHAPE = -1  # instead of which time's a key is
+_SHAPE = -1  # a key of a shape, not of a time
 
-# How nearly every span begins: trace, id, parent or none, the length of a name of less than 128 bytes; after the name
-# kind, start and end, each field behind its tag. What begins otherwise is read field by field.
+# Nearly every span begins so: trace, id, optional parent, the length of a name of less than 128 bytes; then the name,
+# kind, start and end, each field behind its tag. Other spans are read field by field.
 _head = re.compile(rb"\x0a\x10(.{16})\x12\x08(.{8})(?:\x22\x08(.{8}))?\x2a([\x00-\x7f])", re.DOTALL).match
 _TIMES = struct.Struct("<BBBQBQ")
 _times = _TIMES.unpack_from
 _fixed_64 = struct.Struct("<Q").unpack_from
 _double = struct.Struct("<d").unpack
 
-_Known = Mapping[bytes, int]  # the keys that mean something: which time's each is, or _SHAPE
+_Known = Mapping[bytes, int]  # the keys that have a meaning -> index of a time, or _SHAPE
 _ErrorOf = Callable[[bytes, list[bytes]], tuple[str, str] | None]
 
 
 def prepare(of_shapes: Sequence[bytes], of_times: Sequence[bytes]) -> _Known:
-    """The keys of attributes that mean something, as ``scan`` takes them: those of shapes, and of the three times."""
+    """The keys of attributes that have a meaning, as ``scan`` takes them: those of shapes, and of the three times."""
     return dict.fromkeys(of_shapes, _SHAPE) | {key: number for number, key in enumerate(of_times)}
 
 
 def scan(data: bytes, room: int, wanted: _Known, error_of: _ErrorOf) -> tuple[bytes, list[Span]]:
     """The scope's bytes and the spans.
 
-    ``wanted`` comes from ``prepare``; ``error_of(status, events)`` tells the error of a span with a status.
+    ``wanted`` comes from ``prepare``; ``error_of(status, events)`` answers the error of a span with a status.
 
     Raises:
-        Malformed: the bytes are no ScopeSpans.
+        MalformedRequest: the bytes are not a ScopeSpans.
         TooMany: it has more than ``room`` spans, or a span with a status more than MAX_EVENTS events.
     """
     try:
         return _scope_spans(data, room, wanted, error_of)
     except (IndexError, struct.error):
-        raise Malformed("it ends within a field") from None
+        raise MalformedRequest("it ends within a field") from None
 
 
 def _scope_spans(data: bytes, room: int, known: _Known, error_of: _ErrorOf) -> tuple[bytes, list[Span]]:
     scope = b""
-    found: list[Span] = []
+    spans: list[Span] = []
     at, end = 0, len(data)
     while at < end:
         tag, at = (data[at], at + 1) if data[at] < 0x80 else _varint(data, at)
@@ -65,16 +65,16 @@ def _scope_spans(data: bytes, room: int, known: _Known, error_of: _ErrorOf) -> t
         length, at = (data[at], at + 1) if data[at] < 0x80 else _varint(data, at)
         begin, at = at, at + length
         if at > end:
-            raise Malformed("it ends within a field")
+            raise MalformedRequest("it ends within a field")
         if tag >> 3 == 2:
-            if len(found) >= room:
+            if len(spans) >= room:
                 raise TooMany
-            found.append(_span(data, begin, at, known, error_of))
+            spans.append(_span(data, begin, at, known, error_of))
         elif tag >> 3 == 1:
             scope = data[begin:at]
     if at != end:
-        raise Malformed("it ends within a field")
-    return scope, found
+        raise MalformedRequest("it ends within a field")
+    return scope, spans
 
 
 def _span(data: bytes, at: int, end: int, known: _Known, error_of: _ErrorOf) -> Span:
@@ -124,7 +124,7 @@ def _span(data: bytes, at: int, end: int, known: _Known, error_of: _ErrorOf) -> 
             begin = at
             at += length
             if at > end:
-                raise Malformed("it ends within a field")
+                raise MalformedRequest("it ends within a field")
             if tag == _ATTRIBUTE:
                 attribute = data[begin:at]
                 time = _known_key(attribute, known)
@@ -156,38 +156,38 @@ def _span(data: bytes, at: int, end: int, known: _Known, error_of: _ErrorOf) -> 
         else:
             at = _skip(data, at, tag)
     if at != end:
-        raise Malformed("it ends within a field")
+        raise MalformedRequest("it ends within a field")
     if status and len(events) > MAX_EVENTS:
         raise TooMany(MAX_EVENTS, "events in one span")
     error = error_of(status, events) if status else None
-    told = None
+    three_times = None
     if not all(time < 0 for time in times.values()):
-        told = times.get(0, -1.0), times.get(1, -1.0), times.get(2, -1.0)
-    return trace_of(trace), id_of(span), parent_of(parent), start_ns, end_ns, b"".join(shape), error, told
+        three_times = times.get(0, -1.0), times.get(1, -1.0), times.get(2, -1.0)
+    return trace_of(trace), id_of(span), parent_of(parent), start_ns, end_ns, b"".join(shape), error, three_times
 
 
 def _known_key(attribute: bytes, known: _Known) -> int | None:
-    """By its first field, where that is a short key, as it nearly always is."""
+    """The meaning of an attribute's key. Nearly always the first field is a short key, and the others are not read."""
     if 2 < len(attribute) < 0x80 and attribute[0] == _KEY and attribute[1] <= len(attribute) - 2:
         return known.get(attribute[2 : 2 + attribute[1]])
-    found = None
+    meaning = None
     for tag, value in tagged(attribute):
         if tag == _KEY and isinstance(value, bytes):
-            found = known.get(value, found)
-    return found
+            meaning = known.get(value, meaning)
+    return meaning
 
 
 def _time(attribute: bytes, time: int) -> dict[int, float]:
-    """What an attribute tells of a time, where its value is a double."""
-    told: dict[int, float] = {}
+    """The value of an attribute for a time, by the time's index; empty if the value is not a double."""
+    values: dict[int, float] = {}
     content = b""
     for tag, value in tagged(attribute):
         if tag == _VALUE and isinstance(value, bytes):
             content = value
     for tag, value in tagged(content):
         if tag == _DOUBLE and isinstance(value, bytes):
-            (told[time],) = _double(value)
-    return told
+            (values[time],) = _double(value)
+    return values
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
@@ -202,11 +202,11 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         number |= (byte & 0x7F) << shift
         if byte < 0x80:
             return number & 0xFFFF_FFFF_FFFF_FFFF, at
-    raise Malformed("an integer has no end")
+    raise MalformedRequest("an integer has no end")
 
 
 def _skip(data: bytes, at: int, tag: int) -> int:
-    """Behind a field that nobody asks for."""
+    """The position behind a field that is not read."""
     match tag & 7:
         case 0:
             return _varint(data, at)[1]
@@ -218,4 +218,4 @@ def _skip(data: bytes, at: int, tag: int) -> int:
         case 5:
             return at + 4
         case other:
-            raise Malformed(f"a field of wire type {other}")
+            raise MalformedRequest(f"a field of wire type {other}")

@@ -1,11 +1,11 @@
-"""What a span of any service is in Tenure's words; docs/opentelemetry.md has the table."""
+"""The resource, site, process and exception of a span of any service; docs/opentelemetry.md has the table."""
 
 from __future__ import annotations
 
 import re
 from hashlib import blake2b
 
-from tenure import wire
+from tenure import semconv, wire
 from tenure_server.ingest.otlp.sanitize import MAX_TEXT, clean, first, integer, text
 from tenure_server.ingest.otlp.spans import CLIENT, CONSUMER, PRODUCER, SERVER, Facts, Form
 
@@ -16,27 +16,34 @@ _MAX_PID, _MAX_LINE = (1 << 62) - 1, (1 << 31) - 1
 
 
 def process(facts: Facts, started_ns: int, generation: int) -> wire.Process:
-    """The process that an OpenTelemetry resource stands for. The same resource is the same process for ever.
+    """The process of an OpenTelemetry resource. An equal resource always means the same process.
 
-    It is known by its instance id, else by where it runs. ``generation``: see ``batches``.
+    Its identity is the instance id, or else the attributes of where it runs. ``generation``: see ``batches``.
     """
-    instance = str(facts.get("service.instance.id", ""))
-    names = ("service.namespace", "service.name")
-    places = ("host.name", "k8s.pod.uid", "k8s.pod.name", "container.id", "process.pid", "telemetry.sdk.language")
+    instance = str(facts.get(semconv.SERVICE_INSTANCE_ID, ""))
+    names = ("service.namespace", semconv.SERVICE_NAME)
+    places = (
+        semconv.HOST_NAME,
+        "k8s.pod.uid",
+        "k8s.pod.name",
+        "container.id",
+        semconv.PROCESS_PID,
+        semconv.SDK_LANGUAGE,
+    )
     identity = [str(facts.get(name, ""))[:MAX_TEXT] for name in (names if instance else (*names, *places))]
-    is_python = facts.get("telemetry.sdk.language") == "python"
+    is_python = facts.get(semconv.SDK_LANGUAGE) == "python"
     return wire.Process(
         id=_digest(16, "process", str(generation), instance[:MAX_TEXT], *identity),
-        service=text(facts, "service.name") or "unknown_service",
-        host=text(facts, "host.name") or text(facts, "k8s.pod.name"),
-        pid=integer(facts, "process.pid", _MAX_PID) or 0,
-        python=text(facts, "process.runtime.version") if is_python else "",
+        service=text(facts, semconv.SERVICE_NAME) or "unknown_service",
+        host=text(facts, semconv.HOST_NAME) or text(facts, "k8s.pod.name"),
+        pid=integer(facts, semconv.PROCESS_PID, _MAX_PID) or 0,
+        python=text(facts, semconv.RUNTIME_VERSION) if is_python else "",
         started_wall_ns=started_ns,
     )
 
 
 def resource(form: Form) -> wire.Resource:
-    """What a span uses: the other side of a call, a database, a queue; of a service's own work, the work."""
+    """What a span uses: the called service, a database, a queue. A span of the service's own work uses that work."""
     kind, name, stereotype = _resource(form)
     number = int.from_bytes(_digest(5, "resource", kind, name), "big")
     return wire.Resource(number or 1, kind, name, None, stereotype)
@@ -44,8 +51,8 @@ def resource(form: Form) -> wire.Resource:
 
 def _resource(form: Form) -> tuple[str, str, str]:  # noqa: PLR0911 -- one a line of the table
     facts = form.facts
-    if kind := text(facts, "tenure.resource.kind"):
-        return kind, text(facts, "tenure.resource.name"), "participant"
+    if kind := text(facts, semconv.RESOURCE_KIND):
+        return kind, text(facts, semconv.RESOURCE_NAME), "participant"
     if system := first(facts, "db.system.name", "db.system"):
         return system, first(facts, "db.namespace", "db.name") or _server(facts), "database"
     if form.kind != SERVER and (system := first(facts, "messaging.system")):
@@ -65,13 +72,13 @@ def _resource(form: Form) -> tuple[str, str, str]:  # noqa: PLR0911 -- one a lin
 
 
 def site(form: Form) -> wire.Site:
-    """Where the program said it began, and the span's name for a call. ``exit`` is empty: a span has but an end."""
+    """The place in the code, if the span has one, and the span's name as call. ``exit`` is empty: spans have none."""
     facts = form.facts
-    function = first(facts, "code.function.name", "code.function")
+    function = first(facts, semconv.FUNCTION_NAME, "code.function")
     namespace = text(facts, "code.namespace")
     return wire.Site(
-        file=first(facts, "code.file.path", "code.filepath"),
-        line=integer(facts, "code.line.number", _MAX_LINE) or integer(facts, "code.lineno", _MAX_LINE) or 0,
+        file=first(facts, semconv.FILE_PATH, "code.filepath"),
+        line=integer(facts, semconv.LINE_NUMBER, _MAX_LINE) or integer(facts, "code.lineno", _MAX_LINE) or 0,
         function=f"{namespace}.{function}" if namespace and function else function,
         expression="",
         enter="request" if form.kind == SERVER else name_of(form),
@@ -80,12 +87,12 @@ def site(form: Form) -> wire.Site:
 
 
 def thread(facts: Facts) -> str:
-    """The name of the thread that a span tells of, "" where it tells of none."""
+    """The name of the span's thread; "" if it has none."""
     return first(facts, "thread.name", "thread.id")
 
 
 def exception(error: tuple[str, str], facts: Facts) -> wire.ExceptionInfo | None:
-    kind, message = clean(error[0]) or text(facts, "error.type"), clean(error[1])
+    kind, message = clean(error[0]) or text(facts, semconv.ERROR_TYPE), clean(error[1])
     return wire.ExceptionInfo(kind or "error", message) if kind or message else None
 
 

@@ -1,7 +1,7 @@
-"""What the readers of OTLP give: spans with as much of them as becomes of a lifecycle, and nothing decoded twice.
+"""What the readers of OTLP answer: of each span, the parts of which a lifecycle is made.
 
-Most of a span is what hundreds of others have too: its name, its kind and those of its attributes that mean something
-here. That is its *shape*; it stays as it came, and what it says is read once for all spans of one shape.
+Hundreds of spans have the same name, the same kind and equal values of the attributes that have a meaning here. This is
+the *shape* of a span. It stays encoded, and is decoded once for all spans of one shape.
 """
 
 from __future__ import annotations
@@ -10,25 +10,26 @@ from collections.abc import Callable, Hashable, Mapping
 
 import msgspec
 
+from tenure import semconv
 from tenure_server.limits import MAX_SPANS
 
 Value = str | int | float | bool
 Facts = Mapping[str, Value]  # attributes by their keys
 
 
-class Malformed(ValueError):
-    """The bytes are no ExportTraceServiceRequest."""
+class MalformedRequest(ValueError):
+    """The bytes are not an ExportTraceServiceRequest."""
 
 
 class TooMany(ValueError):
-    """A request has more than it may have."""
+    """A request exceeds a limit."""
 
-    def __init__(self, limit: int = MAX_SPANS, what: str = "spans") -> None:
-        super().__init__(f"the request has more than {limit} {what} (send smaller requests)")
+    def __init__(self, limit: int = MAX_SPANS, items: str = "spans") -> None:
+        super().__init__(f"the request has more than {limit} {items} (send smaller requests)")
 
 
 class Form(msgspec.Struct, frozen=True):
-    """What a shape says."""
+    """A decoded shape."""
 
     kind: int  # SpanKind
     name: str
@@ -37,15 +38,15 @@ class Form(msgspec.Struct, frozen=True):
 
 # A span: trace, id, parent, start_ns, end_ns, shape, error, times.
 #
-# ``trace`` has 16 bytes, or none where what came is no trace id; ``id`` and ``parent`` are signed 64-bit integers, 0
-# where there is none or what came is none, and None for a parent that is no span id. Times are as they came. ``error``
-# is type and message, either "" where it is not told; None: the status is no error. ``times`` are those that Tenure's
-# own spans tell of, in s, negative where one is not told; None: the span tells of none.
+# ``trace`` has 16 bytes, or none if the trace id is invalid. ``id`` and ``parent`` are signed 64-bit integers; 0: there
+# is none, or the id is invalid; None: the parent id is invalid. ``error`` is type and message, either may be "";
+# None: the status is not an error. ``times`` are the wait, hold and release times of Tenure's own spans, in s,
+# negative: not known; None: the span has none of them.
 Span = tuple[bytes, int, int | None, int, int, Hashable, tuple[str, str] | None, tuple[float, float, float] | None]
 
 
 class Group(msgspec.Struct, frozen=True):
-    """The spans of one resource and scope. ``form`` reads the shape of any of them; it may raise Malformed."""
+    """The spans of one resource and scope. ``form`` decodes the shape of one of them; it may raise MalformedRequest."""
 
     resource: Facts
     scope: str
@@ -57,13 +58,18 @@ class Group(msgspec.Struct, frozen=True):
 INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = 1, 2, 3, 4, 5
 STATUS_ERROR = 2
 
-EXCEPTION, EXCEPTION_TYPE, EXCEPTION_MESSAGE = "exception", "exception.type", "exception.message"
+EXCEPTION, EXCEPTION_TYPE, EXCEPTION_MESSAGE = (
+    semconv.EXCEPTION,
+    semconv.EXCEPTION_TYPE,
+    semconv.EXCEPTION_MESSAGE,
+)
 
 # The attributes that mean something here, by the semantic conventions and by the names they had before.
 OF_RESOURCES = frozenset(
     {
-        "service.name", "service.namespace", "service.instance.id", "host.name", "k8s.pod.uid", "k8s.pod.name",
-        "container.id", "process.pid", "process.runtime.version", "telemetry.sdk.name", "telemetry.sdk.language",
+        semconv.SERVICE_NAME, "service.namespace", semconv.SERVICE_INSTANCE_ID, semconv.HOST_NAME,
+        "k8s.pod.uid", "k8s.pod.name", "container.id",
+        semconv.PROCESS_PID, semconv.RUNTIME_VERSION, semconv.SDK_NAME, semconv.SDK_LANGUAGE,
     }
 )  # fmt: skip
 OF_SPANS = frozenset(
@@ -74,31 +80,31 @@ OF_SPANS = frozenset(
         "http.request.method", "http.method", "http.route",
         "peer.service", "server.address", "server.port", "net.peer.name", "net.peer.port",
         "thread.id", "thread.name",
-        "code.function.name", "code.function", "code.namespace", "code.file.path", "code.filepath", "code.line.number",
-        "code.lineno",
-        "error.type",
-        "tenure.resource.kind", "tenure.resource.name", "tenure.resource.id", "tenure.resource.capacity",
-        "tenure.resource.stereotype",
-        "tenure.task.id", "tenure.task.name", "tenure.site.expression", "tenure.site.enter", "tenure.site.exit",
-        "tenure.suppressed", "tenure.phase", "tenure.acquire.outcome", "tenure.body.outcome", "tenure.release.outcome",
+        semconv.FUNCTION_NAME, "code.function", "code.namespace", semconv.FILE_PATH, "code.filepath",
+        semconv.LINE_NUMBER, "code.lineno",
+        semconv.ERROR_TYPE,
+        semconv.RESOURCE_KIND, semconv.RESOURCE_NAME, semconv.RESOURCE_ID, semconv.RESOURCE_CAPACITY,
+        semconv.RESOURCE_STEREOTYPE,
+        semconv.TASK_ID, semconv.TASK_NAME, semconv.SITE_EXPRESSION, semconv.SITE_ENTER, semconv.SITE_EXIT,
+        semconv.SUPPRESSED, semconv.PHASE, semconv.ACQUIRE_OUTCOME, semconv.BODY_OUTCOME, semconv.RELEASE_OUTCOME,
     }
 )  # fmt: skip
-# Of Tenure's own spans, by the table of export.meaning: floats of their own in nearly every span, and in no shape.
-TIMES = ("tenure.wait_time", "tenure.hold_time", "tenure.release_time")
+# Of Tenure's own spans: these numbers differ in nearly every span, so they are in no shape.
+TIMES = (semconv.WAIT_TIME, semconv.HOLD_TIME, semconv.RELEASE_TIME)
 
 _NO_TRACE = bytes(16)
 
 
 def trace_of(raw: bytes) -> bytes:
-    """The trace id; empty where this is none: it has not 16 bytes, or is all zeros, which stands for none."""
+    """The trace id; empty if it is invalid: it does not have 16 bytes, or all of them are zero."""
     return raw if len(raw) == 16 and raw != _NO_TRACE else b""
 
 
 def id_of(raw: bytes) -> int:
-    """The span id; 0 where this is none: it has not eight bytes, or is all zeros, which stands for none."""
+    """The span id; 0 if it is invalid: it does not have eight bytes, or all of them are zero."""
     return int.from_bytes(raw, "big", signed=True) if len(raw) == 8 else 0
 
 
 def parent_of(raw: bytes) -> int | None:
-    """The parent's id; 0: there is none; None: this is no id."""
+    """The parent's id; 0: there is none; None: the id is invalid."""
     return id_of(raw) if len(raw) in {0, 8} else None

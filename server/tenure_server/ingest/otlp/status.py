@@ -1,4 +1,4 @@
-"""Answers by OTLP/HTTP's specification: in the content type of the request, an error as a google.rpc.Status.
+"""Answers as OTLP/HTTP specifies them: in the content type of the request, an error as a google.rpc.Status.
 
 https://opentelemetry.io/docs/specs/otlp/#otlphttp-response
 """
@@ -19,27 +19,27 @@ _CODES = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 413: 8, 415: 3, 429: 8, 500:
 
 
 class Status(msgspec.Struct, frozen=True):
-    """google.rpc.Status: what was wrong, for people."""
+    """google.rpc.Status: ``code`` is a google.rpc.Code, ``message`` describes the error for people."""
 
     code: int
     message: str
 
 
 class PartialSuccess(msgspec.Struct, frozen=True, rename="camel"):
-    """How many spans were not stored, and why. In JSON a 64-bit integer is a text."""
+    """How many spans were not stored, and why. ``rejectedSpans`` is a text: OTLP writes 64-bit integers so in JSON."""
 
     rejected_spans: str
     error_message: str
 
 
 class Response(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """ExportTraceServiceResponse: empty where everything is stored."""
+    """ExportTraceServiceResponse. It is empty if all spans are stored."""
 
     partial_success: PartialSuccess | None = None
 
 
 def response(request: web.Request, rejected: int, why: str) -> web.Response:
-    """200: what is fit to be stored is."""
+    """The answer 200: the valid spans are committed, ``rejected`` ones are not."""
     if request.content_type == PROTOBUF:
         partial = protobuf.tag(1, protobuf.VARINT) + protobuf.varint(rejected) + protobuf.text(2, why)
         return web.Response(body=protobuf.message(1, partial) if rejected else b"", content_type=PROTOBUF)
@@ -49,7 +49,7 @@ def response(request: web.Request, rejected: int, why: str) -> web.Response:
 
 @web.middleware
 async def statuses(request: web.Request, handler: problems.Handler) -> web.StreamResponse:
-    """Whoever sends spans is told of a problem by a Status; stands outside of the middleware that makes problems."""
+    """Turn the problem documents of this address into a Status. It stands outside the middleware that makes them."""
     answer = await handler(request)
     if request.path != PATH or answer.status < 400 or not isinstance(answer, web.Response):
         return answer

@@ -1,4 +1,4 @@
-"""What was recorded as one HTML page: the dashboard with its diagrams in it, which asks nobody for anything."""
+"""Records as one HTML page: the dashboard with its diagrams in it. The page sends no requests."""
 
 from tenure_server.offline.archive.contents import Archive
 from tenure_server.offline.archive.gathering import gather

@@ -1,4 +1,4 @@
-"""What an exported page carries. The dashboard's TypeScript types are generated from these structs."""
+"""The content of an exported page. The dashboard's TypeScript types are generated from these structs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tenure_server.model.records import Lifecycle
 
 
 class ArchivedDiagram(msgspec.Struct, frozen=True):
-    """A drawn diagram, and the same as Mermaid text."""
+    """A diagram as steps and as Mermaid text. ``earlier``: as many earlier lifecycles are left out."""
 
     steps: list[Step]
     earlier: int
@@ -19,7 +19,7 @@ class ArchivedDiagram(msgspec.Struct, frozen=True):
 
 
 class View(msgspec.Struct, frozen=True):
-    """What a lens shows: the place of its picture among the archive's. Lenses that show the same share one."""
+    """The diagram of a lens: ``picture`` is an index of the archive's ``pictures``. Equal diagrams are stored once."""
 
     lens: Lens
     picture: int
@@ -28,8 +28,8 @@ class View(msgspec.Struct, frozen=True):
 class Archive(msgspec.Struct, frozen=True):
     """Everything that the page can show.
 
-    ``lifecycles`` are those that the pictures tell of; ``left_out`` subjects have no diagram of their own here, for the
-    page's size.
+    ``lifecycles`` are those that the diagrams refer to. ``left_out`` is how many subjects have no diagram of their own,
+    because the size of the page is limited.
     """
 
     overview: Overview

@@ -1,4 +1,4 @@
-"""Which diagrams a page carries: everything, each process, trace, resource and task, as far as there is room."""
+"""Chooses the diagrams of a page: all lifecycles, each process, trace, resource and task, up to a limit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OTHER: dict[str, Literal["task", "coroutine"]] = {"task": "coroutine", "corouti
 
 
 def gather(source: Source, trace: str | None) -> Archive:
-    """Draw what the page shows, of one trace or of everything.
+    """Draw the diagrams of the page, for one trace or for all records.
 
     Raises:
         UsageError: the source does not have the trace, or cannot be read.
@@ -32,17 +32,18 @@ def gather(source: Source, trace: str | None) -> Archive:
     lifecycles = source.lifecycles(trace)
     whole = source.overview()
     if trace is not None:
-        whole = _of(whole, lifecycles)
+        whole = _restrict(whole, lifecycles)
     overview = _bounded(whole)
     album = _Album(source, wanted=trace is not None)
     lenses = [Lens(trace=trace)] if trace is not None else list(_lenses(overview, lifecycles))
     left_out = sum(not album.add(lens) for lens in lenses) + len(whole.traces) - len(overview.traces)
     shown = album.shown
-    return Archive(overview, album.views, album.pictures, [one for one in lifecycles if one.id in shown], left_out)
+    shown_lifecycles = [lifecycle for lifecycle in lifecycles if lifecycle.id in shown]
+    return Archive(overview, album.views, album.pictures, shown_lifecycles, left_out)
 
 
-def _of(overview: Overview, lifecycles: list[Lifecycle]) -> Overview:
-    """What the lifecycles of one trace have to do with."""
+def _restrict(overview: Overview, lifecycles: list[Lifecycle]) -> Overview:
+    """The overview with only the subjects of these lifecycles."""
     traces = {lifecycle.trace for lifecycle in lifecycles}
     resources = {lifecycle.resource.id for lifecycle in lifecycles}
     processes = {lifecycle.process for lifecycle in lifecycles}
@@ -55,8 +56,8 @@ def _of(overview: Overview, lifecycles: list[Lifecycle]) -> Overview:
 
 
 def _bounded(overview: Overview) -> Overview:
-    """With the traces that are most likely looked for: those that failed or are open, and the newest."""
-    ranked = sorted(overview.traces, key=lambda trace: not (trace.errors or trace.open))  # and newest first, as it was
+    """Limit the subjects. Of the traces, those that failed or are open come first, then the newest."""
+    ranked = sorted(overview.traces, key=lambda trace: not (trace.errors or trace.open))  # stable: newest first
     kept = {trace.id for trace in ranked[:MAX_PAGE_SUBJECTS]}
     return Overview(
         overview.now_ns,
@@ -67,12 +68,12 @@ def _bounded(overview: Overview) -> Overview:
 
 
 def _lenses(overview: Overview, lifecycles: list[Lifecycle]) -> Iterator[Lens]:
-    """The subjects, those that are looked at first in front."""
+    """The subjects in the order in which they get room on the page."""
     yield Lens(tasks="coroutine")
     for process in overview.processes:
         yield Lens(process=process.id, tasks="coroutine")
-    for one in overview.traces:
-        yield Lens(trace=one.id)
+    for trace in overview.traces:
+        yield Lens(trace=trace.id)
     for resource in overview.resources:
         yield Lens(resource=resource.id)
     tasks = dict.fromkeys(lifecycle.task.id for lifecycle in reversed(lifecycles))
@@ -81,10 +82,10 @@ def _lenses(overview: Overview, lifecycles: list[Lifecycle]) -> Iterator[Lens]:
 
 
 class _Album:
-    """The pictures so far. Equal ones are kept once: most subjects have nothing to fold or to group."""
+    """The diagrams so far. Equal ones are stored once: most subjects have nothing to fold or to group."""
 
     def __init__(self, source: Source, *, wanted: bool) -> None:
-        """``wanted``: the subjects were asked for, not found in a list; one that is gone is an error."""
+        """``wanted``: the user named the subjects, so a missing one is an error."""
         self._may_be_gone: tuple[type[Exception], ...] = () if wanted else (SubjectGone,)
         self.views: list[View] = []
         self.pictures: list[ArchivedDiagram] = []
@@ -94,7 +95,7 @@ class _Album:
         self._room = MAX_PAGE_STEPS
 
     def add(self, lens: Lens) -> bool:
-        """Draw the subject in all its ways; false: there is no room for it. One that is gone has nothing to draw."""
+        """Draw the subject in all variants. False: the page has no room. A missing subject has no diagram."""
         if self._room <= 0:
             return False
         with suppress(*self._may_be_gone):
@@ -106,11 +107,11 @@ class _Album:
             folded = replace(lens, tasks=tasks)
             if self._draw(folded):
                 self._draw(replace(folded, fold=False))
-            else:  # drawn out it is the same
+            else:  # without folds it is the same diagram
                 self.views.append(View(replace(folded, fold=False), self.views[-1].picture))
 
     def _draw(self, lens: Lens) -> bool:
-        """Whether something is folded in it."""
+        """Draw a diagram; answer whether it has folds."""
         diagram = self._source.diagram(lens, MAX_PAGE_DIAGRAM)
         digest = msgspec.json.encode(diagram)
         number = self._known.get(digest)
@@ -118,11 +119,11 @@ class _Album:
             number = self._known[digest] = len(self.pictures)
             self.pictures.append(ArchivedDiagram(diagram.steps, diagram.earlier, mermaid(diagram.steps)))
             self._room -= len(diagram.steps)
-            self.shown.update(_told_of(diagram))
+            self.shown.update(_lifecycles_of(diagram))
         self.views.append(View(lens, number))
         return any(isinstance(step, Begin) and step.fold for step in diagram.steps)
 
 
-def _told_of(diagram: Diagram) -> Iterator[str | None]:
+def _lifecycles_of(diagram: Diagram) -> Iterator[str | None]:
     for step in diagram.steps:
         yield getattr(step, "lifecycle", None)

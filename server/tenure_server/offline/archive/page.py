@@ -1,7 +1,7 @@
-"""The page's text: the built dashboard with its script, its styles and the archive written into it.
+"""Makes the page: the built dashboard with its script, its styles and the archive in one HTML document.
 
-The archive is JSON, gzipped and in base64: nothing of it can be taken for markup, and a page of a hundred thousand
-steps has a few megabytes. The page's own policy forbids it to ask anybody for anything.
+The archive is JSON, compressed with gzip and encoded in base64: none of it can be read as markup, and a page with a
+hundred thousand steps has a few megabytes. The page's own Content-Security-Policy forbids requests.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def render(archive: Archive, title: str, static: Path = STATIC) -> str:
 
 
 def _script(text: str) -> str:
-    """Without what would end the element or begin a comment in it; in a string the escapes mean the same."""
+    """Escape what would end the element or begin a comment in it; in a JavaScript string the escapes mean the same."""
     return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 

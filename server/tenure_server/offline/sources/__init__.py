@@ -1,4 +1,4 @@
-"""What ``tenure export`` reads: a recording, or what a collector has. Both answer the same questions."""
+"""The sources of ``tenure export``: a recording, or a collector. Both have the same methods."""
 
 from tenure_server.offline.sources.source import Source, open_source
 

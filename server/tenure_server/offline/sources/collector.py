@@ -1,4 +1,4 @@
-"""A collector as a source, asked by its API."""
+"""A collector as a source, by its API."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class _Problem(msgspec.Struct):
     detail: str
 
 
-class Collector:
-    """A collector at a URL. All methods raise UsageError where it does not answer as it should."""
+class CollectorSource:
+    """A collector at a URL. All methods raise UsageError if it does not answer, or answers an error."""
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
@@ -52,12 +52,14 @@ class Collector:
         """All of them, oldest first."""
         return self._all("/api/lifecycles", Listing[Lifecycle], {} if trace is None else {"trace": trace})[::-1]
 
-    def endings(self, trace: str | None) -> Iterator[ClosedLifecycles]:
-        """Without what came to it as spans: whoever sent those can send them on, whole."""
-        found = self.lifecycles(trace)
+    def closed_lifecycles(self, trace: str | None) -> Iterator[ClosedLifecycles]:
+        """Without lifecycles that arrived as spans: their sender can send them to other backends, complete."""
+        all_lifecycles = self.lifecycles(trace)
         processes = {process.id: process for process in self._all("/api/processes", Listing[Process], {})}
-        # Between two answers the collector may have deleted a process and all that is its own.
-        lifecycles = [one for one in found if one.site.exit and one.process in processes]
+        # Between the two answers the collector may have deleted a process with its lifecycles.
+        lifecycles = [
+            lifecycle for lifecycle in all_lifecycles if lifecycle.site.exit and lifecycle.process in processes
+        ]
         ended = [
             ClosedLifecycle(lifecycle, lifecycle.released_ns or processes[lifecycle.process].last_seen_ns)
             for lifecycle in lifecycles
@@ -68,14 +70,14 @@ class Collector:
 
     def _all(self, path: str, kind: type[Listing[Item]], query: Mapping[str, str]) -> list[Item]:
         """Every item of a list, newest first."""
-        found: list[Item] = []
-        asked = {"limit": str(MAX_LIST), **query}
+        items: list[Item] = []
+        parameters = {"limit": str(MAX_LIST), **query}
         while True:
-            page = self._get(path, kind, asked)
-            found += page.items
+            page = self._get(path, kind, parameters)
+            items += page.items
             if page.cursor is None:
-                return found
-            asked["cursor"] = page.cursor
+                return items
+            parameters["cursor"] = page.cursor
 
     def _get(self, path: str, kind: type[Item], query: Mapping[str, str]) -> Item:
         data = self._read(path, query)
@@ -106,7 +108,7 @@ class Collector:
 
 
 def _query(lens: Lens) -> dict[str, str]:
-    """The lens as /api/diagram takes it."""
+    """The lens as parameters of /api/diagram."""
     subjects = {"trace": lens.trace, "task": lens.task, "resource": lens.resource, "process": lens.process}
     query = {name: value for name, value in subjects.items() if value is not None}
     return {**query, "fold": str(int(lens.fold)), "tasks": lens.tasks, "resources": lens.resources}

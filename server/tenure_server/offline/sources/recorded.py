@@ -1,4 +1,4 @@
-"""A recording as a source: through a store in memory, so that everything comes out as from a collector."""
+"""A recording as a source, through a store in memory: so its records are those that a collector would answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tenure_server.model.lens import Lens
 from tenure_server.model.records import OPEN_PHASES, Lifecycle
 from tenure_server.offline.sources.recording import read_recording
 from tenure_server.store import ClosedLifecycles, LifecycleQuery, Paging, TraceQuery
-from tenure_server.store.load_diagram import draw_scene
+from tenure_server.store.load_diagram import draw_input
 from tenure_server.store.sqlite import SqliteStore
 
 _NAMED = 5  # traces that an error names
@@ -26,28 +26,28 @@ _FOLLOWER = "export"
 
 
 @contextmanager
-def open_recording(path: Path, say: Callable[[str], None]) -> Iterator[Recorded]:
-    """Read the recording; that it was cut off is said.
+def open_recording(path: Path, say: Callable[[str], None]) -> Iterator[RecordingSource]:
+    """Read the recording. ``say`` gets a warning if the file is incomplete.
 
     Raises:
-        UsageError: it cannot be read, or is none.
+        UsageError: the file cannot be read, or is not a recording.
     """
     recording = read_recording(path)
     if recording.cut:
         say(f"{path} is incomplete: {recording.cut}; the complete batches are used")
     with asyncio.Runner() as runner:
-        recorded = Recorded(path, runner, recording.written_ns)
+        source = RecordingSource(path, runner, recording.written_ns)
         try:
-            recorded.write(recording.batches)
-            yield recorded
+            source.write(recording.batches)
+            yield source
         finally:
-            recorded.close()
+            source.close()
 
 
-class Recorded:
-    """To its store the recording was written when its file was, and now it is now.
+class RecordingSource:
+    """The batches are written to the store with the time at which the file was last written; then the clock is now.
 
-    So a program that has not written for a while, and did not say goodbye, is dead.
+    So a program that has not written for some time, and has not ended its recording, counts as dead.
     """
 
     def __init__(self, path: Path, runner: asyncio.Runner, written_ns: int) -> None:
@@ -64,7 +64,7 @@ class Recorded:
         self._runner.run(self._store.close())
 
     def overview(self) -> Overview:
-        """As of the last that was recorded, where nothing is open any more."""
+        """If nothing is open, its time is that of the last event in the recording."""
         return self._runner.run(self._overview())
 
     def diagram(self, lens: Lens, limit: int) -> Diagram:
@@ -76,15 +76,15 @@ class Recorded:
     def lifecycles(self, trace: str | None) -> list[Lifecycle]:
         return self._runner.run(self._lifecycles(trace))
 
-    def endings(self, trace: str | None) -> Iterator[ClosedLifecycles]:
+    def closed_lifecycles(self, trace: str | None) -> Iterator[ClosedLifecycles]:
         self._runner.run(self._store.abandon())
-        found = False
-        while (endings := self._runner.run(self._store.endings(_FOLLOWER, EXPORT_SPANS))).items:
+        has_trace = False
+        while (endings := self._runner.run(self._store.closed_lifecycles(_FOLLOWER, EXPORT_SPANS))).items:
             self._runner.run(self._store.acknowledge(_FOLLOWER, endings.position, endings.expired))
             if of_trace := [ending for ending in endings.items if trace in {None, ending.lifecycle.trace}]:
-                found = True
+                has_trace = True
                 yield ClosedLifecycles(of_trace, endings.processes, endings.context, endings.position, endings.expired)
-        if trace is not None and not found and not self.lifecycles(trace):
+        if trace is not None and not has_trace and not self.lifecycles(trace):
             raise self._unknown(trace)
 
     async def _write(self, batches: list[wire.Batch]) -> None:
@@ -99,20 +99,20 @@ class Recorded:
         return Overview(now_ns, overview.processes, overview.traces, overview.resources)
 
     async def _diagram(self, lens: Lens, limit: int) -> Diagram:
-        scene = await self._store.scene(lens, limit)
+        scene = await self._store.diagram_input(lens, limit)
         is_open = any(lifecycle.phase in OPEN_PHASES for lifecycle in scene.lifecycles)
         now_ns = self._clock_ns if is_open else await self._store.latest_ns() or self._clock_ns
-        return Diagram(draw_scene(scene, lens, now_ns), scene.earlier)
+        return Diagram(draw_input(scene, lens, now_ns), scene.earlier)
 
     async def _lifecycles(self, trace: str | None) -> list[Lifecycle]:
-        found: list[Lifecycle] = []
+        lifecycles: list[Lifecycle] = []
         cursor: str | None = None
         while True:
             page = await self._store.lifecycles(LifecycleQuery(trace=trace, paging=Paging(MAX_LIST, cursor)))
-            found += page.items
+            lifecycles += page.items
             cursor = page.cursor
             if cursor is None:
-                return found[::-1]
+                return lifecycles[::-1]
 
     def _unknown(self, trace: str | None) -> UsageError:
         traces = self._runner.run(self._store.traces(TraceQuery(paging=Paging(MAX_LIST)))).items

@@ -1,4 +1,4 @@
-"""Reads what ``tenure run -o FILE.json`` wrote, also where the program was killed while it wrote."""
+"""Reads a file of ``tenure run -o FILE.json``, also if the program was killed while it wrote the file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tenure import wire
 from tenure_server.errors import UsageError
 
 
-class Recording(msgspec.Struct, frozen=True):
-    """The batches, in the order they were written; ``cut`` says why the last could not be read, where it could not."""
+class RecordingFile(msgspec.Struct, frozen=True):
+    """The batches in the order of the file. ``cut`` says why the last one could not be read; None: all are read."""
 
     batches: list[wire.Batch]
     cut: str | None
@@ -25,11 +25,11 @@ class _File(msgspec.Struct):
     batches: list[msgspec.Raw]
 
 
-def read_recording(path: Path) -> Recording:
-    """Read a recording; of one that was cut off, what is whole.
+def read_recording(path: Path) -> RecordingFile:
+    """Read a recording; of an incomplete file the complete batches.
 
     Raises:
-        UsageError: the file cannot be read, or is no recording.
+        UsageError: the file cannot be read, or is not a recording.
     """
     try:
         data = path.read_bytes()
@@ -50,10 +50,10 @@ def read_recording(path: Path) -> Recording:
             batches.append(wire.decode_json(bytes(raw)))
         except wire.WireError as error:
             raise UsageError(f"batch {number} of {path} is damaged: {error} (record it again)") from None
-    return Recording(batches, None, written_ns)
+    return RecordingFile(batches, None, written_ns)
 
 
-def _read_cut(path: Path, data: bytes, written_ns: int) -> Recording:
+def _read_cut(path: Path, data: bytes, written_ns: int) -> RecordingFile:
     text = data.decode(errors="replace")
     head = '"batches"'
     if not text.lstrip().startswith("{") or '"tenure"' not in text[:100] or head not in text[:200]:
@@ -62,17 +62,17 @@ def _read_cut(path: Path, data: bytes, written_ns: int) -> Recording:
     cut = "it ends before its last batch"
     try:
         for piece in _pieces(text, text.index(head) + len(head)):
-            batches.append(wire.decode_json(piece.encode()))  # noqa: PERF401 -- what is read before an error counts
+            batches.append(wire.decode_json(piece.encode()))  # noqa: PERF401 -- batches before an error count
     except (ValueError, RecursionError) as error:
         cut = f"batch {len(batches) + 1} is cut off: {error}"
-    return Recording(batches, cut, written_ns)
+    return RecordingFile(batches, cut, written_ns)
 
 
 def _pieces(text: str, start: int) -> Iterator[str]:
-    """The text of one array element after another.
+    """The texts of the elements of an array.
 
     Raises:
-        ValueError: an element is not whole.
+        ValueError: an element is incomplete.
     """
     decoder = json.JSONDecoder()
     position = text.index("[", start) + 1

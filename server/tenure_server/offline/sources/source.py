@@ -1,4 +1,4 @@
-"""A source of records, and how one is opened."""
+"""A source of records, and the function that opens one."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from tenure_server.diagram.steps import Diagram
 from tenure_server.live.messages import Overview
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle
-from tenure_server.offline.sources.collector import Collector
+from tenure_server.offline.sources.collector import CollectorSource
 from tenure_server.offline.sources.recorded import open_recording
 from tenure_server.store import ClosedLifecycles
 
 
 class Source(Protocol):
-    """All methods raise UsageError where the source cannot answer, or does not have the trace."""
+    """All methods raise UsageError if the source cannot be read, or does not have the trace."""
 
     def overview(self) -> Overview: ...
 
     def diagram(self, lens: Lens, limit: int) -> Diagram:
-        """Of the newest ``limit`` lifecycles of the lens."""
+        """The diagram of the newest ``limit`` lifecycles of the lens."""
 
     def lifecycles(self, trace: str | None) -> list[Lifecycle]:
-        """All of the trace, or all there are; oldest first."""
+        """All lifecycles of the trace, or of the source; oldest first."""
 
-    def endings(self, trace: str | None) -> Iterator[ClosedLifecycles]:
-        """What closed or was abandoned, as an exporter gets it, a page after another."""
+    def closed_lifecycles(self, trace: str | None) -> Iterator[ClosedLifecycles]:
+        """Pages of the lifecycles that closed or were abandoned, as exporters get them."""
 
 
 @contextmanager
 def open_source(text: str, say: Callable[[str], None]) -> Iterator[Source]:
-    """The recording or the collector that the text names; what is to be known of it beside its records is said.
+    """Open the recording or the collector that the text names. ``say`` gets warnings.
 
     Raises:
-        UsageError: there is none.
+        UsageError: it cannot be opened.
     """
     if text.startswith(("http://", "https://")):
-        yield Collector(text)
+        yield CollectorSource(text)
     else:
         with open_recording(Path(text), say) as recorded:
             yield recorded

@@ -24,11 +24,11 @@ from tenure_server.store.protocol import (
     ClosedLifecycles,
     LifecycleQuery,
     Listing,
-    Measured,
     Paging,
-    Place,
     ResourceQuery,
+    ResourceSeries,
     Spans,
+    StoreLocation,
     Totals,
     TraceQuery,
 )
@@ -36,12 +36,12 @@ from tenure_server.store.sqlite.file.connection import connect_reader
 from tenure_server.store.sqlite.file.deadline import stopping
 from tenure_server.store.sqlite.file.liveness import Liveness
 from tenure_server.store.sqlite.file.sqlite_errors import is_damage, is_no_room
-from tenure_server.store.sqlite.read.closed import read_endings
-from tenure_server.store.sqlite.read.diagram_input import read_scene
+from tenure_server.store.sqlite.read.closed import read_closed
+from tenure_server.store.sqlite.read.diagram_input import read_diagram_input
 from tenure_server.store.sqlite.read.lifecycles import read_lifecycles
-from tenure_server.store.sqlite.read.metric_rows import read_measures
+from tenure_server.store.sqlite.read.metric_rows import read_resource_series
 from tenure_server.store.sqlite.read.processes import read_processes
-from tenure_server.store.sqlite.read.reader_pool import Readers
+from tenure_server.store.sqlite.read.reader_pool import ReaderPool
 from tenure_server.store.sqlite.read.resources import read_resources
 from tenure_server.store.sqlite.read.snapshot import ReadSnapshot, read_within
 from tenure_server.store.sqlite.read.traces import read_traces
@@ -53,10 +53,10 @@ from tenure_server.store.sqlite.write.writer_thread import Work, WriterThread
 
 T = TypeVar("T")
 
-# Readers of one kind wait for each other and for nobody else: what lists, what searches, what is drawn, what is large.
+# The threads of each kind of read: lists, searches, diagrams, and large diagrams. A kind delays only itself.
 _LANES = {"read": 2, "search": 2, "scene": 1, "scene-large": 1}
 _SWEEP_NS = 30_000_000_000
-_PROBE_BYTES = 65_536  # more than what free room in half-filled pages could take
+_PROBE_BYTES = 65_536  # more than the free space in partly filled pages
 
 
 class SqliteStore:
@@ -65,20 +65,22 @@ class SqliteStore:
     def __init__(
         self, path: Path | None, clock: Callable[[], int] = time.time_ns, max_bytes: int | None = None
     ) -> None:
-        """Open or make it. ``clock`` tells wall time in ns; ``max_bytes`` is what all its files may have on the disk.
+        """Open the store, or create it.
+
+        ``clock`` answers wall time in ns; ``max_bytes`` limits the size of all its files on the disk.
 
         Raises:
-            StoreUnusable: the file cannot be a store.
+            StoreUnusable: no store can be opened at the path.
         """
         self.path = path
         self._clock = clock
-        self._readers = Readers(self._connect_reader)
+        self._readers = ReaderPool(self._connect_reader)
         self._upkeep = Upkeep(path, clock, max_bytes, self._readers)
         self._swept_ns = 0
-        self._unswept = False  # something was deleted since the last sweep, or a process has nothing left
+        self._unswept = False  # lifecycles were deleted since the last sweep, or a dead process has none left
         self._guard = threading.RLock()
         group_rows = min(GROUP_ROWS, self._upkeep.budget.group_rows)
-        self._thread = WriterThread(self._upkeep.write, self._guard, self._upkeep.tidy, group_rows)
+        self._thread = WriterThread(self._upkeep.write, self._guard, self._upkeep.maintain, group_rows)
         self._lanes = {name: Lane(name, threads) for name, threads in _LANES.items()}
         self._counts = {"batches": 0, "repeated": 0, "lifecycles": 0}
         self._closed = False
@@ -93,8 +95,8 @@ class SqliteStore:
         return self._upkeep.parts.connection
 
     @property
-    def _aliveness(self) -> Liveness:
-        return self._upkeep.parts.aliveness
+    def _liveness(self) -> Liveness:
+        return self._upkeep.parts.liveness
 
     @property
     def _outbox(self) -> Outbox:
@@ -118,7 +120,7 @@ class SqliteStore:
             self._counts["lifecycles"] += await self._write(spans) or 0
 
     async def _write(self, work: Work) -> int | None:
-        """Write, and note whether it could be done: that is what ``check`` tells."""
+        """Write, and remember whether it succeeded, for ``check``."""
         try:
             new = await self._thread.write(work)
         except StoreFailed as failure:
@@ -139,15 +141,15 @@ class SqliteStore:
     async def traces(self, query: TraceQuery) -> Listing[Trace]:
         return await self._read(lambda reading: read_traces(reading, query), "search")
 
-    async def scene(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> DiagramInput:
+    async def diagram_input(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> DiagramInput:
         lane = "scene" if limit <= DEFAULT_DIAGRAM else "scene-large"
-        return await self._read(lambda reading: read_scene(reading, lens, limit, keep), lane)
+        return await self._read(lambda reading: read_diagram_input(reading, lens, limit, keep), lane)
 
     async def follow(self, followers: Sequence[str]) -> None:
         await self._thread.call(lambda: self._follow(followers))
 
     def _follow(self, followers: Sequence[str]) -> None:
-        self._upkeep.ready()
+        self._upkeep.ensure_open()
         try:
             self._outbox.follow(followers)
         except sqlite3.Error as error:
@@ -155,8 +157,8 @@ class SqliteStore:
             if not is_no_room(error):
                 raise failed from error
 
-    async def endings(self, follower: str, limit: int) -> ClosedLifecycles:
-        return await self._read(lambda reading: read_endings(reading, follower, limit))
+    async def closed_lifecycles(self, follower: str, limit: int) -> ClosedLifecycles:
+        return await self._read(lambda reading: read_closed(reading, follower, limit))
 
     async def acknowledge(self, follower: str, position: int, expired: int) -> None:
         await self._thread.call(lambda: self._outbox.acknowledge(follower, position, expired))
@@ -170,14 +172,14 @@ class SqliteStore:
     def backlog(self, follower: str) -> Backlog:
         return self._outbox.backlog(follower)
 
-    def place(self) -> Place | None:
+    def location(self) -> StoreLocation | None:
         if self.path is None:
             return None
         path = os.fsencode(self.path.absolute())
-        return Place(path, self._aliveness.listening_since_ns, self._aliveness.doubt_from_ns)
+        return StoreLocation(path, self._liveness.listening_since_ns, self._liveness.doubt_from_ns)
 
-    async def measures(self) -> list[Measured]:
-        return await self._read(read_measures)
+    async def resource_series(self) -> list[ResourceSeries]:
+        return await self._read(read_resource_series)
 
     async def latest_ns(self) -> int | None:
         return await self._read(_latest_ns, "search")
@@ -195,13 +197,13 @@ class SqliteStore:
     def _read_now(self, read: Callable[[ReadSnapshot], T], deadline: Deadline) -> T:
         try:
             with self._reader() as connection, stopping(connection, deadline):
-                return read_within(connection, self._aliveness, read)
+                return read_within(connection, self._liveness, read)
         except sqlite3.Error as error:
             raise StoreFailed(f"the store could not be read: {error}") from error
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one reading. In memory, and on a full disk, there may be only one, the writer's."""
+        """A connection for one read. In memory, and on a full disk, the writer's connection is the only one."""
         if self._upkeep.is_exclusive:
             with self._guard:
                 yield self._connection
@@ -213,34 +215,34 @@ class SqliteStore:
         if self._failure:
             await self._thread.call(self._probe)
             self._failure = None
-        await self._thread.call(self._upkeep.ready)
+        await self._thread.call(self._upkeep.ensure_open)
         deleted = 0
         if max_age_ns is not None:
             oldest_ns = self._clock() - max_age_ns
-            while count := await self._thread.call(lambda: self._forgetting(self._retention.delete_older(oldest_ns))):
+            while count := await self._thread.call(lambda: self._clear_traces(self._retention.delete_older(oldest_ns))):
                 deleted += count
-            self._unswept |= await self._thread.call(lambda: self._retention.has_empty(oldest_ns))
+            self._unswept |= await self._thread.call(lambda: self._retention.has_empty_process(oldest_ns))
         if max_bytes is not None:
-            most = self._upkeep.budget.file or max_bytes
-            while await self._thread.call(self._used_bytes) > most:
-                count = await self._thread.call(lambda: self._forgetting(self._retention.delete_oldest()))
+            limit = self._upkeep.budget.file or max_bytes
+            while await self._thread.call(self._used_bytes) > limit:
+                count = await self._thread.call(lambda: self._clear_traces(self._retention.delete_oldest()))
                 if not count:
                     break
                 deleted += count
         self._unswept |= bool(deleted)
         if self._unswept:
-            await self._thread.call(self._sweep_now_and_then)
+            await self._thread.call(self._sweep_if_due)
         return deleted
 
     def _used_bytes(self) -> int:
         return self._retention.used_bytes()
 
-    def _forgetting(self, deleted: int) -> int:
-        """So many lifecycles were deleted: what is remembered of their traces is not true any more."""
+    def _clear_traces(self, deleted: int) -> int:
+        """Clear the writer's caches of traces, because lifecycles were deleted; answer how many."""
         self._writer.forget_traces()
         return deleted
 
-    def _sweep_now_and_then(self) -> None:
+    def _sweep_if_due(self) -> None:
         if 0 <= self._clock() - self._swept_ns < _SWEEP_NS:
             return
         self._swept_ns = self._clock()
@@ -252,21 +254,21 @@ class SqliteStore:
             self._writer.forget()
 
     async def check(self) -> None:
-        """The last write tells, and a writer that answers. Where it failed, ``retain`` tries again, now and then."""
+        """By the last write, and by whether the writer answers. After a failure, ``retain`` tries to write again."""
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
-                await self._thread.call(self._look)
+                await self._thread.call(self._check_files)
         except TimeoutError:
             raise StoreFailed(f"the store's writer has not answered for {CHECK_TIMEOUT_S:g} s") from None
         if self._failure:
             raise StoreFailed(str(self._failure))
 
-    def _look(self) -> None:
-        self._upkeep.ready()
-        self._upkeep.look()
+    def _check_files(self) -> None:
+        self._upkeep.ensure_open()
+        self._upkeep.check_files()
 
     def _probe(self) -> None:
-        self._look()
+        self._check_files()
         self._connection.execute("INSERT INTO probe VALUES (zeroblob(?))", (_PROBE_BYTES,))
         self._connection.execute("DELETE FROM probe")
 
@@ -285,7 +287,7 @@ class SqliteStore:
         await self._thread.close()
         for lane in self._lanes.values():
             await asyncio.to_thread(lane.close)
-        self._readers.forget()
+        self._readers.close_all()
         self._upkeep.close()
 
 

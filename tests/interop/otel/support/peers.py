@@ -1,4 +1,4 @@
-"""What the tests talk to: our collector in a process of its own, and what stands in a span."""
+"""Tenure's collector in a process of its own, free ports, and the attributes of a span."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from tests.server.support.batches import Program
+from tests.support.waiting import until
 
 from tenure import wire
 
@@ -36,14 +37,15 @@ class Collector:
 
     async def exporter_when_done(self, seconds: float) -> dict[str, Any]:
         """What the API tells of its only exporter once nothing waits any more."""
-        async with asyncio.timeout(seconds), aiohttp.ClientSession() as session:
-            while True:
+        async with aiohttp.ClientSession() as session:
+
+            async def done() -> dict[str, Any] | None:
                 async with session.get(f"{self.url}/api/exporters") as answer:
                     exporter: dict[str, Any]
                     (exporter,) = (await answer.json())["items"]
-                if not exporter["waiting"]:
-                    return exporter
-                await asyncio.sleep(0.05)
+                return None if exporter["waiting"] else exporter
+
+            return await until(done, seconds)
 
     @asynccontextmanager
     async def alive(self, program: Program) -> AsyncIterator[None]:
@@ -78,9 +80,9 @@ async def serving(store: Path, *arguments: str, **environment: str) -> AsyncIter
         assert process.stdout
         async with asyncio.timeout(20):
             line = (await process.stdout.readline()).decode()
-        found = re.search(r"http://\S+", line)
-        assert found, line
-        yield Collector(process, found[0])
+        address = re.search(r"http://\S+", line)
+        assert address, line
+        yield Collector(process, address[0])
     finally:
         if process.returncode is None:
             process.terminate()
@@ -88,24 +90,27 @@ async def serving(store: Path, *arguments: str, **environment: str) -> AsyncIter
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
         return port
 
 
 async def listening(port: int, seconds: float = 20) -> None:
     """Wait until somebody listens there."""
-    async with asyncio.timeout(seconds):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                return
+
+    async def is_open() -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    await until(is_open, seconds)
 
 
 def values(attributes: list[KeyValue]) -> dict[str, Any]:
-    return {one.key: getattr(one.value, str(one.value.WhichOneof("value"))) for one in attributes}
+    return {
+        attribute.key: getattr(attribute.value, str(attribute.value.WhichOneof("value"))) for attribute in attributes
+    }

@@ -1,7 +1,7 @@
-"""rotel, a collector of OpenTelemetry data that nobody here wrote, between two others.
+"""rotel, another project's collector of OpenTelemetry data, between two others.
 
-It lies in an environment of its own, whose Python is $TENURE_INTEROP_PYTHON: it wants a shared libpython of one of few
-versions.
+It needs a shared libpython of certain versions, so it has an environment of its own, whose Python is
+$TENURE_INTEROP_PYTHON.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Rotel(NamedTuple):
 @asynccontextmanager
 async def rotel(target: str, directory: Path) -> AsyncIterator[Rotel]:
     """A running one that hands on to the target, gzipped: an address of OTLP/HTTP, or grpc://HOST:PORT."""
-    asked = "import rotel, sysconfig; print(rotel.__path__[0]); print(sysconfig.get_config_var('LIBDIR'))"
-    process = await asyncio.create_subprocess_exec(PYTHON, "-c", asked, stdout=asyncio.subprocess.PIPE)
+    query = "import rotel, sysconfig; print(rotel.__path__[0]); print(sysconfig.get_config_var('LIBDIR'))"
+    process = await asyncio.create_subprocess_exec(PYTHON, "-c", query, stdout=asyncio.subprocess.PIPE)
     out, _ = await process.communicate()
     package, libraries = out.decode().split()
     http, grpc = peers.free_port(), peers.free_port()

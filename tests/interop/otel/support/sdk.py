@@ -1,4 +1,4 @@
-"""A service with OpenTelemetry's SDK for Python, and what a collector of ours should have of it."""
+"""A service with OpenTelemetry's SDK for Python, and its spans in Tenure's collector."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
 
-class Told(NamedTuple):
-    """A span as the collector's API tells of it: times in ns, ``parent`` by its name."""
+class ReceivedSpan(NamedTuple):
+    """A span in the collector's API: times in ns, ``parent`` by its name."""
 
     trace: str
     parent: str | None
@@ -23,7 +23,7 @@ class Told(NamedTuple):
     error: str | None
 
 
-class _Keeping(SpanProcessor):
+class _SpanRecorder(SpanProcessor):
     def __init__(self) -> None:
         self.spans: list[ReadableSpan] = []
 
@@ -31,12 +31,12 @@ class _Keeping(SpanProcessor):
         self.spans.append(span)
 
 
-def pay(exporter: SpanExporter, traceparent: str = "") -> dict[str, Told]:
+def pay(exporter: SpanExporter, traceparent: str = "") -> dict[str, ReceivedSpan]:
     """Answer a payment, under the caller's span if there is one, and send the spans; what was sent, by name."""
-    keeping = _Keeping()
+    recorder = _SpanRecorder()
     provider = TracerProvider(resource=Resource.create({"service.name": "payment", "service.instance.id": "payment-1"}))
     provider.add_span_processor(BatchSpanProcessor(exporter))
-    provider.add_span_processor(keeping)
+    provider.add_span_processor(recorder)
     tracer = provider.get_tracer("payment")
     context = None
     if traceparent:
@@ -51,16 +51,16 @@ def pay(exporter: SpanExporter, traceparent: str = "") -> dict[str, Told]:
             notify.record_exception(LookupError("no such topic: ☂"))
             notify.set_status(StatusCode.ERROR, "no such topic: ☂")
     provider.shutdown()
-    names = {span.context.span_id: span.name for span in keeping.spans}
+    names = {span.context.span_id: span.name for span in recorder.spans}
     return {
-        span.name: Told(
+        span.name: ReceivedSpan(
             f"{span.context.trace_id:032x}",
             names.get(span.parent.span_id) if span.parent else None,
             span.start_time or 0,
             span.end_time or 0,
             "no such topic: ☂" if span.status.status_code is StatusCode.ERROR else None,
         )
-        for span in keeping.spans
+        for span in recorder.spans
     }
 
 
@@ -69,20 +69,22 @@ def ask(url: str) -> Any:
         return json.load(answer)
 
 
-def told(collector: str, trace_id: str) -> dict[str, Told]:
-    """What the collector at the URL has of the payment service in this trace."""
+def received_spans(collector: str, trace_id: str) -> dict[str, ReceivedSpan]:
+    """The payment service's spans in this trace, as the collector at the URL has them."""
     every = ask(f"{collector}/api/lifecycles?trace={trace_id}")["items"]
-    names = {one["id"]: _NAMES.get(one["resource"]["name"], one["resource"]["name"]) for one in every}
+    names = {
+        lifecycle["id"]: _NAMES.get(lifecycle["resource"]["name"], lifecycle["resource"]["name"]) for lifecycle in every
+    }
     return {
-        names[one["id"]]: Told(
-            one["trace"],
-            names.get(one["parent"]),
-            one["acquire_ns"],
-            one["released_ns"],
-            one["exception"] and one["exception"]["message"],
+        names[lifecycle["id"]]: ReceivedSpan(
+            lifecycle["trace"],
+            names.get(lifecycle["parent"]),
+            lifecycle["acquire_ns"],
+            lifecycle["released_ns"],
+            lifecycle["exception"] and lifecycle["exception"]["message"],
         )
-        for one in every
-        if one["service"] == "payment"
+        for lifecycle in every
+        if lifecycle["service"] == "payment"
     }
 
 

@@ -1,4 +1,4 @@
-"""A program that shows a bit of everything that a span can tell, and the spans that are made of it."""
+"""A program with every kind of lifecycle that a span can express, and its spans."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tenure_server.store.sqlite import SqliteStore
 
 
 def shop() -> Program:
-    """A bit of everything that a span can tell."""
+    """Every kind of lifecycle that a span can express."""
     program = Program()
     outer = program.use("main", "Pool orders", acquire=0, wait=1, hold=100, release=2)
     program.use("worker-1", "Lock stock", acquire=5, wait=0, hold=20, release=0)
@@ -35,6 +35,6 @@ async def spans_made(batch: wire.Batch) -> list[Span]:
     store = SqliteStore(None)
     await store.follow(["backend"])
     await store.write(batch)
-    encoded = encode(await store.endings("backend", 1_000))
+    encoded = encode(await store.closed_lifecycles("backend", 1_000))
     await store.close()
     return list(ExportTraceServiceRequest.FromString(encoded).resource_spans[0].scope_spans[0].spans)

@@ -1,4 +1,4 @@
-"""What may happen to the program in the middle of its work, by its own doing. ``work(count, turns)`` is more of it."""
+"""Faults that the program brings on itself in the middle of its work; ``work(count, turns)`` does more work."""
 
 import asyncio
 import ctypes
@@ -16,7 +16,7 @@ def nothing(count, work):
 
 
 async def until_told(count, work):
-    """It works on until somebody makes the file COUNT.go."""
+    """Works on until the file COUNT.go exists."""
     while not os.path.exists(f"{count.path}.go"):
         await work(count, 1)
 
@@ -30,7 +30,7 @@ def crash(count, work):
 
 
 def end_by_signal(count, work):
-    """When the event loop has closed, by a signal that nobody handles (``work.py``)."""
+    """``work.py`` sends a signal that has no handler after the event loop has closed."""
 
 
 def exit_at_once(count, work):
@@ -38,7 +38,7 @@ def exit_at_once(count, work):
 
 
 async def use_up_files(count, work):
-    """No descriptor is left for a while; the program takes that as it comes."""
+    """No descriptor is left for a while."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     taken = []
     try:
@@ -91,10 +91,10 @@ async def look_at_standard_descriptors(count, work):
     await work(count, 10)
     for file in (0, 1, 2):
         try:
-            what = os.readlink(f"/proc/self/fd/{file}").replace(count.path, "the count")
+            target = os.readlink(f"/proc/self/fd/{file}").replace(count.path, "the count")
         except OSError as error:
-            what = error.strerror
-        count.note(f"{file}: {re.sub('[0-9]+', 'n', os.path.basename(what))}")
+            target = error.strerror
+        count.note(f"{file}: {re.sub('[0-9]+', 'n', os.path.basename(target))}")
 
 
 def wait_for_signals(count, work):

@@ -1,9 +1,9 @@
-"""The program under trace: it holds things, keeps its own count of that, and prints at its end how often.
+"""The traced program: it holds things and writes its own count of that into a file.
 
-    python work.py COUNT HAPPENING
+    python work.py COUNT FAULT
 
-COUNT is the file of its count: a line "in" before each ``async with`` and "out <monotonic ns>" after it. What may
-happen in the middle of its work are the functions of ``program_faults.py``.
+COUNT is that file: a line "in" before each ``async with`` and "out <monotonic ns>" after it. FAULT is a function of
+``program_faults.py``, which is called in the middle of the work.
 """
 
 import asyncio
@@ -53,22 +53,22 @@ async def work(count, turns):
     await asyncio.gather(*(worker(count, turns) for _ in range(WORKERS)))
 
 
-async def main(count, happening):
+async def main(count, fault):
     await work(count, TURNS // 2)
-    happens = happening(count, work)
-    if inspect.isawaitable(happens):
-        await happens
+    awaitable = fault(count, work)
+    if inspect.isawaitable(awaitable):
+        await awaitable
     await work(count, TURNS // 2)
 
 
 if __name__ == "__main__":
     count = Count(sys.argv[1])
-    happening = getattr(program_faults, sys.argv[2])
-    if happening in {program_faults.fork, program_faults.fork_until_told}:
-        happening(count, work)
+    fault = getattr(program_faults, sys.argv[2])
+    if fault in {program_faults.fork, program_faults.fork_until_told}:
+        fault(count, work)
     else:
-        asyncio.run(main(count, happening))
+        asyncio.run(main(count, fault))
     print("done", flush=True)
-    if happening is program_faults.end_by_signal:
+    if fault is program_faults.end_by_signal:
         os.kill(os.getpid(), signal.SIGTERM)
     sys.exit(7)

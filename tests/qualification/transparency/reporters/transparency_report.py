@@ -1,4 +1,4 @@
-"""Inside the interpreter under test: what each test came to, one JSON line each, in the file $TRANSPARENCY_REPORT.
+"""Inside the interpreter under test: writes each outcome as a JSON line into the file $TRANSPARENCY_REPORT.
 
 Every line is written by itself, with nothing of Python's own files between, so that a suite which hangs, crashes, forks
 or replaces ``open`` still leaves what was known until then. No ``with`` stands here: it would be recorded too.
@@ -15,7 +15,7 @@ _open, _write, _close = os.open, os.write, os.close
 _seen = {}  # modules by name: tests take some of them away again
 
 
-def told(test, outcome):
+def report_outcome(test, outcome):
     """A test began ("began") or ended, or failed outside of any test."""
     _line({"test": test, "outcome": outcome})
 
@@ -25,8 +25,8 @@ def look_at_modules():
     _seen.update(sys.modules)
 
 
-def ended():
-    """Everything was run; what follows are the numbers of the recording's own."""
+def report_end():
+    """Everything was run: write the number of recorded sites."""
     look_at_modules()
     _line({"sites": sum(_sites(code) for code in _rewritten())})
 

@@ -44,24 +44,24 @@ def pytest_runtest_teardown():
 
 def pytest_collectreport(report):
     if report.failed:
-        _told(report)
+        _report_outcome(report)
 
 
 def pytest_runtest_logreport(report):
     if report.when == "call" or not report.passed:
-        _told(report)
+        _report_outcome(report)
 
 
 def pytest_sessionfinish():
-    report.ended()
+    report.report_end()
 
 
-def _told(result):
+def _report_outcome(result):
     crash = getattr(result.longrepr, "reprcrash", None)
     kind = crash.message.partition(":")[0].partition("\n")[0] if crash is not None else ""
     expected = " expectedly" if hasattr(result, "wasxfail") else ""
     when = getattr(result, "when", None) or "collect"
-    report.told(_identified(result.nodeid), f"{when} {result.outcome}{expected} {kind}".rstrip())
+    report.report_outcome(_identified(result.nodeid), f"{when} {result.outcome}{expected} {kind}".rstrip())
 
 
 def _identified(test):

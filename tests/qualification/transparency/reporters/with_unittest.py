@@ -26,12 +26,12 @@ class Outcomes(unittest.TestResult):
         super().startTest(test)
         self._running, self._bad = test, []
         self._turns[test.id()] = self._turns.get(test.id(), 0) + 1
-        report.told(self._identified(test), "began")
+        report.report_outcome(self._identified(test), "began")
 
     def stopTest(self, test):
         super().stopTest(test)
         if self._running is not None:  # 3.12.1 does not start a test that is skipped, and stops it
-            report.told(self._identified(test), ", ".join(self._bad) or "ok")
+            report.report_outcome(self._identified(test), ", ".join(self._bad) or "ok")
         self._running = None
 
     def addError(self, test, err):
@@ -55,7 +55,7 @@ class Outcomes(unittest.TestResult):
 
     def _add(self, test, outcome):
         if self._running is None:  # a class or a module could not be set up
-            report.told(test.id(), outcome)
+            report.report_outcome(test.id(), outcome)
         else:
             self._bad.append(outcome)
 
@@ -72,7 +72,7 @@ def main(names):
     suite = unittest.defaultTestLoader.loadTestsFromNames(names * TIMES)
     report.look_at_modules()
     suite.run(Outcomes())
-    report.ended()
+    report.report_end()
 
 
 if __name__ == "__main__":

@@ -12,12 +12,12 @@ from tests.tracer.transparency.oracle import managers
 
 from tenure import wire
 
-_CALLS = {"watched": ("__aenter__", "__aexit__"), "watched_now": ("__enter__", "__exit__")}
+_CALLS = {"observed": ("__aenter__", "__aexit__"), "observed_sync": ("__enter__", "__exit__")}
 _SHARED = managers.Gate, managers.Hold  # those that can be known again
 
 
-def sites(told: str, file: str, expressions: dict[int, str]) -> dict[int, wire.Site]:
-    """The sites of a program's marks, by number; ``told`` is its text with calls in their place."""
+def sites(text: str, file: str, expressions: dict[int, str]) -> dict[int, wire.Site]:
+    """The sites of a program's marks, by number; ``text`` is the observed text."""
     found: dict[int, wire.Site] = {}
 
     def visit(node: ast.AST, function: str, inner: str) -> None:
@@ -35,7 +35,7 @@ def sites(told: str, file: str, expressions: dict[int, str]) -> dict[int, wire.S
         for child in ast.iter_child_nodes(node):
             visit(child, function, inner)
 
-    visit(ast.parse(told), "", "")
+    visit(ast.parse(text), "", "")
     return found
 
 

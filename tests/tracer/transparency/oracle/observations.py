@@ -1,4 +1,4 @@
-"""What the witness sees, thing by thing, and how it tells of it. No object of the program is kept alive."""
+"""What the observer notes of tasks and lifecycles. No object of the program is kept alive."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ class Outcome(NamedTuple):
 OK, OPEN = Outcome("ok"), Outcome()
 
 
-class SeenTask:
+class ObservedTask:
     """A task or, outside a task, the thread."""
 
-    def __init__(self, parent: SeenTask | None, origin: SeenLifecycle | None) -> None:
+    def __init__(self, parent: ObservedTask | None, origin: ObservedLifecycle | None) -> None:
         self.id = 0  # not known yet
         self.parent, self.origin = parent, origin
         self.name, self.coroutine, self.kind = "", "", "task"
         self.created: int | None = None
         self.finished: int | None = None
         self.outcome = Outcome("")
-        self._within: list[SeenLifecycle] = []
+        self._within: list[ObservedLifecycle] = []
 
-    def enter(self, lifecycle: SeenLifecycle) -> None:
+    def enter(self, lifecycle: ObservedLifecycle) -> None:
         self._within.append(lifecycle)
 
-    def innermost(self) -> SeenLifecycle | None:
+    def innermost(self) -> ObservedLifecycle | None:
         """What the task is in now, or else what it was created in."""
         self._within = [lifecycle for lifecycle in self._within if lifecycle.released is None]
         return self._within[-1] if self._within else self.origin
@@ -58,10 +58,10 @@ class SeenTask:
         """It is over. A name that the program gave stays, else it is called by its coroutine."""
         self.finished = instant
         self.outcome = Outcome.of(asyncio.CancelledError() if task.cancelled() else task.exception())
-        is_given = not _DEFAULT_NAME.fullmatch(task.get_name())
-        self.name = task.get_name() if is_given else self.coroutine.rpartition("<locals>.")[2]
+        has_own_name = not _DEFAULT_NAME.fullmatch(task.get_name())
+        self.name = task.get_name() if has_own_name else self.coroutine.rpartition("<locals>.")[2]
 
-    def told(self) -> Task:
+    def expected(self) -> Task:
         return Task(
             self.id,
             self.name,
@@ -75,21 +75,21 @@ class SeenTask:
         )
 
 
-class SeenLifecycle:
+class ObservedLifecycle:
     """One use of one resource by one task."""
 
-    def __init__(self, number: int, task: SeenTask, resource: wire.Resource, site: wire.Site, acquire: int) -> None:
+    def __init__(self, number: int, task: ObservedTask, resource: wire.Resource, site: wire.Site, acquire: int) -> None:
         self.id, self.task, self.resource, self.site, self.acquire = number, task, resource, site, acquire
-        self.parent: SeenLifecycle | None = None
+        self.parent: ObservedLifecycle | None = None
         self.root, self.link = self, 0
         self.acquired: int | None = None
         self.release: int | None = None
         self.released: int | None = None
         self.body = self.own = OPEN  # how the body went; what acquire or release raised of its own
         self.is_suppressed = False
-        self._told_as: int | None = None
+        self._reported_phase: int | None = None
 
-    def hang_under(self, parent: SeenLifecycle | None, long_held: int) -> None:
+    def hang_under(self, parent: ObservedLifecycle | None, long_held: int) -> None:
         """Belong to the parent's trace, or begin one where that was acquired too long ago."""
         if parent is None:
             return
@@ -99,11 +99,11 @@ class SeenLifecycle:
             self.parent, self.root = parent, parent.root
 
     def has_changed(self) -> bool:
-        return self._told_as != self._phase()
+        return self._reported_phase != self._phase()
 
-    def told(self) -> Lifecycle:
+    def expected(self) -> Lifecycle:
         """It as it stands now."""
-        is_resent, self._told_as = self._told_as is not None, self._phase()
+        is_resent, self._reported_phase = self._reported_phase is not None, self._phase()
         outcomes = (OK, self.body, self.own) if self.acquired is not None else (self.own, OPEN, OPEN)
         return Lifecycle(
             self.id,

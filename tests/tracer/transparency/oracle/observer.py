@@ -1,8 +1,8 @@
-"""The oracle: what must be recorded of a program, by what CPython was seen to do with it.
+"""The oracle: what must be recorded of a program, derived from what CPython does with it.
 
-It knows nothing of how Tenure records. The program that it watches is not rewritten and no class is patched; calls of
-the witness stand in its text (``Program.told``), so that each manager is entered and left through the witness, which
-notes when and how. From that follows, by the rules of the design alone, what the record has to say:
+It knows nothing of how Tenure records. The observed program is not rewritten and no class is patched. Its text calls
+the observer (``Program.observed_text``), which enters and leaves each manager and notes when and how. From these notes
+and the rules of the design alone follows what the record has to say:
 
     instants     the clock ticks where a lifecycle begins, is acquired, is left and ends, and where a task is made and
                  ends; nowhere else
@@ -24,58 +24,58 @@ from typing import Any
 
 from tests.tracer.transparency.oracle.deterministic_loop import Loop
 from tests.tracer.transparency.oracle.identities import Identities
-from tests.tracer.transparency.oracle.observations import OK, Outcome, SeenLifecycle, SeenTask
+from tests.tracer.transparency.oracle.observations import OK, ObservedLifecycle, ObservedTask, Outcome
 from tests.tracer.transparency.oracle.records import Lifecycle, Record
 
 from tenure import wire
 from tenure.testing import TICK_NS
 
-WITNESSED = "watched", "watched_now", "acquiring", "releasing"  # what ``Program.told`` calls
+OBSERVER_CALLS = "observed", "observed_sync", "acquiring", "releasing"  # what ``Program.observed_text`` calls
 
 
-class Witness:
-    """Watches one run of one program."""
+class Observer:
+    """Observes one run of one program."""
 
     def __init__(self, sites: dict[int, wire.Site], named: dict[str, Any], long_held: int) -> None:
         self._sites, self._identities, self._long_held = sites, Identities(named), long_held * TICK_NS
         self._now = 0
-        self._lifecycles: list[SeenLifecycle] = []
-        self._tasks: dict[asyncio.Task[Any] | None, SeenTask] = {}
+        self._lifecycles: list[ObservedLifecycle] = []
+        self._tasks: dict[asyncio.Task[Any] | None, ObservedTask] = {}
         self._numbers = 0
-        self._making: list[SeenTask] = []  # the last one is being made for the one before
-        self._held: dict[int, list[SeenLifecycle]] = {}  # by calls, by address of the lock
+        self._making: list[ObservedTask] = []  # the last one is being made for the one before
+        self._held: dict[int, list[ObservedLifecycle]] = {}  # by calls, by address of the lock
         self._flushes: list[list[Lifecycle]] = []
 
     def calls(self, *, sync: bool) -> dict[str, Callable[..., Any]]:
         """What stands in the program's text; sync: its ``with`` are to be recorded."""
-        watched, acquiring, releasing = functools.partial(_Watched, self), self._acquiring, self._releasing
-        watched_now = functools.partial(_WatchedNow, self) if sync else lambda _, manager: manager
-        return dict(zip(WITNESSED, (watched, watched_now, acquiring, releasing), strict=True))
+        observed, acquiring, releasing = functools.partial(_ObservedManager, self), self._acquiring, self._releasing
+        observed_sync = functools.partial(_ObservedSyncManager, self) if sync else lambda _, manager: manager
+        return dict(zip(OBSERVER_CALLS, (observed, observed_sync, acquiring, releasing), strict=True))
 
     def loop(self) -> Loop:
-        return _WatchedLoop(self)
+        return _ObservedLoop(self)
 
     def flush(self) -> None:
-        """Tell what changed since the last time."""
-        self._flushes.append([lifecycle.told() for lifecycle in self._lifecycles if lifecycle.has_changed()])
+        """Note what changed since the last flush."""
+        self._flushes.append([lifecycle.expected() for lifecycle in self._lifecycles if lifecycle.has_changed()])
 
     def record(self, also: set[int]) -> Record:
         """All that is to be recorded: of tasks, those that held something and their makers, and ``also`` these."""
-        told = {task.id: task for task in self._tasks.values() if task.id in also}
+        tasks = {task.id: task for task in self._tasks.values() if task.id in also}
         for lifecycle in self._lifecycles:
-            task: SeenTask | None = lifecycle.task
+            task: ObservedTask | None = lifecycle.task
             while task is not None:
-                told[task.id] = task
+                tasks[task.id] = task
                 task = task.parent
-        return Record(self._flushes, [told[number].told() for number in sorted(told)])
+        return Record(self._flushes, [tasks[number].expected() for number in sorted(tasks)])
 
-    def begin(self, manager: object, number: int) -> SeenLifecycle:
+    def begin(self, manager: object, number: int) -> ObservedLifecycle:
         """A manager is about to be entered at this mark."""
         if isinstance(manager, asyncio.Lock):  # its __aexit__ will call this
             vars(manager).setdefault("release", functools.partial(self._release, manager))
         site = self._sites[number]
         task = self._current()
-        lifecycle = SeenLifecycle(
+        lifecycle = ObservedLifecycle(
             len(self._lifecycles) + 1, task, self._identities.of(manager, site), site, self._tick()
         )
         lifecycle.hang_under(task.innermost(), self._long_held)
@@ -83,17 +83,17 @@ class Witness:
         self._lifecycles.append(lifecycle)
         return lifecycle
 
-    def acquired(self, lifecycle: SeenLifecycle) -> None:
+    def acquired(self, lifecycle: ObservedLifecycle) -> None:
         lifecycle.acquired = self._tick()
 
-    def leaving(self, lifecycle: SeenLifecycle, error: BaseException | None) -> None:
+    def leaving(self, lifecycle: ObservedLifecycle, error: BaseException | None) -> None:
         lifecycle.release, lifecycle.body = self._tick(), Outcome.of(error)
 
-    def released(self, lifecycle: SeenLifecycle, value: object) -> None:
+    def released(self, lifecycle: ObservedLifecycle, value: object) -> None:
         lifecycle.released, lifecycle.own = self._tick(), OK
         lifecycle.is_suppressed = lifecycle.body is not OK and bool(value)
 
-    def failed(self, lifecycle: SeenLifecycle, error: BaseException, body: BaseException | None = None) -> None:
+    def failed(self, lifecycle: ObservedLifecycle, error: BaseException, body: BaseException | None = None) -> None:
         """Entering or leaving raised; ``body`` is what had left the body."""
         lifecycle.released, lifecycle.own = self._tick(), OK if error is body else Outcome.of(error)
 
@@ -102,31 +102,34 @@ class Witness:
         created = self._tick()
         maker = self._current() if _current_task() is not None else None
         origin = maker.innermost() if maker is not None else None
-        seen = SeenTask(maker, origin)
-        seen.created, seen.coroutine = created, getattr(coroutine, "__qualname__", type(coroutine).__qualname__)
-        self._making.append(seen)
+        observed_task = ObservedTask(maker, origin)
+        observed_task.created, observed_task.coroutine = (
+            created,
+            getattr(coroutine, "__qualname__", type(coroutine).__qualname__),
+        )
+        self._making.append(observed_task)
         task = make()
         self._making.pop()
-        self._know(task, seen)
+        self._know(task, observed_task)
         if task.done():  # it was eager
             self._ended(task)
         else:
             task.add_done_callback(self._ended)
         return task
 
-    def _know(self, task: asyncio.Task[Any] | None, seen: SeenTask) -> None:
+    def _know(self, task: asyncio.Task[Any] | None, observed_task: ObservedTask) -> None:
         """Number a task, at the latest when it was made: an eager one when it first does something."""
         if task not in self._tasks:
             self._numbers += 1
-            seen.id, self._tasks[task] = self._numbers, seen
+            observed_task.id, self._tasks[task] = self._numbers, observed_task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks[task].end(task, self._tick())
 
-    def _current(self) -> SeenTask:
+    def _current(self) -> ObservedTask:
         task = _current_task()
         if task is None and task not in self._tasks:
-            thread = SeenTask(None, None)
+            thread = ObservedTask(None, None)
             thread.kind, thread.name = "thread", "MainThread"
             self._know(task, thread)
         elif task not in self._tasks:
@@ -169,21 +172,21 @@ class Witness:
         self.released(lifecycle, None)
 
 
-class _WatchedLoop(Loop):
-    def __init__(self, witness: Witness) -> None:
+class _ObservedLoop(Loop):
+    def __init__(self, observer: Observer) -> None:
         super().__init__()
-        self._witness = witness
+        self._observer = observer
 
     def create_task(self, coro: Any, **named: Any) -> asyncio.Task[Any]:
-        return self._witness.making(lambda: super(_WatchedLoop, self).create_task(coro, **named), coro)
+        return self._observer.making(lambda: super(_ObservedLoop, self).create_task(coro, **named), coro)
 
 
-class _Watched:
-    """A manager, entered and left through the witness."""
+class _ObservedManager:
+    """A manager, entered and left through the observer."""
 
-    def __init__(self, witness: Witness, number: int, manager: Any) -> None:
-        self._witness, self._manager = witness, manager
-        self._lifecycle = witness.begin(manager, number)
+    def __init__(self, observer: Observer, number: int, manager: Any) -> None:
+        self._observer, self._manager = observer, manager
+        self._lifecycle = observer.begin(manager, number)
 
     async def __aenter__(self) -> object:
         manager, kind = self._manager, type(self._manager)
@@ -193,30 +196,30 @@ class _Watched:
                     pass
             value: object = await kind.__aenter__(manager)
         except BaseException as error:
-            self._witness.failed(self._lifecycle, error)
+            self._observer.failed(self._lifecycle, error)
             raise
-        self._witness.acquired(self._lifecycle)
+        self._observer.acquired(self._lifecycle)
         return value
 
     async def __aexit__(self, kind: object, body: BaseException | None, traceback: object) -> object:
-        self._witness.leaving(self._lifecycle, body)
+        self._observer.leaving(self._lifecycle, body)
         try:
             value: object = await type(self._manager).__aexit__(self._manager, kind, body, traceback)
         except BaseException as error:
-            self._witness.failed(self._lifecycle, error, body)
+            self._observer.failed(self._lifecycle, error, body)
             raise
         finally:
             del body, traceback  # a traceback keeps this frame
-        self._witness.released(self._lifecycle, value)
+        self._observer.released(self._lifecycle, value)
         return value
 
 
-class _WatchedNow:
+class _ObservedSyncManager:
     """The same of ``with``."""
 
-    def __init__(self, witness: Witness, number: int, manager: Any) -> None:
-        self._witness, self._manager = witness, manager
-        self._lifecycle = witness.begin(manager, number)
+    def __init__(self, observer: Observer, number: int, manager: Any) -> None:
+        self._observer, self._manager = observer, manager
+        self._lifecycle = observer.begin(manager, number)
 
     def __enter__(self) -> object:
         manager, kind = self._manager, type(self._manager)
@@ -226,21 +229,21 @@ class _WatchedNow:
                     pass
             value: object = kind.__enter__(manager)
         except BaseException as error:
-            self._witness.failed(self._lifecycle, error)
+            self._observer.failed(self._lifecycle, error)
             raise
-        self._witness.acquired(self._lifecycle)
+        self._observer.acquired(self._lifecycle)
         return value
 
     def __exit__(self, kind: object, body: BaseException | None, traceback: object) -> object:
-        self._witness.leaving(self._lifecycle, body)
+        self._observer.leaving(self._lifecycle, body)
         try:
             value: object = type(self._manager).__exit__(self._manager, kind, body, traceback)
         except BaseException as error:
-            self._witness.failed(self._lifecycle, error, body)
+            self._observer.failed(self._lifecycle, error, body)
             raise
         finally:
             del body, traceback
-        self._witness.released(self._lifecycle, value)
+        self._observer.released(self._lifecycle, value)
         return value
 
 

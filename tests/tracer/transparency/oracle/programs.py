@@ -1,7 +1,7 @@
 """Random programs, as text with marks where something is entered, acquired or released.
 
 A mark is ``⟦sort:number:expression⟧``. Without its marks the text is Python (``Program.plain``); with calls in their
-place it tells a witness what happens (``Program.told``). Both have the same lines.
+place (``Program.observed_text``) it reports to an observer. Both have the same lines.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Program(NamedTuple):
     def plain(self) -> str:
         return _MARK.sub(_plain, self.text)
 
-    def told(self) -> str:
+    def observed_text(self) -> str:
         return _MARK.sub(lambda mark: f"{mark[1]}({mark[2]}, {mark[3]})", self.text)
 
     def expressions(self) -> dict[int, str]:
@@ -163,7 +163,7 @@ class _Writer:
         if not place.stack:  # a stack has its own words for these
             ways.append(self.pick("Half()", "None", "undefined"))
         own = f'Gate("{self._draw(_ENTER)}", "{self._draw(_LEAVE)}")'
-        return self.mark("watched", self.pick(*[own] * 8, *ways))
+        return self.mark("observed", self.pick(*[own] * 8, *ways))
 
     def _async_with(self, place: _Place, depth: int) -> str:
         if not place.awaits:
@@ -172,7 +172,7 @@ class _Writer:
         items = [f"{self.manager(place._replace(stack=''))}{self._draw(_TARGETS)}" for _ in range(count)]
         if self.pick(0, 0, 0, 1):
             stack = self.name("stack")
-            items.append(f"{self.mark('watched', 'contextlib.AsyncExitStack()')} as {stack}")
+            items.append(f"{self.mark('observed', 'contextlib.AsyncExitStack()')} as {stack}")
             place = place._replace(stack=stack)
         body = self.block(place, depth - 1)
         if count > 1 and self.pick(0, 1):
@@ -181,7 +181,7 @@ class _Writer:
 
     def _with(self, place: _Place, depth: int) -> str:
         own = f'Hold("{self._draw(_ENTER_NOW)}", "{self._draw(_LEAVE_NOW)}")'
-        manager = self.mark("watched_now", self.pick(*[own, "hold0", "contextlib.suppress(KeyError)"] * 4, "None"))
+        manager = self.mark("observed_sync", self.pick(*[own, "hold0", "contextlib.suppress(KeyError)"] * 4, "None"))
         return f"with {manager}{self._draw(_TARGETS)}:\n{self.block(place, depth - 1)}"
 
     def _grouped(self, place: _Place, depth: int) -> str:
@@ -189,7 +189,7 @@ class _Writer:
             return self._with(place, depth)
         group = self.name("group")
         body = self.block(place._replace(group=group, loop=False), depth - 1)
-        return f"async with {self.mark('watched', 'asyncio.TaskGroup()')} as {group}:\n{body}"
+        return f"async with {self.mark('observed', 'asyncio.TaskGroup()')} as {group}:\n{body}"
 
     def _try(self, place: _Place, depth: int) -> str:
         body = self.block(place, depth - 1)
@@ -200,7 +200,7 @@ class _Writer:
 
     def _for(self, place: _Place, depth: int) -> str:
         if place.awaits and self.pick(0, 0, 1):
-            gate = self.mark("watched", "gate")
+            gate = self.mark("observed", "gate")
             body = textwrap.indent(self.block(place._replace(loop=True), depth - 1), "    ")
             return f"for gate in (gate0, gate1):\n    async with {gate}:\n{body}"
         head = self.pick("for i in range(2)", "for i in range(9)" if depth < 2 else "for i in range(3)")

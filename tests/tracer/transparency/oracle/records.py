@@ -54,21 +54,21 @@ class Record(NamedTuple):
 
 def read(flushes: list[list[wire.Batch]]) -> Record:
     """What so many flushes gave. Of a canceller that was forgotten already only the name is told: that is left out."""
-    told = ((batch, task) for batches in flushes for batch in batches for task in batch.tasks)
-    tasks = {task.id: _task(batch, task) for batch, task in told if task.coroutine or task.kind == "thread"}
+    entries = ((batch, task) for batches in flushes for batch in batches for task in batch.tasks)
+    tasks = {task.id: _task(batch, task) for batch, task in entries if task.coroutine or task.kind == "thread"}
     rows = [[row for batch in batches for row in _lifecycles(batch)] for batches in flushes]
     return Record(rows, [tasks[number] for number in sorted(tasks)])
 
 
 def _lifecycles(batch: wire.Batch) -> list[Lifecycle]:
-    seen = []
+    lifecycles = []
     acquire = batch.base_ns
     for row in batch.rows:
         acquire += row.acquire_ns
         acquired = _after(acquire, row.wait_ns)
         release = _after(acquired, row.hold_ns)
         trace = batch.traces[row.trace]
-        seen.append(
+        lifecycles.append(
             Lifecycle(
                 row.id,
                 row.parent,
@@ -87,7 +87,7 @@ def _lifecycles(batch: wire.Batch) -> list[Lifecycle]:
                 bool(row.outcomes & wire.RESENT),
             )
         )
-    return seen
+    return lifecycles
 
 
 def _task(batch: wire.Batch, task: wire.Task) -> Task:

@@ -1,4 +1,4 @@
-"""Runs a random program as it is, before the witness and recorded, and says what it did each time."""
+"""Runs a random program as it is, under the observer and recorded, and returns what it did each time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from unittest import mock
 
 from tests.tracer.transparency.oracle import identities, managers, records
 from tests.tracer.transparency.oracle.deterministic_loop import Loop
-from tests.tracer.transparency.oracle.observer import WITNESSED, Witness
+from tests.tracer.transparency.oracle.observer import OBSERVER_CALLS, Observer
 from tests.tracer.transparency.oracle.programs import Program
 
 from tenure import testing
@@ -26,7 +26,7 @@ from tenure._rewriting import ast_tools, rewriter
 _numbers = itertools.count(1)
 
 
-class Did(NamedTuple):
+class RunResult(NamedTuple):
     """What a program said, how each of its tasks ended, and when its gates were freed."""
 
     said: list[tuple[object, ...]]
@@ -37,9 +37,9 @@ class Did(NamedTuple):
 class Runs(NamedTuple):
     """Three runs of one program: what it did, what should be recorded of it, what was."""
 
-    plain: Did
-    watched: Did
-    recorded: Did
+    plain: RunResult
+    observed: RunResult
+    recorded: RunResult
     expected: records.Record
     record: records.Record
 
@@ -48,40 +48,40 @@ def run(program: Program) -> Runs:
     """Run it three times, in a file of its own that exists only for those who ask for its lines."""
     file = f"program{next(_numbers)}.py"
     with _at_rest(), _readable(file, program.plain()):
-        plain = _did(compile(program.plain(), file, "exec"), _names(), Loop(), program)
-        watched, witness = _watched(program, file)
-        watched = watched._replace(died=plain.died)  # the witness keeps what it watches
+        plain = _execute(compile(program.plain(), file, "exec"), _names(), Loop(), program)
+        observed, observer = _observed(program, file)
+        observed = observed._replace(died=plain.died)  # the observer keeps what it observes alive
         recorded, record = _recorded(program, file)
         if sys.version_info < (3, 12) and _wraps(rewriter.rewrite(program.plain().encode(), file, sync=program.sync)):
             # Of the coroutines that an exception is thrown through, 3.11 leaves one out of the traceback, the manager's
             # as it is and the wrapper's where there is one; the manager's frame then keeps the manager a little longer.
             recorded = recorded._replace(died=plain.died)
-    # Who cancelled what was recorded is told of too, where that is known: which probe knows what is not the oracle's.
-    return Runs(plain, watched, recorded, witness.record({task.id for task in record.tasks}), record)
+    # ``also``: a task that cancelled another is recorded where the probe knows it, which the oracle cannot.
+    return Runs(plain, observed, recorded, observer.record({task.id for task in record.tasks}), record)
 
 
-def _watched(program: Program, file: str) -> tuple[Did, Witness]:
-    told = program.told()
+def _observed(program: Program, file: str) -> tuple[RunResult, Observer]:
+    text = program.observed_text()
     names = _names()
-    witness = Witness(identities.sites(told, file, program.expressions()), names, program.long_held)
-    names |= witness.calls(sync=program.sync)
-    return _did(compile(told, file, "exec"), names, witness.loop(), program, witness.flush), witness
+    observer = Observer(identities.sites(text, file, program.expressions()), names, program.long_held)
+    names |= observer.calls(sync=program.sync)
+    return _execute(compile(text, file, "exec"), names, observer.loop(), program, observer.flush), observer
 
 
-def _recorded(program: Program, file: str) -> tuple[Did, records.Record]:
+def _recorded(program: Program, file: str) -> tuple[RunResult, records.Record]:
     flushes = []
     with (
         mock.patch.object(ledger, "LONG_HELD_NS", program.long_held * testing.TICK_NS),
         testing.recorder(sync=program.sync) as recorder,
     ):
         code = rewriter.rewrite(program.plain().encode(), file, sync=program.sync)
-        did = _did(code, _names(), Loop(), program, lambda: flushes.append(recorder.batches()))
-    return did, records.read(flushes)
+        result = _execute(code, _names(), Loop(), program, lambda: flushes.append(recorder.batches()))
+    return result, records.read(flushes)
 
 
-def _did(
+def _execute(
     code: CodeType, names: dict[str, Any], loop: Loop, program: Program, flush: Callable[[], None] = lambda: None
-) -> Did:
+) -> RunResult:
     managers.said.clear()
     managers.died.clear()
     names["flush"] = flush
@@ -90,7 +90,7 @@ def _did(
     try:
         exec(code, names)
     except BaseException as error:  # noqa: BLE001  # whatever it is, it is compared
-        ends.append(_told(error, code.co_filename))
+        ends.append(_describe(error, code.co_filename))
     else:
         if program.eager:
             loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]  # from 3.12 on
@@ -98,7 +98,7 @@ def _did(
         ends += [_end(task, code.co_filename) for task in loop.made]
     flush()
     loop.close()
-    return Did([*managers.said], ends, [*managers.died])
+    return RunResult([*managers.said], ends, [*managers.died])
 
 
 def _wraps(code: CodeType) -> bool:
@@ -108,9 +108,9 @@ def _wraps(code: CodeType) -> bool:
 
 
 def _names() -> dict[str, Any]:
-    given = {name: getattr(managers, name) for name in managers.__all__}
-    calls = dict.fromkeys(WITNESSED)  # the program may list its names
-    return {"__name__": "app", "asyncio": asyncio, "contextlib": contextlib, "sys": sys, **calls, **given}
+    manager_names = {name: getattr(managers, name) for name in managers.__all__}
+    calls = dict.fromkeys(OBSERVER_CALLS)  # the program may list its names
+    return {"__name__": "app", "asyncio": asyncio, "contextlib": contextlib, "sys": sys, **calls, **manager_names}
 
 
 def _end(task: asyncio.Task[Any], file: str) -> str:
@@ -119,17 +119,17 @@ def _end(task: asyncio.Task[Any], file: str) -> str:
     if task.cancelled():
         return "cancelled"
     error = task.exception()
-    return repr(task.result()) if error is None else _told(error, file)
+    return repr(task.result()) if error is None else _describe(error, file)
 
 
-def _told(error: BaseException | None, file: str) -> str:
+def _describe(error: BaseException | None, file: str) -> str:
     """An exception, its lines in the program, and the same of its context."""
     if error is None:
         return ""
     lines = [
         (frame.name, frame.lineno) for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file
     ]
-    return f"{error!r} {lines} <- {_told(error.__context__, file)}"
+    return f"{error!r} {lines} <- {_describe(error.__context__, file)}"
 
 
 @contextlib.contextmanager

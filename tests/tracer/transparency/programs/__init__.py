@@ -1,6 +1,6 @@
-"""Programs that look closely: ``main()`` gives all that is to be the same when they are recorded.
+"""Programs whose ``main()`` returns what they see of themselves, which recording must not change.
 
-Existing suites hardly look there, so these do.
+They look where existing test suites do not.
 """
 
 from tests.tracer.transparency.programs import calls, functions, managers, suspension

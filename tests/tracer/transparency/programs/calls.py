@@ -1,4 +1,4 @@
-"""What a program sees of locks that it takes and gives back by calls."""
+"""What a program sees of locks that it acquires and releases by calls."""
 
 PROGRAMS = {
     "what acquire and release say of themselves": """

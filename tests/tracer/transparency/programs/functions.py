@@ -1,4 +1,4 @@
-"""What a program sees of its functions: positions, what they say of themselves, locals, origins."""
+"""What a program sees of its functions: positions, attributes, locals, origins."""
 
 PROGRAMS = {
     "positions in tracebacks": """

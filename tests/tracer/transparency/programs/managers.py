@@ -1,4 +1,4 @@
-"""What a program sees of its managers: when they are freed, odd shapes, subclasses, several meanings of one object."""
+"""What a program sees of its managers: when they are freed, unusual classes, subclasses, objects with two roles."""
 
 PROGRAMS = {
     "garbage": """

@@ -1,4 +1,4 @@
-"""What a program sees of what is suspended: stacks, chains of awaits, cancellation, coroutines that nobody ends."""
+"""What a program sees of suspended code: stacks, chains of awaits, cancellation, coroutines that never end."""
 
 import sys
 

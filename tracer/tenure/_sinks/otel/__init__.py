@@ -1,4 +1,4 @@
-"""Lifecycles as OpenTelemetry spans, straight from the program; the only part of Tenure that imports OpenTelemetry.
+"""Lifecycles as OpenTelemetry spans, directly from the program; the only part of the tracer that imports OpenTelemetry.
 
-What a span is called and what it tells is the same as where a collector exports (docs/opentelemetry.md).
+The spans are the same as those that a collector exports (``tenure.semconv``, docs/opentelemetry.md).
 """

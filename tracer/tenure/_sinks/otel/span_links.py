@@ -1,8 +1,9 @@
-"""Whom a lifecycle waited for, told from the rows that came so far.
+"""Which holder a lifecycle waited for, found in the rows so far.
 
-As the collector tells it: where a resource with a capacity had all its places taken when the acquire came, it is the
-one who had held it for longest, unless the wait was over before any holder began to give its place back. Whoever held
-the resource then began before the one who waited, so its row is in the same batch at the latest, and before it.
+The rule is the collector's (``tenure_server.diagram.wait_causes``): where a resource with a capacity had no place left
+at the acquire, the lifecycle waited for the holder that had held it for longest, unless the wait ended before any
+holder began to release. A holder began before the lifecycle that waits, so its row comes earlier in the same batch at
+the latest.
 """
 
 from __future__ import annotations
@@ -11,50 +12,52 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from tenure._sinks.otel.span_mapping import Stamps
+from tenure.semconv import MIN_LINKED_WAIT_NS
 
-WORTH_LINKING_NS = 100_000  # a shorter wait is none that somebody looks into
-KEPT_RESOURCES = 1_000
-KEPT_USES = 200  # of one resource that have ended: as many as may end between the flushes of one that waits and more
+MAX_RESOURCES = 1_000
+MAX_ENDED_USES = 200  # of one resource: more than end between two flushes of a lifecycle that waits
 
 
 class _Use(NamedTuple):
-    number: int
+    lifecycle: int
     stamps: Stamps
 
 
-class Waits:
+class WaitHistory:
     """The newest uses of each resource that has a capacity."""
 
     def __init__(self) -> None:
         self._uses: OrderedDict[int, dict[int, Stamps]] = OrderedDict()
 
-    def note(self, resource: int, number: int, stamps: Stamps) -> None:
-        """A lifecycle as it stands now."""
+    def update(self, resource: int, lifecycle: int, stamps: Stamps) -> None:
+        """Store the current state of a lifecycle."""
         uses = self._uses.setdefault(resource, {})
-        uses[number] = stamps
+        uses[lifecycle] = stamps
         self._uses.move_to_end(resource)
-        if len(self._uses) > KEPT_RESOURCES:
+        if len(self._uses) > MAX_RESOURCES:
             self._uses.popitem(last=False)
-        if len(uses) > 2 * KEPT_USES:
-            ended = [one for one, use in uses.items() if use.released is not None]
-            for oldest in ended[: len(uses) - KEPT_USES]:
+        if len(uses) > 2 * MAX_ENDED_USES:
+            ended = [lifecycle for lifecycle, use in uses.items() if use.released_ns is not None]
+            for oldest in ended[: len(uses) - MAX_ENDED_USES]:
                 del uses[oldest]
 
     def waited_for(self, resource: int, capacity: int, stamps: Stamps) -> int | None:
-        """The holder that the lifecycle with these stamps waited for; None where it waited for nobody."""
-        end = stamps.released if stamps.acquired is None else stamps.acquired
-        if end is not None and end - stamps.acquire < WORTH_LINKING_NS:
+        """The lifecycle that held the resource; None where there was no wait, or too short a one to link."""
+        wait_end_ns = stamps.released_ns if stamps.acquired_ns is None else stamps.acquired_ns
+        if wait_end_ns is not None and wait_end_ns - stamps.acquire_ns < MIN_LINKED_WAIT_NS:
             return None
         holders = [
-            _Use(number, use)
-            for number, use in self._uses.get(resource, {}).items()
-            if use.acquired is not None
-            and use.acquired < stamps.acquire
-            and (use.released is None or use.released > stamps.acquire)
+            _Use(lifecycle, use)
+            for lifecycle, use in self._uses.get(resource, {}).items()
+            if use.acquired_ns is not None
+            and use.acquired_ns < stamps.acquire_ns
+            and (use.released_ns is None or use.released_ns > stamps.acquire_ns)
         ]
         if len(holders) < max(capacity, 1):
             return None
-        got = stamps.acquired
-        if got is not None and not any(use.stamps.release is not None and use.stamps.release <= got for use in holders):
+        acquired_ns = stamps.acquired_ns
+        if acquired_ns is not None and not any(
+            use.stamps.release_ns is not None and use.stamps.release_ns <= acquired_ns for use in holders
+        ):
             return None
-        return min(holders, key=lambda use: use.stamps.acquired or 0).number
+        return min(holders, key=lambda use: use.stamps.acquired_ns or 0).lifecycle

@@ -1,7 +1,4 @@
-"""What a row of a batch is as a span: name, attributes, events and status.
-
-The collector's own export says the same of the same lifecycle; a test compares the two.
-"""
+"""A row of a batch as the record that ``tenure.semconv`` reads, and the attributes and events of its span."""
 
 from __future__ import annotations
 
@@ -9,9 +6,8 @@ from typing import NamedTuple
 
 from opentelemetry.trace import SpanKind
 
-from tenure import wire
-
-Attributes = dict[str, str | bool | int | float]
+from tenure import semconv, wire
+from tenure.semconv import Attributes
 
 
 class Event(NamedTuple):
@@ -21,160 +17,135 @@ class Event(NamedTuple):
 
 
 class Stamps(NamedTuple):
-    """Wall time in ns, None where not reached; ``end`` is when the lifecycle ended."""
+    """Wall time in ns, None where not reached; ``released_ns`` is when the lifecycle ended."""
 
-    acquire: int
-    acquired: int | None
-    release: int | None
-    released: int | None
+    acquire_ns: int
+    acquired_ns: int | None
+    release_ns: int | None
+    released_ns: int | None
 
     @classmethod
-    def of(cls, row: wire.Row, acquire: int) -> Stamps:
-        acquired = acquire + row.wait_ns if row.wait_ns != wire.NOT_REACHED else None
-        release = (acquired or acquire) + row.hold_ns if row.hold_ns != wire.NOT_REACHED else None
-        last = release or acquired or acquire
-        return cls(acquire, acquired, release, last + row.release_ns if row.release_ns != wire.NOT_REACHED else None)
+    def of(cls, row: wire.Row, acquire_ns: int) -> Stamps:
+        acquired = acquire_ns + row.wait_ns if row.wait_ns != wire.NOT_REACHED else None
+        release = (acquired or acquire_ns) + row.hold_ns if row.hold_ns != wire.NOT_REACHED else None
+        latest = release or acquired or acquire_ns
+        released = latest + row.release_ns if row.release_ns != wire.NOT_REACHED else None
+        return cls(acquire_ns, acquired, release, released)
 
     @property
-    def latest(self) -> int:
-        return self.released or self.release or self.acquired or self.acquire
+    def latest_ns(self) -> int:
+        return self.released_ns or self.release_ns or self.acquired_ns or self.acquire_ns
+
+
+class TaskRef(NamedTuple):
+    id: str  # public
+    name: str
+
+
+class Canceller(NamedTuple):
+    task: TaskRef | None
+    via: str
+    site: wire.Site | None
+
+
+class RaisedException(NamedTuple):
+    type: str
+    message: str
+    canceller: Canceller | None
 
 
 class Failures(NamedTuple):
-    """What left the body, and what acquire or release raised of its own; who asked, where it was a cancellation."""
+    """What left the body, and what acquire or release raised itself."""
 
-    body: wire.ExceptionInfo | None = None
-    raised: wire.ExceptionInfo | None = None
-    body_canceller: Attributes | None = None
-    canceller: Attributes | None = None
+    body: RaisedException | None = None
+    raised: RaisedException | None = None
 
     @classmethod
     def of(cls, row: wire.Row, batch: wire.Batch) -> Failures:
-        table = [None, *batch.exceptions]
-        cancellers = [_canceller(number, batch) for number in (row.body_exception, row.exception)]
-        return cls(table[row.body_exception], table[row.exception], *cancellers)
+        return cls(_raised_exception(row.body_exception, batch), _raised_exception(row.exception, batch))
 
 
-def span_name(resource: wire.Resource, site: wire.Site) -> str:
-    """What people call the resource, "Lock stock"; a request by its route, "GET /orders/{id}"."""
-    if site.enter == "request" and resource.name:
-        return resource.name
-    short = _short_kind(resource.kind)
-    repeats = _plain(resource.name) in {"", _plain(short), _plain(short.rpartition(".")[2])}
-    return short if repeats else f"{short} {resource.name}"
+class EndedLifecycle(NamedTuple):
+    """A lifecycle that is over, in the form that ``tenure.semconv`` reads; ``phase`` is closed or abandoned."""
 
+    phase: str
+    acquire_ns: int
+    acquired_ns: int | None
+    release_ns: int | None
+    released_ns: int | None
+    acquire_outcome: str | None
+    body_outcome: str | None
+    release_outcome: str | None
+    suppressed: bool
+    body_exception: RaisedException | None
+    raised: RaisedException | None
 
-def _short_kind(kind: str) -> str:
-    """The last part, a method with its class: "asyncio.locks.Lock" -> "Lock", "shop.Pool.begin" -> "Pool.begin"."""
-    parts = kind.rpartition("<locals>.")[2].split(".")
-    last = parts[-1]
-    is_method = len(parts) > 1 and last[:1].islower() and parts[-2].lstrip("_")[:1].isupper()
-    return f"{parts[-2]}.{last}" if is_method else last
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", "").lower()
+    @classmethod
+    def of(cls, row: wire.Row, stamps: Stamps, failures: Failures, phase: str) -> EndedLifecycle:
+        return cls(
+            phase,
+            *stamps,
+            acquire_outcome=wire.OUTCOMES[row.outcomes & 3],
+            body_outcome=wire.OUTCOMES[row.outcomes >> wire.BODY_SHIFT & 3],
+            release_outcome=wire.OUTCOMES[row.outcomes >> wire.RELEASE_SHIFT & 3],
+            suppressed=bool(row.outcomes & wire.SUPPRESSED),
+            body_exception=failures.body,
+            raised=failures.raised,
+        )
 
 
 def span_kind(site: wire.Site) -> SpanKind:
-    return SpanKind.SERVER if site.enter == "request" else SpanKind.INTERNAL
+    return SpanKind.SERVER if semconv.is_request(site) else SpanKind.INTERNAL
 
 
 def attributes_at_start(process: bytes, resource: wire.Resource, site: wire.Site, task: wire.Task) -> Attributes:
     """What is known from the beginning: resource, site and task."""
-    given: dict[str, str | int | None] = {
-        "tenure.resource.id": wire.public_id(process, resource.id),
-        "tenure.resource.kind": resource.kind,
-        "tenure.resource.name": resource.name or None,
-        "tenure.resource.capacity": resource.capacity,
-        "tenure.resource.stereotype": None if resource.stereotype == "participant" else resource.stereotype,
-        "code.function.name": site.function or None,
-        "code.file.path": site.file or None,
-        "code.line.number": site.line or None,
-        "tenure.site.expression": site.expression or None,
-        "tenure.site.enter": None if site.enter == "__aenter__" else site.enter,
-        "tenure.site.exit": None if site.exit == "__aexit__" else site.exit,
-        "tenure.task.id": wire.public_id(process, task.id),
-        "tenure.task.name": task.name,
+    return {
+        **semconv.resource_attributes(resource, wire.public_id(process, resource.id)),
+        **semconv.site_attributes(site),
+        **semconv.task_attributes(_task_ref(process, task)),
     }
-    return {name: value for name, value in given.items() if value is not None}
 
 
-def attributes_at_end(row: wire.Row, stamps: Stamps, failures: Failures, phase: str) -> Attributes:
-    """Times, outcomes and, for an error, its type; ``phase`` is closed or abandoned."""
-    found: Attributes = {}
-    if stamps.acquired is not None:
-        edges = stamps.acquired, stamps.release, stamps.released
-        names = "tenure.wait_time", "tenure.hold_time", "tenure.release_time"
-        before = stamps.acquire
-        for name, edge in zip(names, edges, strict=True):
-            if edge is None:
+def attributes_at_end(lifecycle: EndedLifecycle) -> Attributes:
+    """The length of each phase that is over, outcomes and, for an error, its type."""
+    attributes: Attributes = {}
+    if lifecycle.acquired_ns is not None:
+        phase_start = lifecycle.acquire_ns
+        for name, phase_end in (
+            (semconv.WAIT_TIME, lifecycle.acquired_ns),
+            (semconv.HOLD_TIME, lifecycle.release_ns),
+            (semconv.RELEASE_TIME, lifecycle.released_ns),
+        ):
+            if phase_end is None:
                 break
-            found[name] = (edge - before) / 1e9
-            before = edge
-    found["tenure.phase"] = phase
-    for name, shift in (("acquire", 0), ("body", wire.BODY_SHIFT), ("release", wire.RELEASE_SHIFT)):
-        outcome = wire.OUTCOMES[row.outcomes >> shift & 3]
-        if outcome is not None:
-            found[f"tenure.{name}.outcome"] = outcome
-    if row.outcomes & wire.SUPPRESSED:
-        found["tenure.suppressed"] = True
-    if error_type := error_of(row, stamps, failures, phase)[0]:
-        found["error.type"] = error_type
-    return found
+            attributes[name] = (phase_end - phase_start) / 1e9
+            phase_start = phase_end
+    return attributes | semconv.outcome_attributes(lifecycle)
 
 
-def error_of(row: wire.Row, stamps: Stamps, failures: Failures, phase: str) -> tuple[str, str]:
-    """error.type and the status's description; "" twice where nothing failed."""
-    if phase == "abandoned":
-        left_in = "releasing" if stamps.release else "held" if stamps.acquired else "acquiring"
-        return "abandoned", f"abandoned while {left_in}: the process ended"
-    if wire.ERROR in {row.outcomes & 3, row.outcomes >> wire.RELEASE_SHIFT & 3}:
-        cause = failures.raised
-    elif row.outcomes >> wire.BODY_SHIFT & 3 == wire.ERROR and not row.outcomes & wire.SUPPRESSED:
-        cause = failures.body
-    else:
-        return "", ""
-    if cause is None:
-        return "_OTHER", ""
-    return cause.type, f"{cause.type}: {cause.message}" if cause.message else cause.type
-
-
-def events(stamps: Stamps, failures: Failures) -> list[Event]:
+def events(lifecycle: EndedLifecycle) -> list[Event]:
     """In the order of the record: acquired, releasing, what left the body, what was raised beside it."""
-    found = []
-    if stamps.acquired is not None:
-        found.append(Event("acquired", stamps.acquired, {}))
-    if stamps.release is not None:
-        found.append(Event("releasing", stamps.release, {}))
-        if failures.body is not None:
-            found.append(_exception(failures.body, stamps.release, "held", failures.body_canceller))
-    if stamps.released is not None and failures.raised is not None:
-        phase = "acquiring" if stamps.acquired is None else "releasing"
-        found.append(_exception(failures.raised, stamps.released, phase, failures.canceller))
-    return found
+    events = []
+    if lifecycle.acquired_ns is not None:
+        events.append(Event(semconv.ACQUIRED, lifecycle.acquired_ns, {}))
+    if lifecycle.release_ns is not None:
+        events.append(Event(semconv.RELEASING, lifecycle.release_ns, {}))
+    return events + [Event(semconv.EXCEPTION, *event) for event in semconv.exception_events(lifecycle)]
 
 
-def _exception(exception: wire.ExceptionInfo, at_ns: int, phase: str, canceller: Attributes | None) -> Event:
-    attributes: Attributes = {"exception.type": exception.type, "exception.message": exception.message}
-    if not exception.message:
-        del attributes["exception.message"]
-    return Event("exception", at_ns, {**attributes, "tenure.phase": phase, **(canceller or {})})
+def _raised_exception(number: int, batch: wire.Batch) -> RaisedException | None:
+    """The exception of this number in the batch, with who asked for it where it is a cancellation."""
+    if not number:
+        return None
+    info = batch.exceptions[number - 1]
+    entry = next((entry for entry in batch.cancellers if entry.exception == number), None)
+    canceller = None
+    if entry is not None:
+        task = _task_ref(batch.process.id, batch.tasks[entry.task - 1]) if entry.task else None
+        canceller = Canceller(task, entry.via, batch.sites[entry.site - 1] if entry.site else None)
+    return RaisedException(info.type, info.message, canceller)
 
 
-def _canceller(exception: int, batch: wire.Batch) -> Attributes:
-    """Who asked for what the exception of this number tells of; nothing where nobody did, or nobody knows."""
-    entry = next((entry for entry in batch.cancellers if entry.exception == exception), None)
-    if entry is None:
-        return {}
-    found: Attributes = {}
-    if entry.task:
-        task = batch.tasks[entry.task - 1]
-        found["tenure.canceller.task.id"] = wire.public_id(batch.process.id, task.id)
-        found["tenure.canceller.task.name"] = task.name
-    if entry.via:
-        found["tenure.canceller.via"] = entry.via
-    if entry.site:
-        site = batch.sites[entry.site - 1]
-        found["tenure.canceller.site"] = f"{site.file}:{site.line}"
-    return found
+def _task_ref(process: bytes, task: wire.Task) -> TaskRef:
+    return TaskRef(wire.public_id(process, task.id), task.name)

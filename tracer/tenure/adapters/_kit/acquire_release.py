@@ -21,10 +21,11 @@ from typing import NamedTuple
 from tenure import _probe_api as probe
 from tenure._core import faults, object_access, probe_backend
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR
-from tenure._identify import call_site_cache, libraries, resources, sites, task_names, tasks
+from tenure._identify import call_site_cache, libraries, resources, sites, task_names, tasks, tracer
 from tenure._patching import class_patches
 from tenure._patching.class_patches import Method, Predicate
 from tenure.adapters._kit import held_tokens, pure_acquire_release
+from tenure.adapters._kit.pure_acquire_release import AcquiringTasks
 
 if probe_backend.SERVES:
     from tenure import _probe
@@ -33,9 +34,6 @@ StandIn = Callable[[object], object]
 _LOCKS, _EVENTS, _TASKS = (str(module.__file__) for module in (asyncio.locks, asyncio.events, asyncio.tasks))
 
 _CONDITIONS = frozenset({"asyncio.locks", "anyio._core._synchronization"})  # the modules that define them
-
-_acquires = pure_acquire_release.acquires  # codes by which a task is known that does nothing but acquire
-_made_by: object_access.ByIdentity[tuple[int, str]] = object_access.ByIdentity()  # by task: maker, its site
 
 
 class _Plan(NamedTuple):
@@ -100,21 +98,20 @@ def _taking(original: Method, plan: _Plan) -> Method:
     now = not inspect.iscoroutinefunction(inspect.unwrap(original))
     predicate, itself = None if plan.predicate is _always else plan.predicate, plan.stand_in is _itself
     if not probe_backend.SERVES:
-        wrap = pure_acquire_release.taking_now if now else pure_acquire_release.taking
         begin = partial(_begin, plan=plan)
         how = pure_acquire_release.Taking(begin, predicate, itself, plan.enter, plan.by_result)
-        return class_patches.mark_as_wrapper(original)(wrap(original, how))
+        return pure_acquire_release.taking(original, how, sync=now)
 
     def begin_here(manager: object) -> probe.Record | None:
         frame = sys._getframe().f_back  # noqa: SLF001  # no other way to the caller
         return None if frame is None else _begin(manager, frame, plan)
 
     def on_value(value: object, record: probe.Record) -> None:
-        pure_acquire_release.came_back(value, value, record)
+        pure_acquire_release.came_back(record, value, value)
 
     code = _code(original)
     if code is not None and not now:
-        _acquires.add(code)
+        tracer.current.of(AcquiringTasks).codes.add(code)
     return _probe.take(
         original,
         exempt_code=plan.enter,
@@ -137,9 +134,7 @@ def _giving(original: Method, name: str, leave: CodeType | None, *, by_result: b
         return caller.f_code is not leave and not _waits(caller)
 
     if not probe_backend.SERVES:
-        return class_patches.mark_as_wrapper(original)(
-            pure_acquire_release.giving(original, gives, by_result=by_result)
-        )
+        return pure_acquire_release.giving(original, gives, by_result=by_result)
     later = inspect.iscoroutinefunction(original)
     if of_result:  # held beside what other calls open (tenure.adapters._kit.open_close), so in Python
         return _probe.give(
@@ -169,13 +164,11 @@ def note_task(task: object, coroutine: object) -> None:
     if not task_names.is_coroutine(coroutine):
         return
     code = getattr(coroutine, "cr_code", None) or getattr(coroutine, "gi_code", None)
-    if code in _acquires or (code is not None and code.co_filename == _TASKS and code.co_name == "_wrap_awaitable"):
-        _made_by.put(task, (tasks.current(), _site(sys._getframe(1))))  # noqa: SLF001  # no other way to the caller
-
-
-def on_behalf(code: CodeType) -> None:
-    """Let tasks made of nothing but a coroutine of this code acquire for who made them."""
-    _acquires.add(code)
+    acquiring = tracer.current.of(AcquiringTasks)
+    if code in acquiring.codes or (
+        code is not None and code.co_filename == _TASKS and code.co_name == "_wrap_awaitable"
+    ):
+        acquiring.made_by.put(task, (tasks.current(), _site(sys._getframe(1))))  # noqa: SLF001  # no other way to the caller
 
 
 def who(frame: FrameType, kind: type, call: str, *, alone_in_task: bool = False) -> tuple[int | None, str]:
@@ -184,14 +177,9 @@ def who(frame: FrameType, kind: type, call: str, *, alone_in_task: bool = False)
     The task is None where it is the running one. The site is "" where that is a library's own affair; ``alone_in_task``
     is as for ``patch_calls``.
     """
-    made_by = _made_by.pop(_task()) if _made_by else None
+    makers = tracer.current.of(AcquiringTasks).made_by
+    made_by = makers.pop(_task()) if makers else None
     return made_by if made_by is not None else (None, _site(frame, kind, call, alone_in_task=alone_in_task))
-
-
-def forget_all() -> None:
-    """Begin anew; for ``uninstall``."""
-    held_tokens.forget_all()
-    _made_by.clear()
 
 
 def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | None:
@@ -204,7 +192,7 @@ def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | Non
             task, site = _found(manager, frame, plan)
         record = probe.enter(plan.stand_in(manager), site, task=task) if site else None
         if record is not None:
-            resources.calls[site] = plan.names
+            resources.called_at(site, *plan.names)
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("finding out who acquires a {}", error, kind=type(manager))
         return None

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tenure._core import faults
+from tenure._core.object_access import qualified_name
 from tenure._patching import class_patches
+from tenure._patching.bodies import immediate
+
+MAKER = 3  # noting, made, the wrapper
 
 
 def note(kind: type, noting: Callable[..., None]) -> None:
-    """Call ``noting(object, *arguments, **named)`` with the arguments of ``__init__``, after that succeeded."""
-    original = kind.__init__  # type: ignore[misc]
+    """Call ``noting(object, *arguments, **named)`` with the arguments of ``__init__``, after that succeeded.
 
-    @class_patches.mark_as_wrapper(original)
-    def init(made: object, *arguments: object, **named: object) -> None:
-        try:
-            original(made, *arguments, **named)
-        except BaseException as error:
-            try:
-                class_patches.strip_frame(error, init.__code__)
-            except Exception as fault:  # noqa: BLE001  # never into the program
-                faults.fault("hiding a frame", fault)
-            raise
-        try:
-            noting(made, *arguments, **named)
-        except Exception as error:  # noqa: BLE001  # never into the program
-            faults.fault("recording the creation of a {}", error, kind=kind)
+    ``sys._getframe(MAKER)`` is then the frame that makes the object.
+    """
 
-    class_patches.replace(kind, "__init__", init)
+    def keep(_: object, named: dict[str, object]) -> dict[str, object]:
+        return named
+
+    def made(named: dict[str, object], _: object, arguments: tuple[object, ...]) -> None:
+        noting(*arguments, **named)
+
+    where = f"recording the creation of a {qualified_name(kind)}"
+    class_patches.replace(kind, "__init__", immediate.function(kind.__init__, where, before=keep, after=made))  # type: ignore[misc]

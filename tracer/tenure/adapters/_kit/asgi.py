@@ -10,12 +10,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
+from types import MethodType
 from typing import Protocol, cast
 
-from tenure._core import faults
-from tenure._identify import resources
+from tenure._identify import resources, tracer
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
+from tenure._patching.bodies import awaited
 from tenure.adapters._kit import asgi_requests as requests
 from tenure.adapters._kit import handler_sites
 from tenure.adapters._kit.asgi_requests import Named, Request, Scope
@@ -25,8 +26,15 @@ from tenure.adapters._kit.lifespans import know as know_lifespans
 Channel = Callable[..., Awaitable[object]]
 
 _TYPES = frozenset({"http", "websocket", "lifespan"})
+_BEGIN = "noting the begin of a request"  # said where they fail
+_RECEIVING, _SENDING = "reading what a server tells its application", "reading what an application tells its server"
 
-_lifespans: dict[int, _Lifespan] = {}  # by address of the part of the scope that copies share
+
+class _Lifespans:
+    """The lifespans that have begun and not ended."""
+
+    def __init__(self) -> None:
+        self.by_part: dict[int, _Lifespan] = {}  # by address of the part of the scope that copies share
 
 
 class Framework(Protocol):
@@ -55,29 +63,18 @@ def handling(
     resources.register(Named, _describe)
     know_lifespans()
 
-    @class_patches.mark_as_wrapper(original)
-    async def handle(owner: object, scope: Scope, *channels: object, **named: object) -> object:
-        call = _begin(application, owner, framework, scope, channels)
-        try:
-            value = await original(owner, scope, *call.channels, **named)  # type: ignore[misc]
-        except BaseException as error:
-            call.end(error)
-            class_patches.strip_frame(error, handle.__code__)
-            raise
-        call.end(None)
-        return value
+    def begin(owner: object, scope: Scope, channels: tuple[object, ...]) -> _Call | None:
+        return _begin(application, owner, framework, scope, channels)
 
-    return handle
+    return awaited.application(original, _BEGIN, before=begin, after=_returned, failed=_raised)
 
 
-class _Passed:
-    """A call of which nothing is recorded here."""
+def _returned(call: _Call, _: object) -> None:
+    call.end(None)
 
-    def __init__(self, channels: tuple[object, ...]) -> None:
-        self.channels = channels
 
-    def end(self, error: BaseException | None) -> None:
-        pass
+def _raised(call: _Call, error: BaseException) -> None:
+    call.end(error)
 
 
 class _Lifespan:
@@ -86,30 +83,27 @@ class _Lifespan:
     def __init__(self, scope: Scope, served: Served, site: str, receive: Channel, send: Channel) -> None:
         self.lifespan = Lifespan()
         self._part, self._served, self._site = requests.part(scope), served, site
-        self._receive, self._send = receive, send
-        self.channels: tuple[object, ...] = self.receive, self.send
-        _lifespans[id(self._part)] = self
+        self.channels: tuple[object, ...] = (
+            MethodType(awaited.callback(receive, _RECEIVING, after=self._received), self),
+            MethodType(awaited.callback(send, _SENDING, before=self._sending), self),
+        )
+        tracer.current.of(_Lifespans).by_part[id(self._part)] = self
 
     def rename(self, served: Served, site: str) -> None:
         self._served, self._site = served, site
 
     def end(self, error: BaseException | None) -> None:
-        _lifespans.pop(id(self._part), None)
+        tracer.current.of(_Lifespans).by_part.pop(id(self._part), None)
         self.lifespan.ended(error)
 
-    async def receive(self) -> object:
-        try:
-            message = await self._receive()
-        except BaseException as error:
-            class_patches.strip_frame(error, _RECEIVE)
-            raise
+    def _received(self, _: object, message: object) -> None:
         if _type(message) == "lifespan.startup":
             self.lifespan.begin(self._served, self._site)
         elif _type(message) == "lifespan.shutdown":
             self.lifespan.stopping()
-        return message
 
-    async def send(self, message: object) -> object:
+    def _sending(self, arguments: tuple[object, ...], named: dict[str, object]) -> None:
+        message = arguments[0] if arguments else named.get("message")
         kind = _type(message)
         if kind == "lifespan.startup.complete":
             self.lifespan.started()
@@ -117,14 +111,6 @@ class _Lifespan:
             self.lifespan.ended(None)
         elif kind in {"lifespan.startup.failed", "lifespan.shutdown.failed"}:  # told while it is being handled, mostly
             self.lifespan.ended(sys.exception() or LifespanFailed(str(message["message"])[:1000]))  # type: ignore[index]
-        try:
-            return await self._send(message)
-        except BaseException as error:
-            class_patches.strip_frame(error, _SEND)
-            raise
-
-
-_RECEIVE, _SEND = _Lifespan.receive.__code__, _Lifespan.send.__code__
 
 
 def _begin(
@@ -133,29 +119,26 @@ def _begin(
     framework: Framework | None,
     scope: Scope,
     channels: tuple[object, ...],
-) -> _Call:
-    try:
-        kind = requests.get(scope, "type")
-        if (
-            type(kind) is not str
-            or kind not in _TYPES
-            or (framework is not None and requests.get(scope, "app") is not None)
-        ):
-            return _Passed(channels)
-        application = application_of(owner)
-        if kind == "lifespan":
-            return _begin_lifespan(application, framework, scope, channels)
-        before = requests.running(scope)
-        request = Request(scope, channels) if before is None else before
-        known = partial(framework.request, application, scope) if framework is not None else None
-        if known is not None:
-            request.seen(scope, known)
-        if request is before:
-            return _Passed(channels)
-        request.begin(Named(requests.KIND, requests.method(scope), application) if known is None else known())
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("noting the begin of a request", error)
-        return _Passed(channels)
+) -> _Call | None:
+    """What is recorded of a call; None where nothing is, or another place records it."""
+    kind = requests.get(scope, "type")
+    if (
+        type(kind) is not str
+        or kind not in _TYPES
+        or (framework is not None and requests.get(scope, "app") is not None)
+    ):
+        return None
+    application = application_of(owner)
+    if kind == "lifespan":
+        return _begin_lifespan(application, framework, scope, channels)
+    before = requests.running(scope)
+    request = Request(scope, channels) if before is None else before
+    known = partial(framework.request, application, scope) if framework is not None else None
+    if known is not None:
+        request.seen(scope, known)
+    if request is before:
+        return None
+    request.begin(Named(requests.KIND, requests.method(scope), application) if known is None else known())
     return request
 
 
@@ -164,18 +147,18 @@ def _begin_lifespan(
     framework: Framework | None,
     scope: Scope,
     channels: tuple[object, ...],
-) -> _Call:
+) -> _Call | None:
     if framework is not None:
         served, site = framework.lifespan(application)
     else:
         served, site = Served("asgi.Application", application), handler_sites.of_callable(application, "lifespan")
-    before = _lifespans.get(id(requests.part(scope)))
+    before = tracer.current.of(_Lifespans).by_part.get(id(requests.part(scope)))
     if before is not None:
         if framework is not None:
             before.rename(served, site)
-        return _Passed(channels)
+        return None
     if len(channels) < 2 or not all(map(callable, channels)):
-        return _Passed(channels)
+        return None
     receive, send = cast("tuple[Channel, Channel]", channels[:2])
     lifespan = _Lifespan(scope, served, site, receive, send)
     lifespan.channels = *lifespan.channels, *channels[2:]

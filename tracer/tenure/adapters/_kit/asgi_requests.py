@@ -13,6 +13,7 @@ from tenure import _probe_api as probe
 from tenure._assembly import request_rename
 from tenure._core import faults
 from tenure._core.object_access import attribute, library_attribute
+from tenure._identify import tracer
 from tenure.adapters._kit import handler_sites
 
 Scope = Mapping[str, object]
@@ -21,9 +22,13 @@ KIND = "asgi.Request"  # of what no framework names
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 _SHARED = "headers", "asgi"  # parts that a server makes for each call, and a copied scope still has
 
-# While the application is called, by address: of the shared part, and of each scope that was seen (a middleware may
-# put other headers into it).
-_running: dict[int, Request] = {}
+
+class _Requests:
+    """The requests whose application is called."""
+
+    def __init__(self) -> None:
+        # By address of the shared part, and of each scope that was seen (a middleware may put other headers into it).
+        self.running: dict[int, Request] = {}
 
 
 class Named(NamedTuple):
@@ -44,7 +49,8 @@ def method(scope: Scope) -> str:
 
 def running(scope: Scope) -> Request | None:
     """The request that this scope is of, while its application is called."""
-    return _running.get(id(scope)) or _running.get(id(part(scope)))
+    requests = tracer.current.of(_Requests).running
+    return requests.get(id(scope)) or requests.get(id(part(scope)))
 
 
 def get(scope: Scope, name: str) -> object:
@@ -114,8 +120,9 @@ class Request:
         return self._prefixes.get(path, self._last_prefix)
 
     def end(self, error: BaseException | None) -> None:
+        requests = tracer.current.of(_Requests).running
         for key in self._keys:
-            _running.pop(id(key), None)
+            requests.pop(id(key), None)
         if self._record is None:
             return
         try:
@@ -126,8 +133,9 @@ class Request:
         probe.released(self._record, False)
 
     def _know(self, key: object) -> None:
-        if id(key) not in _running:
-            _running[id(key)] = self
+        requests = tracer.current.of(_Requests).running
+        if id(key) not in requests:
+            requests[id(key)] = self
             self._keys.append(key)
 
     def _name_at_last(self) -> None:

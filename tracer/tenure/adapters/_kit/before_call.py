@@ -6,9 +6,8 @@ import asyncio
 import inspect
 from collections.abc import Callable
 
-from tenure._core import faults
-from tenure._patching import class_patches
-from tenure._patching.class_patches import Method
+from tenure._core.wrapping import Method
+from tenure._patching.bodies import immediate
 
 
 def looking(original: Method, look: Callable[..., None], what: str) -> Method:
@@ -17,18 +16,10 @@ def looking(original: Method, look: Callable[..., None], what: str) -> Method:
     ``what``: said where looking fails.
     """
 
-    @class_patches.mark_as_wrapper(original)
-    def before(*arguments: object, **named: object) -> object:
-        try:
-            look(*arguments, **named)
-        except Exception as error:  # noqa: BLE001  # never into the program
-            faults.fault(what, error)
-        try:
-            return original(*arguments, **named)
-        except BaseException as error:
-            class_patches.strip_frame(error, before.__code__)
-            raise
+    def begin(arguments: tuple[object, ...], named: dict[str, object]) -> None:
+        look(*arguments, **named)
 
+    before = immediate.function(original, what, before=begin)
     if inspect.iscoroutinefunction(original):
         _mark(before)
     return before

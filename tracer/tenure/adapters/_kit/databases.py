@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from time import monotonic_ns
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tenure._core import faults
-from tenure._core.object_access import exact
-from tenure._identify import pool_stats
+from tenure._core.object_access import exact, qualified_name
+from tenure._core.wrapping import Method
+from tenure._identify import tracer
 from tenure._identify.exceptions import type_name
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
+from tenure._patching.bodies import awaited, immediate
 
 _SETTING = re.compile(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\]|\\.)*))", re.DOTALL)  # of libpq's strings
 
@@ -80,53 +80,29 @@ def time_creation(
     given what the method is called with. A connection that could not be made is not told of.
     """
     original = getattr(kind, method, None)
-    if original is None:
-        return
-
-    async def making(maker: object, *arguments: object, **named: object) -> object:
-        begun_ns = _began(predicate, maker, arguments)
-        try:
-            value = await original(maker, *arguments, **named)
-        except BaseException as error:
-            class_patches.strip_frame(error, making.__code__)
-            raise
-        if begun_ns:
-            _note(pool_of, maker, arguments, begun_ns)
-        return value
-
-    class_patches.replace(kind, method, class_patches.mark_as_wrapper(original)(making))
+    if original is not None:
+        class_patches.replace(kind, method, _timing(awaited.method, original, kind, pool_of, predicate))
 
 
 def time_creation_now(kind: type, method: str, pool_of: Callable[..., object]) -> None:
     """As ``time_creation``, of a function that is no coroutine function."""
     original = getattr(kind, method, None)
-    if original is None:
-        return
-
-    def making(maker: object, *arguments: object, **named: object) -> object:
-        begun_ns = monotonic_ns()
-        try:
-            value = original(maker, *arguments, **named)
-        except BaseException as error:
-            class_patches.strip_frame(error, making.__code__)
-            raise
-        _note(pool_of, maker, arguments, begun_ns)
-        return value
-
-    class_patches.replace(kind, method, class_patches.mark_as_wrapper(original)(making))
+    if original is not None:
+        class_patches.replace(kind, method, _timing(immediate.method, original, kind, pool_of, lambda *_: True))
 
 
-def _began(predicate: Callable[..., bool], maker: object, arguments: tuple[object, ...]) -> int:
-    """When the making began; 0: nothing is made."""
-    try:
-        return monotonic_ns() if predicate(maker, *arguments) else 0
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("finding out whether a {} makes a connection", error, kind=type(maker))
-        return 0
+def _timing(
+    wrap: Callable[..., Method],
+    original: Method,
+    kind: type,
+    pool_of: Callable[..., object],
+    predicate: Callable[..., bool],
+) -> Method:
+    def begin(maker: object, arguments: tuple[object, ...], _: object) -> tuple[object, tuple[object, ...], int] | None:
+        return (maker, arguments, tracer.current.clock()) if predicate(maker, *arguments) else None
 
+    def end(begun: tuple[object, tuple[object, ...], int], _: object) -> None:
+        maker, arguments, begun_ns = begun
+        tracer.current.pools.created(pool_of(maker, *arguments), tracer.current.clock() - begun_ns)
 
-def _note(pool_of: Callable[..., object], maker: object, arguments: tuple[object, ...], begun_ns: int) -> None:
-    try:
-        pool_stats.created(pool_of(maker, *arguments), monotonic_ns() - begun_ns)
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("noting that a {} made a connection", error, kind=type(maker))
+    return wrap(original, f"timing how a {qualified_name(kind)} makes a connection", before=begin, after=end)

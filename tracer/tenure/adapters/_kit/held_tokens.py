@@ -12,33 +12,10 @@ from collections.abc import Callable
 
 from tenure import _probe_api as probe
 from tenure._core import faults
-from tenure._identify import tasks
+from tenure._identify import tasks, tracer
+from tenure._identify.open_uses import HeldToken
 
 WhenGone = Callable[[probe.Record], None]
-
-tokens: dict[int, _Held] = {}  # by address
-
-
-class _Held:
-    """The open uses of one token, oldest first."""
-
-    __slots__ = ("records", "reference", "when_gone")
-
-    def __init__(self, token: object, when_gone: WhenGone | None) -> None:
-        address = id(token)
-        self.records: list[probe.Record] = []
-        self.when_gone = when_gone
-
-        def gone(_: object) -> None:
-            try:
-                _gone(address)
-            except Exception as error:  # noqa: BLE001  # never into the program
-                faults.fault("ending what was dropped", error)
-
-        try:
-            self.reference: weakref.ref[object] | None = weakref.ref(token, gone)
-        except TypeError:
-            self.reference = None
 
 
 def hold(token: object, record: probe.Record, when_gone: WhenGone | None = None) -> None:
@@ -47,9 +24,10 @@ def hold(token: object, record: probe.Record, when_gone: WhenGone | None = None)
     ``when_gone(record)`` is called for each use that is open when the token is dropped; without it, what was dropped
     is held for ever (a pool has one connection less).
     """
+    tokens = tracer.current.held_tokens
     held = tokens.get(id(token))
     if held is None or (held.reference is not None and held.reference() is not token):
-        held = tokens[id(token)] = _Held(token, when_gone)
+        held = tokens[id(token)] = HeldToken(_reference_to(token), when_gone)
     elif held.reference is None:  # another object may have had this address
         held.records.clear()
     held.records.append(record)
@@ -60,6 +38,7 @@ def give_back(token: object, error: BaseException | None = None) -> probe.Record
 
     ``error``: what left the body, where the release knows.
     """
+    tokens = tracer.current.held_tokens
     held = tokens.get(id(token))
     if held is None or not held.records:
         return None
@@ -76,13 +55,13 @@ def give_back(token: object, error: BaseException | None = None) -> probe.Record
 
 def is_held(token: object) -> bool:
     """Whether an acquire of this token has not been given back."""
-    held = tokens.get(id(token))
+    held = tracer.current.held_tokens.get(id(token))
     return held is not None and bool(held.records)
 
 
 def is_surely_held(token: object) -> bool:
     """The same, where it cannot be another object that had this address."""
-    held = tokens.get(id(token))
+    held = tracer.current.held_tokens.get(id(token))
     return held is not None and bool(held.records) and held.reference is not None and held.reference() is token
 
 
@@ -95,14 +74,27 @@ def _place(records: list[probe.Record]) -> int:
     return 0
 
 
-def _gone(address: int, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+def _reference_to(token: object) -> weakref.ref[object] | None:
+    """A weak reference that ends the token's uses when it is dropped; None: its type allows none."""
+    address, tokens = id(token), tracer.current.held_tokens
+
+    def gone(_: object) -> None:
+        try:
+            _end_dropped(tokens, address)
+        except Exception as error:  # noqa: BLE001  # never into the program
+            faults.fault("ending what was dropped", error)
+
+    try:
+        return weakref.ref(token, gone)
+    except TypeError:
+        return None
+
+
+def _end_dropped(
+    tokens: dict[int, HeldToken], address: int, is_finalizing: Callable[[], bool] = sys.is_finalizing
+) -> None:
     held = tokens.pop(address, None)
     if held is None or held.when_gone is None or is_finalizing():
         return
     for record in held.records:
         held.when_gone(record)
-
-
-def forget_all() -> None:
-    """Begin anew."""
-    tokens.clear()

@@ -8,7 +8,6 @@ more: its release failed with ``NeverClosed``, where its type allows a weak refe
 
 from __future__ import annotations
 
-import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -17,19 +16,27 @@ from typing import NamedTuple, cast
 from tenure import _probe_api as probe
 from tenure._core import faults
 from tenure._core.object_access import mro
-from tenure._identify import resources, sites
+from tenure._identify import resources, sites, tracer
 from tenure._identify.resources import NOTHING, Describe, Description
 from tenure._patching import class_patches
+from tenure._patching.bodies import awaited, immediate
 from tenure._patching.class_patches import Predicate
 from tenure.adapters._kit import acquire_release, held_tokens
-from tenure.adapters._kit.traced_calls import Arguments, Begin, at_once, awaited, is_ours
 
+Arguments = tuple[object, ...]
+Begin = Callable[[Arguments, dict[str, object]], probe.Record | None]  # the record that a call belongs to
 DescribeCall = Callable[[Arguments, dict[str, object]], Description]
 Token = Callable[[object], object]
 
 _NOBODY = "nothing refers to it any more"
+_OPENING, _CLOSING = "finding out who opens", "finding out what is closed"  # said where they fail
 
-_tokens: dict[int, Token] = {}  # by address, of the classes whose objects are entered, too
+
+class _Tokens:
+    """What knows the objects of a class again that are opened, and entered too."""
+
+    def __init__(self) -> None:
+        self.by_class: dict[int, Token] = {}  # by address
 
 
 class NeverClosed(Exception):
@@ -94,7 +101,8 @@ def patch_method(
     def end(record: probe.Record, _: object, arguments: Arguments) -> None:
         _opened(record, token(arguments[0]))
 
-    class_patches.replace(kind, opening, class_patches.mark_as_wrapper(original)(awaited(original, begin, end)))
+    wrapper = awaited.function(original, _OPENING, before=begin, after=end, failed=probe.failed)
+    class_patches.replace(kind, opening, wrapper)
     _patch_closing(kind, closing, token, only_if or {})
     _register(kind, _named_by_call(describe, opening), token)
     if hasattr(kind, "__aenter__") and not resources.is_patched(kind):
@@ -139,10 +147,10 @@ def patch_function(
         raise TypeError(f"there is no function {opening} that opens a {kind.__qualname__}")
     resources.register(call, lambda made, _: describe(made.arguments, made.named))  # type: ignore[attr-defined]
     for owner, original, function in zip(owners, originals, functions, strict=True):
-        if is_ours(function):  # a class method does not show it itself
+        if class_patches.is_ours(function):  # a class method does not show it itself
             continue
-        around = class_patches.mark_as_wrapper(function)(awaited(function, begin, end))
-        value: object = classmethod(around) if isinstance(original, classmethod) else around
+        wrapper = awaited.function(function, _OPENING, before=begin, after=end, failed=probe.failed)
+        value: object = classmethod(wrapper) if isinstance(original, classmethod) else wrapper
         class_patches.replace(owner, opening, value)
     _patch_closing(kind, closing, token, {})
     if entered is not None:
@@ -152,7 +160,8 @@ def patch_function(
 
 def is_open(opened: object) -> bool:
     """Whether this is held since the call that opened it, so that entering it is nothing new."""
-    token = next((_tokens[id(kind)] for kind in mro(type(opened)) if id(kind) in _tokens), None)
+    by_class = tracer.current.of(_Tokens).by_class
+    token = next((by_class[id(kind)] for kind in mro(type(opened)) if id(kind) in by_class), None)
     return token is not None and _is_open(opened, token)
 
 
@@ -193,7 +202,7 @@ def _register(kind: type, describe: Describe, token: Token) -> None:
         # Said even where it is the manager's own: what calls something else is asked about at every entry.
         return description if description.enter else description._replace(enter="__aenter__")
 
-    _tokens[id(kind)] = token
+    tracer.current.of(_Tokens).by_class[id(kind)] = token
     resources.register(kind, describe_closed)
 
 
@@ -207,7 +216,7 @@ def _begin(described: object, bound: object, plan: _Plan) -> probe.Record | None
         )
         record = probe.enter(described, site, task=task) if site else None
         if record is not None:
-            resources.calls[site] = plan.names
+            resources.called_at(site, *plan.names)
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("finding out who opens a {}", error, kind=plan.kind)
         return None
@@ -230,21 +239,22 @@ def _dropped(record: probe.Record) -> None:
 def _patch_closing(kind: type, closing: Iterable[str], token: Token, only_if: Mapping[str, Predicate]) -> None:
     for name in closing:
         original = getattr(kind, name)
-        if not is_ours(original):  # a base class's is patched already
+        if not class_patches.is_ours(original):  # a base class's is patched already
             begin = _closing(token, only_if.get(name, _always))
             is_awaited = inspect.iscoroutinefunction(inspect.unwrap(original))
-            around = (awaited if is_awaited else at_once)(original, begin, _closed)
-            class_patches.replace(kind, name, class_patches.mark_as_wrapper(original)(around))
+            function = (awaited if is_awaited else immediate).function
+            wrapper = function(original, _CLOSING, before=begin, after=_closed, failed=probe.failed)
+            class_patches.replace(kind, name, wrapper)
     leave = getattr(kind, "__aexit__", None)
-    if leave is not None and not is_ours(leave):
-        around = awaited(leave, _leaving(token), _closed)
-        # Not marked as ours, so that the class's patch as a manager goes around it.
-        class_patches.replace(kind, "__aexit__", functools.update_wrapper(around, leave))
+    if leave is not None and not class_patches.is_ours(leave):
+        wrapper = awaited.function(leave, _CLOSING, before=_leaving(token), after=_closed, failed=probe.failed)
+        del wrapper.__tenure__  # type: ignore[attr-defined]  # so that the class's patch as a manager goes around it
+        class_patches.replace(kind, "__aexit__", wrapper)
 
 
 def _closing(token: Token, ends: Predicate) -> Begin:
     def begin(arguments: Arguments, _: dict[str, object]) -> probe.Record | None:
-        if not held_tokens.tokens or not arguments or not ends(arguments[0]):
+        if not tracer.current.held_tokens or not arguments or not ends(arguments[0]):
             return None
         record = held_tokens.give_back(token(arguments[0]))
         if record is None or sys._getframe(2).f_code.co_name != "__del__":  # noqa: SLF001  # no other way to the caller
@@ -257,7 +267,7 @@ def _closing(token: Token, ends: Predicate) -> Begin:
 
 def _leaving(token: Token) -> Begin:
     def begin(arguments: Arguments, named: dict[str, object]) -> probe.Record | None:
-        if not held_tokens.tokens or not arguments:
+        if not tracer.current.held_tokens or not arguments:
             return None
         errors = (value for value in (*arguments[1:], *named.values()) if issubclass(type(value), BaseException))
         error = cast("BaseException | None", next(errors, None))

@@ -1,4 +1,4 @@
-"""The Python probe's wrappers of functions that take a resource or give it back, see ``calls``.
+"""The Python probe's wrappers of functions that take a resource or give it back, see ``acquire_release``.
 
 The native probe has its own (tracer/native/patch/acquire_release.c), which add no coroutine.
 """
@@ -7,22 +7,32 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import NamedTuple
 
 from tenure import _probe_api as probe
 from tenure._core import faults
-from tenure._core.wrapping import AsyncMethod, Method, match_coroutine_kind, strip_frame
-from tenure._identify import call_site_cache
+from tenure._core.object_access import ByIdentity
+from tenure._core.wrapping import Method
+from tenure._identify import call_site_cache, tracer
+from tenure._patching.bodies import awaited, immediate, wrapper_code
 from tenure._probe_api import pure_probe
 from tenure.adapters._kit import held_tokens
 
 Begin = Callable[[object, FrameType], probe.Record | None]  # what this frame takes by calling a method of the object
 Gives = Callable[[object, FrameType | None], bool]  # whether it is this frame that gives the token back
 
-acquires: set[CodeType] = set()  # the wrappers'
 _ACQUIRING, _RELEASING = "finding out who acquires", "finding out what is released"  # said where they fail
+
+
+class AcquiringTasks:
+    """Tasks that do nothing but acquire, on behalf of the task that made them."""
+
+    def __init__(self) -> None:
+        # Of the coroutines by which such a task is known; those of our own wrappers are always among them.
+        self.codes: set[CodeType] = {wrapper_code(awaited.acquire), wrapper_code(awaited.function)}
+        self.made_by: ByIdentity[tuple[int, str]] = ByIdentity()  # by task: who made it, and its site
 
 
 class NotAcquired(Exception):
@@ -39,81 +49,28 @@ class Taking(NamedTuple):
     by_result: bool  # the token is what it returns, else the object itself
 
 
-def taking(original: Method, how: Taking) -> Method:
-    """In an acquire's place that is awaited."""
+def taking(original: Method, how: Taking, *, sync: bool) -> Method:
+    """In the place of an acquire that is awaited, or with ``sync`` of one that returns what it took."""
     enter = how.enter
 
-    async def acquiring(manager: object, *arguments: object, _original: Method = original, **named: object) -> object:
-        frame, record = sys._getframe().f_back, None  # noqa: SLF001  # no other way to the caller
-        try:
-            if frame is not None and frame.f_code is not enter:
-                record = _begin(manager, frame, how)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_ACQUIRING, fault)
-        del frame
-        try:
-            value = await _original(manager, *arguments, **named)  # type: ignore[misc]
-        except BaseException as error:
-            try:
-                strip_frame(error, acquiring.__code__)
-                if record is not None:
-                    probe.failed(record, error)
-            except Exception as fault:  # noqa: BLE001  # never into the program
-                faults.fault(_ACQUIRING, fault)
-            del manager, arguments, named
-            raise
-        try:
-            if record is not None:
-                came_back(value, value if how.by_result else manager, record)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_ACQUIRING, fault)
-        return value
+    def begin(manager: object, _: tuple[object, ...], __: dict[str, object]) -> probe.Record | None:
+        frame = sys._getframe(1).f_back  # noqa: SLF001  # no other way to the caller
+        if frame is None or frame.f_code is enter:
+            return None
+        site = call_site_cache.known(frame, call_site_cache.BY_CALL) if how.itself else ""
+        if not site:
+            return how.begin(manager, frame)
+        return pure_probe.enter_known(site, manager) if how.predicate is None or how.predicate(manager) else None
 
-    acquires.add(acquiring.__code__)
-    return match_coroutine_kind(original, acquiring)
+    def end_by_result(record: probe.Record, value: object, _: object) -> None:
+        came_back(record, value, value)
+
+    acquire = immediate.acquire if sync else awaited.acquire
+    end = end_by_result if how.by_result else came_back
+    return acquire(original, _ACQUIRING, before=begin, after=end, failed=probe.failed)
 
 
-def taking_now(original: Method, how: Taking) -> Method:
-    """In an acquire's place that returns what it took."""
-    enter = how.enter
-
-    def acquiring(manager: object, *arguments: object, **named: object) -> object:
-        frame, record = sys._getframe().f_back, None  # noqa: SLF001  # no other way to the caller
-        try:
-            if frame is not None and frame.f_code is not enter:
-                record = _begin(manager, frame, how)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_ACQUIRING, fault)
-        del frame
-        try:
-            value = original(manager, *arguments, **named)
-        except BaseException as error:
-            try:
-                strip_frame(error, acquiring.__code__)
-                if record is not None:
-                    probe.failed(record, error)
-            except Exception as fault:  # noqa: BLE001  # never into the program
-                faults.fault(_ACQUIRING, fault)
-            del manager, arguments, named
-            raise
-        try:
-            if record is not None:
-                came_back(value, value if how.by_result else manager, record)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_ACQUIRING, fault)
-        return value
-
-    return acquiring
-
-
-def _begin(manager: object, frame: FrameType, how: Taking) -> probe.Record | None:
-    site = call_site_cache.known(frame, call_site_cache.BY_CALL) if how.itself else ""
-    if not site:
-        return how.begin(manager, frame)
-    return pure_probe.enter_known(site, manager) if how.predicate is None or how.predicate(manager) else None
-
-
-def came_back(value: object, token: object, record: probe.Record) -> None:
+def came_back(record: probe.Record, value: object, token: object) -> None:
     """An acquire returned this value: the token is held."""
     if value is False:
         probe.failed(record, NotAcquired("the acquire returned False"))
@@ -127,96 +84,40 @@ def came_back(value: object, token: object, record: probe.Record) -> None:
 
 def giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
     """In a release's place; ``by_result``: the token is one of its arguments, else it is the object itself."""
-    later = inspect.iscoroutinefunction(original)
-    return (
-        _giving_later(original, gives, by_result=by_result) if later else _giving(original, gives, by_result=by_result)
-    )
+
+    def begin(manager: object, arguments: tuple[object, ...], named: dict[str, object]) -> probe.Record | None:
+        """The record of what is held and given back, now leaving; None where nothing is."""
+        if not tracer.current.held_tokens:
+            return None
+        for candidate in (*arguments, *named.values()) if by_result else (manager,):
+            if held_tokens.is_held(candidate):
+                frame = sys._getframe(1).f_back  # noqa: SLF001  # no other way to the caller
+                return held_tokens.give_back(candidate) if gives(candidate, frame) else None
+        return None
+
+    if inspect.iscoroutinefunction(original):
+        return awaited.method(original, _RELEASING, before=begin, after=_released, failed=probe.failed)
+    return immediate.method(original, _RELEASING, before=begin, after=_returned, failed=probe.failed)
 
 
-def _giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
-    def releasing(manager: object, *arguments: object, **named: object) -> object:
-        given = (*arguments, *named.values()) if by_result else (manager,)
-        record = None
-        try:
-            if held_tokens.tokens:
-                record = _given_back(given, gives, sys._getframe().f_back)  # noqa: SLF001  # no other way
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_RELEASING, fault)
-        try:
-            value = original(manager, *arguments, **named)
-        except BaseException as error:
-            try:
-                strip_frame(error, releasing.__code__)
-                if record is not None:
-                    probe.failed(record, error)
-            except Exception as fault:  # noqa: BLE001  # never into the program
-                faults.fault(_RELEASING, fault)
-            del manager, arguments, named, given
-            raise
-        if record is None:
-            return value
-        try:
-            if value is not None and inspect.isawaitable(value):
-                return _ending(record, value)
-            probe.released(record, None)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_RELEASING, fault)
-        return value
-
-    return releasing
+def _released(record: probe.Record, _: object) -> None:
+    probe.released(record, None)
 
 
-def _giving_later(original: Method, gives: Gives, *, by_result: bool) -> AsyncMethod:
-    async def releasing(manager: object, *arguments: object, **named: object) -> object:
-        given = (*arguments, *named.values()) if by_result else (manager,)
-        record = None
-        try:
-            if held_tokens.tokens:
-                record = _given_back(given, gives, sys._getframe().f_back)  # noqa: SLF001  # no other way
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_RELEASING, fault)
-        try:
-            value = await original(manager, *arguments, **named)  # type: ignore[misc]
-        except BaseException as error:
-            try:
-                strip_frame(error, releasing.__code__)
-                if record is not None:
-                    probe.failed(record, error)
-            except Exception as fault:  # noqa: BLE001  # never into the program
-                faults.fault(_RELEASING, fault)
-            del manager, arguments, named, given
-            raise
-        try:
-            if record is not None:
-                probe.released(record, None)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_RELEASING, fault)
-        return value
-
-    return releasing
-
-
-def _given_back(candidates: tuple[object, ...], gives: Gives, frame: FrameType | None) -> probe.Record | None:
-    """The record of what is held and given back by this frame, now leaving; None where nothing is."""
-    for candidate in candidates:
-        if held_tokens.is_held(candidate):
-            return held_tokens.give_back(candidate) if gives(candidate, frame) else None
+def _returned(record: probe.Record, value: object) -> object:
+    """What the program gets in place of a value that has to be awaited."""
+    if value is not None and inspect.isawaitable(value):
+        return _ending(record, value)
+    probe.released(record, None)
     return None
 
 
-async def _ending(record: probe.Record, release: Awaitable[object]) -> object:
-    try:
-        value = await release
-    except BaseException as error:
-        try:
-            strip_frame(error, _ending.__code__)
-            probe.failed(record, error)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_RELEASING, fault)
-        del release
-        raise
-    try:
-        probe.released(record, None)
-    except Exception as fault:  # noqa: BLE001  # never into the program
-        faults.fault(_RELEASING, fault)
-    return value
+def _awaitable(_: probe.Record, release: object) -> object:
+    return release
+
+
+def _same_record(record: probe.Record, *_: object) -> probe.Record:
+    return record
+
+
+_ending = awaited.method(_awaitable, _RELEASING, before=_same_record, after=_released, failed=probe.failed)

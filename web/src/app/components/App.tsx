@@ -8,7 +8,7 @@ import { ResourceTable } from "./ResourceTable.tsx";
 
 export function App() {
   const store = useStore();
-  const isRailOpen = useSignal(false); // on a narrow page, where it is behind a button
+  const isRailOpen = useSignal(false); // on a narrow page, where a button opens it
   useSignalEffect(() => {
     store.choice.value;
     isRailOpen.value = false;
@@ -17,10 +17,11 @@ export function App() {
     if (isRailOpen.value) document.querySelector<HTMLElement>("#rail [data-item]")?.focus();
   });
   const { kind } = store.connection.value;
+  const isCurrent = kind === "live" || kind === "recorded";
   const overview = store.overview.value;
   const isEmpty = overview !== null && overview.processes.length === 0;
   return (
-    <div class={`page ${kind === "live" || kind === "recorded" ? "" : "stale"} ${isRailOpen.value ? "rail-open" : ""}`}>
+    <div class={`tn-page ${isCurrent ? "" : "tn-stale"} ${isRailOpen.value ? "tn-rail-open" : ""}`}>
       <Header
         isRailOpen={isRailOpen.value}
         toggleRail={() => {
@@ -30,11 +31,11 @@ export function App() {
       {isEmpty && kind === "recorded" && <NothingRecorded />}
       {isEmpty && kind !== "recorded" && <NoProcess />}
       {!isEmpty && (
-        <div class="body">
+        <div class="tn-body">
           <Rail
             close={() => {
               isRailOpen.value = false;
-              document.querySelector<HTMLElement>(".rail-button")?.focus();
+              document.querySelector<HTMLElement>(".tn-rail-button")?.focus();
             }}
           />
           <main>

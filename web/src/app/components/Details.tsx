@@ -6,10 +6,10 @@ import type { Canceller, ExceptionInfo, Lifecycle, Outcome, Site } from "../../s
 import { SourceError } from "../source.ts";
 import { useStore } from "./context.ts";
 
-/** All that is known of the chosen step's lifecycle. */
+/** Everything about the chosen step's lifecycle. */
 export function Details({ close }: { close: () => void }) {
   const store = useStore();
-  const found = useSignal<Lifecycle | null>(null);
+  const lifecycle = useSignal<Lifecycle | null>(null);
   const failure = useSignal<string | null>(null);
 
   useSignalEffect(() => {
@@ -17,13 +17,13 @@ export function Details({ close }: { close: () => void }) {
     const id = step && "lifecycle" in step ? step.lifecycle : null;
     const at = id === null ? null : store.acquireNs(id);
     failure.value = null;
-    if (found.peek()?.id !== id) found.value = null;
+    if (lifecycle.peek()?.id !== id) lifecycle.value = null;
     if (id === null || at === null) return;
     let isCurrent = true;
     store.source.lifecycle(id, at).then(
       (answer) => {
         if (!isCurrent) return;
-        found.value = answer;
+        lifecycle.value = answer;
         failure.value = answer ? null : "The collector no longer has this lifecycle.";
       },
       (error: unknown) => {
@@ -39,42 +39,42 @@ export function Details({ close }: { close: () => void }) {
   if (!step) return null;
   const text = step.step === "message" ? step.label : step.step === "note" ? step.text : "";
   return (
-    <aside class="details" aria-label="Details of the selected step">
-      <button type="button" class="quiet close" aria-label="Close details" onClick={close}>
+    <aside class="tn-details" aria-label="Details of the selected step">
+      <button type="button" class="tn-button tn-close" aria-label="Close details" onClick={close}>
         ✕
       </button>
       <h3>{text}</h3>
-      {found.value && <Facts of={found.value} />}
-      {failure.value && <p class="problem">{failure.value}</p>}
+      {lifecycle.value && <Facts lifecycle={lifecycle.value} />}
+      {failure.value && <p class="tn-problem">{failure.value}</p>}
     </aside>
   );
 }
 
-function Facts({ of }: { of: Lifecycle }) {
+function Facts({ lifecycle }: { lifecycle: Lifecycle }) {
   const store = useStore();
-  if (of.phase !== "closed") store.second.value;
-  const { site, task, resource } = of;
+  if (lifecycle.phase !== "closed") store.second.value;
+  const { site, task, resource, phase } = lifecycle;
   return (
     <dl>
       <Fact name="Resource">
-        <button type="button" class="link" onClick={() => store.choose({ kind: "resource", id: resource.id })}>
+        <button type="button" class="tn-link" onClick={() => store.choose({ kind: "resource", id: resource.id })}>
           {resourceLabel(resource)}
         </button>
-        <div class="muted">{resource.kind}</div>
+        <div class="tn-muted">{resource.kind}</div>
       </Fact>
       <Fact name="Task">
-        <button type="button" class="link" onClick={() => store.choose({ kind: "task", id: task.id })}>
+        <button type="button" class="tn-link" onClick={() => store.choose({ kind: "task", id: task.id })}>
           {task.name}
         </button>
       </Fact>
-      <Where site={site} />
-      <Timings of={of} />
-      {of.phase === "abandoned" && <Fact name="State">abandoned: the process ended while this lifecycle was open</Fact>}
-      <Raised name="Exception in the block" exception={of.body_exception} />
-      <Raised name="Exception of enter or exit" exception={of.raised} />
-      {of.suppressed && <Fact name="Suppressed">the exit suppressed the exception</Fact>}
+      <SiteFact site={site} />
+      <Timings lifecycle={lifecycle} />
+      {phase === "abandoned" && <Fact name="State">abandoned: the process ended while this lifecycle was open</Fact>}
+      <ExceptionFact name="Exception in the block" exception={lifecycle.body_exception} />
+      <ExceptionFact name="Exception of enter or exit" exception={lifecycle.raised} />
+      {lifecycle.suppressed && <Fact name="Suppressed">the exit suppressed the exception</Fact>}
       <Fact name="Trace">
-        <button type="button" class="link" onClick={() => store.choose({ kind: "trace", id: of.trace })}>
+        <button type="button" class="tn-link" onClick={() => store.choose({ kind: "trace", id: lifecycle.trace })}>
           show the whole trace
         </button>
       </Fact>
@@ -91,32 +91,31 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
   );
 }
 
-/** A span of a service may tell of its function alone, or of nothing. */
-function Where({ site }: { site: Site }) {
+/** A span may name its function only, or no site at all. */
+function SiteFact({ site }: { site: Site }) {
   if (!site.file && !site.function) return null;
   return (
     <Fact name="Site">
       {site.file && <code>{site.line > 0 ? `${site.file}:${site.line}` : site.file}</code>}
-      {site.function && <div class="muted">in {site.function}</div>}
-      {site.expression && <code class="expression">{site.expression}</code>}
+      {site.function && <div class="tn-muted">in {site.function}</div>}
+      {site.expression && <code class="tn-expression">{site.expression}</code>}
     </Fact>
   );
 }
 
-/** What has no exit is one call, as the diagram draws it: nobody told of its phases. */
-function Timings({ of }: { of: Lifecycle }) {
-  if (of.site.exit === "") {
-    const outcome = of.acquire_outcome === "ok" ? of.body_outcome : of.acquire_outcome;
-    return <Timing name="Duration" from={of.acquire_ns} to={of.released_ns} outcome={outcome} />;
+/** A lifecycle without an exit call, such as a span, has one duration and no phases. The diagram draws it alike. */
+function Timings({ lifecycle }: { lifecycle: Lifecycle }) {
+  const { acquire_ns, acquired_ns, release_ns, released_ns, acquire_outcome, body_outcome } = lifecycle;
+  if (lifecycle.site.exit === "") {
+    const outcome = acquire_outcome === "ok" ? body_outcome : acquire_outcome;
+    return <Timing name="Duration" from={acquire_ns} to={released_ns} outcome={outcome} />;
   }
   return (
     <>
-      <Timing name="Wait" from={of.acquire_ns} to={of.acquired_ns ?? of.released_ns} outcome={of.acquire_outcome} />
-      {of.acquired_ns !== null && (
-        <Timing name="Hold" from={of.acquired_ns} to={of.release_ns} outcome={of.body_outcome} />
-      )}
-      {of.release_ns !== null && (
-        <Timing name="Release" from={of.release_ns} to={of.released_ns} outcome={of.release_outcome} />
+      <Timing name="Wait" from={acquire_ns} to={acquired_ns ?? released_ns} outcome={acquire_outcome} />
+      {acquired_ns !== null && <Timing name="Hold" from={acquired_ns} to={release_ns} outcome={body_outcome} />}
+      {release_ns !== null && (
+        <Timing name="Release" from={release_ns} to={released_ns} outcome={lifecycle.release_outcome} />
       )}
     </>
   );
@@ -125,21 +124,21 @@ function Timings({ of }: { of: Lifecycle }) {
 function Timing(props: { name: string; from: number; to: number | null; outcome: Outcome | null }) {
   const store = useStore();
   const { name, from, to, outcome } = props;
-  const lasted = to === null ? `${formatTicking(store.nowNs() - from)} so far` : formatDuration(to - from);
+  const duration = to === null ? `${formatTicking(store.nowNs() - from)} so far` : formatDuration(to - from);
   return (
     <Fact name={name}>
-      <span class="lasted">{lasted}</span>
-      {outcome && outcome !== "ok" && <span class={`outcome ${outcome}`}>{outcome}</span>}
+      <span class="tn-duration">{duration}</span>
+      {outcome && outcome !== "ok" && <span class={`tn-outcome tn-${outcome}`}>{outcome}</span>}
     </Fact>
   );
 }
 
-function Raised({ name, exception }: { name: string; exception: ExceptionInfo | null }) {
+function ExceptionFact({ name, exception }: { name: string; exception: ExceptionInfo | null }) {
   if (!exception) return null;
   return (
     <Fact name={name}>
-      <code class="exception">{exception.type}</code>
-      {exception.message && <div class="said">{exception.message}</div>}
+      <code class="tn-exception">{exception.type}</code>
+      {exception.message && <div class="tn-exception-message">{exception.message}</div>}
       {exception.canceller && <CancelledBy canceller={exception.canceller} />}
     </Fact>
   );
@@ -147,23 +146,23 @@ function Raised({ name, exception }: { name: string; exception: ExceptionInfo | 
 
 function CancelledBy({ canceller: { task, via, site } }: { canceller: Canceller }) {
   const store = useStore();
-  const who = task && (
-    <button type="button" class="link" onClick={() => store.choose({ kind: "task", id: task.id })}>
+  const taskLink = task && (
+    <button type="button" class="tn-link" onClick={() => store.choose({ kind: "task", id: task.id })}>
       {task.name}
     </button>
   );
   return (
-    <div class="canceller">
+    <div class="tn-canceller">
       cancelled by {via}
-      {via && who && " as "}
-      {who ?? (via ? "" : "a call")}
-      {via && who && " failed"}
+      {via && taskLink && " as "}
+      {taskLink ?? (via ? "" : "a call")}
+      {via && taskLink && " failed"}
       {site && (
         <div>
           <code>
             {site.file}:{site.line}
           </code>
-          {site.function && <span class="muted"> in {site.function}</span>}
+          {site.function && <span class="tn-muted"> in {site.function}</span>}
         </div>
       )}
     </div>

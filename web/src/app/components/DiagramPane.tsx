@@ -8,60 +8,59 @@ import { TitleLine } from "./TitleLine.tsx";
 /** The diagram of the chosen subject, with its title line above and the details of a step beside it. */
 export function DiagramPane() {
   const store = useStore();
-  const place = useRef<HTMLDivElement>(null);
+  const parent = useRef<HTMLDivElement>(null);
   const view = useRef<DiagramView | null>(null);
-  const behind = useSignal(0);
+  const unread = useSignal(0);
 
   useEffect(() => {
-    if (!place.current) return;
-    const made = new DiagramView(place.current, store.hues, {
+    if (!parent.current) return;
+    const created = new DiagramView(parent.current, store.hues, store.nowNs, {
       chosen: (step) => {
         store.chosen.value = step;
       },
       participant: ({ role, ref }) => {
         if (ref) store.choose({ kind: role, id: ref });
       },
-      unfold: (fold) => store.open(fold),
-      behind: (rows) => {
-        behind.value = rows;
+      unfold: (fold) => store.unfold(fold),
+      unread: (rows) => {
+        unread.value = rows;
       },
     });
-    made.now = store.nowNs;
-    view.current = made;
-    show(made, true);
-    return () => made.dispose();
+    view.current = created;
+    show(created, true);
+    return () => created.dispose();
   }, []);
 
   useSignalEffect(() => {
-    store.picture.value;
+    store.diagram.value;
     if (view.current) show(view.current, false);
   });
 
-  function show(made: DiagramView, isFirst: boolean): void {
-    const picture = store.picture.peek();
-    if (!picture) return;
+  function show(target: DiagramView, isFirst: boolean): void {
+    const diagram = store.diagram.peek();
+    if (!diagram) return;
     const { subject } = store.choice.peek();
-    made.clock = subject.kind === "trace" ? "since first" : "wall";
-    const isGrowing = picture.steps.some((step) => step.step === "note" && step.kind === "open");
+    target.clock = subject.kind === "trace" ? "since first" : "wall";
+    const isGrowing = diagram.steps.some((step) => step.step === "note" && step.kind === "open");
     const isOver = store.connection.peek().kind === "recorded" || (subject.kind === "trace" && !isGrowing);
     const from = isOver ? "beginning" : "end";
-    if (picture.isNew || isFirst) made.show(picture.steps, from);
-    else made.update(picture.steps, picture.from);
+    if (diagram.isNew || isFirst) target.show(diagram.steps, from);
+    else target.update(diagram.steps, diagram.from);
   }
 
-  const picture = store.picture.value;
-  const isEmpty = picture !== null && picture.steps.length === 0;
+  const diagram = store.diagram.value;
+  const isEmpty = diagram !== null && diagram.steps.length === 0;
   return (
-    <section class="pane" aria-label="Diagram">
+    <section class="tn-pane" aria-label="Diagram">
       <TitleLine />
-      <div class="stage">
-        <div class="place" ref={place} />
+      <div class="tn-stage">
+        <div class="tn-view" ref={parent} />
         {isEmpty && !store.problem.value && (
-          <p class="nothing">No lifecycles yet. The diagram starts with the next async with.</p>
+          <p class="tn-no-steps">No lifecycles yet. The diagram starts with the next async with.</p>
         )}
-        {behind.value > 0 && (
-          <button type="button" class="behind" onClick={() => view.current?.toEnd()}>
-            {behind.value.toLocaleString("en")} new ↓
+        {unread.value > 0 && (
+          <button type="button" class="tn-unread" onClick={() => view.current?.toEnd()}>
+            {unread.value.toLocaleString("en")} new ↓
           </button>
         )}
         <Details close={() => view.current?.choose(null)} />

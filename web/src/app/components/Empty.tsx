@@ -1,7 +1,7 @@
-/** No process has ever shipped anything: how to start one. */
+/** Shown before the first batch of any process: how to start one. */
 export function NoProcess() {
   return (
-    <section class="empty">
+    <section class="tn-empty">
       <h2>No process yet</h2>
       <p>This page shows a program as soon as it sends its first lifecycle. To start one:</p>
       <dl>
@@ -20,10 +20,10 @@ export function NoProcess() {
   );
 }
 
-/** A page exported from a recording in which nothing happened. */
+/** An exported page whose recording has no lifecycle. */
 export function NothingRecorded() {
   return (
-    <section class="empty">
+    <section class="tn-empty">
       <h2>Nothing was recorded</h2>
       <p>
         The program entered no <code>async with</code> in its own modules and used nothing that an adapter sees.{" "}

@@ -1,5 +1,5 @@
 import { formatInstant } from "../../model/instants.ts";
-import { droppedByReason } from "../../model/rail.ts";
+import { droppedByReason } from "../../model/services.ts";
 import type { Connection } from "../source.ts";
 import { nextTheme, theme } from "../theme.ts";
 import { useStore } from "./context.ts";
@@ -9,17 +9,17 @@ export function Header({ isRailOpen, toggleRail }: { isRailOpen: boolean; toggle
   const store = useStore();
   return (
     <header>
-      <button type="button" class="rail-button" aria-expanded={isRailOpen} aria-controls="rail" onClick={toggleRail}>
+      <button type="button" class="tn-rail-button" aria-expanded={isRailOpen} aria-controls="rail" onClick={toggleRail}>
         Traces
       </button>
       <h1>Tenure</h1>
-      <span class="purpose">what is held, by whom, and who waits</span>
+      <span class="tn-purpose">what is held, by whom, and who waits</span>
       <ConnectionState state={store.connection.value} />
       <Exporters />
       <Dropped />
       <button
         type="button"
-        class="quiet"
+        class="tn-button"
         onClick={nextTheme}
         title="Switch between light, dark and the system's setting"
       >
@@ -30,19 +30,19 @@ export function Header({ isRailOpen, toggleRail }: { isRailOpen: boolean; toggle
   );
 }
 
-/** Where the page was opened with a session, which the collector says on its root element. */
+/** Shown when the page has a session. The collector marks that on the root element. */
 function LogOut() {
   if (document.documentElement.dataset.session === undefined) return null;
   return (
     <form method="post" action="./logout">
-      <button type="submit" class="quiet" title="End the session of this browser">
+      <button type="submit" class="tn-button" title="End the session of this browser">
         Log out
       </button>
     </form>
   );
 }
 
-const WORDS: Record<Connection["kind"], string> = {
+const STATE_TEXTS: Record<Connection["kind"], string> = {
   connecting: "connecting…",
   live: "live",
   gone: "collector does not answer, retrying",
@@ -57,22 +57,25 @@ function ConnectionState({ state }: { state: Connection }) {
       ? state.reason
       : state.kind === "recorded"
         ? `recorded ${formatInstant(recordedNs)}`
-        : WORDS[state.kind];
+        : STATE_TEXTS[state.kind];
   return (
-    <span class={`connection ${state.kind}`} role="status" title={text}>
-      <i class="dot" aria-hidden="true" />
+    <span class={`tn-connection tn-${state.kind}`} role="status" title={text}>
+      <i class="tn-dot" aria-hidden="true" />
       {text}
     </span>
   );
 }
 
-/** Lifecycles that the tracers had no room for, always in sight: a picture with holes must say so. */
+/** Lifecycles that the tracers dropped. Always shown, because their steps are missing in the diagram. */
 function Dropped() {
   const reasons = [...droppedByReason(useStore().overview.value?.processes ?? [])];
   const total = reasons.reduce((sum, [, count]) => sum + count, 0);
   const title = reasons.map(([reason, count]) => `${reason}: ${count}`).join("\n");
   return (
-    <span class={total > 0 ? "dropped some" : "dropped"} title={title || "The tracers dropped no lifecycles"}>
+    <span
+      class={total > 0 ? "tn-dropped tn-nonzero" : "tn-dropped"}
+      title={title || "The tracers dropped no lifecycles"}
+    >
       {total.toLocaleString("en")} dropped
     </span>
   );

@@ -2,10 +2,10 @@ import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { formatDuration, formatTicking } from "../../model/durations.ts";
 import { processLabel, skewLabel } from "../../model/labels.ts";
-import { byService, type ServiceGroup } from "../../model/rail.ts";
+import { byService, type ServiceGroup } from "../../model/services.ts";
 import type { Process, Trace } from "../../schema/messages.ts";
 import { useStore } from "./context.ts";
-import { moveFocus } from "./lists.ts";
+import { moveFocus } from "./move_focus.ts";
 
 const SHOWN_PROCESSES = 3;
 
@@ -17,54 +17,55 @@ const FILTERS: Record<Filter, (trace: Trace) => boolean> = {
   failed: (trace) => trace.errors > 0,
 };
 
-/** What may be looked at: everything, a process, one of its recent traces. */
+/** The subjects to choose from: everything, a process, one of its recent traces. */
 export function Rail({ close }: { close: () => void }) {
   const store = useStore();
   const overview = store.overview.value;
-  // A list that moves cannot be clicked: it stands still under the pointer.
-  const isHeld = useSignal(false);
+  // A list that moves is hard to click: it stands still while the pointer is over it.
+  const isPaused = useSignal(false);
   const filter = useSignal<Filter>("all");
-  const held = useRef(overview);
-  if (!isHeld.value || held.current === null) held.current = overview;
-  const shown = held.current;
-  const waiting = overview && shown ? newer(overview.traces, shown.traces) : 0;
+  const latestShown = useRef(overview);
+  if (!isPaused.value || latestShown.current === null) latestShown.current = overview;
+  const shown = latestShown.current;
+  const newer = overview && shown ? countNewer(overview.traces, shown.traces) : 0;
   const { kind } = store.choice.value.subject;
   const connection = store.connection.value;
   return (
     <nav
       id="rail"
+      class="tn-rail"
       aria-label="Processes and traces"
       onKeyDown={(event) => (event.key === "Escape" ? close() : moveFocus(event))}
       onPointerEnter={() => {
-        isHeld.value = true;
+        isPaused.value = true;
       }}
       onPointerLeave={() => {
-        isHeld.value = false;
+        isPaused.value = false;
       }}
     >
       {(connection.kind !== "recorded" || connection.hasEverything) && (
         <button
           type="button"
           data-item
-          class="everything"
+          class="tn-everything"
           aria-current={kind === "now"}
           onClick={() => store.choose({ kind: "now", id: "" })}
         >
           {connection.kind === "recorded" ? "Everything" : "Everything now"}
-          {isHeld.value && waiting > 0 && <span class="held-back">{waiting} newer</span>}
+          {isPaused.value && newer > 0 && <span class="tn-newer">{newer} newer</span>}
         </button>
       )}
-      <fieldset class="filter" aria-label="Filter of traces">
-        {(Object.keys(FILTERS) as Filter[]).map((one) => (
+      <fieldset class="tn-filter" aria-label="Filter of traces">
+        {(Object.keys(FILTERS) as Filter[]).map((name) => (
           <button
             type="button"
-            key={one}
-            aria-pressed={filter.value === one}
+            key={name}
+            aria-pressed={filter.value === name}
             onClick={() => {
-              filter.value = one;
+              filter.value = name;
             }}
           >
-            {one}
+            {name}
           </button>
         ))}
       </fieldset>
@@ -73,7 +74,7 @@ export function Rail({ close }: { close: () => void }) {
           <Service key={group.service} group={group} />
         ))}
       {connection.kind === "recorded" && connection.leftOut > 0 && (
-        <p class="muted left-out">
+        <p class="tn-muted tn-left-out">
           {connection.leftOut.toLocaleString("en")} more traces, tasks or resources have no diagram in this page (export
           a single trace with --trace)
         </p>
@@ -90,13 +91,13 @@ function Service({ group }: { group: ServiceGroup }) {
       {group.processes.slice(0, SHOWN_PROCESSES).map((process) => (
         <ProcessItem key={process.id} process={process} />
       ))}
-      {others > 0 && <p class="muted">and {others} more</p>}
+      {others > 0 && <p class="tn-muted">and {others} more</p>}
       <ul>
         {group.traces.map((trace) => (
           <TraceItem key={trace.id} trace={trace} />
         ))}
       </ul>
-      {group.traces.length === 0 && <p class="muted">no recent traces</p>}
+      {group.traces.length === 0 && <p class="tn-muted">no recent traces</p>}
     </section>
   );
 }
@@ -112,17 +113,17 @@ function ProcessItem({ process }: { process: Process }) {
     <button
       type="button"
       data-item
-      class={`process ${process.alive ? "alive" : "ended"}`}
+      class={`tn-process ${process.alive ? "tn-alive" : "tn-ended"}`}
       aria-current={subject.kind === "process" && subject.id === process.id}
       title={process.host ? `${process.host}, ${runtime}` : runtime}
       onClick={() => store.choose({ kind: "process", id: process.id })}
     >
-      <i class="dot" aria-hidden="true" />
-      <span class="name">{processLabel(process)}</span>
-      <span class="muted">{ended || runtime}</span>
+      <i class="tn-dot" aria-hidden="true" />
+      <span class="tn-name">{processLabel(process)}</span>
+      <span class="tn-muted">{ended || runtime}</span>
       {skew && (
         <span
-          class="skew"
+          class="tn-skew"
           title={`The clock of this process is ${skew} of the collector's clock. Its times are shown unchanged.`}
         >
           clock {skew}
@@ -138,26 +139,26 @@ function TraceItem({ trace }: { trace: Trace }) {
   const { subject } = store.choice.value;
   const isOpen = trace.end_ns === null;
   const now = store.nowNs();
-  const lasted = isOpen ? formatTicking(now - trace.start_ns) : formatDuration((trace.end_ns ?? 0) - trace.start_ns);
+  const duration = isOpen ? formatTicking(now - trace.start_ns) : formatDuration((trace.end_ns ?? 0) - trace.start_ns);
   return (
     <li>
       <button
         type="button"
         data-item
-        class={`trace ${isOpen ? "open" : ""} ${trace.errors > 0 ? "failed" : ""}`}
+        class={`tn-trace ${isOpen ? "tn-open" : ""} ${trace.errors > 0 ? "tn-failed" : ""}`}
         aria-current={subject.kind === "trace" && subject.id === trace.id}
         title={trace.name}
         onClick={() => store.choose({ kind: "trace", id: trace.id })}
       >
-        <span class="mark" aria-hidden="true">
+        <span class="tn-failure-mark" aria-hidden="true">
           {trace.errors > 0 ? "✕" : ""}
         </span>
-        <span class="name">
+        <span class="tn-name">
           {trace.name || "unnamed"}
-          {trace.errors > 0 && <span class="unseen"> with {trace.errors} errors</span>}
+          {trace.errors > 0 && <span class="tn-visually-hidden"> with {trace.errors} errors</span>}
         </span>
-        <span class="lasted">{isOpen ? `open ${lasted}` : lasted}</span>
-        {!isOpen && <time class="muted">{ago(now - trace.start_ns)}</time>}
+        <span class="tn-duration">{isOpen ? `open ${duration}` : duration}</span>
+        {!isOpen && <time class="tn-muted">{ago(now - trace.start_ns)}</time>}
       </button>
     </li>
   );
@@ -167,8 +168,8 @@ function ago(ns: number): string {
   return ns < 1e9 ? "now" : formatTicking(ns).replace(/ s$|(?<= (min|h)) .*$/, (rest) => (rest === " s" ? " s" : ""));
 }
 
-/** How many of the traces have begun since the others were told of. */
-function newer(traces: readonly Trace[], than: readonly Trace[]): number {
-  const latest = than[0]?.start_ns ?? 0;
+/** The number of traces that began after the shown ones. */
+function countNewer(traces: readonly Trace[], shown: readonly Trace[]): number {
+  const latest = shown[0]?.start_ns ?? 0;
   return traces.filter((trace) => trace.start_ns > latest).length;
 }

@@ -5,14 +5,14 @@ import type { Process, Resource } from "../../schema/messages.ts";
 import { isNarrow } from "../narrow.ts";
 import { useStore } from "./context.ts";
 import { Glyph } from "./Glyph.tsx";
-import { moveFocus } from "./lists.ts";
-import { Uses } from "./Uses.tsx";
+import { moveFocus } from "./move_focus.ts";
+import { UseList } from "./UseList.tsx";
 
-const SHOWN = 6;
-const SHORT = 22; // characters of names that leave room for more of who holds and who waits
-const SLOTS = 12; // a capacity up to this is drawn slot by slot
+const SHOWN = 6; // resources, before "show all"
+const SHORT = 22; // characters; shorter labels leave more room for holders and waiters
+const MAX_SLOTS = 12; // a greater capacity is a number only
 
-/** What is held, by whom, and who waits for it. */
+/** The resources: what is held, by which tasks, and which tasks wait. */
 export function ResourceTable() {
   const store = useStore();
   const showsAll = useSignal(false);
@@ -23,13 +23,13 @@ export function ResourceTable() {
   const sorted = store.ranking.sort(overview.resources, overview.now_ns);
   const ranked = [...sorted.filter((resource) => !isOver(resource)), ...sorted.filter(isOver)];
   const shown = showsAll.value ? ranked : ranked.slice(0, SHOWN);
-  const isRecorded = store.connection.value.kind === "recorded"; // then all are over, or are told apart
-  const tellsProcess = overview.processes.filter(({ alive }) => alive || isRecorded).length > 1;
-  const tellsEnd = (resource: Resource) => !isRecorded && isOver(resource);
+  const isRecorded = store.connection.value.kind === "recorded"; // then every process has ended
+  const showsProcess = overview.processes.filter(({ alive }) => alive || isRecorded).length > 1;
+  const showsEnd = (resource: Resource) => !isRecorded && isOver(resource);
   const hasFailed = shown.some((resource) => resource.failed > 0);
-  const longest = Math.max(...ranked.map((resource) => resourceLabel(resource).length)) + (tellsProcess ? 14 : 0);
+  const longest = Math.max(...ranked.map((resource) => resourceLabel(resource).length)) + (showsProcess ? 14 : 0);
   return (
-    <section class="resources" aria-label="Resources">
+    <section class="tn-resources" aria-label="Resources">
       <table onKeyDown={moveFocus}>
         <thead>
           <tr>
@@ -39,14 +39,14 @@ export function ResourceTable() {
             <th scope="col">Held</th>
             <th scope="col">By</th>
             <th scope="col">Waiting</th>
-            <th scope="col" class="number" title="95 % of acquires waited at most this long">
+            <th scope="col" class="tn-number" title="95 % of acquires waited at most this long">
               Wait p95
             </th>
-            <th scope="col" class="number" title="95 % of holds took at most this long">
+            <th scope="col" class="tn-number" title="95 % of holds took at most this long">
               Hold p95
             </th>
             {hasFailed && (
-              <th scope="col" class="number" title="Lifecycles with a phase that failed">
+              <th scope="col" class="tn-number" title="Lifecycles with a phase that failed">
                 Failed
               </th>
             )}
@@ -54,10 +54,10 @@ export function ResourceTable() {
         </thead>
         <tbody>
           {shown.map((resource) => (
-            <Row
+            <ResourceRow
               key={resource.id}
               resource={resource}
-              process={tellsProcess || tellsEnd(resource) ? processes.get(resource.process) : undefined}
+              process={showsProcess || showsEnd(resource) ? processes.get(resource.process) : undefined}
               hasFailed={hasFailed}
               room={longest > SHORT ? 24 : 28}
             />
@@ -67,7 +67,7 @@ export function ResourceTable() {
       {ranked.length > SHOWN && (
         <button
           type="button"
-          class="quiet more"
+          class="tn-button tn-show-all"
           aria-expanded={showsAll.value}
           onClick={() => {
             showsAll.value = !showsAll.value;
@@ -80,29 +80,31 @@ export function ResourceTable() {
   );
 }
 
-function Row(props: { resource: Resource; process: Process | undefined; hasFailed: boolean; room: number }) {
+function ResourceRow(props: { resource: Resource; process: Process | undefined; hasFailed: boolean; room: number }) {
   const { resource, process, hasFailed, room } = props;
   const store = useStore();
   const { subject } = store.choice.value;
   const now = store.overview.value?.now_ns ?? 0;
-  const holders = store.lingering.uses(resource, "holders", now);
-  const waiters = store.lingering.uses(resource, "waiters", now);
+  const holders = store.recentUses.of(resource, "holders", now);
+  const waiters = store.recentUses.of(resource, "waiters", now);
   return (
-    <tr class={`hue-${store.hues.of({ ref: resource.id, stereotype: resource.stereotype })}`}>
+    <tr class={`tn-hue-${store.hues.of({ ref: resource.id, stereotype: resource.stereotype })}`}>
       <th scope="row">
         <button
           type="button"
           data-item
-          class="named"
+          class="tn-resource-link"
           aria-current={subject.kind === "resource" && subject.id === resource.id}
           title={resource.kind}
           onClick={() => store.choose({ kind: "resource", id: resource.id })}
         >
-          <i class="swatch" aria-hidden="true" />
+          <i class="tn-swatch" aria-hidden="true" />
           <Glyph stereotype={resource.stereotype} />
-          <span class="name">{resourceLabel(resource)}</span>
+          <span class="tn-name">{resourceLabel(resource)}</span>
           {process && (
-            <span class="muted">{process.alive ? `${process.service} ${process.pid || ""}`.trimEnd() : "ended"}</span>
+            <span class="tn-muted">
+              {process.alive ? `${process.service} ${process.pid || ""}`.trimEnd() : "ended"}
+            </span>
           )}
         </button>
       </th>
@@ -110,15 +112,15 @@ function Row(props: { resource: Resource; process: Process | undefined; hasFaile
         <Held resource={resource} />
       </td>
       <td>
-        <Uses uses={holders} kind="holders" room={room} />
+        <UseList uses={holders} kind="holders" room={room} />
       </td>
       <td>
-        <Uses uses={waiters} kind={resource.capacity === null ? "holders" : "waiters"} room={room} />
+        <UseList uses={waiters} kind={resource.capacity === null ? "holders" : "waiters"} room={room} />
       </td>
-      <td class="number">{formatPercentile(resource.wait_ms.p95)}</td>
-      <td class="number">{formatPercentile(resource.hold_ms.p95)}</td>
+      <td class="tn-number">{formatPercentile(resource.wait_ms.p95)}</td>
+      <td class="tn-number">{formatPercentile(resource.hold_ms.p95)}</td>
       {hasFailed && (
-        <td class={resource.failed > 0 ? "number some" : "number muted"}>
+        <td class={resource.failed > 0 ? "tn-number tn-nonzero" : "tn-number tn-muted"}>
           {resource.failed > 0 ? resource.failed.toLocaleString("en") : ""}
         </td>
       )}
@@ -126,21 +128,21 @@ function Row(props: { resource: Resource; process: Process | undefined; hasFaile
   );
 }
 
-/** How much of the capacity is taken. */
+/** The used part of the capacity. */
 function Held({ resource }: { resource: Resource }) {
   const taken = resource.held + resource.releasing;
   const { capacity } = resource;
-  if (capacity === null) return <span class={taken > 0 ? "held" : "held muted"}>{taken}</span>;
+  if (capacity === null) return <span class={taken > 0 ? "tn-held" : "tn-held tn-muted"}>{taken}</span>;
   return (
-    <span class="held" role="img" aria-label={`${taken} of ${capacity} held`}>
-      {capacity <= SLOTS && (
-        <span class="slots" aria-hidden="true">
+    <span class="tn-held" role="img" aria-label={`${taken} of ${capacity} held`}>
+      {capacity <= MAX_SLOTS && (
+        <span class="tn-slots" aria-hidden="true">
           {Array.from({ length: capacity }, (_, slot) => (
-            <i key={slot} class={slot < taken ? "slot taken" : "slot"} />
+            <i key={slot} class={slot < taken ? "tn-slot tn-taken" : "tn-slot"} />
           ))}
         </span>
       )}
-      <span class={taken > 0 ? "" : "muted"}>
+      <span class={taken > 0 ? "" : "tn-muted"}>
         {taken}/{capacity}
       </span>
     </span>

@@ -1,29 +1,31 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import * as naming from "../../model/naming.ts";
+import * as descriptions from "../../model/descriptions.ts";
 import { SourceError } from "../source.ts";
 import type { Store } from "../store.ts";
 import { useStore } from "./context.ts";
 
-/** What the diagram shows, how it stands, and what can be done with it. */
+const NOTICE_MS = 2500;
+
+/** The chosen subject, its state, and the actions on its diagram. */
 export function TitleLine() {
   const store = useStore();
   store.second.value;
   const { fold, grouped } = store.choice.value;
   const { name, state } = describe(store);
   const earlier = store.earlier.value;
-  const opened = store.opened.value.length;
+  const unfolded = store.unfolded.value.length;
   return (
-    <div class="title-line">
+    <div class="tn-title-line">
       <h2 title={name}>{name}</h2>
-      {state && <span class="state">{state}</span>}
+      {state && <span class="tn-state">{state}</span>}
       {earlier > 0 && (
-        <span class="earlier">
+        <span class="tn-earlier">
           earlier: {earlier.toLocaleString("en")} lifecycles
           {store.connection.value.kind !== "recorded" && (
             <>
               ,{" "}
-              <button type="button" class="link" onClick={() => store.showMore()}>
+              <button type="button" class="tn-link" onClick={() => store.showMore()}>
                 show more
               </button>
             </>
@@ -31,20 +33,20 @@ export function TitleLine() {
         </span>
       )}
       {store.problem.value && (
-        <span class="problem" role="alert">
+        <span class="tn-problem" role="alert">
           {store.problem.value}
         </span>
       )}
-      <span class="actions">
-        {opened > 0 && (
-          <button type="button" class="quiet" onClick={() => store.closeFolds()}>
+      <span class="tn-actions">
+        {unfolded > 0 && (
+          <button type="button" class="tn-button" onClick={() => store.foldAgain()}>
             fold again
           </button>
         )}
-        <button type="button" class="quiet" aria-pressed={fold} onClick={() => store.setFold(!fold)}>
+        <button type="button" class="tn-button" aria-pressed={fold} onClick={() => store.setFold(!fold)}>
           Fold repeats
         </button>
-        <button type="button" class="quiet" aria-pressed={grouped} onClick={() => store.setGrouped(!grouped)}>
+        <button type="button" class="tn-button" aria-pressed={grouped} onClick={() => store.setGrouped(!grouped)}>
           Group tasks
         </button>
         <CopyButton />
@@ -53,56 +55,56 @@ export function TitleLine() {
   );
 }
 
-/** Copies the picture as Mermaid; where the clipboard is not allowed, the text stands there to be copied by hand. */
+/** Copies the diagram as Mermaid text. If the clipboard is not allowed, the text is shown so that the reader can copy it. */
 function CopyButton() {
   const store = useStore();
-  const said = useSignal<string | null>(null);
-  const byHand = useSignal<string | null>(null);
-  const reset = useRef(0);
-  const say = (text: string) => {
-    said.value = text;
-    clearTimeout(reset.current);
-    reset.current = window.setTimeout(() => {
-      said.value = null;
-    }, 2500);
+  const notice = useSignal<string | null>(null);
+  const shownText = useSignal<string | null>(null);
+  const timer = useRef(0);
+  const notify = (text: string) => {
+    notice.value = text;
+    clearTimeout(timer.current);
+    timer.current = window.setTimeout(() => {
+      notice.value = null;
+    }, NOTICE_MS);
   };
   const copy = async () => {
     try {
       const text = await store.source.mermaid(store.lens.value, store.limit.value);
       try {
         await navigator.clipboard.writeText(text);
-        say("Copied");
+        notify("Copied");
       } catch {
-        byHand.value = text;
+        shownText.value = text;
       }
     } catch (error) {
-      say(error instanceof SourceError ? error.message : "The collector does not answer");
+      notify(error instanceof SourceError ? error.message : "The collector does not answer");
     }
   };
   return (
     <>
-      <button type="button" class="quiet" onClick={() => void copy()}>
-        {said.value ?? "Copy as Mermaid"}
+      <button type="button" class="tn-button" onClick={() => void copy()}>
+        {notice.value ?? "Copy as Mermaid"}
       </button>
-      <span class="unseen" role="status">
-        {said.value}
+      <span class="tn-visually-hidden" role="status">
+        {notice.value}
       </span>
-      {byHand.value !== null && (
-        <div class="by-hand" role="dialog" aria-label="Mermaid text">
+      {shownText.value !== null && (
+        <div class="tn-copy-text" role="dialog" aria-label="Mermaid text">
           <textarea
             readonly
             rows={12}
-            value={byHand.value}
+            value={shownText.value}
             ref={(area) => area?.select()}
             onKeyDown={(event) => {
-              if (event.key === "Escape") byHand.value = null;
+              if (event.key === "Escape") shownText.value = null;
             }}
           />
           <button
             type="button"
-            class="quiet"
+            class="tn-button"
             onClick={() => {
-              byHand.value = null;
+              shownText.value = null;
             }}
           >
             Close
@@ -113,24 +115,24 @@ function CopyButton() {
   );
 }
 
-function describe(store: Store): naming.Description {
+function describe(store: Store): descriptions.Description {
   const { kind, id } = store.choice.value.subject;
   const overview = store.overview.value;
-  const steps = store.picture.value?.steps ?? [];
+  const steps = store.diagram.value?.steps ?? [];
   switch (kind) {
     case "now":
-      return naming.describeNow(overview, store.connection.value.kind === "recorded");
+      return descriptions.describeNow(overview, store.connection.value.kind === "recorded");
     case "process":
-      return naming.describeProcess(id, overview);
+      return descriptions.describeProcess(id, overview);
     case "trace": {
       const isRecent = overview?.traces.some((trace) => trace.id === id) ?? false;
-      return naming.describeTrace(id, store.trace.value, isRecent, steps, store.nowNs());
+      return descriptions.describeTrace(id, store.trace.value, isRecent, steps, store.nowNs());
     }
     case "resource": {
-      const resource = overview?.resources.find((one) => one.id === id);
-      return naming.describeResource(id, resource, steps);
+      const resource = overview?.resources.find((candidate) => candidate.id === id);
+      return descriptions.describeResource(id, resource, steps);
     }
     case "task":
-      return naming.describeTask(id, steps);
+      return descriptions.describeTask(id, steps);
   }
 }

@@ -1,13 +1,11 @@
-// Participants' heads: a task is a box, a lock, a database and a queue have shapes of their own.
+// Participants' heads: a task is a box; a lock, a database and a queue have shapes of their own.
 
 import type { Column } from "../../layout/shape.ts";
-import { HEAD, HEAD_ICON } from "../../layout/sizes.ts";
+import * as size from "../../layout/sizes.ts";
 import { svg } from "../svg.ts";
 import type { Mark, Scene } from "./mark.ts";
 
-const LINE = 14; // from one line of text to the next
-
-// Drawn in a square of 16. A stereotype comes from the program: a Map has no "constructor" that nobody put there.
+// Drawn in a square of 16. A stereotype is any text from the program: unlike an object, a Map has no "constructor" key.
 const SHAPES = new Map([
   [
     "control",
@@ -22,47 +20,52 @@ export function glyph(stereotype: string): SVGSVGElement | null {
   const d = SHAPES.get(stereotype);
   return d === undefined
     ? null
-    : svg("svg", { class: "glyph", viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d }));
+    : svg("svg", { class: "tn-glyph", viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d }));
 }
 
-/** "hue-3" for a resource; a task has no colour of its own. */
-export function headClass(column: Column, { hues }: Pick<Scene, "hues">): string {
-  const { participant } = column;
-  return participant.role === "task" ? "head task" : `head resource hue-${hues.of(participant)}`;
+/** The classes of a head. A resource has its hue; a task has no colour of its own. */
+export function headClass({ participant }: Column, { hues }: Pick<Scene, "hues">): string {
+  return participant.role === "task" ? "tn-head tn-task" : `tn-head tn-resource tn-hue-${hues.of(participant)}`;
 }
 
-/** The heads that stand in place, where their participants were created. */
+/** The heads of participants that were created in the diagram, where they were created. */
 export function createdHeads(scene: Scene): Mark[] {
   const { layout, view } = scene;
   return layout.columns.flatMap((column) => {
-    if (!column.created || column.top + HEAD < view.top || column.top - HEAD > view.bottom) return [];
+    const { created, top, head } = column;
+    if (!created || top + size.HEAD_HEIGHT < view.top || top - size.HEAD_HEIGHT > view.bottom) return [];
     const x = layout.spacing.x(column.slot);
-    if (x + column.head.width < view.left || x - column.head.width > view.right) return [];
-    return [createdHead(column, x, scene)];
+    if (x + head.width < view.left || x - head.width > view.right) return [];
+    return [headMark(column, x, top, scene)];
   });
 }
 
-function createdHead(column: Column, x: number, scene: Scene): Mark {
-  const { participant, head, top } = column;
+/** A head around a point. */
+export function headMark(column: Column, x: number, middle: number, scene: Scene): Mark {
+  const { participant, head } = column;
+  const box = { x: x - head.width / 2, y: middle - size.HEAD_HEIGHT / 2, width: head.width, height: size.HEAD_HEIGHT };
   return {
     key: participant.id,
-    signature: `${x} ${top} ${head.width} ${participant.label}`,
+    signature: `${x} ${middle} ${head.width} ${participant.label}`,
     make: () => {
       const attributes = { role: "button", tabindex: 0, "aria-label": participant.label };
       const group = svg(
         "g",
         { class: headClass(column, scene), "data-participant": participant.id, ...attributes },
-        svg("rect", { x: x - head.width / 2, y: top - HEAD / 2, width: head.width, height: HEAD, rx: 4 }),
+        svg("rect", { ...box, rx: size.HEAD_RADIUS }),
         svg("title", {}, participant.label),
       );
       const shape = SHAPES.get(participant.stereotype);
       head.lines.forEach(({ text, role }, i) => {
-        const y = top + 4 + (i - (head.lines.length - 1) / 2) * LINE;
-        const shift = i === 0 && shape !== undefined ? HEAD_ICON / 2 : 0;
-        group.append(svg("text", { class: role, x: x + shift, y, "text-anchor": "middle" }, text));
+        const y = middle + size.BASELINE + (i - (head.lines.length - 1) / 2) * size.HEAD_LINE;
+        const shift = i === 0 && shape !== undefined ? size.HEAD_ICON / 2 : 0;
+        group.append(
+          svg("text", { class: role === "kind" ? "tn-kind" : null, x: x + shift, y, "text-anchor": "middle" }, text),
+        );
         if (shift === 0 || shape === undefined) return;
-        const at = x - scene.measure(text, role) / 2 - HEAD_ICON / 2;
-        group.append(svg("path", { class: "glyph", d: shape, transform: `translate(${at},${y - 11}) scale(0.8)` }));
+        const left = x - scene.measure(text, role) / 2 - size.HEAD_ICON / 2;
+        const transform = `translate(${left},${y - size.HEAD_ICON_TOP}) scale(${size.HEAD_ICON_SCALE})`;
+        group.append(svg("path", { class: "tn-glyph", d: shape, transform }));
       });
       return group;
     },

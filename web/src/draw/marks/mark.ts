@@ -1,18 +1,17 @@
-// A mark is one thing to be seen: it is made anew only when its signature changes.
-
 import type { Layout } from "../../layout/layout.ts";
 import type { Measure } from "../../layout/shape.ts";
 import type { Hues } from "../../model/hues.ts";
 
+/** One visible thing. Its element is made again only when its signature changes. */
 export interface Mark {
   readonly key: string;
   readonly signature: string;
   readonly make: () => SVGElement;
-  readonly isHint?: true; // of what is beyond an edge; it gives way to what is in view of the same row
+  readonly isHint?: true; // it points at something offscreen, and gives way to what is in view of the same row
 }
 
-/** What part of the diagram is in view, in its own coordinates. */
-export interface View {
+/** The part of the diagram that is in view, in the diagram's coordinates. */
+export interface Viewport {
   readonly left: number;
   readonly right: number;
   readonly top: number;
@@ -22,7 +21,7 @@ export interface View {
 /** What marks are made from. */
 export interface Scene {
   readonly layout: Layout;
-  readonly view: View;
+  readonly view: Viewport;
   readonly measure: Measure;
   readonly hues: Hues;
 }

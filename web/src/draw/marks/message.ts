@@ -1,15 +1,13 @@
-// Messages: an arrow from lifeline to lifeline, its label above it, and how a task ends.
+// Messages: an arrow from lifeline to lifeline with its label above it, or a loop at one lifeline.
 
-import { cut } from "../../layout/cut.ts";
-import type { End, MessageRow } from "../../layout/shape.ts";
-import { BAR, EDGE, LABEL_MAX, LEVEL, SELF } from "../../layout/sizes.ts";
-import type { Outcome } from "../../schema/messages.ts";
+import type { ArrowEnd, MessageRow } from "../../layout/shape.ts";
+import * as size from "../../layout/sizes.ts";
+import { truncate } from "../../layout/truncate.ts";
 import { svg } from "../svg.ts";
-import { beyond } from "./beyond.ts";
+import { arrowEnd, lifelineEnd } from "./arrow_end.ts";
+import { centerInView } from "./center_in_view.ts";
 import type { Mark, Scene } from "./mark.ts";
-import { between } from "./note.ts";
-
-const TIP = 8;
+import { offscreenHint } from "./offscreen_hint.ts";
 
 export function message(row: MessageRow, scene: Scene): Mark {
   return row.from.column === row.to.column ? selfMessage(row, scene) : arrow(row, scene);
@@ -19,27 +17,27 @@ function arrow(row: MessageRow, scene: Scene): Mark {
   const { layout, view, measure } = scene;
   const { step, line } = row;
   const toRight = row.to.column.slot > row.from.column.slot;
-  const start = edge(row.from, layout.spacing.x(row.from.column.slot), toRight);
-  const box = row.creates ? row.to.column.head.width / 2 : 0;
-  const end = edge(row.to, layout.spacing.x(row.to.column.slot), !toRight) + (toRight ? -box : box);
+  const start = edgeOf(row.from, layout.spacing.x(row.from.column.slot), toRight);
+  const head = row.creates ? row.to.column.head.width / 2 : 0;
+  const end = edgeOf(row.to, layout.spacing.x(row.to.column.slot), !toRight) + (toRight ? -head : head);
   const left = Math.min(start, end);
   const right = Math.max(start, end);
-  if (right < view.left || left > view.right) return beyond(row, spoken(row), left, scene);
-  const label = cut(step.label, LABEL_MAX, measure);
-  const half = measure(label, "label") / 2 + EDGE;
-  const wished = between(left, right, 2 * half + 10, view.left, view.right);
-  const centre = Math.round(Math.max(half, Math.min(layout.spacing.width - half, wished)));
+  if (right < view.left || left > view.right) return offscreenHint(row, describe(row), left, scene);
+  const label = truncate(step.label, size.LABEL_MAX, measure);
+  const half = measure(label, "label") / 2 + size.EDGE;
+  const preferred = centerInView(left, right, 2 * half + size.LABEL_MARGIN, view.left, view.right);
+  const center = Math.round(Math.max(half, Math.min(layout.spacing.width - half, preferred)));
   return {
     key: step.id,
-    signature: `${start} ${end} ${line} ${centre} ${step.label} ${step.outcome} ${step.arrow} ${row.destroys}`,
+    signature: `${start} ${end} ${line} ${center} ${step.label} ${step.outcome} ${step.arrow} ${row.destroys}`,
     make: () => {
-      const group = frame(row, left, right - left);
+      const group = messageGroup(row, left, right - left);
       group.append(
-        svg("path", { class: `line ${isDashed(step.arrow) ? "dashed" : ""}`, d: `M${start},${line}H${end}` }),
-        tip(step.arrow, step.outcome, end, line, toRight ? 1 : -1),
-        svg("text", { class: "label", x: centre, y: line - 7, "text-anchor": "middle" }, label),
+        svg("path", { class: lineClass(step.arrow), d: `M${start},${line}H${end}` }),
+        arrowEnd(step, end, line, toRight ? 1 : -1),
+        svg("text", { class: "tn-label", x: center, y: line - size.LABEL_RISE, "text-anchor": "middle" }, label),
       );
-      if (row.destroys) group.append(...ending(layout.spacing.x(row.from.column.slot), line, step.outcome));
+      if (row.destroys) group.append(lifelineEnd(layout.spacing.x(row.from.column.slot), line, step.outcome));
       return group;
     },
   };
@@ -48,23 +46,23 @@ function arrow(row: MessageRow, scene: Scene): Mark {
 function selfMessage(row: MessageRow, scene: Scene): Mark {
   const { layout, view, measure } = scene;
   const { step, line } = row;
-  const x = edge(row.from, layout.spacing.x(row.from.column.slot), true);
-  const label = cut(step.label, LABEL_MAX, measure);
-  const width = SELF + measure(label, "label") + 12;
-  if (x + width < view.left || x > view.right) return beyond(row, spoken(row), x, scene);
-  const top = line - 13;
+  const x = edgeOf(row.from, layout.spacing.x(row.from.column.slot), true);
+  const label = truncate(step.label, size.LABEL_MAX, measure);
+  const r = size.SELF_RADIUS;
+  const width = size.SELF + measure(label, "label") + 2 * r;
+  if (x + width < view.left || x > view.right) return offscreenHint(row, describe(row), x, scene);
+  const top = line - size.SELF_RISE;
   return {
     key: step.id,
     signature: `${x} ${line} ${step.label} ${step.outcome} ${step.arrow}`,
     make: () => {
-      const group = frame(row, x, width);
+      const group = messageGroup(row, x, width);
+      const loop = `M${x},${top}h${size.SELF - 2 * r}a${r},${r} 0 0 1 0,${2 * r}H${x}`;
+      const labelAt = { x: x + size.SELF + size.SELF_LABEL_GAP, y: top + size.SELF_LABEL_DROP };
       group.append(
-        svg("path", {
-          class: `line ${isDashed(step.arrow) ? "dashed" : ""}`,
-          d: `M${x},${top}h${SELF - 12}a6,6 0 0 1 0,12H${x}`,
-        }),
-        tip(step.arrow, step.outcome, x, top + 12, -1),
-        svg("text", { class: "label", x: x + SELF + 2, y: top + 10 }, label),
+        svg("path", { class: lineClass(step.arrow), d: loop }),
+        arrowEnd(step, x, top + 2 * r, -1),
+        svg("text", { class: "tn-label", ...labelAt }, label),
       );
       return group;
     },
@@ -72,70 +70,37 @@ function selfMessage(row: MessageRow, scene: Scene): Mark {
 }
 
 /** "main to Lock stock: __aenter__()" */
-function spoken({ step, from, to }: MessageRow): string {
-  const one = from.column.participant.label;
+function describe({ step, from, to }: MessageRow): string {
+  const sender = from.column.participant.label;
   return from.column === to.column
-    ? `${one}: ${step.label}`
-    : `${one} to ${to.column.participant.label}: ${step.label}`;
+    ? `${sender}: ${step.label}`
+    : `${sender} to ${to.column.participant.label}: ${step.label}`;
 }
 
-function frame(row: MessageRow, x: number, width: number): SVGGElement {
+function messageGroup(row: MessageRow, x: number, width: number): SVGGElement {
   const { step, line } = row;
   return svg(
     "g",
     {
-      class: `step message ${step.outcome ?? ""}`,
+      class: `tn-step tn-message ${step.outcome === null ? "" : `tn-${step.outcome}`}`,
       role: "listitem",
       tabindex: -1,
-      "aria-label": spoken(row),
+      "aria-label": describe(row),
       "data-id": step.id,
       "data-lifecycle": step.lifecycle,
     },
     svg("title", {}, step.label),
-    svg("rect", { class: "hit", x, y: line - 22, width, height: 30 }),
+    svg("rect", { class: "tn-hit", x, y: line - size.HIT_RISE, width, height: size.HIT_HEIGHT }),
   );
 }
 
 /** The x at which an arrow leaves or reaches a lifeline on its right or left side. */
-function edge({ level, highest }: End, x: number, onRight: boolean): number {
+function edgeOf({ level, highest }: ArrowEnd, x: number, onRight: boolean): number {
   if (highest < 0) return x;
-  const at = level ?? (onRight ? highest : 0);
-  return x + at * LEVEL + (onRight ? BAR / 2 : -BAR / 2);
+  const activation = level ?? (onRight ? highest : 0);
+  return x + activation * size.LEVEL + (onRight ? size.ACTIVATION / 2 : -size.ACTIVATION / 2);
 }
 
-function isDashed(arrow: string): boolean {
-  return arrow.startsWith("--");
-}
-
-/** An arrow's end: ">>" filled, ")" open, "x" a cross; a cancellation has a mark of its own. */
-function tip(arrow: string, outcome: Outcome | null, x: number, y: number, direction: 1 | -1): SVGElement {
-  const back = x - direction * TIP;
-  if (arrow.endsWith("x")) {
-    const at = x - direction * 7;
-    return outcome === "cancelled" ? barred(at, y, 4.5) : cross(at, y, 4);
-  }
-  const d = `M${back},${y - 4.5}L${x},${y}L${back},${y + 4.5}`;
-  return svg("path", arrow.endsWith(")") ? { class: "tip hollow", d } : { class: "tip", d: `${d}z` });
-}
-
-/** Where a task's lifeline stops: a foot, a cross where it failed, a barred circle where it was cancelled. */
-function ending(x: number, y: number, outcome: Outcome | null): SVGElement[] {
-  if (outcome === "error") return [cross(x, y, 5)];
-  if (outcome === "cancelled") return [barred(x, y, 5.5)];
-  return [svg("rect", { class: "foot", x: x - 6, y: y - 2, width: 12, height: 4, rx: 2 })];
-}
-
-function cross(x: number, y: number, r: number): SVGElement {
-  return svg("path", {
-    class: "tip hollow cross",
-    d: `M${x - r},${y - r}L${x + r},${y + r}M${x - r},${y + r}L${x + r},${y - r}`,
-  });
-}
-
-function barred(x: number, y: number, r: number): SVGElement {
-  const d = r * 0.7;
-  return svg("path", {
-    class: "tip barred",
-    d: `M${x - r},${y}a${r},${r} 0 1 0 ${2 * r},0a${r},${r} 0 1 0 ${-2 * r},0M${x - d},${y + d}L${x + d},${y - d}`,
-  });
+function lineClass(arrow: string): string {
+  return arrow.startsWith("--") ? "tn-arrow-line tn-dashed" : "tn-arrow-line";
 }

@@ -1,1 +1,1 @@
-"""The database file: its tables, its keys, how it is opened, and which processes live."""
+"""The database file: its tables and rows, its keys, how it is opened and locked, and which processes are alive."""

@@ -1,10 +1,10 @@
-"""When each closed lifecycle came, by the collector's clock: what the retention goes by.
+"""The arrival of each closed lifecycle, by the collector's clock: the retention deletes by it.
 
-A row's own times are its program's, whose clock may be years off. So the transaction that closes lifecycles also
-writes their keys into ``arrivals``, in the order in which they came. What came within SPAN_NS shares one entry, up to
-RETENTION_CHUNK of them: ``first_ns`` is when the first of an entry came, ``last_ns`` when the last did. Each closed
-lifecycle is in exactly one entry, each open one in none. From entry to entry ``last_ns`` never falls: when the
-collector's clock is set back, what came "later" than it now tells is taken to have come now.
+The times of a row are those of its program, whose clock may be wrong by years. So the transaction that closes
+lifecycles also writes their keys into ``arrivals``, in the order of arrival. Arrivals within SPAN_NS share one entry,
+up to RETENTION_CHUNK keys: ``first_ns`` is its first arrival, ``last_ns`` its last. Each closed lifecycle is in exactly
+one entry, each open one in none. ``last_ns`` never decreases from entry to entry: when the collector's clock is set
+back, entries that would be in the future get the current time.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ class Arrival(NamedTuple):
 
 
 class Arrivals:
-    """Works on the writer's connection, in the writer's transactions."""
+    """The table. Works on the writer's connection, in the writer's transactions."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._noted: list[int] = []
-        self._last: Arrival | None = None  # the newest entry, where it is known
+        self._last: Arrival | None = None  # the newest entry; None: not read yet
 
     def note(self, closed: Iterable[int]) -> None:
-        """Lifecycles with these keys close in the transaction that is going on, and were open or new before."""
+        """Lifecycles with these keys close in the current transaction; before it they were open or not stored."""
         self._noted.extend(closed)
 
     def write(self, now_ns: int) -> None:
-        """Write what was noted, in the transaction that is going on."""
+        """Write the noted keys, in the current transaction."""
         if not self._noted:
             return
         ordered = sorted(self._noted)
@@ -57,8 +57,8 @@ class Arrivals:
             last = self._set_back(now_ns)
         start = 0
         if last and now_ns - last.first_ns < SPAN_NS and (room := RETENTION_CHUNK - last.lifecycles) > 0:
-            some = ordered[:room]
-            last = Arrival(last.number, last.first_ns, now_ns, last.lifecycles + len(some), last.packed + pack(some))
+            added = ordered[:room]
+            last = Arrival(last.number, last.first_ns, now_ns, last.lifecycles + len(added), last.packed + pack(added))
             self._connection.execute(
                 "UPDATE arrivals SET last_ns = ?, lifecycles = ?, keys = ? WHERE arrival = ?",
                 (last.last_ns, last.lifecycles, last.packed, last.number),
@@ -69,7 +69,7 @@ class Arrivals:
         self._last = last
 
     def append(self, ordered: Sequence[int], first_ns: int, last_ns: int) -> Arrival:
-        """Write a new entry. The keys are sorted."""
+        """Write a new entry of sorted keys."""
         packed = pack(ordered)
         cursor = self._connection.execute(
             "INSERT INTO arrivals VALUES (NULL, ?, ?, ?, ?)", (first_ns, last_ns, len(ordered), packed)
@@ -78,7 +78,7 @@ class Arrivals:
         return Arrival(cursor.lastrowid, first_ns, last_ns, len(ordered), packed)
 
     def forget(self) -> None:
-        """A transaction was undone, or entries were deleted."""
+        """A transaction was rolled back, or entries were deleted."""
         self._noted.clear()
         self._last = None
 
@@ -91,11 +91,11 @@ class Arrivals:
         return self._entries("ASC")
 
     def _entries(self, order: str) -> Iterator[Arrival]:
-        sql = f"SELECT arrival, first_ns, last_ns, lifecycles, keys FROM arrivals ORDER BY arrival {order}"  # noqa: S608 -- our own words
+        sql = f"SELECT arrival, first_ns, last_ns, lifecycles, keys FROM arrivals ORDER BY arrival {order}"  # noqa: S608 -- constant names
         return map(Arrival._make, self._connection.execute(sql))
 
     def _set_back(self, now_ns: int) -> Arrival | None:
-        """The collector's clock was set back: nothing can have come after now. Answer the newest entry."""
+        """The collector's clock was set back: move entries of the future to now. Answer the newest entry."""
         later = []
         for entry in self._entries("DESC"):
             if entry.last_ns <= now_ns:
@@ -106,10 +106,10 @@ class Arrivals:
 
 
 def create(connection: sqlite3.Connection) -> None:
-    """Make the table, in the transaction that is going on; what is stored already came when its process last did.
+    """Create the table, in the current transaction, with entries for the stored lifecycles.
 
-    The store did not keep when these came. That they came no later keeps all of them long enough; that the first of
-    them came at 0 keeps all that they may refer to.
+    Their arrivals are not known. As ``last_ns`` they get the last batch of their process, so none is deleted too early.
+    As ``first_ns`` they get 0, so no exception that they may refer to is deleted too early.
     """
     connection.execute(TABLE)
     arrivals = Arrivals(connection)
@@ -119,12 +119,12 @@ def create(connection: sqlite3.Connection) -> None:
             "SELECT key FROM lifecycles WHERE key BETWEEN ? AND ? AND release_ns IS NOT NULL ORDER BY key",
             (keys.key(process, 0), keys.key(process, keys.NUMBERS)),
         )
-        while some := [key for (key,) in rows.fetchmany(RETENTION_CHUNK)]:
-            arrivals.append(some, 0, last_seen_ns)
+        while chunk := [key for (key,) in rows.fetchmany(RETENTION_CHUNK)]:
+            arrivals.append(chunk, 0, last_seen_ns)
 
 
 def pack(ordered: Sequence[int]) -> bytes:
-    """Sorted keys in eight bytes each; a run of n consecutive ones is its first key and -(n - 1)."""
+    """Sorted keys, eight bytes each; a run of n consecutive keys is written as its first key and -(n - 1)."""
     if ordered[-1] - ordered[0] == len(ordered) - 1:
         starts = [0]
     else:
@@ -139,10 +139,10 @@ def pack(ordered: Sequence[int]) -> bytes:
 
 def unpack(packed: bytes) -> list[int]:
     """The keys of an entry."""
-    found: list[int] = []
+    unpacked: list[int] = []
     for item in array("q", packed):
         if item < 0:
-            found.extend(range(found[-1] + 1, found[-1] + 1 - item))
+            unpacked.extend(range(unpacked[-1] + 1, unpacked[-1] + 1 - item))
         else:
-            found.append(item)
-    return found
+            unpacked.append(item)
+    return unpacked

@@ -1,8 +1,8 @@
-"""How far a process's clock is from the collector's.
+"""Estimates how far a process's clock is from the collector's.
 
-What a batch tells of has just happened, or it waited on its way: so the collector's clock less the latest instant of
-the batch is what the process's clock is behind, and that wait. The least of the last minute or two is nearest to the
-clock alone, and after so long a clock that was set right is seen to be right.
+The latest instant of a batch is just before the batch was sent. So the collector's clock minus that instant is the
+skew of the process's clock plus the delay of the batch. The least of these differences in the last one to two minutes
+has the least delay. After that time the estimate follows a clock that was corrected.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ WINDOW_NS = 60_000_000_000
 
 
 class ProcessClock:
-    """What is known of one process's clock."""
+    """The skew of one process's clock."""
 
     __slots__ = ("_before_ns", "_began_ns", "_least_ns", "skew_ns")
 
     def __init__(self, skew_ns: int) -> None:
-        self.skew_ns = skew_ns  # to be added to its instants to get the collector's
-        self._began_ns = 0  # the window
-        self._least_ns = 0  # of the window
-        self._before_ns = 0  # of the window before
+        self.skew_ns = skew_ns  # added to an instant of the process, it gives that of the collector
+        self._began_ns = 0  # begin of the current window
+        self._least_ns = 0  # the least difference of the current window
+        self._before_ns = 0  # that of the window before
 
     def note(self, latest_ns: int, now_ns: int) -> None:
-        """A batch came now whose latest instant, by the process's clock, was this."""
+        """A batch arrived now; ``latest_ns`` is its latest instant, by the process's clock."""
         behind_ns = now_ns - latest_ns
         age_ns = now_ns - self._began_ns
         if 0 <= age_ns < WINDOW_NS:

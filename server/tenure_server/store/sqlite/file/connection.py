@@ -1,4 +1,4 @@
-"""Opens the database file, or says in one line why it cannot be a store."""
+"""Opens the database file, or raises an error whose one line says why it cannot be a store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NEEDED = (3, 35, 0)
 
 
 def connect(path: Path | None, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
-    """A connection in autocommit mode that any one thread at a time may use; None: a database in memory."""
+    """A connection in autocommit mode, for one thread at a time. ``path`` None: a database in memory."""
     return sqlite3.connect(
         ":memory:" if path is None else path,
         timeout=5,
@@ -25,14 +25,14 @@ def connect(path: Path | None, factory: type[sqlite3.Connection] = sqlite3.Conne
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
-    """The same to a file that another process writes; nothing can be written by it, not even when it is closed."""
+    """A connection to a file that another process writes. It cannot write, not even when it is closed."""
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5, isolation_level=None, check_same_thread=False
     )
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
-    """A connection that reads beside the one that writes. It makes no file where there is none."""
+    """A connection that reads beside the one that writes. It does not create a missing file."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
@@ -46,12 +46,12 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 
 def open_store(path: Path | None, *, exclusive: bool = False) -> tuple[sqlite3.Connection, Lock | None]:
-    """The connection that writes, its tables made, and the lock on its file.
+    """The connection that writes, with all tables, and the lock on its file.
 
-    ``exclusive``: no other connection can read it, and nothing is allocated on the disk to open it.
+    ``exclusive``: no other connection can read the file, and opening it needs no free disk space.
 
     Raises:
-        StoreUnusable: this is no place for a store; the text says why and what to do, ``__cause__`` is SQLite's error.
+        StoreUnusable: no store can be opened there; the text says why and what to do, ``__cause__`` is SQLite's error.
     """
     if sqlite3.sqlite_version_info < _NEEDED:
         raise StoreUnusable(f"SQLite {sqlite3.sqlite_version} is too old (Tenure needs 3.35 or newer)")
@@ -72,7 +72,7 @@ def open_store(path: Path | None, *, exclusive: bool = False) -> tuple[sqlite3.C
             schema.create(connection)
         else:
             schema.upgrade(connection)
-        connection.execute("BEGIN IMMEDIATE")  # fails here and now where the file cannot be written
+        connection.execute("BEGIN IMMEDIATE")  # it fails now if the file cannot be written
         connection.execute("ROLLBACK")
     except (schema.NotOurs, sqlite3.Error, OSError, StoreUnusable) as error:
         if connection is not None:
@@ -95,17 +95,17 @@ def _unusable(path: Path | None, error: Exception) -> StoreUnusable:
         case StoreUnusable():
             return error
         case sqlite3.Error():
-            what = _what_is_wrong(path, error)
+            problem = _problem(path, error)
         case OSError():
-            what = f"the store {path} cannot be opened: {error.strerror}"
+            problem = f"the store {path} cannot be opened: {error.strerror}"
         case schema.NotOurs():
             return StoreUnusable(f"the store {path} {error} ({error.remedy})")
         case _:
-            what = f"the store {path} {error}"
-    return StoreUnusable(f"{what} (give another --store)")
+            problem = f"the store {path} {error}"
+    return StoreUnusable(f"{problem} (give another --store)")
 
 
-def _what_is_wrong(path: Path | None, error: sqlite3.Error) -> str:
+def _problem(path: Path | None, error: sqlite3.Error) -> str:
     match error.sqlite_errorcode & 0xFF:
         case sqlite3.SQLITE_NOTADB:
             return f"the store {path} is not a SQLite database"

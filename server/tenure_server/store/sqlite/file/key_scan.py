@@ -1,121 +1,124 @@
-"""Reading a table newest first although no index is sorted by time.
+"""Reads a table newest first, although no index is sorted by time.
 
-Within a process, the order of keys is nearly the order of time (threads may swap neighbours). So a window is found by
-bisection, with some slack, each process is read backwards through its keys, neighbours are put right by a look-ahead,
-and the processes are merged. Where the order was lost, as by a clock that was set back, the process is in
-``unordered``, and all its rows are looked through (see ``time_order``).
+Within a process the order of keys is nearly the order of time (threads may swap neighbours). So the keys of a window
+are found by bisection, with some slack. Each process is read backwards through its keys, a look-ahead puts neighbours
+in order, and the processes are merged. A process whose keys have lost that order, for example because its clock was
+set back, stands in ``unordered``; all its rows are sorted (see ``time_order``).
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappush, heappushpop, merge
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from tenure_server.errors import BadParameter
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.schema import ACQUIRE, LIFECYCLE_COLUMNS
+from tenure_server.store.sqlite.file.rows import LIFECYCLE_COLUMNS, LifecycleRow, Value, Values
 from tenure_server.store.sqlite.file.time_order import NEIGHBOURS_NS
 
-RawRow = tuple[Any, ...]  # a row as SQLite gives it: its key first
-Values = list[object]
+Row = TypeVar("Row")
+
+MakeRow: TypeAlias = Callable[[Iterable[Any]], Row]  # the ``_make`` of a NamedTuple
+Position: TypeAlias = tuple[int, int]  # instant and key of a row
+Window: TypeAlias = tuple[int | None, int | None]  # since, until
 
 _SLACK_NS = 2 * NEIGHBOURS_NS
-_SORTED = 1_000  # rows of an unordered process that are sorted at a time
+_SORTED_ROWS = 1_000  # of an unordered process, sorted at a time
 _LOOK_AHEAD = 128
 
-Position = tuple[int, int]  # instant, key: what came last
-Window = tuple[int | None, int | None]  # since, until
 
-
-class Selection:
+class RowSelection:
     """A condition in SQL with its values, and the processes in which it can hold."""
 
     def __init__(self, processes: Iterable[int]) -> None:
         self.processes = set(processes)
         self._conditions: list[str] = []
-        self.values: Values = []
+        self.values: list[Value] = []
 
     @property
     def where(self) -> str:
         return " AND ".join(self._conditions) or "true"
 
-    def add(self, condition: str, *values: object) -> None:
+    def add(self, condition: str, *values: Value) -> None:
         self._conditions.append(condition)
         self.values.extend(values)
 
-    def only(self, processes: Iterable[int]) -> None:
+    def restrict_to(self, processes: Iterable[int]) -> None:
         self.processes &= set(processes)
 
 
-class Timeline:
-    """One table whose first column is the key and whose column ``time`` grows with it.
+class Timeline(Generic[Row]):
+    """A table whose column ``time`` grows with its key.
 
-    ``columns`` begin with the key; the one at index ``at`` is ``time``.
+    ``make`` makes a row of the values of ``columns``; ``position`` answers its time and its key.
     """
 
-    def __init__(self, table: str, time: str, columns: str, at: int) -> None:
-        self.table = table
-        self.time = time
-        self.columns = columns
-        self.at = at
+    def __init__(
+        self, table: str, time: str, columns: str, make: MakeRow[Row], position: Callable[[Row], Position]
+    ) -> None:
+        self._table = table
+        self._time = time
+        self._columns = columns
+        self._make = make
+        self.position = position
 
     def newest(
         self,
         connection: sqlite3.Connection,
-        selection: Selection,
+        selection: RowSelection,
         window: Window = (None, None),
         before: Position | None = None,
-    ) -> Iterator[RawRow]:
-        """The rows that a selection means, newest first, ties by key.
+    ) -> Iterator[Row]:
+        """The rows of a selection, newest first, ties by key.
 
-        ``window`` is [since, until) of ``time``; ``before`` is the position of the row after which to go on.
+        ``window`` is [since, until) of ``time``; ``before`` is the position of the last row of the previous page.
         """
         since, until = window
         if before is not None:
             until = before[0] + 1 if until is None else min(until, before[0] + 1)
         conditions = [selection.where, "key BETWEEN ? AND ?"]
-        more: Values = []
+        bounds: list[Value] = []
         for sign, bound in ((">=", since), ("<", until)):
             if bound is not None:
-                conditions.append(f"{self.time} {sign} ?")
-                more.append(bound)
-        sql = f"SELECT {self.columns} FROM {self.table} WHERE {' AND '.join(conditions)} ORDER BY key DESC"  # noqa: S608 -- of our own words
+                conditions.append(f"{self._time} {sign} ?")
+                bounds.append(bound)
+        where = " AND ".join(conditions)
+        sql = f"SELECT {self._columns} FROM {self._table} WHERE {where} ORDER BY key DESC"  # noqa: S608 -- constant names
         streams = []
-        unordered = _unordered(connection)
+        unordered = _unordered_processes(connection)
         for process in selection.processes:
             if process in unordered:
-                bounds = [*selection.values, keys.key(process, 0), keys.key(process, keys.NUMBERS), *more]
-                streams.append(self._in_order(connection, " AND ".join(conditions), bounds))
+                values = [*selection.values, keys.key(process, 0), keys.key(process, keys.NUMBERS), *bounds]
+                streams.append(self._sorted_in_full(connection, where, values))
                 continue
             low, high = self.keys_between(connection, process, since, until)
-            rows = connection.execute(sql, [*selection.values, low, high, *more])
-            streams.append(self._sorted(rows))
+            rows = connection.execute(sql, [*selection.values, low, high, *bounds])
+            streams.append(self._sorted_by_look_ahead(map(self._make, rows)))
         for row in merge(*streams, key=self._newest_first):
-            if before is None or (row[self.at], row[0]) < before:
+            if before is None or self.position(row) < before:
                 yield row
 
-    def _in_order(self, connection: sqlite3.Connection, where: str, values: Values) -> Iterator[RawRow]:
-        """The same of one process in whatever order its keys are, some at a time."""
-        order = f"ORDER BY {self.time} DESC, key DESC LIMIT {_SORTED}"
-        sql = f"SELECT {self.columns} FROM {self.table} WHERE {where}"  # noqa: S608 -- of our own words
-        rows = connection.execute(f"{sql} {order}", values).fetchall()
+    def _sorted_in_full(self, connection: sqlite3.Connection, where: str, values: Values) -> Iterator[Row]:
+        """The rows of a process whose keys have no order, _SORTED_ROWS at a time."""
+        order = f"ORDER BY {self._time} DESC, key DESC LIMIT {_SORTED_ROWS}"
+        sql = f"SELECT {self._columns} FROM {self._table} WHERE {where}"  # noqa: S608 -- constant names
+        rows = list(map(self._make, connection.execute(f"{sql} {order}", values)))
         while rows:
             yield from rows
-            if len(rows) < _SORTED:
+            if len(rows) < _SORTED_ROWS:
                 return
-            rows = connection.execute(
-                f"{sql} AND ({self.time}, key) < (?, ?) {order}", [*values, *self.position(rows[-1])]
-            ).fetchall()
+            after = f"{sql} AND ({self._time}, key) < (?, ?) {order}"
+            rows = list(map(self._make, connection.execute(after, [*values, *self.position(rows[-1])])))
 
     def keys_between(
         self, connection: sqlite3.Connection, process: int, since: int | None, until: int | None
     ) -> tuple[int, int]:
         """The least and the greatest key of a process that a row of the window can have."""
         low, high = keys.key(process, 0), keys.key(process, keys.NUMBERS)
-        if process in _unordered(connection):
+        if process in _unordered_processes(connection):
             return low, high
         return (
             low if since is None else self._first_after(connection, low, high, since - _SLACK_NS),
@@ -123,23 +126,23 @@ class Timeline:
         )
 
     def _first_after(self, connection: sqlite3.Connection, low: int, high: int, instant: int) -> int:
-        """A key from which on all rows are later than ``instant``, and none before it; ``high`` where none is."""
-        sql = f"SELECT key, {self.time} FROM {self.table} WHERE key BETWEEN ? AND ? ORDER BY key"  # noqa: S608
+        """The key that separates rows later than ``instant`` from the others; ``high``: no row is later."""
+        sql = f"SELECT key, {self._time} FROM {self._table} WHERE key BETWEEN ? AND ? ORDER BY key"  # noqa: S608
         last = connection.execute(f"{sql} DESC LIMIT 1", (low, high)).fetchone()
         if last is None or last[1] <= instant:
             return high
         high = last[0]
         while low < high:
             middle = (low + high) // 2
-            found = connection.execute(f"{sql} LIMIT 1", (middle, high)).fetchone()
-            if found is None or found[1] > instant:  # keys whose rows were deleted leave gaps
+            row = connection.execute(f"{sql} LIMIT 1", (middle, high)).fetchone()
+            if row is None or row[1] > instant:  # deleted rows leave gaps between the keys
                 high = middle
             else:
-                low = found[0] + 1
+                low = row[0] + 1
         return high
 
-    def _sorted(self, rows: Iterable[RawRow]) -> Iterator[RawRow]:
-        heap: list[tuple[Position, RawRow]] = []
+    def _sorted_by_look_ahead(self, rows: Iterable[Row]) -> Iterator[Row]:
+        heap: list[tuple[Position, Row]] = []
         for row in rows:
             entry = (self._newest_first(row), row)
             if len(heap) < _LOOK_AHEAD:
@@ -149,14 +152,12 @@ class Timeline:
         for _, row in sorted(heap):
             yield row
 
-    def _newest_first(self, row: RawRow) -> Position:
-        return -row[self.at], -row[0]
-
-    def position(self, row: RawRow) -> Position:
-        return row[self.at], row[0]
+    def _newest_first(self, row: Row) -> Position:
+        instant, key = self.position(row)
+        return -instant, -key
 
 
-def _unordered(connection: sqlite3.Connection) -> set[int]:
+def _unordered_processes(connection: sqlite3.Connection) -> set[int]:
     return {process for (process,) in connection.execute("SELECT process FROM unordered")}
 
 
@@ -165,10 +166,10 @@ def format_cursor(*numbers: int) -> str:
 
 
 def parse_cursor(cursor: str, length: int) -> Sequence[int]:
-    """The numbers that a cursor was made of.
+    """The ``length`` numbers of which ``format_cursor`` made the cursor.
 
     Raises:
-        BadParameter: it was not made here.
+        BadParameter: it has another form.
     """
     is_cursor = re.fullmatch(r"-?[0-9a-f]{1,16}(\.-?[0-9a-f]{1,16})*", cursor)
     numbers = [int(part, 16) for part in cursor.split(".")] if is_cursor else []
@@ -177,4 +178,8 @@ def parse_cursor(cursor: str, length: int) -> Sequence[int]:
     return numbers
 
 
-LIFECYCLES = Timeline("lifecycles", "acquire_ns", LIFECYCLE_COLUMNS, ACQUIRE)
+def _position_of_lifecycle(row: LifecycleRow) -> Position:
+    return row.acquire_ns, row.key
+
+
+LIFECYCLES = Timeline("lifecycles", "acquire_ns", LIFECYCLE_COLUMNS, LifecycleRow._make, _position_of_lifecycle)

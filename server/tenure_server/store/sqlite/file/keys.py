@@ -1,7 +1,7 @@
-"""How ids become keys: the row of the process above, the number inside the process below.
+"""Keys: the row of the process in the upper bits, the number within the process in the lower ones.
 
-One integer that grows as a process goes on: new rows stand at the end of their table, a process is a range of keys,
-and the order of keys is nearly the order of time.
+A key is one integer that grows with time within a process. So new rows stand at the end of their table, a process is a
+range of keys, and the order of keys is nearly the order of time.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def number_of(a_key: int) -> int:
 
 
 def parse_id(public_id: str) -> tuple[bytes, int] | None:
-    """The process id and the number that ``wire.public_id`` was made from; None for anything else."""
+    """The process id and the number of a ``wire.public_id``; None: the text is not one."""
     process, _, number = public_id.partition("-")
     if not (len(process) == 32 and number.isascii() and number.isdigit() and len(number) <= 13):
         return None
@@ -41,20 +41,20 @@ def parse_id(public_id: str) -> tuple[bytes, int] | None:
 
 
 def parse_hex(text: str) -> bytes | None:
-    """The 16 bytes of a process id or a trace id; None for anything but 32 lower-case hex digits."""
+    """The 16 bytes of a process id or a trace id; None: the text is not 32 lower-case hex digits."""
     if len(text) != 32 or not set(text) <= set("0123456789abcdef"):
         return None
     return bytes.fromhex(text)
 
 
 def root_of(trace_id: bytes, process_id: bytes) -> int | None:
-    """The root lifecycle whose ``wire.trace_id`` in this process this is; None where it has none."""
+    """The number of the root whose ``wire.trace_id`` in this process is this one; None: there is no such number."""
     difference = int.from_bytes(trace_id, "big") - int.from_bytes(process_id, "big")
     root = difference * _UNSTEP % _MODULUS
     return root if 0 < root <= NUMBERS else None
 
 
 def number_of_span(span: int, process_id: bytes) -> int | None:
-    """The lifecycle whose ``wire.span_id`` (signed, 64 bits) in this process this is; None where it has none."""
+    """The number whose ``wire.span_id`` (signed, 64 bits) in this process is this one; None: there is none."""
     number = (span - int.from_bytes(process_id[8:], "big")) * _SPAN_UNSTEP % _SPAN_MODULUS
     return number if 0 < number <= NUMBERS else None

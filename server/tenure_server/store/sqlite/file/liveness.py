@@ -1,4 +1,4 @@
-"""Which processes live: told by the batches they sent, and by how long this collector has been there to hear them."""
+"""Decides which processes are alive: by their last batch, and by how long this collector has been listening."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tenure_server.limits import ALIVE_NS, DEAD_NS
 
 
 class Liveness:
-    """A process is alive while it has not said goodbye and was heard of in the last ten seconds of listening.
+    """A process is alive if it has not ended and has sent a batch within the last ALIVE_NS of listening.
 
-    A collector that was restarted has listened since its start only. It gives the benefit of the doubt to those who
-    were heard of in the ten seconds before the store's last word.
+    A restarted collector has listened only since its start. A process that sent a batch in the ALIVE_NS before the last
+    batch in the store may still be alive: its silence counts from the start of the collector.
     """
 
     def __init__(self, clock: Callable[[], int], listening_since_ns: int, doubt_from_ns: int) -> None:
@@ -22,19 +22,19 @@ class Liveness:
 
     @classmethod
     def from_now_on(cls, connection: sqlite3.Connection, clock: Callable[[], int]) -> Liveness:
-        """Of a collector that begins to listen."""
-        (last_word,) = connection.execute("SELECT max(last_seen_ns) FROM processes").fetchone()
-        return cls(clock, clock(), (last_word or 0) - ALIVE_NS)
+        """For a collector that begins to listen now."""
+        (last_batch_ns,) = connection.execute("SELECT max(last_seen_ns) FROM processes").fetchone()
+        return cls(clock, clock(), (last_batch_ns or 0) - ALIVE_NS)
 
     def not_before(self, instant_ns: int) -> Liveness:
-        """The same, for who knows that it is at least so late."""
+        """The same, with a clock that is never before this instant."""
         return Liveness(lambda: max(self.clock(), instant_ns), self.listening_since_ns, self.doubt_from_ns)
 
     def is_alive(self, ended: int, last_seen_ns: int) -> bool:
         return not ended and self._silence_ns(last_seen_ns) < ALIVE_NS
 
     def is_dead(self, ended: int, last_seen_ns: int) -> bool:
-        """Whether it said goodbye, or has been silent for so long that nobody waits for it any more."""
+        """Whether it has ended, or has been silent for DEAD_NS."""
         return bool(ended) or self._silence_ns(last_seen_ns) >= DEAD_NS
 
     def _silence_ns(self, last_seen_ns: int) -> int:

@@ -1,4 +1,4 @@
-"""Keeps a second collector off the same store, whatever name it gives the file."""
+"""Prevents that two collectors open the same store, also by two names of its file."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 
 from tenure_server.errors import StoreUnusable
 
-_held: set[tuple[int, int]] = set()  # device and inode of this process's stores
+_locked: set[tuple[int, int]] = set()  # device and inode of the stores that this process has locked
 _guard = threading.Lock()
 
 
 class Lock:
-    """A lock by the name (``PATH-lock``), and on Linux one on the database file itself, by its inode.
+    """A lock by name (``PATH-lock``), and on Linux one on the database file itself, by its inode.
 
-    The lock by name holds while the file is deleted. The lock on the file is flock(2), which has nothing to do with
-    SQLite's own locks (fcntl) on Linux. But closing any descriptor of the file drops those of the whole process, so
-    this one is closed only after the connections are.
+    The lock by name remains when the file is deleted. The lock on the file is flock(2), which on Linux is independent
+    of SQLite's locks (fcntl). But closing any descriptor of the file releases the fcntl locks of the whole process. So
+    this descriptor is closed after the connections.
     """
 
     def __init__(self, path: Path) -> None:
-        """Take the lock on an existing file. ``take_name`` takes the other one.
+        """Lock an existing file. ``take_name`` takes the lock by name.
 
         Raises:
             StoreUnusable: another collector has it.
@@ -49,9 +49,9 @@ class Lock:
         status = self._real.stat()
         key = (status.st_dev, status.st_ino)
         with _guard:
-            if key in _held:
+            if key in _locked:
                 raise self._in_use()
-            _held.add(key)
+            _locked.add(key)
             self._key = key
         if sys.platform == "linux":
             self._flock(self._real, 0)
@@ -79,10 +79,10 @@ class Lock:
         )
 
     def release(self) -> None:
-        """Let others have the file. Its connections must be closed."""
+        """Release both locks. The connections must be closed before."""
         while self._descriptors:
             os.close(self._descriptors.pop())
         with _guard:
             if self._key is not None:
-                _held.discard(self._key)
+                _locked.discard(self._key)
                 self._key = None

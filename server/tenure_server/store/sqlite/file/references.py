@@ -1,10 +1,10 @@
-"""Which columns name rows of other tables, and what becomes of them where those are gone.
+"""The columns that refer to rows of other tables, and what happens when those rows are deleted.
 
-Rows are deleted in ``retention`` alone, and it keeps these. Foreign keys would be looked up for each row that is
-written, and need an index on every column for each that is deleted: two indexes more than the lifecycles can afford.
+Only ``retention`` deletes rows, and it follows this list. SQLite would look up a foreign key for each row that is
+written, and needs an index on every such column for deleting: two indexes more on ``lifecycles``, which is too slow.
 
-A reference that is not listed may lead nowhere: the parent of a lifecycle or a task, the link of a root, the first
-lifecycle of a trace, what the outbox still has to tell of. Whoever reads them expects that.
+A reference that is not listed here may have no row: the parent of a lifecycle or a task, the link of a root, the first
+lifecycle of a trace, the keys in the outbox. The code that reads these handles a missing row.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Reference(NamedTuple):
         return f"{self.value} <> 0 AND {self.value} NOT IN (SELECT {self.key} FROM {self.target})"  # noqa: S608 -- names of ours
 
 
-# Rows that only tell something of another go with it.
+# Rows that only add facts to another row are deleted with it.
 BELONGING = (
     Reference("batches_ahead", "process", "processes", "process"),
     Reference("unordered", "process", "processes", "process"),
@@ -45,7 +45,7 @@ BELONGING = (
     Reference("series_resources", "series", "series", "series"),
     Reference("pools", "resource", "resources", "key"),
 )
-# Rows that are kept as long as something names them.
+# Rows that are kept as long as another row refers to them.
 NEEDED = (
     Reference("resources", _OF_PROCESS, "processes", "process"),
     Reference("tasks", _OF_PROCESS, "processes", "process"),
@@ -65,22 +65,22 @@ NEEDED = (
 
 
 def delete_dangling(connection: sqlite3.Connection) -> None:
-    """Delete what belongs to rows that are gone, in the transaction that is going on."""
+    """Delete rows that belong to deleted ones, in the current transaction."""
     for reference in BELONGING:
         connection.execute(f"DELETE FROM {reference.table} WHERE {reference.dangling}")  # noqa: S608 -- our own words
 
 
 def adopt_traces(connection: sqlite3.Connection, orphans: Sequence[int]) -> None:
-    """Give traces whose process is gone the key of the oldest of their lifecycles; delete those that have none."""
+    """Give traces of a deleted process the key of their oldest lifecycle; delete traces without lifecycles."""
     execute = connection.execute
     for orphan in orphans:
-        heir = execute(
+        oldest = execute(
             "SELECT key, acquire_ns FROM lifecycles WHERE trace = ? ORDER BY acquire_ns, key LIMIT 1", (orphan,)
         ).fetchone()
-        if heir is None:
+        if oldest is None:
             execute("DELETE FROM traces WHERE key = ?", (orphan,))
             continue
-        key, began_ns = heir
+        key, began_ns = oldest
         execute(
             "UPDATE OR REPLACE traces SET key = ?1, start_ns = ?2, first = ?1, first_ns = ?2, order_ns = ?4"
             " WHERE key = ?3",
@@ -92,7 +92,7 @@ def adopt_traces(connection: sqlite3.Connection, orphans: Sequence[int]) -> None
 
 
 def mend(connection: sqlite3.Connection) -> None:
-    """Put right, in the transaction that is going on, what earlier versions left behind."""
+    """Repair references that earlier versions left without a row, in the current transaction."""
     known = "SELECT process FROM processes"
     orphans = connection.execute(f"SELECT key FROM traces WHERE {_OF_PROCESS} NOT IN ({known})")  # noqa: S608 -- our own words
     adopt_traces(connection, [key for (key,) in orphans.fetchall()])

@@ -1,16 +1,17 @@
-"""The tables, and how a file of ours is told from any other.
+"""The tables, and how a store is recognized.
 
-``lifecycles`` has one row a lifecycle: keys of ``keys.py``, durations as on the wire, None where not reached; it is
-closed where ``release_ns`` is set. It has two secondary indexes (a third would halve the rate) and a partial one over
-the few that are open. One that came as a span of another service has its ``span_id`` and its ``span_parent`` (0: none),
-signed 64-bit integers. ``traces`` has the key of its (first) root, so that its id need not be stored, and of the spans
-among its lifecycles the ``first`` to begin. How old something is, the collector's clock tells, in ``arrivals``;
-``processes.skew_ns`` is what a process's clock is behind it. The row of a process is never given to another:
-``process_rows`` has the highest of those that were deleted. In each process the order of keys is nearly that of
-``acquire_ns``, and for traces of ``order_ns``, when the first that was told of them began; but for those processes in
-``unordered`` (see ``time_order``).
-Of a cancellation, ``exceptions`` has who asked for it, where that is known (``cancelled`` is 1): a task's key, by which
-means, and a site, 0 for none. Counts and histograms are kept by the writer, in the transaction that writes the rows.
+``lifecycles``: one row for each lifecycle (see ``rows``), closed if ``release_ns`` is set. It has two secondary indexes
+(a third would halve the rate of the writer) and a partial one over the few open rows. A row of a span has ``span_id``
+and ``span_parent`` (0: none), signed 64-bit integers.
+``traces``: the key is that of the (first) root, so the id of the trace is not stored. ``first`` is the span that began
+first. ``order_ns`` is the start of the lifecycle that arrived first.
+``processes.skew_ns`` is how far the process's clock is behind the collector's. The row of a deleted process is not used
+again: ``process_rows`` has the highest one.
+``exceptions``: with ``cancelled`` 1, the canceller is known: the key of a task and a site (0: none), and ``via``.
+``arrivals``: the age of lifecycles, by the collector's clock.
+``unordered``: the processes whose keys are not nearly in the order of ``acquire_ns``, or for traces of ``order_ns``
+(see ``time_order``).
+The writer updates counts and histograms in the transaction that writes the rows.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 from tenure_server.store.sqlite.file import arrivals, references
 
 VERSION = 3
-OLDEST = 2  # what ``upgrade`` brings to this version
+OLDEST = 2  # the oldest version that ``upgrade`` accepts
 _INCREMENTAL = 2
 APPLICATION_ID = 0x54454E55  # "TENU"
 
@@ -85,7 +86,7 @@ class NotOurs(Exception):
 
 
 def is_ours(path: Path) -> bool:
-    """Whether the head of a file says that it is a store, whatever state the rest is in."""
+    """Whether the head of a file says that it is a store. The rest of the file may be damaged."""
     try:
         with path.open("rb", buffering=0) as file:
             head = file.read(100)
@@ -95,11 +96,11 @@ def is_ours(path: Path) -> bool:
 
 
 def is_new(connection: sqlite3.Connection) -> bool:
-    """Whether the database is empty; false: it is a store of ours. Nothing is changed.
+    """Whether the database is empty. False: it is a store. Nothing is changed.
 
     Raises:
-        NotOurs: it has other tables, or a version that this code does not read.
-        sqlite3.Error: it is no database, or cannot be read.
+        NotOurs: it belongs to another program, or has a version that this code does not read.
+        sqlite3.Error: it is not a database, or cannot be read.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -115,10 +116,10 @@ def is_new(connection: sqlite3.Connection) -> bool:
 
 
 def configure(connection: sqlite3.Connection) -> None:
-    """Settings of the connection that writes. WAL lets readers go on; NORMAL loses nothing when the process dies."""
+    """Configure the connection that writes. WAL does not block readers; NORMAL loses nothing when the process dies."""
     (vacuum,) = connection.execute("PRAGMA auto_vacuum").fetchone()
     if vacuum != _INCREMENTAL:
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table, or it has no effect
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # it has an effect only before the first table
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")  # upkeep.py does it
@@ -133,7 +134,7 @@ def create(connection: sqlite3.Connection) -> None:
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Bring a store of an earlier version to this one, whole or not at all."""
+    """Convert a store of an earlier version to this one, in one transaction."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == VERSION:
         return
@@ -156,26 +157,17 @@ def upgrade(connection: sqlite3.Connection) -> None:
         raise
 
 
-LIFECYCLE_COLUMNS = (
-    "key, parent, trace, task, resource, site, acquire_ns, wait_ns, hold_ns, release_ns, outcomes, body_exception,"
-    " exception"
-)
-
-
-ACQUIRE = 6  # index of acquire_ns
-
-
-def pack(some: Sequence[int]) -> bytes:
-    """Keys as an entry holds them: eight bytes each."""
-    return array("q", some).tobytes()
+def pack(keys: Sequence[int]) -> bytes:
+    """The keys of an outbox entry, eight bytes each."""
+    return array("q", keys).tobytes()
 
 
 def unpack(packed: bytes) -> Sequence[int]:
-    """The keys of an entry."""
+    """The keys of an outbox entry."""
     return array("q", packed)
 
 
-USED_NS = 60_000_000_000  # how stale an exception's used_ns may be
+USED_NS = 60_000_000_000  # used_ns of an exception is updated at most so often
 
 
 OUTBOX_TABLES = (

@@ -1,4 +1,4 @@
-"""What an error of SQLite says about the medium."""
+"""Classifies errors of SQLite: a damaged file, or no free space."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_damage(error: BaseException | None) -> bool:
 
 
 def is_no_room(error: BaseException | None) -> bool:
-    """Whether the disk is full, or the file may not grow."""
+    """Whether the disk is full, or the file reached a limit."""
     return isinstance(error, sqlite3.Error) and _code(error) in _NO_ROOM
 
 

@@ -1,10 +1,10 @@
-"""The store's files as they were when they were opened, and what has happened to them since.
+"""Detects what other programs do to the files of the store after they were opened.
 
-SQLite does not notice that its file was deleted, replaced or written by somebody else: it goes on in the file that it
-has open. A look costs three calls of stat and 32 bytes read, so each commit is followed by one.
+SQLite does not notice that its file was deleted, replaced or written by another program: it continues with the file
+that it has open. A check costs three calls of stat and reads 32 bytes, so it follows each commit.
 
-Only this program's checkpoints write the database file (``wal_autocheckpoint`` is off). So another time of change or
-another size means that somebody else wrote it.
+Only the checkpoints of this program write the database file (``wal_autocheckpoint`` is off). So another modification
+time or size means that another program wrote it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _SMALLEST = 512  # bytes of a database
 Identity = tuple[int, int]
 
 
-class Change(Enum):
-    """What was done to the files by others."""
+class FileChange(Enum):
+    """What another program did to the files."""
 
     GONE = "was deleted"
     REPLACED = "was replaced by another file"
@@ -35,14 +35,14 @@ class Change(Enum):
 
     @property
     def consequence(self) -> str:
-        """For the log, in parentheses; of what is damaged a line of its own says what is done with it."""
+        """What follows, for the log, in parentheses; empty: a line of its own says it."""
         return _CONSEQUENCES.get(self, "")
 
 
 _CONSEQUENCES = {
-    Change.GONE: " (what it held is no longer shown, and new lifecycles go into a new file)",
-    Change.REPLACED: " (what is there now is shown, and new lifecycles go there)",
-    Change.LOG_GONE: " (what the log held is written into the database file)",
+    FileChange.GONE: " (what it held is no longer shown, and new lifecycles go into a new file)",
+    FileChange.REPLACED: " (what is there now is shown, and new lifecycles go there)",
+    FileChange.LOG_GONE: " (what the log held is written into the database file)",
 }
 
 
@@ -53,11 +53,11 @@ class StoreFiles:
         self.path = Path(os.path.realpath(path))
         self._paths = [self.path.with_name(self.path.name + suffix) for suffix in _SUFFIXES]
         self._identities: list[Identity | None] = [None, None, None]
-        self._has_log = False  # with something in it
-        self._written: tuple[int, int] = (0, 0)  # when the file was changed last, ns, and its size
+        self._has_log = False  # the log has content
+        self._written: tuple[int, int] = (0, 0)  # modification time of the file, ns, and its size
 
     def remember(self) -> None:
-        """They have just been opened."""
+        """The files have just been opened."""
         self._has_log = False
         self._identities = [_identity(path) for path in self._paths]
         self.remember_written()
@@ -68,25 +68,25 @@ class StoreFiles:
             status = self.path.stat()
             self._written = (status.st_mtime_ns, status.st_size)
 
-    def change(self) -> Change | None:
-        """What has happened since; None: nothing."""
+    def detect_change(self) -> FileChange | None:
+        """What another program has done since; None: nothing."""
         try:
             status = self.path.stat()
         except OSError:
-            return Change.GONE
+            return FileChange.GONE
         if (status.st_dev, status.st_ino) != self._identities[0]:
-            return Change.REPLACED
-        if status.st_size < _SMALLEST:  # nobody may open it: SQLite would delete the log
-            return Change.TRUNCATED
+            return FileChange.REPLACED
+        if status.st_size < _SMALLEST:  # it must not be opened: SQLite would delete the log
+            return FileChange.TRUNCATED
         if change := self._log_change():
             return change
-        return Change.TOUCHED if (status.st_mtime_ns, status.st_size) != self._written else None
+        return FileChange.TOUCHED if (status.st_mtime_ns, status.st_size) != self._written else None
 
-    def _log_change(self) -> Change | None:
+    def _log_change(self) -> FileChange | None:
         for path, identity in zip(self._paths[1:], self._identities[1:], strict=True):
             if identity is not None and _identity(path) != identity:
-                return Change.LOG_GONE
-        return None if self._is_log_sound() else Change.LOG_DAMAGED
+                return FileChange.LOG_GONE
+        return None if self._is_log_sound() else FileChange.LOG_DAMAGED
 
     def log_bytes(self) -> int:
         """The size of the write-ahead log."""
@@ -96,10 +96,10 @@ class StoreFiles:
             return 0
 
     def put_aside(self) -> Path:
-        """Rename what is there to a name that says that it is damaged, and when that was found; answer the file's.
+        """Rename the files to names with "damaged" and the time; answer the new path of the database file.
 
         Raises:
-            OSError: it cannot be renamed.
+            OSError: a file cannot be renamed.
         """
         stem = f"{self.path.name}.damaged-{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}"
         name, again = stem, 1
@@ -112,14 +112,14 @@ class StoreFiles:
         return self.path.with_name(name)
 
     def remove_log(self) -> None:
-        """Delete log and index that belonged to a file that is gone: SQLite would apply them to the next one."""
+        """Delete the log and the index of a file that is gone: SQLite would apply them to the next file."""
         for path, identity in zip(self._paths[1:], self._identities[1:], strict=True):
             if identity is not None and _identity(path) == identity:
                 with suppress(OSError):
                     path.unlink()
 
     def remove_index(self) -> None:
-        """Delete the log's index; SQLite makes it from the log."""
+        """Delete the log's index; SQLite makes it again from the log."""
         with suppress(OSError):
             self._paths[2].unlink()
 
@@ -131,12 +131,12 @@ class StoreFiles:
             return True  # there is none
         if len(header) < _WAL_HEADER:
             return not self._has_log
-        self._has_log = True  # from now on it never becomes shorter than that
+        self._has_log = True  # from now on the log always has a header
         return header.startswith(_WAL_MAGIC)
 
 
 def identities(path: Path) -> list[Identity | None]:
-    """Device and inode of the database file and of its log; None where there is none."""
+    """Device and inode of the database file and of its log; None: the file does not exist."""
     return [_identity(path), _identity(path.with_name(path.name + "-wal"))]
 
 

@@ -1,8 +1,9 @@
 """Keeps the order of keys near the order of time, in each process that is not in ``unordered``.
 
-``key_scan`` reads by this rule: of two rows of a process, the one with the greater key is no more than NEIGHBOURS_NS
-earlier. A new row stands at the end of its process. A late one stands between others: an open lifecycle was deleted
-because its process fell silent, and then it goes on; a trace was deleted, and a late child makes it again.
+``key_scan`` depends on this rule: of two rows of a process, the one with the greater key is at most NEIGHBOURS_NS
+earlier. A new row stands at the end of its process. A late row stands between others. This happens when an open
+lifecycle was deleted because its process was silent, and then continues, or when a late child makes a deleted trace
+again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _LOOK_UP = 500  # keys in one query
 
 
 def is_unordered(connection: sqlite3.Connection, process: int) -> bool:
-    """Whether the keys of a process are in any order."""
+    """Whether the keys of a process are not in the order of time."""
     return connection.execute("SELECT 1 FROM unordered WHERE process = ?", (process,)).fetchone() is not None
 
 
@@ -29,9 +30,9 @@ def is_in_place(connection: sqlite3.Connection, key: int, acquire_ns: int) -> bo
 
 
 def place_trace(connection: sqlite3.Connection, key: int, order_ns: int) -> int:
-    """The ``order_ns`` with which a trace of this key is in order: the given one, or the nearest to it.
+    """The ``order_ns`` with which a trace of this key is in order: this one, or the nearest to it.
 
-    A trace that is made again is listed about where it was listed before.
+    So a trace that is made again is listed near its earlier place.
     """
     if is_unordered(connection, keys.process_of(key)):
         return order_ns
@@ -42,13 +43,13 @@ def place_trace(connection: sqlite3.Connection, key: int, order_ns: int) -> int:
 
 
 def highest(connection: sqlite3.Connection, table: str, time: str, process: int) -> tuple[int, int]:
-    """The highest key of a process, and the latest instant of the rows that come last; (0, 0): it has none."""
-    found = connection.execute(
+    """The highest key of a process, and the latest instant of its last rows; (0, 0): it has no rows."""
+    row = connection.execute(
         f"SELECT max(key), max({time}) FROM (SELECT key, {time} FROM {table} WHERE key BETWEEN ? AND ?"  # noqa: S608 -- names of ours
         " ORDER BY key DESC LIMIT ?)",
         (keys.key(process, 0), keys.key(process, keys.NUMBERS), _NEAR),
     ).fetchone()
-    return (0, 0) if found[0] is None else (found[0], found[1])
+    return (0, 0) if row[0] is None else (row[0], row[1])
 
 
 def missing_traces(connection: sqlite3.Connection, wanted: Iterable[int]) -> set[int]:
@@ -63,7 +64,7 @@ def missing_traces(connection: sqlite3.Connection, wanted: Iterable[int]) -> set
 
 
 def _around(connection: sqlite3.Connection, table: str, time: str, key: int) -> tuple[int, int]:
-    """The latest instant of the rows before a key, and the earliest of those after it; far off where none are."""
+    """The latest instant of the rows before a key, and the earliest of those after it; without rows, +-2**63."""
     process = keys.process_of(key)
     near = f"SELECT {time} FROM {table} WHERE key"  # noqa: S608 -- names of ours
     before, after = connection.execute(

@@ -1,4 +1,4 @@
-"""One transaction, and its end by an error that is not hidden by a second one."""
+"""Transactions. An error within one is raised even if the rollback fails too."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import contextmanager, suppress
 
 
 def roll_back(connection: sqlite3.Connection) -> None:
-    """Undo the transaction, if there is one. Never raises: SQLite may have undone it already (a full disk)."""
+    """Roll back the transaction, if there is one. Never raises: SQLite may have done it already (a full disk)."""
     with suppress(sqlite3.Error):
-        connection.rollback()  # not execute, which refuses everything after the deadline of a reading
+        connection.rollback()  # ``execute`` would raise after the deadline of a read
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit what is done within, or undo it and raise the error that ended it."""
+    """Commit at the end; at an error, roll back and raise it."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

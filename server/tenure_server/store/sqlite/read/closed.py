@@ -6,93 +6,75 @@ from collections.abc import Iterable
 
 from tenure_server.store.protocol import ClosedLifecycle, ClosedLifecycles
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import RawRow
-from tenure_server.store.sqlite.file.schema import ACQUIRE, LIFECYCLE_COLUMNS, OPEN, unpack
+from tenure_server.store.sqlite.file.rows import LifecycleRow
+from tenure_server.store.sqlite.file.schema import unpack
 from tenure_server.store.sqlite.read.processes import read_some_processes
 from tenure_server.store.sqlite.read.roots import read_roots
 from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
 
-_MAX_CONTEXT = 64  # lifecycles of one resource looked through for whom a wait waited for
-_WORTH_NAMING_NS = 100_000  # a shorter wait was none
+_MAX_CONTEXT = 64  # lifecycles of one resource in which the cause of a wait is searched
+_MIN_WAIT_NS = 100_000  # the cause of a shorter wait is not searched
 
 
-def read_endings(reading: ReadSnapshot, follower: str, limit: int) -> ClosedLifecycles:
-    """See ``Store.endings``."""
+def read_closed(snapshot: ReadSnapshot, follower: str, limit: int) -> ClosedLifecycles:
+    """See ``Store.closed_lifecycles``."""
     wanted: list[int] = []
-    position = cursor = _cursor(reading, follower)
+    position = cursor = _cursor(snapshot, follower)
     latest_ns = 0
-    entries = reading.connection.execute(
+    entries = snapshot.connection.execute(
         "SELECT entry, at_ns, keys FROM outbox WHERE entry > ? ORDER BY entry", (cursor,)
     )
     for entry, at_ns, packed in entries:
-        some = unpack(packed)
-        if wanted and len(wanted) + len(some) > limit:
+        entry_keys = unpack(packed)
+        if wanted and len(wanted) + len(entry_keys) > limit:
             break
-        wanted += some
+        wanted += entry_keys
         position = entry
         latest_ns = max(latest_ns, at_ns)
     entries.close()
-    # Whoever put in what a process left open knew it for dead; by a clock that is behind it would be taken for alive.
-    reading = ReadSnapshot(reading.connection, reading.aliveness.not_before(latest_ns))
-    rows = _rows(reading, wanted)
-    lifecycles = reading.assembly.lifecycles(rows, roots=read_roots(reading, rows))
-    processes = read_some_processes(reading, {keys.process_of(row[0]) for row in rows})
+    # The collector wrote abandoned lifecycles when their process was dead. A clock that is behind the collector's would
+    # take the process for alive.
+    snapshot = ReadSnapshot(snapshot.connection, snapshot.liveness.not_before(latest_ns))
+    stored = {row.key: row for row in snapshot.lifecycle_rows(wanted)}
+    rows = [stored[key] for key in wanted if key in stored]
+    lifecycles = snapshot.decoder.lifecycles(rows, roots=read_roots(snapshot, rows))
+    processes = read_some_processes(snapshot, {keys.process_of(row.key) for row in rows})
     items = []
     for row, lifecycle in zip(rows, lifecycles, strict=True):
         if lifecycle.phase not in {"closed", "abandoned"}:
-            continue  # its process was thought dead and came back
+            continue  # its process was taken for dead and came back
         process = processes[lifecycle.process]
-        told_ns = _latest_ns(row)
-        ended_ns = told_ns if lifecycle.phase == "closed" else max(told_ns, process.last_seen_ns)
+        ended_ns = row.latest_ns if lifecycle.phase == "closed" else max(row.latest_ns, process.last_seen_ns)
         items.append(ClosedLifecycle(lifecycle, ended_ns))
     return ClosedLifecycles(
         items=items,
         processes=processes,
-        context=reading.assembly.lifecycles(_context(reading, rows)),
+        context=snapshot.decoder.lifecycles(_context(snapshot, rows)),
         position=position,
         expired=len(wanted) - len(rows),
     )
 
 
-def _cursor(reading: ReadSnapshot, follower: str) -> int:
-    found = reading.connection.execute("SELECT cursor FROM followers WHERE name = ?", (follower,)).fetchone()
-    return found[0] if found else 0
+def _cursor(snapshot: ReadSnapshot, follower: str) -> int:
+    row = snapshot.connection.execute("SELECT cursor FROM followers WHERE name = ?", (follower,)).fetchone()
+    return row[0] if row else 0
 
 
-def _rows(reading: ReadSnapshot, wanted: list[int]) -> list[RawRow]:
-    """The stored ones, in the order in which they are wanted."""
-    sql = f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE key IN"  # noqa: S608 -- our own words
-    found = {row[0]: row for row in reading.in_chunks(sql, wanted)}
-    return [found[key] for key in wanted if key in found]
-
-
-def _context(reading: ReadSnapshot, rows: Iterable[RawRow]) -> list[RawRow]:
-    """Others that had a resource, or stood in its queue, since one of the rows began to wait for it."""
-    first: dict[int, int] = {}
-    last: dict[int, int] = {}
+def _context(snapshot: ReadSnapshot, rows: Iterable[LifecycleRow]) -> list[LifecycleRow]:
+    """Other lifecycles that held a resource, or waited for it, since one of the rows began to wait for it."""
+    first_ns: dict[int, int] = {}
+    last_key: dict[int, int] = {}
     for row in rows:
-        if row[7] is None or row[7] >= _WORTH_NAMING_NS:
-            resource = row[4]
-            first[resource] = min(first.get(resource, row[ACQUIRE]), row[ACQUIRE])
-            last[resource] = max(last.get(resource, 0), row[0])
-    shown = {row[0] for row in rows}
-    bounded = reading.assembly.resource_refs(last)
-    found: dict[int, RawRow] = {}
-    for resource, key in last.items():
-        if bounded[resource].capacity is None:
+        if row.wait_ns is None or row.wait_ns >= _MIN_WAIT_NS:
+            first_ns[row.resource] = min(first_ns.get(row.resource, row.acquire_ns), row.acquire_ns)
+            last_key[row.resource] = max(last_key.get(row.resource, 0), row.key)
+    shown = {row.key for row in rows}
+    resources = snapshot.decoder.resource_refs(last_key)
+    context: dict[int, LifecycleRow] = {}
+    for resource, key in last_key.items():
+        if resources[resource].capacity is None:
             continue
-        still = reading.connection.execute(f"SELECT {LIFECYCLE_COLUMNS} {OPEN} AND resource = ?", (resource,))
-        before = reading.connection.execute(
-            f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE resource = ? AND key < ? ORDER BY key DESC LIMIT ?",  # noqa: S608 -- our own words
-            (resource, key, _MAX_CONTEXT),
-        )
-        for row in (*still, *before):
-            if row[0] not in shown and (row[9] is None or _latest_ns(row) > first[resource]):
-                found[row[0]] = row
-    return [found[key] for key in sorted(found)]
-
-
-def _latest_ns(row: RawRow) -> int:
-    """The latest instant that a row tells of."""
-    latest: int = row[ACQUIRE] + (row[7] or 0) + (row[8] or 0) + (row[9] or 0)
-    return latest
+        for row in (*snapshot.open_uses(resource), *snapshot.uses_before(resource, key, _MAX_CONTEXT)):
+            if row.key not in shown and (not row.is_closed or row.latest_ns > first_ns[resource]):
+                context[row.key] = row
+    return [context[key] for key in sorted(context)]

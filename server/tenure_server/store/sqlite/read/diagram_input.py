@@ -1,10 +1,10 @@
-"""What a diagram is drawn from: a lens's newest lifecycles, what is open, their tasks, and whom they wait for."""
+"""What a diagram is drawn from: the newest lifecycles of a lens, all that are open, their tasks and causes of waits."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from itertools import islice
 
 from tenure_server.errors import NotFound
@@ -12,92 +12,80 @@ from tenure_server.model.diagram_input import DiagramInput
 from tenure_server.model.lens import Lens
 from tenure_server.store.protocol import LifecycleQuery
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import LIFECYCLES, RawRow, Selection
-from tenure_server.store.sqlite.file.schema import ACQUIRE, LIFECYCLE_COLUMNS, OPEN
+from tenure_server.store.sqlite.file.key_scan import LIFECYCLES, RowSelection
+from tenure_server.store.sqlite.file.rows import LifecycleRow
 from tenure_server.store.sqlite.read.filters import select_lifecycles
 from tenure_server.store.sqlite.read.roots import read_roots
 from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
-from tenure_server.store.sqlite.read.span_parents import parents_beyond
+from tenure_server.store.sqlite.read.span_parents import foreign_parents
 
-_MAX_FAMILY = 2_000  # tasks; a task with more descendants is shown with all of its process
-_MAX_CONTEXT = 500  # lifecycles of one resource looked through for whom a wait waited for
-_MAX_OLDER = 50  # of them, where they can only be older than what is shown
-_CHUNK = 500  # keys in one query
-_WORTH_NAMING_NS = 20_000  # a shorter wait was none
+_MAX_FAMILY = 2_000  # tasks; a task with more descendants is shown with its whole process
+_MAX_CONTEXT = 500  # lifecycles of one resource in which the cause of a wait is searched
+_MAX_OLDER_CONTEXT = 50  # of them, where all are older than what is shown
+_MIN_WAIT_NS = 20_000  # the cause of a shorter wait is not searched
 
 
-def read_scene(reading: ReadSnapshot, lens: Lens, limit: int, keep: Collection[str]) -> DiagramInput:
-    """See ``Store.scene``."""
-    _check_subject(reading, lens)
-    selection, family = _select(reading, lens)
-    found = {row[0]: row for row in _open_rows(reading, selection, lens, limit)}
-    kept = _keys_of(reading, keep)
-    joins = False
-    complete = True
-    for row in LIFECYCLES.newest(reading.connection, selection, (lens.since_ns, lens.until_ns)):
-        if row[0] in found:
+def read_diagram_input(snapshot: ReadSnapshot, lens: Lens, limit: int, keep: Collection[str]) -> DiagramInput:
+    """See ``Store.diagram_input``."""
+    _check_subject(snapshot, lens)
+    selection, family = _select(snapshot, lens)
+    shown = {row.key: row for row in _open_rows(snapshot, selection, lens, limit)}
+    kept = _keys_of(snapshot, keep)
+    has_kept = False
+    is_complete = True
+    for row in LIFECYCLES.newest(snapshot.connection, selection, (lens.since_ns, lens.until_ns)):
+        if row.key in shown:
             continue
-        if len(found) >= limit:
-            complete = False
+        if len(shown) >= limit:
+            is_complete = False
             break
-        joins = joins or row[0] in kept
-        found[row[0]] = row
-    if joins:
-        found |= {row[0]: row for row in _rows_of(reading, kept - found.keys())}
-    rows = sorted(found.values(), key=LIFECYCLES.position)
+        has_kept = has_kept or row.key in kept
+        shown[row.key] = row
+    if has_kept:
+        shown |= {row.key: row for row in snapshot.lifecycle_rows(sorted(kept - shown.keys()))}
+    rows = sorted(shown.values(), key=LIFECYCLES.position)
     earlier = (
-        0 if complete else _count(reading, selection, family, lens) - sum(_is_in_window(row, lens) for row in rows)
+        0 if is_complete else _count(snapshot, selection, family, lens) - sum(_is_in_window(row, lens) for row in rows)
     )
     return DiagramInput(
-        lifecycles=reading.assembly.lifecycles(rows, parents_beyond(reading, rows), read_roots(reading, rows)),
-        tasks=reading.assembly.tasks(row[3] for row in rows),
-        context=reading.assembly.lifecycles(_context(reading, rows, lens)),
+        lifecycles=snapshot.decoder.lifecycles(rows, foreign_parents(snapshot, rows), read_roots(snapshot, rows)),
+        tasks=snapshot.decoder.tasks(row.task for row in rows),
+        context=snapshot.decoder.lifecycles(_context(snapshot, rows, lens)),
         earlier=max(earlier, 0),
     )
 
 
-def _keys_of(reading: ReadSnapshot, public_ids: Collection[str]) -> set[int]:
+def _keys_of(snapshot: ReadSnapshot, public_ids: Collection[str]) -> set[int]:
     processes = {
-        process_id.hex(): row for row, process_id in reading.connection.execute("SELECT process, id FROM processes")
+        process_id.hex(): row for row, process_id in snapshot.connection.execute("SELECT process, id FROM processes")
     }
-    parted = (public_id.partition("-") for public_id in public_ids)
-    return {keys.key(processes[process], int(number)) for process, _, number in parted if process in processes}
+    parts = (public_id.partition("-") for public_id in public_ids)
+    return {keys.key(processes[process], int(number)) for process, _, number in parts if process in processes}
 
 
-def _rows_of(reading: ReadSnapshot, wanted: Collection[int]) -> Iterator[RawRow]:
-    ordered = sorted(wanted)
-    for start in range(0, len(ordered), _CHUNK):
-        chunk = ordered[start : start + _CHUNK]
-        marks = ",".join("?" * len(chunk))
-        yield from reading.connection.execute(
-            f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE key IN ({marks})",  # noqa: S608 -- marks only
-            chunk,
-        )
-
-
-def _check_subject(reading: ReadSnapshot, lens: Lens) -> None:
-    subjects = reading.subjects
-    if lens.trace is not None and subjects.trace(lens.trace) is None:
+def _check_subject(snapshot: ReadSnapshot, lens: Lens) -> None:
+    ids = snapshot.ids
+    if lens.trace is not None and ids.trace(lens.trace) is None:
         raise NotFound(f"no trace {lens.trace!r} is stored")
-    if lens.process is not None and subjects.process(lens.process) is None:
+    if lens.process is not None and ids.process(lens.process) is None:
         raise NotFound(f"no process {lens.process!r} is stored")
     for table, public_id in (("tasks", lens.task), ("resources", lens.resource)):
-        if public_id is not None and not subjects.has(table, subjects.key(public_id)):
+        if public_id is not None and not ids.is_stored(table, ids.key(public_id)):
             raise NotFound(f"no {table[:-1]} {public_id!r} is stored")
 
 
-def _select(reading: ReadSnapshot, lens: Lens) -> tuple[Selection, list[int] | None]:
-    """What the lens shows, and the tasks that it is of, where it is of some."""
+def _select(snapshot: ReadSnapshot, lens: Lens) -> tuple[RowSelection, list[int] | None]:
+    """The rows of the lens and, where its subject is a task, that task's family."""
     query = LifecycleQuery(process=lens.process, trace=lens.trace, resource=lens.resource)
-    selection = select_lifecycles(reading.connection, query, reading.now_ns)
-    task = None if lens.task is None else reading.subjects.key(lens.task)
+    selection = select_lifecycles(snapshot.connection, query, snapshot.now_ns)
+    task = None if lens.task is None else snapshot.ids.key(lens.task)
     family = None
     if task is not None:
-        selection.only([keys.process_of(task)])
-        family = _family(reading, task)
+        selection.restrict_to([keys.process_of(task)])
+        family = _family(snapshot, task)
         if family is not None:
             marks = ",".join("?" * len(family))
-            first, last = reading.connection.execute(
+            first, last = snapshot.connection.execute(
                 f"SELECT min(first), max(last) FROM tasks WHERE key IN ({marks})",  # noqa: S608 -- marks only
                 family,
             ).fetchone()
@@ -105,9 +93,9 @@ def _select(reading: ReadSnapshot, lens: Lens) -> tuple[Selection, list[int] | N
     return selection, family
 
 
-def _family(reading: ReadSnapshot, task: int) -> list[int] | None:
-    """A task and all that it and they created; None where they are too many to be told apart from all."""
-    rows = reading.connection.execute(
+def _family(snapshot: ReadSnapshot, task: int) -> list[int] | None:
+    """A task and its descendants; None: more than _MAX_FAMILY."""
+    rows = snapshot.connection.execute(
         "WITH RECURSIVE family (key) AS (SELECT ? UNION SELECT tasks.key FROM tasks JOIN family"
         " ON tasks.parent = family.key) SELECT key FROM family LIMIT ?",
         (task, _MAX_FAMILY + 1),
@@ -115,38 +103,38 @@ def _family(reading: ReadSnapshot, task: int) -> list[int] | None:
     return None if len(rows) > _MAX_FAMILY else [key for (key,) in rows]
 
 
-def _open_rows(reading: ReadSnapshot, selection: Selection, lens: Lens, limit: int) -> list[RawRow]:
-    """What is open now, however long ago it began: at most half of the limit, the newest."""
-    living = Selection(selection.processes & reading.living())
+def _open_rows(snapshot: ReadSnapshot, selection: RowSelection, lens: Lens, limit: int) -> list[LifecycleRow]:
+    """What is open now, however long ago it began: the newest, at most half of the limit."""
+    living = RowSelection(selection.processes & snapshot.living_processes())
     living.add(selection.where, *selection.values)
     until_ns = lens.until_ns
-    rows = (row for row in reading.open_rows(living) if until_ns is None or row[ACQUIRE] < until_ns)
+    rows = (row for row in snapshot.open_rows(living) if until_ns is None or row.acquire_ns < until_ns)
     return list(islice(rows, max(limit // 2, 1)))
 
 
-def _is_in_window(row: RawRow, lens: Lens) -> bool:
-    return lens.since_ns is None or bool(row[ACQUIRE] >= lens.since_ns)
+def _is_in_window(row: LifecycleRow, lens: Lens) -> bool:
+    return lens.since_ns is None or row.acquire_ns >= lens.since_ns
 
 
-def _count(reading: ReadSnapshot, selection: Selection, family: list[int] | None, lens: Lens) -> int:
+def _count(snapshot: ReadSnapshot, selection: RowSelection, family: list[int] | None, lens: Lens) -> int:
     """How many lifecycles of the lens are stored; for a window, in the window."""
-    connection = reading.connection
+    connection = snapshot.connection
     if lens.since_ns is None and lens.until_ns is None:
         if selection.where == "true":
             counts = connection.execute("SELECT process, lifecycles FROM processes")
             return sum(count for process, count in counts if process in selection.processes)
         if family is not None and lens.process is None:
             marks = ",".join("?" * len(family))
-            counted: int
-            (counted,) = connection.execute(
+            count: int
+            (count,) = connection.execute(
                 f"SELECT sum(lifecycles) FROM tasks WHERE key IN ({marks})",  # noqa: S608 -- marks only
                 family,
             ).fetchone()
-            return counted
+            return count
     total = 0
     for process in selection.processes:
         low, high = LIFECYCLES.keys_between(connection, process, lens.since_ns, lens.until_ns)
-        sql = f"SELECT count(*) FROM lifecycles WHERE {selection.where} AND key BETWEEN ? AND ?"  # noqa: S608 -- our own words
+        sql = f"SELECT count(*) FROM lifecycles WHERE {selection.where} AND key BETWEEN ? AND ?"  # noqa: S608 -- constant names
         values = [*selection.values, low, high]
         for sign, bound in ((">=", lens.since_ns), ("<", lens.until_ns)):
             if bound is not None:
@@ -156,38 +144,35 @@ def _count(reading: ReadSnapshot, selection: Selection, family: list[int] | None
     return total
 
 
-def _context(reading: ReadSnapshot, rows: list[RawRow], lens: Lens) -> list[RawRow]:
-    """Lifecycles outside the scene that had a resource, or stood in its queue, while one of the scene waited for it.
+def _context(snapshot: ReadSnapshot, rows: list[LifecycleRow], lens: Lens) -> list[LifecycleRow]:
+    """Lifecycles that the diagram does not show and that explain its waits.
 
-    Of a lens that leaves nobody out, they are older than all that it shows.
+    They held a resource, or waited for it, while a lifecycle of the diagram waited for it. A lens without trace and
+    task leaves out only lifecycles that are older than all that it shows.
     """
-    first: dict[int, int] = {}
+    oldest_shown: dict[int, int] = {}
     if lens.trace is None and lens.task is None:
         for row in reversed(rows):
-            first[row[4]] = row[0]
-    waits: dict[int, list[RawRow]] = defaultdict(list)
+            oldest_shown[row.resource] = row.key
+    waits: dict[int, list[LifecycleRow]] = defaultdict(list)
     for row in rows:
-        if row[7] is None or row[7] >= _WORTH_NAMING_NS:
-            waits[row[4]].append(row)
-    shown = {row[0] for row in rows}
-    bounded = reading.assembly.resource_refs(waits)
-    found: dict[int, RawRow] = {}
+        if row.wait_ns is None or row.wait_ns >= _MIN_WAIT_NS:
+            waits[row.resource].append(row)
+    shown = {row.key for row in rows}
+    resources = snapshot.decoder.resource_refs(waits)
+    context: dict[int, LifecycleRow] = {}
     for resource, waiting in waits.items():
-        if bounded[resource].capacity is None:
+        if resources[resource].capacity is None:
             continue
-        asked = sorted(row[ACQUIRE] for row in waiting)
-        last = first.get(resource, max(row[0] for row in waiting))
-        still = reading.connection.execute(f"SELECT {LIFECYCLE_COLUMNS} {OPEN} AND resource = ?", (resource,))
-        before = reading.connection.execute(
-            f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE resource = ? AND key < ? ORDER BY key DESC LIMIT ?",  # noqa: S608 -- our own words
-            (resource, last, _MAX_OLDER if first else _MAX_CONTEXT),
-        )
-        for row in (*still, *before):
-            next_asked = bisect_left(asked, row[ACQUIRE])
-            if row[0] not in shown and next_asked < len(asked) and _ends_after(row, asked[next_asked]):
-                found[row[0]] = row
-    return sorted(found.values(), key=LIFECYCLES.position)
+        began_ns = sorted(row.acquire_ns for row in waiting)
+        last = oldest_shown.get(resource, max(row.key for row in waiting))
+        limit = _MAX_OLDER_CONTEXT if oldest_shown else _MAX_CONTEXT
+        for row in (*snapshot.open_uses(resource), *snapshot.uses_before(resource, last, limit)):
+            next_wait = bisect_left(began_ns, row.acquire_ns)
+            if row.key not in shown and next_wait < len(began_ns) and _ends_after(row, began_ns[next_wait]):
+                context[row.key] = row
+    return sorted(context.values(), key=LIFECYCLES.position)
 
 
-def _ends_after(row: RawRow, instant_ns: int) -> bool:
-    return row[9] is None or bool(row[ACQUIRE] + (row[7] or 0) + (row[8] or 0) + row[9] > instant_ns)
+def _ends_after(row: LifecycleRow, instant_ns: int) -> bool:
+    return not row.is_closed or row.latest_ns > instant_ns

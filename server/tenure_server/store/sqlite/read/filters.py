@@ -1,4 +1,4 @@
-"""From a query to the rows it means: which processes to read, and under what conditions."""
+"""From a query to its rows: which processes to read, and under which conditions."""
 
 from __future__ import annotations
 
@@ -7,66 +7,66 @@ import sqlite3
 from tenure import wire
 from tenure_server.store.protocol import LifecycleQuery
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import Selection
+from tenure_server.store.sqlite.file.key_scan import RowSelection
 
 
-class Subjects:
-    """Finds what public ids mean. An unknown id is None, or an empty set."""
+class PublicIds:
+    """Finds the rows of public ids. For an unknown id the answer is None, or an empty set."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def all_processes(self) -> set[int]:
-        return {row for (row,) in self._connection.execute("SELECT process FROM processes")}
+        return {process for (process,) in self._connection.execute("SELECT process FROM processes")}
 
     def process(self, process_id: str) -> int | None:
         parsed = keys.parse_hex(process_id)
-        found = parsed and self._connection.execute("SELECT process FROM processes WHERE id = ?", (parsed,)).fetchone()
-        return found[0] if found else None
+        row = parsed and self._connection.execute("SELECT process FROM processes WHERE id = ?", (parsed,)).fetchone()
+        return row[0] if row else None
 
     def key(self, public_id: str) -> int | None:
-        """The key of a lifecycle, task or resource of a known process; whether it is there itself is not looked up."""
+        """The key of a lifecycle, task or resource of a known process. The row itself may not be stored."""
         parsed = keys.parse_id(public_id)
         process = parsed and self.process(parsed[0].hex())
         return keys.key(process, parsed[1]) if parsed and process else None
 
-    def has(self, table: str, key: int | None) -> bool:
-        sql = f"SELECT 1 FROM {table} WHERE key = ?"  # noqa: S608 -- a table of ours
+    def is_stored(self, table: str, key: int | None) -> bool:
+        sql = f"SELECT 1 FROM {table} WHERE key = ?"  # noqa: S608 -- constant names
         return key is not None and self._connection.execute(sql, (key,)).fetchone() is not None
 
     def trace(self, trace_id: str) -> tuple[int, set[int]] | None:
-        """The trace's key and the processes that have a part in it."""
+        """The trace's key and the processes that take part in it."""
         parsed = keys.parse_hex(trace_id)
         if parsed is None:
             return None
-        found = self._connection.execute("SELECT trace FROM otel_traces WHERE id = ?", (parsed,)).fetchone()
-        if found:
-            sharing = self._connection.execute("SELECT process FROM otel_trace_processes WHERE trace = ?", found)
-            return found[0], {row for (row,) in sharing}
+        row = self._connection.execute("SELECT trace FROM otel_traces WHERE id = ?", (parsed,)).fetchone()
+        if row:
+            sharing = self._connection.execute("SELECT process FROM otel_trace_processes WHERE trace = ?", row)
+            return row[0], {process for (process,) in sharing}
         for process, process_id in self._connection.execute("SELECT process, id FROM processes"):
             root = keys.root_of(parsed, process_id)
-            if root is not None and self.has("traces", keys.key(process, root)):
+            if root is not None and self.is_stored("traces", keys.key(process, root)):
                 return keys.key(process, root), {process}
         return None
 
 
-def select_lifecycles(connection: sqlite3.Connection, query: LifecycleQuery, now_ns: int) -> Selection:
-    """The rows that a query means, but for its window and for phases that hang on whether a process is alive."""
-    subjects = Subjects(connection)
-    selection = Selection(subjects.all_processes())
+def select_lifecycles(connection: sqlite3.Connection, query: LifecycleQuery, now_ns: int) -> RowSelection:
+    """The rows of a query, except for its window and for phases that depend on whether a process is alive."""
+    ids = PublicIds(connection)
+    selection = RowSelection(ids.all_processes())
     if query.process is not None:
-        process = subjects.process(query.process)
-        selection.only([] if process is None else [process])
+        process = ids.process(query.process)
+        selection.restrict_to([] if process is None else [process])
     for column, public_id in (("key", query.id), ("resource", query.resource), ("task", query.task)):
         if public_id is not None:
-            key = subjects.key(public_id)
-            selection.only([] if key is None else [keys.process_of(key)])
+            key = ids.key(public_id)
+            selection.restrict_to([] if key is None else [keys.process_of(key)])
             selection.add(f"{column} = ?", key)
             if column == "task" and key is not None:
                 _narrow_to_task(connection, selection, key)
     if query.trace is not None:
-        trace = subjects.trace(query.trace)
-        selection.only([] if trace is None else trace[1])
+        trace = ids.trace(query.trace)
+        selection.restrict_to([] if trace is None else trace[1])
         selection.add("trace = ?", None if trace is None else trace[0])
     _add_phase(selection, query)
     _add_outcome(selection, query)
@@ -81,13 +81,13 @@ def select_lifecycles(connection: sqlite3.Connection, query: LifecycleQuery, now
     return selection
 
 
-def _narrow_to_task(connection: sqlite3.Connection, selection: Selection, task: int) -> None:
-    found = connection.execute("SELECT first, last FROM tasks WHERE key = ? AND first IS NOT NULL", (task,)).fetchone()
-    if found:
-        selection.add("key BETWEEN ? AND ?", *found)
+def _narrow_to_task(connection: sqlite3.Connection, selection: RowSelection, task: int) -> None:
+    bounds = connection.execute("SELECT first, last FROM tasks WHERE key = ? AND first IS NOT NULL", (task,)).fetchone()
+    if bounds:
+        selection.add("key BETWEEN ? AND ?", *bounds)
 
 
-def _add_phase(selection: Selection, query: LifecycleQuery) -> None:
+def _add_phase(selection: RowSelection, query: LifecycleQuery) -> None:
     match query.phase:
         case None:
             return
@@ -103,7 +103,7 @@ def _add_phase(selection: Selection, query: LifecycleQuery) -> None:
             selection.add("release_ns IS NULL")
 
 
-def _add_outcome(selection: Selection, query: LifecycleQuery) -> None:
+def _add_outcome(selection: RowSelection, query: LifecycleQuery) -> None:
     if query.outcome is None:
         return
     phases = ["outcomes & 3", f"outcomes >> {wire.BODY_SHIFT} & 3", f"outcomes >> {wire.RELEASE_SHIFT} & 3"]

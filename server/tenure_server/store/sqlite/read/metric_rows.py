@@ -1,17 +1,17 @@
-"""What is measured of the resources of living processes: the series, and what is open of them now."""
+"""The metrics of the resources of living processes: their series, and how many lifecycles are open now."""
 
 from __future__ import annotations
 
 from msgspec.structs import asdict
 
-from tenure_server.store.protocol import Measured
+from tenure_server.store.protocol import ResourceSeries
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.read.processes import read_some_processes
 from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
 from tenure_server.store.sqlite.write.series import decode_counts
 
 _COUNTS = "SELECT series, kind, name, is_pool, is_overflow, counts FROM series WHERE process = ? ORDER BY series"
-# A bound that one resource lacks is none for all of them. What is gone has neither connections nor room.
+# The sum of a bound is null where one resource has no bound. A pool that is gone has no connections and no capacity.
 _NOW = """
 SELECT series, iif(total(there) = total(there AND capacity IS NOT NULL), total(there * capacity), NULL), sum(idle),
     iif(total(there) = count(idle_max), sum(idle_max), NULL)
@@ -29,21 +29,21 @@ WHERE release_ns IS NULL GROUP BY 1, 2
 """
 
 
-def read_measures(reading: ReadSnapshot) -> list[Measured]:
-    """See ``Store.measures``."""
-    execute = reading.connection.execute
+def read_resource_series(snapshot: ReadSnapshot) -> list[ResourceSeries]:
+    """See ``Store.resource_metrics``."""
+    execute = snapshot.connection.execute
     waiting: dict[int, int] = {}
-    using: dict[int, int] = {}
-    for series, acquired, count in execute(_OPEN):
-        (using if acquired else waiting)[series] = count
-    found = []
-    for row in sorted(reading.living()):
-        (process,) = read_some_processes(reading, [row]).values()
+    acquired: dict[int, int] = {}
+    for series, is_acquired, count in execute(_OPEN):
+        (acquired if is_acquired else waiting)[series] = count
+    metrics = []
+    for row in sorted(snapshot.living_processes()):
+        (process,) = read_some_processes(snapshot, [row]).values()
         now = {series: bounds for series, *bounds in execute(_NOW, (keys.key(row, 0), keys.key(row, keys.NUMBERS)))}
         for series, kind, name, is_pool, is_overflow, counts in execute(_COUNTS, (row,)):
             capacity, idle, idle_max = now.get(series, (None, None, None))
-            found.append(
-                Measured(
+            metrics.append(
+                ResourceSeries(
                     process=process,
                     kind=kind,
                     name=name,
@@ -52,9 +52,9 @@ def read_measures(reading: ReadSnapshot) -> list[Measured]:
                     **asdict(decode_counts(counts)),
                     capacity=None if capacity is None else int(capacity),
                     waiting=waiting.get(series, 0),
-                    open=using.get(series, 0),
+                    open=acquired.get(series, 0),
                     idle=idle,
                     idle_max=idle_max,
                 )
             )
-    return found
+    return metrics

@@ -1,4 +1,4 @@
-"""The connections that read. The writer may ask them to make way: who reads keeps the log from being emptied."""
+"""The connections that read. The writer can pause them: a read that is going on keeps SQLite from emptying the log."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_GRACE_S = 5.0  # for a read that was interrupted
+_GRACE_S = 5.0  # for an interrupted read to end
 
 
-class Readers:
-    """Lends each connection to one reading at a time."""
+class ReaderPool:
+    """Lends each connection to one read at a time."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
         self._idle: list[sqlite3.Connection] = []
         self._active: set[sqlite3.Connection] = set()
         self._opening = 0
-        self._generation = 0  # of the file
-        self._barred = False
+        self._generation = 0  # counts the files: a connection to an earlier file is not used again
+        self._paused = False
         self._changed = threading.Condition()
 
     @contextmanager
     def reader(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one reading.
+        """A connection for one read.
 
         Raises:
             sqlite3.Error: the file cannot be opened.
         """
         with self._changed:
-            while self._barred:
+            while self._paused:
                 self._changed.wait()
             generation = self._generation
             connection = self._idle.pop() if self._idle else None
@@ -65,10 +65,10 @@ class Readers:
                 self._changed.notify_all()
 
     @contextmanager
-    def no_reading(self, patience_s: float) -> Iterator[None]:
-        """Nobody reads within. A reading that takes longer than ``patience_s`` is interrupted and fails."""
+    def paused(self, patience_s: float) -> Iterator[None]:
+        """No read goes on within. A read that takes longer than ``patience_s`` is interrupted and fails."""
         with self._changed:
-            self._barred = True
+            self._paused = True
         try:
             self._wait(patience_s)
             with self._changed:
@@ -78,7 +78,7 @@ class Readers:
             yield
         finally:
             with self._changed:
-                self._barred = False
+                self._paused = False
                 self._changed.notify_all()
 
     def _wait(self, seconds: float) -> None:
@@ -87,8 +87,8 @@ class Readers:
             while (self._active or self._opening) and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
 
-    def forget(self) -> None:
-        """Close every connection; one that somebody reads with, when that reading ends."""
+    def close_all(self) -> None:
+        """Close every connection; one that is in use, when its read ends."""
         with self._changed:
             self._generation += 1
             while self._idle:

@@ -1,29 +1,39 @@
-"""What a root has beyond its lifecycle: the span it hangs under, and what was held around it."""
+"""What a root has beside its lifecycle: the span that is its parent, and the lifecycle that was held around it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from tenure_server.model.records import HeldAround
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import RawRow
-from tenure_server.store.sqlite.file.schema import LIFECYCLE_COLUMNS
+from tenure_server.store.sqlite.file.rows import LifecycleRow
 from tenure_server.store.sqlite.read.row_decoder import Root
 from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
 
 
-def read_roots(reading: ReadSnapshot, rows: Iterable[RawRow]) -> dict[int, Root]:
-    """By key, the roots among the rows of which something is known."""
+class _RootRow(NamedTuple):
+    key: int
+    link: int | None
+    otel_parent_id: bytes | None
+
+
+def read_roots(snapshot: ReadSnapshot, rows: Iterable[LifecycleRow]) -> dict[int, Root]:
+    """Of those of the rows that are roots: what ``roots`` has of them, by key."""
     sql = "SELECT key, link, otel_parent_id FROM roots WHERE key IN"
-    found = list(reading.in_chunks(sql, [row[0] for row in rows if row[1] is None]))
-    links = {key: keys.key(keys.process_of(key), link) for key, link, _ in found if link}
-    held = _held(reading, set(links.values()))
-    return {key: Root(parent.hex() if parent else None, held.get(links.get(key, 0))) for key, _, parent in found}
+    roots = list(snapshot.in_chunks(sql, [row.key for row in rows if row.parent is None], _RootRow._make))
+    links = {root.key: keys.key(keys.process_of(root.key), root.link) for root in roots if root.link}
+    held_around = _held_around(snapshot, set(links.values()))
+    return {
+        root.key: Root(
+            root.otel_parent_id.hex() if root.otel_parent_id else None, held_around.get(links.get(root.key, 0))
+        )
+        for root in roots
+    }
 
 
-def _held(reading: ReadSnapshot, wanted: set[int]) -> dict[int, HeldAround]:
-    """Those of the lifecycles that are still stored."""
-    sql = f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE key IN"  # noqa: S608 -- our own words
-    rows = list(reading.in_chunks(sql, sorted(wanted)))
-    traces = reading.assembly.trace_ids(row[2] for row in rows)
-    return {row[0]: HeldAround(reading.assembly.public_id(row[0]), traces[row[2]]) for row in rows}
+def _held_around(snapshot: ReadSnapshot, linked: set[int]) -> dict[int, HeldAround]:
+    """Those of the lifecycles that are still stored, by key."""
+    rows = list(snapshot.lifecycle_rows(sorted(linked)))
+    traces = snapshot.decoder.trace_ids(row.trace for row in rows)
+    return {row.key: HeldAround(snapshot.decoder.public_id(row.key), traces[row.trace]) for row in rows}

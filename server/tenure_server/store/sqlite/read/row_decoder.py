@@ -1,10 +1,10 @@
-"""From rows to records: what many rows share is looked up once and shared by the records."""
+"""From rows to records. What many rows share is read once, and its record is shared."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple, TypeVar
 
 from tenure import wire
 from tenure_server.model.records import (
@@ -20,28 +20,83 @@ from tenure_server.model.records import (
     TaskRef,
 )
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import RawRow
+from tenure_server.store.sqlite.file.key_scan import MakeRow
 from tenure_server.store.sqlite.file.liveness import Liveness
+from tenure_server.store.sqlite.file.rows import LifecycleRow
+
+Row = TypeVar("Row")
 
 _CHUNK = 500  # values in one IN (...)
 
 
 class Root(NamedTuple):
-    """What a root has beyond its lifecycle; as in ``records.Lifecycle``."""
+    """What a root has beside its lifecycle; as in ``records.Lifecycle``."""
 
     otel_parent: str | None
     held_around: HeldAround | None
 
 
+class _NamedRow(NamedTuple):
+    key: int
+    name: str
+
+
+class _ResourceRow(NamedTuple):
+    key: int
+    kind: str
+    name: str
+    capacity: int | None
+    stereotype: str
+
+
+class _SiteRow(NamedTuple):
+    site: int
+    file: str
+    line: int
+    function: str
+    expression: str
+    enter: str
+    exit: str
+
+
+class _ExceptionRow(NamedTuple):
+    exception: int
+    type: str
+    message: str
+    cancelled: int
+    canceller: int
+    via: str
+    cancelled_at: int
+
+
+class _TraceRow(NamedTuple):
+    key: int
+    otel_id: bytes
+
+
+class _TaskRow(NamedTuple):
+    key: int
+    name: str
+    coroutine: str
+    kind: Literal["task", "thread"]
+    parent: int | None
+    created_in: int | None
+    created_ns: int | None
+    finished_ns: int | None
+    outcome: int
+    exception: int | None
+
+
 _NO_ROOT = Root(None, None)
-# What stands for a row that a damaged file lacks. In a sound one every reference leads somewhere, see ``references``.
+# They stand for rows that a damaged file lacks. In a sound file every reference has its row, see ``references``.
 _NO_PROCESS = (bytes(16), "", 1, 0)
 _NO_SITE = Site("", 0, "", "")
-_NOBODY: Mapping[int, Any] = {}
+_NO_PARENTS: Mapping[int, str] = {}
+_NO_ROOTS: Mapping[int, Root] = {}
 
 
 class ProcessFacts:
-    """What the records of a process say of it."""
+    """What records have of their process."""
 
     __slots__ = ("alive", "hex", "id", "last_seen_ns", "service")
 
@@ -53,98 +108,109 @@ class ProcessFacts:
         self.alive = alive
 
 
-class Assembly:
-    """Makes records from rows, within one reading of the store."""
+class RowDecoder:
+    """Makes records from rows, within one snapshot of the store."""
 
-    def __init__(self, connection: sqlite3.Connection, aliveness: Liveness) -> None:
+    def __init__(self, connection: sqlite3.Connection, liveness: Liveness) -> None:
         self._connection = connection
-        self._aliveness = aliveness
+        self._liveness = liveness
         self._processes: dict[int, ProcessFacts] = {}
         self._tasks: dict[int, TaskRef] = {}
         self._resources: dict[int, ResourceRef] = {}
         self._sites: dict[int, Site] = {}
-        self._exceptions: dict[int, ExceptionInfo] = {}
+        self._exceptions: dict[int | None, ExceptionInfo] = {}
         self._traces: dict[int, str] = {}
 
     def public_id(self, key: int) -> str:
         return f"{self.process(keys.process_of(key)).hex}-{keys.number_of(key)}"
 
     def process(self, row: int) -> ProcessFacts:
-        known = self._processes.get(row)
-        if known is None:
-            found = self._connection.execute(
+        facts = self._processes.get(row)
+        if facts is None:
+            stored = self._connection.execute(
                 "SELECT id, service, ended, last_seen_ns FROM processes WHERE process = ?", (row,)
             ).fetchone()
-            process_id, service, ended, last_seen_ns = found or _NO_PROCESS
-            known = ProcessFacts(process_id, service, last_seen_ns, self._aliveness.is_alive(ended, last_seen_ns))
-            self._processes[row] = known
-        return known
+            process_id, service, ended, last_seen_ns = stored or _NO_PROCESS
+            facts = ProcessFacts(process_id, service, last_seen_ns, self._liveness.is_alive(ended, last_seen_ns))
+            self._processes[row] = facts
+        return facts
 
     def task_refs(self, wanted: Iterable[int]) -> dict[int, TaskRef]:
-        keys_wanted = set(wanted)
-        for key, name in self._missing("SELECT key, name FROM tasks WHERE key IN", keys_wanted, self._tasks):
-            self._tasks[key] = TaskRef(self.public_id(key), name)
-        for key in keys_wanted - self._tasks.keys():
+        """By key. This and the methods below answer what they have read so far: the wanted ones are among it."""
+        wanted = set(wanted)
+        for row in self._unread("SELECT key, name FROM tasks WHERE key IN", wanted, self._tasks, _NamedRow._make):
+            self._tasks[row.key] = TaskRef(self.public_id(row.key), row.name)
+        for key in wanted - self._tasks.keys():
             self._tasks[key] = TaskRef(self.public_id(key), "")
         return self._tasks
 
     def resource_refs(self, wanted: Iterable[int]) -> dict[int, ResourceRef]:
+        """By key."""
+        wanted = set(wanted)
         sql = "SELECT key, kind, name, capacity, stereotype FROM resources WHERE key IN"
-        keys_wanted = set(wanted)
-        for key, *facts in self._missing(sql, keys_wanted, self._resources):
-            self._resources[key] = ResourceRef(self.public_id(key), *facts)
-        for key in keys_wanted - self._resources.keys():
+        for row in self._unread(sql, wanted, self._resources, _ResourceRow._make):
+            public_id = self.public_id(row.key)
+            self._resources[row.key] = ResourceRef(public_id, row.kind, row.name, row.capacity, row.stereotype)
+        for key in wanted - self._resources.keys():
             self._resources[key] = ResourceRef(self.public_id(key), "", "", None)
         return self._resources
 
     def sites(self, wanted: Iterable[int]) -> dict[int, Site]:
+        """By row."""
+        wanted = set(wanted)
         sql = "SELECT site, file, line, function, expression, enter, exit FROM sites WHERE site IN"
-        rows_wanted = set(wanted)
-        for row, *facts in self._missing(sql, rows_wanted, self._sites):
-            self._sites[row] = Site(*facts)
-        for row in rows_wanted - self._sites.keys():
-            self._sites[row] = _NO_SITE
+        for row in self._unread(sql, wanted, self._sites, _SiteRow._make):
+            self._sites[row.site] = Site(row.file, row.line, row.function, row.expression, row.enter, row.exit)
+        for site in wanted - self._sites.keys():
+            self._sites[site] = _NO_SITE
         return self._sites
 
-    def exceptions(self, wanted: Iterable[int | None]) -> dict[int, ExceptionInfo]:
+    def exceptions(self, wanted: Iterable[int | None]) -> dict[int | None, ExceptionInfo]:
+        """By row; None has no exception."""
         sql = (
             "SELECT exception, type, message, cancelled, canceller, via, cancelled_at FROM exceptions"
             " WHERE exception IN"
         )
-        rows = list(self._missing(sql, (row for row in wanted if row is not None), self._exceptions))
-        cancelled = [row for row in rows if row[3]]
-        tasks = self.task_refs(row[4] for row in cancelled if row[4])
-        sites = self.sites(row[6] for row in cancelled if row[6])
-        for row, kind, message, is_cancelled, task, via, site in rows:
-            canceller = Canceller(tasks.get(task), via, sites.get(site)) if is_cancelled else None
-            self._exceptions[row] = ExceptionInfo(kind, message, canceller)
+        numbers = {number for number in wanted if number is not None}
+        rows = list(self._unread(sql, numbers, self._exceptions, _ExceptionRow._make))
+        cancelled = [row for row in rows if row.cancelled]
+        tasks = self.task_refs(row.canceller for row in cancelled if row.canceller)
+        sites = self.sites(row.cancelled_at for row in cancelled if row.cancelled_at)
+        for row in rows:
+            canceller = Canceller(tasks.get(row.canceller), row.via, sites.get(row.cancelled_at))
+            self._exceptions[row.exception] = ExceptionInfo(row.type, row.message, canceller if row.cancelled else None)
         return self._exceptions
 
     def trace_ids(self, wanted: Iterable[int]) -> dict[int, str]:
+        """By key."""
         missing = {key for key in wanted if key not in self._traces}
         sql = "SELECT key, otel_id FROM traces WHERE otel_id IS NOT NULL AND key IN"
-        for key, otel_id in self._missing(sql, missing, self._traces):
-            self._traces[key] = otel_id.hex()
+        for row in self._unread(sql, missing, self._traces, _TraceRow._make):
+            self._traces[row.key] = row.otel_id.hex()
         for key in missing - self._traces.keys():
             self._traces[key] = wire.trace_id(self.process(keys.process_of(key)).id, keys.number_of(key))
         return self._traces
 
-    def _missing(self, sql: str, wanted: Iterable[int], known: Container[int]) -> Iterable[RawRow]:
-        missing = sorted({value for value in wanted if value not in known})
-        for start in range(0, len(missing), _CHUNK):
-            some = missing[start : start + _CHUNK]
-            yield from self._connection.execute(f"{sql} ({','.join('?' * len(some))})", some)
+    def _unread(self, sql: str, wanted: Iterable[int], known: Container[object], make: MakeRow[Row]) -> Iterator[Row]:
+        return in_chunks(self._connection, sql, sorted({key for key in wanted if key not in known}), make)
 
     def lifecycles(
-        self, rows: Sequence[RawRow], parents: Mapping[int, str] = _NOBODY, roots: Mapping[int, Root] = _NOBODY
+        self,
+        rows: Sequence[LifecycleRow],
+        parents: Mapping[int, str] = _NO_PARENTS,
+        roots: Mapping[int, Root] = _NO_ROOTS,
     ) -> list[Lifecycle]:
-        """``parents``, by key, are those that are known beyond the process; see ``lineage``. ``roots``: see there."""
-        traces = self.trace_ids(row[2] for row in rows)
-        tasks = self.task_refs(row[3] for row in rows)
-        resources = self.resource_refs(row[4] for row in rows)
-        sites = self.sites(row[5] for row in rows)
-        exceptions = self.exceptions(number for row in rows for number in row[11:13])
+        """Records of the rows.
+
+        ``parents``, by key, are public ids of parents that no row has (see ``span_parents``); ``roots``: see there.
+        """
+        traces = self.trace_ids(row.trace for row in rows)
+        tasks = self.task_refs(row.task for row in rows)
+        resources = self.resource_refs(row.resource for row in rows)
+        sites = self.sites(row.site for row in rows)
+        exceptions = self.exceptions(number for row in rows for number in (row.body_exception, row.exception))
         records = []
+        # One by one a named tuple's fields cost more than all of them unpacked, and a diagram has thousands of rows.
         for key, parent, trace, task, resource, site, acquire_ns, wait, hold, release, outcomes, body, own in rows:
             process = self.process(key >> keys.NUMBER_BITS)
             acquired_ns = None if wait is None else acquire_ns + wait
@@ -183,33 +249,39 @@ class Assembly:
 
     def tasks(self, wanted: Iterable[int]) -> dict[str, Task]:
         """The tasks, and those that created them, by id."""
+        sql = f"SELECT {', '.join(_TaskRow._fields)} FROM tasks WHERE key IN"  # noqa: S608 -- constant names
         records: dict[str, Task] = {}
         missing = set(wanted)
         while missing:
-            sql = (
-                "SELECT key, name, coroutine, kind, parent, created_in, created_ns, finished_ns, outcome, exception"
-                " FROM tasks WHERE key IN"
-            )
-            rows = list(self._missing(sql, missing, ()))
-            exceptions = self.exceptions(row[9] for row in rows)
-            for key, name, coroutine, kind, parent, created_in, created_ns, finished_ns, outcome, exception in rows:
-                process = self.process(keys.process_of(key)).hex
-                task_id = f"{process}-{keys.number_of(key)}"
+            rows = list(self._unread(sql, missing, (), _TaskRow._make))
+            exceptions = self.exceptions(row.exception for row in rows)
+            for row in rows:
+                process = self.process(keys.process_of(row.key)).hex
+                task_id = f"{process}-{keys.number_of(row.key)}"
                 records[task_id] = Task(
                     id=task_id,
                     process=process,
-                    name=name,
-                    coroutine=coroutine,
-                    kind=kind,
-                    parent=None if parent is None else f"{process}-{keys.number_of(parent)}",
-                    created_in=None if created_in is None else f"{process}-{created_in}",
-                    created_ns=created_ns,
-                    finished_ns=finished_ns,
-                    outcome=outcome_of(outcome),
-                    exception=exceptions.get(exception),
+                    name=row.name,
+                    coroutine=row.coroutine,
+                    kind=row.kind,
+                    parent=None if row.parent is None else f"{process}-{keys.number_of(row.parent)}",
+                    created_in=None if row.created_in is None else f"{process}-{row.created_in}",
+                    created_ns=row.created_ns,
+                    finished_ns=row.finished_ns,
+                    outcome=outcome_of(row.outcome),
+                    exception=exceptions.get(row.exception),
                 )
-            missing = {row[4] for row in rows if row[4] is not None and self.public_id(row[4]) not in records}
+            parents = {row.parent for row in rows if row.parent is not None}
+            missing = {parent for parent in parents if self.public_id(parent) not in records}
         return records
+
+
+def in_chunks(connection: sqlite3.Connection, sql: str, wanted: Collection[int], make: MakeRow[Row]) -> Iterator[Row]:
+    """The rows that ``sql``, which ends in ``IN``, finds for the keys: a statement for every _CHUNK of them."""
+    ordered = list(wanted)
+    for start in range(0, len(ordered), _CHUNK):
+        chunk = ordered[start : start + _CHUNK]
+        yield from map(make, connection.execute(f"{sql} ({','.join('?' * len(chunk))})", chunk))
 
 
 def outcome_of(code: int) -> Outcome | None:

@@ -1,61 +1,77 @@
-"""One reading of the store: a connection within one snapshot, and what all queries share."""
+"""One snapshot of the store, and what all queries share: keys in chunks, pages and cursors."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 from tenure_server.errors import StoreFailed
-from tenure_server.store.protocol import Paging
+from tenure_server.store.protocol import Listing, Paging
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import Position, RawRow, Selection, format_cursor, parse_cursor
+from tenure_server.store.sqlite.file.key_scan import MakeRow, Position, RowSelection, format_cursor, parse_cursor
 from tenure_server.store.sqlite.file.liveness import Liveness
-from tenure_server.store.sqlite.file.schema import LIFECYCLE_COLUMNS, OPEN
+from tenure_server.store.sqlite.file.rows import LIFECYCLE_COLUMNS, LifecycleRow
+from tenure_server.store.sqlite.file.schema import OPEN
 from tenure_server.store.sqlite.file.transactions import roll_back
-from tenure_server.store.sqlite.read.filters import Subjects
-from tenure_server.store.sqlite.read.row_decoder import Assembly
+from tenure_server.store.sqlite.read.filters import PublicIds
+from tenure_server.store.sqlite.read.row_decoder import RowDecoder, in_chunks
 
 T = TypeVar("T")
-
-_CHUNK = 500  # keys in one query
+Row = TypeVar("Row")
+Item = TypeVar("Item")
 
 
 class ReadSnapshot:
-    """What one query needs; it is made anew for each."""
+    """What one query reads from: a connection within one transaction. Each query has its own."""
 
-    def __init__(self, connection: sqlite3.Connection, aliveness: Liveness) -> None:
+    def __init__(self, connection: sqlite3.Connection, liveness: Liveness) -> None:
         self.connection = connection
-        self.aliveness = aliveness
-        self.assembly = Assembly(connection, aliveness)
-        self.subjects = Subjects(connection)
+        self.liveness = liveness
+        self.decoder = RowDecoder(connection, liveness)
+        self.ids = PublicIds(connection)
 
     @property
     def now_ns(self) -> int:
-        return self.aliveness.clock()
+        return self.liveness.clock()
 
-    def living(self) -> set[int]:
-        """The processes that are alive."""
+    def living_processes(self) -> set[int]:
         rows = self.connection.execute("SELECT process, ended, last_seen_ns FROM processes")
-        return {row for row, *facts in rows if self.aliveness.is_alive(*facts)}
+        return {process for process, ended, last_seen_ns in rows if self.liveness.is_alive(ended, last_seen_ns)}
 
-    def in_chunks(self, sql: str, wanted: Sequence[int]) -> Iterator[RawRow]:
-        """The rows of ``sql``, which ends in ``IN``, for some of the wanted keys after another."""
-        for start in range(0, len(wanted), _CHUNK):
-            some = wanted[start : start + _CHUNK]
-            yield from self.connection.execute(f"{sql} ({','.join('?' * len(some))})", some)
+    def in_chunks(self, sql: str, wanted: Collection[int], make: MakeRow[Row]) -> Iterator[Row]:
+        """The rows that ``sql``, which ends in ``IN``, finds for the keys."""
+        return in_chunks(self.connection, sql, wanted, make)
 
-    def open_rows(self, selection: Selection) -> Iterator[RawRow]:
-        """Open lifecycles that the selection means, newest first, whether or not their process is alive."""
+    def lifecycle_rows(self, wanted: Collection[int]) -> Iterator[LifecycleRow]:
+        """Those of the keys that are stored."""
+        sql = f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE key IN"  # noqa: S608 -- constant names
+        return self.in_chunks(sql, wanted, LifecycleRow._make)
+
+    def open_rows(self, selection: RowSelection) -> Iterator[LifecycleRow]:
+        """The open lifecycles of a selection, newest first, whether or not their process is alive."""
         rows = self.connection.execute(
             f"SELECT {LIFECYCLE_COLUMNS} {OPEN} AND {selection.where} ORDER BY acquire_ns DESC, key DESC",
             selection.values,
         )
-        return (row for row in rows if keys.process_of(row[0]) in selection.processes)
+        for row in map(LifecycleRow._make, rows):
+            if keys.process_of(row.key) in selection.processes:
+                yield row
+
+    def open_uses(self, resource: int) -> Iterator[LifecycleRow]:
+        """The open lifecycles of a resource."""
+        rows = self.connection.execute(f"SELECT {LIFECYCLE_COLUMNS} {OPEN} AND resource = ?", (resource,))
+        return map(LifecycleRow._make, rows)
+
+    def uses_before(self, resource: int, key: int, limit: int) -> Iterator[LifecycleRow]:
+        """The latest lifecycles of a resource whose keys are below this one."""
+        sql = f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE resource = ? AND key < ? ORDER BY key DESC LIMIT ?"  # noqa: S608 -- constant names
+        return map(LifecycleRow._make, self.connection.execute(sql, (resource, key, limit)))
 
 
-def read_within(connection: sqlite3.Connection, aliveness: Liveness, read: Callable[[ReadSnapshot], T]) -> T:
-    """What ``read`` finds, all of it in one state of the store.
+def read_within(connection: sqlite3.Connection, liveness: Liveness, read: Callable[[ReadSnapshot], T]) -> T:
+    """Call ``read`` within one state of the store.
 
     Raises:
         StoreFailed: the database cannot be read.
@@ -63,19 +79,27 @@ def read_within(connection: sqlite3.Connection, aliveness: Liveness, read: Calla
     try:
         connection.execute("BEGIN")
         try:
-            return read(ReadSnapshot(connection, aliveness))
+            return read(ReadSnapshot(connection, liveness))
         finally:
             roll_back(connection)
     except sqlite3.Error as error:
         raise StoreFailed(f"the store could not be read: {error}") from error
 
 
-def next_cursor(rows: list[RawRow], limit: int, position: Callable[[RawRow], tuple[int, ...]]) -> str | None:
-    """The cursor after ``limit`` rows, where more were found."""
-    return format_cursor(*position(rows[limit - 1])) if len(rows) > limit else None
+def page_of(
+    rows: Iterable[Row],
+    limit: int,
+    position: Callable[[Row], tuple[int, ...]],
+    records: Callable[[list[Row]], list[Item]],
+) -> Listing[Item]:
+    """The first ``limit`` rows as records, with a cursor where more rows follow."""
+    page = list(islice(rows, limit + 1))
+    cursor = format_cursor(*position(page[limit - 1])) if len(page) > limit else None
+    return Listing(records(page[:limit]), cursor)
 
 
 def position_of(paging: Paging) -> Position | None:
+    """The position of the last row of the previous page; None: this is the first page."""
     if paging.cursor is None:
         return None
     instant, key = parse_cursor(paging.cursor, 2)

@@ -1,129 +1,143 @@
-"""GET /api/traces, as the tables answer it."""
+"""The query of GET /api/traces."""
 
 from __future__ import annotations
 
-from itertools import islice
+from typing import NamedTuple
 
 from tenure_server.model.labels import trace_name
 from tenure_server.model.records import Trace
 from tenure_server.store.protocol import Listing, TraceQuery
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.key_scan import RawRow, Selection, Timeline
+from tenure_server.store.sqlite.file.key_scan import Position, RowSelection, Timeline
 from tenure_server.store.sqlite.file.schema import OPEN
-from tenure_server.store.sqlite.read.snapshot import ReadSnapshot, next_cursor, position_of
-
-TRACES = Timeline("traces", "order_ns", "key, otel_id, start_ns, end_ns, lifecycles, open, errors, order_ns", 7)
-
-_CHUNK = 500
+from tenure_server.store.sqlite.read.snapshot import ReadSnapshot, page_of, position_of
 
 
-def read_traces(reading: ReadSnapshot, query: TraceQuery) -> Listing[Trace]:
-    selection = Selection(reading.subjects.all_processes())
+class _TraceRow(NamedTuple):
+    key: int
+    otel_id: bytes | None
+    start_ns: int
+    end_ns: int | None
+    lifecycles: int
+    open: int
+    errors: int
+    order_ns: int
+
+
+class _FirstRow(NamedTuple):
+    """The lifecycle that names a trace."""
+
+    trace: int
+    task: int
+    resource: int
+    site: int
+
+
+def _position(row: _TraceRow) -> Position:
+    return row.order_ns, row.key
+
+
+TRACES = Timeline("traces", "order_ns", ", ".join(_TraceRow._fields), _TraceRow._make, _position)
+
+
+def read_traces(snapshot: ReadSnapshot, query: TraceQuery) -> Listing[Trace]:
+    selection = RowSelection(snapshot.ids.all_processes())
     if query.process is not None:
-        process = reading.subjects.process(query.process)
-        _only_with_part_of(reading, selection, set() if process is None else {process})
+        process = snapshot.ids.process(query.process)
+        _restrict_to_participants(snapshot, selection, set() if process is None else {process})
     if query.service is not None:
-        rows = reading.connection.execute("SELECT process FROM processes WHERE service = ?", (query.service,))
-        _only_with_part_of(reading, selection, {row for (row,) in rows})
-    found = list(
-        islice(
-            TRACES.newest(
-                reading.connection,
-                selection,
-                (query.since_ns, query.until_ns),
-                position_of(query.paging),
-            ),
-            query.paging.limit + 1,
-        )
-    )
-    items = _records(reading, found[: query.paging.limit])
-    return Listing(items, next_cursor(found, query.paging.limit, TRACES.position))
+        rows = snapshot.connection.execute("SELECT process FROM processes WHERE service = ?", (query.service,))
+        _restrict_to_participants(snapshot, selection, {process for (process,) in rows})
+    window = (query.since_ns, query.until_ns)
+    traces = TRACES.newest(snapshot.connection, selection, window, position_of(query.paging))
+    return page_of(traces, query.paging.limit, TRACES.position, lambda page: _records(snapshot, page))
 
 
-def _only_with_part_of(reading: ReadSnapshot, selection: Selection, processes: set[int]) -> None:
-    """Keep traces that one of the processes has a part in; an OpenTelemetry trace may have begun elsewhere."""
+def _restrict_to_participants(snapshot: ReadSnapshot, selection: RowSelection, processes: set[int]) -> None:
+    """Keep traces in which one of the processes takes part; another process may have begun an OpenTelemetry trace."""
     listed = ",".join(str(process) for process in sorted(processes))
     shared = f"SELECT trace FROM otel_trace_processes WHERE process IN ({listed})"  # noqa: S608 -- integers
     selection.add(f"(key >> {keys.NUMBER_BITS} IN ({listed}) OR key IN ({shared}))")
-    begun = reading.connection.execute(shared)
-    selection.only(processes | {keys.process_of(key) for (key,) in begun})
+    traces = snapshot.connection.execute(shared)
+    selection.restrict_to(processes | {keys.process_of(key) for (key,) in traces})
 
 
-def _records(reading: ReadSnapshot, rows: list[RawRow]) -> list[Trace]:
-    ids = reading.assembly.trace_ids(row[0] for row in rows)
-    names = _names(reading, [row[0] for row in rows], {row[0] for row in rows if row[1] is not None})
-    open_ones = _open_by_trace(reading, {row[0] for row in rows if row[5]})
+def _records(snapshot: ReadSnapshot, rows: list[_TraceRow]) -> list[Trace]:
+    ids = snapshot.decoder.trace_ids(row.key for row in rows)
+    names = _names(snapshot, [row.key for row in rows], {row.key for row in rows if row.otel_id is not None})
+    open_lifecycles = _open_by_trace(snapshot, {row.key for row in rows if row.open})
     records = []
-    for key, otel_id, start_ns, end_ns, lifecycles, _, errors, _ in rows:
-        processes = [reading.assembly.process(keys.process_of(found)) for found in open_ones.get(key, ())]
+    for row in rows:
+        processes = [snapshot.decoder.process(keys.process_of(key)) for key in open_lifecycles.get(row.key, ())]
         still_open = sum(process.alive for process in processes)
-        ends = [process.last_seen_ns for process in processes] + ([] if end_ns is None else [end_ns])
+        ends = [process.last_seen_ns for process in processes] + ([] if row.end_ns is None else [row.end_ns])
         records.append(
             Trace(
-                id=ids[key],
-                name=names.get(key, ""),
-                services=_services(reading, key, otel_id),
-                start_ns=start_ns,
-                end_ns=None if still_open else max([start_ns, *ends]),
-                lifecycles=lifecycles,
+                id=ids[row.key],
+                name=names.get(row.key, ""),
+                services=_services(snapshot, row),
+                start_ns=row.start_ns,
+                end_ns=None if still_open else max([row.start_ns, *ends]),
+                lifecycles=row.lifecycles,
                 open=still_open,
-                errors=errors,
+                errors=row.errors,
             )
         )
     return records
 
 
-def _open_by_trace(reading: ReadSnapshot, traces: set[int]) -> dict[int, list[int]]:
-    """Keys of the lifecycles that are not closed, be their process alive or not."""
-    found: dict[int, list[int]] = {}
+def _open_by_trace(snapshot: ReadSnapshot, traces: set[int]) -> dict[int, list[int]]:
+    """Keys of the lifecycles that are not closed, whether or not their process is alive."""
+    open_lifecycles: dict[int, list[int]] = {}
     if traces:
-        for trace, key in reading.connection.execute(f"SELECT trace, key {OPEN}"):
+        for trace, key in snapshot.connection.execute(f"SELECT trace, key {OPEN}"):
             if trace in traces:
-                found.setdefault(trace, []).append(key)
-    return found
+                open_lifecycles.setdefault(trace, []).append(key)
+    return open_lifecycles
 
 
-def _names(reading: ReadSnapshot, traces: list[int], shared: set[int]) -> dict[int, str]:
-    """What the root shows or, where the root is not stored, the earliest lifecycle that is.
+def _names(snapshot: ReadSnapshot, traces: list[int], shared: set[int]) -> dict[int, str]:
+    """The names of traces, by key: after the root or, where the root is not stored, after the earliest lifecycle.
 
-    A trace that is ``shared`` with OpenTelemetry may have begun with a span, which came when the trace was known.
+    A trace that is ``shared`` with OpenTelemetry may have begun with a span that arrived after other lifecycles.
     """
-    columns = "trace, task, resource, site"
-    rows: list[RawRow] = []
-    for start in range(0, len(traces), _CHUNK):
-        some = traces[start : start + _CHUNK]
-        sql = f"SELECT {columns} FROM lifecycles WHERE key IN ({','.join('?' * len(some))})"  # noqa: S608 -- marks only
-        rows += reading.connection.execute(sql, some)
-    rows += _begun_by_spans(reading, shared)  # of two for one trace the later counts
-    for trace in set(traces) - {row[0] for row in rows}:
-        sql = f"SELECT {columns} FROM lifecycles WHERE trace = ? ORDER BY key LIMIT 1"  # noqa: S608 -- columns of ours
-        rows += reading.connection.execute(sql, (trace,))
-    tasks = reading.assembly.task_refs(row[1] for row in rows)
-    resources = reading.assembly.resource_refs(row[2] for row in rows)
-    sites = reading.assembly.sites(row[3] for row in rows)
+    columns = ", ".join(_FirstRow._fields)
+    sql = f"SELECT {columns} FROM lifecycles WHERE key IN"  # noqa: S608 -- constant names
+    rows = list(snapshot.in_chunks(sql, traces, _FirstRow._make))
+    rows += _first_spans(snapshot, shared)  # of two rows for one trace the later one counts
+    for trace in set(traces) - {row.trace for row in rows}:
+        sql = f"SELECT {columns} FROM lifecycles WHERE trace = ? ORDER BY key LIMIT 1"  # noqa: S608 -- constant names
+        rows += map(_FirstRow._make, snapshot.connection.execute(sql, (trace,)))
+    tasks = snapshot.decoder.task_refs(row.task for row in rows)
+    resources = snapshot.decoder.resource_refs(row.resource for row in rows)
+    sites = snapshot.decoder.sites(row.site for row in rows)
     names = {}
-    for trace, task, resource, site in rows:
-        shown = resources[resource]
-        names[trace] = trace_name(tasks[task].name, shown.kind, shown.name, shown.capacity, sites[site].enter)
+    for row in rows:
+        resource = resources[row.resource]
+        names[row.trace] = trace_name(
+            tasks[row.task].name, resource.kind, resource.name, resource.capacity, sites[row.site].enter
+        )
     return names
 
 
-def _begun_by_spans(reading: ReadSnapshot, traces: set[int]) -> list[RawRow]:
-    rows: list[RawRow] = []
+def _first_spans(snapshot: ReadSnapshot, traces: set[int]) -> list[_FirstRow]:
+    """The spans with which traces began, of those that did not begin with their root."""
+    rows: list[_FirstRow] = []
     for trace in traces:
-        rows += reading.connection.execute(
+        first_rows = snapshot.connection.execute(
             "SELECT spans.trace, spans.task, spans.resource, spans.site FROM traces"
             " JOIN lifecycles AS spans ON spans.key = traces.first"
             " LEFT JOIN lifecycles AS root ON root.key = traces.key"
             " WHERE traces.key = ? AND (root.key IS NULL OR first_ns <= root.acquire_ns)",
             (trace,),
         )
+        rows += map(_FirstRow._make, first_rows)
     return rows
 
 
-def _services(reading: ReadSnapshot, trace: int, otel_id: bytes | None) -> list[str]:
-    processes = [keys.process_of(trace)]
-    if otel_id is not None:
+def _services(snapshot: ReadSnapshot, row: _TraceRow) -> list[str]:
+    processes = [keys.process_of(row.key)]
+    if row.otel_id is not None:
         sql = "SELECT process FROM otel_trace_processes WHERE trace = ? ORDER BY process"
-        processes += [process for (process,) in reading.connection.execute(sql, (trace,))]
-    return list(dict.fromkeys(reading.assembly.process(process).service for process in processes))
+        processes += [process for (process,) in snapshot.connection.execute(sql, (row.key,))]
+    return list(dict.fromkeys(snapshot.decoder.process(process).service for process in processes))

@@ -1,4 +1,4 @@
-"""How ``--max-size`` is shared out, and the reserve that a full disk gives back."""
+"""How ``--max-size`` is divided, and the reserve of disk space that is released when the disk is full."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 _LARGEST = 16 * 1024 * 1024
 _SHARES = 12
-_ROW_BYTES = 250  # of the log, that one row takes at most in an ordinary batch
+_ROW_BYTES = 250  # of the log, at most, for one row of a usual batch
 
 
 class Budget(NamedTuple):
-    """Bytes on the disk. All of it counts: file, write-ahead log and reserve.
+    """Bytes on the disk for all files: the database file, the write-ahead log and the reserve.
 
-    ``unit`` is a twelfth of the whole, 16 MiB at most. The log has two units, the reserve has two, and the file has
-    the rest (None: no bound); its last unit is room for the next transactions.
+    ``unit`` is a twelfth of the whole, at most 16 MiB. The log has two units, the reserve has two, and ``file`` is the
+    rest (None: no limit). The last unit of the file is kept free for the next transactions.
     """
 
     unit: int
@@ -39,7 +39,7 @@ class Budget(NamedTuple):
 
     @property
     def group_rows(self) -> int:
-        """Rows of one transaction, so that the log keeps its share."""
+        """How many rows one transaction may have, so that the log keeps its limit."""
         return self.unit // _ROW_BYTES
 
 
@@ -51,7 +51,7 @@ class Reserve:
         self._size = size
 
     def allocate(self) -> bool:
-        """Whether the reserve is there now, whole."""
+        """Allocate the whole reserve. False: there is not enough space."""
         if not self._size:
             return True
         try:
@@ -81,6 +81,6 @@ class Reserve:
             left -= os.write(descriptor, bytes(min(left, 1 << 20)))
 
     def release(self) -> None:
-        """Give its blocks back to the disk."""
+        """Delete the file, so that its blocks are free."""
         with suppress(OSError):
             self.path.unlink()

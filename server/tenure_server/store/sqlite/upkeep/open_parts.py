@@ -1,4 +1,4 @@
-"""What works on one open file of the store. Another file needs other parts: they remember what theirs holds."""
+"""The parts that work on one open file of the store. Another file needs new parts: they cache its content."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tenure_server.store.sqlite.write.writer import Writer
 
 
 class Parts(NamedTuple):
-    """The connection that writes, and who uses it, all in the writer's thread."""
+    """The connection that writes, and the objects that use it, all in the writer's thread."""
 
     connection: sqlite3.Connection
     lock: Lock | None
-    aliveness: Liveness
+    liveness: Liveness
     outbox: Outbox
     writer: Writer
     retention: Retention
@@ -28,24 +28,24 @@ class Parts(NamedTuple):
     def of(
         cls, connection: sqlite3.Connection, lock: Lock | None, clock: Callable[[], int], before: Parts | None
     ) -> Parts:
-        """Parts for a file that has been opened. ``before`` are those of the file that it takes the place of.
+        """Parts for a file that was opened. ``before`` are the parts of the file that it replaces.
 
         Raises:
             sqlite3.Error: the file cannot be read or written.
         """
-        aliveness = Liveness.from_now_on(connection, clock)
-        outbox = Outbox(connection, aliveness)
+        liveness = Liveness.from_now_on(connection, clock)
+        outbox = Outbox(connection, liveness)
         writer = Writer(connection, clock, outbox)
         if before is not None:
             writer.dropped.update(before.writer.dropped)
-            if connection.execute("SELECT 1 FROM processes LIMIT 1").fetchone() is None:  # a fresh one
-                outbox.begin_after(time.time_ns() // 1000)  # what is acknowledged of the old file means nothing here
+            if connection.execute("SELECT 1 FROM processes LIMIT 1").fetchone() is None:  # a new file
+                outbox.begin_after(time.time_ns() // 1000)  # acknowledged entries of the old file must not exist here
             if before.outbox.names:
                 outbox.follow(before.outbox.names)
-        return cls(connection, lock, aliveness, outbox, writer, Retention(connection, aliveness))
+        return cls(connection, lock, liveness, outbox, writer, Retention(connection, liveness))
 
     def close(self) -> None:
-        """Close the connection, then let others have the file."""
+        """Close the connection, then release the lock."""
         self.connection.close()
         if self.lock is not None:
             self.lock.release()

@@ -1,4 +1,4 @@
-"""Holds the store to its size: the log is emptied into the file, and the oldest lifecycles make room for new ones."""
+"""Keeps the store within its size: writes the log into the file, and deletes the oldest lifecycles for new ones."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from tenure import wire
 from tenure_server.limits import RETENTION_CHUNK
 from tenure_server.store.sqlite.file.sqlite_errors import is_no_room
 from tenure_server.store.sqlite.file.store_files import StoreFiles
-from tenure_server.store.sqlite.read.reader_pool import Readers
+from tenure_server.store.sqlite.read.reader_pool import ReaderPool
 from tenure_server.store.sqlite.upkeep.disk_space import Budget
 from tenure_server.store.sqlite.upkeep.open_parts import Parts
 from tenure_server.store.sqlite.write.writer_thread import Work
 
-_PAGE = 4_096  # and a frame's header
-_PAGES_A_ROW = 0.25  # of the log, before it is known better
-_SWEEP_ROWS = 20_000  # deleted
+_PAGE = 4_096  # bytes, without the header of its frame in the log
+_PAGES_A_ROW = 0.25  # of the log, until it is measured
+_SWEEP_ROWS = 20_000  # deleted rows, after which a sweep follows
 _SWEEP_S = 1.0
 _PATIENCE_S = 1.0
-_SMALL = 3  # reserves; a file of less is not cut on a full disk
-_CAREFUL_CHUNK = 500  # deleted in one transaction on a full disk
+_SMALL = 3  # reserves; a smaller file is not limited on a full disk
+_SMALL_CHUNK = 500  # lifecycles deleted in one transaction on a full disk
 
 
-class Kept(Protocol):
-    """What the upkeep lends: the parts on the file that is there now, and the file's bounds."""
+class TrimmedStore(Protocol):
+    """What trimming uses of the upkeep: the parts of the current file, and its limits."""
 
     @property
     def budget(self) -> Budget: ...
@@ -35,13 +35,13 @@ class Kept(Protocol):
     @property
     def files(self) -> StoreFiles | None: ...
     @property
-    def readers(self) -> Readers: ...
+    def readers(self) -> ReaderPool: ...
 
 
 class Trimming:
-    """Works on the parts that the upkeep has at the moment."""
+    """Works on the current parts of the upkeep."""
 
-    def __init__(self, upkeep: Kept) -> None:
+    def __init__(self, upkeep: TrimmedStore) -> None:
         self._upkeep = upkeep
         self._unit = upkeep.budget.unit
         self._file = upkeep.budget.file
@@ -54,7 +54,7 @@ class Trimming:
         self.is_log_empty = True
 
     def count(self, works: list[Work]) -> None:
-        """These were written."""
+        """Count work that was written."""
         rows = 0
         for work in works:
             parts = (work,) if isinstance(work, wire.Batch) else work
@@ -64,9 +64,9 @@ class Trimming:
         self.is_log_empty = False
 
     def bound_file(self) -> None:
-        """The disk is full: the file may not become larger than it is, less the reserve.
+        """The disk is full: limit the file to its size minus the reserve.
 
-        A small one is left as it is: its few lifecycles are not what has filled the disk.
+        A small file keeps its limit: its few lifecycles did not fill the disk.
         """
         files, file = self._upkeep.files, self._upkeep.budget.file
         if files is None or file is None:
@@ -77,15 +77,15 @@ class Trimming:
             self._file = size - self._upkeep.budget.reserve
 
     def free_file(self) -> None:
-        """It may become as large as it was meant to."""
+        """The disk has space again: the file has its usual limit."""
         self._file = self._upkeep.budget.file
         self._is_tight = False
 
     def trim(self) -> None:
-        """Delete the oldest where the file is nearly full, empty the log where it has its share.
+        """Delete the oldest lifecycles if the file is nearly full; empty the log if it has reached its limit.
 
         Raises:
-            sqlite3.Error: that could not be written.
+            sqlite3.Error: the database could not write.
         """
         self._empty_log()
         if self._file is None:
@@ -100,9 +100,9 @@ class Trimming:
     def _delete(self, target: int) -> None:
         parts = self._upkeep.parts
         allowed = 2 * self._new_rows + RETENTION_CHUNK
-        chunk = min(RETENTION_CHUNK, max(self._upkeep.budget.group_rows, _CAREFUL_CHUNK))
+        chunk = min(RETENTION_CHUNK, max(self._upkeep.budget.group_rows, _SMALL_CHUNK))
         if self._is_tight:
-            chunk = _CAREFUL_CHUNK
+            chunk = _SMALL_CHUNK
         deleted = 0
         count = 1
         while count and deleted < allowed and parts.retention.used_bytes() > target:
@@ -131,15 +131,15 @@ class Trimming:
             self.checkpoint()
 
     def checkpoint(self, *, by_force: bool = False) -> None:
-        """Bring the log into the file; ``by_force``: readings that are in the way are interrupted."""
+        """Write the log into the file. ``by_force``: interrupt reads that prevent it."""
         files = self._upkeep.files
         if files is None:
             return
         try:
-            with self._upkeep.readers.no_reading(_PATIENCE_S) if by_force else nullcontext():
+            with self._upkeep.readers.paused(_PATIENCE_S) if by_force else nullcontext():
                 self._checkpoint()
         except sqlite3.Error as error:
-            if not (self._is_tight and is_no_room(error)):  # else the file may not grow: it has to be cut first
+            if not (self._is_tight and is_no_room(error)):  # on a full disk the file must become smaller first
                 raise
         finally:
             files.remember_written()
@@ -153,7 +153,7 @@ class Trimming:
             self.is_log_empty = True
 
     def shrink(self, size: int) -> None:
-        """Cut that much off the file's end, as far as it is unused."""
+        """Remove so many bytes from the file's end, if they are unused."""
         step = max(self._unit // 2, _PAGE)
         for _ in range(0, size, step):
             self._upkeep.parts.retention.shrink(step)

@@ -1,6 +1,6 @@
-"""Keeps the store's files in order: changes by others are noticed, the size is bounded, a full disk is survived.
+"""Maintains the files of the store: handles changes by other programs, the limit of the size, and a full disk.
 
-Everything here runs in the writer's thread, between two transactions.
+All of this runs in the writer's thread, between two transactions.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from tenure_server.errors import StoreBusy, StoreFailed, StoreUnusable
 from tenure_server.store.sqlite.file.connection import connect_reader, open_store
 from tenure_server.store.sqlite.file.schema import is_ours
 from tenure_server.store.sqlite.file.sqlite_errors import is_damage, is_no_room
-from tenure_server.store.sqlite.file.store_files import Change, StoreFiles
-from tenure_server.store.sqlite.read.reader_pool import Readers
+from tenure_server.store.sqlite.file.store_files import FileChange, StoreFiles
+from tenure_server.store.sqlite.read.reader_pool import ReaderPool
 from tenure_server.store.sqlite.upkeep.disk_space import Budget, Reserve
 from tenure_server.store.sqlite.upkeep.open_parts import Parts
 from tenure_server.store.sqlite.upkeep.trimming import Trimming
@@ -24,18 +24,18 @@ from tenure_server.store.sqlite.write.writer_thread import Work
 
 log = logging.getLogger("tenure.server")
 
-_AGAIN_S = 0.5  # between two attempts to open a file, or to get the reserve back
-_PATIENCE_S = 1.0  # with readings that keep the log from being emptied
+_RETRY_S = 0.5  # between two attempts to open a file, or to allocate the reserve
+_PATIENCE_S = 1.0  # for reads that prevent the replacement of the file
 
 
 class Upkeep:
-    """The store's parts, on the file that is there now."""
+    """The parts of the store, for the file that is at the path now."""
 
-    def __init__(self, path: Path | None, clock: Callable[[], int], max_bytes: int | None, readers: Readers) -> None:
-        """Open the store or make it.
+    def __init__(self, path: Path | None, clock: Callable[[], int], max_bytes: int | None, readers: ReaderPool) -> None:
+        """Open the store, or create it.
 
         Raises:
-            StoreUnusable: the file cannot be a store.
+            StoreUnusable: no store can be opened at the path.
         """
         self._path = path
         self._clock = clock
@@ -45,10 +45,10 @@ class Upkeep:
         self._reserve = (
             None if self._files is None else Reserve(Path(f"{self._files.path}-reserve"), self.budget.reserve)
         )
-        self.is_exclusive = path is None  # reads take the connection that writes
-        self._trouble: str | None = None  # why there is no store at the moment
+        self.is_exclusive = path is None  # reads use the connection that writes
+        self._problem: str | None = None  # why no store is open now
         self.is_full = False
-        self._tried = 0.0  # monotonic
+        self._last_attempt = 0.0  # monotonic
         self.parts = self._open(None)
         self.trimming = Trimming(self)
         if self._reserve is not None and not self._reserve.allocate():
@@ -57,10 +57,10 @@ class Upkeep:
     # Opening
 
     def _open(self, before: Parts | None) -> Parts:
-        """Open what is at the path. On a full disk the reserve is given up, and then shared reading.
+        """Open the file at the path. On a full disk, release the reserve first, then open it without other readers.
 
         Raises:
-            StoreUnusable: that is not possible.
+            StoreUnusable: it cannot be opened.
         """
         try:
             return self._open_shared_or_not(before)
@@ -100,118 +100,118 @@ class Upkeep:
         return parts
 
     def _open_again(self) -> None:
-        """Take what is at the path now; nothing happens where the last attempt was just now."""
+        """Open the file that is at the path now, unless the last attempt was less than _RETRY_S ago."""
         now = time.monotonic()
-        if now - self._tried < _AGAIN_S:
+        if now - self._last_attempt < _RETRY_S:
             return
-        self._tried = now
-        self._readers.forget()
+        self._last_attempt = now
+        self._readers.close_all()
         self.parts.close()
         try:
             self.parts = self._open(self.parts)
         except (StoreUnusable, OSError) as error:
-            if self._trouble is None:
+            if self._problem is None:
                 log.error("the store %s cannot be opened: %s", self._path, error)  # noqa: TRY400 -- one line says it
-            self._trouble = str(error)
+            self._problem = str(error)
             return
-        if self._trouble is not None:
+        if self._problem is not None:
             log.warning("the store %s accepts lifecycles again", self._path)
-        self._trouble = None
+        self._problem = None
         if self._reserve is not None and not self.is_full and not self._reserve.allocate():
             self._note_full("the reserve of disk space could not be allocated")
 
     # Before and after each transaction
 
-    def ready(self) -> None:
-        """Make sure that there is a store to work on.
+    def ensure_open(self) -> None:
+        """Open a store if none is open.
 
         Raises:
-            StoreFailed: there is none at the moment.
+            StoreFailed: no store can be opened now.
         """
         if self._files is None:
             return
-        if self._trouble is not None or self.is_exclusive:
+        if self._problem is not None or self.is_exclusive:
             self._open_again()
-        if self._trouble is not None:
-            raise StoreFailed(self._trouble)
+        if self._problem is not None:
+            raise StoreFailed(self._problem)
 
-    def _bound_log(self) -> None:
-        """Refuse what would make the log grow past its share.
+    def _limit_log(self) -> None:
+        """Refuse to write while the log exceeds its limit.
 
         Raises:
-            StoreBusy: it is so large, and cannot be emptied.
+            StoreBusy: the log cannot be emptied.
         """
-        most = 3 * self.budget.unit
-        if self._files is None or self.budget.file is None or self._files.log_bytes() <= most:
+        limit = 3 * self.budget.unit
+        if self._files is None or self.budget.file is None or self._files.log_bytes() <= limit:
             return
         self.trimming.checkpoint()
         if not self.trimming.is_log_empty:
             raise StoreBusy("the store's write-ahead log cannot be emptied: readers use it, or the disk is full")
 
     def write(self, works: list[Work]) -> list[int | None]:
-        """See ``Writer.write``. When it returns, what was written is in the file that is at the path.
+        """See ``Writer.write``. When it returns, the work is written to the file that is at the path.
 
         Raises:
-            StoreFailed: it is not.
-            StoreBusy: it is not, because the log may not grow any more.
+            StoreFailed: it is not written.
+            StoreBusy: it is not written, because the log is too large.
         """
-        self.ready()
-        self._bound_log()
+        self.ensure_open()
+        self._limit_log()
         try:
             new = self.parts.writer.write(works)
         except sqlite3.Error as error:
             raise self.failed(error) from error
-        self.look()
+        self.check_files()
         self.trimming.count(works)
         return new
 
-    def look(self) -> None:
-        """See whether the file that is open is the one at the path, and as it was left.
+    def check_files(self) -> None:
+        """Check that the open file is the one at the path, and that no other program changed it.
 
         Raises:
-            StoreFailed: it is not; another one has been begun, or will be when that is possible.
+            StoreFailed: it is not; a new file is opened, at once or as soon as possible.
         """
-        if self._files is None or self._trouble is not None:
+        if self._files is None or self._problem is not None:
             return
-        change = self._files.change()
-        if change is None or (change is Change.TOUCHED and self._is_sound()):
+        change = self._files.detect_change()
+        if change is None or (change is FileChange.TOUCHED and self._is_sound()):
             return
-        self._lose(change, change.value)
+        self._replace(change, change.value)
         raise StoreFailed(f"the store {self._path} {change.value}; this request is not stored (send it again)")
 
     def failed(self, error: sqlite3.Error) -> StoreFailed:
-        """What an error of the database means to whoever waits; the cause is dealt with."""
+        """Handle an error of the database; answer the exception for the caller that waits."""
         try:
-            self.look()
-        except StoreFailed as lost:
-            return lost
+            self.check_files()
+        except StoreFailed as replaced:
+            return replaced
         if is_damage(error) and self._files is not None:
-            self._lose(Change.TOUCHED, f"is damaged: {error}")
+            self._replace(FileChange.TOUCHED, f"is damaged: {error}")
         elif is_no_room(error) and self._reserve is not None:
             self._note_full(str(error))
         return StoreFailed(f"the store failed: {error}")
 
     def examine(self) -> None:
-        """A reading found damage: look whether the file has it.
+        """A read reported damage: check whether the file is damaged.
 
         Raises:
-            StoreFailed: the file is put aside, or was changed by others.
+            StoreFailed: it is put aside, or another program changed it.
         """
-        self.look()
-        if self._files is not None and self._trouble is None and not self._is_sound():
-            self._lose(Change.TOUCHED, "is damaged")
+        self.check_files()
+        if self._files is not None and self._problem is None and not self._is_sound():
+            self._replace(FileChange.TOUCHED, "is damaged")
             raise StoreFailed(f"the store {self._path} is damaged")
 
-    def tidy(self) -> None:
-        """Hold the bounds; deal with a full disk; open the store where there is none. Raises nothing."""
+    def maintain(self) -> None:
+        """Enforce the limits, handle a full disk, and open the store if none is open. Raises nothing."""
         try:
-            self.ready()
-            self.look()
+            self.ensure_open()
+            self.check_files()
             if self.is_full:
                 self._make_room()
             else:
                 self.trimming.trim()
-            if self.parts.outbox.names and not self.parts.outbox.is_followed:  # it could not be noted before
+            if self.parts.outbox.names and not self.parts.outbox.is_followed:  # writing the followers failed before
                 self.parts.outbox.follow(self.parts.outbox.names)
         except sqlite3.Error as error:
             self.failed(error)
@@ -221,7 +221,7 @@ class Upkeep:
     # Damage
 
     def _is_sound(self) -> bool:
-        """Whether the structure of the file is whole; then it is known as it is now."""
+        """Whether the structure of the file is intact. If so, its current state is remembered as known."""
         assert self._files is not None
         try:
             connection = self.parts.connection if self.is_exclusive else connect_reader(self._files.path)
@@ -237,23 +237,23 @@ class Upkeep:
         self._files.remember_written()
         return bool(answer == "ok")
 
-    def _lose(self, change: Change, why: str) -> None:
-        """Let go of the open file and take what is at the path, or begin a fresh one."""
+    def _replace(self, change: FileChange, why: str) -> None:
+        """Close the open file, and open the one at the path or a new one."""
         assert self._files is not None
         log.error("the store %s %s%s", self._path, why, change.consequence)
-        with self._readers.no_reading(_PATIENCE_S):
-            self._readers.forget()
-            if change is Change.LOG_GONE:
-                self._rescue()
-            elif change in (Change.GONE, Change.REPLACED):
+        with self._readers.paused(_PATIENCE_S):
+            self._readers.close_all()
+            if change is FileChange.LOG_GONE:
+                self._save_log()
+            elif change in (FileChange.GONE, FileChange.REPLACED):
                 self._files.remove_log()
             else:
                 self._put_aside(why)
-            self._tried = 0.0
+            self._last_attempt = 0.0
             self._open_again()
 
-    def _rescue(self) -> None:
-        """The log is unlinked but still open: bring what it has into the database file."""
+    def _save_log(self) -> None:
+        """The log is unlinked but still open: write its content into the database file."""
         assert self._files is not None
         try:
             self.parts.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -288,15 +288,15 @@ class Upkeep:
         self._reserve.release()
 
     def _make_room(self) -> None:
-        """Delete the oldest until the file has room within, give the reserve's size back, and take it again."""
+        """Delete the oldest lifecycles, shrink the file by the reserve's size, and allocate the reserve again."""
         assert self._reserve is not None
         assert self._files is not None
         self.trimming.checkpoint(by_force=self._files.log_bytes() > self.budget.unit)
         self.trimming.trim()
         now = time.monotonic()
-        if now - self._tried < _AGAIN_S:
+        if now - self._last_attempt < _RETRY_S:
             return
-        self._tried = now
+        self._last_attempt = now
         self.trimming.shrink(self.budget.reserve)
         if self._reserve.allocate():
             self.is_full = False
@@ -308,9 +308,9 @@ class Upkeep:
         return self._files
 
     @property
-    def readers(self) -> Readers:
+    def readers(self) -> ReaderPool:
         return self._readers
 
     def close(self) -> None:
-        """Close the file. The reserve stays for the next start."""
+        """Close the file. The reserve remains for the next start."""
         self.parts.close()

@@ -1,1 +1,1 @@
-"""The one writer: from batches and spans to rows, with what is counted beside them, and the retention."""
+"""The one writer: from batches and spans to rows and counts, the outbox, and the retention."""

@@ -1,6 +1,6 @@
-"""From a batch's tables to rows of the store's: what is known already costs a look into a dictionary.
+"""From the tables of a batch to rows of the store. A row that is known costs one look into a dictionary.
 
-The caches belong to the writer alone. They are forgotten whenever a transaction is undone or rows are deleted.
+Only the writer uses the caches. They are cleared when a transaction is rolled back and when rows are deleted.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from tenure_server.store.sqlite.file import keys, time_order
 from tenure_server.store.sqlite.file.clock_skew import ProcessClock
 from tenure_server.store.sqlite.file.schema import USED_NS
 
-# A row that was deleted is never used again: what still names it, in the outbox, would be taken for the new process's.
+# The row of a deleted process is never used again: keys in the outbox that still name it would mean the new process.
 _NEXT_ROW = (
     "(SELECT max(ifnull(max(process), 0), ifnull((SELECT max(deleted) FROM process_rows), 0)) + 1 FROM processes)"
 )
-_NOBODY: CancellerFacts = (0, 0, "", 0)
+_NO_CANCELLER: CancellerFacts = (0, 0, "", 0)
 _MAX_PROCESSES = 256
 _MAX_ENTRIES = 50_000  # of one table of one process
 
 ResourceFacts = tuple[str, str, int | None, str]
-CancellerFacts = tuple[int, int, str, int]  # 1, key of the task, means, site: columns of an exception
+CancellerFacts = tuple[int, int, str, int]  # columns of an exception: cancelled, canceller, via, cancelled_at
 TaskFacts = tuple[str, int | None, int | None, int, int | None]
 
 
 class KnownProcess:
-    """What the writer knows of one process."""
+    """What the writer has in memory of one process."""
 
     def __init__(
         self,
@@ -44,22 +44,22 @@ class KnownProcess:
         latest_ns: int,
     ) -> None:
         self.row = row
-        self.contiguous = contiguous  # every batch up to this one is stored, or lost for good
-        self.ahead = ahead
+        self.contiguous = contiguous  # every batch up to this number is stored, or counts as lost
+        self.ahead = ahead  # numbers of stored batches behind a gap
         self.dropped = dropped
         self.clock = clock
-        self.highest = (0, 0)  # of its lifecycles that came, and the latest begin of one up to it, by its own clock
-        self.is_unordered = False  # as the table of this name has it
-        self.latest_ns = latest_ns  # the latest instant that it told of, by its own clock
+        self.highest = (0, 0)  # the highest number of its lifecycles, and the latest acquire_ns up to it
+        self.is_unordered = False  # whether it stands in the table ``unordered``
+        self.latest_ns = latest_ns  # the latest instant of its batches, by its own clock
         self.resources: dict[int, ResourceFacts] = {}
         self.tasks: dict[int, TaskFacts] = {}
-        self.traces: dict[int, int] = {}  # root -> key of its trace, where an OpenTelemetry id may say another
+        self.traces: dict[int, int] = {}  # root -> key of its trace, for roots that may share a trace with others
 
-    def has(self, sequence: int) -> bool:
+    def has_batch(self, sequence: int) -> bool:
         return sequence <= self.contiguous or sequence in self.ahead
 
     def note_latest(self, latest_ns: int, now_ns: int) -> None:
-        """A batch came now whose latest instant was this; 0: it told of nothing."""
+        """A batch with this latest instant arrived now; 0: it has no instants."""
         if latest_ns:
             self.latest_ns = max(self.latest_ns, latest_ns)
             self.clock.note(latest_ns, now_ns)
@@ -71,12 +71,12 @@ class KnownProcess:
 
 
 class Interning:
-    """Finds or makes the rows that a batch's tables name."""
+    """Finds or makes the rows for the tables of a batch."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._processes: OrderedDict[bytes, KnownProcess] = OrderedDict()
-        self._clocks: OrderedDict[bytes, ProcessClock] = OrderedDict()  # never out of date, so never forgotten
+        self._clocks: OrderedDict[bytes, ProcessClock] = OrderedDict()  # they are not cleared: no row invalidates them
         self._sites: dict[wire.Site, int] = {}
         self._exceptions: dict[tuple[wire.ExceptionInfo, CancellerFacts], tuple[int, int]] = {}  # row, used_ns
 
@@ -86,42 +86,42 @@ class Interning:
         self._exceptions.clear()
 
     def forget_traces(self) -> None:
-        """Traces were deleted: who goes on with one has to make it again."""
-        for known in self._processes.values():
-            known.traces.clear()
+        """Traces were deleted: a new lifecycle of one must make its row again."""
+        for process in self._processes.values():
+            process.traces.clear()
 
     def process(self, header: wire.Process, now_ns: int) -> KnownProcess:
-        known = self._processes.get(header.id)
-        if known is None:
-            known = self._load_process(header.id) or self._new_process(header, now_ns)
-            self._processes[header.id] = known
+        process = self._processes.get(header.id)
+        if process is None:
+            process = self._load_process(header.id) or self._new_process(header, now_ns)
+            self._processes[header.id] = process
             if len(self._processes) > _MAX_PROCESSES:
                 self._processes.popitem(last=False)
         self._processes.move_to_end(header.id)
-        known.trim()
-        return known
+        process.trim()
+        return process
 
     def _load_process(self, process_id: bytes) -> KnownProcess | None:
-        found = self._connection.execute(
+        stored = self._connection.execute(
             "SELECT process, contiguous, dropped, latest_ns, skew_ns FROM processes WHERE id = ?", (process_id,)
         ).fetchone()
-        if found is None:
+        if stored is None:
             return None
-        row, contiguous, dropped, latest_ns, skew_ns = found
+        row, contiguous, dropped, latest_ns, skew_ns = stored
         ahead = self._connection.execute("SELECT sequence FROM batches_ahead WHERE process = ?", (row,))
         lost = msgspec.msgpack.decode(dropped, type=dict[str, int])
         clock = self._clock(process_id, skew_ns)
-        known = KnownProcess(row, contiguous, {n for (n,) in ahead}, lost, clock=clock, latest_ns=latest_ns)
+        process = KnownProcess(row, contiguous, {n for (n,) in ahead}, lost, clock=clock, latest_ns=latest_ns)
         key, acquire_ns = time_order.highest(self._connection, "lifecycles", "acquire_ns", row)
-        known.highest = keys.number_of(key), acquire_ns
-        known.is_unordered = time_order.is_unordered(self._connection, row)
-        return known
+        process.highest = keys.number_of(key), acquire_ns
+        process.is_unordered = time_order.is_unordered(self._connection, row)
+        return process
 
-    def note_unordered(self, known: KnownProcess) -> None:
-        """The order of a process's keys is no longer that of time."""
-        if not known.is_unordered:
-            self._connection.execute("INSERT INTO unordered VALUES (?)", (known.row,))
-            known.is_unordered = True
+    def note_unordered(self, process: KnownProcess) -> None:
+        """The keys of a process are no longer in the order of time."""
+        if not process.is_unordered:
+            self._connection.execute("INSERT INTO unordered VALUES (?)", (process.row,))
+            process.is_unordered = True
 
     def _clock(self, process_id: bytes, skew_ns: int) -> ProcessClock:
         clock = self._clocks.setdefault(process_id, ProcessClock(skew_ns))
@@ -131,7 +131,7 @@ class Interning:
 
     def _new_process(self, header: wire.Process, now_ns: int) -> KnownProcess:
         cursor = self._connection.execute(
-            f"INSERT INTO processes VALUES ({_NEXT_ROW}, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, 0, 0)",  # noqa: S608 -- our own words
+            f"INSERT INTO processes VALUES ({_NEXT_ROW}, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, 0, 0)",  # noqa: S608 -- constant names
             (
                 header.id,
                 header.service,
@@ -146,20 +146,20 @@ class Interning:
         assert cursor.lastrowid is not None
         return KnownProcess(cursor.lastrowid, 0, set(), {}, clock=self._clock(header.id, 0), latest_ns=0)
 
-    def seen(self, known: KnownProcess, sequence: int) -> None:
-        """Remember the batch. A gap that a thousand later batches have not closed counts as lost."""
-        known.ahead.add(sequence)
-        if len(known.ahead) > MAX_SEQUENCES_AHEAD:
-            known.contiguous = min(known.ahead)
-        while known.contiguous + 1 in known.ahead:
-            known.contiguous += 1
-        past = {n for n in known.ahead if n <= known.contiguous}
-        known.ahead -= past
-        if sequence in known.ahead:
-            self._connection.execute("INSERT OR IGNORE INTO batches_ahead VALUES (?, ?)", (known.row, sequence))
+    def note_batch(self, process: KnownProcess, sequence: int) -> None:
+        """Write that the batch is stored. A gap counts as lost when MAX_SEQUENCES_AHEAD later batches are stored."""
+        process.ahead.add(sequence)
+        if len(process.ahead) > MAX_SEQUENCES_AHEAD:
+            process.contiguous = min(process.ahead)
+        while process.contiguous + 1 in process.ahead:
+            process.contiguous += 1
+        past = {n for n in process.ahead if n <= process.contiguous}
+        process.ahead -= past
+        if sequence in process.ahead:
+            self._connection.execute("INSERT OR IGNORE INTO batches_ahead VALUES (?, ?)", (process.row, sequence))
         if past - {sequence}:
             self._connection.execute(
-                "DELETE FROM batches_ahead WHERE process = ? AND sequence <= ?", (known.row, known.contiguous)
+                "DELETE FROM batches_ahead WHERE process = ? AND sequence <= ?", (process.row, process.contiguous)
             )
 
     def sites(self, sites: list[wire.Site]) -> list[int]:
@@ -177,21 +177,22 @@ class Interning:
         self._sites[site] = row
         return row
 
-    def cancellers(self, known: KnownProcess, batch: wire.Batch, sites: list[int]) -> dict[int, CancellerFacts]:
-        """Who asked for what some of the batch's exceptions tell of, by number."""
-        found = {}
-        for exception, task, via, site in map(msgspec.structs.astuple, batch.cancellers):
-            key = keys.key(known.row, batch.tasks[task - 1].id) if task else 0
-            found[exception] = 1, key, via, sites[site - 1] if site else 0
-        return found
+    def cancellers(self, process: KnownProcess, batch: wire.Batch, sites: list[int]) -> dict[int, CancellerFacts]:
+        """The cancellers of those of the batch's exceptions that have one, by the exception's number."""
+        cancellers: dict[int, CancellerFacts] = {}
+        for canceller in batch.cancellers:
+            key = keys.key(process.row, batch.tasks[canceller.task - 1].id) if canceller.task else 0
+            site = sites[canceller.site - 1] if canceller.site else 0
+            cancellers[canceller.exception] = 1, key, canceller.via, site
+        return cancellers
 
     def exceptions(
         self, exceptions: list[wire.ExceptionInfo], now_ns: int, cancellers: Mapping[int, CancellerFacts]
     ) -> list[int]:
-        """The rows, by number: the first entry is 0, for none."""
+        """The rows, by number: number 0 is no exception, and its row is 0."""
         rows = [0]
         for number, exception in enumerate(exceptions, 1):
-            canceller = cancellers.get(number, _NOBODY)
+            canceller = cancellers.get(number, _NO_CANCELLER)
             row, used_ns = self._exceptions.get((exception, canceller), (0, 0))
             rows.append(row if now_ns - used_ns < USED_NS else self._exception(exception, canceller, now_ns))
         return rows
@@ -209,13 +210,14 @@ class Interning:
         self._exceptions[exception, canceller] = row, now_ns
         return row
 
-    def resources(self, known: KnownProcess, resources: list[wire.Resource]) -> list[int]:
+    def resources(self, process: KnownProcess, resources: list[wire.Resource]) -> list[int]:
+        """Their keys. A later batch may change a resource's name, and all else of it."""
         rows = []
         for resource in resources:
             facts = (resource.kind, resource.name, resource.capacity, resource.stereotype)
-            if known.resources.get(resource.id) != facts:
-                known.resources[resource.id] = facts
-                rows.append((keys.key(known.row, resource.id), *facts))
+            if process.resources.get(resource.id) != facts:
+                process.resources[resource.id] = facts
+                rows.append((keys.key(process.row, resource.id), *facts))
         if rows:
             self._connection.executemany(
                 "INSERT INTO resources VALUES (?, ?, ?, ?, ?, 0, 0, x'80', x'80', 0) ON CONFLICT (key) DO UPDATE SET"
@@ -223,24 +225,24 @@ class Interning:
                 " stereotype = excluded.stereotype",
                 rows,
             )
-        return [keys.key(known.row, resource.id) for resource in resources]
+        return [keys.key(process.row, resource.id) for resource in resources]
 
-    def tasks(self, known: KnownProcess, tasks: list[wire.Task], offset_ns: int, exceptions: list[int]) -> list[int]:
-        """Their keys. What is known once stays: a later batch may only add to it, or give a task its name."""
+    def tasks(self, process: KnownProcess, tasks: list[wire.Task], offset_ns: int, exceptions: list[int]) -> list[int]:
+        """Their keys. A later batch may add facts to a task and change its name until it is finished."""
         rows = []
         for task in tasks:
             exception = exceptions[task.exception] or None
             facts = (task.name, task.created_ns, task.finished_ns, task.outcome, exception)
-            if known.tasks.get(task.id) == facts:
+            if process.tasks.get(task.id) == facts:
                 continue
-            known.tasks[task.id] = facts
+            process.tasks[task.id] = facts
             rows.append(
                 (
-                    keys.key(known.row, task.id),
+                    keys.key(process.row, task.id),
                     task.name,
                     task.coroutine,
                     task.kind,
-                    keys.key(known.row, task.parent) if task.parent else None,
+                    keys.key(process.row, task.parent) if task.parent else None,
                     task.created_in or None,
                     None if task.created_ns is None else task.created_ns + offset_ns,
                     None if task.finished_ns is None else task.finished_ns + offset_ns,
@@ -258,24 +260,24 @@ class Interning:
                 " exception = coalesce(exception, excluded.exception)",
                 rows,
             )
-        return [keys.key(known.row, task.id) for task in tasks]
+        return [keys.key(process.row, task.id) for task in tasks]
 
-    def traces(self, known: KnownProcess, traces: list[wire.Trace]) -> list[int]:
+    def traces(self, process: KnownProcess, traces: list[wire.Trace]) -> list[int]:
         return [
-            keys.key(known.row, trace.root)
+            keys.key(process.row, trace.root)
             if not trace.link and trace.otel_trace_id is None and trace.otel_parent_id is None
-            else known.traces.get(trace.root) or self._trace(known, trace)
+            else process.traces.get(trace.root) or self._trace(process, trace)
             for trace in traces
         ]
 
-    def _trace(self, known: KnownProcess, trace: wire.Trace) -> int:
-        """A root that is linked or belongs to an OpenTelemetry trace, which may have other roots and processes."""
-        own = keys.key(known.row, trace.root)
+    def _trace(self, process: KnownProcess, trace: wire.Trace) -> int:
+        """The trace of a root that has a link or an OpenTelemetry trace. That may have other roots and processes."""
+        own = keys.key(process.row, trace.root)
         self._connection.execute(
             "INSERT OR IGNORE INTO roots VALUES (?, ?, ?, ?)",
             (own, trace.link or None, trace.otel_trace_id, trace.otel_parent_id),
         )
-        known.traces[trace.root] = own
+        process.traces[trace.root] = own
         if trace.otel_trace_id is None:
             return own
         self._connection.execute("INSERT OR IGNORE INTO otel_traces VALUES (?, ?)", (trace.otel_trace_id, own))
@@ -283,6 +285,6 @@ class Interning:
         (shared,) = self._connection.execute(
             "SELECT trace FROM otel_traces WHERE id = ?", (trace.otel_trace_id,)
         ).fetchone()
-        self._connection.execute("INSERT OR IGNORE INTO otel_trace_processes VALUES (?, ?)", (shared, known.row))
-        known.traces[trace.root] = shared
+        self._connection.execute("INSERT OR IGNORE INTO otel_trace_processes VALUES (?, ?)", (shared, process.row))
+        process.traces[trace.root] = shared
         return shared

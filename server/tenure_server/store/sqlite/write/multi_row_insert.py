@@ -1,42 +1,52 @@
-"""Many rows by few statements: a step of SQLite for each row would cost half as much again, and the GIL each time.
+"""Inserts many rows by few statements: one step of SQLite for each row costs half as much again, and takes the GIL.
 
-The sqlite3 module looks for an adapter for each None and each ``bytes``, which takes six times as long as an integer on
-Python 3.11, and still longer from 3.12 on: what is nearly always null is 0 among the values and ``nullif(?, 0)``
-in the row, and a blob is a ``bytearray``, which it takes as it is.
+The sqlite3 module searches an adapter for each None and each ``bytes``, which takes six times as long as an integer on
+Python 3.11, and longer from 3.12 on. So a column that is nearly always null has 0 in the row and ``nullif(?, 0)`` in
+the statement, and a blob is a ``bytearray``, which needs no adapter.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Generic, TypeVar
 
-_LARGEST = 256  # rows in one statement; of 15 columns they have 3,840 values, SQLite allows 32,766
+from tenure_server.store.sqlite.file.key_scan import MakeRow
+from tenure_server.store.sqlite.file.rows import Value, Values
+
+_LARGEST = 256  # rows of one statement; with 15 columns they have 3,840 values, SQLite allows 32,766
+
+Row_contra = TypeVar("Row_contra", bound=tuple[Value, ...], contravariant=True)
+Returned = TypeVar("Returned")
 
 
-class Insert:
-    """An INSERT of any number of rows, which are prepared for powers of two of them."""
+class MultiRowInsert(Generic[Row_contra]):
+    """An INSERT of any number of rows. It has one statement for each power of two up to _LARGEST rows."""
 
-    def __init__(self, into: str, row: str, otherwise: str = "") -> None:
-        """``into`` is the statement up to VALUES, ``row`` what stands in the parentheses of one row.
+    def __init__(self, into: str, row: str, suffix: str = "") -> None:
+        """``into`` is the statement up to VALUES, ``row`` the content of the parentheses of one row.
 
-        ``otherwise`` is what follows them: ON CONFLICT, RETURNING.
+        ``suffix`` follows the rows: ON CONFLICT, RETURNING.
         """
         self._width = row.count("?")
         sizes = [_LARGEST >> bits for bits in range(_LARGEST.bit_length())]
-        self._statements = [(size, f"{into} VALUES {', '.join([f'({row})'] * size)} {otherwise}") for size in sizes]
+        self._statements = [(size, f"{into} VALUES {', '.join([f'({row})'] * size)} {suffix}") for size in sizes]
 
-    def run(self, connection: sqlite3.Connection, values: list[object]) -> None:
-        """``values`` are those of one row after another."""
-        for sql, some in self._pieces(values):
-            connection.execute(sql, some)
+    def run(self, connection: sqlite3.Connection, rows: Iterable[Row_contra]) -> None:
+        """Insert the rows."""
+        for sql, values in self._statements_for(rows):
+            connection.execute(sql, values)
 
-    def returning(self, connection: sqlite3.Connection, values: list[object]) -> Iterator[Any]:
-        """As ``run``; the rows that the statements return."""
-        for sql, some in self._pieces(values):
-            yield from connection.execute(sql, some).fetchall()
+    def returning(
+        self, connection: sqlite3.Connection, rows: Iterable[Row_contra], make: MakeRow[Returned]
+    ) -> Iterator[Returned]:
+        """Insert the rows; answer those that the statements return."""
+        for sql, values in self._statements_for(rows):
+            yield from map(make, connection.execute(sql, values).fetchall())
 
-    def _pieces(self, values: list[object]) -> Iterator[tuple[str, list[object]]]:
+    def _statements_for(self, rows: Iterable[Row_contra]) -> Iterator[tuple[str, Values]]:
+        values = list(chain.from_iterable(rows))
         at, left = 0, len(values) // self._width
         for size, sql in self._statements:
             while left >= size:

@@ -1,10 +1,10 @@
-"""What closed, in the order in which it did, for those who follow the store.
+"""The lifecycles that closed, in the order in which they closed, for the followers of the store.
 
-An entry is written in the very transaction that closes its lifecycles, and only while somebody follows: it holds the
-keys of at most ENTRY of them, so that following costs the writer one small row a batch. A follower has a cursor: the
-last entry that it has acknowledged. An entry that all followers are past is deleted.
+The transaction that closes lifecycles also writes an entry, if the store has a follower. An entry has the keys of at
+most ENTRY_KEYS lifecycles, so a follower costs the writer one small row a batch. A follower has a cursor: the last
+entry that it has acknowledged. An entry that all followers have acknowledged is deleted.
 
-What a dead process left open never closes. It is put in by ``abandon``, once for each time that its process died.
+What a dead process left open never closes. ``abandon`` adds it, once for each time that its process died.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tenure_server.store.sqlite.file.schema import OUTBOX_TABLES, pack, unpack
 from tenure_server.store.sqlite.file.transactions import transaction
 from tenure_server.store.sqlite.write.backlog import Backlogs
 
-ENTRY = 500  # lifecycles
+ENTRY_KEYS = 500
 
 _OPEN_OF_PROCESS = (
     "FROM lifecycles INDEXED BY lifecycles_open WHERE release_ns IS NULL AND lifecycles.key BETWEEN ? AND ?"
@@ -30,55 +30,55 @@ _OPEN_OF_PROCESS = (
 class Outbox:
     """Works on the writer's connection, in the writer's thread."""
 
-    def __init__(self, connection: sqlite3.Connection, aliveness: Liveness) -> None:
+    def __init__(self, connection: sqlite3.Connection, liveness: Liveness) -> None:
         for table in OUTBOX_TABLES:
             connection.execute(table)
         self._connection = connection
-        self._aliveness = aliveness
+        self._liveness = liveness
         self._backlogs = Backlogs(connection)
         self._noted: list[int] = []
         self._noted_ns = 0
-        self._settled: dict[int, int] = {}  # dead processes with nothing left to abandon, and when they were last seen
-        self.is_followed = False  # not before ``follow`` was called
-        self.names: Sequence[str] = ()  # who follows
+        self._abandoned: dict[int, int] = {}  # dead processes that ``abandon`` has handled -> their last_seen_ns
+        self.is_followed = False  # before ``follow`` was called
+        self.names: Sequence[str] = ()  # of the followers
 
     def note(self, closed: Iterable[int]) -> None:
-        """Lifecycles with these keys close in the transaction that is going on."""
+        """Lifecycles with these keys close in the current transaction."""
         if self.is_followed:
             self._noted.extend(closed)
 
     def write(self, now_ns: int) -> None:
-        """Write what was noted, in the transaction that is going on."""
+        """Write the noted keys, in the current transaction."""
         self._append(self._noted, now_ns)
         self._noted_ns = now_ns
 
-    def settle(self) -> None:
+    def committed(self) -> None:
         """The transaction is committed."""
         self._backlogs.grow(len(self._noted), self._noted_ns)
         self._noted.clear()
 
-    def undo(self) -> None:
+    def rolled_back(self) -> None:
         """The transaction is rolled back."""
         self._noted.clear()
 
     def backlog(self, name: str) -> Backlog:
-        """See ``Store.backlog``. Any thread may ask."""
+        """See ``Store.backlog``. Any thread may call it."""
         return self._backlogs.of(name)
 
     def begin_after(self, entry: int) -> None:
-        """Number the entries of a fresh file from there on."""
+        """Let the entries of a new file have greater numbers than this."""
         if self._connection.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'outbox'").fetchone() is None:
             with transaction(self._connection):
                 self._connection.execute("INSERT INTO sqlite_sequence VALUES ('outbox', ?)", (entry,))
 
     def follow(self, names: Sequence[str]) -> None:
-        """These follow from now on, others no more. Who is known goes on at its cursor, who is new begins now."""
+        """Set the followers. A known one continues at its cursor, a new one begins now, all others are deleted."""
         self.names = tuple(names)
         with transaction(self._connection):
             known = {name for (name,) in self._connection.execute("SELECT name FROM followers")}
-            if not known:  # nobody wanted to know until now: what was abandoned before is history
+            if not known:  # the first followers do not get what was abandoned before
                 self._connection.execute("DELETE FROM outbox")
-                for process, _ in self._dead():
+                for process, _ in self._dead_processes():
                     self._connection.execute(f"INSERT INTO abandoned SELECT key {_OPEN_OF_PROCESS}", _bounds(process))
             last = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
             for name in known - set(names):
@@ -87,11 +87,11 @@ class Outbox:
                 self._connection.execute("INSERT INTO followers VALUES (?, ?, 0)", (name, last[0] if last else 0))
             self._purge()
             self._backlogs.count()
-        self._settled.clear()
+        self._abandoned.clear()
         self.is_followed = bool(names)
 
     def acknowledge(self, name: str, entry: int, expired: int) -> None:
-        """The follower is done with all entries up to this one; ``expired`` of their lifecycles it did not get."""
+        """The follower has finished all entries up to this one; ``expired`` of their lifecycles were deleted before."""
         with transaction(self._connection):
             passed = self._backlogs.between(name, entry)
             self._connection.execute(
@@ -102,30 +102,30 @@ class Outbox:
         self._backlogs.shrink(name, passed, expired)
 
     def abandon(self) -> int:
-        """Put in what dead processes left open and was not put in yet; answer how many."""
+        """Add what dead processes left open, if it was not added before; answer how many lifecycles."""
         if not self.is_followed:
             return 0
-        dead = dict(self._dead())
-        new = {process for process, last_seen_ns in dead.items() if self._settled.get(process) != last_seen_ns}
-        revived = self._settled.keys() - dead.keys()
+        dead = dict(self._dead_processes())
+        new = {process for process, last_seen_ns in dead.items() if self._abandoned.get(process) != last_seen_ns}
+        revived = self._abandoned.keys() - dead.keys()
         if not new and not revived:
             return 0
-        found: list[int] = []
+        left_open: list[int] = []
         with transaction(self._connection):
             for process in revived:  # it may die again
                 self._connection.execute("DELETE FROM abandoned WHERE key BETWEEN ? AND ?", _bounds(process))
             for process in sorted(new):
                 rows = self._connection.execute(f"SELECT lifecycles.key {_OPEN_OF_PROCESS}", _bounds(process))
-                found += sorted(key for (key,) in rows)
-            self._connection.executemany("INSERT INTO abandoned VALUES (?)", [(key,) for key in found])
-            now_ns = self._aliveness.clock()
-            self._append(found, now_ns)
-        self._backlogs.grow(len(found), now_ns)
-        self._settled = dead
-        return len(found)
+                left_open += sorted(key for (key,) in rows)
+            self._connection.executemany("INSERT INTO abandoned VALUES (?)", [(key,) for key in left_open])
+            now_ns = self._liveness.clock()
+            self._append(left_open, now_ns)
+        self._backlogs.grow(len(left_open), now_ns)
+        self._abandoned = dead
+        return len(left_open)
 
     def expire(self) -> None:
-        """Delete the oldest entries of which no lifecycle is stored any more, and what else became meaningless."""
+        """Delete the oldest entries whose lifecycles the retention has deleted, and abandoned keys of such."""
         with transaction(self._connection):
             rows = self._connection.execute("SELECT entry, keys FROM outbox ORDER BY entry")
             gone = 0
@@ -151,9 +151,9 @@ class Outbox:
         return self._connection.execute(sql, wanted).fetchone() is not None
 
     def _append(self, closed: Sequence[int], now_ns: int) -> None:
-        for start in range(0, len(closed), ENTRY):
-            some = closed[start : start + ENTRY]
-            self._connection.execute("INSERT INTO outbox VALUES (NULL, ?, ?, ?)", (now_ns, len(some), pack(some)))
+        for start in range(0, len(closed), ENTRY_KEYS):
+            entry = closed[start : start + ENTRY_KEYS]
+            self._connection.execute("INSERT INTO outbox VALUES (NULL, ?, ?, ?)", (now_ns, len(entry), pack(entry)))
 
     def _purge(self) -> None:
         self._connection.execute(
@@ -161,10 +161,11 @@ class Outbox:
             " FROM followers)"
         )
 
-    def _dead(self) -> Iterator[tuple[int, int]]:
+    def _dead_processes(self) -> Iterator[tuple[int, int]]:
+        """Row and last_seen_ns."""
         rows = self._connection.execute("SELECT process, ended, last_seen_ns FROM processes").fetchall()
         for process, ended, last_seen_ns in rows:
-            if self._aliveness.is_dead(ended, last_seen_ns):
+            if self._liveness.is_dead(ended, last_seen_ns):
                 yield process, last_seen_ns
 
 

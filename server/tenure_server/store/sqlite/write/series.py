@@ -1,9 +1,8 @@
-"""What is measured: one *series* for the resources of a process that have the same kind and name.
+"""The metrics: one *series* for the resources of a process that have the same kind and name.
 
-Counted in the transaction that writes the rows, and kept beside the lifecycles, which the retention deletes: a series
-never goes back while its process lives. A process has MAX_SERIES of pools and as many of other resources; what comes
-later counts as one more, its overflow. Which resources stand alone is settled when they come first, so that no count
-moves from one series to another.
+A series is counted in the transaction that writes the rows, and the retention does not change it: it never decreases
+while its process lives. A process has MAX_SERIES series of pools and as many of other resources. Resources beyond that
+share one more series, the overflow. The series of a resource is chosen once, so no count moves to another series.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from tenure_server.limits import MAX_SERIES
 from tenure_server.store.histogram import Spread
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.schema import SERIES_TABLES
-from tenure_server.store.sqlite.write.counters import Change
+from tenure_server.store.sqlite.write.counter_deltas import ResourceDelta
 
 _MAX_KNOWN = 20_000
 
 
 class Counts(msgspec.Struct, array_like=True):
-    """What of a series only grows."""
+    """The counts of a series; they only grow."""
 
     waits: Spread
     holds: Spread
@@ -38,7 +37,7 @@ class Counts(msgspec.Struct, array_like=True):
     def empty(cls) -> Counts:
         return cls(Spread.empty(), Spread.empty(), Spread.empty(), Spread.empty())
 
-    def add(self, change: Change) -> None:
+    def add(self, change: ResourceDelta) -> None:
         self.waits.add(change.waits)
         self.holds.add(change.holds)
         self.releases.add(change.releases)
@@ -57,20 +56,20 @@ class SeriesTables:
         for table in SERIES_TABLES:
             connection.execute(table)
         self._connection = connection
-        self._of_resource: dict[int, int] = {}  # series; by resource
+        self._of_resource: dict[int, int] = {}  # resource -> series
         self._counts: OrderedDict[int, Counts] = OrderedDict()  # by series
         self._full: set[tuple[int, bool]] = set()  # process, is_pool
-        self._created: dict[int, list[int]] = {}  # by resource: in the transaction that is going on
+        self._created: dict[int, list[int]] = {}  # in the current transaction, by resource: ns to make a connection
 
     def forget(self) -> None:
-        """Drop what is cached: rows were deleted, or a transaction was undone."""
+        """Clear the caches: rows were deleted, or a transaction was rolled back."""
         self._of_resource.clear()
         self._counts.clear()
         self._full.clear()
         self._created.clear()
 
     def note_pools(self, pools: Iterable[wire.Pool], resources: Sequence[int]) -> None:
-        """Keep what a batch says of pools; ``resources`` are the keys of its resources."""
+        """Write a batch's facts about pools; ``resources`` are the keys of its resources."""
         rows = []
         for pool in pools:
             key = resources[pool.resource]
@@ -78,8 +77,8 @@ class SeriesTables:
             self._created.setdefault(key, []).extend(pool.created_ns)
         self._connection.executemany("INSERT OR REPLACE INTO pools VALUES (?, ?, ?, ?)", rows)
 
-    def write(self, changes: Mapping[int, Change]) -> None:
-        """Count the changes of resources, whose durations are in order, and the connections that were made."""
+    def write(self, changes: Mapping[int, ResourceDelta]) -> None:
+        """Count the changes of resources, whose durations are sorted, and the noted new connections."""
         touched: dict[int, Counts] = {}
         for resource, change in changes.items():
             series = self._series(resource)
@@ -100,28 +99,26 @@ class SeriesTables:
     def _stored(self, series: int) -> Counts:
         counts = self._counts.get(series)
         if counts is None:
-            (found,) = self._connection.execute("SELECT counts FROM series WHERE series = ?", (series,)).fetchone()
-            counts = self._counts[series] = decode_counts(found)
+            (encoded,) = self._connection.execute("SELECT counts FROM series WHERE series = ?", (series,)).fetchone()
+            counts = self._counts[series] = decode_counts(encoded)
         else:
             self._counts.move_to_end(series)
         return counts
 
     def _series(self, resource: int) -> int:
-        known = self._of_resource.get(resource)
-        if known is None:
+        series = self._of_resource.get(resource)
+        if series is None:
             if len(self._of_resource) > _MAX_KNOWN:
                 self._of_resource.clear()
-            known = self._of_resource[resource] = self._find(resource) or self._settle(resource)
-        return known
+            series = self._of_resource[resource] = self._find(resource) or self._choose(resource)
+        return series
 
     def _find(self, resource: int) -> int | None:
-        found = self._connection.execute(
-            "SELECT series FROM series_resources WHERE resource = ?", (resource,)
-        ).fetchone()
-        return None if found is None else found[0]
+        row = self._connection.execute("SELECT series FROM series_resources WHERE resource = ?", (resource,)).fetchone()
+        return None if row is None else row[0]
 
-    def _settle(self, resource: int) -> int:
-        """Decide for good where a resource counts."""
+    def _choose(self, resource: int) -> int:
+        """Choose the series of a resource, once."""
         kind, name, is_pool = self._connection.execute(
             "SELECT kind, name, stereotype = 'database' AND (capacity IS NOT NULL OR EXISTS"
             " (SELECT 1 FROM pools WHERE resource = key)) FROM resources WHERE key = ?",
@@ -134,23 +131,23 @@ class SeriesTables:
 
     def _named(self, process: int, kind: str, name: str, is_pool: bool) -> int:
         execute = self._connection.execute
-        found = execute(
+        row = execute(
             "SELECT series FROM series WHERE (process, is_pool, is_overflow, kind, name) = (?, ?, 0, ?, ?)",
             (process, is_pool, kind, name),
         ).fetchone()
-        if found is not None:
-            return int(found[0])
+        if row is not None:
+            return int(row[0])
         if (process, is_pool) not in self._full:
-            (there,) = execute(
+            (count,) = execute(
                 "SELECT count(*) FROM series WHERE (process, is_pool, is_overflow) = (?, ?, 0)", (process, is_pool)
             ).fetchone()
-            if there < MAX_SERIES:
+            if count < MAX_SERIES:
                 return self._new(process, is_pool, False, kind, name)
             self._full.add((process, is_pool))
-        found = execute(
+        row = execute(
             "SELECT series FROM series WHERE (process, is_pool, is_overflow) = (?, ?, 1)", (process, is_pool)
         ).fetchone()
-        return int(found[0]) if found is not None else self._new(process, is_pool, True, "", "")
+        return int(row[0]) if row is not None else self._new(process, is_pool, True, "", "")
 
     def _new(self, process: int, is_pool: bool, is_overflow: bool, kind: str, name: str) -> int:
         cursor = self._connection.execute(

@@ -1,7 +1,7 @@
-"""What new spans are parts of: their tasks and traces are made, or go on, with what is counted of each.
+"""The tasks and traces of new spans: they are made, or extended, with the counts of the spans.
 
-A span may come in any order, so that a task or a trace reaches from the first begin to the last end that was told of,
-and a trace has the name of the span that began first, however late that came.
+Spans arrive in any order. So a task or a trace reaches from the first start to the last end of its spans so far, and a
+trace has the name of the span that began first, even if that span arrived last.
 """
 
 # ruff: noqa: PLR1730 -- a comparison costs a quarter of a call of max, for every row
@@ -10,49 +10,107 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Container, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from tenure import wire
 from tenure_server.store.protocol import SpanRow, SpanTask
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.write.counters import FAILED, Change
-from tenure_server.store.sqlite.write.multi_row_insert import Insert
+from tenure_server.store.sqlite.write.counter_deltas import FAILED, ResourceDelta
+from tenure_server.store.sqlite.write.multi_row_insert import MultiRowInsert
 
-_Who = tuple[int, str, str]  # process, kind and name of a task
+_TaskIdentity: TypeAlias = tuple[int, str, str]  # process, kind and name
 
 _MAX_KNOWN = 50_000
 
-_TASKS = Insert(
-    "INSERT INTO tasks (key, name, coroutine, kind, created_ns, finished_ns, outcome, lifecycles, first, last)",
+
+class _TaskRow(NamedTuple):
+    key: int
+    name: str
+    coroutine: str
+    kind: str
+    created_ns: int
+    finished_ns: int
+    outcome: int
+    lifecycles: int
+    first: int
+    last: int
+
+
+class _TraceRow(NamedTuple):
+    key: int
+    otel_id: bytearray
+    start_ns: int
+    end_ns: int
+    lifecycles: int
+    errors: int
+    first: int
+    first_ns: int
+    order_ns: int
+
+
+class _TraceId(NamedTuple):
+    id: bytes
+    trace: int
+
+
+_TASKS: MultiRowInsert[_TaskRow] = MultiRowInsert(
+    f"INSERT INTO tasks ({', '.join(_TaskRow._fields)})",
     "?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
     "ON CONFLICT (key) DO UPDATE SET created_ns = min(created_ns, excluded.created_ns),"
     " finished_ns = max(finished_ns, excluded.finished_ns), lifecycles = lifecycles + excluded.lifecycles,"
     " first = min(first, excluded.first), last = max(last, excluded.last)",
 )
-_TRACES = Insert(
-    "INSERT INTO traces (key, otel_id, start_ns, end_ns, lifecycles, open, errors, first, first_ns, order_ns)",
-    "?, ?, ?, ?, ?, 0, ?, ?, ?, ?",
+_TRACES: MultiRowInsert[_TraceRow] = MultiRowInsert(
+    f"INSERT INTO traces ({', '.join(_TraceRow._fields)}, open)",
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, 0",
     "ON CONFLICT (key) DO UPDATE SET start_ns = min(start_ns, excluded.start_ns),"
     " end_ns = max(coalesce(end_ns, excluded.end_ns), excluded.end_ns), lifecycles = lifecycles + excluded.lifecycles,"
     " errors = errors + excluded.errors,"
     " first = iif(first_ns <= excluded.first_ns, first, excluded.first),"
     " first_ns = min(coalesce(first_ns, excluded.first_ns), excluded.first_ns)",
 )
-_IDS = Insert("INSERT INTO otel_traces", "?, ?", "ON CONFLICT (id) DO UPDATE SET trace = trace RETURNING id, trace")
-_PROCESSES = Insert("INSERT OR IGNORE INTO otel_trace_processes", "?, ?")
+_TRACE_IDS: MultiRowInsert[tuple[bytearray, int]] = MultiRowInsert(
+    "INSERT INTO otel_traces", "?, ?", "ON CONFLICT (id) DO UPDATE SET trace = trace RETURNING id, trace"
+)
+_TRACE_PROCESSES: MultiRowInsert[tuple[int, int]] = MultiRowInsert("INSERT OR IGNORE INTO otel_trace_processes", "?, ?")
 
 
-class Counted:
-    """What some spans of one process are parts of, by the numbers in their batch; None where no span is new."""
+class SpansOfTrace:
+    """The new spans of one trace."""
+
+    __slots__ = ("end_ns", "errors", "first", "spans", "start_ns")
+
+    def __init__(self, key: int, start_ns: int, end_ns: int, error: int) -> None:
+        self.first = key  # of the span that began first
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+        self.spans = 1
+        self.errors = error
+
+
+class SpansOfTask:
+    """The new spans of one task: how many, and the keys of the first and the last."""
+
+    __slots__ = ("first", "last", "spans")
+
+    def __init__(self, key: int) -> None:
+        self.spans = 1
+        self.first = self.last = key
+
+
+class SpanDeltas:
+    """What the new spans of one process add to traces, tasks and resources, by the indexes of their batch.
+
+    A trace or a task without a new span is None.
+    """
 
     def __init__(self, traces: int, tasks: int, resources: int) -> None:
-        self.traces: list[list[int] | None] = [
-            None
-        ] * traces  # key of the first, its start, the last end, spans, errors
-        self.tasks: list[list[int] | None] = [None] * tasks  # spans, first, last
-        self.resources = [Change() for _ in range(resources)]
+        self.traces: list[SpansOfTrace | None] = [None] * traces
+        self.tasks: list[SpansOfTask | None] = [None] * tasks
+        self.resources = [ResourceDelta() for _ in range(resources)]
 
-    def add(self, placed: Mapping[int, SpanRow]) -> int:  # noqa: C901, PLR0912 -- one flat loop: calls would double its cost
-        """Count spans that are new, by their keys, in the order of these; answer the latest instant they tell of."""
+    def add(self, placed: Mapping[int, SpanRow]) -> int:  # noqa: C901 -- one flat loop: calls would double its cost
+        """Count new spans, given in the order of their keys; answer the latest instant of all, ns."""
         traces, tasks, resources = self.traces, self.tasks, self.resources
         latest_ns = 0
         for key, (_, _, _, trace, task, resource, _, start_ns, wait, hold, release, outcomes, _, _) in placed.items():
@@ -64,36 +122,34 @@ class Counted:
             if end_ns > latest_ns:
                 latest_ns = end_ns
             error = FAILED[outcomes]
-            change = resources[resource]
-            change.total += 1
+            of_resource = resources[resource]
+            of_resource.total += 1
+            of_resource.failed += error
             if hold >= 0:
-                change.holds.append(hold)
-            if end_ns > change.used_ns:
-                change.used_ns = end_ns
-            entry = traces[trace]
-            if entry is None:
-                traces[trace] = [key, start_ns, end_ns, 1, error]
+                of_resource.holds.append(hold)
+            if end_ns > of_resource.used_ns:
+                of_resource.used_ns = end_ns
+            of_trace = traces[trace]
+            if of_trace is None:
+                traces[trace] = SpansOfTrace(key, start_ns, end_ns, error)
             else:
-                if start_ns < entry[1]:
-                    entry[0] = key
-                    entry[1] = start_ns
-                if end_ns > entry[2]:
-                    entry[2] = end_ns
-                entry[3] += 1
-            if error:
-                change.failed += 1
-                if entry is not None:
-                    entry[4] += 1
-            entry = tasks[task]
-            if entry is None:
-                tasks[task] = [1, key, key]
+                if start_ns < of_trace.start_ns:
+                    of_trace.first = key
+                    of_trace.start_ns = start_ns
+                if end_ns > of_trace.end_ns:
+                    of_trace.end_ns = end_ns
+                of_trace.spans += 1
+                of_trace.errors += error
+            of_task = tasks[task]
+            if of_task is None:
+                tasks[task] = SpansOfTask(key)
             else:
-                entry[0] += 1
-                entry[2] = key
+                of_task.spans += 1
+                of_task.last = key
         return latest_ns
 
     def add_waits(self, placed: Mapping[int, SpanRow], waited: Container[int]) -> None:
-        """Those of the resources whose spans tell how long they waited."""
+        """Count the waits of the resources whose spans have a wait time."""
         if not waited:
             return
         for _, _, _, _, _, resource, _, _, wait_ns, *_ in placed.values():
@@ -102,12 +158,12 @@ class Counted:
 
 
 class SpanParts:
-    """Works on the writer's connection, in its transactions."""
+    """Writes the traces and tasks of spans. Works on the writer's connection, in its transactions."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._traces: dict[bytes, int] = {}  # id -> key
-        self._tasks: dict[int, dict[_Who, int]] = {}  # key of a trace -> tasks
+        self._tasks: dict[int, dict[_TaskIdentity, int]] = {}  # key of a trace -> keys of its tasks
         self._shares: set[tuple[int, int]] = set()  # trace, process
 
     def forget(self) -> None:
@@ -116,64 +172,79 @@ class SpanParts:
         self._shares.clear()
 
     def write_traces(
-        self, process: int, traces: Sequence[wire.Trace], counted: Sequence[list[int] | None]
+        self, process: int, traces: Sequence[wire.Trace], deltas: Sequence[SpansOfTrace | None]
     ) -> list[int]:
-        """Their keys; 0 for one of which no span is new. A new trace has the key of the span that began first."""
+        """Answer their keys; 0 for a trace without a new span. A new trace gets the key of its first span."""
         if len(self._traces) > _MAX_KNOWN:
             self.forget()
         ids = [trace.otel_trace_id or b"" for trace in traces]
-        new: list[object] = []
-        for trace, entry in zip(ids, counted, strict=True):
-            if entry is not None and trace not in self._traces:
-                new += (bytearray(trace), entry[0])
-        self._traces.update(_IDS.returning(self._connection, new))
-        found = [0] * len(traces)
-        shares: list[object] = []
-        values: list[object] = []
-        for number, (trace, entry) in enumerate(zip(ids, counted, strict=True)):
-            if entry is None:
+        new = [
+            (bytearray(trace_id), delta.first)
+            for trace_id, delta in zip(ids, deltas, strict=True)
+            if delta is not None and trace_id not in self._traces
+        ]
+        self._traces.update(_TRACE_IDS.returning(self._connection, new, _TraceId._make))
+        trace_keys = [0] * len(traces)
+        shares: list[tuple[int, int]] = []
+        rows: list[_TraceRow] = []
+        for number, (trace_id, delta) in enumerate(zip(ids, deltas, strict=True)):
+            if delta is None:
                 continue
-            key = found[number] = self._traces[trace]
-            first, start_ns, end_ns, spans, errors = entry
-            if key == first:
-                self._tasks[key] = {}  # it is new, and so are its tasks
+            key = trace_keys[number] = self._traces[trace_id]
+            if key == delta.first:
+                self._tasks[key] = {}  # a new trace has no stored tasks
             if (key, process) not in self._shares:
                 self._shares.add((key, process))
-                shares += (key, process)
-            values += (key, bytearray(trace), start_ns, end_ns, spans, errors, first, start_ns, start_ns)
-        _PROCESSES.run(self._connection, shares)
-        _TRACES.run(self._connection, values)
-        return found
+                shares.append((key, process))
+            first, start_ns = delta.first, delta.start_ns
+            rows.append(
+                _TraceRow(
+                    key,
+                    bytearray(trace_id),
+                    start_ns,
+                    delta.end_ns,
+                    delta.spans,
+                    delta.errors,
+                    first,
+                    start_ns,
+                    start_ns,
+                )
+            )
+        _TRACE_PROCESSES.run(self._connection, shares)
+        _TRACES.run(self._connection, rows)
+        return trace_keys
 
     def write_tasks(
-        self, process: int, tasks: Sequence[SpanTask], counted: Sequence[list[int] | None], traces: Sequence[int]
+        self, process: int, tasks: Sequence[SpanTask], deltas: Sequence[SpansOfTask | None], traces: Sequence[int]
     ) -> list[int]:
-        """Their keys; 0 for one of which no span is new. A new task has the key of its first span.
+        """Answer their keys; 0 for a task without a new span. A new task gets the key of its first span.
 
-        So new tasks stand at the end of their table; numbers made from trace ids would touch a page for each.
+        So new tasks stand at the end of their table. Numbers made from trace ids would touch one page for each task.
         """
-        found = [0] * len(tasks)
-        values: list[object] = []
-        for number, (task, entry) in enumerate(zip(tasks, counted, strict=True)):
-            if entry is None:
+        task_keys = [0] * len(tasks)
+        rows: list[_TaskRow] = []
+        for number, (task, delta) in enumerate(zip(tasks, deltas, strict=True)):
+            if delta is None:
                 continue
             if task.number:
                 key = keys.key(process, task.number)
             else:
-                key = self._task(process, task, traces[task.trace], entry[1])
-            found[number] = key
-            values += (key, task.name, task.coroutine, task.kind, task.start_ns, task.end_ns, wire.OK, *entry)
-        _TASKS.run(self._connection, values)
-        return found
+                key = self._task(process, task, traces[task.trace], delta.first)
+            task_keys[number] = key
+            times = task.start_ns, task.end_ns
+            counts = delta.spans, delta.first, delta.last
+            rows.append(_TaskRow(key, task.name, task.coroutine, task.kind, *times, wire.OK, *counts))
+        _TASKS.run(self._connection, rows)
+        return task_keys
 
     def _task(self, process: int, task: SpanTask, trace: int, first: int) -> int:
-        """The key of a task; ``first`` is that of its first new span."""
+        """The key of a task; ``first`` is the key of its first new span."""
         known = self._tasks.get(trace)
         if known is None:
             known = self._tasks[trace] = self._stored_tasks(trace)
         return known.setdefault((process, task.kind, task.name), first)
 
-    def _stored_tasks(self, trace: int) -> dict[_Who, int]:
+    def _stored_tasks(self, trace: int) -> dict[_TaskIdentity, int]:
         rows = self._connection.execute(
             "SELECT key, kind, name FROM tasks WHERE key IN (SELECT task FROM lifecycles WHERE trace = ?)", (trace,)
         )

@@ -1,16 +1,17 @@
-"""Writes batches into the tables: all of a batch or nothing, each lifecycle once, never back to an earlier phase."""
+"""Writes batches into the tables: a batch whole or not at all, each lifecycle once, never back to an earlier phase."""
 
 # ruff: noqa: FURB136, PLR1730 -- a comparison costs a quarter of a call of max, for every row
-# ruff: noqa: S608 -- statements are put together from words of this package
+# ruff: noqa: S608 -- statements are made of constant names
 
 from __future__ import annotations
 
 import sqlite3
 from bisect import bisect
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from operator import itemgetter
+from typing import Final, TypeAlias
 
 import msgspec
 from msgspec.structs import astuple
@@ -19,59 +20,68 @@ from tenure import wire
 from tenure_server.store.protocol import Spans
 from tenure_server.store.sqlite.file import keys, time_order
 from tenure_server.store.sqlite.file.arrivals import Arrivals
-from tenure_server.store.sqlite.file.schema import LIFECYCLE_COLUMNS
+from tenure_server.store.sqlite.file.rows import LIFECYCLE_COLUMNS, LifecycleRow, LifecycleValues
 from tenure_server.store.sqlite.file.time_order import NEIGHBOURS_NS
 from tenure_server.store.sqlite.file.transactions import roll_back
-from tenure_server.store.sqlite.write.counters import CounterDeltas, CounterTables, Row
+from tenure_server.store.sqlite.write.counter_deltas import CounterDeltas
+from tenure_server.store.sqlite.write.counter_tables import CounterTables
 from tenure_server.store.sqlite.write.interning import Interning, KnownProcess
-from tenure_server.store.sqlite.write.multi_row_insert import Insert
+from tenure_server.store.sqlite.write.multi_row_insert import MultiRowInsert
 from tenure_server.store.sqlite.write.outbox import Outbox
 from tenure_server.store.sqlite.write.series import SeriesTables
 from tenure_server.store.sqlite.write.span_rows import SpanTables
 from tenure_server.store.sqlite.write.writer_thread import Work
 
+_FreshRows: TypeAlias = list[LifecycleValues]
+
 _ROW = "?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), nullif(?, 0)"
-_INSERT = Insert(f"INSERT OR IGNORE INTO lifecycles ({LIFECYCLE_COLUMNS})", _ROW)
+_INSERT: MultiRowInsert[LifecycleValues] = MultiRowInsert(
+    f"INSERT OR IGNORE INTO lifecycles ({LIFECYCLE_COLUMNS})", _ROW
+)
 _REPLACE = f"INSERT OR REPLACE INTO lifecycles ({LIFECYCLE_COLUMNS}) VALUES ({_ROW})"
-_LOOK_UP = 500  # keys in one query
-_KEY_AND_TIME = itemgetter(0, 6)
+_CHUNK = 500  # keys in one query
+_KEY: Final = 0  # indexes of LifecycleValues
+_ACQUIRE: Final = 6
+_RELEASE: Final = 9
+_key_and_time = itemgetter(_KEY, _ACQUIRE)
 
 
-def _progress(row: Row) -> int:
-    """How far a lifecycle has come: a later phase has the greater number."""
-    return (row[7] is not None) + 2 * (row[8] is not None) + 4 * (row[9] is not None)
+def _progress(row: LifecycleRow) -> int:
+    """How far a lifecycle has come: a later phase has a greater number."""
+    return (row.wait_ns is not None) + 2 * (row.hold_ns is not None) + 4 * (row.release_ns is not None)
 
 
-def _is_renamed(before: Row, row: Row) -> bool:
-    """Whether an open lifecycle is said to be a use of something else, in the phase that is stored."""
-    return before[9] is None and row[7:10] == before[7:10] and row[4:6] != before[4:6]
+def _is_renamed(before: LifecycleRow, row: LifecycleRow) -> bool:
+    """Whether a row has the phase of the stored, open one, and another resource or site."""
+    is_same_phase = (row.wait_ns, row.hold_ns, row.release_ns) == (before.wait_ns, before.hold_ns, before.release_ns)
+    return not before.is_closed and is_same_phase and (row.resource, row.site) != (before.resource, before.site)
 
 
 class Writer:
-    """Applies batches on one connection, in transactions that the caller begins with ``write``."""
+    """Writes batches and spans on one connection, a list of them in one transaction."""
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int], outbox: Outbox) -> None:
         self._connection = connection
         self._clock = clock
         self._interning = Interning(connection)
-        self._books = CounterTables(connection)
+        self._counter_tables = CounterTables(connection)
         self._outbox = outbox
         self._arrivals = Arrivals(connection)
         self._spans = SpanTables(connection, self._interning, self._arrivals)
         self._series = SeriesTables(connection)
-        self._losses: Counter[str] = Counter()  # in the transaction that is going on
-        self.dropped: Counter[str] = Counter()  # what tracers lost, by reason, as told since the store was opened
+        self._losses: Counter[str] = Counter()  # in the current transaction
+        self.dropped: Counter[str] = Counter()  # lifecycles that tracers lost since the store was opened, by reason
 
     def forget(self) -> None:
-        """Drop what is cached: rows were deleted or a transaction was undone."""
+        """Clear all caches: rows were deleted, or a transaction was rolled back."""
         self._interning.forget()
-        self._books.forget()
+        self._counter_tables.forget()
         self._spans.forget()
         self._series.forget()
         self._arrivals.forget()
 
     def forget_traces(self) -> None:
-        """Drop what is cached of traces and arrivals: some were deleted."""
+        """Clear the caches of traces and arrivals: some were deleted."""
         self._interning.forget_traces()
         self._spans.forget()
         self._arrivals.forget()
@@ -80,7 +90,7 @@ class Writer:
         """Write batches and spans in one transaction.
 
         Returns:
-            How many new lifecycles each brought; None for a batch that had been written before.
+            The number of new lifecycles of each; None for a batch that had been written before.
 
         Raises:
             sqlite3.Error: nothing of any of them is stored.
@@ -88,96 +98,96 @@ class Writer:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            measured = CounterDeltas()
-            others = CounterDeltas()  # of spans: who sends them has metrics of its own
+            of_batches = CounterDeltas()
+            of_spans = CounterDeltas()  # they are in no series: a service that sends spans has metrics of its own
             new = [
-                self._apply(work, measured)
+                self._apply(work, of_batches)
                 if isinstance(work, wire.Batch)
-                else sum(self._apply_spans(part, others) for part in work)
+                else sum(self._apply_spans(spans, of_spans) for spans in work)
                 for work in works
             ]
-            for tallies in (measured, others):
-                self._books.write(tallies)
-            self._series.write(measured.resources)
+            for deltas in (of_batches, of_spans):
+                self._counter_tables.write(deltas)
+            self._series.write(of_batches.resources)
             now_ns = self._clock()
             self._arrivals.write(now_ns)
             self._outbox.write(now_ns)
             connection.execute("COMMIT")
-            self._outbox.settle()
+            self._outbox.committed()
             self.dropped.update(self._losses)
         except BaseException:
             self.forget()
-            self._outbox.undo()
+            self._outbox.rolled_back()
             roll_back(connection)
             raise
         finally:
             self._losses.clear()
         return new
 
-    def _apply(self, batch: wire.Batch, tallies: CounterDeltas) -> int | None:
+    def _apply(self, batch: wire.Batch, deltas: CounterDeltas) -> int | None:
         now_ns = self._clock()
-        known = self._interning.process(batch.process, now_ns)
-        repeated = known.has(batch.sequence)
+        process = self._interning.process(batch.process, now_ns)
+        repeated = process.has_batch(batch.sequence)
         new = 0
         if not repeated:
-            is_newest = batch.sequence > max(known.contiguous, *known.ahead, 0)
-            self._interning.seen(known, batch.sequence)
+            is_newest = batch.sequence > max(process.contiguous, *process.ahead, 0)
+            self._interning.note_batch(process, batch.sequence)
             for reason, count in batch.dropped.items():
-                self._losses[reason] += max(count - known.dropped.get(reason, 0), 0)
-            known.dropped = known.dropped | {
-                reason: max(count, known.dropped.get(reason, 0)) for reason, count in batch.dropped.items()
+                self._losses[reason] += max(count - process.dropped.get(reason, 0), 0)
+            process.dropped = process.dropped | {
+                reason: max(count, process.dropped.get(reason, 0)) for reason, count in batch.dropped.items()
             }
-            new = self._apply_rows(batch, known, tallies, now_ns, is_newest=is_newest)
-        self._note(known, now_ns, ended=batch.final)
+            new = self._apply_rows(batch, process, deltas, now_ns, is_newest=is_newest)
+        self._update_process(process, now_ns, ended=batch.final)
         return None if repeated else new
 
-    def _apply_spans(self, part: Spans, tallies: CounterDeltas) -> int:
-        """The spans that are new, as rows that no batch of a tracer has; answer how many."""
+    def _apply_spans(self, spans: Spans, deltas: CounterDeltas) -> int:
+        """Write the new ones of the spans; answer how many."""
         now_ns = self._clock()
-        known = self._interning.process(part.batch.process, now_ns)
-        new = self._spans.write(known, part, tallies, now_ns)
-        self._note(known, now_ns, ended=False)
+        process = self._interning.process(spans.batch.process, now_ns)
+        new = self._spans.write(process, spans, deltas, now_ns)
+        self._update_process(process, now_ns, ended=False)
         return new
 
-    def _note(self, known: KnownProcess, now_ns: int, *, ended: bool) -> None:
-        """That the process was heard of."""
+    def _update_process(self, process: KnownProcess, now_ns: int, *, ended: bool) -> None:
+        """Write what a batch changes of its process."""
         self._connection.execute(
             "UPDATE processes SET last_seen_ns = max(last_seen_ns, ?), ended = max(ended, ?), dropped = ?,"
             " contiguous = ?, latest_ns = ?, skew_ns = ? WHERE process = ?",
             (
                 now_ns,
                 ended,
-                msgspec.msgpack.encode(known.dropped),
-                known.contiguous,
-                known.latest_ns,
-                known.clock.skew_ns,
-                known.row,
+                msgspec.msgpack.encode(process.dropped),
+                process.contiguous,
+                process.latest_ns,
+                process.clock.skew_ns,
+                process.row,
             ),
         )
 
     def _apply_rows(
-        self, batch: wire.Batch, known: KnownProcess, tallies: CounterDeltas, now_ns: int, *, is_newest: bool
+        self, batch: wire.Batch, process: KnownProcess, deltas: CounterDeltas, now_ns: int, *, is_newest: bool
     ) -> int:
-        highest = known.highest
-        fresh, resent = self._rows(batch, known, tallies, now_ns)
-        if fresh and self._insert(fresh, tallies):
-            new, resent_new = fresh, self._merge(resent, tallies, is_newest=is_newest)
+        highest = process.highest
+        fresh, resent = self._rows(batch, process, deltas, now_ns)
+        if fresh and self._insert(fresh, deltas):
+            new, merged = fresh, self._merge(resent, deltas, is_newest=is_newest)
         else:
-            new, resent_new = [], self._merge(fresh + resent, tallies, is_newest=is_newest)
-        self._look_at_order(known, highest, new, resent_new)
-        return len(new) + len(resent_new)
+            new, merged = [], self._merge(fresh + resent, deltas, is_newest=is_newest)
+        self._check_order(process, highest, chain(new, merged))
+        return len(new) + len(merged)
 
-    def _look_at_order(self, known: KnownProcess, highest: tuple[int, int], new: list[Row], merged: list[Row]) -> None:
-        """Mark the process whose keys are no longer in the order of time: ``new`` and ``merged`` were just written."""
-        if known.is_unordered:
+    def _check_order(self, process: KnownProcess, highest: tuple[int, int], new: Iterable[LifecycleValues]) -> None:
+        """Mark the process if its keys are no longer in the order of time; ``new`` are the rows just written."""
+        if process.is_unordered:
             return
         number, latest_ns = highest
-        rows = sorted(map(_KEY_AND_TIME, chain(new, merged)))
-        late = bisect(rows, (keys.key(known.row, number + 1), 0)) if number else 0
+        rows = sorted(map(_key_and_time, new))
+        late = bisect(rows, (keys.key(process.row, number + 1), 0)) if number else 0
         is_ordered = True
         times = [at_ns for _, at_ns in rows]
         if not late and times and times[0] >= latest_ns and times == sorted(times):  # nearly always
-            known.highest = keys.number_of(rows[-1][0]), times[-1]
+            process.highest = keys.number_of(rows[-1][0]), times[-1]
             return
         for acquire_ns in times[late:]:
             if acquire_ns > latest_ns or not number:
@@ -188,19 +198,19 @@ class Writer:
             is_ordered = all(time_order.is_in_place(self._connection, key, at_ns) for key, at_ns in rows[:late])
         if is_ordered:
             last = keys.number_of(rows[-1][0]) if late < len(rows) else highest[0]
-            known.highest = last, latest_ns
+            process.highest = last, latest_ns
         else:
-            self._interning.note_unordered(known)
+            self._interning.note_unordered(process)
 
-    def _insert(self, rows: list[Row], tallies: CounterDeltas) -> bool:
-        """Insert rows that should all be new; false, and nothing is done, where one is there already."""
+    def _insert(self, rows: _FreshRows, deltas: CounterDeltas) -> bool:
+        """Insert rows that should all be new. False: one of them is stored already, and nothing was inserted."""
         connection = self._connection
         connection.execute("SAVEPOINT fresh")
         before = connection.total_changes
-        _INSERT.run(connection, list(chain.from_iterable(rows)))
+        _INSERT.run(connection, rows)
         if is_new := connection.total_changes - before == len(rows):
-            tallies.count(rows)
-            closed = [row[0] for row in rows if row[9] is not None]
+            deltas.count(rows)
+            closed = [row[_KEY] for row in rows if row[_RELEASE] is not None]
             self._arrivals.note(closed)
             self._outbox.note(closed)
         else:
@@ -208,65 +218,65 @@ class Writer:
         connection.execute("RELEASE fresh")
         return is_new
 
-    def _merge(self, rows: list[Row], tallies: CounterDeltas, *, is_newest: bool) -> list[Row]:
+    def _merge(self, rows: _FreshRows, deltas: CounterDeltas, *, is_newest: bool) -> list[LifecycleRow]:
         """Write rows of which some may be stored, in an earlier phase or a later one; answer those that were new.
 
-        A later phase, and a newer batch in the same one, may know better what the lifecycle is a use of and where it
-        stands: a request's route is found after it began.
+        A later phase, or a newer batch in the same phase, may bring another resource and site: a request's route is
+        known only after the request began.
         """
-        stored = self._stored([row[0] for row in rows])
-        written: dict[int, Row] = {}
+        stored = self._stored([row[_KEY] for row in rows])
+        written: dict[int, LifecycleRow] = {}
         closed: list[int] = []
-        new: list[Row] = []
-        for row in rows:
-            before = stored.get(row[0])
+        new: list[LifecycleRow] = []
+        for row in map(LifecycleRow._make, rows):
+            before = stored.get(row.key)
             if before is None:
                 after = row
-                tallies.count((row,))
+                deltas.count((row,))
                 new.append(row)
             elif _progress(row) > _progress(before) or (is_newest and _is_renamed(before, row)):
-                after = before[:4] + row[4:6] + before[6:7] + row[7:]  # whose it is and when it began stays
-                if row[4] != before[4]:
-                    tallies.rename(before, row[4])
-                tallies.advance(before, after)
+                after = row._replace(
+                    parent=before.parent, trace=before.trace, task=before.task, acquire_ns=before.acquire_ns
+                )
+                if row.resource != before.resource:
+                    deltas.rename(before, row.resource)
+                deltas.advance(before, after)
             else:
                 continue
-            if row[9] is not None and (before is None or before[9] is None):
-                closed.append(row[0])
-            stored[row[0]] = written[row[0]] = after
+            if row.is_closed and (before is None or not before.is_closed):
+                closed.append(row.key)
+            stored[row.key] = written[row.key] = after
         self._connection.executemany(_REPLACE, written.values())
         self._arrivals.note(closed)
-        self._outbox.note(row[0] for row in written.values() if row[9] is not None)
+        self._outbox.note(row.key for row in written.values() if row.is_closed)
         return new
 
-    def _stored(self, wanted: list[int]) -> dict[int, Row]:
-        found: dict[int, Row] = {}
-        for start in range(0, len(wanted), _LOOK_UP):
-            some = wanted[start : start + _LOOK_UP]
-            marks = ",".join("?" * len(some))
-            for row in self._connection.execute(
-                f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE key IN ({marks})", some
-            ):
-                found[row[0]] = row
-        return found
+    def _stored(self, wanted: list[int]) -> dict[int, LifecycleRow]:
+        rows: dict[int, LifecycleRow] = {}
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
+            sql = f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE key IN ({','.join('?' * len(chunk))})"
+            for row in map(LifecycleRow._make, self._connection.execute(sql, chunk)):
+                rows[row.key] = row
+        return rows
 
     def _rows(
-        self, batch: wire.Batch, known: KnownProcess, tallies: CounterDeltas, now_ns: int
-    ) -> tuple[list[Row], list[Row]]:
-        """The batch's rows as the table has them: those never shipped before, and those that were."""
+        self, batch: wire.Batch, process: KnownProcess, deltas: CounterDeltas, now_ns: int
+    ) -> tuple[_FreshRows, _FreshRows]:
+        """The batch's rows with the keys of the store: those sent for the first time, and those sent again."""
         interning = self._interning
         sites = interning.sites(batch.sites)
-        cancellers = interning.cancellers(known, batch, sites) if batch.cancellers else {}
+        cancellers = interning.cancellers(process, batch, sites) if batch.cancellers else {}
         exceptions = interning.exceptions(batch.exceptions, now_ns, cancellers)
-        tallies.expect(batch.exceptions, exceptions)
-        resources = interning.resources(known, batch.resources)
+        deltas.expect(batch.exceptions, exceptions)
+        resources = interning.resources(process, batch.resources)
         if batch.pools:
             self._series.note_pools(batch.pools, resources)
-        tasks = interning.tasks(known, batch.tasks, batch.clock_offset_ns, exceptions)
-        traces = interning.traces(known, batch.traces)
-        fresh: list[Row] = []
-        resent: list[Row] = []
-        base = keys.key(known.row, 0)
+        tasks = interning.tasks(process, batch.tasks, batch.clock_offset_ns, exceptions)
+        traces = interning.traces(process, batch.traces)
+        fresh: _FreshRows = []
+        resent: _FreshRows = []
+        base = keys.key(process.row, 0)
         acquire_ns = batch.base_ns + batch.clock_offset_ns
         latest_ns = 0
         for row in batch.rows:
@@ -294,5 +304,5 @@ class Writer:
                     exceptions[own],
                 )
             )
-        known.note_latest(latest_ns, now_ns)
+        process.note_latest(latest_ns, now_ns)
         return fresh, resent

@@ -1,4 +1,4 @@
-"""The one thread that writes: batches in the order they came, grouped into transactions, other work between them."""
+"""The one thread that writes: batches in the order of their arrival, grouped into transactions; calls between them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from tenure import wire
 from tenure_server.errors import StoreBusy, StoreFailed
@@ -17,43 +17,75 @@ from tenure_server.store.protocol import Spans
 
 T = TypeVar("T")
 
-Work = wire.Batch | Sequence[Spans]  # what is written whole or not at all
-WriteAll = Callable[[list[Work]], list[int | None]]
+Work: TypeAlias = wire.Batch | Sequence[Spans]  # it is written whole or not at all
+WriteAll: TypeAlias = Callable[[list[Work]], list[int | None]]
 
 
-class _Job:
-    """Something to do, and the future of whoever waits for it."""
+class _Job(Generic[T]):
+    """The future of a caller that waits in its own event loop."""
 
-    def __init__(self, *, work: Work | None = None, function: Callable[[], object] | None = None) -> None:
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[T] = self._loop.create_future()
+
+    def settle(self, result: T | Exception) -> None:
+        """Wake the caller. Any thread may call it."""
+        with suppress(RuntimeError):  # the loop is closed: the caller does not wait any more
+            self._loop.call_soon_threadsafe(self._set, result)
+
+    def _set(self, result: T | Exception) -> None:
+        if self.future.done():
+            return
+        if isinstance(result, Exception):
+            self.future.set_exception(result)
+        else:
+            self.future.set_result(result)
+
+
+class _Write(_Job["int | None"]):
+    """Work to write; the result is the number of new lifecycles, None for a batch that was written before."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__()
         self.work = work
-        self.function = function
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[Any] = self.loop.create_future()
 
     @property
     def rows(self) -> int:
         if isinstance(self.work, wire.Batch):
             return len(self.work.rows)
-        return sum(len(part.rows) for part in self.work or ())
+        return sum(len(spans.rows) for spans in self.work)
 
-    def settle(self, value: object) -> None:
-        """Wake who waits, in its own event loop, with a value or an exception."""
-        with suppress(RuntimeError):  # its loop is closed: nobody waits
-            self.loop.call_soon_threadsafe(_set, self.future, value)
+
+class _Call(_Job[T]):
+    """A function to call; the result is what it returns."""
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        super().__init__()
+        self._function = function
+
+    def run(self) -> None:
+        self.settle(_attempt(self._function))
+
+
+class _Runnable(Protocol):
+    def run(self) -> None: ...
 
 
 class WriterThread:
     """Runs ``write`` and other functions of the writer's connection, one after another, off the event loop."""
 
     def __init__(
-        self, write: WriteAll, guard: threading.RLock, tidy: Callable[[], None], group_rows: int = GROUP_ROWS
+        self, write: WriteAll, guard: threading.RLock, maintain: Callable[[], None], group_rows: int = GROUP_ROWS
     ) -> None:
-        """``tidy`` is called between transactions; about ``group_rows`` rows are written in one."""
+        """``guard`` is held while the connection is used; ``maintain`` is called between transactions.
+
+        One transaction has about ``group_rows`` rows.
+        """
         self._write = write
-        self._tidy = tidy
+        self._maintain = maintain
         self._group_rows = group_rows
-        self._guard = guard  # held while the connection is used
-        self._jobs: deque[_Job] = deque()
+        self._guard = guard
+        self._jobs: deque[_Write | _Runnable] = deque()
         self._changed = threading.Condition()
         self._closing = False
         self.queued_batches = 0
@@ -65,10 +97,10 @@ class WriterThread:
         """Wait until it is committed; see ``Writer.write``.
 
         Raises:
-            StoreBusy: more than MAX_QUEUED_BATCHES batches or MAX_QUEUED_ROWS rows would wait.
+            StoreBusy: MAX_QUEUED_BATCHES batches or MAX_QUEUED_ROWS rows wait.
             StoreFailed: the database could not write.
         """
-        job = _Job(work=work)
+        job = _Write(work)
         with self._changed:
             if self._closing:
                 raise StoreBusy("the store is closing")
@@ -80,74 +112,74 @@ class WriterThread:
             self.queued_rows += job.rows
             self._jobs.append(job)
             self._changed.notify()
-        new: int | None = await job.future
-        return new
+        return await job.future
 
     async def call(self, function: Callable[[], T]) -> T:
-        """Wait for what the function answers, run between two transactions.
+        """Call the function between two transactions; wait for its result.
 
         Raises:
             StoreFailed: the database failed, or the store is closed.
         """
-        job = _Job(function=function)
+        job = _Call(function)
         with self._changed:
             if self._closing:
                 raise StoreFailed("the store is closed")
             self._jobs.append(job)
             self._changed.notify()
-        result: T = await job.future
-        return result
+        return await job.future
 
     async def close(self) -> None:
-        """Let the thread do all that is waiting, then end it."""
+        """Let the thread finish its queue, then end it."""
         with self._changed:
             self._closing = True
             self._changed.notify()
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
-        while jobs := self._next():
+        while group := self._next_group():
             with self._guard:
-                if jobs[0].function:
-                    jobs[0].settle(_attempt(jobs[0].function))
+                if isinstance(group, list):
+                    self._do_writes(group)
                 else:
-                    self._do_writes(jobs)
-                self._tidy()
+                    group.run()
+                self._maintain()
 
-    def _next(self) -> list[_Job]:
-        """Wait for work: a single call, or writes that stand together; nothing: it is time to end."""
+    def _next_group(self) -> list[_Write] | _Runnable | None:
+        """Wait for the next call, or for writes that fit into one transaction; None: the thread is to end."""
         with self._changed:
             while not self._jobs:
                 if self._closing:
-                    return []
+                    return None
                 self._changed.wait()
-            group = [self._jobs.popleft()]
-            rows = group[0].rows
-            while group[0].work and self._jobs and self._jobs[0].work and rows < self._group_rows:
-                group.append(self._jobs.popleft())
-                rows += group[-1].rows
+            first = self._jobs.popleft()
+            if not isinstance(first, _Write):
+                return first
+            group = [first]
+            rows = first.rows
+            while self._jobs and isinstance(write := self._jobs[0], _Write) and rows < self._group_rows:
+                self._jobs.popleft()
+                group.append(write)
+                rows += write.rows
             return group
 
-    def _do_writes(self, jobs: list[_Job]) -> None:
-        result = _attempt(lambda: self._write([job.work for job in jobs if job.work]))
+    def _do_writes(self, group: list[_Write]) -> None:
+        result = _attempt(lambda: self._write([write.work for write in group]))
         with self._changed:
-            self.queued_batches -= len(jobs)
-            self.queued_rows -= sum(job.rows for job in jobs)
+            self.queued_batches -= len(group)
+            self.queued_rows -= sum(write.rows for write in group)
         if isinstance(result, list):
-            for job, new in zip(jobs, result, strict=True):
-                job.settle(new)
-        elif len(jobs) == 1 or isinstance(result, StoreFailed):
-            for job in jobs:
-                job.settle(result)
-        else:  # one of them cannot be written: find out which, the others must not suffer for it
-            for job in jobs:
-                self._do_alone(job)
+            for write, new in zip(group, result, strict=True):
+                write.settle(new)
+        elif len(group) == 1 or isinstance(result, StoreFailed):
+            for write in group:
+                write.settle(result)
+        else:  # one of them cannot be written: the others must not fail with it
+            for write in group:
+                self._write_alone(write)
 
-    def _do_alone(self, job: _Job) -> None:
-        assert job.work
-        work = job.work
-        result = _attempt(lambda: self._write([work]))
-        job.settle(result[0] if isinstance(result, list) else result)
+    def _write_alone(self, write: _Write) -> None:
+        result = _attempt(lambda: self._write([write.work]))
+        write.settle(result[0] if isinstance(result, list) else result)
 
 
 def _attempt(function: Callable[[], T]) -> T | Exception:
@@ -155,14 +187,5 @@ def _attempt(function: Callable[[], T]) -> T | Exception:
         return function()
     except sqlite3.Error as error:
         return StoreFailed(f"the store failed: {error}")
-    except Exception as error:  # noqa: BLE001 -- it belongs to whoever waits for the job
+    except Exception as error:  # noqa: BLE001 -- it is raised for the caller that waits
         return error
-
-
-def _set(future: asyncio.Future[Any], value: object) -> None:
-    if future.done():
-        return
-    if isinstance(value, Exception):
-        future.set_exception(value)
-    else:
-        future.set_result(value)

@@ -1,0 +1,48 @@
+"""Lifecycles a second through the collector into SQLite, and what one costs it.
+
+The collector is a process of its own. It is sent the same batches that a tracer sends, 500 lifecycles each, over four
+connections; "on one core" divides by the processor time that it used, all its threads together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from typing import NamedTuple
+
+import aiohttp
+
+from benchmarks.collector_process import HEADERS, collector, flood, post
+from benchmarks.figure import Figure
+from benchmarks.lifecycle_batches import batches
+
+
+class Rates(NamedTuple):
+    """Lifecycles a second by the clock and by processor time; milliseconds of one batch on an idle collector."""
+
+    wall: float
+    core: float
+    latency_ms: float
+
+
+def figures() -> list[Figure]:
+    """Each figure is the middle of three runs into a fresh store."""
+    wall, core, latency = zip(*(asyncio.run(_run(batches())) for _ in range(3)), strict=True)
+    return [
+        Figure("stored, on one core of the collector's", statistics.median(core), "lifecycles/s", "at least 100,000"),
+        Figure("stored, by the clock", statistics.median(wall), "lifecycles/s", ""),
+        Figure("from POST to 200 of one batch of 500, p50", statistics.median(latency), "ms", ""),
+    ]
+
+
+async def _run(bodies: list[bytes]) -> Rates:
+    """Send everything to a collector."""
+    async with collector() as running, aiohttp.ClientSession(headers=HEADERS) as session:
+        waits = []
+        for body in bodies[:20]:
+            began = time.perf_counter()
+            await post(session, running, body)
+            waits.append(time.perf_counter() - began)
+        cost = await flood(session, running, bodies[20:])
+    return Rates(1 / cost.wall, 1 / cost.core, statistics.median(waits) * 1e3)

@@ -1,0 +1,58 @@
+"""A row of ``lifecycles`` as a record, and the values that SQLite takes.
+
+``LifecycleRow`` is the one place where the columns stand in their order: the schema, the queries and the inserts follow
+it. Durations are as on the wire; None: the phase was not reached.
+
+The writer makes a hundred thousand rows a second. There a row is a plain tuple of the same types, ``LifecycleValues``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+Value: TypeAlias = int | float | str | bytes | bytearray | None
+Values: TypeAlias = Sequence[Value]
+
+
+class LifecycleRow(NamedTuple):
+    """One row of the table.
+
+    ``key``, ``trace``, ``task`` and ``resource`` are keys (see ``keys``), ``parent`` is a number within the process,
+    ``site`` and the exceptions are rows of their tables. Of ``parent`` and the exceptions, 0 means none, as None does.
+    """
+
+    key: int
+    parent: int | None
+    trace: int
+    task: int
+    resource: int
+    site: int
+    acquire_ns: int
+    wait_ns: int | None
+    hold_ns: int | None
+    release_ns: int | None
+    outcomes: int
+    body_exception: int | None
+    exception: int | None
+
+    @property
+    def is_closed(self) -> bool:
+        return self.release_ns is not None
+
+    @property
+    def acquired_ns(self) -> int:
+        """When it was acquired; the begin of the acquire for one that was not acquired."""
+        return self.acquire_ns + (self.wait_ns or 0)
+
+    @property
+    def latest_ns(self) -> int:
+        """The latest instant that the row has."""
+        return self.acquired_ns + (self.hold_ns or 0) + (self.release_ns or 0)
+
+
+LifecycleValues: TypeAlias = tuple[
+    int, int | None, int, int, int, int, int, int | None, int | None, int | None, int, int | None, int | None
+]
+
+LIFECYCLE_COLUMNS = ", ".join(LifecycleRow._fields)

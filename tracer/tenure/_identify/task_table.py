@@ -1,0 +1,66 @@
+"""What one recording knows of tasks and threads; ``tenure._identify.tasks`` fills it in."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from tenure._identify.exceptions import Canceller, Failure
+
+AnyTask = asyncio.Task[object]
+
+
+class Task:
+    """What is known of one task or thread. The program's side fills it in, the shipping thread reads it."""
+
+    __slots__ = (
+        "canceller",
+        "coroutine",
+        "created_ns",
+        "ended",
+        "failure",
+        "finished_ns",
+        "id",
+        "is_cancelled",
+        "kind",
+        "name",
+        "parent",
+    )
+
+    def __init__(self, number: int, kind: Literal["task", "thread"], parent: int, created_ns: int | None) -> None:
+        self.id = number
+        self.kind: Literal["task", "thread"] = kind
+        self.parent = parent  # id of the task that created it, 0 where unknown or none
+        self.created_ns = created_ns
+        self.name = ""  # "" until the first lifecycle, the first child or the end: until then the program may rename it
+        self.coroutine = ""
+        self.finished_ns: int | None = None  # when it ended, or when it was found to be gone
+        self.ended = False  # how it ended is known
+        self.failure: Failure | None = None
+        self.canceller: Canceller | None = None  # who asked last, however long ago; see ``tasks.canceller_of``
+        self.is_cancelled: Callable[[], bool] | None = None  # whether that still stands, where the count does not say
+
+
+class Ended(NamedTuple):
+    """The buffer's entry for a task's end; the task itself is the entry for its creation."""
+
+    task: Task
+
+
+class TaskTable:
+    """Numbers tasks and threads from 1. No task is kept alive: they are known by address while they live."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[int, Task] = {}  # the ledger takes out what is finished and shipped
+        self.numbers = itertools.count(1)
+        self.known: dict[int, tuple[Task, weakref.ref[AnyTask]]] = {}  # by address: created, or found
+        self.creating: dict[int, tuple[int, int]] = {}  # by address of the coroutine: id of its maker, and when
+        self.running: dict[int, int] = {}  # address to id: the tasks that have a name; the native probe has its own
+        self.loops: dict[int, weakref.ref[asyncio.AbstractEventLoop]] = {}  # by thread: the loop last seen running
+        self.of_thread = threading.local()  # its ``id``: the running thread's
+        self.titles: dict[str, str] = {}  # by the coroutine's qualified name: what people call such tasks
+        self.ordinals: dict[tuple[str, bool], int] = {}  # how many tasks have this title already

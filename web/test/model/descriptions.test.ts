@@ -1,0 +1,39 @@
+import { describe, expect, test } from "vitest";
+import { describeResource, describeTask, describeTrace } from "../../src/model/descriptions.ts";
+import type { Trace } from "../../src/schema/messages.ts";
+import { declare, use } from "../steps.ts";
+
+const SECOND = 1e9;
+const steps = [declare("p1", "main"), declare("p2", "Connection", "database"), ...use("l1", "p1", "p2")];
+
+function trace(changes: Partial<Trace>): Trace {
+  const rest = { services: ["shop"], start_ns: 0, end_ns: null, lifecycles: 12, open: 1, errors: 0 };
+  return { id: "ab", name: "POST /orders", ...rest, ...changes };
+}
+
+describe("a trace's state in words", () => {
+  /** A trace is open while the overview says so, closed once it ended, and unknown if it was open when last seen. */
+  test.each([
+    [trace({}), true, "open for 3 s, 12 lifecycles"],
+    [trace({}), false, ""],
+    [trace({ end_ns: 0.12 * SECOND, errors: 1 }), false, "closed after 120 ms, 12 lifecycles, 1 error"],
+    [trace({ end_ns: 2 * SECOND, lifecycles: 1, errors: 2 }), true, "closed after 2.00 s, 1 lifecycle, 2 errors"],
+  ])("%#", (latest, isRecent, state) => {
+    expect(describeTrace("ab", latest, isRecent, steps, 3 * SECOND)).toEqual({ name: "POST /orders", state });
+  });
+
+  /** An unknown trace is named after its steps, a request after its route; without steps after its id. */
+  test("a trace that is not recent", () => {
+    const request = [declare("p1", "request-1"), declare("p2", "Request POST /orders", "control")];
+    expect(describeTrace("ab", null, false, request, 0)).toEqual({ name: "POST /orders", state: "" });
+    expect(describeTrace("ab", null, false, steps, 0)).toEqual({ name: "main: Connection", state: "" });
+    expect(describeTrace("0123456789", null, false, [], 0)).toEqual({ name: "Trace 01234567", state: "" });
+  });
+});
+
+/** Tasks and resources that are missing in the overview have the name of their participant. */
+test("names from the diagram", () => {
+  expect(describeTask("ref-p1", steps).name).toBe("main");
+  expect(describeResource("ref-p2", undefined, steps).name).toBe("Connection");
+  expect(describeResource("ref-p9", undefined, steps).name).toBe("Resource");
+});
