@@ -52,7 +52,6 @@ EXAMPLES = {
 # Names that are dotted and name no module, though a module of ours has the name before the dot.
 NO_MODULES = {
     "processes.skew_ns": "a column of a table",
-    "tenure.pth": "a start-up file of Python",
     "session.get": "a method of aiohttp's client",
 }
 

@@ -49,7 +49,7 @@ class ReproducibleBuild(build_ext):
 
 
 class BuildWithStartupFile(build_py):
-    """Put ``tenure.pth`` beside the packages, where Python looks for it when it starts; editable or not."""
+    """Put the start-up file beside the packages, where Python looks for it; editable or not."""
 
     def run(self) -> None:
         super().run()

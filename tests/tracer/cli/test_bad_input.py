@@ -9,7 +9,7 @@ from tests.tracer.support import programs
 BAD = {
     "no program": (
         ["run"],
-        "no program given (tenure run [options] (script.py | -m module) [arguments of the program])",
+        "no program given (tenure run [options] (script.py | -m module | -c code | command) [arguments of the program])",
     ),
     "missing script": (
         ["run", "nothing.py"],
@@ -62,6 +62,17 @@ BAD = {
             "invalid collector URL 'http://x:***': Port could not be cast to integer value as 'port' "
             "(expected, for example, http://127.0.0.1:4320)"
         ),
+    ),
+    "no such command": (
+        ["run", "nothing"],
+        (
+            "no file and no command named 'nothing' (expected a script, a directory, a zip file, -m MODULE, -c CODE,"
+            " or a command on PATH)"
+        ),
+    ),
+    "a command without children": (
+        ["run", "--no-children", "sh"],
+        "sh is recorded by its processes, which --no-children leaves out (omit the option)",
     ),
     "unknown command": (["walk"], "unknown command 'walk' (expected one of: run, doctor, export, serve)"),
 }

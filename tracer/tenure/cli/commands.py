@@ -30,8 +30,9 @@ def script_of(word: str) -> str | None:
     Raises:
         UsageError: there is no such file and no such command.
     """
-    if Path(word).exists() and (os.sep in word or Path(word).suffix in _SOURCE_SUFFIXES or not shutil.which(word)):
-        return word if _is_for_this_python(word) else None
+    looks_like_path = os.sep in word or Path(word).suffix in _SOURCE_SUFFIXES
+    if looks_like_path or (os.path.exists(word) and not shutil.which(word)):  # noqa: PTH110  # a loop of links is False
+        return word if not os.path.exists(word) or _is_for_this_python(word) else None  # noqa: PTH110
     path = shutil.which(word)
     if path is None:
         raise UsageError(

@@ -49,7 +49,7 @@ def diagram_path(output: Path | None) -> Path | None:
         known = "FILE.json, FILE.mmd or FILE.html"
         raise UsageError(f"cannot write {output}: unknown suffix {output.suffix!r} (-o takes {known})")
     if not has_command("export"):
-        raise UsageError(f"diagram {output} needs the server, which is not installed (pip install 'tenure[server]')")
+        raise UsageError(f"drawing {output} needs the server, which is not installed (pip install 'tenure[server]')")
     try:
         is_new = not output.exists()
         with output.open("a"):

@@ -1,4 +1,4 @@
-"""Recording from the first line on: what ``tenure.pth`` calls when Python starts with $TENURE_RECORD set."""
+"""Recording from the first line on: what the start-up file calls if $TENURE_RECORD is set."""
 
 from __future__ import annotations
 
