@@ -22,7 +22,7 @@ _SENDERS, _ROWS = 3, 20
 _KIND = "kills.Held"
 _DEDUPE_OFF = """
 from tenure_server.store.sqlite.write import interning, writer
-interning.KnownProcess.has = lambda known, sequence: False
+interning.KnownProcess.has_batch = lambda known, sequence: False
 writer.Writer._stored = lambda self, wanted: {}
 """
 

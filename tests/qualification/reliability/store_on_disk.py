@@ -35,7 +35,7 @@ def run(short: bool, seed: int, mutated: bool) -> Measured:
         if not mutated:
             return asyncio.run(_measure(short))
         with (
-            mock.patch.object(Upkeep, "look", return_value=None),
+            mock.patch.object(Upkeep, "check_files", return_value=None),
             mock.patch.object(Trimming, "trim", return_value=None),
             mock.patch.object(Budget, "reserve", 0),
         ):

@@ -36,7 +36,7 @@ from tenure_server.export.worker.protocol import (
 )
 from tenure_server.limits import EXPORT_BEAT_S, EXPORT_NICENESS, EXPORT_REPORT_S
 from tenure_server.store import ClosedLifecycles
-from tenure_server.store.sqlite.read.follower_store import StoreReader
+from tenure_server.store.sqlite.read.store_reader import StoreReader
 
 _MAX_LOG_TEXT = 20_000  # characters of one log entry, with its traceback
 
