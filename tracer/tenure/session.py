@@ -9,7 +9,6 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -17,7 +16,7 @@ from typing import cast
 
 from tenure import _probe_api as probe
 from tenure import adapters
-from tenure._core import buffer, faults, loop_end, probe_backend, process_scrubber
+from tenure._core import buffer, faults, late_imports, loop_end, probe_backend, process_scrubber
 from tenure._core.paths import is_own_frame
 from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
@@ -34,12 +33,11 @@ from tenure.scrubbing import UserRules
 DEFAULT_COLLECTOR = "http://127.0.0.1:4320"
 
 
-@dataclass
 class _Session:
-    shipper: Shipper
-    finder: import_hook.Finder
-    at_end: list[Callable[[], None]] = field(default_factory=list)
-    pid: int = field(default_factory=os.getpid)
+    def __init__(self, shipper: Shipper, finder: import_hook.Finder) -> None:
+        self.shipper, self.finder = shipper, finder
+        self.at_end: list[Callable[[], None]] = []
+        self.pid = os.getpid()
 
 
 class _Process:
@@ -244,12 +242,15 @@ def _end(session: _Session) -> None:
 
 
 def _at_exit() -> None:
+    imported = late_imports.count()
     try:
         uninstall()
     except Exception as error:  # noqa: BLE001  # the program's end is the program's
         faults.fault("the last flush", error)
     except BaseException:  # noqa: BLE001, S110  # a second signal: the user does not want to wait
         pass
+    if late_imports.count() > imported:
+        late_imports.keep_interrupt()
 
 
 def _before_fork() -> None:
