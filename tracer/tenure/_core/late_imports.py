@@ -1,6 +1,6 @@
 """Imports what only shipping needs, when the first batch is shipped: a process that records nothing does without it.
 
-By then the program has its own ``sys.path``, on which a file named ``email.py`` may stand before the standard library.
+By then the program has its own ``sys.path``, on which a module named ``email`` may stand before the standard library.
 So such an import searches where Python searched when recording began, and asks no finder of the program.
 """
 
