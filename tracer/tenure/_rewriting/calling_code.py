@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from types import FrameType
 
-from tenure._core.paths import is_own_frame
-from tenure._rewriting import own_file, typed_code
+from tenure._core.paths import FROZEN_DIR, is_own_frame
+from tenure._rewriting import frozen, own_file, typed_code
 from tenure._rewriting.module_filter import ModuleFilter
 
 _AT_PROMPT = (
@@ -28,6 +28,8 @@ def record(frame: FrameType | None, selection: ModuleFilter, *, sync: bool) -> s
         if not selection.excludes("__main__"):
             typed_code.record_cell(frame, sync=sync)
         return ""
+    if FROZEN_DIR:
+        return frozen.problem()
     if not own_file.is_selected(frame, selection):
         return ""
     if typed_code.is_at_own_prompt(frame):
