@@ -20,6 +20,7 @@ OTHER_FOLDERS = {
 }
 PUBLIC = {
     "wire",
+    "wire_constants",
     "errors",
     "scrubbing",
     "semconv",

@@ -4,6 +4,7 @@ tenure run app.py                          from outside, with no change in the p
 tenure.install()                           the same from code, for what is imported afterwards
 async with tenure.track(pool, "orders"):   one context manager, by name
 @tenure.tracked                            every object of a class
+%load_ext tenure                           the same in IPython and Jupyter, by TENURE_* variables
 tenure.probe_backend()                     which probe records: "native" or "python"
 """
 
@@ -37,6 +38,10 @@ def __getattr__(name: str) -> object:
         from tenure import session  # noqa: PLC0415
 
         return getattr(session, name)
+    if name in {"load_ipython_extension", "unload_ipython_extension"}:
+        from tenure.cli import notebook  # noqa: PLC0415  # IPython asks for them
+
+        return getattr(notebook, name)
     if name == "native":  # ``tenure.native.NAME``, of 0.1
         return _probe_backend
     if name != "__version__":

@@ -9,21 +9,18 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import cast
 
 from tenure import _probe_api as probe
 from tenure import adapters
-from tenure._core import buffer, faults, loop_end, probe_backend, process_scrubber
-from tenure._core.paths import is_own_frame
+from tenure._core import buffer, faults, late_imports, loop_end, probe_backend, process_scrubber
 from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
 from tenure._identify import tracer
 from tenure._patching import track
-from tenure._rewriting import import_hook, own_file, pytest_hook, rewriter
+from tenure._rewriting import calling_code, import_hook, pytest_hook, rewriter, typed_code
 from tenure._rewriting.module_filter import ModuleFilter
 from tenure._sinks import otel_sinks
 from tenure._sinks.collector_sink import CollectorSink
@@ -34,12 +31,11 @@ from tenure.scrubbing import UserRules
 DEFAULT_COLLECTOR = "http://127.0.0.1:4320"
 
 
-@dataclass
 class _Session:
-    shipper: Shipper
-    finder: import_hook.Finder
-    at_end: list[Callable[[], None]] = field(default_factory=list)
-    pid: int = field(default_factory=os.getpid)
+    def __init__(self, shipper: Shipper, finder: import_hook.Finder) -> None:
+        self.shipper, self.finder = shipper, finder
+        self.at_end: list[Callable[[], None]] = []
+        self.pid = os.getpid()
 
 
 class _Process:
@@ -91,26 +87,29 @@ def install(
         if collector is not None or not otel:
             sinks.append(to_collector(collector))
         start(service or program_name(), sinks, selection, sync=sync)
-        _record_caller(sys._getframe(1), selection, sync=sync)  # noqa: SLF001  # no other way to the caller
+        record_caller(selection, sync=sync)
     except UsageError:
         raise
     except Exception as error:  # noqa: BLE001  # the program runs on, unrecorded
         give_up(error)
 
 
-def _record_caller(frame: FrameType | None, selection: ModuleFilter, *, sync: bool) -> None:
-    """Record the file that called ``install`` too, or say on stderr that it cannot be."""
-    while frame is not None and is_own_frame(frame):
-        frame = frame.f_back
-    if frame is None or _process.session is None or not own_file.is_selected(frame, selection):
+def is_recording() -> bool:
+    """Whether this process is recorded."""
+    return _process.session is not None
+
+
+def record_caller(selection: ModuleFilter, *, sync: bool) -> None:
+    """Record the file or the cell that called Tenure too, or say on stderr that it cannot be."""
+    if _process.session is None:
         return
     try:
-        problem = own_file.record_file(frame, sync=sync)
+        problem = calling_code.record(sys._getframe(1), selection, sync=sync)  # noqa: SLF001  # no other way to the caller
     except Exception as error:  # noqa: BLE001  # then it runs as it is
-        faults.fault(f"recording {frame.f_code.co_filename}", error)
+        faults.fault("recording the file that called install()", error)
         return
     if problem:
-        say(f"{problem}; its own statements are not recorded (start the program with `tenure run`)")
+        say(problem)
 
 
 def uninstall() -> None:
@@ -174,6 +173,7 @@ def _start(service: str, sinks: list[Sink], selection: ModuleFilter, tree: Proce
     loop_end.on_loop_end(settle)
     adapters.install()  # its finder comes before this one, and puts itself around the rewriting loader
     pytest_hook.install(selection, sync=sync)
+    typed_code.install(selection, sync=sync)
     track.begin_patching()
     session = _process.session = _Session(Shipper(service, sinks, tree), finder)
     atexit.register(_at_exit)
@@ -244,12 +244,15 @@ def _end(session: _Session) -> None:
 
 
 def _at_exit() -> None:
+    imported = late_imports.count()
     try:
         uninstall()
     except Exception as error:  # noqa: BLE001  # the program's end is the program's
         faults.fault("the last flush", error)
     except BaseException:  # noqa: BLE001, S110  # a second signal: the user does not want to wait
         pass
+    if late_imports.count() > imported:
+        late_imports.keep_interrupt()
 
 
 def _before_fork() -> None:

@@ -26,20 +26,21 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from tenure import wire_constants
+
 VERSION = 1
-CONTENT_TYPE = "application/vnd.tenure.batch+msgpack"
+CONTENT_TYPE = wire_constants.CONTENT_TYPE
 
 # Limits that both sides know: the tracer stays within them, the collector refuses a batch beyond them.
 MAX_ROWS = 20_000
 MAX_TABLE = 20_000
-MAX_STRING = 4_096
-MAX_CREATED = 1_000  # creation times of one pool's connections in one batch
+MAX_STRING, MAX_CREATED = wire_constants.MAX_STRING, wire_constants.MAX_CREATED
 MAX_POOLS = 2_000
 MAX_BODY = 16 * 1024 * 1024  # bytes, decompressed
 
 # Outcome codes of a phase, two bits each in Row.outcomes. 0: the phase has not ended.
 OUTCOMES: tuple[Literal["ok", "error", "cancelled"] | None, ...] = (None, "ok", "error", "cancelled")
-OK, ERROR, CANCELLED = 1, 2, 3
+OK, ERROR, CANCELLED = wire_constants.OK, wire_constants.ERROR, wire_constants.CANCELLED
 BODY_SHIFT, RELEASE_SHIFT = 2, 4
 SUPPRESSED = 1 << 6  # __aexit__ returned true, which suppressed the body's exception
 RESENT = 1 << 7  # a snapshot of this lifecycle was shipped before

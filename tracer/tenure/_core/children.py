@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections import deque
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 STARTUP_FILE = "tenure.pth"
-_PYTHON = re.compile(r"(python|pypy)[\d.]*t?(\.exe)?", re.IGNORECASE)
+_PYTHON = r"(?i:(python|pypy)[\d.]*t?(\.exe)?)"
 _VALUED = {"-W", "-X", "-c", "-m"}
 
 
@@ -27,12 +25,12 @@ class Child(NamedTuple):
     environment: dict[str, str] | None
 
 
-@dataclass
 class Children:
     """Those of this process."""
 
-    any: bool = False
-    noted: deque[Child] = field(default_factory=lambda: deque(maxlen=100))
+    def __init__(self) -> None:
+        self.any = False
+        self.noted: deque[Child] = deque(maxlen=100)
 
     def note(self, child: Child | None = None) -> None:
         """One was started; None where it is a Python for certain, with this process's environment."""
@@ -61,8 +59,10 @@ children = Children()
 def why_unrecorded(child: Child) -> str | None:
     """Why a child that is a Python is not recorded; None where it is, or is no Python, or nobody can know."""
     word = child.executable or (child.command[0] if child.command else "")
-    if not _PYTHON.fullmatch(Path(word).name) or "TENURE_RECORD" not in os.environ:
+    if not re.fullmatch(_PYTHON, Path(word).name) or "TENURE_RECORD" not in os.environ:
         return None
+    import shutil  # noqa: PLC0415  # few programs start a Python
+
     environment = os.environ if child.environment is None else child.environment
     path = word if os.sep in word else shutil.which(word, path=environment.get("PATH"))
     if path is None:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TypeGuard
 
 from tenure._core import faults
-from tenure._core.paths import PACKAGE_DIR
+from tenure._core.paths import PACKAGE_DIR, code_file
 
 SHIPPING = "shipping what was recorded before the program's end"  # the place that a fault names
 _actions: list[Callable[[], None]] = []
@@ -37,7 +37,7 @@ def is_own(error: BaseException) -> TypeGuard[Exception]:
 
 
 def _of_the_program(traceback: TracebackType | None) -> TracebackType | None:
-    own = PACKAGE_DIR, threading.__file__
+    own = PACKAGE_DIR, code_file(threading)
     while traceback is not None and traceback.tb_frame.f_code.co_filename.startswith(own):
         traceback = traceback.tb_next
     return traceback

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 
-from tenure import wire
 from tenure._core import faults
 from tenure.errors import UsageError
 from tenure.scrubbing import BadPattern, Scrubber, UserRules, from_variable, rule_list
+from tenure.wire_constants import MAX_STRING
 
 VARIABLE = "TENURE_SCRUB"
 _KEPT, _LONGEST_KEPT = 4_096, 200  # texts that are remembered with their scrubbed form; characters of one
@@ -52,7 +52,7 @@ def calls_the_program() -> bool:
     return bool(_process.scrubber.callbacks)
 
 
-def text(value: str, limit: int = wire.MAX_STRING) -> str:
+def text(value: str, limit: int = MAX_STRING) -> str:
     """Text that may leave the process: scrubbed, then cut, without lone surrogates."""
     if len(value) > _LONGEST_KEPT:
         return _process.scrubber.text(value, limit)
@@ -67,7 +67,7 @@ def text(value: str, limit: int = wire.MAX_STRING) -> str:
 
 def expression(source: str) -> str:
     """Source text that may leave the process."""
-    return _process.scrubber.expression(source, wire.MAX_STRING)
+    return _process.scrubber.expression(source, MAX_STRING)
 
 
 def line(value: str) -> str:

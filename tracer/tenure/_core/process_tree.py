@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 VARIABLE = "TENURE_TREE"
 
 
-@dataclass(frozen=True)
-class ProcessTree:
+class ProcessTree(NamedTuple):
     """The tree of this process; ``path`` is "" where no file could be made, and then each process stands alone."""
 
     root: int

@@ -20,7 +20,7 @@ from types import FrameType
 from typing import cast
 
 from tenure._core import faults, object_access
-from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, is_own_frame
+from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file, is_own_frame
 from tenure._core.wrapping import traceback_of
 from tenure._identify import libraries, sites, task_names, tasks, tracer
 from tenure._identify.exceptions import Canceller, Failure, failure_of
@@ -43,7 +43,8 @@ __all__ = [
 
 IsStillPending = Callable[[], bool]
 
-_LOOP = frozenset(str(module.__file__) for module in (asyncio.events, asyncio.base_events, asyncio.runners))
+_CONTEXTLIB = code_file(contextlib)
+_LOOP = frozenset(code_file(module) for module in (asyncio.events, asyncio.base_events, asyncio.runners))
 
 
 def register(file: str, function: str, resolve: CancellerResolver) -> None:
@@ -125,7 +126,7 @@ def site_of(frame: FrameType | None) -> str:
 def is_library(frame: FrameType) -> bool:
     """Whether this frame runs code of asyncio, of contextlib, or of a library that an adapter knows."""
     file = frame.f_code.co_filename
-    return file.startswith(ASYNCIO_DIR) or file == contextlib.__file__ or bool(libraries.of_frame(frame))
+    return file.startswith(ASYNCIO_DIR) or file == _CONTEXTLIB or bool(libraries.of_frame(frame))
 
 
 def _is_on_its_way(task: AnyTask) -> bool:

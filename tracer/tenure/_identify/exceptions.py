@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tenure._core.object_access import type_name
 from tenure._identify.exception_messages import message_of
-from tenure.wire import CANCELLED, ERROR
+from tenure.wire_constants import CANCELLED, ERROR
 
 __all__ = ["MAX_MESSAGE", "Canceller", "Failure", "failure_of", "type_name"]
 

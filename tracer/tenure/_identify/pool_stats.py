@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tenure import wire
+from tenure import wire_constants
 from tenure._core import object_access
 from tenure._identify.resource_ids import Resource, ResourceIds
 
@@ -52,7 +52,7 @@ class PoolRegistry:
         """Note how long it took to make a connection."""
         durations = self._created.get(pool)
         if durations is None:
-            durations = deque(maxlen=wire.MAX_CREATED)
+            durations = deque(maxlen=wire_constants.MAX_CREATED)
             self._created.put(pool, durations)
         durations.append(ns)
 

@@ -16,9 +16,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from time import perf_counter_ns
 from types import CodeType, FrameType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from tenure import wire
 from tenure._core import buffer, probe_backend
 from tenure._identify.exceptions import Canceller
 from tenure._identify.open_uses import HeldToken, OpenManagers
@@ -29,6 +28,9 @@ from tenure._identify.span_ids import CurrentSpan
 from tenure._identify.task_table import TaskTable
 from tenure._identify.type_table import TypeTable
 from tenure.errors import UsageError
+
+if TYPE_CHECKING:
+    from tenure import wire
 
 if probe_backend.SERVES:
     from tenure import _probe

@@ -28,7 +28,7 @@ from types import FrameType
 from typing import Protocol
 
 from tenure._core import faults, object_access, probe_backend
-from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, is_own_frame
+from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file, is_own_frame
 from tenure._core.record_layout import (
     ACQUIRE,
     ACQUIRED,
@@ -88,7 +88,8 @@ __all__ = [
 ]
 
 _ENTERS = frozenset({"__aenter__", "__enter__"})
-_CONTEXTLIB = contextlib.__file__  # an exit stack and a decorator enter on behalf of their caller
+_EVENTS = code_file(asyncio.events)
+_CONTEXTLIB = code_file(contextlib)  # an exit stack and a decorator enter on behalf of their caller
 
 
 class Observer(Protocol):
@@ -251,7 +252,7 @@ def _site_of_caller(manager: object, manner: int) -> str:
             library = package
         frame = frame.f_back
     file = frame.f_code.co_filename
-    if file.startswith(ASYNCIO_DIR) and (library or file != asyncio.events.__file__):
+    if file.startswith(ASYNCIO_DIR) and (library or file != _EVENTS):
         return ""
     site = sites.of_instruction(
         frame.f_code, frame.f_lasti, object_access.qualified_name(type(manager)) if library else ""

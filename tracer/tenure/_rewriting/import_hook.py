@@ -11,17 +11,20 @@ import importlib.machinery
 import sys
 import zipimport
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from types import ModuleType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from tenure._core import faults
+from tenure._rewriting import frozen
 from tenure._rewriting.import_tracebacks import as_import_frame, raise_not_found
 from tenure._rewriting.loaders import RewritingLoader, RewritingZipLoader, code_variant
 from tenure._rewriting.module_filter import ModuleFilter
 
+if TYPE_CHECKING:
+    from importlib.abc import Loader  # it takes 5 ms to import
 
-class Finder(MetaPathFinder):
+
+class Finder:
     """Lets the other finders find a module, and replaces the loader of the modules that the filter includes."""
 
     delegates_to_later_finders = True
@@ -66,3 +69,5 @@ def rewrite_on_import(spec: importlib.machinery.ModuleSpec, *, sync: bool) -> No
         spec.cached = spec.loader.cache_path(spec.origin)
     elif type(loader) is zipimport.zipimporter:
         spec.loader = cast("Loader", RewritingZipLoader(loader, sync=sync))
+    elif frozen.is_frozen(loader):
+        frozen.rewrite(loader, sync=sync)

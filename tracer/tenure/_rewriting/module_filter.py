@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from tenure._core import real_paths
+from tenure._core.paths import FROZEN_DIR
 
 _INSTALLED = {"site-packages", "dist-packages"}
 
@@ -22,6 +23,8 @@ class ModuleFilter:
         self, roots: Sequence[Path], include: Sequence[str] = (), exclude: Sequence[str] = (), *, main_module: str = ""
     ) -> None:
         self.roots = [_real(root) for root in roots]
+        if FROZEN_DIR:
+            self.roots.append(_real(Path(FROZEN_DIR)))
         self._include, self._exclude = tuple(include), ("tenure", *exclude)
         self._main_module = main_module
         self._folders: dict[str, bool] = {}  # cached answers: every import asks

@@ -10,7 +10,6 @@ The statements of the frames that run already stay as they are: ``with`` at the 
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import linecache
 import os
@@ -100,6 +99,8 @@ def _twins(plain: CodeType, rewritten: CodeType) -> Iterator[tuple[CodeType, Cod
 
 def _exchange_constants(code: CodeType, twins: dict[CodeType, CodeType]) -> None:
     """Put the rewritten codes in the places of the others, within the tuple of a code that is being executed."""
+    import ctypes  # noqa: PLC0415  # only a program that calls install() needs it
+
     constants = code.co_consts
     items = (ctypes.c_void_p * len(constants)).from_address(id(constants) + tuple.__basicsize__)
     for place, constant in enumerate(constants):

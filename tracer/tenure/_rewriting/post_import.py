@@ -11,11 +11,15 @@ import importlib.util
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from importlib.abc import Loader, MetaPathFinder
+from functools import partial
 from types import ModuleType
+from typing import TYPE_CHECKING, cast
 
 from tenure._core import faults
 from tenure._rewriting.import_tracebacks import as_import_frame, raise_not_found
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader  # it takes 5 ms to import, and a loader need not be one
 
 Install = Callable[[ModuleType], None]
 
@@ -49,7 +53,7 @@ def _is_being_imported(module: ModuleType) -> bool:
     return bool(getattr(module.__spec__, "_initializing", False))
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     @as_import_frame
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -69,7 +73,7 @@ class _Finder(MetaPathFinder):
             except Exception as error:  # noqa: BLE001  # the import system calls the other finders once more
                 faults.fault("giving up an import", error)
         elif spec.loader is not None:
-            spec.loader = _Loader(spec, spec.loader)
+            spec.loader = cast("Loader", _Loader(spec, spec.loader))
         return spec
 
 
@@ -88,14 +92,18 @@ def _find_with_later_finders(
     return None
 
 
-class _Loader(Loader):
+class _Loader:
     """Executes the module with its own loader, then makes the waiting calls."""
 
     def __init__(self, spec: importlib.machinery.ModuleSpec, loader: Loader) -> None:
         self._spec, self._loader = spec, loader
 
     def __getattr__(self, name: str) -> object:
-        """What ``runpy`` asks a loader for: the module is run as ``__main__``, and nobody waits for it."""
+        """What ``runpy`` asks a loader for, where nobody waits for the module; and what each loader inherits."""
+        if name == "load_module":
+            from importlib.abc import Loader  # noqa: PLC0415  # see above
+
+            return partial(Loader.load_module, cast("Loader", self))
         if name != "get_code":
             raise AttributeError(name)
         self._spec.loader = self._loader

@@ -79,14 +79,26 @@ def rewrite(source: bytes, file: str, *, sync: bool = False, optimize: int = -1)
     return compile_tree(tree, source, file, sync=sync, optimize=optimize)
 
 
-def compile_tree(tree: ast.Module, source: bytes, file: str, *, sync: bool = False, optimize: int = -1) -> CodeType:
-    """Compile a tree that was parsed from this source, as ``rewrite``; the tree is changed, unless rewriting fails."""
-    lines = importlib.util.decode_source(source).split("\n")
+def compile_tree(
+    tree: ast.Module | ast.Interactive,
+    source: bytes | str,
+    file: str,
+    *,
+    sync: bool = False,
+    optimize: int = -1,
+    flags: int = 0,
+) -> CodeType:
+    """Compile a tree that was parsed from this source, as ``rewrite``; the tree is changed, unless rewriting fails.
+
+    ``flags``: as ``compile`` has them.
+    """
+    lines = (source if isinstance(source, str) else importlib.util.decode_source(source)).split("\n")
+    mode = "single" if isinstance(tree, ast.Interactive) else "exec"
     for levels in _levels(tree):
         rewriter = _Rewriter(tree, file, lines, sync=sync, levels=levels)
         try:
             rewriter.rewrite()
-            return compile(tree, file, "exec", dont_inherit=True, optimize=optimize)
+            return cast("CodeType", compile(tree, file, mode, flags, dont_inherit=True, optimize=optimize))
         except SyntaxError as error:
             rewriter.undo()
             if "nested blocks" not in str(error):
@@ -94,7 +106,7 @@ def compile_tree(tree: ast.Module, source: bytes, file: str, *, sync: bool = Fal
         except Exception:
             rewriter.undo()
             raise
-    return compile(tree, file, "exec", dont_inherit=True, optimize=optimize)
+    return cast("CodeType", compile(tree, file, mode, flags, dont_inherit=True, optimize=optimize))
 
 
 def _has_unusual_encoding(source: bytes) -> bool:
@@ -162,7 +174,9 @@ class _NameScope:
 class _Rewriter:
     """Rewrites one module's tree in place, one block of statements after the other."""
 
-    def __init__(self, tree: ast.Module, file: str, lines: list[str], *, sync: bool, levels: int) -> None:
+    def __init__(
+        self, tree: ast.Module | ast.Interactive, file: str, lines: list[str], *, sync: bool, levels: int
+    ) -> None:
         self._file, self._lines, self._levels = file, lines, levels
         self._kinds: tuple[type[Statement], ...] = (ast.AsyncWith, ast.With) if sync else (ast.AsyncWith,)
         self._waiting: list[tuple[list[ast.stmt], _NameScope, int]] = [(tree.body, _NameScope(""), 0)]

@@ -12,20 +12,20 @@ stored although its answer was lost. The program sees only one line on stderr fo
 from __future__ import annotations
 
 import contextlib
-import random
 import threading
 import time
 from collections import deque
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from tenure import wire
-from tenure._core import faults
+from tenure._core import faults, late_imports
 from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
 from tenure._sinks import losses
 from tenure._sinks.http_client import Answer, ConnectionFailed, Endpoint
 from tenure._sinks.losses import BatchContent, Loss, Undelivered
+
+if TYPE_CHECKING:
+    from tenure import wire
 
 MAX_QUEUED_BYTES = 32_000_000
 UNREACHABLE, REFUSED = "collector unreachable", "refused by the collector"  # reasons of losses, on the wire
@@ -64,11 +64,15 @@ class CollectorSink:
 
     def send(self, batch: wire.Batch) -> None:
         """Queue a batch; drop the oldest ones if the queue is full."""
+        from msgspec.structs import replace  # noqa: PLC0415  # see ``late_imports``
+
+        from tenure.wire import encode  # noqa: PLC0415
+
         content = losses.content_of(batch)
         with self._changed:
             if self._undelivered.counts:
-                batch = msgspec.structs.replace(batch, dropped=batch.dropped | self._undelivered.counts)
-            data = wire.encode(batch)
+                batch = replace(batch, dropped=batch.dropped | self._undelivered.counts)
+            data = encode(batch)
             self._queue.append((data, content))
             self._bytes += len(data)
             while self._bytes > MAX_QUEUED_BYTES and len(self._queue) > 1 + self._tried:
@@ -203,7 +207,8 @@ class CollectorSink:
         if retry_after is not None:
             return min(retry_after, _LONGEST_RETRY_AFTER)
         longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._failures - 1, 10))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
+        jitter: float = late_imports.module("random").uniform(0.5, 1.0)
+        return longest * jitter
 
     def _drop(self, index: int) -> None:
         content = self._take(index)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
-import http.client
-import json
 import socket
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from time import time
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from tenure import wire
-from tenure._core import file_descriptors
+from tenure._core import file_descriptors, late_imports
 from tenure.errors import UsageError
+from tenure.wire_constants import CONTENT_TYPE
+
+if TYPE_CHECKING:
+    import http.client
 
 _STEP_TIMEOUT_S = 10.0  # for each step of a request: connecting, writing, reading
-_BATCH_HEADERS = {"Content-Type": wire.CONTENT_TYPE}
+_BATCH_HEADERS = {"Content-Type": CONTENT_TYPE}
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -76,8 +75,9 @@ class Endpoint:
         """
         headers = dict(self._headers)
         if self._host not in _LOOPBACK and len(data) > 1_000:
-            data = gzip.compress(data, 1)
+            data = late_imports.module("gzip").compress(data, 1)
             headers["Content-Encoding"] = "gzip"
+        client = late_imports.module("http.client")
         self._interrupted = False
         was_connected = self._connection is not None
         try:
@@ -85,7 +85,7 @@ class Endpoint:
         except TimeoutError:
             self.disconnect()
             raise ConnectionFailed(f"no answer within {_STEP_TIMEOUT_S:.0f} s") from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, client.HTTPException, ValueError) as error:
             self.disconnect()
             if not was_connected or self._interrupted:
                 raise ConnectionFailed(_reason(error)) from None
@@ -119,9 +119,10 @@ class Endpoint:
         if self._connection is not None and not self._is_ours(self._connection.sock):
             self.disconnect()
         if self._connection is None:
-            kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+            client = late_imports.module("http.client")
+            kind = client.HTTPSConnection if self._secure else client.HTTPConnection
             self._connection = kind(self._host, self._port, timeout=_STEP_TIMEOUT_S)
-            self._connection._create_connection = _create_connection  # type: ignore[attr-defined] # noqa: SLF001 # no other way
+            self._connection._create_connection = _create_connection  # type: ignore[union-attr] # noqa: SLF001 # no other way
             self._connection.connect()
             self._socket_identity = file_descriptors.identity(self._connection.sock.fileno())
         self._connection.request("POST", self._path, data, headers)
@@ -153,7 +154,7 @@ def _one_line(text: str) -> str:
 def _detail(body: bytes) -> str:
     """Return the detail of a problem document (RFC 9457), on one line; "" if the body is something else."""
     try:
-        problem = json.loads(body)
+        problem = late_imports.module("json").loads(body)
         detail = problem.get("detail") or problem.get("title") or ""
     except (ValueError, AttributeError):
         return ""
@@ -169,6 +170,7 @@ def _retry_after(value: str | None) -> float | None:
     except ValueError:
         pass
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
+        seconds: float = late_imports.module("email.utils").parsedate_to_datetime(value).timestamp() - time()
+        return max(0.0, seconds)
     except ValueError:
         return None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from tenure import wire
+if TYPE_CHECKING:
+    from tenure import wire
 
 _BUFFER_FULL = "the buffer was full (the program enters managers faster than Tenure can ship them)"
 
@@ -61,8 +62,10 @@ class Undelivered:
 
 def content_of(batch: wire.Batch) -> BatchContent:
     """List the lifecycles in a batch."""
-    opened = [row.id for row in batch.rows if row.release_ns == wire.NOT_REACHED]
-    resent = [row.id for row in batch.rows if row.outcomes & wire.RESENT and row.release_ns != wire.NOT_REACHED]
+    from tenure.wire import NOT_REACHED, RESENT  # noqa: PLC0415  # see ``late_imports``
+
+    opened = [row.id for row in batch.rows if row.release_ns == NOT_REACHED]
+    resent = [row.id for row in batch.rows if row.outcomes & RESENT and row.release_ns != NOT_REACHED]
     return BatchContent(len(batch.rows) - len(opened), frozenset(resent), frozenset(opened))
 
 

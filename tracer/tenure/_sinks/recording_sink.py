@@ -16,13 +16,14 @@ import contextlib
 import errno
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from tenure import wire
 from tenure._core import file_descriptors
 from tenure._sinks.losses import Loss
 from tenure.errors import UsageError
+
+if TYPE_CHECKING:
+    from tenure import wire
 
 try:
     import fcntl
@@ -32,7 +33,6 @@ except ImportError:  # Windows, where there is no fork either
 _HEAD = b'{"tenure": 1, "batches": ['
 _CLOSING = b"\n]}"
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
-_encoder = msgspec.json.Encoder()
 
 
 class RecordingSink:
@@ -55,12 +55,14 @@ class RecordingSink:
         Raises:
             OSError: the disk is full or the file is gone; the document ends with the previous batch.
         """
+        from msgspec import json  # noqa: PLC0415  # see ``late_imports``
+
         try:
             self._reopen_if_closed()
             if fcntl is not None:
                 fcntl.lockf(self._file, fcntl.LOCK_EX)
             try:
-                self._append(_encoder.encode(batch))
+                self._append(json.encode(batch))
             finally:
                 if fcntl is not None:
                     fcntl.lockf(self._file, fcntl.LOCK_UN)

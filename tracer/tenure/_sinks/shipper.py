@@ -7,17 +7,15 @@ process id. The parent's open lifecycles stay with the parent.
 from __future__ import annotations
 
 import os
-import platform
 import socket
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from tenure import wire
-from tenure._assembly.ledger import Ledger
-from tenure._core import buffer, faults, process_scrubber
+from tenure._core import buffer, faults, late_imports, process_scrubber
 from tenure._core.children import children
 from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
@@ -25,6 +23,11 @@ from tenure._identify import tracer
 from tenure._sinks import losses
 from tenure._sinks.losses import Loss, Undelivered
 from tenure._sinks.wait_budget import WaitBudget
+from tenure.wire_constants import MAX_STRING
+
+if TYPE_CHECKING:
+    from tenure import wire
+    from tenure._assembly.ledger import Ledger
 
 FLUSH_INTERVAL_S, POLL_INTERVAL_S, HEARTBEAT_INTERVAL_S = 0.1, 0.025, 2.0  # seconds
 ANNOUNCE_S = 0.5  # after this time the root of a tree is announced, if it has recorded nothing and has no children
@@ -80,12 +83,15 @@ class _BrokenSink(NamedTuple):
         return Loss(sum(self.undelivered.counts.values()) + self.undelivered.lost_with(), self.why)
 
 
-def this_process(service: str) -> wire.Process:
-    """Describe the running process, with a new random id."""
-    service = service.encode("utf-8", "replace").decode()[: wire.MAX_STRING]
-    return wire.Process(
-        os.urandom(16), service, socket.gethostname(), os.getpid(), platform.python_version(), time.time_ns()
+def _new_ledger(service: str, started_ns: int) -> Ledger:
+    """Make a ledger for the running process, with a new random id."""
+    service = service.encode("utf-8", "replace").decode()[:MAX_STRING]
+    wire, ledger = late_imports.module("tenure.wire"), late_imports.module("tenure._assembly.ledger")
+    process = wire.Process(
+        os.urandom(16), service, socket.gethostname(), os.getpid(), sys.version.partition(" ")[0], started_ns
     )
+    made: Ledger = ledger.Ledger(process)
+    return made
 
 
 class _Flush:
@@ -108,7 +114,8 @@ class Shipper:
         self._sinks = sinks
         self._broken_sinks: list[_BrokenSink] = []
         self._clock = WallClockOffset()
-        self._ledger = Ledger(this_process(service))
+        self._started_ns = time.time_ns()
+        self._ledger: Ledger | None = None  # until something has to be shipped
         self._lock = threading.Lock()
         self._stop, self._wake = threading.Event(), threading.Event()
         self._requested_flushes: deque[_Flush] = deque()
@@ -127,10 +134,7 @@ class Shipper:
         """Ship what is in the buffer now; not ``patient``: also requests that still wait for their name."""
         with self._lock:
             heartbeat = time.monotonic() - self._last_sent >= HEARTBEAT_INTERVAL_S
-            self._ledger.add_entries(buffer.drain())
-            for batch in self._ledger.batches(
-                self._clock.offset_ns(), faults.dropped, heartbeat=heartbeat, final=final, patient=patient
-            ):
+            for batch in self._batches(heartbeat=heartbeat, final=final, patient=patient):
                 if (batch.rows or batch.dropped) and not self._has_recorded:
                     self._has_recorded = True
                     if self._tree is not None:
@@ -143,6 +147,18 @@ class Shipper:
         if not buffer.has_room():
             tracer.current.single_use.settled_sites.clear()  # so that every entry checks whether there is room
             tracer.current.resource_ids.by_address.clear()
+
+    def _batches(self, *, heartbeat: bool, final: bool, patient: bool) -> list[wire.Batch]:
+        """What the ledger makes of the buffer's entries."""
+        entries = buffer.drain()
+        if self._ledger is None:
+            if not entries and not faults.dropped and not self._is_announced(final=final):
+                return []
+            self._ledger = _new_ledger(self.service, self._started_ns)
+        self._ledger.add_entries(entries)
+        return self._ledger.batches(
+            self._clock.offset_ns(), faults.dropped, heartbeat=heartbeat, final=final, patient=patient
+        )
 
     def _is_announced(self, *, final: bool) -> bool:
         """Whether the sinks may hear of this process: supervisors and helpers that hold nothing stay out of lists."""
@@ -217,7 +233,7 @@ class Shipper:
         buffer.clear()
         self._lock = threading.Lock()
         self._requested_flushes.clear()
-        self._ledger = Ledger(this_process(self.service))
+        self._started_ns, self._ledger = time.time_ns(), None
         self._sinks = [sink.fork() for sink in self._sinks]
         self._broken_sinks = [_BrokenSink(broken.why, Undelivered()) for broken in self._broken_sinks]
         self._wait_budget, self._failed_wait_s = WaitBudget(), 0.0

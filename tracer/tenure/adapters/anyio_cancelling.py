@@ -11,6 +11,7 @@ from typing import cast
 
 from tenure._core import probe_backend
 from tenure._core.object_access import ByIdentity, attribute, is_true
+from tenure._core.paths import code_file
 from tenure._identify import cancellation, tracer
 from tenure._identify.cancellation import IsStillPending
 from tenure._identify.exceptions import Canceller
@@ -35,7 +36,7 @@ def install(backend: ModuleType) -> None:
         ("_timeout", lambda frame: anyio_asyncio.canceller(frame.f_locals["self"])),
         ("_deliver_cancellation", lambda frame: _canceller_of(frame.f_locals.get("origin"))),
     ):
-        cancellation.register(str(backend.__file__), function, describe)
+        cancellation.register(code_file(backend), function, describe)
     asyncio_cancelling_pure.note_requests(backend.CancelScope, "cancel", lambda *_, **__: (), _asked)
     if not probe_backend.SERVES:
         asyncio_cancelling_pure.note_requests(

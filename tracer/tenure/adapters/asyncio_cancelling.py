@@ -9,6 +9,7 @@ from types import FrameType, ModuleType
 from typing import cast
 
 from tenure._core import object_access, probe_backend
+from tenure._core.paths import code_file
 from tenure._identify import cancellation
 from tenure._identify.exceptions import Canceller
 from tenure._patching import class_patches
@@ -30,7 +31,7 @@ def install(module: ModuleType) -> None:
         (module.runners, "_on_sigint", _interrupted),
         (module.events, "_run", _called_back),
     ):
-        cancellation.register(where.__file__, function, describe)
+        cancellation.register(code_file(where), function, describe)
     if not probe_backend.SERVES:
         asyncio_cancelling_pure.install(module)
     elif _probe.watch_cancel(module.Task.cancel, cancellation.requested):

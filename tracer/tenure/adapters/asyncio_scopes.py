@@ -13,6 +13,7 @@ from types import CodeType, FrameType, ModuleType
 from typing import NamedTuple
 
 from tenure._core import object_access
+from tenure._core.paths import code_file
 from tenure._identify import cancellation, libraries, resources, sites, tracer
 from tenure._identify.exceptions import Canceller, type_name
 from tenure._identify.resources import Description
@@ -34,6 +35,9 @@ class _Timeouts:
     def __init__(self) -> None:
         self.lengths: object_access.ByIdentity[float] = object_access.ByIdentity()  # seconds
         self.made_at: object_access.ByIdentity[Place] = object_access.ByIdentity()
+
+
+_TIMEOUTS, _TASKS = code_file(asyncio.timeouts), code_file(asyncio.tasks)
 
 
 def install(module: ModuleType) -> None:
@@ -97,7 +101,7 @@ def _measure(timeout: object, *_: object, **__: object) -> None:
 def _timeout_argument(maker: FrameType) -> float | None:
     """Return the argument of ``asyncio.timeout()``: on a busy machine the time left is already shorter."""
     code = maker.f_code
-    if code.co_name != "timeout" or code.co_filename != asyncio.timeouts.__file__:
+    if code.co_name != "timeout" or code.co_filename != _TIMEOUTS:
         return None
     delay = maker.f_locals.get("delay")
     return float(delay) if type(delay) is int or type(delay) is float else None
@@ -119,7 +123,7 @@ def place() -> Place:
     by = ""
     for frame in libraries.stack(sys._getframe(after_init.MAKER + 1)):  # noqa: SLF001  # no other way to the caller
         code = frame.f_code
-        if code.co_name == "wait_for" and code.co_filename == asyncio.tasks.__file__:
+        if code.co_name == "wait_for" and code.co_filename == _TASKS:
             by = "wait_for"
         elif not cancellation.is_library(frame):
             break

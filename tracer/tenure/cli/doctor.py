@@ -17,6 +17,7 @@ from tenure._core.stderr import say
 from tenure._sinks import otel_sinks
 from tenure._sinks.shipper import Sink
 from tenure.cli import run
+from tenure.cli.environment import Options
 from tenure.doctor import machine_check, report
 from tenure.doctor.program_check import Examination
 from tenure.errors import UsageError
@@ -28,7 +29,7 @@ _Result = TypeVar("_Result")
 def main(arguments: list[str]) -> int:
     """Report; exceptions of the program propagate. 2, with one line on stderr, if the request cannot be carried out."""
     own_arguments, rest = run.split_arguments(arguments)
-    options = _parser().parse_args(own_arguments)
+    options = _parser().parse_args(own_arguments, Options())
     output = options.output.absolute() if options.output is not None else None  # the program may change its directory
     try:
         process_scrubber.configure(None)

@@ -10,12 +10,16 @@ TENURE_ROOT         process id of the first recorded process of the tree, and it
 
 from __future__ import annotations
 
-import argparse
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 PROGRAM = "TENURE_PROGRAM"
 _NO = {"", "0", "false", "no", "off"}
+
+
+class Options(SimpleNamespace):
+    """The options of a recording, by the names that the parser of ``tenure run`` gives them."""
 
 
 def is_wanted() -> bool:
@@ -23,10 +27,10 @@ def is_wanted() -> bool:
     return os.environ.get("TENURE_RECORD", "").strip().lower() not in _NO
 
 
-def options() -> argparse.Namespace:
+def options() -> Options:
     """The options as ``tenure run`` parses them from its command line."""
     output = os.environ.get("TENURE_OUTPUT")
-    return argparse.Namespace(
+    return Options(
         collector=os.environ.get("TENURE_COLLECTOR") or None,
         service=service() or None,
         include=_packages("TENURE_INCLUDE"),
@@ -42,7 +46,7 @@ def service() -> str:
     return os.environ.get("TENURE_SERVICE") or os.environ.get("OTEL_SERVICE_NAME", "")
 
 
-def export(options: argparse.Namespace) -> None:
+def export(options: Options) -> None:
     """Set the environment so that the children of this process are recorded with the same options."""
     values = {
         "TENURE_RECORD": "1",

@@ -8,10 +8,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
-import msgspec
-
-from tenure import wire
 from tenure._core.installation import has_command
 from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
@@ -91,8 +89,13 @@ def _wait_for_others(recording: Path) -> int:
 
 
 def _running(recording: Path) -> int:
+    import msgspec  # noqa: PLC0415  # only the root with a diagram needs it
+
+    from tenure import wire  # noqa: PLC0415
+
     with contextlib.suppress(OSError, msgspec.DecodeError):
-        batches = msgspec.json.decode(recording.read_bytes(), type=_Recording).batches
+        batches = msgspec.json.decode(recording.read_bytes(), type=dict[str, Any])["batches"]
+        batches = msgspec.convert(batches, list[wire.Batch])
         ended = {batch.process.id for batch in batches if batch.final}
         processes = {batch.process.id: batch.process.pid for batch in batches if batch.process.id not in ended}
         return sum(pid != os.getpid() and _is_alive(pid) for pid in processes.values())
@@ -105,7 +108,3 @@ def _is_alive(pid: int) -> bool:
     except OSError:
         return False
     return True
-
-
-class _Recording(msgspec.Struct):
-    batches: list[wire.Batch]

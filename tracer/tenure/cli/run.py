@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tenure import session
 from tenure._core import faults, process_scrubber, process_tree
@@ -16,8 +16,12 @@ from tenure._rewriting.module_filter import ModuleFilter
 from tenure._sinks import otel_sinks
 from tenure._sinks.recording_sink import RecordingSink
 from tenure._sinks.shipper import Sink
-from tenure.cli import commands, environment, process_end, program
+from tenure.cli import environment, process_end, program
+from tenure.cli.environment import Options
 from tenure.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
 
 Start = Callable[[str, ModuleFilter], None]
 
@@ -26,8 +30,10 @@ _USAGE = "tenure run [options] (script.py | -m module | -c code | command) [argu
 
 def main(arguments: list[str]) -> int:
     """Run the program; its exceptions propagate. 2, with one line on stderr, if the request cannot be carried out."""
+    from tenure.cli import commands  # noqa: PLC0415  # a process that records itself runs none
+
     own_arguments, rest = split_arguments(arguments)
-    options = _parser().parse_args(own_arguments)
+    options = _parser().parse_args(own_arguments, Options())
     try:
         diagram = process_end.diagram_path(options.output)
         tree = _tree(options)
@@ -51,7 +57,7 @@ def refuse(error: UsageError) -> int:
     return 2
 
 
-def _tree(options: argparse.Namespace) -> ProcessTree | None:
+def _tree(options: Options) -> ProcessTree | None:
     """The tree whose root this process is; its children are recorded by the environment."""
     if not options.children:
         os.environ.pop("TENURE_RECORD", None)
@@ -61,10 +67,10 @@ def _tree(options: argparse.Namespace) -> ProcessTree | None:
     return process_tree.plant()
 
 
-def _run_command(
-    options: argparse.Namespace, command: Sequence[str], diagram: Path | None, tree: ProcessTree | None
-) -> int:
+def _run_command(options: Options, command: Sequence[str], diagram: Path | None, tree: ProcessTree | None) -> int:
     """Run a command whose Python processes record themselves."""
+    from tenure.cli import commands  # noqa: PLC0415  # as above
+
     if tree is None:
         raise UsageError(f"{command[0]} is recorded by its processes, which --no-children leaves out (omit the option)")
     if options.output is not None:
@@ -75,7 +81,7 @@ def _run_command(
     return commands.end_like(status)
 
 
-def execute(options: argparse.Namespace, rest: Sequence[str], start: Start, usage: str) -> int:
+def execute(options: Options, rest: Sequence[str], start: Start, usage: str) -> int:
     """Load the program, call ``start(name, module_filter)`` to begin recording, and run it; as ``main``."""
     try:
         target = _prepare(options, rest, start, usage)
@@ -85,7 +91,7 @@ def execute(options: argparse.Namespace, rest: Sequence[str], start: Start, usag
     return 0
 
 
-def _prepare(options: argparse.Namespace, rest: Sequence[str], start: Start, usage: str) -> program.Program:
+def _prepare(options: Options, rest: Sequence[str], start: Start, usage: str) -> program.Program:
     """Start the session and load ``__main__``."""
     if not rest:
         raise UsageError(f"no program given ({usage})")
@@ -122,7 +128,7 @@ def _prepare(options: argparse.Namespace, rest: Sequence[str], start: Start, usa
 
 
 def begin(
-    options: argparse.Namespace,
+    options: Options,
     name: str,
     module_filter: ModuleFilter,
     diagram: Path | None,
@@ -175,6 +181,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def make_parser(prog: str, usage: str, description: str, collector: str, output: str) -> argparse.ArgumentParser:
     """Make the parser of a command that runs a program; ``collector`` and ``output`` are help texts."""
+    import argparse  # noqa: PLC0415  # a process that records itself parses nothing
+
     parser = argparse.ArgumentParser(
         prog=prog,
         usage=usage,

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from tenure import session
 from tenure._core import process_tree
+from tenure._core.paths import FROZEN_DIR
 from tenure._core.stderr import say
+from tenure._rewriting import frozen
 from tenure._rewriting.module_filter import ModuleFilter
 from tenure.cli import environment, main_program, process_end, run
 from tenure.errors import UsageError
@@ -44,11 +46,15 @@ def _begin() -> None:
     if tree is None:
         tree = process_tree.plant()
     run.begin(options, _name(kind, text), selection, diagram, tree, continues=continues)
+    if (problem := frozen.problem()) and tree.says_first(problem):
+        say(problem)
     main_program.record_main(kind, text, selection, sync=options.sync)
 
 
 def main_kind() -> tuple[str, str]:
-    """How Python was started: "script", "module", "command", "stdin" or "prompt", with its path, name or text."""
+    """How Python was started: "script", "frozen", "module", "command", "stdin" or "prompt"; its path, name or text."""
+    if FROZEN_DIR:
+        return "frozen", sys.executable
     first = sys.argv[0] if sys.argv else ""
     given = sys.orig_argv[1:]
     if first in {"-m", "-c"}:
@@ -81,7 +87,7 @@ def _value_of(option: str, given: list[str]) -> str:
 
 
 def _name(kind: str, text: str) -> str:
-    if kind == "script":
+    if kind in {"script", "frozen"}:
         return Path(text).stem
     if kind == "module":
         return text.rpartition(".")[2]

@@ -8,34 +8,35 @@ from __future__ import annotations
 
 import re
 
+from tenure.scrubbing.patterns import pattern
 from tenure.scrubbing.words import HIDDEN, is_random
 
 _WINDOW = 600  # characters after the scheme that are examined
 
-_SLASHES = re.compile(r"://|%(?:25)?3A%(?:25)?2F%(?:25)?2F|%3A//", re.IGNORECASE)
-_USER = re.compile(
+_SLASHES = pattern(r"://|%(?:25)?3A%(?:25)?2F%(?:25)?2F|%3A//", re.IGNORECASE)
+_USER = pattern(
     r"""[^\s:/?#@%'"<>(){}\[\],;|\\]*(?:%(?!(?:25)?(?:3A|40|2F))[^\s:/?#@%'"<>(){}\[\],;|\\]*)*""", re.IGNORECASE
 )
-_MAILBOX = re.compile(
+_MAILBOX = pattern(
     r"""(?:@|%(?:25)?40)[^\s:/?#@%'"]{1,100}(?=(?::|%(?:25)?3A)(?!\d{1,5}(?:[/?#]|$))\S+?(?:@|%40))""", re.IGNORECASE
 )
-_COLON = re.compile(r":|%(?:25)?3A", re.IGNORECASE)
-_AT = re.compile(r"(?:@|%(?:25)?40)(?=[\w\[%{<$-])", re.IGNORECASE)
-_ENDING_AT = re.compile(r"(?:@|%(?:25)?40)$", re.IGNORECASE)
-_PORT = re.compile(r"""\d{1,5}(?=[/?#\s,;.:)\]}'"<>`]|%2F|$)""", re.IGNORECASE)
+_COLON = pattern(r":|%(?:25)?3A", re.IGNORECASE)
+_AT = pattern(r"(?:@|%(?:25)?40)(?=[\w\[%{<$-])", re.IGNORECASE)
+_ENDING_AT = pattern(r"(?:@|%(?:25)?40)$", re.IGNORECASE)
+_PORT = pattern(r"""\d{1,5}(?=[/?#\s,;.:)\]}'"<>`]|%2F|$)""", re.IGNORECASE)
 # A host followed by a path: the password ends before it.
-_HOST_AND_PATH = re.compile(r"(?:@|%40)(?:[\w-]+\.[\w.-]+|localhost|[\w-]+(?=:\d))(?::\d{1,5})?[/?#]", re.IGNORECASE)
-_UNTIL_BLANK = re.compile(r"\S*")
-_BLANKS = re.compile(r"\S*(?:[ \t]\S*){1,3}")
-_MORE_PASSWORD = re.compile(r"[^\s@./:]{0,30}[ \t]\S{0,100}")
-_CUT_PASSWORD = re.compile(r"""[^\s/?#'"<>,;)\]}`]+""")
-_TO_THE_END = re.compile(r"""(?!['"])\S+(?:[ \t]\S+){0,1}(?<![.…'"),;\]}>])\Z""")
-_PLACEHOLDER = re.compile(r"[{$<%*/\[]|memory:|\.\.\.|…")
-_SCHEME = re.compile(r"[A-Za-z0-9+.-]{1,30}\Z")
-_WEB = re.compile(r"(?:https?|wss?|s?ftps?|nats)\Z", re.IGNORECASE)  # there a user without a password is a token
+_HOST_AND_PATH = pattern(r"(?:@|%40)(?:[\w-]+\.[\w.-]+|localhost|[\w-]+(?=:\d))(?::\d{1,5})?[/?#]", re.IGNORECASE)
+_UNTIL_BLANK = pattern(r"\S*")
+_BLANKS = pattern(r"\S*(?:[ \t]\S*){1,3}")
+_MORE_PASSWORD = pattern(r"[^\s@./:]{0,30}[ \t]\S{0,100}")
+_CUT_PASSWORD = pattern(r"""[^\s/?#'"<>,;)\]}`]+""")
+_TO_THE_END = pattern(r"""(?!['"])\S+(?:[ \t]\S+){0,1}(?<![.…'"),;\]}>])\Z""")
+_PLACEHOLDER = pattern(r"[{$<%*/\[]|memory:|\.\.\.|…")
+_SCHEME = pattern(r"[A-Za-z0-9+.-]{1,30}\Z")
+_WEB = pattern(r"(?:https?|wss?|s?ftps?|nats)\Z", re.IGNORECASE)  # there a user without a password is a token
 
-_PAIR = re.compile(r"""(?<![\w/:@.+-])(?P<user>[\w.+-]{1,64}):(?P<password>[^\s:@/'"<>()]{4,100})(?=@[\w\[(])""")
-_HOST_AND_PORT = re.compile(r"@[\w.-]{1,100}:\d{2,5}(?!\d)")  # not a mailbox: "user:x@db:5432"
+_PAIR = pattern(r"""(?<![\w/:@.+-])(?P<user>[\w.+-]{1,64}):(?P<password>[^\s:@/'"<>()]{4,100})(?=@[\w\[(])""")
+_HOST_AND_PORT = pattern(r"@[\w.-]{1,100}:\d{2,5}(?!\d)")  # not a mailbox: "user:x@db:5432"
 _NO_USERS = {
     "mailto",
     "email",
@@ -52,7 +53,7 @@ _NO_USERS = {
     "xmpp",
     "sip",
 }
-_THIN = re.compile(r"(?P<before>:thin:[^\s/@]{1,100}/)\S+?(?=@|\s|\Z)", re.IGNORECASE)  # Oracle's user/password@host
+_THIN = pattern(r"(?P<before>:thin:[^\s/@]{1,100}/)\S+?(?=@|\s|\Z)", re.IGNORECASE)  # Oracle's user/password@host
 
 
 def hide_credentials(text: str) -> str:

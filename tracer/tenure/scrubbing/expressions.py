@@ -17,6 +17,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from tenure.scrubbing.patterns import pattern
 from tenure.scrubbing.texts import scrub
 from tenure.scrubbing.words import is_random, is_secret_name
 
@@ -26,12 +27,12 @@ _ENCODINGS = ("utf-8", "utf8", "ascii", "latin-1")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104  # not to listen on
 WORDS = frozenset((*_MODES, *_ENCODINGS, *_METHODS, *_HOSTS))
-_KEY = re.compile(r"[A-Za-z_][\w.:-]{0,39}", re.ASCII)
+_KEY = pattern(r"[A-Za-z_][\w.:-]{0,39}", re.ASCII)
 _TEMPLATE = getattr(ast, "TemplateStr", ast.JoinedStr)  # since 3.14
-_ESCAPE = re.compile(r"\\.", re.DOTALL)
-_PREFIX = re.compile(r"[A-Za-z]*")
+_ESCAPE = pattern(r"\\.", re.DOTALL)
+_PREFIX = pattern(r"[A-Za-z]*")
 # For source text that does not parse: a string that may be cut, a comment, a number. An f-string may contain quotes.
-_TOKEN = re.compile(
+_TOKEN = pattern(
     r"""(?P<formatted>(?<!\w)(?:[fFtT][rR]?|[rR][fFtT])['"].*)
        |(?P<prefix>(?<!\w)[rRbBuU]{0,2})(?:\"{3}(?:[^"\\]|\\.|"(?!""))*(?:\"{3}|\Z)|'{3}(?:[^'\\]|\\.|'(?!''))*(?:'{3}|\Z)
            |"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z))

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 
+from tenure.scrubbing.patterns import pattern
 from tenure.scrubbing.words import HIDDEN, NAMES, is_random, is_secret_name
 
 # YAML: `password: |`, and the lines below it that are indented further; also with the \n of a repr.
 _NEW_LINE = r"(?:\r?\n|\\n)"
-_BLOCK = re.compile(
+_BLOCK = pattern(
     rf"""(?P<before>(?P<indent>(?:(?<=\n)|(?<=\\n)|^)[ \t]{{0,60}})(?:-[ \t])?
          ["']?[\w.-]{{0,40}}?(?:{NAMES})[\w-]{{0,40}}["']?
          [ \t]{{0,4}}:[ \t]{{1,4}}[|>][+-]?\d?[ \t]{{0,4}}{_NEW_LINE}(?P=indent)[ \t]{{1,60}})
@@ -19,29 +20,27 @@ _BLOCK = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 # A name and a value beside it: <add key="ApiKey" value="x"/>, {"name": "DB_PASSWORD", "value": "x"}.
-_ADJACENT = re.compile(
+_ADJACENT = pattern(
     r"""(?P<before>(?<![\w-])(?:name|key|variable)\\?["']?\s{0,4}[:=]\s{0,4}\\?["']?(?P<name>[\w.-]{1,80})\\?["']?
         (?:,|\s|\\n){1,40}\\?["']?value\\?["']?\s{0,4}[:=]\s{0,4}(?:\\?["'])?)(?P<value>[^\s"'<>\\]+)""",
     re.IGNORECASE | re.VERBOSE,
 )
-_SENTENCE = re.compile(
+_SENTENCE = pattern(
     r"(?P<before>\b(?:password|passwd|passphrase|passcode)\s{1,4}(?:(?:is|was)\s{1,4})?)(?P<value>[^\s'\"(<,;]{8,})",
     re.IGNORECASE,
 )
-_MYSQL = re.compile(
+_MYSQL = pattern(
     r"(?P<before>\b(?:mysql|mariadb|mycli)[\w.-]{0,20}['\"]?[^\n]{0,200}?[\s'\",]-p)(?P<value>[^\s'\",]{2,})"
 )
-_SSHPASS = re.compile(r"(?P<before>\bsshpass['\"]?,?\s{1,4}['\"]?-p['\"]?,?\s{0,4}['\"]?)(?P<value>[^\s'\",]+)")
-_DIGEST = re.compile(
-    r"(?P<before>\bdigest\s[^\n]{0,400}?\bresponse\s{0,4}=\s{0,4}\\?[\"']?)[^\s\"',\\]+", re.IGNORECASE
-)
+_SSHPASS = pattern(r"(?P<before>\bsshpass['\"]?,?\s{1,4}['\"]?-p['\"]?,?\s{0,4}['\"]?)(?P<value>[^\s'\",]+)")
+_DIGEST = pattern(r"(?P<before>\bdigest\s[^\n]{0,400}?\bresponse\s{0,4}=\s{0,4}\\?[\"']?)[^\s\"',\\]+", re.IGNORECASE)
 # Protocol commands (RFC 1939, RFC 5321, Redis), written in capitals.
-_COMMAND = re.compile(
+_COMMAND = pattern(
     r"(?P<before>(?<![\w-])(?:PASS|AUTH(?:\s{1,4}(?:PLAIN|LOGIN|default|[a-z]\w{0,40}))?)\s{1,4})(?P<value>[^\s'\"]{6,})"
 )
-_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
-_PATH = re.compile(r"[\w.-]*(?:/|\.\w{1,4}$|::)")
-_PORT = re.compile(r"\d{1,5}$")
+_DIGIT, _LETTER = pattern(r"\d"), pattern(r"[^\W\d_]")
+_PATH = pattern(r"[\w.-]*(?:/|\.\w{1,4}$|::)")
+_PORT = pattern(r"\d{1,5}$")
 
 
 def hide_blocks(text: str) -> str:

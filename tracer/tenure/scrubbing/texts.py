@@ -13,25 +13,26 @@ from typing import NamedTuple
 
 from tenure.scrubbing import phrases
 from tenure.scrubbing.addresses import hide_credentials, hide_passwords
+from tenure.scrubbing.patterns import pattern
 from tenure.scrubbing.values import KEY_HINTS, hide_values
 from tenure.scrubbing.words import HIDDEN, is_random
 
-_MARKUP = re.compile(
+_MARKUP = pattern(
     r"(?P<before><(?:[\w:.-]{0,40}?(?:passw|pwd|secret|token|credential|api_?key)[\w:.-]{0,40})(?:\s[^<>]{0,200})?>)"
     r"[^<]+",
     re.IGNORECASE,
 )
-_PEM = re.compile(
+_PEM = pattern(
     r"(?P<before>-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----)"
     r".*?(?P<after>-----END (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
-_BEARER = re.compile(
+_BEARER = pattern(
     r"(?P<before>\b(?:bearer|basic|api-?key|negotiate)(?:\s{1,4}|%(?:25)?20|\+))(?P<value>[\w.~+/=%-]{8,})",
     re.IGNORECASE,
 )
-_USER = re.compile(r"(?P<before>(?<!\S)(?:-u|--user|--proxy-user)[\s=]{1,4}['\"]?[^\s:'\"]{1,100}:)[^\s'\"]+")
-_IDENTIFIED = re.compile(
+_USER = pattern(r"(?P<before>(?<!\S)(?:-u|--user|--proxy-user)[\s=]{1,4}['\"]?[^\s:'\"]{1,100}:)[^\s'\"]+")
+_IDENTIFIED = pattern(
     r"(?P<before>\bidentified\s{1,4}by\s{1,4})(?:'[^']*(?:'|\Z)|\"[^\"]*(?:\"|\Z)|\S+)", re.IGNORECASE
 )
 # Hints, and the tokens that are recognised by their first letters.
@@ -63,7 +64,7 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("hvs.", r"hvs\.[\w-]{10,}"),
     ("age-secret-key-", r"(?i:AGE-SECRET-KEY-)\w{8,}"),
 )
-_SHAPE = re.compile(rf"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{{2}}))(?:{'|'.join(shape for _, shape in _SHAPES)})")
+_SHAPE = pattern(rf"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{{2}}))(?:{'|'.join(shape for _, shape in _SHAPES)})")
 
 
 class Rule(NamedTuple):

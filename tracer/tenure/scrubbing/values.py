@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from tenure.scrubbing.patterns import pattern
 from tenure.scrubbing.words import (
     HIDDEN,
     HINTS,
@@ -25,7 +26,7 @@ _LONGEST_BRACKET = 4_000  # characters; a bracket that is not closed within them
 _QUOTE = r"""(?:\\{1,4}["']|["'`“”„‟‘’‚«»]|%(?:25)?2[27]|&(?:quot|apos|\#0?39|\#0?34|\#x27|\#x22);)"""
 _SEPARATOR = r"(?:=>|:=|===?|=|:|＝|：|%(?:25)?3[AD])"
 # A name and a separator; after a quoted name also a comma, ("Authorization", "..."); after a command's option a blank.
-_KEY = re.compile(
+_KEY = pattern(
     rf"""(?P<option>(?<![\w-])--?(?:\w{{1,20}}-){{0,3}})?
          (?:(?P<word>{NAMES})|(?P<short>{SHORT_NAMES})|(?P<query>(?<=[?&])(?:key|code|ticket|jwt|sas)))
          (?P<suffix>[\w-]{{0,40}})
@@ -37,28 +38,28 @@ _KEY = re.compile(
 _SCHEME = (
     r"(?:bearer|basic|token|api-?key|digest|negotiate|aws4-hmac-sha256|oauth|hawk|signature)(?:\s{1,4}|%(?:25)?20|\+)"
 )
-_BEFORE_HEADER = re.compile(rf"\s{{0,40}}(?:{_SCHEME}(?=\S))?(?:[bBrRfFuUtT]{{1,2}}(?=['\"]))?", re.IGNORECASE)
-_BEFORE = re.compile(r"\s{0,40}(?:(?:bearer|basic)\s{1,4}(?=\S))?(?:[bBrRfFuUtT]{1,2}(?=['\"]))?", re.IGNORECASE)
-_OPENING_QUOTE = re.compile(_QUOTE, re.IGNORECASE)
-_ANY_CURLY = re.compile(r"[“”„‟‘’‚«»]")
-_IN_QUOTES = {quote: re.compile(rf"(?:[^{quote}\\]|\\.|{quote}{quote}(?=\w))*", re.DOTALL) for quote in "\"'`"}
-_SCHEME_WITHIN = re.compile(_SCHEME, re.IGNORECASE)
-_BRACKET = re.compile(r"[^\W\d]{0,40}(?:\.[^\W\d]{1,40}){0,4}([(\[{])")  # also a call, whose name may have no digits
+_BEFORE_HEADER = pattern(rf"\s{{0,40}}(?:{_SCHEME}(?=\S))?(?:[bBrRfFuUtT]{{1,2}}(?=['\"]))?", re.IGNORECASE)
+_BEFORE = pattern(r"\s{0,40}(?:(?:bearer|basic)\s{1,4}(?=\S))?(?:[bBrRfFuUtT]{1,2}(?=['\"]))?", re.IGNORECASE)
+_OPENING_QUOTE = pattern(_QUOTE, re.IGNORECASE)
+_ANY_CURLY = pattern(r"[“”„‟‘’‚«»]")
+_IN_QUOTES = {quote: pattern(rf"(?:[^{quote}\\]|\\.|{quote}{quote}(?=\w))*", re.DOTALL) for quote in "\"'`"}
+_SCHEME_WITHIN = pattern(_SCHEME, re.IGNORECASE)
+_BRACKET = pattern(r"[^\W\d]{0,40}(?:\.[^\W\d]{1,40}){0,4}([(\[{])")  # also a call, whose name may have no digits
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
-_MARKS = re.compile(r"""\\.|[()\[\]{}]|"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z)""", re.DOTALL)
-_ANGLE = re.compile(r"<(?P<inner>[^<>]{0,200})(?:>|\Z)")
-_OBJECT = re.compile(r"<[^<>]{0,200} (?:at 0x[0-9a-f]+|object)[^<>]{0,40}>", re.IGNORECASE)
-_LINE = re.compile(r"(?:(?!\\[rn])[^\r\n])*")
-_ONE_WORD = re.compile(r"(?:bearer|basic|token|api-?key|negotiate)\s{1,4}\Z", re.IGNORECASE)
+_MARKS = pattern(r"""\\.|[()\[\]{}]|"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z)""", re.DOTALL)
+_ANGLE = pattern(r"<(?P<inner>[^<>]{0,200})(?:>|\Z)")
+_OBJECT = pattern(r"<[^<>]{0,200} (?:at 0x[0-9a-f]+|object)[^<>]{0,40}>", re.IGNORECASE)
+_LINE = pattern(r"(?:(?!\\[rn])[^\r\n])*")
+_ONE_WORD = pattern(r"(?:bearer|basic|token|api-?key|negotiate)\s{1,4}\Z", re.IGNORECASE)
 # A delimiter ends the value only if the value looks complete there: `,` does in "a=b, c", not in "hun,ter".
-_BARE = re.compile(
+_BARE = pattern(
     r"""(?:[^\s,;&)\]}'"<>`“”‘’]
           |[,;&](?![\s'"\])}]|$|[\w.%-]{1,40}(?:=|:|%3D))
           |[)\]}'"’](?=[\w@!$%^*]))+""",
     re.VERBOSE,
 )
-_UNTIL_SEMICOLON = re.compile(r"""[^;\r\n"']+""")
-_AFTER_SEMICOLON = re.compile(r";\s{0,4}(?:[\w-]{1,20}\s)?\Z")
+_UNTIL_SEMICOLON = pattern(r"""[^;\r\n"']+""")
+_AFTER_SEMICOLON = pattern(r";\s{0,4}(?:[\w-]{1,20}\s)?\Z")
 
 
 def hide_values(text: str) -> str:

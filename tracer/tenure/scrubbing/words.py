@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from tenure.scrubbing.patterns import pattern
+
 HIDDEN = "***"
 
 # Names whose value is a secret with any separator.
@@ -15,27 +17,27 @@ NAMES = (
 )
 # Short names, which have other meanings in prose: only before `=`, in quotes, or as a command's option.
 SHORT_NAMES = r"(?<![A-Za-z0-9])(?:sig|signature|pass|pw|auth|bearer|pin|otp|sid|(?-i:[A-Z][A-Z0-9_]{0,40}_KEY))"
-WHOLE_LINE = re.compile(r"authorization|cookie", re.IGNORECASE)
+WHOLE_LINE = pattern(r"authorization|cookie", re.IGNORECASE)
 
 _HINT_WORDS = ("pass", "pwd", "secret", "token", "key", "credential", "authorization", "cookie", "kennwort", "session")
 HINTS = (*_HINT_WORDS, "bearer", "sessid", "sig", "pw", "auth", "pin", "otp", "sid")
 
 # Endings of names that contain a secret's word but hold no secret: token_count, SECRET_NAME, passwordLength.
-_HARMLESS_END = re.compile(
+_HARMLESS_END = pattern(
     r"(?:counts?|type|len|length|limit|size|bucket|policy|kind|ttl|expir\w*|index|budget|usage|used|field|file"
     r"|filename|path|dir|url|uri|endpoint|manager|provider|store|errors?|required|lifetime|age|name|status|scheme"
     r"|version|class|format|prefix|reset|hint|rotation|jar|auth|per_\w+|ids?_count|expires_(?:in|at))$",
     re.IGNORECASE,
 )
-_PLAIN_VALUES = re.compile(
+_PLAIN_VALUES = pattern(
     r"(?:none|null|nil|true|false|undefined|missing|required|expired|invalid|empty|unknown|unset|not|no|yes|wrong"
     r"|optional|forbidden|unauthorized|denied|absent|ok|bad|incorrect|rejected|revoked|\*+|…|\.\.\.|%s|%r|\{\}|\?"
     r"|\$\d+|%\(\w{1,40}\)s)[.:!]?$",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"-?\d{1,12}(?:\.\d{1,9})?$")
-_STATUS = re.compile(r"[1-5]\d\d$")  # "it asks for a token: 401"
-_DIRECTORY = re.compile(r"(?:/|~|[A-Za-z]:\\)[^=:%]*$")
+_NUMBER = pattern(r"-?\d{1,12}(?:\.\d{1,9})?$")
+_STATUS = pattern(r"[1-5]\d\d$")  # "it asks for a token: 401"
+_DIRECTORY = pattern(r"(?:/|~|[A-Za-z]:\\)[^=:%]*$")
 
 
 def is_harmless_name(word: str, suffix: str) -> bool:
@@ -64,7 +66,7 @@ def is_random(value: str) -> bool:
     return any("0" <= sign <= "9" for sign in value) or has_inner_capitals or "=" in value
 
 
-_SECRET_NAME = re.compile(
+_SECRET_NAME = pattern(
     rf"(?P<word>{NAMES})(?P<suffix>\w{{0,40}})$|(?:^|_)(?:sig|signature|pass|pw|auth|pin|otp|sid|key|salt|code)$",
     re.IGNORECASE,
 )

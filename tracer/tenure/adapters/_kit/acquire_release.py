@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from tenure import _probe_api as probe
 from tenure._core import faults, object_access, probe_backend
-from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR
+from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file
 from tenure._identify import call_site_cache, libraries, resources, sites, task_names, tasks, tracer
 from tenure._patching import class_patches
 from tenure._patching.class_patches import Method, Predicate
@@ -31,7 +31,7 @@ if probe_backend.SERVES:
     from tenure import _probe
 
 StandIn = Callable[[object], object]
-_LOCKS, _EVENTS, _TASKS = (str(module.__file__) for module in (asyncio.locks, asyncio.events, asyncio.tasks))
+_LOCKS, _EVENTS, _TASKS = (code_file(module) for module in (asyncio.locks, asyncio.events, asyncio.tasks))
 
 _CONDITIONS = frozenset({"asyncio.locks", "anyio._core._synchronization"})  # the modules that define them
 
