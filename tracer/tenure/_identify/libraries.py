@@ -53,11 +53,15 @@ def of_type(kind: type) -> str:
 
 
 def entered_outside(package: str, *but_for: str) -> Callable[[object], bool]:
-    """A predicate that passes over what a library's code enters, except its functions of these names."""
+    """A predicate that passes over what a library's code enters, except its functions of these names.
+
+    The file that asks for it is an adapter's: a function there that calls the predicate does not count as the caller.
+    """
+    adapter_file = sys._getframe(1).f_code.co_filename  # noqa: SLF001  # there is no other way to the caller
 
     def is_outside(_: object) -> bool:
         frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # there is no other way to the caller
-        while frame is not None and is_own_frame(frame):
+        while frame is not None and (is_own_frame(frame) or frame.f_code.co_filename == adapter_file):
             frame = frame.f_back
         if frame is None or exact(frame.f_globals.get("__name__")).partition(".")[0] != package:
             return True

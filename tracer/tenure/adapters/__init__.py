@@ -18,6 +18,7 @@ from tenure._core import faults
 from tenure._identify import call_site_cache, tracer
 from tenure._patching import class_patches
 from tenure._rewriting import post_import
+from tenure.adapters import user_adapters
 
 # The module that the program imports, and the adapters that wait for it.
 ADAPTERS = {
@@ -66,6 +67,7 @@ def install() -> None:
     for name, adapters in ADAPTERS.items():
         for adapter in adapters:
             post_import.after_import(name, _installer(adapter))
+    user_adapters.install()
 
 
 def uninstall() -> None:
