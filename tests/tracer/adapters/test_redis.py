@@ -264,7 +264,7 @@ def test_no_password_is_part_of_a_name(recorder, url):
 @pytest.mark.parametrize(
     ("make", "name"),
     [
-        (lambda: redis.ConnectionPool(), "localhost:6379/0"),
+        (redis.ConnectionPool, "localhost:6379/0"),
         (lambda: redis.ConnectionPool(host="::1", port=6380, db=3), "[::1]:6380/3"),
         (lambda: redis.ConnectionPool.from_url("redis://:secret@cache.example:7000/shop"), "cache.example:7000/0"),
         (lambda: redis.ConnectionPool.from_url("unix:///run/redis.sock?db=2"), "/run/redis.sock/2"),

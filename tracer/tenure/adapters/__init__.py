@@ -57,6 +57,8 @@ ADAPTERS = {
     "sqlalchemy.ext.asyncio": ("sqlalchemy",),
     "subprocess": ("child_processes",),
     "starlette.applications": ("starlette",),
+    "tortoise.backends.base.client": ("tortoise",),
+    "tortoise.backends.sqlite.client": ("tortoise",),
     "trio": ("trio",),
     "websockets.asyncio.client": ("websockets",),
     "websockets.asyncio.server": ("websockets_server",),
