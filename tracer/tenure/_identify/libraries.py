@@ -27,6 +27,18 @@ def know_framework(*packages: str) -> None:
     tracer.current.frameworks.update(packages)
 
 
+def reach_through(package: str, *others: str) -> None:
+    """Record what a package has at the line that calls these others too, which are known libraries."""
+    tracer.current.reached_through[package] = frozenset(others)
+    call_site_cache.clear()
+
+
+def enters_its_own(package: str, kind: type) -> bool:
+    """Whether code of this known library that enters a manager of this type does so for its caller."""
+    own = of_type(kind)
+    return package == own or package in tracer.current.reached_through.get(own, ())
+
+
 def of_frame(frame: FrameType) -> str:
     """The known library whose code this frame runs, else ""."""
     module = exact(frame.f_globals.get("__name__"))

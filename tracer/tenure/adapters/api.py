@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from tenure._core.object_access import attribute
 from tenure._identify import tracer
-from tenure._identify.libraries import entered_outside, know, know_framework
+from tenure._identify.libraries import entered_outside, know, know_framework, reach_through
 from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import NOTHING, Description, register
 from tenure._identify.task_names import entitle
@@ -42,6 +42,7 @@ __all__ = [
     "patch_function",
     "patch_manager",
     "patch_method",
+    "reach_through",
     "register",
     "state",
     "time_creation",
