@@ -5,6 +5,7 @@ tenure.install()                           the same from code, for what is impor
 async with tenure.track(pool, "orders"):   one context manager, by name
 @tenure.tracked                            every object of a class
 %load_ext tenure                           the same in IPython and Jupyter, by TENURE_* variables
+tenure.adapter("hotel", install)           what to record of a library that Tenure does not know
 tenure.probe_backend()                     which probe records: "native" or "python"
 """
 
@@ -19,12 +20,23 @@ from tenure.errors import TenureError, UsageError
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from tenure.adapters.user_adapters import adapter
     from tenure.session import install, uninstall
 
     __version__: str
     native: ModuleType
 
-__all__ = ["TenureError", "UsageError", "__version__", "install", "probe_backend", "track", "tracked", "uninstall"]
+__all__ = [
+    "TenureError",
+    "UsageError",
+    "__version__",
+    "adapter",
+    "install",
+    "probe_backend",
+    "track",
+    "tracked",
+    "uninstall",
+]
 
 
 def probe_backend() -> str:
@@ -42,6 +54,10 @@ def __getattr__(name: str) -> object:
         from tenure.cli import notebook  # noqa: PLC0415  # IPython asks for them
 
         return getattr(notebook, name)
+    if name == "adapter":
+        from tenure.adapters.user_adapters import adapter  # noqa: PLC0415
+
+        return adapter
     if name == "native":  # ``tenure.native.NAME``, of 0.1
         return _probe_backend
     if name != "__version__":

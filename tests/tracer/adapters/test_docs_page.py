@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.tracer.support import user_packages
 
 from tenure import adapters
+from tenure.adapters import api
 
 PAGE = (Path(__file__).parents[3] / "docs" / "adapters.md").read_text()
-BLOCKS = dict(re.findall(r"^```(?:python )?([\w/.]+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+BLOCKS = dict(re.findall(r"^```(?:python |toml )?([\w/.]+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 ROWS = re.findall(
     r"^\| (`[^|]+) \| ([^|]+) \| ([^|]*) \| ([^|]+) \|$", PAGE.partition("## The adapters")[2], re.MULTILINE
 )
@@ -20,28 +22,41 @@ ROWS = re.findall(
 
 @pytest.fixture
 def modules(tmp_path, monkeypatch):
-    """The page's files, to be imported; its adapter stands beside the others."""
-    for name in ("hotel.py", "program.py"):
+    """The page's files, to be imported, and its package as an installer would leave it."""
+    for name in ("hotel.py", "program.py", "hotel_tenure.py"):
         (tmp_path / name).write_text(BLOCKS[name])
-    (tmp_path / "tenure_hotel.py").write_text(BLOCKS["tenure/adapters/hotel.py"])
+    user_packages.install(tmp_path, BLOCKS["pyproject.toml"])
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(sys.modules, "tenure.adapters.hotel", importlib.import_module("tenure_hotel"))
-    monkeypatch.setitem(adapters.ADAPTERS, "hotel", ("hotel",))
     yield
-    for name in ("hotel", "program", "tenure_hotel"):
+    for name in ("hotel", "program", "hotel_tenure"):
         sys.modules.pop(name, None)
 
 
-def test_the_example_does_what_the_page_says(modules, recorder, caplog):
-    """Its library is imported by its program, its adapter is loaded then, and the lines are the page's."""
+@pytest.fixture
+def lines(modules, request):
+    """What is recorded of the page's program; recording begins once the package is installed."""
+    recorder = request.getfixturevalue("recorder")
     program = importlib.import_module("program")
     assert asyncio.run(program.main()) is None
-    assert "".join(f"{line}\n" for line in recorder.lines()) == BLOCKS["text"]
-    assert [(site.function, site.enter) for site in recorder.sites()] == [
+    return recorder
+
+
+def test_the_example_does_what_the_page_says(lines, caplog):
+    """Its library is imported by its program, its adapter is loaded then, and the lines are the page's."""
+    assert "".join(f"{line}\n" for line in lines.lines()) == BLOCKS["text"]
+    assert [(site.function, site.enter) for site in lines.sites()] == [
         ("stay", "book"),
         ("stay_by_hand", "check_in"),
     ]
     assert caplog.records == []
+
+
+def test_the_page_names_all_that_an_adapter_may_import():
+    """Each name of tenure.adapters.api begins a row, and no other."""
+    part = PAGE.partition("### What an adapter can call")[2].partition("\n### ")[0]
+    named = re.findall(r"^\| `(\w+)", part, re.MULTILINE)
+    also = re.findall(r"`(time_creation_now|PoolStats)\b", part)
+    assert sorted({*named, *also}) == sorted(api.__all__)
 
 
 def test_the_table_names_every_adapter():

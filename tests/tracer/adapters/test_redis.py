@@ -7,6 +7,8 @@ import pytest
 import redis.asyncio as redis
 from tests.tracer.support import servers
 
+from tenure.adapters import redis as redis_adapter
+
 LOCK = "redis.asyncio.lock.Lock"
 POOL = "redis.asyncio.connection.ConnectionPool"
 
@@ -82,6 +84,11 @@ async def listen(client):
         await channel.subscribe("orders")
 
 
+def server(url):
+    """Host, port and database, as resources are named."""
+    return url.removeprefix("redis://")
+
+
 def without_pool(lines):
     return [line for line in lines if "Pool" not in line]
 
@@ -89,7 +96,7 @@ def without_pool(lines):
 def test_a_command_takes_a_connection_of_the_pool(recorder, url):
     """The place is the program's line, and nothing is told of what redis uses within itself."""
     assert recorder.run(with_client(url, ask, max_connections=3)) == [
-        "with_client: redis.asyncio.connection.BlockingConnectionPool 127.0.0.1/0 (3), ok ok ok"
+        f"with_client: redis.asyncio.connection.BlockingConnectionPool {server(url)} (3), ok ok ok"
     ]
     site = recorder.sites()[0]
     assert (site.file, site.function, site.enter, site.exit) == (__file__, "ask", "get_connection", "release")
@@ -100,8 +107,8 @@ def test_a_client_that_is_entered_is_held_and_its_pool_is_used(recorder, written
     """The client of a statement is the program's; the pool is taken once for each command."""
     lines = recorder.run(written(ask_in_statement)(url))
     assert [line.partition(", ")[0].partition(" (")[0] for line in lines] == [
-        "ask_in_statement: redis.asyncio.client.Redis",
-        f"ask_in_statement: {POOL} 127.0.0.1/0",
+        f"ask_in_statement: redis.asyncio.client.Redis {server(url)}",
+        f"ask_in_statement: {POOL} {server(url)}",
     ]
     assert {line.partition(", ")[2] for line in lines} == {"ok ok ok"}
 
@@ -173,8 +180,8 @@ def test_an_awaited_client_is_held_until_it_is_closed(recorder, written, url):
     """A client that is not awaited holds nothing; its commands take the pool all the same."""
     lines = recorder.run(written(ask_by_calls)(url))
     assert [line.partition(" (")[0].partition(", ")[0] for line in lines] == [
-        "ask_by_calls: redis.asyncio.client.Redis",
-        f"ask_by_calls: {POOL} 127.0.0.1/0",
+        f"ask_by_calls: redis.asyncio.client.Redis {server(url)}",
+        f"ask_by_calls: {POOL} {server(url)}",
     ]
     assert {line.partition(", ")[2] for line in lines} == {"ok ok ok"}
     site = recorder.sites()[0]
@@ -188,7 +195,7 @@ def test_a_client_that_is_awaited_and_then_entered_is_held_once(recorder, writte
         await written(enter)(await redis.Redis.from_url(url))
 
     assert [line for line in recorder.run(main()) if "Pool" not in line] == [
-        "main: redis.asyncio.client.Redis, ok ok ok"
+        f"main: redis.asyncio.client.Redis {server(url)}, ok ok ok"
     ]
 
 
@@ -204,7 +211,7 @@ def test_who_waits_for_a_blocking_pool_is_seen_to_wait(recorder, url):
         await asking
         return seen
 
-    pool = "redis.asyncio.connection.BlockingConnectionPool 127.0.0.1/0 (1)"
+    pool = f"redis.asyncio.connection.BlockingConnectionPool {server(url)} (1)"
     waiting = [f"with_client: {pool}, ok ?", f"asking: {pool}, ?"]
     assert asyncio.run(with_client(url, main, max_connections=1, timeout=5)) == waiting
     assert recorder.lines() == [f"with_client: {pool}, ok ok ok", f"asking: {pool}, ok ok ok"]
@@ -242,7 +249,7 @@ def test_a_lock_that_is_not_free_in_time_was_never_held(recorder, written, url):
 
 
 def test_no_password_is_part_of_a_name(recorder, url):
-    """A pool is called by its host and its database."""
+    """A pool is called by its host, port and database, and so is a client."""
 
     async def main():
         client = await redis.Redis.from_url(url.replace("redis://", "redis://:secret@"))
@@ -251,4 +258,18 @@ def test_no_password_is_part_of_a_name(recorder, url):
         await client.aclose()
 
     recorder.run(main())
-    assert [resource.name for resource in recorder.resources()] == ["", "127.0.0.1/0"]
+    assert [resource.name for resource in recorder.resources()] == [server(url), server(url)]
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (redis.ConnectionPool, "localhost:6379/0"),
+        (lambda: redis.ConnectionPool(host="::1", port=6380, db=3), "[::1]:6380/3"),
+        (lambda: redis.ConnectionPool.from_url("redis://:secret@cache.example:7000/shop"), "cache.example:7000/0"),
+        (lambda: redis.ConnectionPool.from_url("unix:///run/redis.sock?db=2"), "/run/redis.sock/2"),
+    ],
+)
+def test_a_pool_is_named_by_its_server(make, name):
+    """Host and port with redis's defaults, or the path of a socket, and the database; never a password."""
+    assert redis_adapter._server(make()) == name

@@ -230,3 +230,81 @@ def test_after_recording_the_classes_are_as_before() -> None:
         assert dict(vars(kind)) != before
     assert dict(vars(kind)) == before
     asyncio.run(enter(kind()))
+
+
+def test_a_class_can_be_given_a_name_and_a_capacity() -> None:
+    """Each object has them, subclasses included; what is said of one object counts more."""
+    kind = entered_elsewhere()
+    assert tenure.tracked(name="orders", capacity=2)(kind) is kind
+    with testing.recorder() as recorder:
+
+        class Sub(kind): ...
+
+        async def main() -> None:
+            await enter(kind())
+            await enter(Sub())
+            await enter(tenure.track(kind(), "invoices", 3))
+
+        asyncio.run(main())
+        assert [(row.resource.rpartition(".")[2], row.capacity) for row in recorder.lifecycles()] == [
+            ("Manager orders", 2),
+            ("Sub orders", 2),
+            ("Manager invoices", 3),
+        ]
+
+
+def test_a_class_can_be_given_a_capacity_alone() -> None:
+    """The name is then the program's, and a decorator with empty parentheses changes nothing."""
+    with testing.recorder() as recorder:
+        pool = tenure.tracked(capacity=2)(entered_elsewhere())()
+        other = tenure.tracked()(entered_elsewhere())()
+
+        async def main() -> None:
+            async with contextlib.AsyncExitStack() as stack:
+                await stack.enter_async_context(pool)
+                await stack.enter_async_context(other)
+
+        asyncio.run(main())
+        assert seen(recorder) == [("library.Manager pool", 2, "pool"), ("library.Manager other", None, "other")]
+
+
+def test_objects_of_a_named_class_that_are_made_for_each_use_are_one_resource() -> None:
+    """Two that live at the same time are two, of one name; recording may have begun already."""
+    with testing.recorder() as recorder:
+        app = recorder.load(
+            """
+            import tenure
+
+            class Connection:
+                async def __aenter__(self): pass
+                async def __aexit__(self, *details): pass
+
+            async def main():
+                for _ in range(20):
+                    async with Connection(): pass
+                tenure.tracked(name="db", capacity=1)(Connection)
+                for _ in range(20):
+                    async with Connection(): pass
+                async with Connection(), Connection(): pass
+            """
+        )
+        asyncio.run(app.main())
+        (batch,) = recorder.batches()
+    assert [(resource.name, resource.capacity) for resource in batch.resources] == [("", None), ("db", 1), ("db", 1)]
+    assert [row.resource for row in batch.rows] == [0] * 20 + [1] * 20 + [1, 2]
+
+
+def test_a_named_subclass_of_a_lock_is_still_a_lock() -> None:
+    """The adapter of its base says the kind's stereotype; the class only says name and capacity."""
+    with testing.recorder() as recorder:
+
+        @tenure.tracked(name="stock")
+        class Stock(asyncio.Lock): ...
+
+        async def main() -> None:
+            await enter(Stock())
+
+        asyncio.run(main())
+        (batch,) = recorder.batches()
+    (resource,) = batch.resources
+    assert (resource.name, resource.capacity, resource.stereotype) == ("stock", 1, "control")

@@ -13,6 +13,7 @@ __all__ = ["MAX_MESSAGE", "Canceller", "Failure", "failure_of", "type_name"]
 
 MAX_MESSAGE = 10_000  # characters that are kept until it is scrubbed; it is cut to its length on the wire afterwards
 _CANCELS = CancelledError, GeneratorExit
+_TRIO_CANCELS = "trio.Cancelled"  # final, and its module is not to be imported
 
 
 class Canceller(NamedTuple):
@@ -37,5 +38,6 @@ class Failure(NamedTuple):
 def failure_of(error: BaseException, canceller: Canceller | None = None) -> Failure:
     """The failure of this exception. None of its methods is called (``tenure._identify.exception_messages``)."""
     kind = type(error)
-    outcome = CANCELLED if issubclass(kind, _CANCELS) else ERROR
-    return Failure(outcome, type_name(kind), message_of(error)[:MAX_MESSAGE], id(error), canceller)
+    name = type_name(kind)
+    outcome = CANCELLED if issubclass(kind, _CANCELS) or name == _TRIO_CANCELS else ERROR
+    return Failure(outcome, name, message_of(error)[:MAX_MESSAGE], id(error), canceller)

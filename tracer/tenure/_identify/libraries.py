@@ -27,6 +27,18 @@ def know_framework(*packages: str) -> None:
     tracer.current.frameworks.update(packages)
 
 
+def reach_through(package: str, *others: str) -> None:
+    """Record what a package has at the line that calls these others too, which are known libraries."""
+    tracer.current.reached_through[package] = frozenset(others)
+    call_site_cache.clear()
+
+
+def enters_its_own(package: str, kind: type) -> bool:
+    """Whether code of this known library that enters a manager of this type does so for its caller."""
+    own = of_type(kind)
+    return package == own or package in tracer.current.reached_through.get(own, ())
+
+
 def of_frame(frame: FrameType) -> str:
     """The known library whose code this frame runs, else ""."""
     module = exact(frame.f_globals.get("__name__"))
@@ -53,11 +65,15 @@ def of_type(kind: type) -> str:
 
 
 def entered_outside(package: str, *but_for: str) -> Callable[[object], bool]:
-    """A predicate that passes over what a library's code enters, except its functions of these names."""
+    """A predicate that passes over what a library's code enters, except its functions of these names.
+
+    The file that asks for it is an adapter's: a function there that calls the predicate does not count as the caller.
+    """
+    adapter_file = sys._getframe(1).f_code.co_filename  # noqa: SLF001  # there is no other way to the caller
 
     def is_outside(_: object) -> bool:
         frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # there is no other way to the caller
-        while frame is not None and is_own_frame(frame):
+        while frame is not None and (is_own_frame(frame) or frame.f_code.co_filename == adapter_file):
             frame = frame.f_back
         if frame is None or exact(frame.f_globals.get("__name__")).partition(".")[0] != package:
             return True

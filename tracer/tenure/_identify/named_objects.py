@@ -1,6 +1,7 @@
-"""Objects that the program named itself (``tenure.track``): known before recording begins and after it ends.
+"""Objects and classes that the program named itself: known before recording begins and after it ends.
 
-They are known by their addresses while they live; a weak reference's callback removes the name.
+Objects (``tenure.track``) are known by their addresses while they live; a weak reference's callback removes the name.
+Classes (``tenure.tracked``) are kept.
 """
 
 from __future__ import annotations
@@ -9,3 +10,4 @@ import weakref
 
 named: dict[int, tuple[str | None, int | None, weakref.ref[object]]] = {}  # by address: name, capacity
 types: dict[int, type] = {}  # by address: the types of which an object was named
+classes: dict[int, tuple[str | None, int | None, type]] = {}  # by address: name, capacity of each object

@@ -36,6 +36,7 @@ __all__ = [
     "is_wanted",
     "kind_of",
     "name",
+    "name_class",
     "patched",
     "register",
     "resolve",
@@ -109,6 +110,12 @@ def name(manager: object, title: str | None, capacity: int | None) -> bool:
     return True
 
 
+def name_class(kind: type, title: str | None, capacity: int | None) -> None:
+    """Give each object of a class, and of its subclasses, a name and a capacity."""
+    named_objects.classes[id(kind)] = title, capacity, kind
+    _clear_plans()
+
+
 def is_named(manager: object) -> bool:
     """Whether this object was given a name or a capacity of its own."""
     return id(manager) in named_objects.named
@@ -134,8 +141,10 @@ def resolve(manager: object, site: str) -> int:
     """The id of the resource behind this manager, which is about to be entered at this site; 0 where there is none."""
     kind, here = type(manager), tracer.current
     plan = here.types.plan(kind)
-    if id(manager) in named_objects.named:
-        return _of_named(manager, plan, site)
+    named = named_objects.named.get(id(manager))
+    if named is not None or plan.named is not None:
+        title, capacity = named[:2] if named is not None else plan.named  # type: ignore[misc]
+        return _of_named(manager, plan, site, title, capacity)
     if plan.describe is None:
         return here.single_use.resolve(manager, kind, site, patched=plan.patched)
     role = here.types.own_roles.get(id(kind))
@@ -184,9 +193,8 @@ def _capacity_of(capacity: int | Callable[[], int | None] | None) -> int | None:
     return capacity() if callable(capacity) else capacity
 
 
-def _of_named(manager: object, plan: Plan, site: str) -> int:
+def _of_named(manager: object, plan: Plan, site: str, title: str | None, capacity: int | None) -> int:
     """A named object is one resource; one that has a dead object's kind and name goes on as that resource."""
-    title, capacity, _ = named_objects.named[id(manager)]
     here = tracer.current
     if plan.describe is not None:
         description = plan.describe(manager, Site.of(site).expression)

@@ -12,6 +12,9 @@ from typing import Literal, NamedTuple
 from tenure._identify.exceptions import Canceller, Failure
 
 AnyTask = asyncio.Task[object]
+# Gets asyncio's running task. The id of another library's task that runs in this thread, inside that one or without it;
+# None: there is none; 0: nothing of it is to be recorded. It never raises.
+FindForeign = Callable[[AnyTask | None], int | None]
 
 
 class Task:
@@ -57,10 +60,12 @@ class TaskTable:
     def __init__(self) -> None:
         self.by_id: dict[int, Task] = {}  # the ledger takes out what is finished and shipped
         self.numbers = itertools.count(1)
-        self.known: dict[int, tuple[Task, weakref.ref[AnyTask]]] = {}  # by address: created, or found
+        self.known: dict[int, tuple[Task, weakref.ref[object]]] = {}  # by address: created, or found
         self.creating: dict[int, tuple[int, int]] = {}  # by address of the coroutine: id of its maker, and when
         self.running: dict[int, int] = {}  # address to id: the tasks that have a name; the native probe has its own
         self.loops: dict[int, weakref.ref[asyncio.AbstractEventLoop]] = {}  # by thread: the loop last seen running
+        self.foreign: FindForeign | None = None  # None: the program has imported no such library
+        self.hosts: set[int] = set()  # addresses of asyncio's tasks in which another library's loop runs
         self.of_thread = threading.local()  # its ``id``: the running thread's
         self.titles: dict[str, str] = {}  # by the coroutine's qualified name: what people call such tasks
         self.ordinals: dict[tuple[str, bool], int] = {}  # how many tasks have this title already

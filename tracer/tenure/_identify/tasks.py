@@ -7,6 +7,8 @@ An adapter reports what cannot be seen from here:
 
 A task that was not reported is found at its first lifecycle. No task is kept alive: its address is stored, and a weak
 reference's callback removes that before the address can be used again.
+
+Tasks of another library than asyncio are looked for where asyncio has none; its adapter adds them by ``add_foreign``.
 """
 
 from __future__ import annotations
@@ -127,7 +129,27 @@ def _create(task: AnyTask, coroutine: object, parent: int, created_ns: int) -> T
     return entry
 
 
-def finished(task: AnyTask, error: BaseException | None) -> None:
+def add_foreign(task: object, coroutine: object, parent: int, created_ns: int | None, name: str = "") -> Task:
+    """Add a task of another library than asyncio.
+
+    ``parent``: the id of its parent task, 0: none. ``created_ns`` None: it was found running. ``name`` "": one is made
+    from the coroutine.
+    """
+    table = tracer.current.tasks
+    entry = _add(task, Task(next(table.numbers), "task", parent, created_ns))
+    entry.name, entry.coroutine = name, task_names.qualified(coroutine)
+    if created_ns is not None:
+        buffer.put(entry)
+    return entry
+
+
+def hosts(task: AnyTask) -> None:
+    """Look for another library's task from now on where this task of asyncio's runs."""
+    tracer.current.tasks.hosts.add(id(task))
+    _forget(id(task))
+
+
+def finished(task: object, error: BaseException | None) -> None:
     """Note a task's end, in the task or in its done callback."""
     known = tracer.current.tasks.known.get(id(task))
     if known is None:
@@ -136,13 +158,13 @@ def finished(task: AnyTask, error: BaseException | None) -> None:
     if not entry.name or task_names.set_by_program(task):
         _name(entry, task)
     entry.ended = True
-    entry.failure = None if error is None else failure_of(error, canceller_of(task))
+    entry.failure = None if error is None else failure_of(error, _canceller_of(entry, task))
     entry.canceller = entry.is_cancelled = None
     entry.finished_ns = tracer.current.clock()
     buffer.put(Ended(entry))
 
 
-def known(task: AnyTask) -> Task | None:
+def known(task: object) -> Task | None:
     """What is known of a task, with the name that it has now; None: nothing."""
     entry = tracer.current.tasks.known.get(id(task))
     if entry is None:
@@ -162,11 +184,12 @@ def cancelled(task: AnyTask, canceller: Canceller, is_pending: Callable[[], bool
 def canceller_of(task: AnyTask | None) -> Canceller | None:
     """Who requested the cancellation of this task that is pending; None where none is, or it is not known."""
     known = None if task is None else tracer.current.tasks.known.get(id(task))
-    if task is None or known is None:
-        return None
-    entry = known[0]
+    return None if known is None else _canceller_of(known[0], task)
+
+
+def _canceller_of(entry: Task, task: object) -> Canceller | None:
     if entry.canceller is not None and not (
-        _ASYNCIOS.cancelling(task) and (entry.is_cancelled is None or entry.is_cancelled())
+        task_names.is_task(task) and _ASYNCIOS.cancelling(task) and (entry.is_cancelled is None or entry.is_cancelled())
     ):
         entry.canceller = entry.is_cancelled = None
     return entry.canceller
@@ -183,7 +206,10 @@ def running() -> AnyTask | None:
 def find() -> int:
     """The id of the current task or thread, found without the caches; registered where it is new."""
     try:
-        task = running()
+        task, foreign = running(), tracer.current.tasks.foreign
+        number = foreign(task) if foreign is not None else None
+        if number is not None:
+            return number
         if task is not None:
             return _registered(task)
     except Exception as error:  # noqa: BLE001  # it may be no task at all: a program can enter what it likes
@@ -203,7 +229,8 @@ def _registered(task: AnyTask) -> int:
     entry = known[0] if known is not None else _add_unseen(task)
     if not entry.name:
         _name(entry, task)
-    _remember(id(task), entry.id)
+    if id(task) not in tracer.current.tasks.hosts:
+        _remember(id(task), entry.id)
     return entry.id
 
 
@@ -217,10 +244,10 @@ def _add_unseen(task: AnyTask) -> Task:
     return _create(task, coroutine, *creation)
 
 
-def _add(task: AnyTask, entry: Task) -> Task:
+def _add(task: object, entry: Task) -> Task:
     address, table = id(task), tracer.current.tasks
 
-    def gone(_: weakref.ref[AnyTask]) -> None:
+    def gone(_: weakref.ref[object]) -> None:
         table.known.pop(address, None)
         try:
             if table is not tracer.current.tasks:
@@ -252,7 +279,7 @@ def _thread() -> int:
         return entry.id
 
 
-def _name(entry: Task, task: AnyTask) -> None:
+def _name(entry: Task, task: object) -> None:
     """Keep the name that the program gave; else make one from the coroutine: "main", "worker-3"."""
     entry.coroutine = entry.coroutine or task_names.qualified(task_names.coroutine_of(task))
     entry.name = task_names.set_by_program(task) or task_names.from_coroutine(

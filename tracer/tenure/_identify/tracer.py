@@ -59,6 +59,7 @@ class Tracer:
         self.call_sites: dict[tuple[int, int], tuple[str, CodeType]] = {}  # see ``call_site_cache``
         self.wire_sites: dict[str, wire.Site] = {}  # by key: scrubbed, as the tables of a batch have them
         self.libraries: set[str] = set()  # packages, or single modules of one, that an adapter knows
+        self.reached_through: dict[str, frozenset[str]] = {}  # by package: others whose calls are for its caller too
         self.frameworks: set[str] = set()  # packages whose generator functions pass on what is the program's
         self.cancellers: dict[tuple[str, str], CancellerResolver] = {}  # by file and function
         self.context: ContextReader | None = None  # None: the program has not imported OpenTelemetry

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tenure._core.object_access import mro
-from tenure._identify import pool_stats
+from tenure._identify import named_objects, pool_stats
 
 MAX_TYPES = 2_000  # types whose plan is remembered
 
@@ -42,6 +42,7 @@ class Plan(NamedTuple):
     kind: type
     describe: Describe | None  # None: no adapter knows it
     patched: bool  # its class reports its entries itself
+    named: tuple[str | None, int | None] | None  # name and capacity of each object, as the program gave them
 
 
 class TypeTable:
@@ -60,7 +61,10 @@ class TypeTable:
         if plan is None:
             bases = mro(kind)
             describe = next((self.described[id(base)][1] for base in bases if id(base) in self.described), None)
-            plan = Plan(kind, describe, any(id(base) in self.patched for base in bases))
+            named = next((named_objects.classes[id(base)] for base in bases if id(base) in named_objects.classes), None)
+            plan = Plan(
+                kind, describe, any(id(base) in self.patched for base in bases), None if named is None else named[:2]
+            )
             if len(self._plans) >= MAX_TYPES:
                 self.clear_plans()
             self._plans[id(kind)] = plan

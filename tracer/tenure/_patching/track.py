@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar, cast
+from collections.abc import Callable
+from typing import TypeVar, cast, overload
 
 from tenure import _probe_api as probe
 from tenure._core import faults, object_access
@@ -36,15 +37,38 @@ def track(manager: _M, name: str | None = None, capacity: int | None = None) -> 
     return manager
 
 
-def tracked(kind: _C) -> _C:
-    """Class decorator: record every use of this class's objects, wherever they are entered.
+@overload
+def tracked(kind: _C, /) -> _C: ...
+@overload
+def tracked(*, name: str | None = None, capacity: int | None = None) -> Callable[[_C], _C]: ...
+
+
+def tracked(
+    kind: _C | None = None, /, *, name: str | None = None, capacity: int | None = None
+) -> _C | Callable[[_C], _C]:
+    """Class decorator, with or without arguments: record every use of this class's objects, wherever they are entered.
+
+    ``name`` and ``capacity`` are those of each object, as for ``track``, and of the objects of its subclasses; what
+    ``track`` says of one object counts more. Objects of one name are one resource if they do not live at the same time.
 
     Raises:
         TypeError: the class is no context manager.
     """
+    if kind is not None:
+        return _track_class(kind, name, capacity)
+
+    def decorate(decorated: _C) -> _C:
+        return _track_class(decorated, name, capacity)
+
+    return decorate
+
+
+def _track_class(kind: _C, name: str | None, capacity: int | None) -> _C:
     try:
         is_manager = object_access.has(kind, "__aenter__") or object_access.has(kind, "__enter__")
         if is_manager:
+            if name is not None or capacity is not None:
+                resources.name_class(kind, name, capacity)
             _patch_later(kind, single=False)
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("tracking a class", error)

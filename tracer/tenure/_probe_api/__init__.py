@@ -247,7 +247,7 @@ def _site_of_caller(manager: object, manner: int) -> str:
             package = libraries.of_frame(frame)
             if not package:
                 break
-            if package != libraries.of_type(resources.described(type(manager))):
+            if not libraries.enters_its_own(package, resources.described(type(manager))):
                 return ""
             library = package
         frame = frame.f_back

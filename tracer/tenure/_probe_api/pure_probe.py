@@ -66,7 +66,7 @@ def begin(site: str, task: int, manager: object) -> Listed:
         except KeyError:
             _settled[site] = None, 0
             return _begin(site, task, manager)
-        if kind is not type(manager):
+        if kind is not type(manager) or not task:
             return _begin(site, task, manager)
         record = [site, task, resource, now(), 0, 0, 0, None, None, manager]
         _append(record)
@@ -77,8 +77,8 @@ def begin(site: str, task: int, manager: object) -> Listed:
 
 
 def _begin(site: str, task: int, manager: object) -> Listed:
-    """``begin`` where the resource is not known yet, or where nothing is recorded."""
-    resource, patched = _shared.get(id(manager)) or lookup.resource_of(site, manager)
+    """``begin`` where the resource is not known yet, or where nothing is recorded (``task`` 0)."""
+    resource, patched = _shared.get(id(manager)) or lookup.resource_of(site, manager) if task else (0, False)
     if resource and len(_pending.entries) >= _pending.limit:
         faults.drop("buffer full")
         resource = 0
@@ -114,7 +114,7 @@ def enter_known(site: str, manager: object) -> Listed | None:
         if not here.is_recording:
             return None
         task = tasks.current()
-        if _is_marked(manager, task) or (here.types.only_named and not resources.is_wanted(manager)):
+        if not task or _is_marked(manager, task) or (here.types.only_named and not resources.is_wanted(manager)):
             return None
         resource, patched = _shared.get(id(manager)) or lookup.resource_of(site, manager)
         if not resource:

@@ -18,6 +18,7 @@ from tenure._core import faults
 from tenure._identify import call_site_cache, tracer
 from tenure._patching import class_patches
 from tenure._rewriting import post_import
+from tenure.adapters import user_adapters
 
 # The module that the program imports, and the adapters that wait for it.
 ADAPTERS = {
@@ -31,6 +32,9 @@ ADAPTERS = {
     ),
     "contextlib": ("contextlib_generators", "contextlib_exit_stacks", "contextlib_aclosing"),
     "aio_pika": ("aio_pika",),
+    "aiobotocore.httpsession": ("aiobotocore",),
+    "aiobotocore.response": ("aiobotocore",),
+    "aiobotocore.session": ("aiobotocore",),
     "aiofiles.base": ("aiofiles",),
     "aiofiles.tempfile": ("aiofiles",),
     "aiohttp.client": ("aiohttp_client",),
@@ -40,9 +44,12 @@ ADAPTERS = {
     "aiosqlite": ("aiosqlite",),
     "anyio": ("anyio",),
     "anyio._backends._asyncio": ("anyio_asyncio", "anyio_cancelling"),
+    "anyio._backends._trio": ("anyio_trio",),
     "asyncpg": ("asyncpg",),
     "httpcore._async.connection_pool": ("httpcore",),
+    "httpcore2._async.connection_pool": ("httpcore",),
     "httpx": ("httpx",),
+    "httpx2": ("httpx",),
     "hypercorn.app_wrappers": ("hypercorn",),
     "multiprocessing.util": ("child_processes",),
     "nats.aio.client": ("nats",),
@@ -53,6 +60,9 @@ ADAPTERS = {
     "sqlalchemy.ext.asyncio": ("sqlalchemy",),
     "subprocess": ("child_processes",),
     "starlette.applications": ("starlette",),
+    "tortoise.backends.base.client": ("tortoise",),
+    "tortoise.backends.sqlite.client": ("tortoise",),
+    "trio": ("trio",),
     "websockets.asyncio.client": ("websockets",),
     "websockets.asyncio.server": ("websockets_server",),
     "uvicorn.config": ("uvicorn",),
@@ -66,6 +76,7 @@ def install() -> None:
     for name, adapters in ADAPTERS.items():
         for adapter in adapters:
             post_import.after_import(name, _installer(adapter))
+    user_adapters.install()
 
 
 def uninstall() -> None:

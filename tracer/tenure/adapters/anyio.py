@@ -52,7 +52,11 @@ def _semaphore(manager: object, _: str) -> Description:
 
 
 def _limiter(manager: object, _: str) -> Description:
-    tokens = attribute(manager, "_total_tokens")
+    return limiter(manager, attribute(manager, "_total_tokens"))
+
+
+def limiter(manager: object, tokens: object) -> Description:
+    """Describe a limiter with this number of tokens."""
     is_limit = (type(tokens) is int or type(tokens) is float) and 0 < tokens < math.inf
     capacity = int(tokens) if is_limit else None  # type: ignore[call-overload]
     return Description("anyio.CapacityLimiter", manager, capacity=capacity, stereotype="control")

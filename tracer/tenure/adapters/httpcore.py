@@ -1,4 +1,4 @@
-"""httpcore, the transport of httpx: a pool of connections, of which each request acquires one.
+"""httpcore and httpcore2, the transports of httpx and httpx2: a pool of connections; each request acquires one.
 
 A request that waits for the pool waits here. The connection is held until the response is closed or the request fails.
 """
@@ -17,6 +17,7 @@ from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited
 
+_PACKAGES = "httpcore", "httpcore2", "httpx", "httpx2"
 # Said where they fail.
 _WAITING = "finding out which pool of httpcore is waited for"
 _CLOSING = "finding out which connection of httpcore is given back"
@@ -31,7 +32,7 @@ class _Requests:
 
 def install(module: ModuleType) -> None:
     """Patch the wait for a connection, and the two ways to release it."""
-    libraries.know("httpcore", "httpx")
+    libraries.know(*_PACKAGES)
     pool, request, stream = module.AsyncConnectionPool, module.AsyncPoolRequest, module.PoolByteStream
     resources.register(pool, _pool)
     class_patches.replace(request, "wait_for_connection", _waiting(request.wait_for_connection))
@@ -43,7 +44,8 @@ def _pool(pool: object, _: str) -> Description:
     most = attribute(pool, "_max_connections")
     is_shared = is_true(attribute(pool, "_http2"))  # several requests share one connection
     capacity = most if type(most) is int and most < sys.maxsize and not is_shared else None
-    return Description("httpcore.AsyncConnectionPool", pool, "", capacity, enter="connection", exit="close")
+    kind = f"{libraries.of_type(resources.described(type(pool)))}.AsyncConnectionPool"
+    return Description(kind, pool, "", capacity, enter="connection", exit="close")
 
 
 def _waiting(original: Method) -> Method:
@@ -111,7 +113,7 @@ def _site(frame: FrameType | None) -> str:
     library_site = ""
     for caller in libraries.stack(frame):
         file, package = caller.f_code.co_filename, libraries.of_frame(caller)
-        if package in {"httpcore", "httpx"}:
+        if package in _PACKAGES:
             library_site = sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
         elif file.startswith(ASYNCIO_DIR):
             return library_site

@@ -1,30 +1,40 @@
-"""httpx: a client is held while it is open; ``client.stream()`` is a use of it until the response is closed."""
+"""httpx and httpx2: a client is held while it is open, and used by ``client.stream()`` until the response is closed.
+
+httpx2 has ``client.sse()`` and ``client.websocket()`` besides, which are uses of the client too.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from types import ModuleType
 
+from tenure._core.object_access import attribute
 from tenure._identify import libraries, resources
 from tenure._identify.resources import Description
 from tenure._identify.sites import owner_name
 from tenure._patching import class_patches
 from tenure.adapters import contextlib_generators
 
-_CLIENT = "httpx.AsyncClient"
+_USES = "stream", "sse", "websocket"
 
 
 def install(httpx: ModuleType) -> None:
     """Patch AsyncClient."""
-    libraries.know("httpx", "httpcore")
-    resources.register(httpx.AsyncClient, _client)
+    package = httpx.__name__
+    libraries.know(package, package.replace("httpx", "httpcore"))
+    kind = f"{package}.AsyncClient"
+    resources.register(httpx.AsyncClient, partial(_client, kind))
     class_patches.patch_manager(httpx.AsyncClient, any_task=True)
-    contextlib_generators.describe_by(httpx.AsyncClient.stream.__wrapped__, _stream)
+    for use in _USES:
+        function = attribute(getattr(httpx.AsyncClient, use, None), "__wrapped__")
+        if function is not None:
+            contextlib_generators.describe_by(function, partial(_use, kind, use))
 
 
-def _client(client: object, _: str) -> Description:
-    return Description(_CLIENT, client)
+def _client(kind: str, client: object, _: str) -> Description:
+    return Description(kind, client)
 
 
-def _stream(handle: object, expression: str) -> Description:
+def _use(kind: str, name: str, handle: object, expression: str) -> Description:
     client = handle.args[0]  # type: ignore[attr-defined]
-    return Description(_CLIENT, client, owner_name(expression), enter="stream")
+    return Description(kind, client, owner_name(expression), enter=name)

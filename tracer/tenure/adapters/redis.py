@@ -1,5 +1,6 @@
-"""redis.asyncio: a lock is named by its key; clients and pipelines are separate lifecycles; a command uses the pool.
+"""redis.asyncio: a client and its pool are named by their server, a lock by its key.
 
+Clients and pipelines are separate lifecycles; a command uses the pool.
 All ``Lock(name)`` objects of one key are one resource, because only one of them can hold it at a time.
 """
 
@@ -16,6 +17,7 @@ from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters._kit import acquire_release, databases, open_close
 
+DEFAULT_PORT = 6379
 MAX_KEYS = 1_000  # of locks that are remembered; further ones are known by their sites
 _UNLIMITED = 2**31  # what redis gives a pool that was given no limit, in its older versions
 
@@ -59,7 +61,8 @@ def install(asyncio: ModuleType) -> None:
 
 
 def _client(client: object, _: str) -> Description:
-    return Description("redis.asyncio.client.Redis", client, stereotype="database")
+    server = _server(attribute(client, "connection_pool"))
+    return Description("redis.asyncio.client.Redis", client, server, stereotype="database")
 
 
 def _lock(lock: object, _: str) -> Description:
@@ -74,14 +77,22 @@ def _lock(lock: object, _: str) -> Description:
 
 def _taken(taken: object, _: str) -> Description:
     pool = taken.pool  # type: ignore[attr-defined]
-    connection_arguments = attribute(pool, "_connection_kwargs") or attribute(pool, "connection_kwargs")
-    where = cast("dict[str, object]", connection_arguments) if issubclass(type(connection_arguments), dict) else None
-    path, host, number = (dict.get(where, name) if where is not None else None for name in ("path", "host", "db"))
-    database = number if type(number) is int else exact(number)
-    name = f"{exact(path) or exact(host) or 'localhost'}/{database or 0}"
     limit = attribute(pool, "max_connections")
     capacity = limit if type(limit) is int and 0 < limit < _UNLIMITED else None
-    return Description(type_name(type(pool)), pool, name, capacity, "database", figures=_figures)
+    return Description(type_name(type(pool)), pool, _server(pool), capacity, "database", figures=_figures)
+
+
+def _server(pool: object) -> str:
+    """The server and the database of a pool: "127.0.0.1:6379/0", or the path of a socket for host and port."""
+    connection_arguments = attribute(pool, "_connection_kwargs") or attribute(pool, "connection_kwargs")
+    known = cast("dict[str, object]", connection_arguments) if issubclass(type(connection_arguments), dict) else {}
+    path, host, port, number = (dict.get(known, name) for name in ("path", "host", "port", "db"))
+    database = number if type(number) is int else exact(number)
+    if exact(path):
+        return f"{exact(path)}/{database or 0}"
+    name = exact(host) or "localhost"
+    port = port if type(port) is int else exact(port)
+    return f"{f'[{name}]' if ':' in name else name}:{port or DEFAULT_PORT}/{database or 0}"
 
 
 def _figures(pool: object) -> PoolStats:

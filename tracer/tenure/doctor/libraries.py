@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from tenure import adapters
+from tenure.adapters import user_adapters
 from tenure.doctor.faults import FaultListener
 from tenure.doctor.sanitize import sanitize_text
 
@@ -25,10 +26,16 @@ class Library(msgspec.Struct, frozen=True):
 
 
 def list_libraries(faults: FaultListener) -> list[Library]:
-    """List them by name. A recording session must be on, and ``faults`` must listen to its faults."""
+    """List them by name, with the adapters of installed packages.
+
+    A recording session must be on, and ``faults`` must listen to its faults.
+    """
     waiting: dict[str, dict[str, Sequence[str]]] = {}
     for module, names in adapters.ADAPTERS.items():
         waiting.setdefault(module.partition(".")[0], {})[module] = names
+    for point in user_adapters.entry_points():
+        of_library = waiting.setdefault(point.module.partition(".")[0], {})
+        of_library[point.module] = (*of_library.get(point.module, ()), sanitize_text(point.label))
     distributions = importlib.metadata.packages_distributions()
     return [_library(name, waiting[name], distributions.get(name, ()), faults) for name in sorted(waiting)]
 
@@ -39,7 +46,7 @@ def _library(
     names = sorted({adapter for several in modules.values() for adapter in several})
     if name in sys.stdlib_module_names:
         return Library(name, names, "standard library", _problem(modules, faults))
-    if importlib.util.find_spec(name) is None:
+    if not name or importlib.util.find_spec(name) is None:
         return Library(name, names, "", "")
     version = importlib.metadata.version(distributions[0]) if distributions else "unknown version"
     return Library(name, names, version, _problem(modules, faults))

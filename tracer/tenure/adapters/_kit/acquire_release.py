@@ -232,7 +232,7 @@ def _site(frame: FrameType, kind: type = object, via: str = "", *, alone_in_task
         package = libraries.of_frame(caller)
         if file == _LOCKS or (library and file == _EVENTS):
             return own
-        if package and package != libraries.of_type(resources.described(kind)):
+        if package and not libraries.enters_its_own(package, resources.described(kind)):
             return ""
         if file == _EVENTS or not (package or file.startswith((PACKAGE_DIR, ASYNCIO_DIR))):
             return sites.of_instruction(caller.f_code, caller.f_lasti, via if library else "")
