@@ -212,6 +212,7 @@ def test_the_public_names_are_these() -> None:
         "TenureError",
         "UsageError",
         "__version__",
+        "adapter",
         "install",
         "probe_backend",
         "track",

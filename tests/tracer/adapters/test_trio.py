@@ -262,6 +262,18 @@ def test_trio_inside_a_task_of_asyncio_has_its_own_tasks(app, recorder):
     assert tracer.current.tasks.hosts == set()
 
 
+def test_asyncio_inside_a_task_of_trio_has_its_own_tasks(app, recorder):
+    """The task of trio is itself again afterwards."""
+
+    async def outside():
+        await app.grandchild()
+        asyncio.run(app.plain())
+        await app.grandchild()
+
+    trio.run(outside)
+    assert [line.partition(" ")[0] for line in recorder.tree()] == ["outside:", "plain:", "outside:"]
+
+
 def test_trio_as_a_guest_of_asyncio_has_its_own_tasks(app, recorder):
     """Its steps run in callbacks of asyncio's loop, between the steps of asyncio's tasks."""
 

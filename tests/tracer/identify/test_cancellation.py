@@ -245,7 +245,7 @@ def test_anyio_scopes_and_groups_are_told_alike():
     """A scope that ends, one that somebody cancels, a task that failed."""
 
     async def main():
-        with anyio.move_on_after(0.01):
+        with anyio.move_on_after(0.1):
             await hold()
         async with anyio.create_task_group() as group:
             group.start_soon(hold, name="stopped")
@@ -261,7 +261,7 @@ def test_anyio_scopes_and_groups_are_told_alike():
     assert run(main) == [
         "beside ended: anyio.TaskGroup | failing | in fail",
         "beside: anyio.TaskGroup | failing | in fail",
-        "main: anyio.CancelScope 0.01 s | in main, anyio.move_on_after(0.01)",
+        "main: anyio.CancelScope 0.1 s | in main, anyio.move_on_after(0.1)",
         "stopped ended: main | in main, group.cancel_scope.cancel()",
         "stopped: main | in main, group.cancel_scope.cancel()",
     ]
