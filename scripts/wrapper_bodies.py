@@ -92,7 +92,7 @@ APPLICATION = Shape(
 )
 FILES = {
     "awaited": [ENTER, PUSH, METHOD, ACQUIRE, FUNCTION, SPECIAL, CALLBACK, APPLICATION],
-    "immediate": [ENTER, METHOD, ACQUIRE, FUNCTION, SPECIAL],
+    "immediate": [ENTER, METHOD, ACQUIRE, FUNCTION, SPECIAL, CALLBACK],
 }
 ABOUT = {
     "awaited": "Wrappers of what is awaited, coroutine functions mostly.",

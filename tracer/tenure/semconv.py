@@ -29,6 +29,10 @@ WAIT_TIME, HOLD_TIME, RELEASE_TIME = "tenure.wait_time", "tenure.hold_time", "te
 PHASE, SUPPRESSED = "tenure.phase", "tenure.suppressed"
 ACQUIRE_OUTCOME, BODY_OUTCOME = "tenure.acquire.outcome", "tenure.body.outcome"
 RELEASE_OUTCOME = "tenure.release.outcome"
+REQUEST_METHOD, ROUTE, RESPONSE_STATUS = "http.request.method", "http.route", "http.response.status_code"
+METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+OTHER_METHOD = "_OTHER"  # the semantic conventions' value of http.request.method where HTTP does not define the method
+SERVER_ERRORS = range(500, 600)  # HTTP status codes; the span of such a request has the status Error
 ERROR_TYPE, EXCEPTION_TYPE, EXCEPTION_MESSAGE = "error.type", "exception.type", "exception.message"
 OTHER_ERROR = "_OTHER"  # the semantic conventions' value of error.type where the type is unknown
 
@@ -100,7 +104,10 @@ class RaisedException(Protocol):
 
 
 class Lifecycle(Protocol):
-    """Times in ns since the Unix epoch, None where not reached. Outcomes are "ok", "error" or "cancelled"."""
+    """Times in ns since the Unix epoch, None where not reached. Outcomes are "ok", "error" or "cancelled".
+
+    ``status`` is the HTTP status of the response to a request; None: not known, or not a request.
+    """
 
     @property
     def phase(self) -> str: ...
@@ -122,6 +129,8 @@ class Lifecycle(Protocol):
     def body_exception(self) -> RaisedException | None: ...
     @property
     def raised(self) -> RaisedException | None: ...
+    @property
+    def status(self) -> int | None: ...
 
 
 class Status(NamedTuple):
@@ -196,6 +205,19 @@ def resource_attributes(resource: Resource, public_id: str) -> Attributes:
     return attributes
 
 
+def request_attributes(resource: Resource, site: Site) -> Attributes:
+    """Method and route of a request, from its name, "GET /orders/{id}". A name such as "404 Not Found" has neither."""
+    method, _, route = resource.name.partition(" ")
+    if not is_request(site) or method not in {*METHODS, "*", "WEBSOCKET"}:
+        return {}
+    attributes: Attributes = (
+        {} if method == "WEBSOCKET" else {REQUEST_METHOD: OTHER_METHOD if method == "*" else method}
+    )
+    if route:
+        attributes[ROUTE] = route
+    return attributes
+
+
 def site_attributes(site: Site) -> Attributes:
     """What is known of the site; the calls only where they are not those of ``async with`` itself."""
     attributes: Attributes = {}
@@ -219,7 +241,7 @@ def task_attributes(task: Task) -> Attributes:
 
 
 def outcome_attributes(lifecycle: Lifecycle) -> Attributes:
-    """Phase and outcomes; error.type where the status is an error."""
+    """Phase and outcomes; the status of a response; error.type where the status of the span is an error."""
     attributes: Attributes = {PHASE: lifecycle.phase}
     for key, outcome in (
         (ACQUIRE_OUTCOME, lifecycle.acquire_outcome),
@@ -230,13 +252,18 @@ def outcome_attributes(lifecycle: Lifecycle) -> Attributes:
             attributes[key] = outcome
     if lifecycle.suppressed:
         attributes[SUPPRESSED] = True
+    if lifecycle.status is not None:
+        attributes[RESPONSE_STATUS] = lifecycle.status
     if error_type := status_of(lifecycle).error_type:
         attributes[ERROR_TYPE] = error_type
     return attributes
 
 
 def status_of(lifecycle: Lifecycle) -> Status:
-    """An error where a phase ended in one that was not suppressed, or where it was abandoned; not a cancellation."""
+    """An error where a phase ended in one that was not suppressed, or where it was abandoned; not a cancellation.
+
+    A response of 5xx is an error too; its type is the number (https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
+    """
     if lifecycle.phase == "abandoned":
         return Status("abandoned", f"abandoned while {open_phase(lifecycle)}: the process ended")
     if "error" in {lifecycle.acquire_outcome, lifecycle.release_outcome}:
@@ -244,7 +271,7 @@ def status_of(lifecycle: Lifecycle) -> Status:
     elif lifecycle.body_outcome == "error" and not lifecycle.suppressed:
         exception = lifecycle.body_exception
     else:
-        return Status("", "")
+        return Status(str(lifecycle.status) if lifecycle.status in SERVER_ERRORS else "", "")
     if exception is None:
         return Status(OTHER_ERROR, "")
     return Status(exception.type, f"{exception.type}: {exception.message}" if exception.message else exception.type)

@@ -53,6 +53,7 @@ class Lifecycle(NamedTuple):
     outcomes: str  # of acquire, body and release: "ok error ok"; "suppressed" at the end
     body_exception: str  # "ValueError: message"
     exception: str
+    status: int | None = None  # the HTTP status of a request's response
 
 
 class Recorder:
@@ -107,7 +108,8 @@ def lifecycles_of(batch: wire.Batch) -> list[Lifecycle]:
     """A batch's rows with their tables read in."""
     lifecycles = []
     acquire = batch.base_ns
-    for row in batch.rows:
+    statuses = {response.row: response.status for response in batch.responses}
+    for i, row in enumerate(batch.rows):
         acquire += row.acquire_ns
         resource, site = batch.resources[row.resource], batch.sites[row.site]
         lifecycles.append(
@@ -127,6 +129,7 @@ def lifecycles_of(batch: wire.Batch) -> list[Lifecycle]:
                 outcomes=_outcomes(row.outcomes),
                 body_exception=_exception(batch, row.body_exception),
                 exception=_exception(batch, row.exception),
+                status=statuses.get(i),
             )
         )
     return lifecycles

@@ -164,6 +164,13 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     exception: Index = 0  # number: what acquire or release raised itself
 
 
+class Response(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The HTTP status of the response to a request. An older reader ignores the table, and only requests pay for it."""
+
+    row: Index  # the request
+    status: Annotated[int, Meta(ge=100, lt=1000)]
+
+
 class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
     """The body of one POST. ``(process.id, sequence)`` makes it idempotent. Fields with a default may be missing."""
 
@@ -182,6 +189,7 @@ class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
     final: bool = False  # the last batch of the process: lifecycles that are open now were never released
     cancellers: Annotated[list[Canceller], Meta(max_length=MAX_TABLE)] = []
     pools: Annotated[list[Pool], Meta(max_length=MAX_POOLS)] = []
+    responses: Annotated[list[Response], Meta(max_length=MAX_ROWS)] = []
 
 
 class WireError(ValueError):
@@ -192,13 +200,13 @@ class UnknownVersion(WireError):
     """The batch has a version that this module does not read."""
 
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Batch)
-_json_decoder = msgspec.json.Decoder(Batch)
-
-
 class _VersionOnly(msgspec.Struct):
     version: int
+
+
+_encoder = msgspec.msgpack.Encoder()
+_read, _read_version = msgspec.msgpack.Decoder(Batch).decode, msgspec.msgpack.Decoder(_VersionOnly).decode
+_read_json, _read_json_version = msgspec.json.Decoder(Batch).decode, msgspec.json.Decoder(_VersionOnly).decode
 
 
 def encode(batch: Batch) -> bytes:
@@ -213,23 +221,19 @@ def decode(data: bytes) -> Batch:
         WireError: names the place, "Expected `int`, got `str` - at `$.rows[3][0]`".
         UnknownVersion: this module does not read the batch's version.
     """
-    return _decode(data, _decoder, msgspec.msgpack.Decoder(_VersionOnly))
+    return _decode(data, _read, _read_version)
 
 
 def decode_json(data: bytes) -> Batch:
     """Read and check a batch from the JSON form that a recording holds; raises as ``decode`` does."""
-    return _decode(data, _json_decoder, msgspec.json.Decoder(_VersionOnly))
+    return _decode(data, _read_json, _read_json_version)
 
 
-def _decode(
-    data: bytes,
-    decoder: msgspec.msgpack.Decoder[Batch] | msgspec.json.Decoder[Batch],
-    head: msgspec.msgpack.Decoder[_VersionOnly] | msgspec.json.Decoder[_VersionOnly],
-) -> Batch:
+def _decode(data: bytes, read: Callable[[bytes], Batch], read_version: Callable[[bytes], _VersionOnly]) -> Batch:
     try:
-        batch = decoder.decode(data)
+        batch = read(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        _check_version(data, head)
+        _check_version(data, read_version)
         problem = str(error) or type(error).__name__
         raise WireError(problem if " at `$" in problem else f"{problem} - at `$`, in {len(data)} bytes") from None
     if batch.version != VERSION:
@@ -239,50 +243,42 @@ def _decode(
     return batch
 
 
-def _check_version(
-    data: bytes, head: msgspec.msgpack.Decoder[_VersionOnly] | msgspec.json.Decoder[_VersionOnly]
-) -> None:
+def _check_version(data: bytes, read_version: Callable[[bytes], _VersionOnly]) -> None:
     """Report another version as such: a batch of another version may have another shape."""
     try:
-        version = head.decode(data).version
+        version = read_version(data).version
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return
     if version != VERSION:
         raise UnknownVersion(f"version {version}, this side reads version {VERSION} - at `$.version`")
 
 
-# The references of a row: attribute, its position in the array, the table, and the number of the table's first entry.
-_REFERENCES: tuple[tuple[str, int, str, int], ...] = (
-    ("trace", 2, "traces", 0),
-    ("task", 3, "tasks", 0),
-    ("resource", 4, "resources", 0),
-    ("site", 5, "sites", 0),
-    ("body_exception", 11, "exceptions", 1),
-    ("exception", 12, "exceptions", 1),
+# The references of a batch: from which table, attribute, its position in the array, to which table, and the number of
+# that table's first entry.
+_REFERENCES: tuple[tuple[str, str, int, str, int], ...] = (
+    ("rows", "trace", 2, "traces", 0),
+    ("rows", "task", 3, "tasks", 0),
+    ("rows", "resource", 4, "resources", 0),
+    ("rows", "site", 5, "sites", 0),
+    ("rows", "body_exception", 11, "exceptions", 1),
+    ("rows", "exception", 12, "exceptions", 1),
+    ("pools", "resource", 0, "resources", 0),
+    ("responses", "row", 0, "rows", 0),
+    ("tasks", "exception", 9, "exceptions", 1),
+    ("cancellers", "exception", 0, "exceptions", 1),
+    ("cancellers", "task", 1, "tasks", 1),
+    ("cancellers", "site", 3, "sites", 1),
 )
-_getters: list[Callable[[Row], int]] = [attrgetter(name) for name, *_ in _REFERENCES]
+_getters: list[Callable[[object], int]] = [attrgetter(name) for _, name, *_ in _REFERENCES]
 
 
 def _check_references(batch: Batch) -> None:
-    for get, (_, position, table, first) in zip(_getters, _REFERENCES, strict=True):
+    for get, (owner, _, position, table, first) in zip(_getters, _REFERENCES, strict=True):
+        entries: list[object] = getattr(batch, owner)
         last = len(getattr(batch, table)) - 1 + first
-        if batch.rows and max(map(get, batch.rows)) > last:
-            i = next(i for i, row in enumerate(batch.rows) if get(row) > last)
-            raise WireError(f"{get(batch.rows[i])} names no entry of `{table}` - at `$.rows[{i}][{position}]`")
-    for i, pool in enumerate(batch.pools):
-        if pool.resource >= len(batch.resources):
-            raise WireError(f"{pool.resource} names no entry of `resources` - at `$.pools[{i}][0]`")
-    for i, task in enumerate(batch.tasks):
-        if task.exception > len(batch.exceptions):
-            raise WireError(f"{task.exception} names no entry of `exceptions` - at `$.tasks[{i}][9]`")
-    for i, canceller in enumerate(batch.cancellers):
-        for place, number, table in (
-            (0, canceller.exception, "exceptions"),
-            (1, canceller.task, "tasks"),
-            (3, canceller.site, "sites"),
-        ):
-            if number > len(getattr(batch, table)):
-                raise WireError(f"{number} names no entry of `{table}` - at `$.cancellers[{i}][{place}]`")
+        if entries and max(map(get, entries)) > last:
+            i = next(i for i, entry in enumerate(entries) if get(entry) > last)
+            raise WireError(f"{get(entries[i])} names no entry of `{table}` - at `$.{owner}[{i}][{position}]`")
 
 
 def _check_times(batch: Batch) -> None:

@@ -13,6 +13,7 @@ from tenure_server.diagram.fold_waits import wait_texts
 from tenure_server.diagram.order_events import Event, EventKind, events
 from tenure_server.diagram.steps import Activate, Deactivate, Message, Note, Step
 from tenure_server.diagram.wait_causes import Causes, find_causes
+from tenure_server.model.labels import is_server_error
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle, Task
 
@@ -169,6 +170,8 @@ class _Drawer:
             outcome = use.release_outcome or "ok"
             if outcome == "ok" and not use.suppressed and use.body_outcome is not None:
                 outcome = use.body_outcome
+            if outcome == "ok" and is_server_error(use.status):
+                outcome = "error"
         succeeded = outcome == "ok"
         active = use.id in self._active
         self._append(

@@ -1,8 +1,8 @@
 """Draws repetitions once: equal neighbours become a loop, equal sibling tasks become a par.
 
-Two uses are equal when they have the same site, resource and outcome and equal uses inside them. Every shape gets a
-number, from the leaves up, so a comparison is one lookup. Only closed lifecycles are folded. An open lifecycle, or one
-that ends before a task created inside it, is drawn by itself.
+Two uses are equal when they have the same site, resource, outcome and HTTP status and equal uses inside them. Every
+shape gets a number, from the leaves up, so a comparison is one lookup. Only closed lifecycles are folded. An open
+lifecycle, or one that ends before a task created inside it, is drawn by itself.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class _Shapes:
             *(resource.kind, resource.name, resource.capacity),
             *(site.file, site.line, site.function, site.expression, site.enter, site.exit),
             *(lifecycle.acquire_outcome, lifecycle.body_outcome, lifecycle.release_outcome, lifecycle.suppressed),
-            *(_type(lifecycle.body_exception), _type(lifecycle.raised)),
+            *(_type(lifecycle.body_exception), _type(lifecycle.raised), lifecycle.status),
         )
 
 

@@ -69,12 +69,15 @@ def acquire_failed(lifecycle: Lifecycle, duration_ns: int | None) -> str:
 
 
 def released(lifecycle: Lifecycle, duration_ns: int | None) -> str:
-    """How a release ended: normally, with the exception of the body, or with an exception of its own."""
+    """How a release ended: normally, with the exception of the body, or with an exception of its own.
+
+    A request ends with the status of its response: "404", "500, ValueError goes on".
+    """
     if lifecycle.release_outcome in ("error", "cancelled"):
         return _failed(lifecycle.release_outcome, lifecycle.raised, "releasing", duration_ns)
     if not lifecycle.site.exit:
         return _ended(lifecycle, duration_ns)
-    text = f"released{_after(duration_ns)}"
+    text = f"{lifecycle.status or 'released'}{_after(duration_ns)}"
     if lifecycle.suppressed:
         return f"{text}, {_left_by(lifecycle) or 'exception'} suppressed"
     if lifecycle.body_outcome == "cancelled":
@@ -86,8 +89,10 @@ def released(lifecycle: Lifecycle, duration_ns: int | None) -> str:
 
 def _ended(span: Lifecycle, duration_ns: int | None) -> str:
     if span.body_outcome != "error":
-        return f"done{_after(duration_ns)}"
-    return f"{exception(span.body_exception, with_message=duration_ns is not None)}{_after(duration_ns)}"
+        return f"{span.status or 'done'}{_after(duration_ns)}"
+    is_named_by_status = span.body_exception is not None and span.body_exception.type == str(span.status)
+    status = f"{span.status}, " if span.status and not is_named_by_status else ""  # error.type may be the status
+    return f"{status}{exception(span.body_exception, with_message=duration_ns is not None)}{_after(duration_ns)}"
 
 
 def finished(record: Task, duration_ns: int | None) -> str:

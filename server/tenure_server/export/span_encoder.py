@@ -125,6 +125,7 @@ class _Spans:
             + tag(_KIND, VARINT)
             + varint(span_mapping.span_kind(site))
             + attributes(_ATTRIBUTES, semconv.resource_attributes(resource, resource.id))
+            + attributes(_ATTRIBUTES, semconv.request_attributes(resource, site))
         )
         return encoded
 
@@ -139,7 +140,7 @@ class _Spans:
         return encoded
 
     def _outcome_fields(self, lifecycle: Lifecycle) -> bytes:
-        """Outcomes and status."""
+        """Outcomes, the status of a response, and the status of the span."""
         key = (
             lifecycle.acquire_outcome,
             lifecycle.body_outcome,
@@ -148,6 +149,7 @@ class _Spans:
             lifecycle.phase if lifecycle.phase == "closed" else semconv.open_phase(lifecycle),
             id(lifecycle.raised),
             id(lifecycle.body_exception),
+            lifecycle.status,
         )
         encoded = self._shared.get(key)
         if encoded is None:

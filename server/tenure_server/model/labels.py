@@ -54,6 +54,11 @@ def _rounded(value: int, unit: int) -> int:
     return (value + unit // 2) // unit
 
 
+def is_server_error(status: int | None) -> bool:
+    """Whether an HTTP status says that the server failed: 500 to 599."""
+    return status in semconv.SERVER_ERRORS
+
+
 def trace_name(task: str, kind: str, name: str, capacity: int | None, enter: str) -> str:
     """What a trace is called, by its root: "GET /orders/{id}" for a request, else "main: Pool orders (2)"."""
     return name if enter == "request" and name else f"{task}: {resource_label(kind, name, capacity)}"

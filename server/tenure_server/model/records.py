@@ -95,6 +95,7 @@ class Lifecycle(msgspec.Struct, frozen=True):
     ``body_exception`` left the body, ``raised`` was raised by the acquire or the release, and ``exception`` is
     ``raised`` or, without it, ``body_exception``. ``otel_parent`` is the parent span of a root, 16 hex digits, even if
     no such span is stored. ``held_around``: only of a root that began a trace within a lifecycle that is held long.
+    ``status`` is the HTTP status of the response to a request; null: not known, or no request.
     """
 
     id: str
@@ -119,6 +120,7 @@ class Lifecycle(msgspec.Struct, frozen=True):
     raised: ExceptionInfo | None = None
     otel_parent: str | None = None
     held_around: HeldAround | None = None
+    status: int | None = None
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -189,7 +191,8 @@ class Trace(msgspec.Struct, frozen=True):
 
     ``name`` is that of its root. ``services`` are those of the processes that take part, the first one first.
     ``end_ns`` is null while one of its lifecycles is open. ``open`` counts the open lifecycles, ``errors`` those with a
-    phase that ended in an error.
+    phase that ended in an error. ``status`` is that of its root, the HTTP status of the response; null: not known, or
+    the root is no request.
     """
 
     id: str
@@ -200,6 +203,7 @@ class Trace(msgspec.Struct, frozen=True):
     lifecycles: int
     open: int
     errors: int
+    status: int | None = None
 
 
 class Process(msgspec.Struct, frozen=True):

@@ -48,6 +48,7 @@ class LifecycleQuery(msgspec.Struct, frozen=True):
     outcome: Outcome | None = None  # of at least one phase; "ok": it is closed, and every phase ended ok
     min_wait_ns: int | None = None
     min_hold_ns: int | None = None
+    status: int | None = None  # of the response to a request
     since_ns: int | None = None
     until_ns: int | None = None
     paging: Paging = Paging()
@@ -142,12 +143,12 @@ class ResourceSeries(msgspec.Struct, frozen=True):
 
 
 # A span as a closed lifecycle: number, id, parent, trace, task, resource, site, acquire_ns (wall time), wait_ns,
-# hold_ns, release_ns, outcomes, body_exception, exception.
+# hold_ns, release_ns, outcomes, body_exception, exception, HTTP status (0: none).
 #
 # ``id`` and ``parent`` are OpenTelemetry's, as signed 64-bit integers (0: no parent); the parent may be in any process.
 # ``number`` is a first choice: the store searches from there for the same span, else for the first free number.
 # ``task`` is an index of ``Spans.tasks``; all others are as in ``wire.Row``.
-SpanRow = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int]
+SpanRow = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int, int]
 
 
 class SpanTask(msgspec.Struct, gc=False):

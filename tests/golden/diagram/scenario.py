@@ -89,6 +89,7 @@ class Scenario:
         raised: str | ExceptionInfo | None = None,
         suppressed: bool = False,
         phase: Phase | None = None,
+        status: int | None = None,
     ) -> Lifecycle:
         """A lifecycle; ``body`` is what left its body, ``raised`` what its acquire or release raised of its own."""
         acquire, acquired, release, released = map(_ns, times)
@@ -116,6 +117,7 @@ class Scenario:
             exception=_exception(raised or body),
             body_exception=_exception(body),
             raised=_exception(raised),
+            status=status,
         )
         self.lifecycles.append(lifecycle)
         return lifecycle

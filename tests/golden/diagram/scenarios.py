@@ -262,6 +262,26 @@ def _lock(s: Scenario, name: str) -> ResourceRef:
     return s.resource("asyncio.locks.Lock", name, 1, "control")
 
 
+def requests() -> list[Step]:
+    """A request ends with the status of its response. 5xx is an error; only equal statuses are folded."""
+    s = Scenario()
+    request = ("request", "response")
+    route = s.resource("aiohttp.web.Request", "GET /orders/{id}")
+    statuses = [(200, None), (404, None), (503, None), (500, "shop.errors.Lost: order 17"), (None, None)]
+    for number, (status, error) in enumerate(statuses):
+        times = number * 10.0, number * 10.0, number * 10.0 + 5, number * 10.0 + 5
+        s.use(s.task("request"), route, times, calls=request, body=error, status=status)
+    main = s.task("main")
+    for number in range(6):
+        times = 100.0 + number, 100.0 + number, 100.5 + number, 100.5 + number
+        s.use(main, route, times, calls=request, status=200 if number < 3 else 404)
+    span = s.resource("http", "payments")
+    for number, (status, error) in enumerate([(200, None), (500, "500: no answer")]):
+        times = 200.0 + number * 10, 200.0 + number * 10, 205.0 + number * 10, 205.0 + number * 10
+        s.use(main, span, times, calls=("GET", ""), body=error, status=status)
+    return s.draw()
+
+
 SCENARIOS: dict[str, Callable[[], list[Step]]] = {
     scenario.__name__: scenario
     for scenario in (
@@ -269,6 +289,6 @@ SCENARIOS: dict[str, Callable[[], list[Step]]] = {
         *(cancelled_acquiring, cancelled_held, cancelled_releasing, cancelled_by_a_task, cancelled_by_asyncio, timeout),
         *(order, queue, crowded_pool, still_open, abandoned),
         *(loops, loop_that_fails, par, nested_tasks, crowded_par, unknown_creator, thread, two_processes, grouped),
-        *(hostile_names, nothing),
+        *(requests, hostile_names, nothing),
     )
 }

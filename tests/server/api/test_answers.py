@@ -130,6 +130,7 @@ async def test_lifecycles(collector: Collector, program: Program) -> None:
                 "raised": None,
                 "otel_parent": None,
                 "held_around": None,
+                "status": None,
             }
         ],
         "cursor": None,
@@ -153,6 +154,7 @@ async def test_lifecycles(collector: Collector, program: Program) -> None:
         ("phase=held", [2]),
         ("phase=closed", [4, 1]),
         ("outcome=ok", [1]),
+        ("status=404", []),
         ("min_wait_ms=1", [4, 3, 1]),
         ("min_hold_ms=50.5", [2, 1]),
         ("since=1700000000010000000", [4, 3, 2]),
@@ -210,6 +212,7 @@ async def test_traces(collector: Collector, program: Program) -> None:
                 "lifecycles": 4,
                 "open": 2,
                 "errors": 1,
+                "status": None,
             }
         ],
         "cursor": None,

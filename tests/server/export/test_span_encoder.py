@@ -70,6 +70,7 @@ def endings(draw: st.DrawFn) -> ClosedLifecycle:
         raised=draw(st.none() | EXCEPTION),
         otel_parent=draw(st.none() | st.binary(min_size=8, max_size=8).map(bytes.hex)),
         held_around=draw(st.none() | st.just(HeldAround(public_id(), draw(st.binary(min_size=16, max_size=16)).hex()))),
+        status=draw(st.sampled_from([None, 200, 404, 499, 500, 599])),
     )
     return ClosedLifecycle(lifecycle, ended_ns)
 

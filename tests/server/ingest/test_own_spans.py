@@ -33,6 +33,10 @@ def a_program() -> Program:
                 exception=("OSError", "refused"))  # fmt: skip
     program.use("b", "Session bank", acquire=70, wait=1, hold=2, release=3, release_outcome=ERROR,
                 exception=("OSError", "reset"))  # fmt: skip
+    for start, status in ((100, 200), (110, 404), (120, 503)):
+        program.use(
+            "a", "Request GET /orders/{n}", acquire=start, wait=0, hold=5, release=0, enter="request"
+        ).status = status
     return program
 
 
@@ -63,6 +67,7 @@ async def test_what_a_collector_exported_another_draws_the_same(clock: Clock, co
         drawn = await first.answer(DIAGRAM)
         assert await second.answer(DIAGRAM) == drawn
         assert "waits for a (shop.py#58;10) and 1 more 41 ms" in drawn
+        assert "--xp" in drawn.partition(": 404")[2].partition(": 503")[0]
         before, after = [
             sorted(
                 map(_comparable, (await collector.answer("/api/lifecycles"))["items"]),

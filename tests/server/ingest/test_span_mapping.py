@@ -13,6 +13,7 @@ from tests.server.support.spans import (
     SERVER,
     give,
     group,
+    key_values,
     span,
 )
 
@@ -67,3 +68,29 @@ async def test_a_thread_has_a_column_of_its_own(collector: Collector) -> None:
     )
     names = [item["task"]["name"] for item in (await collector.answer("/api/lifecycles"))["items"]]
     assert names == ["shop", "8", "http-1"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "status"),
+    [
+        ({"http.response.status_code": 404}, 404),
+        ({"http.status_code": 503}, 503),
+        ({"http.response.status_code": 200, "http.status_code": 404}, 200),
+        ({"http.response.status_code": "200"}, None),
+        ({"http.response.status_code": 99}, None),
+        ({"http.response.status_code": 1000}, None),
+        ({}, None),
+    ],
+)
+async def test_a_span_of_a_request_has_its_http_status(
+    collector: Collector, attributes: dict[str, Any], status: int | None
+) -> None:
+    """By the name of the semantic conventions, or by the name that it had before; anything else is no status."""
+    request = span(1, "GET /x", begin=1, end=2, kind=SERVER)
+    request.attributes.extend(key_values(attributes))
+    await give(collector, group("shop", request))
+    (lifecycle,) = (await collector.answer("/api/lifecycles"))["items"]
+    (trace,) = (await collector.answer("/api/traces"))["items"]
+    assert lifecycle["status"] == trace["status"] == status
+    drawn = await collector.answer("/api/diagram?format=mermaid")
+    assert (f": {status or 'done'}" in drawn) is True

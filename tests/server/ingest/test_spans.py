@@ -90,7 +90,7 @@ async def test_a_trace_over_two_services_is_one_diagram(collector: Collector, co
     (trace,) = (await collector.answer("/api/traces"))["items"]
     assert trace == {
         "id": TRACE.hex(), "name": "GET /orders", "services": ["payment", "shop"], "start_ns": at(10), "end_ns": at(40),
-        "lifecycles": 6, "open": 0, "errors": 1,
+        "lifecycles": 6, "open": 0, "errors": 1, "status": None,
     }  # fmt: skip
     assert await collector.answer(f"/api/diagram?format=mermaid&trace={TRACE.hex()}") == DIAGRAM
 
@@ -132,6 +132,7 @@ async def test_a_span_is_a_closed_lifecycle(collector: Collector, content_type: 
         "acquire_ns": at(22), "acquired_ns": at(22), "release_ns": at(26), "released_ns": at(26),
         "acquire_outcome": "ok", "body_outcome": "ok", "release_outcome": "ok",
         "exception": None, "body_exception": None, "raised": None, "otel_parent": None, "held_around": None,
+        "status": None,
     }  # fmt: skip
     failed = next(item for item in (await collector.answer("/api/lifecycles?outcome=error"))["items"])
     assert (failed["resource"]["kind"], failed["body_exception"]) == (

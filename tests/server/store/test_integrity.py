@@ -147,7 +147,7 @@ PLAIN = {
     "traces": "otel_id start_ns end_ns lifecycles open errors first first_ns order_ns",
     "otel_traces": "id",
     "roots": "link otel_trace_id otel_parent_id",
-    "lifecycles": "parent acquire_ns wait_ns hold_ns release_ns outcomes span_id span_parent",
+    "lifecycles": "parent acquire_ns wait_ns hold_ns release_ns outcomes span_id span_parent status",
     "probe": "filling",
     "process_rows": "deleted",
     "arrivals": "arrival first_ns last_ns lifecycles keys",
@@ -173,6 +173,7 @@ async def test_a_store_of_version_2_goes_on(tmp_path: Path, clock: Clock) -> Non
     with sqlite3.connect(path) as connection:
         connection.executescript(
             "DROP TABLE arrivals; DROP TABLE process_rows; DROP TABLE unordered; ALTER TABLE traces DROP order_ns;"
+            "ALTER TABLE lifecycles DROP status;"
             "DELETE FROM processes WHERE process = 1; DELETE FROM lifecycles WHERE key >> 40 = 1;"
             "PRAGMA user_version = 2;"
         )

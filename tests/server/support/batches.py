@@ -45,6 +45,7 @@ class Use:
     body_exception: wire.ExceptionInfo | None
     exception: wire.ExceptionInfo | None
     shipped: bool = False
+    status: int = 0  # HTTP; 0: none
 
     @property
     def outcomes(self) -> int:
@@ -237,6 +238,7 @@ class Program:
                 wire.Canceller(number, tasks.index(by) + 1 if by else 0, via, sites.index(site) + 1 if site else 0)
                 for number, by, via, site in cancelled
             ],
+            responses=[wire.Response(place, use.status) for place, use in enumerate(uses) if use.status],
         )
 
 

@@ -77,12 +77,16 @@ def _attributes(lifecycle: Lifecycle) -> dict[str, str | int | float | bool]:
         if start is not None and end is not None and lifecycle.acquired_ns is not None:
             attributes[f"tenure.{name}_time"] = (end - start) / 1e9
     resource, site = lifecycle.resource, lifecycle.site
+    is_routed = site.enter == "request" and " " in resource.name
+    method, _, route = resource.name.partition(" ") if is_routed else ("", "", "")
     attributes |= {
         "tenure.resource.id": resource.id,
         "tenure.resource.kind": resource.kind,
         "tenure.resource.name": resource.name or None,
         "tenure.resource.capacity": resource.capacity,
         "tenure.resource.stereotype": None if resource.stereotype == "participant" else resource.stereotype,
+        "http.request.method": method or None,
+        "http.route": route or None,
         "code.function.name": site.function or None,
         "code.file.path": site.file or None,
         "code.line.number": site.line or None,
@@ -96,6 +100,7 @@ def _attributes(lifecycle: Lifecycle) -> dict[str, str | int | float | bool]:
         "tenure.body.outcome": lifecycle.body_outcome,
         "tenure.release.outcome": lifecycle.release_outcome,
         "tenure.suppressed": lifecycle.suppressed or None,
+        "http.response.status_code": lifecycle.status,
         "error.type": _failure(lifecycle)[0] or None,
     }
     return {name: value for name, value in attributes.items() if value is not None}
@@ -111,7 +116,7 @@ def _failure(lifecycle: Lifecycle) -> tuple[str, str]:
     if lifecycle.acquire_outcome == "error" or lifecycle.release_outcome == "error":
         cause = lifecycle.raised
     elif lifecycle.body_outcome != "error" or lifecycle.suppressed:
-        return "", ""
+        return (str(lifecycle.status), "") if lifecycle.status in {500, 599} else ("", "")
     else:
         cause = lifecycle.body_exception
     if cause is None:

@@ -20,7 +20,7 @@ SHAPES = [
         f"awaited.{name}"
         for name in ("enter", "push", "method", "acquire", "function", "special", "callback", "application")
     ),
-    *(f"immediate.{name}" for name in ("enter", "method", "acquire", "function", "special")),
+    *(f"immediate.{name}" for name in ("enter", "method", "acquire", "function", "special", "callback")),
 ]
 HOOKS = ["before", "after", "failed"]
 

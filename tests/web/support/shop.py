@@ -51,6 +51,22 @@ def one_of_each_outcome() -> Program:
     return program
 
 
+def answered_requests() -> Program:
+    """Four requests of one route: answered 200, 404 and 503, and one whose status is not known."""
+    program = Program()
+    for number, status in enumerate((200, 404, 503, 0)):
+        program.use(
+            f"request-{number + 1}",
+            "Request GET /orders/{id}",
+            acquire=-50 + 10 * number,
+            wait=0,
+            hold=3,
+            release=0,
+            enter="request",
+        ).status = status
+    return program
+
+
 def many_uses(count: int, task: str = "worker-1") -> Program:
     """One task that took a lock so many times, by two sites in turn of different holds: nothing of it is alike."""
     program = Program()

@@ -22,9 +22,10 @@ from typing import TypeVar, cast
 from tenure import wire
 from tenure._assembly import pool_reporter
 from tenure._assembly.request_rename import Renamed
+from tenure._assembly.request_status import Answered, is_request
 from tenure._assembly.snapshot import CLOSED, PLAIN, Snapshot, phase_of
 from tenure._assembly.tables import Tables, process_of
-from tenure._core.record_layout import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Listed
+from tenure._core.record_layout import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, TASK, Listed
 from tenure._identify import otel_context, tracer
 from tenure._identify.exceptions import Canceller
 from tenure._identify.task_table import Ended, Task
@@ -32,7 +33,7 @@ from tenure._identify.task_table import Ended, Task
 LONG_HELD_NS = 60_000_000_000
 ROWS_A_BATCH = 5_000
 NAMING_FLUSHES = 2
-_SHIPPED_BEFORE = -1  # in no phase: it was renamed since
+_SHIPPED_BEFORE = -1  # in no phase: it was renamed or answered since
 
 _T = TypeVar("_T")
 
@@ -52,7 +53,7 @@ class _Trace:
 class _Lifecycle:
     """A lifecycle that is open, or that a living task was created in."""
 
-    __slots__ = ("id", "parent", "record", "renamed", "shipped", "trace")
+    __slots__ = ("id", "parent", "record", "renamed", "shipped", "status", "trace")
 
     def __init__(self, number: int, record: Listed, parent: int, trace: _Trace) -> None:
         self.id = number
@@ -61,9 +62,13 @@ class _Lifecycle:
         self.trace = trace
         self.shipped: int | None = None  # the phase of the snapshot that was shipped last
         self.renamed: Renamed | None = None
+        self.status = 0  # HTTP
 
-    def rename(self, renamed: Renamed) -> None:
-        self.renamed = renamed
+    def note(self, fact: Renamed | Answered) -> None:
+        if isinstance(fact, Answered):
+            self.status = fact.status
+        else:
+            self.renamed = fact
         if self.shipped is not None:
             self.shipped = _SHIPPED_BEFORE
 
@@ -105,8 +110,8 @@ class Ledger:
                 self._note_creation(entry)
             elif isinstance(entry, Ended):
                 self._finished[entry.task.id] = entry.task
-            elif isinstance(entry, Renamed):
-                self._rename(entry)
+            elif isinstance(entry, Renamed | Answered):
+                self._note_fact(entry)
             elif isinstance(entry, tuple):
                 self._begin(*cast("otel_context.InContext", entry))
 
@@ -148,16 +153,16 @@ class Ledger:
                 parent.trace.span, parent.trace.flushes_left = span, 0
         else:
             span = otel_context.span_ids_of(context)
-            flushes_left = NAMING_FLUSHES if span is None and otel_context.is_watched() and _is_request(record) else 0
+            flushes_left = NAMING_FLUSHES if span is None and otel_context.is_watched() and is_request(record) else 0
             trace = _Trace(number, parent.id if parent is not None else 0, span, flushes_left)
             lifecycle = _Lifecycle(number, record, 0, trace)
         self._within.setdefault(task, []).append(lifecycle)
         self._open[lifecycle.id] = lifecycle
 
-    def _rename(self, renamed: Renamed) -> None:
-        for lifecycle in self._within.get(renamed.task, ()):
-            if lifecycle.record[ACQUIRE] == renamed.acquire_ns:
-                lifecycle.rename(renamed)
+    def _note_fact(self, fact: Renamed | Answered) -> None:
+        for lifecycle in self._within.get(fact.task, ()):
+            if lifecycle.record[ACQUIRE] == fact.acquire_ns:
+                lifecycle.note(fact)
                 return
 
     def _ready(self, patient: bool) -> Iterator[_Lifecycle]:
@@ -206,6 +211,7 @@ class Ledger:
             before = snapshot.acquire
         for task in ended:
             self._task(tables, task)
+        responses = [wire.Response(i, entry.status) for i, entry in enumerate(lifecycles) if entry.status]
         tables.name_cancellers(partial(self._canceller, tables))
         pools = self._pool_reporter.pools(tables)
         return wire.Batch(
@@ -224,6 +230,7 @@ class Ledger:
             final=final,
             cancellers=tables.cancellers,
             pools=pools,
+            responses=responses,
         )
 
     def _row(self, tables: Tables, lifecycle: _Lifecycle, snapshot: Snapshot, before: int) -> wire.Row:
@@ -299,11 +306,6 @@ class Ledger:
             tracer.current.tasks.by_id.pop(number, None)
         in_use = {cast("int", lifecycle.record[RESOURCE]) for lifecycle in self._open.values()}
         tracer.current.resource_ids.collect_dead(in_use)
-
-
-def _is_request(record: Listed) -> bool:
-    enter, _ = tracer.current.calls.get(cast("str", record[SITE]), ("", ""))
-    return enter == "request"
 
 
 def _placeholder_task(number: int) -> Task:

@@ -2,7 +2,7 @@
 
 It begins when the route is known, before the middlewares, and ends when the response or exception has passed them. A
 handler may end a request by raising an HTTPException: with a status below 500 that is an ordinary end, from 500 on an
-error like any other exception.
+error like any other exception. The status is noted at the end.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from types import ModuleType
 
 from tenure import _probe_api as probe
+from tenure import semconv
+from tenure._assembly import request_status
 from tenure._core.object_access import attribute, library_attribute
 from tenure._core.wrapping import Method
 from tenure._identify import libraries, resources, task_names, tracer
@@ -19,7 +21,6 @@ from tenure._patching.bodies import awaited
 from tenure.adapters._kit import handler_sites
 
 _HANDLING, _BEGIN = "noting the end of a request", "noting the begin of a request"  # said where they fail
-_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 
 
 class _Requests:
@@ -53,16 +54,20 @@ def _request(request: object, _: str) -> Description:
 
 
 def _handling(original: Method, ordinary: type[Exception]) -> Method:
-    def begin(_: object, arguments: tuple[object, ...], named: dict[str, object]) -> int:
-        address = id(_request_of(arguments, named))
-        tracer.current.of(_Requests).records[address] = None
-        return address
+    def begin(_: object, arguments: tuple[object, ...], named: dict[str, object]) -> object:
+        request = _request_of(arguments, named)
+        tracer.current.of(_Requests).records[id(request)] = None
+        return request
 
-    def end(address: int, _: object) -> None:
-        _end(address, None)
+    def end(request: object, response: object) -> None:
+        _end(request, None, attribute(response, "_status"))
 
-    def failed(address: int, error: BaseException) -> None:
-        _end(address, None if issubclass(type(error), ordinary) and _status(error) < 500 else error)
+    def failed(request: object, error: BaseException) -> None:
+        if not issubclass(type(error), ordinary):
+            _end(request, error, _status_of_failure(request, error))
+            return
+        status = _status(error)
+        _end(request, error if status >= 500 else None, status)
 
     return awaited.method(original, _HANDLING, before=begin, after=end, failed=failed)
 
@@ -95,9 +100,10 @@ def _begin(request: object, match: object) -> None:
         requests.routes.pop(id(request), None)
 
 
-def _end(address: int, error: BaseException | None) -> None:
-    record = tracer.current.of(_Requests).records.pop(address, None)
+def _end(request: object, error: BaseException | None, status: object) -> None:
+    record = tracer.current.of(_Requests).records.pop(id(request), None)
     if record is not None:
+        request_status.note(record, status)
         probe.leaving(record, error)
         probe.released(record, False)
 
@@ -105,6 +111,14 @@ def _end(address: int, error: BaseException | None) -> None:
 def _status(error: BaseException) -> int:
     status = attribute(error, "_status")
     return status if type(status) is int else 500
+
+
+def _status_of_failure(request: object, error: BaseException) -> int | None:
+    """Return the status with which aiohttp answers an exception; None if it cannot answer, or has answered already."""
+    kind, sent = type(error), attribute(attribute(request, "_payload_writer"), "output_size", 0)
+    if not issubclass(kind, Exception) or sent != 0:
+        return None
+    return 504 if issubclass(kind, TimeoutError) else 500
 
 
 def _route(request: object, match: object) -> str:
@@ -118,7 +132,7 @@ def _route(request: object, match: object) -> str:
     route, method = _of(match, "route"), _of(request, "method")
     resource = _of(route, "resource")
     pattern = _of(route, "name") if resource is None else _of(resource, "canonical")
-    method = method if type(method) is str and method in _METHODS else "*"
+    method = method if type(method) is str and method in semconv.METHODS else "*"
     return f"{method} {pattern if type(pattern) is str else ''}"
 
 

@@ -38,8 +38,9 @@ export function describeTrace(
     trace.end_ns === null
       ? `open for ${formatTicking(nowNs - trace.start_ns)}`
       : `closed after ${formatDuration(trace.end_ns - trace.start_ns)}`;
+  const status = trace.status === null ? "" : `${trace.status}, `;
   const errors = trace.errors > 0 ? `, ${count(trace.errors, "error")}` : "";
-  return { name: trace.name, state: `${duration}, ${count(trace.lifecycles, "lifecycle")}${errors}` };
+  return { name: trace.name, state: `${status}${duration}, ${count(trace.lifecycles, "lifecycle")}${errors}` };
 }
 
 export function describeResource(id: string, resource: Resource | undefined, steps: readonly Step[]): Description {

@@ -229,7 +229,8 @@ export interface Process {
  *
  * ``name`` is that of its root. ``services`` are those of the processes that take part, the first one first.
  * ``end_ns`` is null while one of its lifecycles is open. ``open`` counts the open lifecycles, ``errors`` those with a
- * phase that ended in an error.
+ * phase that ended in an error. ``status`` is that of its root, the HTTP status of the response; null: not known, or
+ * the root is no request.
  */
 export interface Trace {
   id: string;
@@ -240,6 +241,7 @@ export interface Trace {
   lifecycles: number;
   open: number;
   errors: number;
+  status: number | null;
 }
 
 /**
@@ -368,6 +370,7 @@ export interface Diagram {
  * ``body_exception`` left the body, ``raised`` was raised by the acquire or the release, and ``exception`` is
  * ``raised`` or, without it, ``body_exception``. ``otel_parent`` is the parent span of a root, 16 hex digits, even if
  * no such span is stored. ``held_around``: only of a root that began a trace within a lifecycle that is held long.
+ * ``status`` is the HTTP status of the response to a request; null: not known, or no request.
  */
 export interface Lifecycle {
   id: string;
@@ -392,6 +395,7 @@ export interface Lifecycle {
   raised: ExceptionInfo | null;
   otel_parent: string | null;
   held_around: HeldAround | null;
+  status: number | null;
 }
 
 /**

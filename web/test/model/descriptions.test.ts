@@ -7,7 +7,7 @@ const SECOND = 1e9;
 const steps = [declare("p1", "main"), declare("p2", "Connection", "database"), ...use("l1", "p1", "p2")];
 
 function trace(changes: Partial<Trace>): Trace {
-  const rest = { services: ["shop"], start_ns: 0, end_ns: null, lifecycles: 12, open: 1, errors: 0 };
+  const rest = { services: ["shop"], start_ns: 0, end_ns: null, lifecycles: 12, open: 1, errors: 0, status: null };
   return { id: "ab", name: "POST /orders", ...rest, ...changes };
 }
 
@@ -17,6 +17,8 @@ describe("a trace's state in words", () => {
     [trace({}), true, "open for 3 s, 12 lifecycles"],
     [trace({}), false, ""],
     [trace({ end_ns: 0.12 * SECOND, errors: 1 }), false, "closed after 120 ms, 12 lifecycles, 1 error"],
+    [trace({ end_ns: 0.12 * SECOND, status: 404 }), true, "404, closed after 120 ms, 12 lifecycles"],
+    [trace({ status: 200 }), true, "200, open for 3 s, 12 lifecycles"],
     [trace({ end_ns: 2 * SECOND, lifecycles: 1, errors: 2 }), true, "closed after 2.00 s, 1 lifecycle, 2 errors"],
   ])("%#", (latest, isRecent, state) => {
     expect(describeTrace("ab", latest, isRecent, steps, 3 * SECOND)).toEqual({ name: "POST /orders", state });

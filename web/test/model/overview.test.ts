@@ -22,7 +22,7 @@ function process(id: string, changes: Partial<Process> = {}): Process {
 }
 
 function trace(id: string, start_ns: number, services: string[]): Trace {
-  return { id, name: id, services, start_ns, end_ns: null, lifecycles: 1, open: 1, errors: 0 };
+  return { id, name: id, services, start_ns, end_ns: null, lifecycles: 1, open: 1, errors: 0, status: null };
 }
 
 function resource(id: string, state: "waited for" | "held" | "idle", capacity: number | null = 1): Resource {

@@ -114,8 +114,9 @@ def _origin(group: Group) -> bytes | None:
 
 
 _TaskIdentity = tuple[int, str, str]  # number, kind and name
-# What all spans of one shape share: indexes of resource and site, the task, the facts, and those of Tenure's own spans.
-_SharedFacts = tuple[int, int, _TaskIdentity, Facts, own_spans.OwnSpan | None]
+# What all spans of one shape share: indexes of resource and site, the task, the facts, those of Tenure's own spans, and
+# the HTTP status (0: none).
+_SharedFacts = tuple[int, int, _TaskIdentity, Facts, own_spans.OwnSpan | None, int]
 
 
 class _TraceTasks:
@@ -148,7 +149,7 @@ class _ProcessSpans:
         shapes: dict[Hashable, _SharedFacts] = {}
         traces, add_row = self._traces, self._rows.append
         for trace_id, span_id, parent, start_ns, end_ns, shape, error, times in spans:
-            resource, site, identity, facts, own_span = shapes.get(shape) or shapes.setdefault(
+            resource, site, identity, facts, own_span, status = shapes.get(shape) or shapes.setdefault(
                 shape, self._shared_facts(form(shape))
             )
             number = (start_ns >> _TICK_BITS & _TICKS) << _CHANCE_BITS | span_id & _CHANCE or 1
@@ -173,10 +174,12 @@ class _ProcessSpans:
                 wait_ns, hold_ns, release_ns = own_spans.phases(times, hold_ns, outcomes)
                 if own_span.is_raised:
                     left, raised = 0, left
+                elif outcomes >> wire.BODY_SHIFT & 3 != wire.ERROR:
+                    left = 0  # the error is the HTTP status of the response
             add_row(
                 (
                     number, span_id, parent or 0, trace.number, known[0], resource, site, start_ns, wait_ns, hold_ns,
-                    release_ns, outcomes, left, raised,
+                    release_ns, outcomes, left, raised, status,
                 )
             )  # fmt: skip
 
@@ -192,7 +195,8 @@ class _ProcessSpans:
         resource = self._resources.setdefault(used, len(self._resources))
         if own_span is not None:
             self._waited.add(resource)
-        return resource, self._sites.setdefault(site, len(self._sites)), identity, facts, own_span
+        place = self._sites.setdefault(site, len(self._sites))
+        return resource, place, identity, facts, own_span, span_mapping.status(facts)
 
     def _exception(self, error: tuple[str, str], facts: Facts) -> int:
         info = span_mapping.exception(error, facts)

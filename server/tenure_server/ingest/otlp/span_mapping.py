@@ -12,6 +12,7 @@ from tenure_server.ingest.otlp.spans import CLIENT, CONSUMER, PRODUCER, SERVER, 
 NUMBER_BITS = 40  # of an id on the wire
 
 _QUALIFIED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_MIN_STATUS, _MAX_STATUS = 100, 999
 _MAX_PID, _MAX_LINE = (1 << 62) - 1, (1 << 31) - 1
 
 
@@ -84,6 +85,12 @@ def site(form: Form) -> wire.Site:
         enter="request" if form.kind == SERVER else name_of(form),
         exit="",
     )
+
+
+def status(facts: Facts) -> int:
+    """The HTTP status of the response; 0 if the span has none."""
+    code = integer(facts, semconv.RESPONSE_STATUS, _MAX_STATUS) or integer(facts, "http.status_code", _MAX_STATUS) or 0
+    return code if code >= _MIN_STATUS else 0
 
 
 def thread(facts: Facts) -> str:

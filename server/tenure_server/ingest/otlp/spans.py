@@ -77,7 +77,7 @@ OF_SPANS = frozenset(
         "db.system.name", "db.system", "db.namespace", "db.name",
         "messaging.system", "messaging.destination.name",
         "rpc.system.name", "rpc.system", "rpc.service",
-        "http.request.method", "http.method", "http.route",
+        semconv.REQUEST_METHOD, "http.method", semconv.ROUTE, semconv.RESPONSE_STATUS, "http.status_code",
         "peer.service", "server.address", "server.port", "net.peer.name", "net.peer.port",
         "thread.id", "thread.name",
         semconv.FUNCTION_NAME, "code.function", "code.namespace", semconv.FILE_PATH, "code.filepath",

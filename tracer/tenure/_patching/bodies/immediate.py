@@ -177,3 +177,36 @@ def special(
 
     code = wrapper.__code__  # a function that refers to itself is kept until the next collection
     return wrapper
+
+
+def callback(
+    original: Method, where: str, *, before: Before = always, after: After = nothing, failed: Failed = nothing
+) -> Method:
+    """A method that calls a function for its owner; the function is bound already."""
+
+    def wrapper(owner: Any, *arguments: Any, **named: Any) -> object:
+        state = None
+        try:
+            state = before(arguments, named)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            faults.fault(where, fault)
+        try:
+            value = original(*arguments, **named)
+        except BaseException as error:
+            try:
+                strip_frame(error, code)
+                if state is not None:
+                    failed(state, error)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(where, fault)
+            del owner, arguments, named, state
+            raise
+        if state is not None:
+            try:
+                after(state, value)
+            except Exception as fault:  # noqa: BLE001  # never into the program
+                faults.fault(where, fault)
+        return value
+
+    code = wrapper.__code__  # a function that refers to itself is kept until the next collection
+    return wrapper

@@ -47,6 +47,7 @@ class _OpenSpan(NamedTuple):
     row: wire.Row
     acquire_ns: int
     resource: wire.Resource
+    status: int | None  # of a request's response
 
 
 class Emitter:
@@ -62,7 +63,8 @@ class Emitter:
     def take(self, batch: wire.Batch) -> None:
         """Begin the spans of new lifecycles and end those of closed ones; at the process's last batch, end all."""
         acquire_ns = batch.base_ns + batch.clock_offset_ns
-        for row in batch.rows:
+        statuses = {response.row: response.status for response in batch.responses}
+        for i, row in enumerate(batch.rows):
             acquire_ns += row.acquire_ns
             open_span = self._open.get(row.id)
             start_ns = (
@@ -70,14 +72,17 @@ class Emitter:
             )  # the clock's offset may have changed meanwhile
             span = open_span.span if open_span else self._begin(batch, row, acquire_ns)
             stamps, resource = Stamps.of(row, start_ns), batch.resources[row.resource]
+            if open_span and open_span.resource != resource:
+                self._rename(span, batch, row)
             if resource.capacity is not None:
                 self._waits.update(resource.id, row.id, stamps)
             if row.release_ns == wire.NOT_REACHED:
-                self._open[row.id] = _OpenSpan(span, row, start_ns, resource)
+                self._open[row.id] = _OpenSpan(span, row, start_ns, resource, statuses.get(i))
             else:
                 self._open.pop(row.id, None)
                 self._link_holder(span, resource, stamps)
-                self._end(span, row, stamps, Failures.of(row, batch), "closed")
+                failures = Failures.of(row, batch)
+                self._end(span, stamps, EndedLifecycle.of(row, stamps, failures, "closed", statuses.get(i)))
         if batch.final:
             self._abandon()
 
@@ -101,6 +106,12 @@ class Emitter:
             self._contexts.popitem(last=False)
         return span
 
+    def _rename(self, span: Span, batch: wire.Batch, row: wire.Row) -> None:
+        """Give the span of a request the name of the route that was found after it began."""
+        resource, site, task = batch.resources[row.resource], batch.sites[row.site], batch.tasks[row.task]
+        span.update_name(semconv.span_name(resource, site))
+        span.set_attributes(span_mapping.attributes_at_start(batch.process.id, resource, site, task))
+
     def _parent(self, row: wire.Row, trace: wire.Trace) -> Context:
         context = self._contexts.get(row.parent) if row.parent else _program_context(trace)
         return set_span_in_context(NonRecordingSpan(context), Context()) if context else Context()
@@ -114,21 +125,20 @@ class Emitter:
         if context is not None:
             span.add_link(context, {semconv.LINK: semconv.WAITED_FOR})
 
-    def _end(self, span: Span, row: wire.Row, stamps: Stamps, failures: Failures, phase: str) -> None:
-        lifecycle = EndedLifecycle.of(row, stamps, failures, phase)
+    def _end(self, span: Span, stamps: Stamps, lifecycle: EndedLifecycle) -> None:
         for event in span_mapping.events(lifecycle):
             span.add_event(event.name, event.attributes, event.at_ns)
         span.set_attributes(span_mapping.attributes_at_end(lifecycle))
         status = semconv.status_of(lifecycle)
         if status.error_type:
             span.set_status(Status(StatusCode.ERROR, status.description))
-        span.end(stamps.latest_ns if phase == "closed" else max(stamps.latest_ns, time.time_ns()))
+        span.end(stamps.latest_ns if lifecycle.phase == "closed" else max(stamps.latest_ns, time.time_ns()))
 
     def _abandon(self) -> None:
-        for span, row, acquire_ns, resource in self._open.values():
+        for span, row, acquire_ns, resource, status in self._open.values():
             stamps = Stamps.of(row, acquire_ns)
             self._link_holder(span, resource, stamps)
-            self._end(span, row, stamps, Failures(), "abandoned")
+            self._end(span, stamps, EndedLifecycle.of(row, stamps, Failures(), "abandoned", status))
         self._open.clear()
 
 

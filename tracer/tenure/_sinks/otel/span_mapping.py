@@ -79,9 +79,10 @@ class EndedLifecycle(NamedTuple):
     suppressed: bool
     body_exception: RaisedException | None
     raised: RaisedException | None
+    status: int | None
 
     @classmethod
-    def of(cls, row: wire.Row, stamps: Stamps, failures: Failures, phase: str) -> EndedLifecycle:
+    def of(cls, row: wire.Row, stamps: Stamps, failures: Failures, phase: str, status: int | None) -> EndedLifecycle:
         return cls(
             phase,
             *stamps,
@@ -91,6 +92,7 @@ class EndedLifecycle(NamedTuple):
             suppressed=bool(row.outcomes & wire.SUPPRESSED),
             body_exception=failures.body,
             raised=failures.raised,
+            status=status,
         )
 
 
@@ -102,6 +104,7 @@ def attributes_at_start(process: bytes, resource: wire.Resource, site: wire.Site
     """What is known from the beginning: resource, site and task."""
     return {
         **semconv.resource_attributes(resource, wire.public_id(process, resource.id)),
+        **semconv.request_attributes(resource, site),
         **semconv.site_attributes(site),
         **semconv.task_attributes(_task_ref(process, task)),
     }

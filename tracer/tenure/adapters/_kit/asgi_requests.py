@@ -7,19 +7,24 @@ What tells that it is one call is a part of the scope that copies share. The pro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MethodType
 from typing import NamedTuple, cast
 
 from tenure import _probe_api as probe
-from tenure._assembly import request_rename
+from tenure import semconv
+from tenure._assembly import request_rename, request_status
 from tenure._core import faults
 from tenure._core.object_access import attribute, library_attribute
 from tenure._identify import tracer
+from tenure._patching.bodies import immediate
 from tenure.adapters._kit import handler_sites
 
 Scope = Mapping[str, object]
+Send = Callable[..., object]
 
 KIND = "asgi.Request"  # of what no framework names
-_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+_STARTS = "http.response.start", "websocket.http.response.start"  # messages with a status
+_SENDING = "reading the status of a response"  # said where it fails
 _SHARED = "headers", "asgi"  # parts that a server makes for each call, and a copied scope still has
 
 
@@ -44,7 +49,7 @@ def method(scope: Scope) -> str:
     if get(scope, "type") == "websocket":
         return "WEBSOCKET"
     given = get(scope, "method")
-    return given if type(given) is str and given in _METHODS else "*"
+    return given if type(given) is str and given in semconv.METHODS else "*"
 
 
 def running(scope: Scope) -> Request | None:
@@ -92,6 +97,9 @@ class Request:
         self._record = probe.enter(named, handler_sites.of_callable(named.endpoint))
         if self._record is not None:
             probe.acquired(self._record)
+            if len(self.channels) > 1 and callable(self.channels[1]):
+                receive, send, *others = self.channels
+                self.channels = receive, _noting_status(cast("Send", send), self._record), *others
 
     def seen(self, scope: Scope, otherwise: Callable[[], Named] | None) -> None:
         """A framework's application is called for it; ``otherwise`` names it where no route will."""
@@ -150,6 +158,17 @@ class Request:
     def _rename(self, named: Named) -> None:
         if self._record is not None:
             request_rename.rename(self._record, named, handler_sites.of_callable(named.endpoint))
+
+
+def _noting_status(send: Send, record: probe.Record) -> Send:
+    """Return what calls ``send``, and notes the status with which the application answers."""
+
+    def sending(arguments: tuple[object, ...], named: dict[str, object]) -> None:
+        message = arguments[0] if arguments else named.get("message")
+        if issubclass(type(message), dict) and get(cast("Scope", message), "type") in _STARTS:
+            request_status.note(record, get(cast("Scope", message), "status"))
+
+    return MethodType(immediate.callback(send, _SENDING, before=sending), record)
 
 
 def _routed(scope: Scope, prefix: str) -> Named | None:

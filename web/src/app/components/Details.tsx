@@ -2,6 +2,7 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { formatDuration, formatTicking } from "../../model/durations.ts";
 import { resourceLabel } from "../../model/labels.ts";
+import { isServerError } from "../../model/statuses.ts";
 import type { Canceller, ExceptionInfo, Lifecycle, Outcome, Site } from "../../schema/messages.ts";
 import { SourceError } from "../source.ts";
 import { useStore } from "./context.ts";
@@ -53,7 +54,7 @@ export function Details({ close }: { close: () => void }) {
 function Facts({ lifecycle }: { lifecycle: Lifecycle }) {
   const store = useStore();
   if (lifecycle.phase !== "closed") store.second.value;
-  const { site, task, resource, phase } = lifecycle;
+  const { site, task, resource, phase, status } = lifecycle;
   return (
     <dl>
       <Fact name="Resource">
@@ -68,6 +69,11 @@ function Facts({ lifecycle }: { lifecycle: Lifecycle }) {
         </button>
       </Fact>
       <SiteFact site={site} />
+      {status !== null && (
+        <Fact name="Status">
+          <span class={isServerError(status) ? "tn-outcome tn-error" : "tn-duration"}>{status}</span>
+        </Fact>
+      )}
       <Timings lifecycle={lifecycle} />
       {phase === "abandoned" && <Fact name="State">abandoned: the process ended while this lifecycle was open</Fact>}
       <ExceptionFact name="Exception in the block" exception={lifecycle.body_exception} />

@@ -3,6 +3,7 @@ import { useRef } from "preact/hooks";
 import { formatDuration, formatTicking } from "../../model/durations.ts";
 import { processLabel, skewLabel } from "../../model/labels.ts";
 import { byService, type ServiceGroup } from "../../model/services.ts";
+import { hasFailed } from "../../model/statuses.ts";
 import type { Process, Trace } from "../../schema/messages.ts";
 import { useStore } from "./context.ts";
 import { moveFocus } from "./move_focus.ts";
@@ -14,7 +15,7 @@ type Filter = "all" | "open" | "failed";
 const FILTERS: Record<Filter, (trace: Trace) => boolean> = {
   all: () => true,
   open: (trace) => trace.end_ns === null,
-  failed: (trace) => trace.errors > 0,
+  failed: hasFailed,
 };
 
 /** The subjects to choose from: everything, a process, one of its recent traces. */
@@ -145,18 +146,19 @@ function TraceItem({ trace }: { trace: Trace }) {
       <button
         type="button"
         data-item
-        class={`tn-trace ${isOpen ? "tn-open" : ""} ${trace.errors > 0 ? "tn-failed" : ""}`}
+        class={`tn-trace ${isOpen ? "tn-open" : ""} ${hasFailed(trace) ? "tn-failed" : ""}`}
         aria-current={subject.kind === "trace" && subject.id === trace.id}
         title={trace.name}
         onClick={() => store.choose({ kind: "trace", id: trace.id })}
       >
         <span class="tn-failure-mark" aria-hidden="true">
-          {trace.errors > 0 ? "✕" : ""}
+          {hasFailed(trace) ? "✕" : ""}
         </span>
         <span class="tn-name">
           {trace.name || "unnamed"}
           {trace.errors > 0 && <span class="tn-visually-hidden"> with {trace.errors} errors</span>}
         </span>
+        {trace.status !== null && <span class="tn-status">{trace.status}</span>}
         <span class="tn-duration">{isOpen ? `open ${duration}` : duration}</span>
         {!isOpen && <time class="tn-muted">{ago(now - trace.start_ns)}</time>}
       </button>

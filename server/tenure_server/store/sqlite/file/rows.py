@@ -3,7 +3,8 @@
 ``LifecycleRow`` is the one place where the columns stand in their order: the schema, the queries and the inserts follow
 it. Durations are as on the wire; None: the phase was not reached.
 
-The writer makes a hundred thousand rows a second. There a row is a plain tuple of the same types, ``LifecycleValues``.
+The writer makes a hundred thousand rows a second. There a row is a plain tuple of the same types, ``LifecycleValues``,
+and has no status: few rows have one, and they stand beside.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ class LifecycleRow(NamedTuple):
     """One row of the table.
 
     ``key``, ``trace``, ``task`` and ``resource`` are keys (see ``keys``), ``parent`` is a number within the process,
-    ``site`` and the exceptions are rows of their tables. Of ``parent`` and the exceptions, 0 means none, as None does.
+    ``site`` and the exceptions are rows of their tables, ``status`` is that of HTTP. Of ``parent``, the exceptions and
+    ``status``, 0 means none, as None does.
     """
 
     key: int
@@ -35,6 +37,7 @@ class LifecycleRow(NamedTuple):
     outcomes: int
     body_exception: int | None
     exception: int | None
+    status: int | None
 
     @property
     def is_closed(self) -> bool:
@@ -50,9 +53,25 @@ class LifecycleRow(NamedTuple):
         """The latest instant that the row has."""
         return self.acquired_ns + (self.hold_ns or 0) + (self.release_ns or 0)
 
+    @property
+    def progress(self) -> int:
+        """How far the lifecycle has come: a later phase has a greater number."""
+        return (self.wait_ns is not None) + 2 * (self.hold_ns is not None) + 4 * (self.release_ns is not None)
+
+    def has_news(self, before: LifecycleRow) -> bool:
+        """Whether it has the phase of ``before``, an open one, and another resource or site, or a status."""
+        is_same_phase = (self.wait_ns, self.hold_ns, self.release_ns) == (
+            before.wait_ns,
+            before.hold_ns,
+            before.release_ns,
+        )
+        facts = self.resource, self.site, self.status or 0
+        return not before.is_closed and is_same_phase and facts != (before.resource, before.site, before.status or 0)
+
 
 LifecycleValues: TypeAlias = tuple[
     int, int | None, int, int, int, int, int, int | None, int | None, int | None, int, int | None, int | None
 ]
 
 LIFECYCLE_COLUMNS = ", ".join(LifecycleRow._fields)
+LIFECYCLE_COLUMNS_WITHOUT_STATUS = ", ".join(LifecycleRow._fields[:-1])

@@ -2,7 +2,7 @@
 
 ``lifecycles``: one row for each lifecycle (see ``rows``), closed if ``release_ns`` is set. It has two secondary indexes
 (a third would halve the rate of the writer) and a partial one over the few open rows. A row of a span has ``span_id``
-and ``span_parent`` (0: none), signed 64-bit integers.
+and ``span_parent`` (0: none), signed 64-bit integers. ``status`` is the HTTP status of a response.
 ``traces``: the key is that of the (first) root, so the id of the trace is not stored. ``first`` is the span that began
 first. ``order_ns`` is the start of the lifecycle that arrived first.
 ``processes.skew_ns`` is how far the process's clock is behind the collector's. The row of a deleted process is not used
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from tenure_server.store.sqlite.file import arrivals, references
 
-VERSION = 3
+VERSION = 4
 OLDEST = 2  # the oldest version that ``upgrade`` accepts
 _INCREMENTAL = 2
 APPLICATION_ID = 0x54454E55  # "TENU"
@@ -65,7 +65,8 @@ CREATE TABLE span_processes (process INTEGER PRIMARY KEY);
 CREATE TABLE lifecycles (
     key INTEGER PRIMARY KEY, parent INTEGER, trace INTEGER NOT NULL, task INTEGER NOT NULL, resource INTEGER NOT NULL,
     site INTEGER NOT NULL, acquire_ns INTEGER NOT NULL, wait_ns INTEGER, hold_ns INTEGER, release_ns INTEGER,
-    outcomes INTEGER NOT NULL, body_exception INTEGER, exception INTEGER, span_id INTEGER, span_parent INTEGER);
+    outcomes INTEGER NOT NULL, body_exception INTEGER, exception INTEGER, span_id INTEGER, span_parent INTEGER,
+    status INTEGER);
 CREATE INDEX lifecycles_by_trace ON lifecycles (trace);
 CREATE INDEX lifecycles_by_resource ON lifecycles (resource);
 CREATE INDEX lifecycles_open ON lifecycles (resource, trace) WHERE release_ns IS NULL;
@@ -140,21 +141,23 @@ def upgrade(connection: sqlite3.Connection) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for table in (
-            *OUTBOX_TABLES,
-            *SERIES_TABLES,
-            *NEW_TABLES,
-        ):  # a store that was made before them has none
-            connection.execute(table)
-        connection.execute("ALTER TABLE traces ADD COLUMN order_ns INTEGER")
-        connection.execute("UPDATE traces SET order_ns = start_ns")
-        references.mend(connection)
-        arrivals.create(connection)
+        if version < 3:
+            _upgrade_to_3(connection)
+        connection.execute("ALTER TABLE lifecycles ADD COLUMN status INTEGER")
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def _upgrade_to_3(connection: sqlite3.Connection) -> None:
+    for table in (*OUTBOX_TABLES, *SERIES_TABLES, *NEW_TABLES):  # a store that was made before them has none
+        connection.execute(table)
+    connection.execute("ALTER TABLE traces ADD COLUMN order_ns INTEGER")
+    connection.execute("UPDATE traces SET order_ns = start_ns")
+    references.mend(connection)
+    arrivals.create(connection)
 
 
 def pack(keys: Sequence[int]) -> bytes:

@@ -70,6 +70,8 @@ def select_lifecycles(connection: sqlite3.Connection, query: LifecycleQuery, now
         selection.add("trace = ?", None if trace is None else trace[0])
     _add_phase(selection, query)
     _add_outcome(selection, query)
+    if query.status is not None:
+        selection.add("status = ?", query.status)
     if query.min_wait_ns is not None:
         selection.add(
             "coalesce(wait_ns, iif(release_ns IS NULL, ? - acquire_ns, release_ns)) >= ?", now_ns, query.min_wait_ns

@@ -211,7 +211,22 @@ class RowDecoder:
         exceptions = self.exceptions(number for row in rows for number in (row.body_exception, row.exception))
         records = []
         # One by one a named tuple's fields cost more than all of them unpacked, and a diagram has thousands of rows.
-        for key, parent, trace, task, resource, site, acquire_ns, wait, hold, release, outcomes, body, own in rows:
+        for (
+            key,
+            parent,
+            trace,
+            task,
+            resource,
+            site,
+            acquire_ns,
+            wait,
+            hold,
+            release,
+            outcomes,
+            body,
+            own,
+            status,
+        ) in rows:
             process = self.process(key >> keys.NUMBER_BITS)
             acquired_ns = None if wait is None else acquire_ns + wait
             release_ns = None if hold is None else (acquired_ns or acquire_ns) + hold
@@ -243,6 +258,7 @@ class RowDecoder:
                     raised=raised,
                     otel_parent=root.otel_parent,
                     held_around=root.held_around,
+                    status=status or None,
                 )
             )
         return records

@@ -31,6 +31,17 @@ class _FirstRow(NamedTuple):
     task: int
     resource: int
     site: int
+    status: int | None
+
+
+class _Root(NamedTuple):
+    """What a trace has of its root."""
+
+    name: str
+    status: int | None
+
+
+_NO_ROOT = _Root("", None)  # of a damaged file
 
 
 def _position(row: _TraceRow) -> Position:
@@ -64,7 +75,7 @@ def _restrict_to_participants(snapshot: ReadSnapshot, selection: RowSelection, p
 
 def _records(snapshot: ReadSnapshot, rows: list[_TraceRow]) -> list[Trace]:
     ids = snapshot.decoder.trace_ids(row.key for row in rows)
-    names = _names(snapshot, [row.key for row in rows], {row.key for row in rows if row.otel_id is not None})
+    roots = _roots(snapshot, [row.key for row in rows], {row.key for row in rows if row.otel_id is not None})
     open_lifecycles = _open_by_trace(snapshot, {row.key for row in rows if row.open})
     records = []
     for row in rows:
@@ -74,13 +85,14 @@ def _records(snapshot: ReadSnapshot, rows: list[_TraceRow]) -> list[Trace]:
         records.append(
             Trace(
                 id=ids[row.key],
-                name=names.get(row.key, ""),
+                name=roots.get(row.key, _NO_ROOT).name,
                 services=_services(snapshot, row),
                 start_ns=row.start_ns,
                 end_ns=None if still_open else max([row.start_ns, *ends]),
                 lifecycles=row.lifecycles,
                 open=still_open,
                 errors=row.errors,
+                status=roots.get(row.key, _NO_ROOT).status,
             )
         )
     return records
@@ -96,8 +108,8 @@ def _open_by_trace(snapshot: ReadSnapshot, traces: set[int]) -> dict[int, list[i
     return open_lifecycles
 
 
-def _names(snapshot: ReadSnapshot, traces: list[int], shared: set[int]) -> dict[int, str]:
-    """The names of traces, by key: after the root or, where the root is not stored, after the earliest lifecycle.
+def _roots(snapshot: ReadSnapshot, traces: list[int], shared: set[int]) -> dict[int, _Root]:
+    """By key of the trace; where the root is not stored, what the earliest lifecycle says.
 
     A trace that is ``shared`` with OpenTelemetry may have begun with a span that arrived after other lifecycles.
     """
@@ -111,13 +123,12 @@ def _names(snapshot: ReadSnapshot, traces: list[int], shared: set[int]) -> dict[
     tasks = snapshot.decoder.task_refs(row.task for row in rows)
     resources = snapshot.decoder.resource_refs(row.resource for row in rows)
     sites = snapshot.decoder.sites(row.site for row in rows)
-    names = {}
+    roots = {}
     for row in rows:
         resource = resources[row.resource]
-        names[row.trace] = trace_name(
-            tasks[row.task].name, resource.kind, resource.name, resource.capacity, sites[row.site].enter
-        )
-    return names
+        name = trace_name(tasks[row.task].name, resource.kind, resource.name, resource.capacity, sites[row.site].enter)
+        roots[row.trace] = _Root(name, row.status or None)
+    return roots
 
 
 def _first_spans(snapshot: ReadSnapshot, traces: set[int]) -> list[_FirstRow]:
@@ -125,7 +136,7 @@ def _first_spans(snapshot: ReadSnapshot, traces: set[int]) -> list[_FirstRow]:
     rows: list[_FirstRow] = []
     for trace in traces:
         first_rows = snapshot.connection.execute(
-            "SELECT spans.trace, spans.task, spans.resource, spans.site FROM traces"
+            "SELECT spans.trace, spans.task, spans.resource, spans.site, spans.status FROM traces"
             " JOIN lifecycles AS spans ON spans.key = traces.first"
             " LEFT JOIN lifecycles AS root ON root.key = traces.key"
             " WHERE traces.key = ? AND (root.key IS NULL OR first_ns <= root.acquire_ns)",

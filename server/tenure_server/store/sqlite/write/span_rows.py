@@ -27,8 +27,8 @@ _STRIDES = 32  # after so many attempts the distance is a thousand times as long
 
 _INSERT: MultiRowInsert[tuple[int, ...]] = MultiRowInsert(
     "INSERT INTO lifecycles (key, trace, task, resource, site, acquire_ns, wait_ns, hold_ns, release_ns, outcomes,"
-    " body_exception, exception, span_id, span_parent)",
-    "?, ?, ?, ?, ?, ?, nullif(?, -1), nullif(?, -1), ?, ?, nullif(?, 0), nullif(?, 0), ?, ?",
+    " body_exception, exception, span_id, span_parent, status)",
+    "?, ?, ?, ?, ?, ?, nullif(?, -1), nullif(?, -1), ?, ?, nullif(?, 0), nullif(?, 0), ?, ?, ?",
 )
 
 
@@ -121,9 +121,23 @@ class SpanTables:
         traces = self._parts.write_traces(process.row, batch.traces, counts.traces)
         tasks = self._parts.write_tasks(process.row, spans.tasks, counts.tasks, traces)
         deltas.add(process.row, len(placed), zip(resources, counts.resources, strict=True))
-        _, ids, parents, in_traces, in_tasks, used, at, starts, waits, holds, releases, outcomes, left, raised = zip(
-            *placed.values(), strict=True
-        )
+        (
+            _,
+            ids,
+            parents,
+            in_traces,
+            in_tasks,
+            used,
+            at,
+            starts,
+            waits,
+            holds,
+            releases,
+            outcomes,
+            left,
+            raised,
+            answers,
+        ) = zip(*placed.values(), strict=True)
         rows = zip(
             placed,
             map(traces.__getitem__, in_traces),
@@ -139,6 +153,7 @@ class SpanTables:
             map(exceptions.__getitem__, raised),
             ids,
             parents,
+            answers,
             strict=True,
         )
         _INSERT.run(self._connection, rows)

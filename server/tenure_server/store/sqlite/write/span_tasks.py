@@ -113,7 +113,7 @@ class SpanDeltas:
         """Count new spans, given in the order of their keys; answer the latest instant of all, ns."""
         traces, tasks, resources = self.traces, self.tasks, self.resources
         latest_ns = 0
-        for key, (_, _, _, trace, task, resource, _, start_ns, wait, hold, release, outcomes, _, _) in placed.items():
+        for key, (_, _, _, trace, task, resource, _, start_ns, wait, hold, release, outcomes, *_) in placed.items():
             end_ns = start_ns + release
             if wait > 0:
                 end_ns += wait

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from operator import itemgetter
 from typing import Final, TypeAlias
@@ -20,7 +20,12 @@ from tenure import wire
 from tenure_server.store.protocol import Spans
 from tenure_server.store.sqlite.file import keys, time_order
 from tenure_server.store.sqlite.file.arrivals import Arrivals
-from tenure_server.store.sqlite.file.rows import LIFECYCLE_COLUMNS, LifecycleRow, LifecycleValues
+from tenure_server.store.sqlite.file.rows import (
+    LIFECYCLE_COLUMNS,
+    LIFECYCLE_COLUMNS_WITHOUT_STATUS,
+    LifecycleRow,
+    LifecycleValues,
+)
 from tenure_server.store.sqlite.file.time_order import NEIGHBOURS_NS
 from tenure_server.store.sqlite.file.transactions import roll_back
 from tenure_server.store.sqlite.write.counter_deltas import CounterDeltas
@@ -36,25 +41,17 @@ _FreshRows: TypeAlias = list[LifecycleValues]
 
 _ROW = "?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), nullif(?, 0)"
 _INSERT: MultiRowInsert[LifecycleValues] = MultiRowInsert(
-    f"INSERT OR IGNORE INTO lifecycles ({LIFECYCLE_COLUMNS})", _ROW
+    f"INSERT OR IGNORE INTO lifecycles ({LIFECYCLE_COLUMNS_WITHOUT_STATUS})", _ROW
 )
-_REPLACE = f"INSERT OR REPLACE INTO lifecycles ({LIFECYCLE_COLUMNS}) VALUES ({_ROW})"
+_INSERT_WITH_STATUS: MultiRowInsert[tuple[int | None, ...]] = MultiRowInsert(
+    f"INSERT OR IGNORE INTO lifecycles ({LIFECYCLE_COLUMNS})", f"{_ROW}, ?"
+)
+_REPLACE = f"INSERT OR REPLACE INTO lifecycles ({LIFECYCLE_COLUMNS}) VALUES ({_ROW}, ?)"
 _CHUNK = 500  # keys in one query
 _KEY: Final = 0  # indexes of LifecycleValues
 _ACQUIRE: Final = 6
 _RELEASE: Final = 9
 _key_and_time = itemgetter(_KEY, _ACQUIRE)
-
-
-def _progress(row: LifecycleRow) -> int:
-    """How far a lifecycle has come: a later phase has a greater number."""
-    return (row.wait_ns is not None) + 2 * (row.hold_ns is not None) + 4 * (row.release_ns is not None)
-
-
-def _is_renamed(before: LifecycleRow, row: LifecycleRow) -> bool:
-    """Whether a row has the phase of the stored, open one, and another resource or site."""
-    is_same_phase = (row.wait_ns, row.hold_ns, row.release_ns) == (before.wait_ns, before.hold_ns, before.release_ns)
-    return not before.is_closed and is_same_phase and (row.resource, row.site) != (before.resource, before.site)
 
 
 class Writer:
@@ -170,10 +167,12 @@ class Writer:
     ) -> int:
         highest = process.highest
         fresh, resent = self._rows(batch, process, deltas, now_ns)
-        if fresh and self._insert(fresh, deltas):
-            new, merged = fresh, self._merge(resent, deltas, is_newest=is_newest)
+        base = keys.key(process.row, 0)
+        statuses = {base + batch.rows[response.row].id: response.status for response in batch.responses}
+        if fresh and self._insert(fresh, statuses, deltas):
+            new, merged = fresh, self._merge(resent, statuses, deltas, is_newest=is_newest)
         else:
-            new, merged = [], self._merge(fresh + resent, deltas, is_newest=is_newest)
+            new, merged = [], self._merge(fresh + resent, statuses, deltas, is_newest=is_newest)
         self._check_order(process, highest, chain(new, merged))
         return len(new) + len(merged)
 
@@ -202,12 +201,15 @@ class Writer:
         else:
             self._interning.note_unordered(process)
 
-    def _insert(self, rows: _FreshRows, deltas: CounterDeltas) -> bool:
+    def _insert(self, rows: _FreshRows, statuses: Mapping[int, int], deltas: CounterDeltas) -> bool:
         """Insert rows that should all be new. False: one of them is stored already, and nothing was inserted."""
         connection = self._connection
         connection.execute("SAVEPOINT fresh")
         before = connection.total_changes
-        _INSERT.run(connection, rows)
+        if statuses:
+            _INSERT_WITH_STATUS.run(connection, ((*row, statuses.get(row[_KEY], 0)) for row in rows))
+        else:
+            _INSERT.run(connection, rows)
         if is_new := connection.total_changes - before == len(rows):
             deltas.count(rows)
             closed = [row[_KEY] for row in rows if row[_RELEASE] is not None]
@@ -218,23 +220,26 @@ class Writer:
         connection.execute("RELEASE fresh")
         return is_new
 
-    def _merge(self, rows: _FreshRows, deltas: CounterDeltas, *, is_newest: bool) -> list[LifecycleRow]:
+    def _merge(
+        self, rows: _FreshRows, statuses: Mapping[int, int], deltas: CounterDeltas, *, is_newest: bool
+    ) -> list[LifecycleValues]:
         """Write rows of which some may be stored, in an earlier phase or a later one; answer those that were new.
 
         A later phase, or a newer batch in the same phase, may bring another resource and site: a request's route is
-        known only after the request began.
+        known only after the request began, and so is its status.
         """
         stored = self._stored([row[_KEY] for row in rows])
         written: dict[int, LifecycleRow] = {}
         closed: list[int] = []
-        new: list[LifecycleRow] = []
-        for row in map(LifecycleRow._make, rows):
+        new: list[LifecycleValues] = []
+        for values in rows:
+            row = LifecycleRow(*values, statuses.get(values[_KEY], 0))
             before = stored.get(row.key)
             if before is None:
                 after = row
-                deltas.count((row,))
-                new.append(row)
-            elif _progress(row) > _progress(before) or (is_newest and _is_renamed(before, row)):
+                deltas.count((values,))
+                new.append(values)
+            elif row.progress > before.progress or (is_newest and row.has_news(before)):
                 after = row._replace(
                     parent=before.parent, trace=before.trace, task=before.task, acquire_ns=before.acquire_ns
                 )
