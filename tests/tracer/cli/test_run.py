@@ -15,6 +15,7 @@ import pytest
 from tests.support.waiting import until_blocking
 from tests.tracer.support import programs
 from tests.tracer.support.exit_programs import ENDS, MODULES
+from tests.tracer.support.fake_collectors import serving
 from tests.tracer.support.programs import NO_ANSWER, NOWHERE
 
 VIEW = """
@@ -256,6 +257,23 @@ def test_without_a_collector_the_program_runs_as_if_alone(tmp_path: Path) -> Non
     done = programs.tenure(tmp_path, "run", "--collector", NOWHERE, "app.py")
     assert done == (4, "out\n", NO_ANSWER)
     assert time.monotonic() - started < 5
+
+
+def test_the_collector_of_the_environment_is_used(tmp_path: Path) -> None:
+    """$TENURE_COLLECTOR holds for the program and its children, where no option says where to."""
+    child = "import subprocess, sys\nsubprocess.run([sys.executable, 'used.py'], check=True)\n"
+    used = """
+        import asyncio
+        async def main():
+            async with asyncio.Lock(): pass
+        asyncio.run(main())
+    """
+    programs.write(tmp_path, app=child, used=used)
+    for program in ("app.py", "used.py"):
+        with serving() as server:
+            done = programs.tenure(tmp_path, "run", program, TENURE_COLLECTOR=server.url)
+        assert done == (0, "", "")
+        assert sum(len(batch.rows) for batch in server.received) == 1
 
 
 def test_the_program_is_called_by_its_name_unless_it_is_given_one(tmp_path: Path) -> None:

@@ -48,9 +48,11 @@ def service() -> str:
 
 def export(options: Options) -> None:
     """Set the environment so that the children of this process are recorded with the same options."""
+    has_other_sink = options.output is not None or options.otlp is not None
+    inherited = None if has_other_sink else os.environ.get("TENURE_COLLECTOR")
     values = {
         "TENURE_RECORD": "1",
-        "TENURE_COLLECTOR": options.collector,
+        "TENURE_COLLECTOR": options.collector or inherited,
         "TENURE_SERVICE": options.service,
         "TENURE_INCLUDE": ",".join(options.include),
         "TENURE_EXCLUDE": ",".join(options.exclude),
