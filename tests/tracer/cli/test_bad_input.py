@@ -9,7 +9,10 @@ from tests.tracer.support import programs
 BAD = {
     "no program": (
         ["run"],
-        "no program given (tenure run [options] (script.py | -m module | -c code | command) [arguments of the program])",
+        (
+            "no program given (tenure run [options] (script.py | -m module | -c code | command)"
+            " [arguments of the program])"
+        ),
     ),
     "missing script": (
         ["run", "nothing.py"],
