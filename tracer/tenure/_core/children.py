@@ -25,6 +25,14 @@ class Child(NamedTuple):
     command: tuple[str, ...]
     executable: str | None
     environment: dict[str, str] | None
+    pid: int
+
+
+class UnrecordedChild(NamedTuple):
+    """A Python that is not recorded, and why."""
+
+    child: Child
+    reason: str
 
 
 @dataclass
@@ -33,6 +41,7 @@ class Children:
 
     any: bool = False
     noted: deque[Child] = field(default_factory=lambda: deque(maxlen=100))
+    known_unrecorded: deque[UnrecordedChild] = field(default_factory=lambda: deque(maxlen=100))
 
     def note(self, child: Child | None = None) -> None:
         """One was started; None where it is a Python for certain, with this process's environment."""
@@ -44,14 +53,17 @@ class Children:
         """A fork begins without any."""
         self.any = False
         self.noted.clear()
+        self.known_unrecorded.clear()
 
     def unrecorded(self) -> list[str]:
         """Why each of the Pythons that were noted since the last call is not recorded, with what to do."""
         reasons = []
         while self.noted:
-            reason = why_unrecorded(self.noted.popleft())
+            child = self.noted.popleft()
+            reason = why_unrecorded(child)
             if reason is not None:
                 reasons.append(reason)
+                self.known_unrecorded.append(UnrecordedChild(child, reason))
         return reasons
 
 

@@ -53,6 +53,7 @@ def export(options: argparse.Namespace) -> None:
         "TENURE_SYNC": "1" if options.sync else "",
         "TENURE_OUTPUT": str(options.output.absolute()) if options.output is not None else "",
         "TENURE_OTLP": options.otlp,
+        "TENURE_DOCTOR": "",  # `tenure run` in a program under `tenure doctor` records
     }
     for name, value in values.items():
         if value:
