@@ -30,14 +30,19 @@ test: $(STAMP) tests/web/node_modules/.installed  ## run every test, the browser
 	TENURE_PROBE=python $(BIN)/python -m pytest tests/tracer $(TEST_ARGS) || [ $$? -eq 5 ]  # 5: no test has the word
 	$(BIN)/python scripts/node.py npm --prefix web run test
 
-interop: $(STAMP) .venv-interop/.installed tests/interop/otel/javascript/node_modules/.installed  ## exchange spans with rotel, mlflow and OpenTelemetry's SDKs; record notebooks and a frozen program  [TEST_ARGS="-k word"]
-	TENURE_INTEROP_PYTHON=$(CURDIR)/.venv-interop/bin/python $(BIN)/python -m pytest -m interop tests/interop $(TEST_ARGS)
+interop: $(STAMP) .venv-interop/.installed .venv-ways/.installed tests/interop/otel/javascript/node_modules/.installed  ## record each way of starting Python (docs/running.md), notebooks and a frozen program; exchange spans with rotel, mlflow and OpenTelemetry's JavaScript SDK  [TEST_ARGS="-k word"]
+	TENURE_INTEROP_PYTHON=$(CURDIR)/.venv-interop/bin/python TENURE_WAYS_PYTHON=$(CURDIR)/.venv-ways/bin/python $(BIN)/python -m pytest -m interop tests/interop $(TEST_ARGS)
 
 .venv-interop/.installed: Makefile
 	$(PYTHON) -m venv .venv-interop
 	.venv-interop/bin/python -m pip install --quiet --disable-pip-version-check mlflow==3.17.2 rotel==0.0.1a15 \
 		opentelemetry-instrumentation-aiohttp-server==0.66b1 opentelemetry-exporter-otlp-proto-http msgspec \
 		ipykernel==7.4.0 nbclient==0.11.0 pyinstaller==6.22.3
+	@touch $@
+
+.venv-ways/.installed: Makefile tests/interop/ways/requirements.txt $(STAMP)  # apart: mlflow wants older versions
+	$(PYTHON) -m venv .venv-ways
+	.venv-ways/bin/python -m pip install --quiet --disable-pip-version-check -r tests/interop/ways/requirements.txt -e tracer
 	@touch $@
 
 tests/interop/otel/javascript/node_modules/.installed: $(addprefix tests/interop/otel/javascript/,package.json package-lock.json) $(STAMP)
@@ -83,7 +88,7 @@ constraints: $(STAMP)  ## pin the newest dependencies anew into constraints.txt
 		--group dev requirements.in -o constraints.txt
 
 clean:  ## remove what set-up made
-	rm -rf .venv .venv-interop web/node_modules tests/web/node_modules tests/interop/otel/javascript/node_modules server/tenure_server/static dist
+	rm -rf .venv .venv-interop .venv-ways web/node_modules tests/web/node_modules tests/interop/otel/javascript/node_modules server/tenure_server/static dist
 
 $(VENV_PYTHON):
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Tenure needs Python 3.11 or newer; set PYTHON=python3.12, say")'

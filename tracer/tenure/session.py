@@ -35,6 +35,7 @@ class _Session:
     def __init__(self, shipper: Shipper, finder: import_hook.Finder) -> None:
         self.shipper, self.finder = shipper, finder
         self.at_end: list[Callable[[], None]] = []
+        self.at_end_of_forks: list[Callable[[], None]] = []
         self.pid = os.getpid()
 
 
@@ -190,6 +191,12 @@ def at_end(action: Callable[[], None]) -> None:
         _process.session.at_end.append(action)
 
 
+def at_end_of_forks(action: Callable[[], None]) -> None:
+    """Call this once after the last flush in each fork of this process that ends in order."""
+    if _process.session is not None:
+        _process.session.at_end_of_forks.append(action)
+
+
 def flush() -> None:
     """Ship what was recorded so far without waiting for the next flush."""
     if _process.session is not None:
@@ -238,9 +245,8 @@ def _end(session: _Session) -> None:
     finally:
         tracer.end()
     buffer.clear()
-    if session.pid == os.getpid():
-        for action in session.at_end:
-            action()
+    for action in session.at_end if session.pid == os.getpid() else session.at_end_of_forks:
+        action()
 
 
 def _at_exit() -> None:

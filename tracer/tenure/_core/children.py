@@ -23,6 +23,14 @@ class Child(NamedTuple):
     command: tuple[str, ...]
     executable: str | None
     environment: dict[str, str] | None
+    pid: int
+
+
+class UnrecordedChild(NamedTuple):
+    """A Python that is not recorded, and why."""
+
+    child: Child
+    reason: str
 
 
 class Children:
@@ -31,6 +39,7 @@ class Children:
     def __init__(self) -> None:
         self.any = False
         self.noted: deque[Child] = deque(maxlen=100)
+        self.known_unrecorded: deque[UnrecordedChild] = deque(maxlen=100)
 
     def note(self, child: Child | None = None) -> None:
         """One was started; None where it is a Python for certain, with this process's environment."""
@@ -42,14 +51,17 @@ class Children:
         """A fork begins without any."""
         self.any = False
         self.noted.clear()
+        self.known_unrecorded.clear()
 
     def unrecorded(self) -> list[str]:
         """Why each of the Pythons that were noted since the last call is not recorded, with what to do."""
         reasons = []
         while self.noted:
-            reason = why_unrecorded(self.noted.popleft())
+            child = self.noted.popleft()
+            reason = why_unrecorded(child)
             if reason is not None:
                 reasons.append(reason)
+                self.known_unrecorded.append(UnrecordedChild(child, reason))
         return reasons
 
 
@@ -59,7 +71,7 @@ children = Children()
 def why_unrecorded(child: Child) -> str | None:
     """Why a child that is a Python is not recorded; None where it is, or is no Python, or nobody can know."""
     word = child.executable or (child.command[0] if child.command else "")
-    if not re.fullmatch(_PYTHON, Path(word).name) or "TENURE_RECORD" not in os.environ:
+    if not re.fullmatch(_PYTHON, Path(word).name):
         return None
     import shutil  # noqa: PLC0415  # few programs start a Python
 
@@ -74,10 +86,17 @@ def why_unrecorded(child: Child) -> str | None:
         )
     if _leaves_site_out(child.command[1:]):
         return f"{path} was started with -S, so it is not recorded (Python then reads no start-up files)"
+    return _why_not_installed(path)
+
+
+def _why_not_installed(path: str) -> str | None:
+    """Why this interpreter cannot record; None where it can, or where its files do not tell."""
     directories = _package_directories(path)
-    if directories and not any((directory / STARTUP_FILE).exists() for directory in directories):
-        return f"{path} has no Tenure, so it is not recorded ({path} -m pip install tenure)"
-    return None
+    if not directories or any((directory / STARTUP_FILE).exists() for directory in directories):
+        return None
+    if all(_is_too_old(directory) for directory in directories):
+        return f"{path} is not recorded: Tenure needs Python 3.11 or newer"
+    return f"{path} has no Tenure, so it is not recorded ({path} -m pip install tenure)"
 
 
 def _leaves_site_out(arguments: tuple[str, ...]) -> bool:
@@ -105,9 +124,15 @@ def _package_directories(path: str) -> list[Path]:
         settings = dict(re.findall(r"^(\S+)\s*=\s*(.+?)\s*$", configuration.read_text(errors="replace"), re.MULTILINE))
         if settings.get("include-system-site-packages", "").lower() == "true" and "home" in settings:
             prefixes.append(Path(settings["home"]).parent)
-    patterns = ["lib/python3*/site-packages", "lib/python3*/dist-packages", "Lib/site-packages"]
-    patterns += ["local/lib/python3*/dist-packages"]
+    patterns = ["lib/python[23]*/site-packages", "lib/python[23]*/dist-packages", "Lib/site-packages"]
+    patterns += ["local/lib/python[23]*/dist-packages"]
     return [found for prefix in prefixes for pattern in patterns for found in sorted(prefix.glob(pattern))]
+
+
+def _is_too_old(directory: Path) -> bool:
+    """Whether the packages of this directory are for a Python that is not supported, as far as its name says that."""
+    version = re.fullmatch(r"python(\d)\.(\d+)t?", directory.parent.name)
+    return version is not None and (int(version[1]), int(version[2])) < (3, 11)
 
 
 def _is_this_python(path: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tenure._core import faults
 from tenure._core.children import Child, children
+from tenure._core.object_access import attribute
 from tenure._patching import class_patches
 
 
@@ -29,7 +30,7 @@ def _starting(original: class_patches.Method) -> class_patches.Method:
             del popen, arguments, named
             raise
         try:
-            _note(arguments, named)
+            _note(popen, arguments, named)
         except Exception as fault:  # noqa: BLE001  # never into the program
             faults.fault("noting a child process", fault)
 
@@ -45,7 +46,7 @@ def _spawning(original: class_patches.Method) -> class_patches.Method:
     return spawning
 
 
-def _note(arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+def _note(popen: object, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
     """Plain strings, and what the program's own environment has; no other objects of the program are kept."""
     names = (
         "args",
@@ -70,4 +71,12 @@ def _note(arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
         known = ("PATH", "TENURE_RECORD")
         environment = {name: environment[name] for name in known if name in environment}
     executable = given.get("executable")
-    children.note(Child(words, None if executable is None else os.fsdecode(executable), environment))
+    pid = attribute(popen, "pid")
+    children.note(
+        Child(
+            words,
+            None if executable is None else os.fsdecode(executable),
+            environment,
+            pid if type(pid) is int else 0,
+        )
+    )

@@ -42,6 +42,16 @@ def script_of(word: str) -> str | None:
     return path if _is_console_script(path) else None
 
 
+def for_this_python(words: Sequence[str]) -> list[str] | None:
+    """The words with the path of the script that this Python runs; None for another command.
+
+    Raises:
+        UsageError: there is no such file and no such command.
+    """
+    script = script_of(words[0])
+    return None if script is None else [script, *words[1:]]
+
+
 def beside(command: Sequence[str]) -> int:
     """Run the command as a child and wait for it; its exit code, or this process ends by the signal that ended it.
 

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
+import shutil
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from tenure import session
-from tenure._core import process_scrubber
+from tenure._core import faults, process_scrubber, process_tree
+from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
+from tenure._rewriting.module_filter import ModuleFilter
 from tenure._sinks import otel_sinks
 from tenure._sinks.shipper import Sink
-from tenure.cli import run
+from tenure.cli import commands, environment, run
 from tenure.cli.environment import Options
-from tenure.doctor import machine_check, report
+from tenure.doctor import machine_check, processes, report
 from tenure.doctor.program_check import Examination
 from tenure.errors import UsageError
 
-_USAGE = "tenure doctor [options] [(script.py | -m module) [arguments of the program]]"
+_USAGE = "tenure doctor [options] [(script.py | -m module | -c code | command) [arguments of the program]]"
 _Result = TypeVar("_Result")
 
 
@@ -39,23 +45,95 @@ def main(arguments: list[str]) -> int:
                 _page(machine_check.examine(options.collector), machine_check.text, output, json=options.json)
             )
             return 0
+        words = rest if not rest or options.module or options.code else commands.for_this_python(rest)
     except UsageError as error:
-        sys.stderr.write(f"tenure: {process_scrubber.line(str(error))}\n")
-        return 2
+        return run.refuse(error)
 
-    def write_report(result: report.ProgramReport) -> None:
-        page = _page(result, report.text, output, json=options.json)
-        with contextlib.suppress(OSError, ValueError):  # stderr is closed
-            if sys.__stderr__ is not None:
-                sys.__stderr__.write(page)
-                sys.__stderr__.flush()
+    tree, directory = _plant(options)
+    if words is None:
+        return _examine_command(options, rest, tree, directory, output)
 
+    def report_root(result: report.ProgramReport) -> None:
+        whole = msgspec.structs.replace(result, processes=_collect(tree, directory, result))
+        _write_report(whole, report.text, output, json=options.json)
+
+    examination = _examination(options, tree, directory, report_root)
+    return run.execute(options, words, examination.start, _USAGE)
+
+
+def begin(options: Options, name: str, module_filter: ModuleFilter, tree: ProcessTree, directory: Path) -> None:
+    """Examine this process, which a program under ``tenure doctor`` started; its report goes into the directory."""
+    process_scrubber.configure(None)
+    _write_part(directory, None)
+    _examination(options, tree, directory, partial(_write_part, directory)).start(name, module_filter)
+
+
+def _examination(
+    options: Options,
+    tree: ProcessTree,
+    directory: Path,
+    on_report: Callable[[report.ProgramReport], None],
+) -> Examination:
     def make_sinks() -> list[Sink]:
-        sinks: list[Sink] = [] if options.collector is None else [session.to_collector(options.collector)]
+        sinks: list[Sink] = [] if options.collector is None else [session.to_collector(options.collector, tree)]
         return sinks if options.otlp is None else [*sinks, otel_sinks.to_otlp(options.otlp)]
 
-    examination = Examination(service=options.service, sync=options.sync, sinks=make_sinks, on_report=write_report)
-    return run.execute(options, rest, examination.start, _USAGE)
+    return Examination(
+        service=options.service,
+        sync=options.sync,
+        sinks=make_sinks,
+        on_report=on_report,
+        on_fork_report=partial(_write_part, directory),
+        tree=tree,
+    )
+
+
+def _plant(options: Options) -> tuple[ProcessTree, Path]:
+    """The tree whose root this process is, and the directory of its processes' reports, by the environment."""
+    environment.export(Options(**{**vars(options), "output": None}))
+    directory = Path(tempfile.mkdtemp(prefix="tenure-doctor-"))
+    os.environ[processes.VARIABLE] = str(directory)
+    return process_tree.plant(), directory
+
+
+def _examine_command(
+    options: Options, words: Sequence[str], tree: ProcessTree, directory: Path, output: Path | None
+) -> int:
+    try:
+        status = commands.beside(words)
+    except UsageError as error:
+        _collect(tree, directory)
+        return run.refuse(error)
+    result = report.CommandReport(processes.command(words), _collect(tree, directory))
+    _write_report(result, report.command_text, output, json=options.json)
+    return commands.end_like(status)
+
+
+def _collect(
+    tree: ProcessTree, directory: Path, result: report.ProgramReport | None = None
+) -> list[report.ProcessReport]:
+    """Read the reports of the other processes, and remove the files by which they know of each other."""
+    try:
+        return processes.read(directory, tree, result)
+    except (OSError, msgspec.MsgspecError) as error:
+        faults.fault("reading the reports of the other processes", error)
+        return []
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+        tree.close()
+
+
+def _write_part(directory: Path, result: report.ProgramReport | None) -> None:
+    with contextlib.suppress(OSError):  # the root has ended, and nobody reads it
+        processes.write(directory, result)
+
+
+def _write_report(result: _Result, text: Callable[[_Result], str], output: Path | None, *, json: bool) -> None:
+    page = _page(result, text, output, json=json)
+    with contextlib.suppress(OSError, ValueError):  # stderr is closed
+        if sys.__stderr__ is not None:
+            sys.__stderr__.write(page)
+            sys.__stderr__.flush()
 
 
 def _page(result: _Result, text: Callable[[_Result], str], output: Path | None, *, json: bool) -> str:

@@ -5,7 +5,7 @@ TENURE_COLLECTOR    URL of the collector         TENURE_TOKEN     its token
 TENURE_SERVICE      name of the service          TENURE_SYNC      1: record `with` too
 TENURE_INCLUDE      packages, with commas        TENURE_EXCLUDE   packages, with commas
 TENURE_OUTPUT       file of the recording        TENURE_OTLP      URL of an OpenTelemetry backend
-TENURE_ROOT         process id of the first recorded process of the tree, and its program's name
+TENURE_PROGRAM      name of the program, which its children by `python -c` have too
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def export(options: Options) -> None:
         "TENURE_SYNC": "1" if options.sync else "",
         "TENURE_OUTPUT": str(options.output.absolute()) if options.output is not None else "",
         "TENURE_OTLP": options.otlp,
+        "TENURE_DOCTOR": "",  # `tenure run` in a program under `tenure doctor` records
     }
     for name, value in values.items():
         if value:

@@ -37,10 +37,11 @@ def main(arguments: list[str]) -> int:
     try:
         diagram = process_end.diagram_path(options.output)
         tree = _tree(options)
-        if rest and not options.module and not options.code and (script := commands.script_of(rest[0])) != rest[0]:
-            if script is None:
+        if rest and not options.module and not options.code:
+            words = commands.for_this_python(rest)
+            if words is None:
                 return _run_command(options, rest, diagram, tree)
-            rest = [script, *rest[1:]]
+            rest = words
     except UsageError as error:
         return refuse(error)
 

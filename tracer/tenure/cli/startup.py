@@ -45,7 +45,13 @@ def _begin() -> None:
     diagram = process_end.diagram_path(options.output)
     if tree is None:
         tree = process_tree.plant()
-    run.begin(options, _name(kind, text), selection, diagram, tree, continues=continues)
+    directory = os.environ.get("TENURE_DOCTOR")
+    if directory and continues:
+        from tenure.cli import doctor  # noqa: PLC0415  # it takes long to import, and only `tenure doctor` needs it
+
+        doctor.begin(options, _name(kind, text), selection, tree, Path(directory))
+    else:
+        run.begin(options, _name(kind, text), selection, diagram, tree, continues=continues)
     if (problem := frozen.problem()) and tree.says_first(problem):
         say(problem)
     main_program.record_main(kind, text, selection, sync=options.sync)

@@ -6,6 +6,7 @@ entry_watcher    compares each call with what the probe recorded: recorded, left
 reasons          why a manager was missed
 modules          which modules were rewritten, and which of the program's own were not
 faults           the faults in Tenure during the run
+processes        the reports of the program's other processes, each written by itself
 report           all of it as values, and as a page for people
 
 machine_check    reports on this machine: versions, and

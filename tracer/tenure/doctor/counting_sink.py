@@ -7,7 +7,7 @@ from tenure._sinks.losses import Loss
 
 
 class Counting:
-    """A sink that keeps numbers alone. A forked child has one of its own, of which nothing is told."""
+    """A sink that keeps numbers alone. A forked child counts from zero."""
 
     wants_heartbeats = False
 
@@ -37,4 +37,6 @@ class Counting:
     def pause(self) -> None: ...
     def resume(self) -> None: ...
     def fork(self) -> Counting:
-        return Counting()
+        self._lifecycles.clear()
+        self.dropped = {}
+        return self

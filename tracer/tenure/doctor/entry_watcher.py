@@ -124,6 +124,11 @@ class Watch:
                 total[seen.settled()] += times
         return +total
 
+    def clear(self) -> None:
+        """Count from zero, in a fork."""
+        for counts in self._counts:
+            counts.clear()
+
     def _limit(self, problem: str) -> None:
         if problem:
             self.limits.append(problem)

@@ -10,8 +10,11 @@ from collections.abc import Callable
 
 from tenure import session
 from tenure._core import probe_backend
+from tenure._core.children import children
+from tenure._core.process_tree import ProcessTree
 from tenure._rewriting.module_filter import ModuleFilter
 from tenure._sinks.shipper import Sink
+from tenure.doctor import processes
 from tenure.doctor.counting_sink import Counting
 from tenure.doctor.entry_watcher import Seen, Watch
 from tenure.doctor.faults import FaultListener
@@ -22,12 +25,13 @@ from tenure.doctor.sanitize import sanitize_text
 
 LIMITS = [
     "managers whose __aenter__ is written in C, entered by code that is not rewritten",
-    "other processes that the program starts or forks",
 ]
 
 
 class Examination:
     """Lasts from ``start`` to the end of the process, or of the recording; then ``on_report(report)`` is called once.
+
+    Each fork of the process counts from zero, and calls ``on_fork_report(report)`` at its end.
 
     ``sinks()`` makes the sinks that get the records, besides the one that counts them.
     """
@@ -39,10 +43,12 @@ class Examination:
         sync: bool,
         sinks: Callable[[], list[Sink]],
         on_report: Callable[[ProgramReport], None],
+        on_fork_report: Callable[[ProgramReport], None],
+        tree: ProcessTree,
     ) -> None:
-        self._service, self._sync, self._sinks, self._on_report = service, sync, sinks, on_report
+        self._service, self._sync, self._sinks, self._tree = service, sync, sinks, tree
+        self._on_report, self._on_fork_report = on_report, on_fork_report
         self._program = ""
-        self._pid = os.getpid()
         self._counting, self._faults = Counting(), FaultListener()
         self._seen: Counter[Seen] | None = None
         self._modules: list[Module] = []
@@ -57,34 +63,43 @@ class Examination:
         self._reasons = Reasons(module_filter)
         self._watch = Watch(self._reasons, self._faults, sync=self._sync)
         sinks = [self._counting, *self._sinks()]
-        session.start(self._service or session.environment_name() or name, sinks, module_filter, sync=self._sync)
+        service = self._service or session.environment_name() or name
+        session.start(service, sinks, module_filter, sync=self._sync, tree=self._tree)
         self._watch.start()
-        session.at_end(self._report)
+        session.at_end(lambda: self._on_report(self._report()))
+        session.at_end_of_forks(lambda: self._on_fork_report(self._report()))
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._continue_in_fork)
         atexit.register(self._collect)  # runs before the session's own, which stops the recording
 
+    def _continue_in_fork(self) -> None:
+        if self._seen is None:
+            self._watch.clear()
+            self._faults.faults.clear()
+
     def _collect(self) -> None:
-        """Stop watching and collect the results, once; not in forked children."""
-        if self._seen is None and os.getpid() == self._pid:
+        """Stop watching and collect the results, once."""
+        if self._seen is None:
             self._seen = self._watch.stop()
             self._modules = list_modules(self._module_filter, self._reasons, sync=self._sync)
 
-    def _report(self) -> None:
+    def _report(self) -> ProgramReport:
         self._collect()
         self._faults.stop()
         seen = self._seen or Counter()
-        self._on_report(
-            ProgramReport(
-                program=sanitize_text(self._program),
-                python=platform.python_version(),
-                probe=probe_backend.NAME,
-                watched_by=self._watch.way,
-                limits=[*self._watch.limits, *LIMITS],
-                modules=self._modules,
-                recorded=recorded(seen),
-                missed=unrecorded(seen, by_design=False),
-                left_out=unrecorded(seen, by_design=True),
-                lifecycles=self._counting.lifecycles,
-                dropped=self._counting.dropped,
-                faults=self._faults.faults,
-            )
+        children.unrecorded()
+        return ProgramReport(
+            program=sanitize_text(self._program),
+            python=platform.python_version(),
+            probe=probe_backend.NAME,
+            watched_by=self._watch.way,
+            limits=[*self._watch.limits, *LIMITS],
+            modules=self._modules,
+            recorded=recorded(seen),
+            missed=unrecorded(seen, by_design=False),
+            left_out=unrecorded(seen, by_design=True),
+            lifecycles=self._counting.lifecycles,
+            dropped=self._counting.dropped,
+            faults=self._faults.faults,
+            processes=list(map(processes.unrecorded, children.known_unrecorded)),
         )

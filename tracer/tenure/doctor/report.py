@@ -32,6 +32,15 @@ class UnrecordedManagers(msgspec.Struct, frozen=True):
     reason: str
 
 
+class ProcessReport(msgspec.Struct, frozen=True):
+    """Another process of the program. ``report``: None if it has none; ``reason`` says why."""
+
+    pid: int
+    command: str
+    reason: str
+    report: ProgramReport | None
+
+
 class ProgramReport(msgspec.Struct, frozen=True, kw_only=True):
     """One run of a program."""
 
@@ -47,6 +56,14 @@ class ProgramReport(msgspec.Struct, frozen=True, kw_only=True):
     lifecycles: int  # read from the buffer
     dropped: dict[str, int]
     faults: list[Fault]
+    processes: list[ProcessReport] = []  # that it started, and those that they started
+
+
+class CommandReport(msgspec.Struct, frozen=True):
+    """One run of a command that is no program of this Python."""
+
+    command: str
+    processes: list[ProcessReport]
 
 
 def recorded(seen: Counter[Seen]) -> list[RecordedManagers]:
@@ -87,8 +104,35 @@ def text(report: ProgramReport) -> str:
         _part("faults in Tenure (please report them)", [_line(0, f"{fault.where}: {fault.error}") for fault in faults]),
         _part("not observed", [_line(0, limit) for limit in report.limits]),
         [f"lifecycles recorded: {count}; read from the buffer: {report.lifecycles}"],
+        *map(_process, report.processes),
     ]
     return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def command_text(report: CommandReport) -> str:
+    """Render the report about a command for people."""
+    head = [f"tenure doctor: {report.command}, Python processes: {len(report.processes) or 'none'}"]
+    return "\n".join(line for part in [head, *map(_process, report.processes)] for line in part) + "\n"
+
+
+def _process(process: ProcessReport) -> list[str]:
+    """The section of another process: what has no entries is left out."""
+    title = f"process {process.pid}, {process.command}"
+    report = process.report
+    if report is None:
+        return [f"{title}: {process.reason}"]
+    parts = [
+        ("managers recorded", map(_recorded, report.recorded)),
+        ("managers missed", map(_unrecorded, report.missed)),
+        ("dropped", (_line(count, reason) for reason, count in sorted(report.dropped.items()))),
+        (
+            "faults in Tenure (please report them)",
+            (_line(0, f"{fault.where}: {fault.error}") for fault in report.faults),
+        ),
+    ]
+    count = f"{report.lifecycles} {'lifecycle' if report.lifecycles == 1 else 'lifecycles'} recorded"
+    lists = [(name, list(lines)) for name, lines in parts]
+    return [f"{title}: {count}", *(line for name, lines in lists if lines for line in _part(name, lines))]
 
 
 def _part(title: str, items: Iterable[str]) -> list[str]:
