@@ -4,6 +4,7 @@ tenure run app.py                          from outside, with no change in the p
 tenure.install()                           the same from code, for what is imported afterwards
 async with tenure.track(pool, "orders"):   one context manager, by name
 @tenure.tracked                            every object of a class
+with tenure.work("nightly import"):        a unit of work, as a block; @tenure.work: as a function
 tenure.probe_backend()                     which probe records: "native" or "python"
 """
 
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tenure._core import probe_backend as _probe_backend
 from tenure._patching.track import track, tracked
+from tenure._patching.work import work
 from tenure.errors import TenureError, UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +25,17 @@ if TYPE_CHECKING:
     __version__: str
     native: ModuleType
 
-__all__ = ["TenureError", "UsageError", "__version__", "install", "probe_backend", "track", "tracked", "uninstall"]
+__all__ = [
+    "TenureError",
+    "UsageError",
+    "__version__",
+    "install",
+    "probe_backend",
+    "track",
+    "tracked",
+    "uninstall",
+    "work",
+]
 
 
 def probe_backend() -> str:

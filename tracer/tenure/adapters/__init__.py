@@ -52,6 +52,7 @@ ADAPTERS = {
     "redis.asyncio": ("redis",),
     "sqlalchemy.ext.asyncio": ("sqlalchemy",),
     "subprocess": ("child_processes",),
+    "tenure._patching.work": ("work",),
     "starlette.applications": ("starlette",),
     "websockets.asyncio.client": ("websockets",),
     "websockets.asyncio.server": ("websockets_server",),
