@@ -221,7 +221,7 @@ def test_without_a_recording_nothing_is_kept() -> None:
     with testing.recorder() as recorder:
         pass
     with unit:
-        assert unit._records == []
+        assert unit._entries == []
     asyncio.run(hold("idle"))
     assert (asyncio.run(settle()), report()) == ("settled", "reported")
     assert recorder.lifecycles() == []
@@ -237,6 +237,26 @@ def test_a_unit_that_is_open_when_recording_ends_goes_on() -> None:
         with unit:
             pass
         assert [lifecycle.outcomes for lifecycle in recorder.lifecycles()] == ["ok ok ok"]
+
+
+def test_what_asyncio_run_holds_within_a_unit_is_its_child(recorder) -> None:
+    """A thread's unit of work has the tasks that it creates from outside any task; after its end it has none."""
+
+    @tenure.work
+    def job() -> None:
+        asyncio.run(hold("in a call"))
+
+    with tenure.work("block"):
+        asyncio.run(hold("in a block"))
+    job()
+    asyncio.run(hold("alone"))
+    assert recorder.tree() == [
+        "MainThread: work block",
+        "  hold: work in a block",
+        "MainThread: work test_what_asyncio_run_holds_within_a_unit_is_its_child.<locals>.job",
+        "  hold-2: work in a call",
+        "hold-3: work alone",
+    ]
 
 
 def numbers():

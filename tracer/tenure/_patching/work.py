@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar, cast, overload
 
 from tenure import _probe_api as probe
 from tenure._core import object_access
-from tenure._identify import resources, tasks
+from tenure._identify import resources, tasks, tracer
 from tenure._identify.resources import Description
 from tenure._identify.sites import Site
 from tenure._patching.bodies import awaited, immediate
@@ -29,11 +29,11 @@ _R = TypeVar("_R")
 class Work:
     """A named unit of work. It may be entered again, also by several tasks at the same time."""
 
-    __slots__ = ("__weakref__", "_records", "name")
+    __slots__ = ("__weakref__", "_entries", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._records: list[probe.Record] = []  # that are open; none of those that rewritten code keeps
+        self._entries: list[tuple[probe.Record | None, int]] = []  # record (None: rewritten code has it) and task
 
     def __call__(self, function: Callable[_P, _R]) -> Callable[_P, _R]:
         """Decorate a function: each of its calls is such a unit of work.
@@ -63,16 +63,21 @@ class Work:
     def _begin(self, record: probe.Record | None) -> None:
         if record is not None:
             probe.acquired(record)
-            self._records.append(record)
+        if tracer.current.is_recording:
+            tasks.begin_unit()
+            self._entries.append((record, tasks.current()))
 
     def _end(self, error: BaseException | None) -> None:
-        if self._records:
-            _finish(self._records.pop(self._newest()), error)
+        if self._entries:
+            record, _ = self._entries.pop(self._newest())
+            tasks.end_unit()
+            if record is not None:
+                _finish(record, error)
 
     def _newest(self) -> int:
-        """The index of the newest record of the running task; of the newest of all where it has none."""
+        """The index of the newest entry of the running task; of the newest of all where it has none."""
         task = tasks.current()
-        own = (index for index in reversed(range(len(self._records))) if self._records[index][probe.TASK] == task)
+        own = (index for index in reversed(range(len(self._entries))) if self._entries[index][1] == task)
         return next(own, -1)
 
 
@@ -112,7 +117,7 @@ def _describe(manager: object, _: str) -> Description:
 
 def _decorate(function: Callable[..., object], name: str | None) -> object:
     if isinstance(function, staticmethod | classmethod):
-        return type(function)(_decorate(function.__func__, name))
+        return type(function)(cast("Callable[..., object]", _decorate(function.__func__, name)))
     _check(function)
     inner = _innermost(function)
     unit = Work(name or object_access.exact(getattr(inner, "__qualname__", "")))
@@ -124,10 +129,11 @@ def _decorate(function: Callable[..., object], name: str | None) -> object:
         record = probe.enter(unit, site)
         if record is not None:
             probe.acquired(record)
+            tasks.begin_unit()
         return record
 
     body = awaited.function if inspect.iscoroutinefunction(function) else immediate.function
-    return body(function, _CALLING, before=begin, after=_returned, failed=_finish)
+    return body(function, _CALLING, before=begin, after=_returned, failed=_raised)
 
 
 def _check(function: object) -> None:
@@ -156,7 +162,12 @@ def _innermost(function: object) -> object:
 
 
 def _returned(record: probe.Record, *_: object) -> None:
-    _finish(record, None)
+    _raised(record, None)
+
+
+def _raised(record: probe.Record, error: BaseException | None) -> None:
+    tasks.end_unit()
+    _finish(record, error)
 
 
 def _finish(record: probe.Record, error: BaseException | None) -> None:
