@@ -15,6 +15,7 @@ from tenure._identify import resources, tasks, tracer
 from tenure._identify.resources import Description
 from tenure._patching.bodies import awaited, immediate
 
+Record = probe.Record
 Ordinary = Callable[[BaseException], bool]  # whether an exception is an ordinary end
 
 
@@ -32,7 +33,7 @@ def know() -> None:
     resources.register(Unit, _describe)
 
 
-def begin(unit: Unit, site: str, *, is_root: bool = False) -> probe.Record | None:
+def begin(unit: Unit, site: str, *, is_root: bool = False) -> Record | None:
     """Begin a unit of work of the running task or thread; None: nothing is recorded.
 
     ``is_root``: it begins a trace, whatever is held around it.
@@ -46,7 +47,7 @@ def begin(unit: Unit, site: str, *, is_root: bool = False) -> probe.Record | Non
     return record
 
 
-def end(record: probe.Record, error: BaseException | None) -> None:
+def end(record: Record, error: BaseException | None) -> None:
     """End it, by this exception or (None) as it should."""
     tasks.end_unit()
     probe.leaving(record, error)
@@ -66,15 +67,15 @@ def around(
     ``describe(owner, arguments, named)`` gives the unit and its site.
     """
 
-    def before(owner: object, arguments: tuple[object, ...], named: dict[str, object]) -> probe.Record | None:
+    def before(owner: object, arguments: tuple[object, ...], named: dict[str, object]) -> Record | None:
         described = describe(owner, arguments, named)
         return None if described is None else begin(*described)
 
     def after(record: object, _: object) -> None:
-        end(cast("probe.Record", record), None)
+        end(cast("Record", record), None)
 
     def failed(record: object, error: BaseException) -> None:
-        end(cast("probe.Record", record), None if is_ordinary is not None and is_ordinary(error) else error)
+        end(cast("Record", record), None if is_ordinary is not None and is_ordinary(error) else error)
 
     body = immediate.method if sync else awaited.method
     return body(original, where, before=before, after=after, failed=failed)
