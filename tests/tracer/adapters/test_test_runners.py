@@ -145,6 +145,12 @@ UNITTEST_FILES = {
             @unittest.skip("later")
             async def test_f(self): pass
 
+        class Plain(unittest.TestCase):
+            def test_cleanups(self):
+                self.addCleanup(self.assertTrue, True)
+                self.doCleanups()
+                self.fail("after its cleanups")
+
         class Refused(unittest.IsolatedAsyncioTestCase):
             async def test_nothing(self):
                 with self.assertRaises(TypeError):
@@ -152,6 +158,7 @@ UNITTEST_FILES = {
     """
 }
 UNITTEST_TREE = [
+    "TestCase Plain.test_cleanups AssertionError",
     "TestCase Refused.test_nothing ok",
     "TestCase Shop.test_a ok",
     "  Lock  ok",
@@ -164,7 +171,6 @@ UNITTEST_TREE = [
     "  Lock  ok",
     "TestCase Shop.test_e TestFailed",
     "  Lock  ok",
-    "TestCase Shop.test_f ok",
 ]
 
 

@@ -1,4 +1,7 @@
-"""unittest: ``enterAsyncContext`` enters a manager at the line that calls it, and a cleanup leaves it."""
+"""unittest: ``enterAsyncContext`` enters a manager at the line that calls it, and a cleanup leaves it.
+
+The async form of TestCase has its own setup, with which a test begins.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from tenure import _probe_api as probe
 from tenure._core import object_access
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited
-from tenure.adapters import contextlib_exit_stacks
+from tenure.adapters import contextlib_exit_stacks, unittest_tests
 
 _ENTERING = "entering by enterAsyncContext"  # said where it fails
 
@@ -27,6 +30,7 @@ def install(async_case: ModuleType) -> None:
         failed=probe.failed,
     )
     class_patches.replace(kind, "enterAsyncContext", enter)
+    class_patches.replace(kind, "_callSetUp", unittest_tests.beginning(kind._callSetUp))  # noqa: SLF001
 
 
 def _entered(record: probe.Record, case: object) -> None:

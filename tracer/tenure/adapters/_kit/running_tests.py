@@ -16,6 +16,7 @@ class Test:
     """One run of a test: what it sets up and does is its hold, what it tears down its release."""
 
     def __init__(self, record: probe.Record) -> None:
+        self.state: object = None  # of the adapter, until the test ends
         self._record = record
         self._is_left = False
         self._torn: BaseException | None = None  # what tearing down raised
@@ -38,6 +39,7 @@ class Test:
         if self in tests:
             del tests[tests.index(self) :]
         tasks.end_unit()
+        self.state = None
         self.leave(error)
         if self._torn is not None:
             probe.failed(self._record, self._torn)
