@@ -1,7 +1,7 @@
 """unittest: each test is a root lifecycle, "TestCase.test_name", with its outcome. Under pytest that is pytest's.
 
-``TestCase.run`` has no wrapper, because the warnings that it gives point at its caller. A test begins with its setup and
-ends with its cleanups; one that is skipped before its setup is not recorded.
+``TestCase.run`` has no wrapper, because the warnings that it gives point at its caller. A test begins with its setup
+and ends with its cleanups; one that is skipped before its setup is not recorded.
 """
 
 from __future__ import annotations
