@@ -218,6 +218,7 @@ def test_the_public_names_are_these() -> None:
         "track",
         "tracked",
         "uninstall",
+        "work",
     }
 
 

@@ -6,6 +6,7 @@ async with tenure.track(pool, "orders"):   one context manager, by name
 @tenure.tracked                            every object of a class
 %load_ext tenure                           the same in IPython and Jupyter, by TENURE_* variables
 tenure.adapter("hotel", install)           what to record of a library that Tenure does not know
+with tenure.work("nightly import"):        a unit of work, as a block; @tenure.work: as a function
 tenure.probe_backend()                     which probe records: "native" or "python"
 """
 
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from tenure._core import probe_backend as _probe_backend
 from tenure._patching.track import track, tracked
+from tenure._patching.work import work
 from tenure.errors import TenureError, UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ __all__ = [
     "track",
     "tracked",
     "uninstall",
+    "work",
 ]
 
 

@@ -9,7 +9,7 @@ _BY_KIND = {
         _patching.bodies.awaited:application.<locals>.wrapper _patching.bodies.immediate:enter.<locals>.wrapper
         _patching.bodies.immediate:method.<locals>.wrapper _patching.bodies.immediate:acquire.<locals>.wrapper
         _patching.bodies.immediate:function.<locals>.wrapper _patching.bodies.immediate:special.<locals>.wrapper
-        adapters.contextlib_exit_stacks:_leaving.<locals>.leaving
+        adapters.contextlib_exit_stacks:leaving.<locals>.leaving_manager
         adapters.asyncio_reprs:_formatting.<locals>._format_callbacks
         adapters.asyncio_reprs:_telling.<locals>._future_repr_info
         adapters.asyncio_loop_end:_settling.<locals>.ending _core.wrapping:match_coroutine_kind.<locals>.returning

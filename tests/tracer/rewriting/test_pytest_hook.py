@@ -7,6 +7,8 @@ import pytest
 from tests.tracer.support import programs
 from tests.tracer.support.programs import Done
 
+from tenure import testing
+
 FILES = {
     "manager": """
         class Manager:
@@ -52,10 +54,16 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def managers(recording: Path) -> int:
+    """How many lifecycles of managers were recorded, beside those of the tests."""
+    rows = [row for batch in programs.recorded(recording) for row in testing.lifecycles_of(batch)]
+    return len({row.id for row in rows if row.resource.startswith("manager.Manager")})
+
+
 def traced(directory: Path, *options: str) -> tuple[Done, int]:
     """How pytest ended under ``tenure run``, and how many lifecycles were recorded."""
     done = programs.tenure(directory, "run", "-o", "x.json", *options, *ARGUMENTS, PYTHONDONTWRITEBYTECODE="")
-    return said(done), sum(len(batch.rows) for batch in programs.recorded(directory / "x.json"))
+    return said(done), managers(directory / "x.json")
 
 
 def test_tests_are_explained_as_ever_and_recorded(directory: Path) -> None:
@@ -82,7 +90,7 @@ def test_without_assertion_rewriting_tests_are_recorded_too(directory: Path) -> 
     plain = said(programs.python(directory, *WITH_PLUGINS, "--assert=plain"))
     done = programs.tenure(directory, "run", "-o", "x.json", *WITH_PLUGINS, "--assert=plain")
     assert said(done) == plain
-    assert sum(len(batch.rows) for batch in programs.recorded(directory / "x.json")) == 4
+    assert managers(directory / "x.json") == 4
 
 
 def test_a_syntax_error_in_a_test_module_is_told_as_ever(directory: Path) -> None:

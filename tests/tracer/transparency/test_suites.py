@@ -101,7 +101,7 @@ def test_a_test_that_differs_is_found(tmp_path: Path) -> None:
         "ours.Tests.test_with_subtests": "failure of a subtest, failure of a subtest",
     }
     assert comparison.differences(plain, recorded) == [("ours.Tests.test_that_notices", "ok", "failure")]
-    assert (recorded.sites, recorded.lifecycles) == (5, 9)
+    assert (recorded.sites, recorded.lifecycles) == (5, 9 + 4)  # each test that was not skipped is one
 
 
 WITH_PYTEST = """
@@ -156,7 +156,7 @@ def test_pytest_blames_what_a_test_leaves_behind_on_that_test(tmp_path: Path) ->
         "test_ours.py::test_after_it": "call passed",
     }
     assert recorded.outcomes == plain.outcomes
-    assert (recorded.sites, recorded.lifecycles) == (2, 3)
+    assert (recorded.sites, recorded.lifecycles) == (2, 3 + len(plain.outcomes))  # each test is one
 
 
 IMPORTING = """
@@ -201,7 +201,7 @@ def test_pytests_suites_are_run_in_both_forms(tmp_path: Path, asserts: bool) -> 
         "test_ours.py::test_that_fails": "call failed AssertionError",
     }
     assert (recorded.trouble, recorded.outcomes) == ("", plain.outcomes)
-    assert (recorded.sites, recorded.lifecycles) == (1, 2)
+    assert (recorded.sites, recorded.lifecycles) == (1, 2 + 2 * len(plain.outcomes))  # each test, and its fixture
 
 
 def test_every_suite_of_pytests_has_both_forms() -> None:

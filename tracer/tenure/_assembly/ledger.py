@@ -4,8 +4,8 @@ The ledger gets every entry in the order of the events, and keeps only what is o
 it is in, for each lifecycle its trace. It reads no clock and sends nothing.
 
 A lifecycle's parent is the innermost one that its task is in; for a task that is in none, the one in which the task was
-created. It begins a trace of its own where it has no parent, or where the parent was acquired more than LONG_HELD_NS
-before: then the trace has a link to it instead.
+created. It begins a trace of its own where it has no parent, where the parent was acquired more than LONG_HELD_NS
+before, or where an adapter says so of its site: then the trace has a link to the parent instead.
 
 Where an OpenTelemetry span is active at a root's begin, the root hangs under it and the trace is that span's. A request
 is noted before a middleware of OpenTelemetry's begins its span; it takes the span that is active where the request's
@@ -25,10 +25,10 @@ from tenure._assembly.request_rename import Renamed
 from tenure._assembly.request_status import Answered, is_request
 from tenure._assembly.snapshot import CLOSED, PLAIN, Snapshot, phase_of
 from tenure._assembly.tables import Tables, process_of
-from tenure._core.record_layout import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, TASK, Listed
+from tenure._core.record_layout import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Listed
 from tenure._identify import otel_context, tracer
 from tenure._identify.exceptions import Canceller
-from tenure._identify.task_table import Ended, Task
+from tenure._identify.task_table import Adopted, Ended, Task
 
 LONG_HELD_NS = 60_000_000_000
 ROWS_A_BATCH = 5_000
@@ -100,6 +100,7 @@ class Ledger:
         self._shipped_tasks: set[int] = set()
         self._finished: dict[int, Task] = {}
         self._pool_reporter = pool_reporter.PoolReporter()
+        self._root_sites = tracer.current.root_sites
 
     def add_entries(self, entries: Iterable[object]) -> None:
         """Add records at their acquire, tasks at their creation and at their end."""
@@ -112,6 +113,8 @@ class Ledger:
                 self._finished[entry.task.id] = entry.task
             elif isinstance(entry, Renamed | Answered):
                 self._note_fact(entry)
+            elif isinstance(entry, Adopted):
+                self._set_origin(*entry)
             elif isinstance(entry, tuple):
                 self._begin(*cast("otel_context.InContext", entry))
 
@@ -133,9 +136,7 @@ class Ledger:
             [entry for entry in self._ready(patient and not final) if phase_of(entry.record) != entry.shipped]
         )
         ended = _chunks([task for task in self._finished.values() if task.id in self._shipped_tasks])
-        parts = list(zip_longest(rows, ended))
-        if not parts and (heartbeat or final):
-            parts = [(None, None)]
+        parts = list(zip_longest(rows, ended)) or ([(None, None)] if heartbeat or final else [])
         batches = []
         for number, (lifecycles, tasks_ended) in enumerate(parts, 1):
             is_last = final and number == len(parts)
@@ -147,7 +148,7 @@ class Ledger:
         number = next(self._numbers)
         task, instant = cast("int", record[TASK]), cast("int", record[ACQUIRE])
         parent = self._innermost(task, instant)
-        if parent is not None and not parent.is_long_held(instant):
+        if parent is not None and not parent.is_long_held(instant) and record[SITE] not in self._root_sites:
             lifecycle = _Lifecycle(number, record, parent.id, parent.trace)
             if parent.trace.flushes_left and (span := otel_context.span_ids_of(context)) is not None:
                 parent.trace.span, parent.trace.flushes_left = span, 0
@@ -189,9 +190,11 @@ class Ledger:
 
     def _note_creation(self, task: Task) -> None:
         if task.created_ns is not None and task.parent:
-            origin = self._innermost(task.parent, task.created_ns)
-            if origin is not None:
-                self._origins[task.id] = origin
+            self._set_origin(task.id, task.parent, task.created_ns)
+
+    def _set_origin(self, task: int, maker: int, instant: int) -> None:
+        if (origin := self._innermost(maker, instant)) is not None:
+            self._origins[task] = origin
 
     def _batch(
         self,

@@ -54,6 +54,14 @@ class Ended(NamedTuple):
     task: Task
 
 
+class Adopted(NamedTuple):
+    """The buffer's entry for a task that runs for another task or thread than its creator, from this instant on."""
+
+    task: int
+    maker: int
+    instant_ns: int
+
+
 class TaskTable:
     """Numbers tasks and threads from 1. No task is kept alive: they are known by address while they live."""
 
@@ -66,6 +74,6 @@ class TaskTable:
         self.loops: dict[int, weakref.ref[asyncio.AbstractEventLoop]] = {}  # by thread: the loop last seen running
         self.foreign: FindForeign | None = None  # None: the program has imported no such library
         self.hosts: set[int] = set()  # addresses of asyncio's tasks in which another library's loop runs
-        self.of_thread = threading.local()  # its ``id``: the running thread's
+        self.of_thread = threading.local()  # ``id`` of the running thread, and ``units``, by who holds them
         self.titles: dict[str, str] = {}  # by the coroutine's qualified name: what people call such tasks
         self.ordinals: dict[tuple[str, bool], int] = {}  # how many tasks have this title already

@@ -22,7 +22,7 @@ from threading import get_ident
 from tenure._core import buffer, faults, object_access, probe_backend
 from tenure._identify import task_names, tracer
 from tenure._identify.exceptions import Canceller, failure_of
-from tenure._identify.task_table import AnyTask, Ended, Task
+from tenure._identify.task_table import Adopted, AnyTask, Ended, Task
 
 _ASYNCIOS = asyncio.Task
 
@@ -126,7 +126,50 @@ def _create(task: AnyTask, coroutine: object, parent: int, created_ns: int) -> T
     entry.parent, entry.created_ns = parent, created_ns
     entry.coroutine = task_names.qualified(coroutine)
     buffer.put(entry)
+    units = None if parent else _units()
+    if units:
+        buffer.put(Adopted(entry.id, units[-1], created_ns))
     return entry
+
+
+def _units() -> list[int]:
+    """By whom the open units of work of the running thread are held, the innermost last."""
+    here = tracer.current.tasks.of_thread
+    units: list[int] | None = getattr(here, "units", None)
+    if units is None:
+        units = here.units = []
+    return units
+
+
+def begin_unit(holder: int = 0) -> None:
+    """Note that a unit of work begins here: tasks that a thread creates from outside any task are part of it.
+
+    ``holder``: the id under which it is entered, where that is not the thread's.
+    """
+    if running() is None:
+        _units().append(holder or _thread())
+
+
+def end_unit() -> None:
+    """Note that a unit of work of this task or thread has ended."""
+    if running() is None and _units():
+        _units().pop()
+
+
+def lane(name: str) -> int:
+    """The id of a thread that is none: what is held beside the threads that run."""
+    table = tracer.current.tasks
+    entry = Task(next(table.numbers), "thread", 0, None)
+    entry.name = name
+    table.by_id[entry.id] = entry
+    return entry.id
+
+
+def adopt(task: object) -> None:
+    """Note that a task runs on behalf of the running task or thread from now on."""
+    entry = known(task) if task_names.is_task(task) else None
+    if entry is not None:
+        buffer.put(Adopted(entry.id, find(), tracer.current.clock()))
 
 
 def add_foreign(task: object, coroutine: object, parent: int, created_ns: int | None, name: str = "") -> Task:

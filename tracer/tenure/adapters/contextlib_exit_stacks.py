@@ -30,10 +30,11 @@ def install(contextlib: ModuleType) -> None:
 
 
 def _entering(original: Method) -> Method:
-    return awaited.push(original, _ENTERING, before=_begin, after=_entered, failed=probe.failed)
+    return awaited.push(original, _ENTERING, before=begin, after=_entered, failed=probe.failed)
 
 
-def _begin(manager: object) -> probe.Record | None:
+def begin(manager: object) -> probe.Record | None:
+    """The record of a manager that is about to be entered for the caller; None: it is not recorded."""
     return probe.enter(manager) if object_access.has(type(manager), "__aenter__") else None
 
 
@@ -46,13 +47,13 @@ def _watch_exit(stack: object, record: probe.Record) -> None:
     """Wrap the callback that the stack has just pushed."""
     callbacks = cast("deque[tuple[bool, MethodType]]", object_access.attribute(stack, "_exit_callbacks"))
     is_sync, leave = callbacks[-1]
-    callbacks[-1] = is_sync, MethodType(_leaving(leave, record), leave.__self__)
+    callbacks[-1] = is_sync, MethodType(leaving(leave, record), leave.__self__)
 
 
-def _leaving(leave: Leave, record: probe.Record) -> Callable[..., Awaitable[object]]:
-    """By hand, because it is made anew for each entry: one closure over two names."""
+def leaving(leave: Leave, record: probe.Record) -> Callable[..., Awaitable[object]]:
+    """The callback that leaves the manager and ends the record. By hand: it is one closure over two names."""
 
-    async def leaving(
+    async def leaving_manager(
         _: object, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> object:
         try:
@@ -75,5 +76,5 @@ def _leaving(leave: Leave, record: probe.Record) -> Callable[..., Awaitable[obje
             faults.fault(_LEAVING, fault)
         return value
 
-    code = leaving.__code__  # a function that refers to itself would keep the manager until the next collection
-    return leaving
+    code = leaving_manager.__code__  # a function that refers to itself would keep the manager until the next collection
+    return leaving_manager

@@ -53,10 +53,18 @@ def _library(
 
 
 def _problem(modules: Mapping[str, Sequence[str]], faults: FaultListener) -> str:
+    """Why an adapter does not fit; "" also where a module is missing that only another version of the library has."""
     before = len(faults.faults)
-    for module in modules:
+    missing: dict[str, str] = {}
+    fitting: set[str] = set()
+    for module, names in modules.items():
         try:
             importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            missing[module] = sanitize_text(f"{module} cannot be imported: {type(error).__name__}: {error}")
         except Exception as error:  # noqa: BLE001  # the library's own problem, which is reported
             return sanitize_text(f"{module} cannot be imported: {type(error).__name__}: {error}")
-    return "; ".join(f"{fault.where}: {fault.error}" for fault in faults.faults[before:])
+        else:
+            fitting.update(names)
+    problems = [problem for module, problem in missing.items() if not fitting.issuperset(modules[module])]
+    return "; ".join([*problems, *(f"{fault.where}: {fault.error}" for fault in faults.faults[before:])])

@@ -1,0 +1,43 @@
+"""mcp: a client's session is held while it is entered; each call of a tool is a lifecycle at the program's line."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from tenure._core.object_access import attribute, exact
+from tenure._identify import resources
+from tenure._identify.resources import Description
+from tenure._patching import class_patches
+from tenure._patching.bodies import awaited
+from tenure.adapters._kit import handler_sites, works
+from tenure.adapters._kit.works import Unit
+
+_CALLING = "recording a call of a tool"  # said where it fails
+
+
+class CallFailed(Exception):
+    """The server answered a call with a result that says that it is an error."""
+
+
+def install(session: ModuleType) -> None:
+    """Patch ClientSession."""
+    works.know()
+    kind = session.ClientSession
+    resources.register(kind, _session)
+    class_patches.patch_manager(kind)
+    call = awaited.method(kind.call_tool, _CALLING, before=_begin, after=_ended, failed=works.end)
+    class_patches.replace(kind, "call_tool", call)
+
+
+def _session(session: object, _: str) -> Description:
+    return Description("mcp.ClientSession", session)
+
+
+def _begin(_: object, arguments: tuple[object, ...], named: dict[str, object]) -> works.Record | None:
+    tool = exact(arguments[0] if arguments else named.get("name"))
+    return works.begin(Unit("mcp.ToolCall", tool, "call", "result"), handler_sites.of_caller("mcp"))
+
+
+def _ended(record: works.Record, result: object) -> None:
+    is_error = attribute(result, "isError") is True or attribute(result, "is_error") is True
+    works.end(record, CallFailed("the result of the tool is an error") if is_error else None)
