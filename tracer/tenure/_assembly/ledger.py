@@ -73,10 +73,8 @@ class _Lifecycle:
             self.shipped = _SHIPPED_BEFORE
 
     def snapshot(self) -> Snapshot:
-        snapshot = Snapshot.of(self.record)
-        if self.renamed is None:
-            return snapshot
-        return snapshot._replace(site=self.renamed.site, resource=self.renamed.resource)
+        snapshot, new = Snapshot.of(self.record), self.renamed
+        return snapshot if new is None else snapshot._replace(site=new.site, resource=new.resource)
 
     def released_before(self, instant: int) -> bool:
         released = cast("int", self.record[RELEASED])

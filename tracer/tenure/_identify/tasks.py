@@ -20,7 +20,7 @@ from collections.abc import Callable
 from threading import get_ident
 
 from tenure._core import buffer, faults, object_access, probe_backend
-from tenure._identify import task_names, tracer
+from tenure._identify import task_names, tracer, units
 from tenure._identify.exceptions import Canceller, failure_of
 from tenure._identify.task_table import Adopted, AnyTask, Ended, Task
 
@@ -126,19 +126,10 @@ def _create(task: AnyTask, coroutine: object, parent: int, created_ns: int) -> T
     entry.parent, entry.created_ns = parent, created_ns
     entry.coroutine = task_names.qualified(coroutine)
     buffer.put(entry)
-    units = None if parent else _units()
-    if units:
-        buffer.put(Adopted(entry.id, units[-1], created_ns))
+    holders = None if parent else units.holders()
+    if holders:
+        buffer.put(Adopted(entry.id, holders[-1], created_ns))
     return entry
-
-
-def _units() -> list[int]:
-    """By whom the open units of work of the running thread are held, the innermost last."""
-    here = tracer.current.tasks.of_thread
-    units: list[int] | None = getattr(here, "units", None)
-    if units is None:
-        units = here.units = []
-    return units
 
 
 def begin_unit(holder: int = 0) -> None:
@@ -147,22 +138,13 @@ def begin_unit(holder: int = 0) -> None:
     ``holder``: the id under which it is entered, where that is not the thread's.
     """
     if running() is None:
-        _units().append(holder or _thread())
+        units.holders().append(holder or _thread())
 
 
 def end_unit() -> None:
     """Note that a unit of work of this task or thread has ended."""
-    if running() is None and _units():
-        _units().pop()
-
-
-def lane(name: str) -> int:
-    """The id of a thread that is none: what is held beside the threads that run."""
-    table = tracer.current.tasks
-    entry = Task(next(table.numbers), "thread", 0, None)
-    entry.name = name
-    table.by_id[entry.id] = entry
-    return entry.id
+    if running() is None and units.holders():
+        units.holders().pop()
 
 
 def adopt(task: object) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tenure import _probe_api as probe
 from tenure._core.object_access import attribute, exact
-from tenure._identify import tasks, tracer
+from tenure._identify import tasks, tracer, units
 from tenure._patching import class_patches
 from tenure._patching.bodies import immediate
 from tenure.adapters._kit import handler_sites, running_tests, works
@@ -73,7 +73,7 @@ def _begin(arguments: tuple[object, ...], _: dict[str, object]) -> _Held | None:
         return None
     site, lane = handler_sites.of_callable(function), 0
     if attribute(attribute(definition, "_scope"), "_value_") != "function":
-        lane = fixtures.lane = fixtures.lane or tasks.lane("fixtures")
+        lane = fixtures.lane = fixtures.lane or units.lane("fixtures")
         tracer.current.root_sites.add(site)
     unit = Unit("pytest.Fixture", exact(attribute(definition, "argname")), "setup", "teardown")
     record = probe.enter(unit, site, task=lane or None)

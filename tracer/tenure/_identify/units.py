@@ -1,0 +1,24 @@
+"""Units of work beside asyncio's tasks: those that a thread has open, and lanes for what outlives each of them."""
+
+from __future__ import annotations
+
+from tenure._identify import tracer
+from tenure._identify.task_table import Task
+
+
+def holders() -> list[int]:
+    """The ids under which the open units of work of the running thread are held, the innermost last."""
+    here = tracer.current.tasks.of_thread
+    holders: list[int] | None = getattr(here, "units", None)
+    if holders is None:
+        holders = here.units = []
+    return holders
+
+
+def lane(name: str) -> int:
+    """Add a thread that does not exist, and return its id: what is held beside the threads that run."""
+    table = tracer.current.tasks
+    entry = Task(next(table.numbers), "thread", 0, None)
+    entry.name = name
+    table.by_id[entry.id] = entry
+    return entry.id
