@@ -30,12 +30,12 @@ test: $(STAMP) tests/web/node_modules/.installed  ## run every test, the browser
 	TENURE_PROBE=python $(BIN)/python -m pytest tests/tracer $(TEST_ARGS) || [ $$? -eq 5 ]  # 5: no test has the word
 	$(BIN)/python scripts/node.py npm --prefix web run test
 
-interop: $(STAMP) .venv-interop/.installed tests/interop/otel/javascript/node_modules/.installed  ## exchange spans with rotel, mlflow, OpenTelemetry's JavaScript SDK and its aiohttp instrumentation  [TEST_ARGS="-k word"]
+interop: $(STAMP) .venv-interop/.installed tests/interop/otel/javascript/node_modules/.installed  ## exchange spans with rotel, mlflow, OpenTelemetry's JavaScript SDK and its aiohttp instrumentation; sanic and daphne  [TEST_ARGS="-k word"]
 	TENURE_INTEROP_PYTHON=$(CURDIR)/.venv-interop/bin/python $(BIN)/python -m pytest -m interop tests/interop $(TEST_ARGS)
 
 .venv-interop/.installed: Makefile
 	$(PYTHON) -m venv .venv-interop
-	.venv-interop/bin/python -m pip install --quiet --disable-pip-version-check mlflow==3.17.2 rotel==0.0.1a15 \
+	.venv-interop/bin/python -m pip install --quiet --disable-pip-version-check mlflow==3.17.2 rotel==0.0.1a15 sanic==25.12.1 daphne==4.2.3 \
 		opentelemetry-instrumentation-aiohttp-server==0.66b1 opentelemetry-exporter-otlp-proto-http msgspec
 	@touch $@
 
