@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 
 import httpx
+import microdot.asgi
 import pytest
 from tests.support.waiting import until
-from tests.tracer.support import web_applications
-from tests.tracer.support.asgi_servers import SERVERS
+from tests.tracer.support import django_shop, servers, web_applications
+from tests.tracer.support.asgi_servers import SERVERS, ask
 from tests.tracer.support.web_orders import Pauses
 
 from tenure._identify import tracer
@@ -139,3 +140,55 @@ def test_nothing_is_kept_of_a_request(recorder, shop, serve):
     asyncio.run(serve(shop.app, f"GET {path(shop, 1)}", "GET /fail"))
     here = tracer.current.of(asgi_requests._Requests)
     assert (here.running, here.by_task) == ({}, {})
+
+
+def test_a_wsgi_request_of_django_is_named_by_its_route(recorder):
+    """The development server has them; an exception that nobody caught is its failure."""
+    app = django_shop.application(django_shop.wsgi)
+    client = httpx.Client(transport=httpx.WSGITransport(app, raise_app_exceptions=False), base_url="http://shop")
+    with client:
+        answers = [client.get(path).status_code for path in ("/plain/1", "/plain-fail", "/nowhere")]
+    assert answers == [200, 500, 404]
+    assert requests(recorder) == [
+        "django.http.HttpRequest GET /plain/<int:pk>, ok ok ok",
+        "django.http.HttpRequest GET /plain-fail, ok error(RuntimeError) goes on",
+        "django.http.HttpRequest 404 Not Found, ok ok ok",
+    ]
+
+
+def test_microdots_own_server_has_the_same_requests(recorder):
+    """No ASGI is in between."""
+    app, port = web_applications.microdot_shop(microdot.Microdot()), servers.free_port()
+
+    async def main():
+        serving = asyncio.create_task(app.start_server("127.0.0.1", port))
+        await until(lambda: app.server is not None)
+        answers = [await ask(port, "GET", path) for path in ("/orders/1", "/fail", "/mistake", "/nowhere")]
+        app.shutdown()
+        await serving
+        return [answer.split()[1] for answer in answers]
+
+    assert asyncio.run(main()) == [b"200", b"500", b"400", b"404"]
+    assert requests(recorder) == [
+        "microdot.Request GET /orders/<int:pk>, ok ok ok",
+        "microdot.Request GET /fail, ok error(RuntimeError) goes on",
+        "microdot.Request GET /mistake, ok ok ok",
+        "microdot.Request 404 Not Found, ok ok ok",
+    ]
+
+
+def test_routes_of_microdot_that_share_a_handler_are_told_apart(recorder):
+    """By the pattern that fits the path."""
+    app = microdot.asgi.Microdot()
+
+    async def both(request, **named):
+        return "done"
+
+    for route in ("/a/<name>", "/b/<int:pk>"):
+        app.get(route)(both)
+    assert asyncio.run(directly(app, "GET /b/1", "GET /a/x", "HEAD /a/x")) == ["200"] * 3
+    assert [name.partition(",")[0] for name in requests(recorder)] == [
+        "microdot.Request GET /b/<int:pk>",
+        "microdot.Request GET /a/<name>",
+        "microdot.Request HEAD /a/<name>",
+    ]

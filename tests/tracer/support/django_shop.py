@@ -4,6 +4,7 @@ import django.conf
 import django.core.asgi
 import django.core.wsgi
 import django.http
+import django.test
 import django.urls
 from asgiref.sync import markcoroutinefunction
 from tests.tracer.support.web_orders import Mistake, hold, pause
@@ -20,6 +21,14 @@ async def fail(request):
 
 async def mistake(request):
     raise Mistake
+
+
+def plain(request, pk):
+    return django.http.HttpResponse("done")
+
+
+def plain_fail(request):
+    raise RuntimeError("a bug")
 
 
 class Pausing:
@@ -43,7 +52,15 @@ urlpatterns = [
     django.urls.path("orders/<int:pk>/", order),
     django.urls.path("fail", fail),
     django.urls.path("mistake", mistake),
+    django.urls.path("plain/<int:pk>", plain),
+    django.urls.path("plain-fail", plain_fail),
 ]
+
+
+def wsgi():
+    """Django's WSGI handler, without the middleware: it is only for async."""
+    with django.test.override_settings(MIDDLEWARE=[]):
+        return django.core.wsgi.get_wsgi_application()
 
 
 def application(make=django.core.asgi.get_asgi_application):

@@ -84,7 +84,11 @@ def by_litestar():
 
 
 def by_microdot():
-    app = microdot.asgi.Microdot()
+    return Shop(microdot_shop(microdot.asgi.Microdot()), "/orders/<int:pk>", "microdot.Request")
+
+
+def microdot_shop(app):
+    """The shop on an application with its own server, or on one for ASGI."""
 
     @app.before_request
     async def before(request):
@@ -107,7 +111,7 @@ def by_microdot():
     async def answer(request, error):
         return "sorry", 400
 
-    return Shop(app, "/orders/<int:pk>", "microdot.Request")
+    return app
 
 
 FRAMEWORKS = [by_quart, by_litestar, by_microdot, by_django]

@@ -24,6 +24,8 @@ from tenure._identify.task_table import AnyTask, Ended, Task
 
 _ASYNCIOS = asyncio.Task
 
+_FINDING = "finding the running task"  # said where it fails
+
 # Of the current tracer's table, for ``current``: bound once at each begin.
 _running = tracer.current.tasks.running
 _loops = tracer.current.tasks.loops
@@ -184,10 +186,14 @@ def find() -> int:
     """The id of the current task or thread, found without the caches; registered where it is new."""
     try:
         task = running()
+        if task is not None and task_names.coroutine_of(task) is None:
+            stand_in = TypeError(f"{object_access.type_name(type(task))} stands for several tasks")
+            faults.fault(_FINDING, stand_in, "what runs in it is not recorded")
+            return 0
         if task is not None:
             return _registered(task)
     except Exception as error:  # noqa: BLE001  # it may be no task at all: a program can enter what it likes
-        faults.fault("finding the running task", error)
+        faults.fault(_FINDING, error)
     try:
         return _thread()
     except Exception as error:  # noqa: BLE001  # never into the program

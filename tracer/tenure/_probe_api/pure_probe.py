@@ -66,7 +66,7 @@ def begin(site: str, task: int, manager: object) -> Listed:
         except KeyError:
             _settled[site] = None, 0
             return _begin(site, task, manager)
-        if kind is not type(manager):
+        if kind is not type(manager) or not task:
             return _begin(site, task, manager)
         record = [site, task, resource, now(), 0, 0, 0, None, None, manager]
         _append(record)
@@ -79,6 +79,8 @@ def begin(site: str, task: int, manager: object) -> Listed:
 def _begin(site: str, task: int, manager: object) -> Listed:
     """``begin`` where the resource is not known yet, or where nothing is recorded."""
     resource, patched = _shared.get(id(manager)) or lookup.resource_of(site, manager)
+    if not task:  # who runs cannot be told
+        resource = 0
     if resource and len(_pending.entries) >= _pending.limit:
         faults.drop("buffer full")
         resource = 0
@@ -117,7 +119,7 @@ def enter_known(site: str, manager: object) -> Listed | None:
         if _is_marked(manager, task) or (here.types.only_named and not resources.is_wanted(manager)):
             return None
         resource, patched = _shared.get(id(manager)) or lookup.resource_of(site, manager)
-        if not resource:
+        if not resource or not task:
             return None
         if len(_pending.entries) >= _pending.limit:
             faults.drop("buffer full")

@@ -1,7 +1,7 @@
 """granian: the requests, websockets and the lifespan of the ASGI application that its workers call.
 
-Only tasks of asyncio tell requests apart: with granian's option ``--task-impl rust`` all requests of a worker run in
-one task.
+Requests are told apart by their tasks: with granian's option ``--task-impl rust`` one stand-in serves for all tasks of a
+worker, and what runs in it is not recorded.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from functools import partial
 from types import ModuleType
 
-from tenure._identify import libraries
+from tenure._identify import libraries, task_names
 from tenure._patching import class_patches
 from tenure._patching.class_patches import Method
 from tenure.adapters._kit import asgi, replaced_app
@@ -22,6 +22,7 @@ _IMPORTED = "_asgi_call_wrap"  # under which the modules of its servers know the
 def install(module: ModuleType) -> None:
     """Patch what makes a worker's callback of an application, and the lifespan."""
     libraries.know("granian")
+    task_names.entitle("_future_watcher_wrapper.<locals>.future_watcher", "request")
     handle = asgi.handling(operator.call, asgi.itself)
     wrapping = _wrapping(module._callback_wrapper, handle)  # noqa: SLF001  # there is no public entry
     class_patches.replace(module, "_callback_wrapper", wrapping)

@@ -13,12 +13,14 @@ from typing import cast
 from tenure._core.object_access import attribute, library_attribute
 from tenure._identify import libraries
 from tenure._patching import class_patches
+from tenure._rewriting import post_import
 from tenure.adapters._kit import asgi, asgi_requests, before_call
 from tenure.adapters._kit.asgi_requests import Scope
 
 _KIND = "litestar.Request"
 _LOOKING, _FAILING = "noting the route of a request", "noting the failure of a request"  # said where they fail
 _REFUSED = {404: "404 Not Found", 405: "405 Method Not Allowed"}
+_EXCEPTIONS = "litestar.middleware._internal.exceptions.middleware"
 _ROUTES = "HTTPRoute", "WebSocketRoute", "ASGIRoute"
 
 
@@ -31,7 +33,12 @@ def install(module: ModuleType) -> None:
     routes = sys.modules["litestar.routes"]
     for route in (getattr(routes, name) for name in _ROUTES):
         class_patches.replace(route, "handle", before_call.looking(route.handle, _selected, _LOOKING))
-    middleware = sys.modules["litestar.middleware._internal.exceptions.middleware"].ExceptionHandlerMiddleware
+    post_import.after_import(_EXCEPTIONS, _install_exceptions)
+
+
+def _install_exceptions(module: ModuleType) -> None:
+    """Patch what answers exceptions; it is imported with the first application."""
+    middleware = module.ExceptionHandlerMiddleware
     answering = middleware.default_http_exception_handler
     class_patches.replace(
         middleware, "default_http_exception_handler", before_call.looking(answering, _failed, _FAILING)
