@@ -1,7 +1,7 @@
 """granian: the requests, websockets and the lifespan of the ASGI application that its workers call.
 
-Requests are told apart by their tasks: with granian's option ``--task-impl rust`` one stand-in serves for all tasks of a
-worker, and what runs in it is not recorded.
+Tasks tell requests apart: with granian's option ``--task-impl rust`` one stand-in serves for all tasks of a worker, and
+what runs in it is not recorded.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ def install(applications: ModuleType) -> None:
     """Patch Starlette, of which FastAPI is a subclass, and the routes of both."""
     kind = applications.Starlette
     libraries.know_framework("starlette", "fastapi")
+    libraries.know("starlette._utils", "starlette.middleware.base", "starlette.middleware.wsgi", "starlette.responses")
     class_patches.replace(kind, "__call__", asgi.handling(kind.__call__, asgi.itself, _Framework()))
     routing = sys.modules["starlette.routing"]
     for route in (routing.Route, routing.WebSocketRoute):
