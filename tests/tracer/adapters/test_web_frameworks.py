@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import traceback
 
 import httpx
 import microdot.asgi
 import pytest
+from asgiref.sync import sync_to_async
 from tests.support.waiting import until
 from tests.tracer.support import django_shop, servers, web_applications
 from tests.tracer.support.asgi_servers import SERVERS, ask
@@ -192,3 +194,35 @@ def test_routes_of_microdot_that_share_a_handler_are_told_apart(recorder):
         "microdot.Request GET /a/<name>",
         "microdot.Request HEAD /a/<name>",
     ]
+
+
+def test_an_async_view_of_a_wsgi_request_is_part_of_it(recorder):
+    """Django runs it in a loop of another thread."""
+    app = django_shop.application(django_shop.wsgi)
+    with httpx.Client(transport=httpx.WSGITransport(app), base_url="http://shop") as client:
+        assert client.get("/orders/1/").status_code == 200
+    assert requests(recorder) == ["django.http.HttpRequest GET /orders/<int:pk>/, ok ok ok"]
+    assert below_requests(recorder) == [["asyncio.locks.Lock"]]
+
+
+def test_an_async_view_below_a_synchronous_middleware_is_part_of_its_request(recorder):
+    """The middleware runs in a thread, and the view in the server's loop again; twelve at the same time."""
+    app = django_shop.application(django_shop.with_synchronous_middleware)
+
+    async def main():
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client:
+            return await asyncio.gather(*(client.get(f"/orders/{number}/") for number in range(12)))
+
+    assert [answer.status_code for answer in asyncio.run(main())] == [200] * 12
+    assert below_requests(recorder) == [["asyncio.locks.Lock"]] * 12
+
+
+def test_what_a_thread_of_django_raises_shows_no_frame_of_tenure(recorder):
+    """The traceback is the program's."""
+
+    def fail():
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError) as caught:
+        asyncio.run(sync_to_async(fail)())
+    assert "/tenure/" not in "".join(frame.filename for frame in traceback.extract_tb(caught.tb))

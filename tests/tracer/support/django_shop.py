@@ -63,6 +63,22 @@ def wsgi():
         return django.core.wsgi.get_wsgi_application()
 
 
+def synchronous(get_response):
+    """A middleware of a function, which is only for threads."""
+
+    def middleware(request):
+        request.seen = True
+        return get_response(request)
+
+    return middleware
+
+
+def with_synchronous_middleware():
+    """Django's ASGI handler with it."""
+    with django.test.override_settings(MIDDLEWARE=[f"{__name__}.synchronous"]):
+        return django.core.asgi.get_asgi_application()
+
+
 def application(make=django.core.asgi.get_asgi_application):
     """An application by these settings; ``make``: of ASGI, or of WSGI."""
     if not django.conf.settings.configured:

@@ -144,6 +144,13 @@ def finished(task: AnyTask, error: BaseException | None) -> None:
     buffer.put(Ended(entry))
 
 
+def works_for(caller: int) -> None:
+    """The running task is what this task or thread waits for; whoever made it is not known."""
+    entry = tracer.current.tasks.by_id.get(find())
+    if entry is not None and entry.kind == "task" and not entry.parent and entry.id != caller:
+        entry.parent, entry.created_ns = caller, entry.created_ns or tracer.current.clock()
+
+
 def known(task: AnyTask) -> Task | None:
     """What is known of a task, with the name that it has now; None: nothing."""
     entry = tracer.current.tasks.known.get(id(task))

@@ -40,6 +40,7 @@ ADAPTERS = {
     "aiosqlite": ("aiosqlite",),
     "anyio": ("anyio",),
     "anyio._backends._asyncio": ("anyio_asyncio", "anyio_cancelling"),
+    "asgiref.sync": ("asgiref",),
     "asyncpg": ("asyncpg",),
     "daphne.server": ("daphne",),
     "django.core.handlers.asgi": ("django_asgi",),
