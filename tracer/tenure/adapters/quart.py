@@ -10,7 +10,7 @@ import sys
 from types import ModuleType
 from typing import cast
 
-from tenure._core.object_access import attribute, library_attribute
+from tenure._core.object_access import attribute, library_attribute, namespace
 from tenure._core.wrapping import Method
 from tenure._identify import libraries, task_names
 from tenure._patching import class_patches
@@ -20,6 +20,7 @@ from tenure.adapters._kit.asgi_requests import Request, Scope
 
 _KIND = "quart.Request"
 _LOOKING, _FAILING = "noting the route of a request", "noting the failure of a request"  # said where they fail
+_CONNECTIONS = "request_websocket", "_request", "_websocket"  # attributes of a context: up to Quart 0.22, and since
 
 
 def install(module: ModuleType) -> None:
@@ -31,14 +32,16 @@ def install(module: ModuleType) -> None:
     class_patches.replace(kind, "__call__", asgi.handling(kind.__call__, asgi.itself, asgi.Kind(_KIND)))
     for name in ("handle_exception", "handle_websocket_exception"):
         class_patches.replace(kind, name, before_call.looking(getattr(kind, name), _failed, _FAILING))
-    for context in ("RequestContext", "WebsocketContext"):
-        _patch_matching(getattr(sys.modules["quart.ctx"], context))
+    contexts = [kind for kind in vars(sys.modules["quart.ctx"]).values() if _matches(kind)]
+    if not contexts:
+        raise TypeError("no context matches a rule")
+    for context in contexts:
+        class_patches.replace(context, "match_request", _matching(vars(context)["match_request"]))
 
 
-def _patch_matching(context: type) -> None:
-    """Patch the class that defines ``match_request`` for this context."""
-    owner = next(base for base in context.__mro__ if "match_request" in vars(base))
-    class_patches.replace(owner, "match_request", _matching(vars(owner)["match_request"]))
+def _matches(kind: object) -> bool:
+    """Whether this class defines ``match_request``: one of two bases up to Quart 0.22, then AppContext."""
+    return issubclass(type(kind), type) and "match_request" in namespace(cast("type", kind))
 
 
 def _matching(original: Method) -> Method:
@@ -46,7 +49,8 @@ def _matching(original: Method) -> Method:
 
 
 def _matched(_: object, __: object, context: object) -> None:
-    connection = attribute(context, "request_websocket")
+    connections = (attribute(context, name) for name in _CONNECTIONS)
+    connection = next((connection for connection in connections if connection is not None), None)
     request = _request(connection)
     if request is None:
         return
@@ -77,7 +81,8 @@ def _request(connection: object) -> Request | None:
     return asgi_requests.of(attribute(connection, "scope"), None)
 
 
-def _failed(_: object, error: BaseException) -> None:
+def _failed(*arguments: object) -> None:
+    """Of the application, its context (since Quart 0.23), and the exception."""
     request = asgi_requests.handled()
     if request is not None:
-        request.failed(error)
+        request.failed(cast("BaseException", arguments[-1]))
