@@ -30,14 +30,14 @@ test: $(STAMP) tests/web/node_modules/.installed  ## run every test, the browser
 	TENURE_PROBE=python $(BIN)/python -m pytest tests/tracer $(TEST_ARGS) || [ $$? -eq 5 ]  # 5: no test has the word
 	$(BIN)/python scripts/node.py npm --prefix web run test
 
-interop: $(STAMP) .venv-interop/.installed .venv-ways/.installed tests/interop/otel/javascript/node_modules/.installed  ## record each way of starting Python (docs/running.md), notebooks, a frozen program, arq and mcp 1; exchange spans with rotel, mlflow and OpenTelemetry's JavaScript SDK  [TEST_ARGS="-k word"]
+interop: $(STAMP) .venv-interop/.installed .venv-ways/.installed tests/interop/otel/javascript/node_modules/.installed  ## record each way of starting Python (docs/running.md), notebooks, a frozen program, arq, mcp 1, sanic and daphne; exchange spans with rotel, mlflow and OpenTelemetry's JavaScript SDK  [TEST_ARGS="-k word"]
 	TENURE_INTEROP_PYTHON=$(CURDIR)/.venv-interop/bin/python TENURE_WAYS_PYTHON=$(CURDIR)/.venv-ways/bin/python $(BIN)/python -m pytest -m interop tests/interop $(TEST_ARGS)
 
 .venv-interop/.installed: Makefile
 	$(PYTHON) -m venv .venv-interop
 	.venv-interop/bin/python -m pip install --quiet --disable-pip-version-check mlflow==3.17.2 rotel==0.0.1a15 \
 		opentelemetry-instrumentation-aiohttp-server==0.66b1 opentelemetry-exporter-otlp-proto-http msgspec \
-		ipykernel==7.4.0 nbclient==0.11.0 pyinstaller==6.22.3 arq==0.28.0 mcp==1.30.0
+		ipykernel==7.4.0 nbclient==0.11.0 pyinstaller==6.22.3 arq==0.28.0 mcp==1.30.0 sanic==25.12.1 daphne==4.2.3
 	@touch $@
 
 .venv-ways/.installed: Makefile tests/interop/ways/requirements.txt $(STAMP)  # apart: mlflow wants older versions

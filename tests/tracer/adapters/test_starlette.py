@@ -9,6 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from tests.tracer.support.asgi_servers import by_uvicorn
@@ -177,6 +178,26 @@ def test_a_lifespan_is_held_while_the_application_runs(recorder):
         "lifespan",
     ]
     assert next(line for line in recorder.tree() if "Request" in line).startswith("request")
+
+
+def test_a_middleware_of_a_function_adds_nothing_of_its_own(recorder):
+    """Starlette runs what is below it in a task group; a failure is the request's alone."""
+
+    async def passing(request, call_next):
+        return await call_next(request)
+
+    app = application(middleware=[Middleware(BaseHTTPMiddleware, dispatch=passing)])
+    assert asyncio.run(by_uvicorn(app, "GET /orders/17", "GET /fail")) == ["200", "500"]
+    held = [line.partition(": ")[2] for line in recorder.lines() if "lifespan" not in line]
+    assert held == [
+        f"{REQUEST} GET /orders/{{id}}, ok ok ok",
+        "asyncio.locks.Lock (1), ok ok ok",
+        "asyncio.timeout 1 s, ok ok ok",
+        f"{REQUEST} GET /fail, ok error(RuntimeError) goes on",
+    ]
+    assert {lifecycle.trace for lifecycle in recorder.lifecycles() if "Lock" in lifecycle.resource} == {
+        lifecycle.id for lifecycle in recorder.lifecycles() if "/orders" in lifecycle.resource
+    }
 
 
 def test_a_scope_that_is_no_dictionary_costs_the_record_and_nothing_else(recorder, caplog, monkeypatch):

@@ -57,8 +57,11 @@ def from_coroutine(coroutine: str, *, is_first: bool) -> str:
 
 
 def coroutine_of(task: object) -> object:
-    """The coroutine of a task; the thing itself where it is not a task."""
-    return _ASYNCIOS.get_coro(task) if is_task(task) else task
+    """The coroutine of a task, None where it has none; the thing itself where it is not a task.
+
+    ``get_coro()`` crashes where a subclass never called ``Task.__init__``, as a stand-in of granian's.
+    """
+    return object_access.attribute(task, "_coro") if is_task(task) else task
 
 
 def qualified(coroutine: object) -> str:

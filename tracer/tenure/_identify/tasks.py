@@ -26,6 +26,8 @@ from tenure._identify.task_table import Adopted, AnyTask, Ended, Task
 
 _ASYNCIOS = asyncio.Task
 
+_FINDING = "finding the running task"  # said where it fails
+
 # Of the current tracer's table, for ``current``: bound once at each begin.
 _running = tracer.current.tasks.running
 _loops = tracer.current.tasks.loops
@@ -189,6 +191,13 @@ def finished(task: object, error: BaseException | None) -> None:
     buffer.put(Ended(entry))
 
 
+def works_for(caller: int) -> None:
+    """The running task is what this task or thread waits for; whoever made it is not known."""
+    entry = tracer.current.tasks.by_id.get(find())
+    if entry is not None and entry.kind == "task" and not entry.parent and entry.id != caller:
+        entry.parent, entry.created_ns = caller, entry.created_ns or tracer.current.clock()
+
+
 def known(task: object) -> Task | None:
     """What is known of a task, with the name that it has now; None: nothing."""
     entry = tracer.current.tasks.known.get(id(task))
@@ -235,10 +244,14 @@ def find() -> int:
         number = foreign(task) if foreign is not None else None
         if number is not None:
             return number
+        if task is not None and task_names.coroutine_of(task) is None:
+            stand_in = TypeError(f"{object_access.type_name(type(task))} stands for several tasks")
+            faults.fault(_FINDING, stand_in, "what runs in it is not recorded")
+            return 0
         if task is not None:
             return _registered(task)
     except Exception as error:  # noqa: BLE001  # it may be no task at all: a program can enter what it likes
-        faults.fault("finding the running task", error)
+        faults.fault(_FINDING, error)
     try:
         return _thread()
     except Exception as error:  # noqa: BLE001  # never into the program

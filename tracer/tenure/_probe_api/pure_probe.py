@@ -117,7 +117,7 @@ def enter_known(site: str, manager: object) -> Listed | None:
         if not task or _is_marked(manager, task) or (here.types.only_named and not resources.is_wanted(manager)):
             return None
         resource, patched = _shared.get(id(manager)) or lookup.resource_of(site, manager)
-        if not resource:
+        if not resource or not task:
             return None
         if len(_pending.entries) >= _pending.limit:
             faults.drop("buffer full")

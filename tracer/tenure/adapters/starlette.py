@@ -30,7 +30,8 @@ def install(applications: ModuleType) -> None:
     """Patch Starlette, of which FastAPI is a subclass, and the routes of both."""
     kind = applications.Starlette
     libraries.know_framework("starlette", "fastapi")
-    class_patches.replace(kind, "__call__", asgi.handling(kind.__call__, _itself, _Framework()))
+    libraries.know("starlette._utils", "starlette.middleware.base", "starlette.middleware.wsgi", "starlette.responses")
+    class_patches.replace(kind, "__call__", asgi.handling(kind.__call__, asgi.itself, _Framework()))
     routing = sys.modules["starlette.routing"]
     for route in (routing.Route, routing.WebSocketRoute):
         class_patches.replace(route, "handle", before_call.looking(route.handle, _selected, _LOOKING))
@@ -59,10 +60,6 @@ class _Framework:
         context = attribute(attribute(application, "router"), "lifespan_context")
         place = context if type(context) is FunctionType else type(application)
         return Served(type_name(type(application)), application), handler_sites.of_callable(place, "lifespan")
-
-
-def _itself(application: object) -> object:
-    return application
 
 
 def _selected(route: object, scope: Scope, *_: object) -> None:

@@ -20,9 +20,7 @@ from tenure._identify import libraries, task_names
 from tenure._patching import class_patches
 from tenure._patching.bodies import immediate
 from tenure._patching.class_patches import Method
-from tenure.adapters._kit import asgi
-
-_REPLACING = "recording the application that uvicorn calls"  # said where it fails
+from tenure.adapters._kit import asgi, replaced_app
 
 
 def install(config: ModuleType) -> None:
@@ -88,7 +86,7 @@ def _with_app_argument(original: Method, handle: Method) -> Method:
 def _with_app_attribute(original: Method, handle: Method) -> Method:
     @class_patches.mark_as_wrapper(original)
     async def run_asgi(protocol: object) -> object:
-        with _ReplacedApp(protocol, "app", handle):
+        with replaced_app.ReplacedApp(protocol, "app", handle):
             return await original(protocol)  # type: ignore[misc]
 
     return run_asgi
@@ -97,40 +95,10 @@ def _with_app_attribute(original: Method, handle: Method) -> Method:
 def _with_lifespan_app(original: Method, handle: Method) -> Method:
     @class_patches.mark_as_wrapper(original)
     async def main(lifespan: object) -> object:
-        with _ReplacedApp(attribute(lifespan, "config"), "loaded_app", handle):
+        with replaced_app.ReplacedApp(attribute(lifespan, "config"), "loaded_app", handle):
             return await original(lifespan)  # type: ignore[misc]
 
     return main
-
-
-class _ReplacedApp:
-    """Replaces an attribute until it is called, which is the first thing that the block does."""
-
-    def __init__(self, owner: object, attribute: str, handle: Method) -> None:
-        self._owner, self._attribute, self._handle = owner, attribute, handle
-        self._app: object = None
-        self._replacement: Method = self._call  # compared by identity: the program's own equality is not called
-
-    def __enter__(self) -> None:
-        try:
-            self._app = getattr(self._owner, self._attribute)
-            setattr(self._owner, self._attribute, self._replacement)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_REPLACING, fault)
-
-    def __exit__(self, *_: object) -> None:
-        self._restore()
-
-    def _call(self, *arguments: object) -> object:
-        self._restore()
-        return self._handle(self._app, *arguments)
-
-    def _restore(self) -> None:
-        try:
-            if getattr(self._owner, self._attribute) is self._replacement:
-                setattr(self._owner, self._attribute, self._app)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault(_REPLACING, fault)
 
 
 def _innermost(app: object) -> object:

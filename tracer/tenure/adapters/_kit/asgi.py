@@ -13,8 +13,8 @@ from functools import partial
 from types import MethodType
 from typing import Protocol, cast
 
+from tenure._core.object_access import type_name
 from tenure._identify import resources, tracer
-from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited
 from tenure.adapters._kit import asgi_requests as requests
@@ -44,12 +44,31 @@ class Framework(Protocol):
     def lifespan(self, application: object) -> tuple[Served, str]: ...
 
 
+class Kind:
+    """A framework whose requests have this kind; a lifespan is placed at the application's class."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def request(self, application: object, scope: Scope) -> Named:
+        return Named(self._kind, requests.method(scope), application)
+
+    def lifespan(self, application: object) -> tuple[Served, str]:
+        kind = type(application)
+        return Served(type_name(kind), application), handler_sites.of_callable(kind, "lifespan")
+
+
 class _Call(Protocol):
     """What is recorded of one call of an application."""
 
     channels: tuple[object, ...]
 
     def end(self, error: BaseException | None) -> None: ...
+
+
+def itself(application: object) -> object:
+    """What is called is the application."""
+    return application
 
 
 def handling(
@@ -60,7 +79,7 @@ def handling(
     ``application(owner)`` is what is called in the end. ``framework``: the owner is such an application, and names what
     a server's adapter began.
     """
-    resources.register(Named, _describe)
+    resources.register(Named, requests.describe)
     know_lifespans()
 
     def begin(owner: object, scope: Scope, channels: tuple[object, ...]) -> _Call | None:
@@ -163,11 +182,6 @@ def _begin_lifespan(
     lifespan = _Lifespan(scope, served, site, receive, send)
     lifespan.channels = *lifespan.channels, *channels[2:]
     return lifespan
-
-
-def _describe(request: object, _: str) -> Description:
-    kind, name, _endpoint = cast("Named", request)
-    return Description(kind, None, name, enter="request", exit="response")
 
 
 def _type(message: object) -> object:

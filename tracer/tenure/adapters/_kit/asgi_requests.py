@@ -15,7 +15,8 @@ from tenure import semconv
 from tenure._assembly import request_rename, request_status
 from tenure._core import faults
 from tenure._core.object_access import attribute, library_attribute
-from tenure._identify import tracer
+from tenure._identify import resources, tasks, tracer
+from tenure._identify.resources import Description
 from tenure._patching.bodies import immediate
 from tenure.adapters._kit import handler_sites
 
@@ -32,8 +33,10 @@ class _Requests:
     """The requests whose application is called."""
 
     def __init__(self) -> None:
-        # By address of the shared part, and of each scope that was seen (a middleware may put other headers into it).
+        # By address of the shared part, and of each scope that was seen (a middleware may put other headers into it);
+        # of a request without a scope, by address of the framework's own object.
         self.running: dict[int, Request] = {}
+        self.by_task: dict[int, Request] = {}  # by id of the task that handles it
 
 
 class Named(NamedTuple):
@@ -56,6 +59,34 @@ def running(scope: Scope) -> Request | None:
     """The request that this scope is of, while its application is called."""
     requests = tracer.current.of(_Requests).running
     return requests.get(id(scope)) or requests.get(id(part(scope)))
+
+
+def handled() -> Request | None:
+    """The request that the running task handles, where its framework's adapter says so."""
+    return tracer.current.of(_Requests).by_task.get(tasks.current())
+
+
+def of(scope: object, own: object) -> Request | None:
+    """The request of this scope; where there is none, that of a framework's own object."""
+    request = running(cast("Scope", scope)) if issubclass(type(scope), dict) else None
+    return request or tracer.current.of(_Requests).running.get(id(own))
+
+
+def begin_own(own: object, named: Named) -> Request:
+    """Begin a request that no ASGI server sent; ``own``: the framework's object of it."""
+    resources.register(Named, describe)
+    scope: Scope = {}
+    request = Request(scope, ())
+    request.know(own)
+    request.seen(scope, lambda: named)
+    request.begin(named)
+    return request
+
+
+def describe(request: object, _: str) -> Description:
+    """A request's resource."""
+    kind, name, _endpoint = cast("Named", request)
+    return Description(kind, None, name, enter="request", exit="response")
 
 
 def get(scope: Scope, name: str) -> object:
@@ -90,10 +121,12 @@ class Request:
         self._known: Callable[[], Named] | None = None  # by what a framework calls it without a route
         self._prefixes: dict[str, str] = {}  # by the path that the routes within are relative to: its pattern
         self._last_prefix = ""
+        self._error: BaseException | None = None  # that the framework made an answer of
+        self._tasks: dict[int, Request | None] = {}  # that handle it, and what they handled before
 
     def begin(self, named: Named) -> None:
-        self._know(self._scope)
-        self._know(part(self._scope))
+        self.know(self._scope)
+        self.know(part(self._scope))
         self._record = probe.enter(named, handler_sites.of_callable(named.endpoint))
         if self._record is not None:
             probe.acquired(self._record)
@@ -104,7 +137,7 @@ class Request:
     def seen(self, scope: Scope, otherwise: Callable[[], Named] | None) -> None:
         """A framework's application is called for it; ``otherwise`` names it where no route will."""
         self._scope, self._known = scope, otherwise
-        self._know(scope)
+        self.know(scope)
         self._prefixes.setdefault(root(scope), "")
 
     def found(self, kind: str, name: str, endpoint: object) -> None:
@@ -127,10 +160,30 @@ class Request:
         """The pattern of what the routes that are relative to this path are mounted at."""
         return self._prefixes.get(path, self._last_prefix)
 
+    def handled_here(self) -> None:
+        """The running task handles it until it ends."""
+        by_task, task = tracer.current.of(_Requests).by_task, tasks.current()
+        if by_task.get(task) is not self:
+            self._tasks[task] = by_task.get(task)
+            by_task[task] = self
+
+    def failed(self, error: BaseException) -> None:
+        """No handler of the program caught this; the framework answers it. The first one counts."""
+        if self._error is None:
+            self._error = error
+
     def end(self, error: BaseException | None) -> None:
-        requests = tracer.current.of(_Requests).running
+        requests = tracer.current.of(_Requests)
         for key in self._keys:
-            requests.pop(id(key), None)
+            requests.running.pop(id(key), None)
+        for task, before in self._tasks.items():
+            if requests.by_task.get(task) is not self:
+                continue
+            if before is None:
+                del requests.by_task[task]
+            else:
+                requests.by_task[task] = before
+        error, self._error = error or self._error, None  # not kept: it refers to frames that refer to this
         if self._record is None:
             return
         try:
@@ -140,7 +193,8 @@ class Request:
         probe.leaving(self._record, error)
         probe.released(self._record, False)
 
-    def _know(self, key: object) -> None:
+    def know(self, key: object) -> None:
+        """Find the request by this object too."""
         requests = tracer.current.of(_Requests).running
         if id(key) not in requests:
             requests[id(key)] = self

@@ -1,0 +1,116 @@
+"""Sanic: each request is a lifecycle, named by its route, "GET /orders/<pk:int>", on its own server and by ASGI.
+
+Its name is the method until Sanic's router has found the route. An exception that no handler of the program answers is
+a failure, unless its status is below 500. At its start Sanic compiles some of its own methods a second time and
+replaces them, so they are patched again.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import NamedTuple, cast
+
+from tenure._core.object_access import attribute
+from tenure._core.wrapping import Method
+from tenure._identify import libraries, task_names
+from tenure._patching import class_patches
+from tenure._patching.bodies import awaited, immediate
+from tenure.adapters._kit import asgi, asgi_requests, before_call
+from tenure.adapters._kit.asgi_requests import Named, Request
+
+_KIND = "sanic.Request"
+# Said where they fail.
+_BEGIN, _LOOKING = "noting the begin of a request", "noting the route of a request"
+_FAILING = "noting the failure of a request"
+_REFUSED = {404: "404 Not Found", 405: "405 Method Not Allowed"}
+
+
+def install(module: ModuleType) -> None:
+    """Patch Sanic, its router, and what replaces its methods."""
+    libraries.know("sanic")
+    task_names.entitle("HttpProtocol.connection_task", "connection")
+    kind, router = module.Sanic, module.Router
+    class_patches.replace(kind, "__call__", asgi.handling(kind.__call__, asgi.itself, asgi.Kind(_KIND)))
+    class_patches.replace(kind, "handle_request", _handling(kind.handle_request))
+    class_patches.replace(router, "get", _routing(router.get))
+    handler = module.ErrorHandler
+    class_patches.replace(handler, "default", before_call.looking(handler.default, _answered, _FAILING))
+    touch_up = module.TouchUp
+    class_patches.replace(touch_up, "run", _touching_up(touch_up.run, kind))
+
+
+def _touching_up(original: Method, kind: type) -> object:
+    """What Sanic calls to compile its methods again, and their patches after it."""
+
+    def touched(_: object, __: object, ___: object) -> None:
+        class_patches.replace(kind, "handle_request", _handling(vars(kind)["handle_request"]))
+
+    run = immediate.function(original, "patching what Sanic compiled", before=lambda *_: True, after=touched)
+    return staticmethod(run)
+
+
+def _handling(original: Method) -> Method:
+    def begin(_: object, arguments: tuple[object, ...], named: dict[str, object]) -> _Handled:
+        own = arguments[0] if arguments else named["request"]
+        request = asgi_requests.of(attribute(attribute(own, "transport"), "scope"), None)
+        is_own = request is None
+        request = request or asgi_requests.begin_own(own, Named(_KIND, _method(own), None))
+        request.handled_here()
+        return _Handled(request, is_own)
+
+    return awaited.method(original, _BEGIN, before=begin, after=_ended, failed=_failed)
+
+
+class _Handled(NamedTuple):
+    """A request, and whether it began here: it came by Sanic's own server."""
+
+    request: Request
+    is_own: bool
+
+
+def _ended(handled: _Handled, _: object) -> None:
+    if handled.is_own:
+        handled.request.end(None)
+
+
+def _failed(handled: _Handled, error: BaseException) -> None:
+    if handled.is_own:
+        handled.request.end(error)
+
+
+def _answered(_: object, __: object, error: BaseException) -> None:
+    """No handler of the program answers this exception."""
+    request, status = asgi_requests.handled(), attribute(error, "status_code", 500)
+    if request is not None and type(status) is int and status >= 500:
+        request.failed(error)
+
+
+def _routing(original: Method) -> Method:
+    """In the router's place; it is a cache, whose own functions stay."""
+
+    def begin(_: object, arguments: tuple[object, ...], __: object) -> tuple[Request, object] | None:
+        request = asgi_requests.handled()
+        return (request, arguments[1]) if request is not None else None
+
+    get = immediate.method(original, _LOOKING, before=begin, after=_routed, failed=_unrouted)
+    for name in ("cache_clear", "cache_info", "cache_parameters"):
+        setattr(get, name, getattr(original, name))
+    return get
+
+
+def _routed(state: tuple[Request, object], found: object) -> None:
+    (request, method), (route, handler, *_) = state, cast("tuple[object, ...]", found)
+    path = attribute(route, "path")
+    if type(path) is str:
+        kind = "websocket" if attribute(handler, "is_websocket") is True else "http"
+        request.found(_KIND, f"{asgi_requests.method({'type': kind, 'method': method})} /{path}", handler)
+
+
+def _unrouted(state: tuple[Request, object], error: BaseException) -> None:
+    status = attribute(error, "status_code")
+    if type(status) is int and status in _REFUSED:
+        state[0].found(_KIND, _REFUSED[status], None)
+
+
+def _method(own: object) -> str:
+    return asgi_requests.method({"method": attribute(own, "method")})
