@@ -149,13 +149,6 @@ def end_unit() -> None:
         units.holders().pop()
 
 
-def adopt(task: object) -> None:
-    """Note that a task runs on behalf of the running task or thread from now on."""
-    entry = known(task) if task_names.is_task(task) else None
-    if entry is not None:
-        buffer.put(Adopted(entry.id, find(), tracer.current.clock()))
-
-
 def add_foreign(task: object, coroutine: object, parent: int, created_ns: int | None, name: str = "") -> Task:
     """Add a task of another library than asyncio.
 
@@ -189,13 +182,6 @@ def finished(task: object, error: BaseException | None) -> None:
     entry.canceller = entry.is_cancelled = None
     entry.finished_ns = tracer.current.clock()
     buffer.put(Ended(entry))
-
-
-def works_for(caller: int) -> None:
-    """The running task is what this task or thread waits for; whoever made it is not known."""
-    entry = tracer.current.tasks.by_id.get(find())
-    if entry is not None and entry.kind == "task" and not entry.parent and entry.id != caller:
-        entry.parent, entry.created_ns = caller, entry.created_ns or tracer.current.clock()
 
 
 def known(task: object) -> Task | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from tenure._core.object_access import attribute
-from tenure._identify import tasks
+from tenure._identify import adoption
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited
 
@@ -19,4 +19,4 @@ def install(backend: ModuleType) -> None:
 
 
 def _adopt(runner: object, _: object, __: object) -> None:
-    tasks.adopt(attribute(runner, "_runner_task"))
+    adoption.adopt(attribute(runner, "_runner_task"))

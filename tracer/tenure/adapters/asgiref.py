@@ -14,7 +14,7 @@ from typing import cast
 
 from tenure._core import faults
 from tenure._core.wrapping import Method, mark_as_wrapper
-from tenure._identify import task_names, tasks, tracer
+from tenure._identify import adoption, task_names, tasks, tracer
 from tenure._patching import class_patches
 
 _LINKING = "noting for whom a thread works"  # said where it fails
@@ -83,7 +83,7 @@ def _linking(original: Method) -> Method:
 
 async def _linked(coroutine: Coroutine[object, object, object], caller: int) -> object:
     try:
-        tasks.works_for(caller)
+        adoption.works_for(caller)
     except Exception as fault:  # noqa: BLE001  # never into the program
         faults.fault(_LINKING, fault)
     return await coroutine
