@@ -13,6 +13,7 @@ from tests.tracer.support import user_packages
 from tenure import adapters
 from tenure.adapters import api
 
+MAKEFILE = Path(__file__).parents[3] / "Makefile"
 PAGE = (Path(__file__).parents[3] / "docs" / "adapters.md").read_text()
 BLOCKS = dict(re.findall(r"^```(?:python |toml )?([\w/.]+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 INTEROP = dict(re.findall(r"([\w-]+)==([\w.]+)", (Path(__file__).parents[3] / "Makefile").read_text()))
