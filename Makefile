@@ -94,7 +94,7 @@ $(VENV_PYTHON):
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Tenure needs Python 3.11 or newer; set PYTHON=python3.12, say")'
 	$(PYTHON) -m venv .venv
 
-$(STAMP): $(VENV_PYTHON) constraints.txt pyproject.toml tracer/pyproject.toml tracer/setup.py server/pyproject.toml server/hatch_build.py $(C_SOURCES) $(WEB_SOURCES)
+$(STAMP): $(VENV_PYTHON) constraints.txt pyproject.toml tracer/pyproject.toml tracer/setup.py tracer/tenure.pth server/pyproject.toml server/hatch_build.py $(C_SOURCES) $(WEB_SOURCES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade -c constraints.txt pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev -e tracer -e server
 	@touch $@

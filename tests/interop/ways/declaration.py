@@ -27,7 +27,7 @@ class Way:
     workers    at least so many processes do them
     recorded   their lifecycles are recorded
     light      its packages are in the development environment, so that `make test` has it
-    stop       how it is stopped
+    stop       how it is stopped, so many seconds (``idle_s``) after its work
     prepare    what makes further files in its directory
     """
 
@@ -47,6 +47,7 @@ class Way:
     redis: bool = False
     stdin: str = ""
     stop: signal.Signals = signal.SIGINT
+    idle_s: float = 0.0
     prepare: Callable[[Path], None] | None = None
     notes: str = ""
 

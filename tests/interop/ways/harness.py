@@ -13,6 +13,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -77,6 +78,7 @@ def run(way: Way, python: Path, directory: Path, *, record: bool) -> Run:
             if way.requests or way.sender:
                 _until(lambda: _done(directory).total() >= UNITS, process)
                 _until(lambda: _text(directory).count(way.end_text) >= UNITS, process)
+                time.sleep(way.idle_s)
                 process.send_signal(way.stop)
             status = process.wait(STOP_S)
         finally:

@@ -140,6 +140,7 @@ FRAMEWORKS = [
     _server(
         name="adev runserver",
         command="{bin}/adev runserver --port {port} aiohttp_app.py",
+        idle_s=0.5,  # it is interrupted wherever it is, and prints a traceback unless its loop is idle
         packages=["aiohttp-devtools", "aiohttp"],
         unit="request",
         notes="its server of static files is recorded too",

@@ -72,7 +72,6 @@ _JOBS = [
         ready=(1, "ready."),
         end_text="succeeded in",
         names=["show"],
-        workers=2,
         stop=signal.SIGTERM,
     ),
 ]
