@@ -44,6 +44,7 @@ ASGI_SERVERS = [
         ready=(2, "ASGI server listening"),
         packages=["gunicorn"],
         light=True,
+        unit="request",
     ),
     _asgi(
         name="gunicorn -k asgi --preload",
@@ -52,6 +53,7 @@ ASGI_SERVERS = [
         packages=["gunicorn"],
         light=True,
         notes="the application is imported before the fork",
+        unit="request",
     ),
     _asgi(
         name="hypercorn",
@@ -74,8 +76,9 @@ ASGI_SERVERS = [
         command="{bin}/granian --interface asgi --workers 2 --port {port} asgi_app:app",
         ready=(2, "Started worker"),
         packages=["granian"],
+        unit="request",
     ),
-    _asgi(name="daphne", command="{bin}/daphne -p {port} asgi_app:app", packages=["daphne"]),
+    _asgi(name="daphne", command="{bin}/daphne -p {port} asgi_app:app", packages=["daphne"], unit="request"),
 ]
 FRAMEWORKS = [
     _server(
@@ -102,8 +105,9 @@ FRAMEWORKS = [
         command="{bin}/sanic sanic_app.app -p {port} --workers 2",
         ready=(2, "Worker ready"),
         packages=["sanic"],
-        names=["GET /items/<item>"],
+        names=["GET /items/<item:str>"],
         stop=signal.SIGTERM,
+        unit="request",
     ),
     _server(
         name="litestar run --reload",
@@ -116,19 +120,22 @@ FRAMEWORKS = [
         command="{bin}/quart --app quart_app run --port {port}",
         packages=["quart", "hypercorn"],
         names=["GET /items/<item>"],
+        unit="request",
     ),
     _server(
         name="hypercorn, Quart",
         command="{bin}/hypercorn -b 127.0.0.1:{port} quart_app:app",
         packages=["quart", "hypercorn"],
         names=["GET /items/<item>"],
+        unit="request",
     ),
     _server(
         name="django runserver",
         command="{python} manage.py runserver {port}",
         packages=["django"],
-        names=["GET items/<item>"],
+        names=["GET /items/<item>"],
         notes="its server has no event loop: each request of an `async def` view has one of its own",
+        unit="request",
     ),
     _server(
         name="python -m aiohttp.web",

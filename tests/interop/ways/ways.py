@@ -55,6 +55,7 @@ _JOBS = [
         redis=True,
         names=["show"],
         stop=signal.SIGTERM,
+        unit="job",
     ),
     Way(
         name="taskiq worker",
@@ -63,6 +64,7 @@ _JOBS = [
         sender="taskiq_app.py",
         ready=(1, "Listening started"),
         names=["taskiq_app:show"],
+        unit="job",
     ),
     Way(
         name="celery worker",
@@ -73,38 +75,39 @@ _JOBS = [
         end_text="succeeded in",
         names=["show"],
         stop=signal.SIGTERM,
+        unit="job",
     ),
 ]
 _TOOLS = [
-    _plain(name="pytest", command="{bin}/pytest -q tests_of_shop.py", packages=["pytest"], names=_TESTS),
+    _plain(name="pytest", command="{bin}/pytest -q tests_of_shop.py", packages=["pytest"], names=_TESTS, unit="test"),
     _plain(
         name="pytest -n 2",
         command="{bin}/pytest -q -p xdist.plugin -n 2 tests_of_shop.py",
         packages=["pytest", "pytest-xdist"],
         names=_TESTS,
         workers=2,
+        unit="test",
     ),
     Way(
         name="ipython file.ipy",
         command="{bin}/ipython --colors=NoColor cells.ipy",
         packages=["ipython"],
-        recorded=False,
-        notes="the cells' own statements are not recorded; imported modules are",
+        notes="functions of earlier cells are recorded when their cell runs again",
     ),
     Way(
         name="jupyter execute (nbclient)",
         command="{bin}/jupyter execute notebook.ipynb",
         packages=["nbclient", "ipykernel"],
         prepare=_notebook,
-        recorded=False,
-        notes="the cells' own statements are not recorded; imported modules are",
+        notes="functions of earlier cells are recorded when their cell runs again",
     ),
     Way(
         name="MCP client and server over stdio",
         command="{python} mcp_client.py",
         packages=["mcp"],
-        names=["tools/call show"],
+        names=["show"],
         notes="mcp gives its server a small environment: pass `env=dict(os.environ)`",
+        unit="tool call",
     ),
 ]
 _PYTHON = [
