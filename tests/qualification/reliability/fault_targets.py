@@ -18,6 +18,7 @@ import tenure
 
 # What runs in a process of its own, or in tests. OpenTelemetry's sinks run only where they are asked for.
 _OTHERS = (
+    "tenure._pyinstaller",
     "tenure.doctor",
     "tenure.cli.run",
     "tenure.cli.doctor",
