@@ -292,3 +292,11 @@ def test_a_signal_reaches_a_command(directory: Path) -> None:
         assert process.stdout.readline() == "ready\n"
         process.terminate()
         assert process.wait(30) == -15
+
+
+def test_a_command_of_an_environment_that_is_not_activated_is_found(directory: Path) -> None:
+    """`.venv/bin/tenure run uvicorn` finds the uvicorn beside it, though .venv/bin is not on PATH."""
+    bare = str(Path(sys.executable).parent)
+    path = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if part != bare)
+    done = programs.tenure(directory, "run", "-o", "x.json", "coverage", "run", "use.py", PATH=path)
+    assert (done.status, done.stdout) == (0, "used\n")

@@ -34,6 +34,8 @@ def script_of(word: str) -> str | None:
     if looks_like_path or (os.path.exists(word) and not shutil.which(word)):  # noqa: PTH110  # a loop of links is False
         return word if not os.path.exists(word) or _is_for_this_python(word) else None  # noqa: PTH110
     path = shutil.which(word)
+    if path is None:  # the environment's own commands, where it is used without being activated
+        path = shutil.which(word, path=os.path.dirname(sys.executable))  # noqa: PTH120
     if path is None:
         raise UsageError(
             f"no file and no command named {word!r} (expected a script, a directory, a zip file, -m MODULE, -c CODE,"
