@@ -201,8 +201,11 @@ anyio.run(main)
 """
 
 REDIS = """
+import gc
 from spies import *
 from redis import asyncio as redis
+
+gc.disable()  # when the collector runs depends on every object; clients are in circles, and their __del__ is seen
 
 async def main():
     url = sys.argv[1]

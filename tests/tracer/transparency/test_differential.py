@@ -197,7 +197,7 @@ async def main():
             with contextlib.suppress(KeyError):
                 await once(fails)
         return gc.collect(), [type(thing).__name__ for thing in gc.get_objects()
-                              if isinstance(thing, (Manager, KeyError, types.FrameType, types.CoroutineType))
+                              if issubclass(type(thing), (Manager, KeyError, types.FrameType, types.CoroutineType))
                               and getattr(thing, "f_code", once.__code__) is once.__code__
                               and getattr(thing, "cr_code", once.__code__) is once.__code__]
     finally:

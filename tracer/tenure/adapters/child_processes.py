@@ -16,7 +16,7 @@ def install(module: ModuleType) -> None:
     """Patch ``subprocess.Popen``, or what ``multiprocessing`` starts its children with."""
     if module.__name__ == "subprocess":
         class_patches.replace(module.Popen, "__init__", _starting(module.Popen.__init__))
-    elif hasattr(module, "spawnv_passfds"):  # not on Windows
+    else:
         class_patches.replace(module, "spawnv_passfds", _spawning(module.spawnv_passfds))
 
 
