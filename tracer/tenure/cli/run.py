@@ -197,7 +197,7 @@ def make_parser(prog: str, usage: str, description: str, collector: str, output:
     parser.add_argument(
         "--service",
         metavar="NAME",
-        help="service name of the process (default: $OTEL_SERVICE_NAME, or the program's name)",
+        help="service name of the process (default: $TENURE_SERVICE, $OTEL_SERVICE_NAME, or the program's name)",
     )
     parser.add_argument(
         "--include",
