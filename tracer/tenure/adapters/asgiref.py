@@ -83,7 +83,7 @@ def _linking(original: Method) -> Method:
 
 async def _linked(coroutine: Coroutine[object, object, object], caller: int) -> object:
     try:
-        adoption.works_for(caller)
+        adoption.set_parent(caller)
     except Exception as fault:  # noqa: BLE001  # never into the program
         faults.fault(_LINKING, fault)
     return await coroutine
