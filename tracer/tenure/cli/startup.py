@@ -58,7 +58,10 @@ def _begin() -> None:
 
 
 def main_kind() -> tuple[str, str]:
-    """How Python was started ("script", "frozen", "module", "command", "stdin" or "prompt"), and its path, name or text."""
+    """How Python was started, and its path, name or text.
+
+    The first is "script", "frozen", "module", "command", "stdin" or "prompt".
+    """
     if FROZEN_DIR:
         return "frozen", sys.executable
     program = sys.argv[0] if sys.argv else ""
