@@ -24,7 +24,7 @@ _FAILING = "noting the failure of a test"
 class _Run(NamedTuple):
     test: Test
     case: object
-    failures: int  # that the result had before
+    failures: int  # errors and failures that the result had before the test
 
 
 def install(case: ModuleType) -> None:
@@ -38,12 +38,12 @@ def install(case: ModuleType) -> None:
 
 
 def beginning(original: Method) -> Method:
-    """In the place of ``_callSetUp``, the first that a test does."""
+    """In the place of ``_callSetUp``, which a test calls first."""
     return immediate.enter(original, _BEGINNING, before=_begin)
 
 
 def _ending(original: Method, run: CodeType) -> Method:
-    """In the place of ``doCleanups``, the last that a test does, if ``run`` calls it and not the test itself."""
+    """In the place of ``doCleanups``, which ends a test if ``run`` calls it, and not if the test itself does."""
 
     def before(case: object, _: object, __: object) -> object:
         frame: FrameType | None = sys._getframe(1).f_back  # noqa: SLF001  # there is no other way to the caller
