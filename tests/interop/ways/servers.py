@@ -107,6 +107,7 @@ FRAMEWORKS = [
         packages=["sanic"],
         names=["GET /items/<item:str>"],
         stop=signal.SIGTERM,
+        idle_s=3.0,  # its manager does not end by a signal that comes soon after the start, also when it runs bare
         unit="request",
     ),
     _server(

@@ -277,7 +277,7 @@ def test_the_collector_of_the_environment_is_used(tmp_path: Path) -> None:
 
 
 def test_the_program_is_called_by_its_name_unless_it_is_given_one(tmp_path: Path) -> None:
-    """--service goes before OTEL_SERVICE_NAME, and that before the name of the script or module."""
+    """--service goes before TENURE_SERVICE, OTEL_SERVICE_NAME and the name of the script or module, in this order."""
     programs.write(tmp_path, app="", **{"pkg/__init__": "", "pkg/__main__": ""})
 
     def service(*arguments: str, **environment: str) -> str:
@@ -288,4 +288,6 @@ def test_the_program_is_called_by_its_name_unless_it_is_given_one(tmp_path: Path
     assert service("app.py") == "app"
     assert service("-m", "pkg") == "pkg"
     assert service("app.py", OTEL_SERVICE_NAME="from-otel") == "from-otel"
-    assert service("--service", "mine", "app.py", OTEL_SERVICE_NAME="from-otel") == "mine"
+    names = {"TENURE_SERVICE": "from-tenure", "OTEL_SERVICE_NAME": "from-otel"}
+    assert service("app.py", **names) == "from-tenure"
+    assert service("--service", "mine", "app.py", **names) == "mine"

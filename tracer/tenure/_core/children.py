@@ -34,7 +34,7 @@ class UnrecordedChild(NamedTuple):
 
 
 class Children:
-    """Those of this process."""
+    """The children of this process."""
 
     def __init__(self) -> None:
         self.any = False
@@ -42,13 +42,13 @@ class Children:
         self.known_unrecorded: deque[UnrecordedChild] = deque(maxlen=100)
 
     def note(self, child: Child | None = None) -> None:
-        """One was started; None where it is a Python for certain, with this process's environment."""
+        """Note that one was started; None: it is a Python with this process's environment, so it is recorded."""
         self.any = True
         if child is not None:
             self.noted.append(child)
 
     def clear(self) -> None:
-        """A fork begins without any."""
+        """Forget all of them: a forked process has none."""
         self.any = False
         self.noted.clear()
         self.known_unrecorded.clear()
@@ -69,7 +69,7 @@ children = Children()
 
 
 def why_unrecorded(child: Child) -> str | None:
-    """Why a child that is a Python is not recorded; None where it is, or is no Python, or nobody can know."""
+    """Why a child that is a Python is not recorded; None if it is, if it is not a Python, or if that is unknown."""
     word = child.executable or (child.command[0] if child.command else "")
     if not re.fullmatch(_PYTHON, Path(word).name):
         return None
@@ -84,13 +84,13 @@ def why_unrecorded(child: Child) -> str | None:
             f"{path} was started with an environment without TENURE_RECORD, so it is not recorded"
             " (pass the TENURE_* variables on)"
         )
-    if _leaves_site_out(child.command[1:]):
+    if _has_no_site(child.command[1:]):
         return f"{path} was started with -S, so it is not recorded (Python then reads no start-up files)"
     return _why_not_installed(path)
 
 
 def _why_not_installed(path: str) -> str | None:
-    """Why this interpreter cannot record; None where it can, or where its files do not tell."""
+    """Why this interpreter cannot record; None if it can, or if its files do not show it."""
     directories = _package_directories(path)
     if not directories or any((directory / STARTUP_FILE).exists() for directory in directories):
         return None
@@ -99,16 +99,16 @@ def _why_not_installed(path: str) -> str | None:
     return f"{path} has no Tenure, so it is not recorded ({path} -m pip install tenure)"
 
 
-def _leaves_site_out(arguments: tuple[str, ...]) -> bool:
+def _has_no_site(arguments: tuple[str, ...]) -> bool:
     """Whether the interpreter's own options have ``-S``."""
-    at = 0
-    while at < len(arguments):
-        word = arguments[at]
+    index = 0
+    while index < len(arguments):
+        word = arguments[index]
         if not word.startswith("-") or word in {"-", "-c", "-m"}:
             return False
         if not word.startswith("--") and re.match(r"-[a-zA-Z]*S", word.partition("W")[0].partition("X")[0]):
             return True
-        at += 2 if word in _VALUED else 1
+        index += 2 if word in _VALUED else 1
     return False
 
 
@@ -126,7 +126,7 @@ def _package_directories(path: str) -> list[Path]:
             prefixes.append(Path(settings["home"]).parent)
     patterns = ["lib/python[23]*/site-packages", "lib/python[23]*/dist-packages", "Lib/site-packages"]
     patterns += ["local/lib/python[23]*/dist-packages"]
-    return [found for prefix in prefixes for pattern in patterns for found in sorted(prefix.glob(pattern))]
+    return [directory for prefix in prefixes for pattern in patterns for directory in sorted(prefix.glob(pattern))]
 
 
 def _is_too_old(directory: Path) -> bool:

@@ -3,7 +3,7 @@
 $TENURE_TREE names the root's process id and a small file, to which each process appends a line:
 
     recorded PID       it has recorded a lifecycle
-    said SUBJECT       it has said a line on stderr that one process of the tree says for all
+    said SUBJECT       it has written a line to stderr that one process of the tree writes for all
 
 The root makes the file and removes it at its end.
 """
@@ -36,8 +36,8 @@ class ProcessTree(NamedTuple):
         """The ids of the processes that have recorded a lifecycle."""
         return {int(line.split()[1]) for line in self._lines() if line.startswith("recorded ")}
 
-    def says_first(self, subject: str) -> bool:
-        """Whether nobody of the tree has said this yet; from now on this process has."""
+    def claim(self, subject: str) -> bool:
+        """Whether this process may say this line: True once in a tree, for the process that asks first."""
         if not self.path:
             return True
         line = f"said {subject}"
@@ -73,14 +73,14 @@ class ProcessTree(NamedTuple):
             return []
 
 
-def inherited() -> ProcessTree | None:
-    """The tree that the environment names, None where it names none."""
+def from_environment() -> ProcessTree | None:
+    """The tree that $TENURE_TREE names; None if the variable is not set or has no process id."""
     root, _, path = os.environ.get(VARIABLE, "").partition(":")
     return ProcessTree(int(root), path) if root.isdecimal() else None
 
 
-def plant() -> ProcessTree:
-    """A new tree with this process as its root, which its children inherit."""
+def create() -> ProcessTree:
+    """Make a tree with this process as its root, and let its children inherit it by $TENURE_TREE."""
     import tempfile  # noqa: PLC0415  # it takes long to import, and only a root needs it
 
     try:
@@ -90,6 +90,15 @@ def plant() -> ProcessTree:
         path = ""
     os.environ[VARIABLE] = f"{os.getpid()}:{path}"
     return ProcessTree(os.getpid(), path)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process with this id exists and this one may send it a signal."""
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
 
 
 def _lock(file: int) -> None:

@@ -15,8 +15,8 @@ def adopt(task: object) -> None:
         buffer.put(Adopted(entry.id, find(), tracer.current.clock()))
 
 
-def works_for(caller: int) -> None:
-    """The running task is what this task or thread waits for; whoever made it is not known."""
+def set_parent(caller: int) -> None:
+    """Make this task or thread, which waits for the running task, its parent, unless its creator is known."""
     entry = tracer.current.tasks.by_id.get(find())
     if entry is not None and entry.kind == "task" and not entry.parent and entry.id != caller:
         entry.parent, entry.created_ns = caller, entry.created_ns or tracer.current.clock()

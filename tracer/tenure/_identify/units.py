@@ -8,15 +8,15 @@ from tenure._identify.task_table import Task
 
 def holders() -> list[int]:
     """The ids under which the open units of work of the running thread are held, the innermost last."""
-    here = tracer.current.tasks.of_thread
-    holders: list[int] | None = getattr(here, "units", None)
-    if holders is None:
-        holders = here.units = []
-    return holders
+    thread_state = tracer.current.tasks.of_thread
+    ids: list[int] | None = getattr(thread_state, "units", None)
+    if ids is None:
+        ids = thread_state.units = []
+    return ids
 
 
-def lane(name: str) -> int:
-    """Add a thread that does not exist, and return its id: what is held beside the threads that run."""
+def add_lane(name: str) -> int:
+    """Add a thread that does not exist, and return its id: for what is held outside the threads that run."""
     table = tracer.current.tasks
     entry = Task(next(table.numbers), "thread", 0, None)
     entry.name = name

@@ -1,7 +1,7 @@
 """``tenure.work``: a unit of work that the program names itself, as a block or as a function.
 
 A block is entered by the statement; a function is held from its call to its return. Both are recorded where the program
-runs and nowhere else: while nothing records, a block keeps nothing and a call costs one look at the recording.
+runs and nowhere else: while nothing is recorded, a block keeps nothing, and a call only checks that.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def _check(function: object) -> None:
 
 
 def _innermost(function: object) -> object:
-    """What is below decorators and partials."""
+    """The function below its decorators and partials."""
     inner = function
     with contextlib.suppress(ValueError):  # a circle of ``__wrapped__``
         inner = inspect.unwrap(cast("Callable[..., object]", function))

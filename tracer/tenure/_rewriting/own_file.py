@@ -39,8 +39,8 @@ def record_file(frame: FrameType, *, sync: bool) -> str:
     rewritten = loaders.compile_rewritten(source, file, sync=sync)
     if frame.f_code in {rewritten, *_nested(rewritten)}:
         return ""  # it was recorded before
-    known = {plain, *_nested(plain)}
-    if not all(running.f_code in known for running in frames):
+    plain_codes = {plain, *_nested(plain)}
+    if not all(running.f_code in plain_codes for running in frames):
         return f"{file} is not what runs: it was changed, or compiled with other flags"
     twins = dict(_twins(plain, rewritten))
     for running in {running.f_code for running in frames}:
@@ -72,7 +72,7 @@ def _source(frame: FrameType) -> bytes | None:
     try:
         return Path(file).read_bytes()
     except (OSError, ValueError):
-        is_module = frame.f_globals.get("__file__") == file  # its loader may have the source, in a zip file for one
+        is_module = frame.f_globals.get("__file__") == file  # its loader may have the source, for example in a zip file
         lines = linecache.getlines(file, frame.f_globals if is_module else None)
         return "".join(lines).encode("utf-8", "surrogatepass") if lines else None
 
@@ -85,16 +85,21 @@ def _nested(code: CodeType) -> Iterator[CodeType]:
 
 
 def _twins(plain: CodeType, rewritten: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
-    """Each nested code with its rewritten one, where the two may stand for each other and differ."""
-    theirs = [constant for constant in rewritten.co_consts if isinstance(constant, CodeType)]
-    for ours in (constant for constant in plain.co_consts if isinstance(constant, CodeType)):
-        for twin in theirs:
-            if (ours.co_qualname, ours.co_firstlineno) == (twin.co_qualname, twin.co_firstlineno):
-                theirs.remove(twin)
-                if ours != twin and (ours.co_freevars, ours.co_flags) == (twin.co_freevars, twin.co_flags):
-                    yield ours, twin
-                yield from _twins(ours, twin)
+    """Each nested code and its rewritten form, if they differ and one can take the place of the other."""
+    rewritten_codes = [constant for constant in rewritten.co_consts if isinstance(constant, CodeType)]
+    for plain_code in (constant for constant in plain.co_consts if isinstance(constant, CodeType)):
+        for twin in rewritten_codes:
+            if (plain_code.co_qualname, plain_code.co_firstlineno) == (twin.co_qualname, twin.co_firstlineno):
+                rewritten_codes.remove(twin)
+                if plain_code != twin and _fits(plain_code, twin):
+                    yield plain_code, twin
+                yield from _twins(plain_code, twin)
                 break
+
+
+def _fits(plain_code: CodeType, rewritten: CodeType) -> bool:
+    """Whether a function with the plain code can take the rewritten one."""
+    return (plain_code.co_freevars, plain_code.co_flags) == (rewritten.co_freevars, rewritten.co_flags)
 
 
 def _exchange_constants(code: CodeType, twins: dict[CodeType, CodeType]) -> None:
@@ -103,11 +108,11 @@ def _exchange_constants(code: CodeType, twins: dict[CodeType, CodeType]) -> None
 
     constants = code.co_consts
     items = (ctypes.c_void_p * len(constants)).from_address(id(constants) + tuple.__basicsize__)
-    for place, constant in enumerate(constants):
+    for index, constant in enumerate(constants):
         if isinstance(constant, CodeType) and constant in twins:
             twin = twins[constant]
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(twin))
-            items[place] = id(twin)
+            items[index] = id(twin)
             _kept.append(constant)  # its reference was the tuple's
 
 

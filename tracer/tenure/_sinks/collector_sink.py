@@ -226,7 +226,7 @@ class CollectorSink:
     def _report_once(self, kind: str, problem: str, remedy: str) -> None:
         if kind not in self._reported:
             self._reported.add(kind)
-            if self._tree is None or self._tree.says_first(f"{kind} {self.url}"):
+            if self._tree is None or self._tree.claim(f"{kind} {self.url}"):
                 say(f"collector at {self.url} {problem} ({remedy})")
 
 

@@ -173,7 +173,7 @@ class Shipper:
             children.noted.clear()
         elif children.noted:
             for reason in children.unrecorded():
-                if self._tree.says_first(reason):
+                if self._tree.claim(reason):
                     say(reason)
 
     def settle(self) -> None:

@@ -1,4 +1,4 @@
-"""anyio's pytest plugin: one task runs all tests and fixtures of a module, each on behalf of who calls the runner."""
+"""anyio's pytest plugin: one task runs all tests and fixtures of a module, each for the test that calls the runner."""
 
 from __future__ import annotations
 

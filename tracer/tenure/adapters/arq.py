@@ -10,15 +10,15 @@ from tenure._core.wrapping import Method
 from tenure._identify import libraries
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited
-from tenure.adapters._kit import after_init, handler_sites, works
-from tenure.adapters._kit.works import Record, Unit
+from tenure.adapters._kit import after_init, handler_sites, work_units
+from tenure.adapters._kit.work_units import Record, Unit
 
 _RUNNING = "recording a job of arq"  # said where it fails
 
 
 def install(worker: ModuleType) -> None:
     """Patch Worker: the functions of its jobs are wrapped once it has them all."""
-    works.know()
+    work_units.register()
     libraries.know("arq")
     after_init.note(worker.Worker, _wrap_functions)
 
@@ -36,9 +36,9 @@ def _recording(run: Method, name: str) -> Method:
     unit, site = Unit("arq.Job", name), handler_sites.of_callable(run)
 
     def begin(*_: object) -> Record | None:
-        return works.begin(unit, site)
+        return work_units.begin(unit, site)
 
     def ended(record: object, *_: object) -> None:
-        works.end(cast("Record", record), None)
+        work_units.end(cast("Record", record), None)
 
-    return awaited.function(run, _RUNNING, before=begin, after=ended, failed=works.end)
+    return awaited.function(run, _RUNNING, before=begin, after=ended, failed=work_units.end)

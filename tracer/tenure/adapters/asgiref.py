@@ -1,4 +1,4 @@
-"""asgiref: a coroutine that a thread waits for hangs below what that thread does, and below the task it works for.
+"""asgiref: a coroutine that a thread waits for is below what that thread does, and below the task that it serves.
 
 Django runs synchronous middlewares and views in threads, and asynchronous views of synchronous callers in a loop that
 may be another thread's. Without this adapter such a view's lifecycles begin traces of their own.
@@ -21,7 +21,7 @@ _LINKING = "noting for whom a thread works"  # said where it fails
 
 
 class _Threads:
-    """The threads that work for a task."""
+    """The threads that run something for a task."""
 
     def __init__(self) -> None:
         self.tasks: dict[int, int] = {}  # by ident of the thread: id of the task
@@ -37,7 +37,7 @@ def install(module: ModuleType) -> None:
 
 
 class _Handler:
-    """In the place of the method that runs in the thread: the task that hands it over reads the attribute."""
+    """Stands in the place of a method that runs in a thread; the task that hands it over reads the attribute."""
 
     def __init__(self, original: Method) -> None:
         self._original = original
@@ -49,10 +49,10 @@ class _Handler:
 
 
 def _run(task: int, original: Method, *arguments: object, **named: object) -> object:
-    """By hand: the thread works for the task while this runs, and what the program raises shows no frame of ours."""
+    """Run the method; meanwhile its thread serves the task. By hand: the task is read before this is called."""
     threads, ident = tracer.current.of(_Threads).tasks, get_ident()
-    before = threads.get(ident, 0)
-    threads[ident] = before if task == tasks.current() else task
+    outer = threads.get(ident, 0)
+    threads[ident] = outer if task == tasks.current() else task
     try:
         return original(*arguments, **named)
     except BaseException as error:
@@ -63,8 +63,8 @@ def _run(task: int, original: Method, *arguments: object, **named: object) -> ob
         del arguments, named
         raise
     finally:
-        if before:
-            threads[ident] = before
+        if outer:
+            threads[ident] = outer
         else:
             threads.pop(ident, None)
 
@@ -83,7 +83,7 @@ def _linking(original: Method) -> Method:
 
 async def _linked(coroutine: Coroutine[object, object, object], caller: int) -> object:
     try:
-        adoption.works_for(caller)
+        adoption.set_parent(caller)
     except Exception as fault:  # noqa: BLE001  # never into the program
         faults.fault(_LINKING, fault)
     return await coroutine

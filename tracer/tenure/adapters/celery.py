@@ -12,8 +12,8 @@ from tenure._core import faults
 from tenure._core.object_access import exact, library_attribute, of_class
 from tenure._identify import tracer
 from tenure._patching import class_patches
-from tenure.adapters._kit import handler_sites, works
-from tenure.adapters._kit.works import Record, Unit
+from tenure.adapters._kit import handler_sites, work_units
+from tenure.adapters._kit.work_units import Record, Unit
 
 _UID = "tenure"  # by which celery knows the receivers
 
@@ -27,7 +27,7 @@ class _Runs:
 
 def install(signals: ModuleType) -> None:
     """Receive celery's signals."""
-    works.know()
+    work_units.register()
     receivers: list[tuple[str, Callable[..., None]]] = [
         ("task_prerun", _begin),
         ("task_failure", _failed),
@@ -59,7 +59,7 @@ def _guarded(receiver: Callable[..., None]) -> Callable[..., None]:
 
 def _begin(task: object, details: dict[str, object]) -> None:
     name = exact(library_attribute(task, "name", "celery")) or exact(of_class(type(task), "name"))
-    record = works.begin(Unit("celery.Task", name), handler_sites.of_callable(of_class(type(task), "run")))
+    record = work_units.begin(Unit("celery.Task", name), handler_sites.of_callable(of_class(type(task), "run")))
     if record is not None:
         tracer.current.of(_Runs).records[exact(details.get("task_id"))] = record
 
@@ -80,4 +80,4 @@ def _ended(_: object, details: dict[str, object]) -> None:
 def _end(task_id: object, error: object) -> None:
     record = tracer.current.of(_Runs).records.pop(exact(task_id), None)
     if record is not None:
-        works.end(record, error if issubclass(type(error), BaseException) else None)  # type: ignore[arg-type]
+        work_units.end(record, work_units.exception_of(error))

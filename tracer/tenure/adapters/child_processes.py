@@ -1,4 +1,4 @@
-"""The processes that the program starts by ``subprocess`` and ``multiprocessing``: noted, and started as ever."""
+"""The processes that the program starts by ``subprocess`` and ``multiprocessing``: noted, and started unchanged."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _spawning(original: class_patches.Method) -> class_patches.Method:
 
 
 def _note(popen: object, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
-    """Plain strings, and what the program's own environment has; no other objects of the program are kept."""
+    """Note a child by plain strings; no object of the program is kept."""
     names = (
         "args",
         "bufsize",
@@ -61,16 +61,16 @@ def _note(popen: object, arguments: tuple[Any, ...], named: dict[str, Any]) -> N
         "cwd",
         "env",
     )
-    given = dict(zip(names, arguments, strict=False)) | named
-    command = given["args"]
+    parameters = dict(zip(names, arguments, strict=False)) | named
+    command = parameters["args"]
     if type(command) is str:
-        command = command.split() if given.get("shell") else [command]
+        command = command.split() if parameters.get("shell") else [command]
     words = tuple(os.fsdecode(word) for word in command if type(word) in {str, bytes} or isinstance(word, os.PathLike))
-    environment = given.get("env")
+    environment = parameters.get("env")
     if environment is not None:
         known = ("PATH", "TENURE_RECORD")
         environment = {name: environment[name] for name in known if name in environment}
-    executable = given.get("executable")
+    executable = parameters.get("executable")
     pid = attribute(popen, "pid")
     children.note(
         Child(

@@ -42,13 +42,9 @@ def _responding(original: Method) -> Method:
         request = _request_of(arguments, named)
         if _request(request) is not None:
             return None
-        return asgi_requests.begin_own(request, Named(KIND, _method(request), None))
+        return asgi_requests.begin_without_scope(request, Named(KIND, asgi_requests.method_of(request), None))
 
-    return immediate.method(original, _BEGIN, before=begin, after=_responded, failed=Request.end)
-
-
-def _responded(request: Request, _: object) -> None:
-    request.end(None)
+    return immediate.method(original, _BEGIN, before=begin, after=asgi_requests.finish, failed=Request.end)
 
 
 def _resolving(original: Method) -> Method:
@@ -61,13 +57,13 @@ def _resolving(original: Method) -> Method:
 def _resolved(request: object, match: object) -> None:
     running, route = _request(request), attribute(match, "route")
     if running is not None and type(route) is str:
-        running.found(KIND, f"{_method(request)} /{route}", attribute(match, "func"))
+        running.set_route(KIND, f"{asgi_requests.method_of(request)} /{route}", attribute(match, "func"))
 
 
 def _unresolved(request: object, error: BaseException) -> None:
     running = _request(request)
     if running is not None and type_name(type(error)).endswith(".Resolver404"):
-        running.found(KIND, _NOT_FOUND, None)
+        running.set_route(KIND, _NOT_FOUND, None)
 
 
 def _failed(request: object, _: object, exc_info: tuple[object, BaseException, object]) -> None:
@@ -81,8 +77,4 @@ def _request_of(arguments: tuple[object, ...], named: dict[str, object]) -> obje
 
 
 def _request(request: object) -> Request | None:
-    return asgi_requests.of(attribute(request, "scope"), request)
-
-
-def _method(request: object) -> str:
-    return asgi_requests.method({"method": attribute(request, "method")})
+    return asgi_requests.find(attribute(request, "scope"), request)

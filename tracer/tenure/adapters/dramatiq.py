@@ -8,10 +8,11 @@ from tenure._core.object_access import attribute, exact
 from tenure._identify import tracer
 from tenure._patching import class_patches
 from tenure._patching.bodies import immediate
-from tenure.adapters._kit import handler_sites, works
-from tenure.adapters._kit.works import Record, Unit
+from tenure.adapters._kit import handler_sites, work_units
+from tenure.adapters._kit.work_units import Record, Unit
 
-_PROCESSING, _FAILING = "recording a message of dramatiq", "noting why a message of dramatiq failed"  # where they fail
+# Said where they fail.
+_PROCESSING, _FAILING = "recording a message of dramatiq", "noting why a message of dramatiq failed"
 
 
 class _Messages:
@@ -23,7 +24,7 @@ class _Messages:
 
 def install(worker: ModuleType) -> None:
     """Patch the worker's thread, and the message by which it keeps an exception."""
-    works.know()
+    work_units.register()
     thread, message = worker._WorkerThread, worker.MessageProxy  # noqa: SLF001  # there is no public entry
     process = immediate.method(thread.process_message, _PROCESSING, before=_begin, after=_ended, failed=_failed)
     keep = immediate.method(message.stuff_exception, _FAILING, before=_note_error)
@@ -37,7 +38,7 @@ def _begin(thread: object, arguments: tuple[object, ...], named: dict[str, objec
     actors = attribute(attribute(thread, "broker"), "actors")
     actor = actors.get(name) if type(actors) is dict else None
     site = handler_sites.of_callable(attribute(actor, "fn"))
-    record = works.begin(Unit("dramatiq.Message", name if actor is not None else ""), site)
+    record = work_units.begin(Unit("dramatiq.Message", name if actor is not None else ""), site)
     if record is None:
         return None
     tracer.current.of(_Messages).errors[id(message)] = None
@@ -45,17 +46,17 @@ def _begin(thread: object, arguments: tuple[object, ...], named: dict[str, objec
 
 
 def _note_error(message: object, arguments: tuple[object, ...], named: dict[str, object]) -> None:
-    error, errors = arguments[0] if arguments else named.get("exception"), tracer.current.of(_Messages).errors
-    if id(message) in errors and issubclass(type(error), BaseException):
-        errors[id(message)] = error  # type: ignore[assignment]
+    errors = tracer.current.of(_Messages).errors
+    if id(message) in errors:
+        errors[id(message)] = work_units.exception_of(arguments[0] if arguments else named.get("exception"))
 
 
 def _ended(state: tuple[Record, int], _: object) -> None:
     record, address = state
-    works.end(record, tracer.current.of(_Messages).errors.pop(address, None))
+    work_units.end(record, tracer.current.of(_Messages).errors.pop(address, None))
 
 
 def _failed(state: tuple[Record, int], error: BaseException) -> None:
     record, address = state
     tracer.current.of(_Messages).errors.pop(address, None)
-    works.end(record, error)
+    work_units.end(record, error)

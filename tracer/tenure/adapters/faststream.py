@@ -6,22 +6,22 @@ from types import ModuleType
 
 from tenure._core.object_access import attribute, exact
 from tenure._patching import class_patches
-from tenure.adapters._kit import handler_sites, works
-from tenure.adapters._kit.works import Unit
+from tenure.adapters._kit import handler_sites, work_units
+from tenure.adapters._kit.work_units import Unit
 
 _HANDLING = "recording a message of faststream"  # said where it fails
 
 
 def install(call_item: ModuleType) -> None:
     """Patch the item that calls a handler."""
-    works.know()
+    work_units.register()
     kind = call_item.HandlerItem
     ignored = call_item.IgnoredException  # by which a handler stops or skips
 
     def is_ordinary(error: BaseException) -> bool:
         return issubclass(type(error), ignored)
 
-    class_patches.replace(kind, "call", works.around(kind.call, _HANDLING, _described, is_ordinary=is_ordinary))
+    class_patches.replace(kind, "call", work_units.wrap(kind.call, _HANDLING, _described, is_ordinary=is_ordinary))
 
 
 def _described(item: object, _: tuple[object, ...], __: dict[str, object]) -> tuple[Unit, str]:

@@ -19,7 +19,6 @@ from tenure.adapters._kit.asgi_requests import Scope
 
 _KIND = "litestar.Request"
 _LOOKING, _FAILING = "noting the route of a request", "noting the failure of a request"  # said where they fail
-_REFUSED = {404: "404 Not Found", 405: "405 Method Not Allowed"}
 _EXCEPTIONS = "litestar.middleware._internal.exceptions.middleware"
 _ROUTES = "HTTPRoute", "WebSocketRoute", "ASGIRoute"
 
@@ -28,8 +27,7 @@ def install(module: ModuleType) -> None:
     """Patch Litestar, its routes, and what answers exceptions."""
     libraries.know_framework("litestar")
     libraries.know("litestar.events.emitter")
-    kind = module.Litestar
-    class_patches.replace(kind, "__call__", asgi.handling(kind.__call__, asgi.itself, asgi.Kind(_KIND)))
+    asgi.patch_application(module.Litestar, _KIND)
     routes = sys.modules["litestar.routes"]
     for route in (getattr(routes, name) for name in _ROUTES):
         class_patches.replace(route, "handle", before_call.looking(route.handle, _selected, _LOOKING))
@@ -53,7 +51,7 @@ def _selected(route: object, scope: Scope, *_: object) -> None:
     handler = asgi_requests.get(scope, "route_handler")
     prefix = request.prefix(asgi_requests.root(scope))
     function = library_attribute(handler, "fn", "litestar") or handler
-    request.found(_KIND, f"{asgi_requests.method(scope)} {prefix}{pattern}", function)
+    request.set_route(_KIND, f"{asgi_requests.method(scope)} {prefix}{pattern}", function)
 
 
 def _failed(_: object, connection: object, error: BaseException) -> None:
@@ -65,5 +63,5 @@ def _failed(_: object, connection: object, error: BaseException) -> None:
     status = attribute(error, "status_code", 500)
     if type(status) is int and status >= 500:
         request.failed(error)
-    elif type(status) is int and status in _REFUSED and asgi_requests.get(scope, "path_template") is None:
-        request.found(_KIND, _REFUSED[status], None)
+    elif type(status) is int and status in asgi_requests.REFUSALS and asgi_requests.get(scope, "path_template") is None:
+        request.set_route(_KIND, asgi_requests.REFUSALS[status], None)

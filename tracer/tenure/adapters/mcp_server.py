@@ -16,8 +16,8 @@ from tenure._core.wrapping import Method
 from tenure._identify import libraries, tasks, tracer
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited
-from tenure.adapters._kit import handler_sites, works
-from tenure.adapters._kit.works import Unit
+from tenure.adapters._kit import handler_sites, work_units
+from tenure.adapters._kit.work_units import Unit
 
 CALL = "tools/call"
 _HANDLING, _RESPONDING = "recording a request of MCP", "reading the answer to a request of MCP"  # said where they fail
@@ -54,6 +54,8 @@ class _RequestTable:
 
 
 class Request:
+    """A request that is handled, in the task that handles it."""
+
     def __init__(self, record: probe.Record, tool: str, outer: Request | None) -> None:
         self.record = record
         self.tool = tool  # that the client asks for; "" where it asks for none, or its name is believed already
@@ -74,7 +76,7 @@ class Request:
             running[task] = self.outer
         if self.tool and error is None and self.error is None:
             self.name(self.tool, cast("str", self.record[probe.SITE]))
-        works.end(self.record, error or self.error)
+        work_units.end(self.record, self.error if error is None else error)
         self.error = None
 
 
@@ -85,7 +87,7 @@ def current() -> Request | None:
 
 def install(server: ModuleType) -> None:
     """Patch the server of version 1, or the runner of version 2."""
-    works.know()
+    work_units.register()
     libraries.know(*_LIBRARY)
     if hasattr(server, "ServerRunner"):
         kind = server.ServerRunner
@@ -118,14 +120,16 @@ def _begin_by_parameters(runner: object, arguments: tuple[object, ...], _: dict[
 
 def _begin(server: object, method: str, tool: object) -> Request | None:
     requests = tracer.current.of(_RequestTable)
-    wanted = exact(tool) if method == CALL else ""
-    site = requests.tools.get(wanted) if wanted else None
-    unit = _unit(wanted) if site is not None else Unit("mcp.Request", method, "request", "result")
-    record = works.begin(unit, site or handler_sites.of_callable(type(server)), is_root=True)
+    tool_name = exact(tool) if method == CALL else ""
+    site = requests.tools.get(tool_name) if tool_name else None
+    unit = _unit(tool_name) if site is not None else Unit("mcp.Request", method, "request", "result")
+    record = work_units.begin(unit, site or handler_sites.of_callable(type(server)), is_root=True)
     if record is None:
         return None
     task = tasks.current()
-    request = requests.running[task] = Request(record, "" if site is not None else wanted, requests.running.get(task))
+    request = requests.running[task] = Request(
+        record, "" if site is not None else tool_name, requests.running.get(task)
+    )
     return request
 
 
@@ -134,8 +138,8 @@ def _unit(tool: str) -> Unit:
 
 
 def _ended(request: Request, result: object) -> None:
-    if type(result) is dict and result.get("isError") is True:
-        request.error = request.error or RequestFailed("the result of the tool is an error")
+    if type(result) is dict and result.get("isError") is True and request.error is None:
+        request.error = RequestFailed("the result of the tool is an error")
     request.end(None)
 
 

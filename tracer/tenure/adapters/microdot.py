@@ -20,7 +20,6 @@ from tenure.adapters._kit.asgi_requests import Named, Request
 
 KIND = "microdot.Request"
 _BEGIN, _LOOKING = "noting the begin of a request", "noting the route of a request"  # said where they fail
-_REFUSED = {404: "404 Not Found", 405: "405 Method Not Allowed"}
 
 
 def install(module: ModuleType) -> None:
@@ -34,66 +33,66 @@ def install(module: ModuleType) -> None:
 
 def _dispatching(original: Method) -> Method:
     def begin(_: object, arguments: tuple[object, ...], named: dict[str, object]) -> Request | None:
-        own = _request_of(arguments, named)
-        if own is None or _request(own) is not None:  # None: what came was no request
+        framework_request = _request_of(arguments, named)
+        if (
+            framework_request is None or _request(framework_request) is not None
+        ):  # None: the client sent no valid request
             return None
-        return asgi_requests.begin_own(own, Named(KIND, _method(own), None))
+        return asgi_requests.begin_without_scope(
+            framework_request, Named(KIND, asgi_requests.method_of(framework_request), None)
+        )
 
-    return awaited.method(original, _BEGIN, before=begin, after=_dispatched, failed=Request.end)
-
-
-def _dispatched(request: Request, _: object) -> None:
-    request.end(None)
+    return awaited.method(original, _BEGIN, before=begin, after=asgi_requests.finish, failed=Request.end)
 
 
 def _finding(original: Method) -> Method:
     def begin(
         application: object, arguments: tuple[object, ...], named: dict[str, object]
     ) -> tuple[object, object] | None:
-        own = _request_of(arguments, named)
-        return (application, own) if _request(own) is not None else None
+        framework_request = _request_of(arguments, named)
+        return (application, framework_request) if _request(framework_request) is not None else None
 
     return immediate.method(original, _LOOKING, before=begin, after=_found)
 
 
 def _found(state: tuple[object, object], route: object) -> None:
-    (application, own), (handler, *_) = state, cast("tuple[object, ...]", route)
-    request, method = _request(own), _method(own)
+    (application, framework_request), (handler, *_) = state, cast("tuple[object, ...]", route)
+    request, method = _request(framework_request), asgi_requests.method_of(framework_request)
     if request is None or issubclass(type(handler), (int, dict)):  # no route, or an answer to OPTIONS
         return
-    pattern = _pattern(application, own, handler, "GET" if method == "HEAD" else method)
-    request.found(KIND, f"{method} {pattern}".rstrip(), handler)
+    pattern = _pattern(application, framework_request, handler, "GET" if method == "HEAD" else method)
+    request.set_route(KIND, f"{method} {pattern}".rstrip(), handler)
 
 
-def _pattern(application: object, own: object, handler: object, method: str) -> str:
+def _pattern(application: object, framework_request: object, handler: object, method: str) -> str:
     """Return the pattern of the route with this handler; several routes may share it, and then the path decides."""
     routes = cast("list[tuple[list[str], object, object]]", attribute(application, "url_map", []))
-    patterns = [pattern for methods, pattern, found, *_ in routes if found is handler and method in methods]
+    patterns = [pattern for methods, pattern, function, *_ in routes if function is handler and method in methods]
     if len(patterns) > 1:
-        path = attribute(own, "path")
+        path = attribute(framework_request, "path")
         patterns = [pattern for pattern in patterns if attribute(pattern, "regex").match(path)]  # type: ignore[attr-defined]
     text = attribute(patterns[0], "url_pattern") if patterns else ""
     return text if type(text) is str else ""
 
 
-def _answered(_: object, own: object, status_code: int, *__: object, **___: object) -> None:
+def _answered(_: object, framework_request: object, status_code: int, *__: object, **___: object) -> None:
     """No handler of the program answers: there is no route, or an exception that nobody caught."""
-    request, error = _request(own), sys.exception()
+    request, error = _request(framework_request), sys.exception()
     if request is None:
         return
     if error is not None and status_code >= 500:
         request.failed(error)
-    elif error is None and status_code in _REFUSED:
-        request.found(KIND, _REFUSED[status_code], None)
+    elif error is None and status_code in asgi_requests.REFUSALS:
+        request.set_route(KIND, asgi_requests.REFUSALS[status_code], None)
 
 
 def _request_of(arguments: tuple[object, ...], named: dict[str, object]) -> object:
     return arguments[0] if arguments else named.get("req")
 
 
-def _request(own: object) -> Request | None:
-    return asgi_requests.of(attribute(own, "asgi_scope"), own) if own is not None else None
-
-
-def _method(own: object) -> str:
-    return asgi_requests.method({"method": attribute(own, "method")})
+def _request(framework_request: object) -> Request | None:
+    return (
+        asgi_requests.find(attribute(framework_request, "asgi_scope"), framework_request)
+        if framework_request is not None
+        else None
+    )

@@ -15,14 +15,12 @@ from tenure._core.object_access import attribute, exact
 from tenure._identify import tasks, tracer, units
 from tenure._patching import class_patches
 from tenure._patching.bodies import immediate
-from tenure.adapters._kit import handler_sites, running_tests, works
-from tenure.adapters._kit.works import Unit
+from tenure.adapters._kit import handler_sites, running_tests, work_units
+from tenure.adapters._kit.work_units import Unit
 
 _PLUGINS = "_pytest", "pytest", "anyio"  # how the modules of pytest and its plugins begin
-_SETTING_UP, _TEARING_DOWN = (
-    "recording the setup of a fixture",
-    "recording the teardown of a fixture",
-)  # where they fail
+_SETTING_UP = "recording the setup of a fixture"  # said where it fails
+_TEARING_DOWN = "recording the teardown of a fixture"  # likewise
 
 
 class _Fixtures:
@@ -50,7 +48,7 @@ class _Held(NamedTuple):
 
 def install(fixtures: ModuleType) -> None:
     """Patch FixtureDef, and the function that calls a fixture's own."""
-    works.know()
+    work_units.register()
     kind, call = fixtures.FixtureDef, fixtures.call_fixture_func
     execute = immediate.method(kind.execute, _SETTING_UP, before=_note_function)
     set_up = immediate.function(call, _SETTING_UP, before=_begin, after=_is_set_up, failed=_failed)
@@ -73,7 +71,7 @@ def _begin(arguments: tuple[object, ...], _: dict[str, object]) -> _Held | None:
         return None
     site, lane = handler_sites.of_callable(function), 0
     if attribute(attribute(definition, "_scope"), "_value_") != "function":
-        lane = fixtures.lane = fixtures.lane or units.lane("fixtures")
+        lane = fixtures.lane = fixtures.lane or units.add_lane("fixtures")
         tracer.current.root_sites.add(site)
     unit = Unit("pytest.Fixture", exact(attribute(definition, "argname")), "setup", "teardown")
     record = probe.enter(unit, site, task=lane or None)

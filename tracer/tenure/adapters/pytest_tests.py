@@ -13,7 +13,7 @@ from tenure._identify import libraries
 from tenure._identify.sites import Site
 from tenure._patching import class_patches
 from tenure._patching.bodies import immediate
-from tenure.adapters._kit import handler_sites, running_tests, works
+from tenure.adapters._kit import handler_sites, running_tests, work_units
 from tenure.adapters._kit.running_tests import Test, TestFailed
 
 _RUNNING, _REPORTING = "recording a test", "reading the outcome of a test"  # said where they fail
@@ -21,7 +21,7 @@ _RUNNING, _REPORTING = "recording a test", "reading the outcome of a test"  # sa
 
 def install(runner: ModuleType) -> None:
     """Patch pytest's runner."""
-    works.know()
+    work_units.register()
     libraries.know("pytest_asyncio")
     run = immediate.function(runner.runtestprotocol, _RUNNING, before=_begin, after=_ended, failed=Test.end)
     check = immediate.function(runner.check_interactive_exception, _REPORTING, before=_note_report)
@@ -49,8 +49,7 @@ def _note_report(arguments: tuple[object, ...], _: dict[str, object]) -> None:
     call, report = arguments
     phase, outcome = attribute(call, "when"), attribute(report, "outcome")
     if outcome == "failed":
-        error = library_attribute(attribute(call, "excinfo"), "value", "_pytest")
-        is_error = issubclass(type(error), BaseException)
-        test.fail(error if is_error else TestFailed(f"the {phase} of the test failed"))  # type: ignore[arg-type]
+        error = work_units.exception_of(library_attribute(attribute(call, "excinfo"), "value", "_pytest"))
+        test.fail(TestFailed(f"the {phase} of the test failed") if error is None else error)
     elif phase == "call" or outcome == "skipped":
         test.leave(None)

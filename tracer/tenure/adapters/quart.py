@@ -29,7 +29,7 @@ def install(module: ModuleType) -> None:
     kind = module.Quart
     for connection, handle in (("HTTP", "request"), ("Websocket", "websocket")):
         task_names.entitle(f"ASGI{connection}Connection.handle_{handle}", handle)
-    class_patches.replace(kind, "__call__", asgi.handling(kind.__call__, asgi.itself, asgi.Kind(_KIND)))
+    asgi.patch_application(kind, _KIND)
     for name in ("handle_exception", "handle_websocket_exception"):
         class_patches.replace(kind, name, before_call.looking(getattr(kind, name), _failed, _FAILING))
     contexts = [kind for kind in vars(sys.modules["quart.ctx"]).values() if _matches(kind)]
@@ -54,7 +54,7 @@ def _matched(_: object, __: object, context: object) -> None:
     request = _request(connection)
     if request is None:
         return
-    request.handled_here()
+    request.bind_to_task()
     refused = attribute(connection, "routing_exception")
     if refused is not None:
         _refused(request, refused)
@@ -67,22 +67,22 @@ def _matched(_: object, __: object, context: object) -> None:
     prefix = request.prefix(asgi_requests.root(scope))
     functions = cast("dict[object, object]", attribute(attribute(context, "app"), "view_functions"))
     view = dict.get(functions, endpoint) if issubclass(type(functions), dict) else None
-    request.found(_KIND, f"{asgi_requests.method(scope)} {prefix}{pattern}", view)
+    request.set_route(_KIND, f"{asgi_requests.method(scope)} {prefix}{pattern}", view)
 
 
 def _refused(request: Request, refused: object) -> None:
     """Name a request that no rule matches; a redirect to the rule's own path keeps the method as its name."""
     code, name = (library_attribute(refused, part, "werkzeug") for part in ("code", "name"))
     if type(code) is int and type(name) is str and code >= 400:
-        request.found(_KIND, f"{code} {name}", None)
+        request.set_route(_KIND, f"{code} {name}", None)
 
 
 def _request(connection: object) -> Request | None:
-    return asgi_requests.of(attribute(connection, "scope"), None)
+    return asgi_requests.find(attribute(connection, "scope"), None)
 
 
 def _failed(*arguments: object) -> None:
     """Of the application, its context (since Quart 0.23), and the exception."""
-    request = asgi_requests.handled()
+    request = asgi_requests.current()
     if request is not None:
         request.failed(cast("BaseException", arguments[-1]))

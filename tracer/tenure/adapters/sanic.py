@@ -22,7 +22,6 @@ _KIND = "sanic.Request"
 # Said where they fail.
 _BEGIN, _LOOKING = "noting the begin of a request", "noting the route of a request"
 _FAILING = "noting the failure of a request"
-_REFUSED = {404: "404 Not Found", 405: "405 Method Not Allowed"}
 
 
 def install(module: ModuleType) -> None:
@@ -30,7 +29,7 @@ def install(module: ModuleType) -> None:
     libraries.know("sanic")
     task_names.entitle("HttpProtocol.connection_task", "connection")
     kind, router = module.Sanic, module.Router
-    class_patches.replace(kind, "__call__", asgi.handling(kind.__call__, asgi.itself, asgi.Kind(_KIND)))
+    asgi.patch_application(kind, _KIND)
     class_patches.replace(kind, "handle_request", _handling(kind.handle_request))
     class_patches.replace(router, "get", _routing(router.get))
     handler = module.ErrorHandler
@@ -42,45 +41,47 @@ def install(module: ModuleType) -> None:
 def _touching_up(original: Method, kind: type) -> object:
     """What Sanic calls to compile its methods again, and their patches after it."""
 
-    def touched(_: object, __: object, ___: object) -> None:
+    def patch_again(_: object, __: object, ___: object) -> None:
         class_patches.replace(kind, "handle_request", _handling(vars(kind)["handle_request"]))
 
-    run = immediate.function(original, "patching what Sanic compiled", before=lambda *_: True, after=touched)
+    run = immediate.function(original, "patching what Sanic compiled", before=lambda *_: True, after=patch_again)
     return staticmethod(run)
 
 
 def _handling(original: Method) -> Method:
-    def begin(_: object, arguments: tuple[object, ...], named: dict[str, object]) -> _Handled:
-        own = arguments[0] if arguments else named["request"]
-        request = asgi_requests.of(attribute(attribute(own, "transport"), "scope"), None)
-        is_own = request is None
-        request = request or asgi_requests.begin_own(own, Named(_KIND, _method(own), None))
-        request.handled_here()
-        return _Handled(request, is_own)
+    def begin(_: object, arguments: tuple[object, ...], named: dict[str, object]) -> _HandledRequest:
+        framework_request = arguments[0] if arguments else named["request"]
+        request = asgi_requests.find(attribute(attribute(framework_request, "transport"), "scope"), None)
+        begins_here = request is None
+        request = request or asgi_requests.begin_without_scope(
+            framework_request, Named(_KIND, asgi_requests.method_of(framework_request), None)
+        )
+        request.bind_to_task()
+        return _HandledRequest(request, begins_here)
 
     return awaited.method(original, _BEGIN, before=begin, after=_ended, failed=_failed)
 
 
-class _Handled(NamedTuple):
+class _HandledRequest(NamedTuple):
     """A request, and whether it began here: it came by Sanic's own server."""
 
     request: Request
-    is_own: bool
+    begins_here: bool
 
 
-def _ended(handled: _Handled, _: object) -> None:
-    if handled.is_own:
+def _ended(handled: _HandledRequest, _: object) -> None:
+    if handled.begins_here:
         handled.request.end(None)
 
 
-def _failed(handled: _Handled, error: BaseException) -> None:
-    if handled.is_own:
+def _failed(handled: _HandledRequest, error: BaseException) -> None:
+    if handled.begins_here:
         handled.request.end(error)
 
 
 def _answered(_: object, __: object, error: BaseException) -> None:
     """No handler of the program answers this exception."""
-    request, status = asgi_requests.handled(), attribute(error, "status_code", 500)
+    request, status = asgi_requests.current(), attribute(error, "status_code", 500)
     if request is not None and type(status) is int and status >= 500:
         request.failed(error)
 
@@ -89,7 +90,7 @@ def _routing(original: Method) -> Method:
     """In the router's place; it is a cache, whose own functions stay."""
 
     def begin(_: object, arguments: tuple[object, ...], __: object) -> tuple[Request, object] | None:
-        request = asgi_requests.handled()
+        request = asgi_requests.current()
         return (request, arguments[1]) if request is not None else None
 
     get = immediate.method(original, _LOOKING, before=begin, after=_routed, failed=_unrouted)
@@ -98,19 +99,15 @@ def _routing(original: Method) -> Method:
     return get
 
 
-def _routed(state: tuple[Request, object], found: object) -> None:
-    (request, method), (route, handler, *_) = state, cast("tuple[object, ...]", found)
+def _routed(state: tuple[Request, object], route_and_handler: object) -> None:
+    (request, method), (route, handler, *_) = state, cast("tuple[object, ...]", route_and_handler)
     path = attribute(route, "path")
     if type(path) is str:
         kind = "websocket" if attribute(handler, "is_websocket") is True else "http"
-        request.found(_KIND, f"{asgi_requests.method({'type': kind, 'method': method})} /{path}", handler)
+        request.set_route(_KIND, f"{asgi_requests.method({'type': kind, 'method': method})} /{path}", handler)
 
 
 def _unrouted(state: tuple[Request, object], error: BaseException) -> None:
     status = attribute(error, "status_code")
-    if type(status) is int and status in _REFUSED:
-        state[0].found(_KIND, _REFUSED[status], None)
-
-
-def _method(own: object) -> str:
-    return asgi_requests.method({"method": attribute(own, "method")})
+    if type(status) is int and status in asgi_requests.REFUSALS:
+        state[0].set_route(_KIND, asgi_requests.REFUSALS[status], None)

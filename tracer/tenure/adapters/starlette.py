@@ -73,11 +73,11 @@ def _selected(route: object, scope: Scope, *_: object) -> None:
     effective = _effective(route, scope)
     methods, method = attribute(effective, "methods"), asgi_requests.get(scope, "method")
     if type(methods) is set and methods and type(method) is str and method not in methods:
-        request.found(_KIND, "405 Method Not Allowed", None)
+        request.set_route(_KIND, "405 Method Not Allowed", None)
         return
     pattern = _text(attribute(effective, "path_format")) or _text(attribute(effective, "path"))
     endpoint = attribute(effective, "endpoint") or asgi_requests.get(scope, "endpoint")
-    request.found(
+    request.set_route(
         _KIND, f"{asgi_requests.method(scope)} {request.prefix(asgi_requests.root(scope))}{pattern}", endpoint
     )
 
@@ -96,14 +96,14 @@ class _Mounted:
         prefix = request.mount(asgi_requests.root(scope), _text(attribute(mount, "path")))
         application = attribute(mount, "app")
         if not issubclass(type(application), self._routers):
-            request.found(_KIND, f"{asgi_requests.method(scope)} {prefix}".rstrip(), application)
+            request.set_route(_KIND, f"{asgi_requests.method(scope)} {prefix}".rstrip(), application)
 
 
 def _refused(_: object, scope: Scope, *__: object) -> None:
     """Name a request that no route matches; the client's path is not in the name, so names stay few."""
     request = asgi_requests.running(scope)
     if request is not None:
-        request.found(_KIND, "404 Not Found", None)
+        request.set_route(_KIND, "404 Not Found", None)
 
 
 def _effective(route: object, scope: Scope) -> object:

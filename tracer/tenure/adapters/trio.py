@@ -1,7 +1,7 @@
 """trio: its tasks, whose parent is the task of their nursery; and its nurseries, locks and limiters by statement.
 
-trio's tasks are told by three functions of its runner, which are private: one that makes a task, one that ends it, and
-one that begins a run. If a version of trio has others, nothing is recorded in threads where trio runs, and one line on
+Four private functions of trio's runner show its tasks: one makes a task, one ends it, one begins a run, one ends the
+run. If a version of trio has others, nothing is recorded in threads where trio runs, and one line on
 stderr says so. trio's own methods are not patched: its protection from KeyboardInterrupt depends on their code.
 """
 
@@ -20,7 +20,7 @@ from tenure._patching import class_patches
 from tenure._patching.bodies import immediate
 from tenure.adapters._kit import databases
 
-_TASKS = "noting a task of trio's"  # for the log, if that fails
+_TASKS = "noting a task of trio"  # said where it fails
 
 
 def install(trio: ModuleType) -> None:
@@ -40,7 +40,7 @@ def install(trio: ModuleType) -> None:
 
 
 class _Hosts:
-    """The tasks of asyncio's in which a runner was started."""
+    """The asyncio tasks in which a runner was started."""
 
     def __init__(self) -> None:
         self.by_runner: dict[int, int] = {}  # addresses
@@ -51,7 +51,7 @@ def _finding(context: object) -> FindForeign:
         task = getattr(context, "task", None)  # of this thread, while trio runs a step of it
         table = tracer.current.tasks
         if task is None or (asyncios is not None and id(asyncios) not in table.hosts):
-            return None  # asyncio's loop runs in the task of trio's
+            return None  # asyncio's loop runs in trio's task
         try:
             entry = _entry_of(task)
             if not entry.name:
@@ -67,13 +67,13 @@ def _finding(context: object) -> FindForeign:
 def _refusing(trio: ModuleType) -> FindForeign:
     """Record nothing in threads where trio runs."""
     version = exact(attribute(trio, "__version__"), "of an unknown version")
-    is_said: list[bool] = []
+    said: list[bool] = []
 
     def refuse(asyncios: AnyTask | None) -> int | None:
         if asyncios is not None or not _runs_here(trio):
             return None
-        if not is_said:
-            is_said.append(True)
+        if not said:
+            said.append(True)
             say(f"not recorded: trio {version} (this version of Tenure does not know how it keeps its tasks)")
         return 0
 
@@ -128,7 +128,7 @@ def _exited(_: object, arguments: tuple[object, ...], __: dict[str, object]) -> 
 
 
 def _begun(_: object, runner: object, __: object) -> None:
-    """Note the task of asyncio's that calls ``trio.run``: what runs in it is trio's until the end."""
+    """Note the asyncio task that calls ``trio.run``: until that ends, what runs in it are trio's tasks."""
     host = tasks.running()
     if host is not None:
         tasks.hosts(host)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import sys
 from types import CodeType, FrameType, ModuleType
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from tenure._core.object_access import attribute, exact, of_class, qualified_name
 from tenure._core.wrapping import Method
 from tenure._patching import class_patches
 from tenure._patching.bodies import immediate
-from tenure.adapters._kit import handler_sites, running_tests, works
+from tenure.adapters._kit import handler_sites, running_tests, work_units
 from tenure.adapters._kit.running_tests import Test, TestFailed
 
 _BEGINNING, _ENDING = "noting the begin of a test", "noting the end of a test"  # said where they fail
@@ -24,12 +24,12 @@ _FAILING = "noting the failure of a test"
 class _Run(NamedTuple):
     test: Test
     case: object
-    failures: int  # that the result had before
+    failures: int  # errors and failures that the result had before the test
 
 
 def install(case: ModuleType) -> None:
     """Patch TestCase, its async form, and the function that adds an error to a result."""
-    works.know()
+    work_units.register()
     kind, add = case.TestCase, case._addError  # noqa: SLF001  # results are of the program's classes
     set_up = kind._callSetUp  # noqa: SLF001  # there is no public entry
     class_patches.replace(case, "_addError", immediate.function(add, _FAILING, before=_note_error))
@@ -38,12 +38,12 @@ def install(case: ModuleType) -> None:
 
 
 def beginning(original: Method) -> Method:
-    """In the place of ``_callSetUp``, the first that a test does."""
+    """In the place of ``_callSetUp``, which a test calls first."""
     return immediate.enter(original, _BEGINNING, before=_begin)
 
 
 def _ending(original: Method, run: CodeType) -> Method:
-    """In the place of ``doCleanups``, the last that a test does, if ``run`` calls it and not the test itself."""
+    """In the place of ``doCleanups``, which ends a test if ``run`` calls it, and not if the test itself does."""
 
     def before(case: object, _: object, __: object) -> object:
         frame: FrameType | None = sys._getframe(1).f_back  # noqa: SLF001  # there is no other way to the caller
@@ -83,7 +83,7 @@ def _ended(run: _Run, _: object) -> None:
 def _is_unexpected_success(case: object) -> bool:
     outcome = attribute(case, "_outcome")
     method = of_class(type(case), exact(attribute(case, "_testMethodName")))
-    is_expected = any(attribute(thing, "__unittest_expecting_failure__") is True for thing in (case, method))
+    is_expected = any(attribute(owner, "__unittest_expecting_failure__") is True for owner in (case, method))
     return is_expected and attribute(outcome, "success") is True and attribute(outcome, "expectedFailure") is None
 
 
@@ -93,6 +93,6 @@ def _stopped(run: _Run, error: BaseException) -> None:
 
 def _note_error(arguments: tuple[object, ...], _: dict[str, object]) -> None:
     test, (_result, _case, exc_info) = running_tests.current(), arguments
-    error = exc_info[1] if type(exc_info) is tuple and len(exc_info) == 3 else None
-    if test is not None and issubclass(type(error), BaseException):
-        test.leave(cast("BaseException", error))
+    error = work_units.exception_of(exc_info[1] if type(exc_info) is tuple and len(exc_info) == 3 else None)
+    if test is not None and error is not None:
+        test.leave(error)

@@ -54,8 +54,8 @@ def for_this_python(words: Sequence[str]) -> list[str] | None:
     return None if script is None else [script, *words[1:]]
 
 
-def beside(command: Sequence[str]) -> int:
-    """Run the command as a child and wait for it; its exit code, or this process ends by the signal that ended it.
+def run_child(command: Sequence[str]) -> int:
+    """Run the command as a child, wait for it, and return its status: an exit code, or the negated number of a signal.
 
     Raises:
         UsageError: it cannot be executed.
@@ -71,7 +71,7 @@ def beside(command: Sequence[str]) -> int:
     return child.wait()
 
 
-def end_like(status: int) -> int:
+def end_with(status: int) -> int:
     """The exit code for a child's status; a signal that ended the child ends this process too."""
     if status >= 0:
         return status
@@ -132,4 +132,4 @@ def _is_binary(path: str) -> bool:
         with open(path, "rb") as file:  # noqa: PTH123
             return b"\0" in file.read(1_000)
     except OSError:
-        return False  # whoever opens it says so
+        return False  # running it fails with the same error

@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
     except UsageError as error:
         return run.refuse(error)
 
-    tree, directory = _plant(options)
+    tree, directory = _create_tree(options)
     if words is None:
         return _examine_command(options, rest, tree, directory, output)
 
@@ -88,25 +88,25 @@ def _examination(
     )
 
 
-def _plant(options: Options) -> tuple[ProcessTree, Path]:
+def _create_tree(options: Options) -> tuple[ProcessTree, Path]:
     """The tree whose root this process is, and the directory of its processes' reports, by the environment."""
     environment.export(Options(**{**vars(options), "output": None}))
     directory = Path(tempfile.mkdtemp(prefix="tenure-doctor-"))
     os.environ[processes.VARIABLE] = str(directory)
-    return process_tree.plant(), directory
+    return process_tree.create(), directory
 
 
 def _examine_command(
     options: Options, words: Sequence[str], tree: ProcessTree, directory: Path, output: Path | None
 ) -> int:
     try:
-        status = commands.beside(words)
+        status = commands.run_child(words)
     except UsageError as error:
         _collect(tree, directory)
         return run.refuse(error)
     result = report.CommandReport(processes.command(words), _collect(tree, directory))
     _write_report(result, report.command_text, output, json=options.json)
-    return commands.end_like(status)
+    return commands.end_with(status)
 
 
 def _collect(

@@ -53,7 +53,7 @@ def export(options: Options) -> None:
     values = {
         "TENURE_RECORD": "1",
         "TENURE_COLLECTOR": options.collector or inherited,
-        "TENURE_SERVICE": options.service,
+        "TENURE_SERVICE": options.service or os.environ.get("TENURE_SERVICE"),
         "TENURE_INCLUDE": ",".join(options.include),
         "TENURE_EXCLUDE": ",".join(options.exclude),
         "TENURE_SYNC": "1" if options.sync else "",

@@ -35,9 +35,7 @@ from tenure._rewriting.module_filter import ModuleFilter
 from tenure.cli import program
 
 _LAUNCHER = "__tenure_launch__"  # a name of builtins, for the one call that starts the program
-
-
-_interrupted: list[bool] = []
+_interrupted: list[bool] = []  # not empty: a KeyboardInterrupt ended the command
 
 
 def end_by_interrupt() -> None:
@@ -51,7 +49,7 @@ def end_by_interrupt() -> None:
 
 
 def prepare(kind: str) -> None:
-    """To be called before recording begins, which has a call of ``atexit`` of its own."""
+    """Register the last call of ``atexit``: recording, which begins later, registers its own."""
     if kind in {"command", "stdin"}:
         atexit.register(end_by_interrupt)
 
@@ -60,10 +58,10 @@ def record_main(kind: str, text: str, selection: ModuleFilter, *, sync: bool) ->
     """Have ``__main__`` rewritten. ``kind`` is "script", "command" or "stdin"; ``text`` is the path or the command."""
     if kind == "script" and _is_source_file(text):
         sys.path_hooks.insert(0, _ScriptHook(text, sync=sync))
-    elif kind == "command" and _may_hold(text, sync=sync) and not _is_inspected():
-        _run_at("cpython.run_command", lambda: text.encode("utf-8", "surrogateescape"), "<string>", sync=sync)
+    elif kind == "command" and _may_enter(text, sync=sync) and not _is_inspected():
+        _run_on_event("cpython.run_command", lambda: text.encode("utf-8", "surrogateescape"), "<string>", sync=sync)
     elif kind == "stdin" and not sys.stdin.isatty() and not _is_inspected():
-        _run_at("cpython.run_stdin", sys.stdin.buffer.read, "<stdin>", sync=sync)
+        _run_on_event("cpython.run_stdin", sys.stdin.buffer.read, "<stdin>", sync=sync)
     _record_run_path(selection, sync=sync)
 
 
@@ -78,8 +76,8 @@ def _is_source_file(path: str) -> bool:
     return False
 
 
-def _may_hold(text: str, *, sync: bool) -> bool:
-    """Whether a command can enter anything itself; those that start children of multiprocessing cannot."""
+def _may_enter(text: str, *, sync: bool) -> bool:
+    """Whether the text of a command can contain such a statement; that of multiprocessing's children cannot."""
     return "async" in text or (sync and "with" in text)
 
 
@@ -107,7 +105,7 @@ class _ScriptImporter:
 
     def __init__(self, path: str, *, sync: bool) -> None:
         self._path, self._sync = path, sync
-        self._names = set(vars(sys.modules["__main__"]))  # which it has depends on the interpreter's version
+        self._attribute_names = set(vars(sys.modules["__main__"]))  # which it has depends on the interpreter's version
 
     def find_spec(self, name: str, target: object = None) -> importlib.machinery.ModuleSpec | None:  # noqa: ARG002
         if name != "__main__":
@@ -118,16 +116,16 @@ class _ScriptImporter:
                 del sys.path[0]
             else:
                 sys.path[0] = os.path.dirname(os.path.realpath(self._path))  # noqa: PTH120
-        loader = _ScriptLoader("__main__", self._path, self._names, sync=self._sync)
+        loader = _ScriptLoader("__main__", self._path, self._attribute_names, sync=self._sync)
         return importlib.machinery.ModuleSpec("__main__", loader, origin=self._path)
 
 
 class _ScriptLoader(importlib.machinery.SourceFileLoader):
     """Gives ``runpy`` a code whose one call runs the script as Python itself runs a file."""
 
-    def __init__(self, name: str, path: str, names: set[str], *, sync: bool) -> None:
+    def __init__(self, name: str, path: str, attribute_names: set[str], *, sync: bool) -> None:
         super().__init__(name, path)
-        self._names, self._sync = names, sync
+        self._attribute_names, self._sync = attribute_names, sync
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002  # it is __main__
         setattr(builtins, _LAUNCHER, self._launch)
@@ -141,19 +139,19 @@ class _ScriptLoader(importlib.machinery.SourceFileLoader):
         attributes |= {"__loader__": importlib.machinery.SourceFileLoader("__main__", self.path), "__cached__": None}
         for name in ("__spec__", "__package__", "__cached__", "__loader__"):
             vars(main).pop(name, None)
-        expected = self._names | ({"__file__"} if sys.version_info >= (3, 15) else {"__file__", "__cached__"})
+        expected = self._attribute_names | ({"__file__"} if sys.version_info >= (3, 15) else {"__file__", "__cached__"})
         vars(main).update({name: value for name, value in attributes.items() if name in expected})
         program.execute(program.Program("", Path(self.path).parent, main, loader))
 
 
-def _run_at(event: str, read: Callable[[], bytes], file: str, *, sync: bool) -> None:
+def _run_on_event(event: str, read: Callable[[], bytes], file: str, *, sync: bool) -> None:
     """Run a text rewritten when Python is about to run it, and end the process as Python would."""
-    waiting = [True]
+    pending = [True]
 
     def hook(name: str, _: tuple[object, ...]) -> None:
-        if name != event or not waiting:
+        if name != event or not pending:
             return
-        waiting.clear()
+        pending.clear()
         try:
             program.execute_code(
                 lambda: loaders.compile_rewritten(read(), file, sync=sync), vars(sys.modules["__main__"])

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tenure._core import process_tree
 from tenure._core.installation import has_command
 from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
@@ -20,7 +21,10 @@ _WAIT_S, _POLL_S = 2.0, 0.05  # for the other processes of the tree to end
 
 
 def finish(tree: ProcessTree, diagram: Path | None, *, had_children: bool) -> None:
-    """The root of this tree ends."""
+    """Do what is left to do at the end of the tree's root.
+
+    ``diagram`` is the file to draw, None if none is wanted; ``had_children``: the root started other processes.
+    """
     if had_children and not tree.recorded():
         say(
             "nothing was recorded, neither in this process nor in those that it started"
@@ -36,10 +40,10 @@ def finish(tree: ProcessTree, diagram: Path | None, *, had_children: bool) -> No
 
 
 def diagram_path(output: Path | None) -> Path | None:
-    """The diagram's file that is wanted, None where none is.
+    """The absolute path of the diagram that ``-o`` asks for; None if it asks for a recording or for nothing.
 
     Raises:
-        UsageError: nothing can be written there, or nobody can draw.
+        UsageError: the file cannot be written, its suffix is unknown, or the server, which draws, is not installed.
     """
     if output is None or output.suffix == ".json":
         return None
@@ -67,19 +71,19 @@ def recording_of(diagram: Path) -> Path:
 def draw_diagram(diagram: Path, *, keep: bool = False) -> None:
     """Turn the recording into a diagram; the recording stays where that fails, or with ``keep``."""
     recording = recording_of(diagram)
-    to = _DIAGRAM_FORMATS[diagram.suffix]
-    command = [sys.executable, "-m", "tenure", "export", str(recording), "--to", to, "-o", str(diagram)]
-    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL)  # noqa: S603  # our own command
-    if done.returncode == 0 and keep:
+    to_format = _DIAGRAM_FORMATS[diagram.suffix]
+    command = [sys.executable, "-m", "tenure", "export", str(recording), "--to", to_format, "-o", str(diagram)]
+    export = subprocess.run(command, check=False, stdin=subprocess.DEVNULL)  # noqa: S603  # our own command
+    if export.returncode == 0 and keep:
         return
-    if done.returncode == 0:
+    if export.returncode == 0:
         recording.unlink(missing_ok=True)
     else:
-        say(f"{diagram} was not drawn; the records are in {recording} (tenure export {recording} --to {to})")
+        say(f"{diagram} was not drawn; the records are in {recording} (tenure export {recording} --to {to_format})")
 
 
 def _wait_for_others(recording: Path) -> int:
-    """Wait for the processes in the recording to end, for some seconds; how many still run."""
+    """Wait up to two seconds for the processes in the recording to end, and return how many still run."""
     deadline = time.monotonic() + _WAIT_S
     while True:
         running = _running(recording)
@@ -98,13 +102,5 @@ def _running(recording: Path) -> int:
         batches = msgspec.convert(batches, list[wire.Batch])
         ended = {batch.process.id for batch in batches if batch.final}
         processes = {batch.process.id: batch.process.pid for batch in batches if batch.process.id not in ended}
-        return sum(pid != os.getpid() and _is_alive(pid) for pid in processes.values())
+        return sum(pid != os.getpid() and process_tree.is_alive(pid) for pid in processes.values())
     return 0
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True

@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
 
 
 def refuse(error: UsageError) -> int:
-    """One line on stderr, and the exit code."""
+    """Write the error to stderr as one line, and return the exit code 2."""
     session.cancel()
     sys.stderr.write(f"tenure: {process_scrubber.line(str(error))}\n")
     return 2
@@ -65,7 +65,7 @@ def _tree(options: Options) -> ProcessTree | None:
         os.environ.pop(process_tree.VARIABLE, None)
         return None
     environment.export(options)
-    return process_tree.plant()
+    return process_tree.create()
 
 
 def _run_command(options: Options, command: Sequence[str], diagram: Path | None, tree: ProcessTree | None) -> int:
@@ -77,13 +77,13 @@ def _run_command(options: Options, command: Sequence[str], diagram: Path | None,
     if options.output is not None:
         RecordingSink(process_end.recording_of(diagram) if diagram is not None else options.output).close(0.0)
     environment.export(options)
-    status = commands.beside(command)
+    status = commands.run_child(command)
     process_end.finish(tree, diagram, had_children=True)
-    return commands.end_like(status)
+    return commands.end_with(status)
 
 
 def execute(options: Options, rest: Sequence[str], start: Start, usage: str) -> int:
-    """Load the program, call ``start(name, module_filter)`` to begin recording, and run it; as ``main``."""
+    """Load the program, call ``start(name, module_filter)`` to begin recording, and run it; return as ``main`` does."""
     try:
         target = _prepare(options, rest, start, usage)
     except UsageError as error:
@@ -197,7 +197,7 @@ def make_parser(prog: str, usage: str, description: str, collector: str, output:
     parser.add_argument(
         "--service",
         metavar="NAME",
-        help="service name of the process (default: $OTEL_SERVICE_NAME, or the program's name)",
+        help="service name of the process (default: $TENURE_SERVICE, $OTEL_SERVICE_NAME, or the program's name)",
     )
     parser.add_argument(
         "--include",
@@ -230,16 +230,16 @@ _OPTIONS_WITH_VALUE = {"--collector", "--otlp", "--service", "--include", "--exc
 def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """Split Tenure's own options from the program and its arguments, which begin at the first other word."""
     own_arguments: list[str] = []
-    at = 0
-    while at < len(arguments):
-        word = arguments[at]
+    index = 0
+    while index < len(arguments):
+        word = arguments[index]
         if word == "--":
-            return own_arguments, list(arguments[at + 1 :])
+            return own_arguments, list(arguments[index + 1 :])
         if word[:2] in {"-m", "-c"} and not word.startswith("--"):
-            return [*own_arguments, word[:2]], [*filter(None, [word[2:]]), *arguments[at + 1 :]]
+            return [*own_arguments, word[:2]], [*filter(None, [word[2:]]), *arguments[index + 1 :]]
         if not word.startswith("-") or word == "-":
             break
         length = 2 if word in _OPTIONS_WITH_VALUE else 1
-        own_arguments += arguments[at : at + length]
-        at += length
-    return own_arguments, list(arguments[at:])
+        own_arguments += arguments[index : index + length]
+        index += length
+    return own_arguments, list(arguments[index:])

@@ -19,7 +19,7 @@ _begun: list[bool] = []
 
 
 def begin() -> None:
-    """Begin to record this process, if $TENURE_RECORD asks for it; what cannot be done costs one line on stderr."""
+    """Begin to record this process, if $TENURE_RECORD asks for it; an error costs one line on stderr."""
     if _begun:
         return  # in a virtual environment, Python reads each start-up file twice
     _begun.append(True)
@@ -40,11 +40,11 @@ def _begin() -> None:
     if kind == "script":
         roots.append(Path(text).resolve() if Path(text).is_dir() else Path(text).resolve().parent)
     selection = ModuleFilter(roots, options.include, options.exclude, main_module=text if kind == "module" else "")
-    tree = process_tree.inherited()
+    tree = process_tree.from_environment()
     continues = tree is not None
     diagram = process_end.diagram_path(options.output)
     if tree is None:
-        tree = process_tree.plant()
+        tree = process_tree.create()
     directory = os.environ.get("TENURE_DOCTOR")
     if directory and continues:
         from tenure.cli import doctor  # noqa: PLC0415  # it takes long to import, and only `tenure doctor` needs it
@@ -52,43 +52,46 @@ def _begin() -> None:
         doctor.begin(options, _name(kind, text), selection, tree, Path(directory))
     else:
         run.begin(options, _name(kind, text), selection, diagram, tree, continues=continues)
-    if (problem := frozen.problem()) and tree.says_first(problem):
+    if (problem := frozen.problem()) and tree.claim(problem):
         say(problem)
     main_program.record_main(kind, text, selection, sync=options.sync)
 
 
 def main_kind() -> tuple[str, str]:
-    """How Python was started: "script", "frozen", "module", "command", "stdin" or "prompt"; its path, name or text."""
+    """How Python was started, and its path, name or text.
+
+    The first is "script", "frozen", "module", "command", "stdin" or "prompt".
+    """
     if FROZEN_DIR:
         return "frozen", sys.executable
-    first = sys.argv[0] if sys.argv else ""
-    given = sys.orig_argv[1:]
-    if first in {"-m", "-c"}:
-        kind = "module" if first == "-m" else "command"
-        return kind, _value_of(first, given)
-    if first in {"", "-"}:
+    program = sys.argv[0] if sys.argv else ""
+    arguments = sys.orig_argv[1:]
+    if program in {"-m", "-c"}:
+        kind = "module" if program == "-m" else "command"
+        return kind, _value_of(program, arguments)
+    if program in {"", "-"}:
         return ("prompt" if sys.stdin is not None and sys.stdin.isatty() else "stdin"), ""
-    return "script", first
+    return "script", program
 
 
-def _value_of(option: str, given: list[str]) -> str:
+def _value_of(option: str, arguments: list[str]) -> str:
     """What follows ``-m`` or ``-c``, which may be joined to other short options: ``-Im NAME``, ``-mNAME``."""
     letter = option[1]
-    at = 0
-    while at < len(given):
-        word = given[at]
+    index = 0
+    while index < len(arguments):
+        word = arguments[index]
         if word.startswith("--"):
-            at += 1
+            index += 1
             continue
         if not word.startswith("-"):
             return ""
-        for place, character in enumerate(word[1:], 1):
+        for position, character in enumerate(word[1:], 1):
             if character == letter:
-                return word[place + 1 :] or (given[at + 1] if at + 1 < len(given) else "")
+                return word[position + 1 :] or (arguments[index + 1] if index + 1 < len(arguments) else "")
             if character in "WX":
-                at += not word[place + 1 :]
+                index += not word[position + 1 :]
                 break
-        at += 1
+        index += 1
     return ""
 
 

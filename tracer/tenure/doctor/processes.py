@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from tenure._core import process_tree
 from tenure._core.children import UnrecordedChild
 from tenure._core.process_tree import ProcessTree
 from tenure.doctor.report import ProcessReport, ProgramReport
@@ -48,7 +49,7 @@ def read(directory: Path, tree: ProcessTree, report: ProgramReport | None = None
     """
     deadline = time.monotonic() + _WAIT_S
     parts = _parts(directory)
-    while any(part.reason and _is_alive(part.pid) for part in parts) and time.monotonic() < deadline:
+    while any(part.reason and process_tree.is_alive(part.pid) for part in parts) and time.monotonic() < deadline:
         time.sleep(_POLL_S)
         parts = _parts(directory)
     reports = [report, *(part.report for part in parts)]
@@ -61,14 +62,6 @@ def read(directory: Path, tree: ProcessTree, report: ProgramReport | None = None
 def _parts(directory: Path) -> list[ProcessReport]:
     parts = [msgspec.json.decode(path.read_bytes(), type=ProcessReport) for path in directory.glob("*.json")]
     return [part for part in parts if _TRACKER not in part.command]
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
 
 
 def unrecorded(unrecorded: UnrecordedChild) -> ProcessReport:

@@ -27,7 +27,7 @@ Channel = Callable[..., Awaitable[object]]
 
 _TYPES = frozenset({"http", "websocket", "lifespan"})
 _BEGIN = "noting the begin of a request"  # said where they fail
-_RECEIVING, _SENDING = "reading what a server tells its application", "reading what an application tells its server"
+_RECEIVING, _SENDING = "reading a message to an application", "reading a message of an application"
 
 
 class _Lifespans:
@@ -88,6 +88,11 @@ def handling(
     return awaited.application(original, _BEGIN, before=begin, after=_returned, failed=_raised)
 
 
+def patch_application(application: type, kind: str) -> None:
+    """Patch the ``__call__`` of a framework's class of applications; its requests are of this kind."""
+    class_patches.replace(application, "__call__", handling(application.__call__, itself, Kind(kind)))
+
+
 def _returned(call: _Call, _: object) -> None:
     call.end(None)
 
@@ -97,11 +102,11 @@ def _raised(call: _Call, error: BaseException) -> None:
 
 
 class _Lifespan:
-    """A lifespan, told by the messages that pass between the application and its server."""
+    """A lifespan, read from the messages between the application and its server."""
 
     def __init__(self, scope: Scope, served: Served, site: str, receive: Channel, send: Channel) -> None:
         self.lifespan = Lifespan()
-        self._part, self._served, self._site = requests.part(scope), served, site
+        self._part, self._served, self._site = requests.shared_part(scope), served, site
         self.channels: tuple[object, ...] = (
             MethodType(awaited.callback(receive, _RECEIVING, after=self._received), self),
             MethodType(awaited.callback(send, _SENDING, before=self._sending), self),
@@ -128,7 +133,7 @@ class _Lifespan:
             self.lifespan.started()
         elif kind == "lifespan.shutdown.complete":
             self.lifespan.ended(None)
-        elif kind in {"lifespan.startup.failed", "lifespan.shutdown.failed"}:  # told while it is being handled, mostly
+        elif kind in {"lifespan.startup.failed", "lifespan.shutdown.failed"}:  # mostly sent while it is handled
             self.lifespan.ended(sys.exception() or LifespanFailed(str(message["message"])[:1000]))  # type: ignore[index]
 
 
@@ -139,7 +144,7 @@ def _begin(
     scope: Scope,
     channels: tuple[object, ...],
 ) -> _Call | None:
-    """What is recorded of a call; None where nothing is, or another place records it."""
+    """Begin what is recorded of a call; None if nothing is, or another place records it."""
     kind = requests.get(scope, "type")
     if (
         type(kind) is not str
@@ -150,14 +155,14 @@ def _begin(
     application = application_of(owner)
     if kind == "lifespan":
         return _begin_lifespan(application, framework, scope, channels)
-    before = requests.running(scope)
-    request = Request(scope, channels) if before is None else before
-    known = partial(framework.request, application, scope) if framework is not None else None
-    if known is not None:
-        request.seen(scope, known)
-    if request is before:
+    running = requests.running(scope)
+    request = Request(scope, channels) if running is None else running
+    name = partial(framework.request, application, scope) if framework is not None else None
+    if name is not None:
+        request.enter_framework(scope, name)
+    if request is running:
         return None
-    request.begin(Named(requests.KIND, requests.method(scope), application) if known is None else known())
+    request.begin(Named(requests.KIND, requests.method(scope), application) if name is None else name())
     return request
 
 
@@ -171,10 +176,10 @@ def _begin_lifespan(
         served, site = framework.lifespan(application)
     else:
         served, site = Served("asgi.Application", application), handler_sites.of_callable(application, "lifespan")
-    before = tracer.current.of(_Lifespans).by_part.get(id(requests.part(scope)))
-    if before is not None:
+    running = tracer.current.of(_Lifespans).by_part.get(id(requests.shared_part(scope)))
+    if running is not None:
         if framework is not None:
-            before.rename(served, site)
+            running.rename(served, site)
         return None
     if len(channels) < 2 or not all(map(callable, channels)):
         return None

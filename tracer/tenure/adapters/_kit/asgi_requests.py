@@ -1,7 +1,7 @@
 """A request of an ASGI application: how it is recognised, how it is named, and its record.
 
 A server's adapter and a framework's see the same call, with middlewares in between that may have copied its scope.
-What tells that it is one call is a part of the scope that copies share. The program's objects are read, never called.
+A part of the scope that copies share shows that it is one call. The program's objects are read, never called.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ Send = Callable[..., object]
 KIND = "asgi.Request"  # of what no framework names
 _STARTS = "http.response.start", "websocket.http.response.start"  # messages with a status
 _SENDING = "reading the status of a response"  # said where it fails
+REFUSALS = {404: "404 Not Found", 405: "405 Method Not Allowed"}  # names of what no route answers, by status
 _SHARED = "headers", "asgi"  # parts that a server makes for each call, and a copied scope still has
 
 
@@ -51,34 +52,39 @@ def method(scope: Scope) -> str:
     """The method of a request, "WEBSOCKET" for a websocket, "*" for what HTTP does not know: a client made it up."""
     if get(scope, "type") == "websocket":
         return "WEBSOCKET"
-    given = get(scope, "method")
-    return given if type(given) is str and given in semconv.METHODS else "*"
+    name = get(scope, "method")
+    return name if type(name) is str and name in semconv.METHODS else "*"
+
+
+def method_of(framework_request: object) -> str:
+    """The same for a framework's own object, by its attribute ``method``."""
+    return method({"method": attribute(framework_request, "method")})
 
 
 def running(scope: Scope) -> Request | None:
     """The request that this scope is of, while its application is called."""
     requests = tracer.current.of(_Requests).running
-    return requests.get(id(scope)) or requests.get(id(part(scope)))
+    return requests.get(id(scope)) or requests.get(id(shared_part(scope)))
 
 
-def handled() -> Request | None:
-    """The request that the running task handles, where its framework's adapter says so."""
+def current() -> Request | None:
+    """The request that the running task handles; None unless its framework's adapter has called ``bind_to_task``."""
     return tracer.current.of(_Requests).by_task.get(tasks.current())
 
 
-def of(scope: object, own: object) -> Request | None:
-    """The request of this scope; where there is none, that of a framework's own object."""
+def find(scope: object, framework_request: object) -> Request | None:
+    """The request with this scope; if there is none, the request of this object of a framework."""
     request = running(cast("Scope", scope)) if issubclass(type(scope), dict) else None
-    return request or tracer.current.of(_Requests).running.get(id(own))
+    return request or tracer.current.of(_Requests).running.get(id(framework_request))
 
 
-def begin_own(own: object, named: Named) -> Request:
-    """Begin a request that no ASGI server sent; ``own``: the framework's object of it."""
+def begin_without_scope(framework_request: object, named: Named) -> Request:
+    """Begin a request that no ASGI server sent; ``framework_request`` is the framework's own object for it."""
     resources.register(Named, describe)
     scope: Scope = {}
     request = Request(scope, ())
-    request.know(own)
-    request.seen(scope, lambda: named)
+    request.add_key(framework_request)
+    request.enter_framework(scope, lambda: named)
     request.begin(named)
     return request
 
@@ -99,13 +105,13 @@ def get(scope: Scope, name: str) -> object:
 
 
 def root(scope: Scope) -> str:
-    """The path that the application's routes are relative to, "" where it is none."""
+    """The path that the application's routes are relative to, "" if there is none."""
     root = get(scope, "root_path")
     return root if type(root) is str else ""
 
 
-def part(scope: Scope) -> object:
-    """What tells that a scope is the same call's: a copy has it too."""
+def shared_part(scope: Scope) -> object:
+    """The part of a scope that its copies share, else the scope: its address identifies the call."""
     return next((part for part in (get(scope, name) for name in _SHARED) if part is not None), scope)
 
 
@@ -118,15 +124,16 @@ class Request:
         self._keys: list[object] = []  # kept, so that their addresses are not others'
         self._record: probe.Record | None = None
         self._name: tuple[str, str] | None = None  # the newest kind and name that a route gave
-        self._known: Callable[[], Named] | None = None  # by what a framework calls it without a route
+        self._name_without_route: Callable[[], Named] | None = None  # what a framework calls it
         self._prefixes: dict[str, str] = {}  # by the path that the routes within are relative to: its pattern
         self._last_prefix = ""
         self._error: BaseException | None = None  # that the framework made an answer of
         self._tasks: dict[int, Request | None] = {}  # that handle it, and what they handled before
 
     def begin(self, named: Named) -> None:
-        self.know(self._scope)
-        self.know(part(self._scope))
+        """Record it from now on, and note the status that the application sends."""
+        self.add_key(self._scope)
+        self.add_key(shared_part(self._scope))
         self._record = probe.enter(named, handler_sites.of_callable(named.endpoint))
         if self._record is not None:
             probe.acquired(self._record)
@@ -134,15 +141,15 @@ class Request:
                 receive, send, *others = self.channels
                 self.channels = receive, _noting_status(cast("Send", send), self._record), *others
 
-    def seen(self, scope: Scope, otherwise: Callable[[], Named] | None) -> None:
-        """A framework's application is called for it; ``otherwise`` names it where no route will."""
-        self._scope, self._known = scope, otherwise
-        self.know(scope)
+    def enter_framework(self, scope: Scope, name_without_route: Callable[[], Named] | None) -> None:
+        """A framework's application is called for it; ``name_without_route`` gives its name until a route does."""
+        self._scope, self._name_without_route = scope, name_without_route
+        self.add_key(scope)
         self._prefixes.setdefault(root(scope), "")
 
-    def found(self, kind: str, name: str, endpoint: object) -> None:
-        """The framework found what answers it."""
-        kind = kind if self._known is not None else KIND
+    def set_route(self, kind: str, name: str, endpoint: object) -> None:
+        """Name it by the route that the framework found; ``endpoint`` is the function that answers it."""
+        kind = kind if self._name_without_route is not None else KIND
         if self._name == (kind, name):
             return
         self._name = kind, name
@@ -160,7 +167,7 @@ class Request:
         """The pattern of what the routes that are relative to this path are mounted at."""
         return self._prefixes.get(path, self._last_prefix)
 
-    def handled_here(self) -> None:
+    def bind_to_task(self) -> None:
         """The running task handles it until it ends."""
         by_task, task = tracer.current.of(_Requests).by_task, tasks.current()
         if by_task.get(task) is not self:
@@ -173,45 +180,55 @@ class Request:
             self._error = error
 
     def end(self, error: BaseException | None) -> None:
+        """End it by this exception, else by the one that the framework answered, else without one."""
         requests = tracer.current.of(_Requests)
         for key in self._keys:
             requests.running.pop(id(key), None)
-        for task, before in self._tasks.items():
+        for task, outer in self._tasks.items():
             if requests.by_task.get(task) is not self:
                 continue
-            if before is None:
+            if outer is None:
                 del requests.by_task[task]
             else:
-                requests.by_task[task] = before
-        error, self._error = error or self._error, None  # not kept: it refers to frames that refer to this
+                requests.by_task[task] = outer
+        error, self._error = (
+            self._error if error is None else error,
+            None,
+        )  # not kept: it refers to frames that refer to this
         if self._record is None:
             return
         try:
-            self._name_at_last()
+            self._name_finally()
         except Exception as fault:  # noqa: BLE001  # never into the program
             faults.fault("finding the route of a request", fault)
         probe.leaving(self._record, error)
         probe.released(self._record, False)
 
-    def know(self, key: object) -> None:
+    def add_key(self, key: object) -> None:
         """Find the request by this object too."""
         requests = tracer.current.of(_Requests).running
         if id(key) not in requests:
             requests[id(key)] = self
             self._keys.append(key)
 
-    def _name_at_last(self) -> None:
+    def _name_finally(self) -> None:
         if self._name is not None:
             return
-        routed, known = _routed(self._scope, self._last_prefix), self._known and self._known()
+        routed = _named_by_route(self._scope, self._last_prefix)
+        default = None if self._name_without_route is None else self._name_without_route()
         if routed is not None:
-            self._rename(routed if known is None else routed._replace(kind=known.kind))
-        elif known is not None:
-            self._rename(known)
+            self._rename(routed if default is None else routed._replace(kind=default.kind))
+        elif default is not None:
+            self._rename(default)
 
     def _rename(self, named: Named) -> None:
         if self._record is not None:
             request_rename.rename(self._record, named, handler_sites.of_callable(named.endpoint))
+
+
+def finish(request: Request, _: object) -> None:
+    """End a request whose call has returned: the hook ``after`` of ``tenure._patching.bodies``."""
+    request.end(None)
 
 
 def _noting_status(send: Send, record: probe.Record) -> Send:
@@ -225,7 +242,7 @@ def _noting_status(send: Send, record: probe.Record) -> Send:
     return MethodType(immediate.callback(send, _SENDING, before=sending), record)
 
 
-def _routed(scope: Scope, prefix: str) -> Named | None:
+def _named_by_route(scope: Scope, prefix: str) -> Named | None:
     """By the route that a framework left in the scope: Litestar; Starlette, for a route of the program's own class."""
     route = get(scope, "route")
     pattern = get(scope, "path_template") or attribute(route, "path_format") or attribute(route, "path")

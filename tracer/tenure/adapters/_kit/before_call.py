@@ -1,4 +1,4 @@
-"""A coroutine function of a library with a look at its arguments before it, of which the program sees nothing."""
+"""Reads the arguments of a library's function before it is called; the program does not see that."""
 
 from __future__ import annotations
 

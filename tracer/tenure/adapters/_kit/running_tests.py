@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tenure import _probe_api as probe
 from tenure._identify import tasks, tracer
-from tenure.adapters._kit import works
-from tenure.adapters._kit.works import Unit
+from tenure.adapters._kit import work_units
+from tenure.adapters._kit.work_units import Unit
 
 
 class TestFailed(Exception):
@@ -19,10 +19,10 @@ class Test:
         self.state: object = None  # of the adapter, until the test ends
         self._record = record
         self._is_left = False
-        self._torn: BaseException | None = None  # what tearing down raised
+        self._teardown_error: BaseException | None = None
 
     def leave(self, error: BaseException | None) -> None:
-        """It was done, or failed, and is torn down from now on; the first call counts."""
+        """It is done, or failed with this exception, and is torn down from now on; the first call counts."""
         if not self._is_left:
             self._is_left = True
             probe.leaving(self._record, error)
@@ -30,20 +30,20 @@ class Test:
     def fail(self, error: BaseException) -> None:
         """It failed with this exception, also in its teardown."""
         if self._is_left:
-            self._torn = error
+            self._teardown_error = error
         self.leave(error)
 
     def end(self, error: BaseException | None) -> None:
-        """It is over; the error is what stops the whole run."""
+        """It is over; ``error`` is the exception that stops the whole run, or None."""
         tests = tracer.current.of(_Tests).running
         if self in tests:
             del tests[tests.index(self) :]
         tasks.end_unit()
         self.state = None
         self.leave(error)
-        if self._torn is not None:
-            probe.failed(self._record, self._torn)
-            self._torn = None
+        if self._teardown_error is not None:
+            probe.failed(self._record, self._teardown_error)
+            self._teardown_error = None
         else:
             probe.released(self._record, False)
 
@@ -63,7 +63,7 @@ def current() -> Test | None:
 
 def begin(kind: str, name: str, site: str) -> Test | None:
     """A test begins; None: nothing is recorded."""
-    record = works.begin(Unit(kind, name, "setup", "teardown"), site, is_root=current() is None)
+    record = work_units.begin(Unit(kind, name, "setup", "teardown"), site, is_root=current() is None)
     if record is None:
         return None
     test = Test(record)

@@ -19,6 +19,11 @@ Record = probe.Record
 Ordinary = Callable[[BaseException], bool]  # whether an exception is an ordinary end
 
 
+def exception_of(value: object) -> BaseException | None:
+    """The value if it is an exception, as a library keeps it in an attribute; else None."""
+    return value if issubclass(type(value), BaseException) else None  # type: ignore[return-value]  # by its class
+
+
 class Unit(NamedTuple):
     """What is described: the kind and the name of the resource, and the names of the calls."""
 
@@ -28,7 +33,7 @@ class Unit(NamedTuple):
     exit: str = "end"
 
 
-def know() -> None:
+def register() -> None:
     """Describe units of work; every adapter that begins one does so first."""
     resources.register(Unit, _describe)
 
@@ -48,13 +53,13 @@ def begin(unit: Unit, site: str, *, is_root: bool = False) -> Record | None:
 
 
 def end(record: Record, error: BaseException | None) -> None:
-    """End it, by this exception or (None) as it should."""
+    """End it with this exception, or without one."""
     tasks.end_unit()
     probe.leaving(record, error)
     probe.released(record, False)
 
 
-def around(
+def wrap(
     original: Method,
     where: str,
     describe: Callable[[object, tuple[object, ...], dict[str, object]], tuple[Unit, str] | None],
@@ -62,9 +67,9 @@ def around(
     is_ordinary: Ordinary | None = None,
     sync: bool = False,
 ) -> Method:
-    """In the place of a method that runs a unit of work.
+    """Return what stands in the place of a method that runs a unit of work.
 
-    ``describe(owner, arguments, named)`` gives the unit and its site.
+    ``describe(owner, arguments, named)`` gives the unit and its site, or None: this call is not recorded.
     """
 
     def before(owner: object, arguments: tuple[object, ...], named: dict[str, object]) -> Record | None:
