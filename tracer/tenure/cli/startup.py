@@ -45,6 +45,7 @@ def _begin() -> None:
     diagram = process_end.diagram_path(options.output)
     if tree is None:
         tree = process_tree.plant()
+        environment.fix_output(options)
     directory = os.environ.get("TENURE_DOCTOR")
     if directory and continues:
         from tenure.cli import doctor  # noqa: PLC0415  # it takes long to import, and only `tenure doctor` needs it
