@@ -16,6 +16,8 @@ from types import ModuleType
 
 _path = sys.path[:]
 _imported: list[str] = []
+_SHIPPING = ("tenure.wire", "tenure._assembly.ledger", "http.client", "gzip", "json", "random", "email.utils")
+_kept: dict[str, ModuleType] = {}
 
 
 class _Finder:
@@ -48,13 +50,18 @@ def keep_interrupt() -> None:
             exec("raise KeyboardInterrupt")  # noqa: S102
 
 
+def keep() -> None:
+    """Import now what shipping needs: the program has a module with the name of one of the standard library."""
+    _kept.update((name, module(name)) for name in _SHIPPING)
+
+
 def module(name: str) -> ModuleType:
     """The module of this name, imported if it was not.
 
     Raises:
         ImportError: as ``import`` does.
     """
-    imported = sys.modules.get(name)
+    imported = _kept.get(name) or sys.modules.get(name)
     if imported is not None and not getattr(imported.__spec__, "_initializing", False):
         return imported
     _imported.append(name)

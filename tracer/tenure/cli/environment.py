@@ -68,5 +68,12 @@ def export(options: Options) -> None:
             os.environ.pop(name, None)
 
 
+def fix_output(options: Options) -> None:
+    """Make the path of the recording absolute, also for the children: some run in other directories."""
+    if options.output is not None:
+        options.output = options.output.absolute()
+        os.environ["TENURE_OUTPUT"] = str(options.output)
+
+
 def _packages(name: str) -> list[str]:
     return [package.strip() for package in os.environ.get(name, "").split(",") if package.strip()]

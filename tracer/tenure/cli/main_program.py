@@ -60,7 +60,7 @@ def record_main(kind: str, text: str, selection: ModuleFilter, *, sync: bool) ->
         sys.path_hooks.insert(0, _ScriptHook(text, sync=sync))
     elif kind == "command" and _may_enter(text, sync=sync) and not _is_inspected():
         _run_on_event("cpython.run_command", lambda: text.encode("utf-8", "surrogateescape"), "<string>", sync=sync)
-    elif kind == "stdin" and not sys.stdin.isatty() and not _is_inspected():
+    elif kind == "stdin" and sys.stdin is not None and not sys.stdin.isatty() and not _is_inspected():
         _run_on_event("cpython.run_stdin", sys.stdin.buffer.read, "<stdin>", sync=sync)
     _record_run_path(selection, sync=sync)
 

@@ -16,7 +16,7 @@ from tenure._rewriting.module_filter import ModuleFilter
 from tenure._sinks import otel_sinks
 from tenure._sinks.recording_sink import RecordingSink
 from tenure._sinks.shipper import Sink
-from tenure.cli import environment, process_end, program
+from tenure.cli import environment, process_end, program, shadowed
 from tenure.cli.environment import Options
 from tenure.errors import UsageError
 
@@ -88,6 +88,7 @@ def execute(options: Options, rest: Sequence[str], start: Start, usage: str) -> 
         target = _prepare(options, rest, start, usage)
     except UsageError as error:
         return refuse(error)
+    shadowed.give_way(sys.path[0])
     program.execute(target)
     return 0
 

@@ -12,7 +12,7 @@ from tenure._core.paths import FROZEN_DIR
 from tenure._core.stderr import say
 from tenure._rewriting import frozen
 from tenure._rewriting.module_filter import ModuleFilter
-from tenure.cli import environment, main_program, process_end, run
+from tenure.cli import environment, main_program, process_end, run, shadowed
 from tenure.errors import UsageError
 
 _begun: list[bool] = []
@@ -45,6 +45,7 @@ def _begin() -> None:
     diagram = process_end.diagram_path(options.output)
     if tree is None:
         tree = process_tree.create()
+        environment.fix_output(options)
     directory = os.environ.get("TENURE_DOCTOR")
     if directory and continues:
         from tenure.cli import doctor  # noqa: PLC0415  # it takes long to import, and only `tenure doctor` needs it
@@ -55,6 +56,8 @@ def _begin() -> None:
     if (problem := frozen.problem()) and tree.claim(problem):
         say(problem)
     main_program.record_main(kind, text, selection, sync=options.sync)
+    if kind != "frozen":
+        shadowed.give_way(_first_path(kind, text))
 
 
 def main_kind() -> tuple[str, str]:
@@ -72,6 +75,13 @@ def main_kind() -> tuple[str, str]:
     if program in {"", "-"}:
         return ("prompt" if sys.stdin is not None and sys.stdin.isatty() else "stdin"), ""
     return "script", program
+
+
+def _first_path(kind: str, text: str) -> str:
+    """The first directory of the program's ``sys.path``."""
+    if kind != "script":
+        return ""
+    return text if os.path.isdir(text) else os.path.dirname(os.path.realpath(text))  # noqa: PTH112, PTH120
 
 
 def _value_of(option: str, arguments: list[str]) -> str:
