@@ -2,6 +2,7 @@
 
 $TENURE_TREE names the root's process id and a small file, to which each process appends a line:
 
+    started PID        it has begun to record; helpers of multiprocessing, which end after the root, are left out
     recorded PID       it has recorded a lifecycle
     said SUBJECT       it has written a line to stderr that one process of the tree writes for all
 
@@ -27,6 +28,15 @@ class ProcessTree(NamedTuple):
     def is_root(self) -> bool:
         """Whether this process is the root."""
         return self.root == os.getpid()
+
+    def note_started(self) -> None:
+        """Let the root know that this process has begun."""
+        self._append(f"started {os.getpid()}")
+
+    def others(self) -> set[int]:
+        """The ids of the other processes that have begun or have recorded a lifecycle."""
+        lines = [line.split() for line in self._lines() if line.startswith(("started ", "recorded "))]
+        return {int(pid) for _, pid in lines} - {os.getpid()}
 
     def note_recorded(self) -> None:
         """Let the others know that this process has recorded a lifecycle."""
@@ -93,12 +103,16 @@ def create() -> ProcessTree:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process with this id exists and this one may send it a signal."""
+    """Whether a process with this id runs, and this one may send it a signal; not one that only waits to be reaped."""
     try:
         os.kill(pid, 0)
     except OSError:
         return False
-    return True
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except (OSError, IndexError):
+        return True  # there is no /proc on this system
 
 
 def _lock(file: int) -> None:

@@ -87,13 +87,13 @@ def _is_for_this_python(path: str) -> bool:
     if Path(path).is_dir() or Path(path).suffix in _SOURCE_SUFFIXES:
         return True
     interpreter = _interpreter_of(path)
-    if interpreter is None:
-        return not _is_binary(path)
-    return _is_this_python(interpreter)
+    return not _is_binary(path) if interpreter is None else _is_console_script(path)
 
 
 def _is_console_script(path: str) -> bool:
     """Whether a command is a script whose first line names this Python."""
+    if Path(path).stem == "tenure":
+        return False  # a tree within this one, with a recording of its own
     interpreter = _interpreter_of(path)
     return interpreter is not None and _is_this_python(interpreter)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 import time
@@ -25,16 +24,23 @@ def finish(tree: ProcessTree, diagram: Path | None, *, had_children: bool) -> No
 
     ``diagram`` is the file to draw, None if none is wanted; ``had_children``: the root started other processes.
     """
+    running = 0
+    if had_children and diagram is not None:
+        running = _wait_for_others(tree, recording_of(diagram))
+    elif had_children:
+        running = _running(tree, None)
+    processes = "1 process still runs" if running == 1 else f"{running} processes still run"
     if had_children and not tree.recorded():
         say(
-            "nothing was recorded, neither in this process nor in those that it started"
+            f"{processes}: nothing was recorded until now"
+            if running
+            else "nothing was recorded, neither in this process nor in those that it started"
             " (`tenure doctor` with the same program says what was missed and why)"
         )
     if diagram is not None:
-        running = _wait_for_others(recording_of(diagram)) if had_children else 0
         if running:
-            processes = "1 process still runs" if running == 1 else f"{running} processes still run"
-            say(f"{processes}: {diagram} has what was recorded until now")
+            kept = recording_of(diagram)
+            say(f"{processes}: {diagram} has what was recorded until now, and {kept} is continued")
         draw_diagram(diagram, keep=running > 0)
     tree.close()
 
@@ -82,25 +88,26 @@ def draw_diagram(diagram: Path, *, keep: bool = False) -> None:
         say(f"{diagram} was not drawn; the records are in {recording} (tenure export {recording} --to {to_format})")
 
 
-def _wait_for_others(recording: Path) -> int:
-    """Wait up to two seconds for the processes in the recording to end, and return how many still run."""
+def _wait_for_others(tree: ProcessTree, recording: Path) -> int:
+    """Wait up to two seconds for the other processes of the tree to end, and return how many still run."""
     deadline = time.monotonic() + _WAIT_S
     while True:
-        running = _running(recording)
+        running = _running(tree, recording)
         if not running or time.monotonic() >= deadline:
             return running
         time.sleep(_POLL_S)
 
 
-def _running(recording: Path) -> int:
-    import msgspec  # noqa: PLC0415  # only the root with a diagram needs it
+def _running(tree: ProcessTree, recording: Path | None) -> int:
+    """How many others of the tree run that have not said goodbye in the recording."""
+    alive = {pid for pid in tree.others() if process_tree.is_alive(pid)}
+    if not alive or recording is None:
+        return len(alive)
+    import msgspec  # noqa: PLC0415  # only a root whose children still run needs it
 
     from tenure import wire  # noqa: PLC0415
 
-    with contextlib.suppress(OSError, msgspec.DecodeError):
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
         batches = msgspec.json.decode(recording.read_bytes(), type=dict[str, Any])["batches"]
-        batches = msgspec.convert(batches, list[wire.Batch])
-        ended = {batch.process.id for batch in batches if batch.final}
-        processes = {batch.process.id: batch.process.pid for batch in batches if batch.process.id not in ended}
-        return sum(pid != os.getpid() and process_tree.is_alive(pid) for pid in processes.values())
-    return 0
+        alive -= {batch.process.pid for batch in msgspec.convert(batches, list[wire.Batch]) if batch.final}
+    return len(alive)

@@ -53,11 +53,17 @@ def _begin() -> None:
         doctor.begin(options, _name(kind, text), selection, tree, Path(directory))
     else:
         run.begin(options, _name(kind, text), selection, diagram, tree, continues=continues)
+    if continues and not (kind == "command" and text.startswith(_HELPERS)):
+        tree.note_started()
     if (problem := frozen.problem()) and tree.claim(problem):
         say(problem)
     main_program.record_main(kind, text, selection, sync=options.sync)
     if kind != "frozen":
         shadowed.give_way(_first_path(kind, text))
+
+
+# Processes of multiprocessing that end when the root has ended.
+_HELPERS = "from multiprocessing.resource_tracker import", "from multiprocessing.forkserver import"
 
 
 def main_kind() -> tuple[str, str]:
