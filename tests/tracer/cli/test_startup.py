@@ -9,7 +9,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.support.waiting import until_blocking
 from tests.tracer.support import programs
 from tests.tracer.support.exit_programs import ENDS, MODULES
 from tests.tracer.support.programs import NOWHERE
@@ -293,41 +292,3 @@ def test_a_signal_reaches_a_command(directory: Path) -> None:
         assert process.stdout.readline() == "ready\n"
         process.terminate()
         assert process.wait(30) == -15
-
-
-def test_a_command_of_an_environment_that_is_not_activated_is_found(directory: Path) -> None:
-    """`.venv/bin/tenure run uvicorn` finds the uvicorn beside it, though .venv/bin is not on PATH."""
-    bare = str(Path(sys.executable).parent)
-    path = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if part != bare)
-    done = programs.tenure(directory, "run", "-o", "x.json", "coverage", "run", "use.py", PATH=path)
-    assert (done.status, done.stdout) == (0, "used\n")
-
-
-def test_a_run_within_a_run_has_a_recording_of_its_own(directory: Path) -> None:
-    """`tenure run tenure run app.py`: both programs run, and the inner options count for the inner program."""
-    tenure = str(Path(sys.executable).with_name("tenure"))
-    done = programs.tenure(directory, "run", "-o", "outer.json", tenure, "run", "-o", "inner.json", "use.py")
-    assert (done.status, done.stdout) == (0, "used\n")
-    assert rows(directory / "inner.json") == 1
-
-
-def test_a_child_that_outlives_the_root_is_said_and_loses_nothing(directory: Path) -> None:
-    """The root does not claim that nothing was recorded, and the child's records come into the recording."""
-    programs.write(
-        directory,
-        late="import sys, use, asyncio\nsys.stdin.read()\nasyncio.run(use.main())\nopen('ended', 'w').close()\n",
-        parent="""
-        import os, subprocess, sys
-        reading, writing = os.pipe()
-        child = subprocess.Popen([sys.executable, "late.py"], stdin=reading, stdout=subprocess.DEVNULL)
-        os.close(reading)
-        os.set_inheritable(writing, True)
-        subprocess.Popen(["sh", "-c", f"sleep 4; exec {writing}>&-"], close_fds=False, stdout=subprocess.DEVNULL)
-        while "started" not in open(os.environ["TENURE_TREE"].partition(":")[2]).read(): pass
-        """,
-    )
-    done = programs.recording(directory, "parent.py", TENURE_OUTPUT="x.mmd")
-    assert "1 process still runs: nothing was recorded until now" in done.stderr
-    assert "neither in this process" not in done.stderr
-    until_blocking((directory / "ended").exists, 20)
-    until_blocking(lambda: rows(directory / "x.mmd.recording.json") == 1, 10)
