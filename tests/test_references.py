@@ -39,6 +39,7 @@ EXAMPLES = {
     "NAME.py": "the module that a test makes",
     "FILE.json": "a recording of the reader's",
     "FILE.html": "a page of the reader's",
+    "x.mmd.recording.json": "a recording of the reader's",
     "x.json": "a recording of the reader's",
     "import.c": "a source file of CPython",
     "stat.h": "a header of C",
