@@ -6,6 +6,7 @@ VENV_PYTHON := $(BIN)/python$(if $(WINDOWS),.exe)
 STAMP := .venv/.installed
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
 TEST_ARGS ?=
+TEST_WORKERS ?= 2
 TRANSPARENCY_ARGS ?=
 FAULTS_ARGS ?=
 BENCH_ARGS ?=
@@ -25,9 +26,9 @@ setup: $(STAMP)  ## create .venv with the tracer, the server and the dashboard b
 demo: $(STAMP)  ## start the collector and a small shop under `tenure run`; open the printed URL, Ctrl-C ends both
 	@$(BIN)/python examples/demo.py
 
-test: $(STAMP) tests/web/node_modules/.installed  ## run every test, the browser's included  [TEST_ARGS="-k word"]
-	$(BIN)/python -m pytest $(TEST_ARGS)
-	TENURE_PROBE=python $(BIN)/python -m pytest tests/tracer $(TEST_ARGS) || [ $$? -eq 5 ]  # 5: no test has the word
+test: $(STAMP) tests/web/node_modules/.installed  ## run every test, the browser's included  [TEST_ARGS="-k word"] [TEST_WORKERS=2]
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(TEST_ARGS)
+	TENURE_PROBE=python $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile tests/tracer $(TEST_ARGS) || [ $$? -eq 5 ]  # 5: no test has the word
 	$(BIN)/python scripts/node.py npm --prefix web run test
 
 interop: $(STAMP) .venv-interop/.installed .venv-ways/.installed tests/interop/otel/javascript/node_modules/.installed  ## record each way of starting Python (docs/running.md), notebooks, a frozen program, arq, mcp 1, sanic and daphne; exchange spans with rotel, mlflow and OpenTelemetry's JavaScript SDK  [TEST_ARGS="-k word"]
