@@ -69,9 +69,19 @@ async def serving(directory: Path, command: list[str]):
         await until(partial(answers, port), 30)
         yield port
     finally:
+        await end(process)
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """End a server as often as it takes: one whose worker still starts may take no notice of the first signal."""
+    for _ in range(4):
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(30):
-            await process.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(10):
+                await process.wait()
+                return
+    process.kill()
+    raise TimeoutError("the server does not end")
 
 
 async def answers(port: int) -> bool:
