@@ -21,7 +21,7 @@ PACKAGES = {"tenure": ROOT / "tracer", "tenure_server": ROOT / "server"}
 PAGES = re.compile(r"(ARCHITECTURE|README|CONTRIBUTING|SECURITY)\.md|(tracer|server|web)/README\.md|docs/.+\.md")
 SUFFIXES = "py|pyi|c|h|md|ts|tsx|mjs|css|html|json|toml|yml"
 
-# Modules whose literals are names that only look like dotted names of ours: a page may mention these too.
+# Modules whose literals are names that only look like dotted names of Tenure: a page may mention these too.
 NAMES_OF_OTHERS = {
     "tracer/tenure/semconv.py": "attributes and events of spans",
     "server/tenure_server/metrics/conventions.py": "metrics of resources",

@@ -209,7 +209,7 @@ def threads(program: ModuleType, times: int) -> str:
 
 
 def forks(program: ModuleType, times: int) -> str:
-    """A child that begins anew while its parent is in the middle of lifecycles."""
+    """A child that starts to record while its parent is in the middle of lifecycles."""
     count = max(times // 100_000, 5)
 
     async def main() -> None:

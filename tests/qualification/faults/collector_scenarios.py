@@ -58,7 +58,7 @@ def killed(stage: Stage) -> Verdict:
         return judge(plain, program.wait(), stored_by_collector(collector))
 
 
-@scenario("collector killed for good")
+@scenario("collector killed, not restarted")
 def gone(stage: Stage) -> Verdict:
     """SIGKILL in the middle; the store is read afterwards."""
     plain = stage.plain_until_told()

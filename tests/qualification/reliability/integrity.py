@@ -24,7 +24,7 @@ _COUNTS = {
     "ids of traces that lead elsewhere": (
         "SELECT count(*) FROM otel_traces JOIN traces ON key = trace WHERE otel_id IS NOT id"
     ),
-    "parts of a process in a trace that are not told of": (
+    "parts of a process in a trace that are not reported": (
         "SELECT count(*) FROM (SELECT DISTINCT trace, lifecycles.key >> 40 AS process FROM lifecycles JOIN traces"
         " ON traces.key = trace WHERE otel_id IS NOT NULL EXCEPT SELECT trace, process FROM otel_trace_processes)"
     ),

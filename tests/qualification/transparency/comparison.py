@@ -29,7 +29,7 @@ _JUMP_OVER_STATEMENT = (
 )
 _PATCH_IN_THE_CHAIN = (
     "compares the chain of awaits of a task that waits in TaskGroup.__aexit__: where the Python probe serves, a "
-    "coroutine of ours stands there before the original, under the same name"
+    "coroutine of Tenure stands there before the original, under the same name"
 )
 
 EXCEPTIONS = (

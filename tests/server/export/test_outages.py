@@ -160,7 +160,7 @@ class Failing(SqliteStore):
         return await super().closed_lifecycles(follower, limit)
 
 
-@pytest.mark.parametrize("error", [StoreFailed("disk I/O error"), LookupError("a fault of ours")])
+@pytest.mark.parametrize("error", [StoreFailed("disk I/O error"), LookupError("a fault in Tenure")])
 async def test_an_exporter_outlives_a_store_that_fails_and_faults_of_its_own(
     clock: Clock, backend: Backend, error: Exception
 ) -> None:

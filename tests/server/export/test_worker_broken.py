@@ -75,7 +75,7 @@ async def test_a_fault_of_the_collector_s_own_does_not_end_the_export(
     store: FileStore, clock: Clock, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is logged with its traceback, and the process is started anew."""
-    faults: list[Exception] = [LookupError("a fault of ours"), StoreFailed("disk I/O error")]
+    faults: list[Exception] = [LookupError("a fault in Tenure"), StoreFailed("disk I/O error")]
     acknowledge = store.acknowledge
 
     async def failing(follower: str, position: int, expired: int) -> None:
@@ -91,7 +91,7 @@ async def test_a_fault_of_the_collector_s_own_does_not_end_the_export(
         fault = await status_when(exporters, lambda status: status.state == "retrying")
         status = await status_when(exporters, lambda status: status.waiting == 0 and status.state == "ok")
 
-    assert fault.last_error == "the exporting process failed: LookupError: a fault of ours"
+    assert fault.last_error == "the exporting process failed: LookupError: a fault in Tenure"
     assert (status.last_error, faults) == ("disk I/O error", [])
     assert set(backend.taken.values()) == {3}
 

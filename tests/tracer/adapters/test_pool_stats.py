@@ -162,7 +162,7 @@ def test_a_pool_that_was_given_a_name_tells_as_well(recorder, redis_url):
 
 
 def test_a_pool_that_is_not_as_expected_is_told_of_no_more(recorder):
-    """A later version may not have what is read here: that is a fault of ours, counted once, and all goes on."""
+    """A later version may not have what is read here: that is a fault in Tenure, counted once, and all goes on."""
 
     class Pool:
         idle = 1

@@ -113,7 +113,7 @@ def _has_no_site(arguments: tuple[str, ...]) -> bool:
 
 
 def _package_directories(path: str) -> list[Path]:
-    """Where this interpreter looks for installed packages; [] where that cannot be told from its files."""
+    """Where this interpreter looks for installed packages; [] where its files do not show it."""
     if _is_this_python(path):
         return [Path(entry) for entry in sys.path if Path(entry).name in {"site-packages", "dist-packages"}]
     prefixes = [Path(path).parent.parent]

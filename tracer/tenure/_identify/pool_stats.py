@@ -19,7 +19,7 @@ from tenure._identify.resource_ids import Resource, ResourceIds
 
 
 class PoolStats(NamedTuple):
-    """``idle`` connections are open and in nobody's use; ``idle_max`` may be, None where no bound is known."""
+    """``idle`` connections are open and unused; ``idle_max`` may be, None where no bound is known."""
 
     idle: int
     idle_max: int | None = None

@@ -58,7 +58,7 @@ def replace(owner: object, attribute: str, value: object, *, again: bool = False
 
 
 def is_ours(value: object) -> bool:
-    """Whether this is a wrapper of ours."""
+    """Whether this is one of Tenure's wrappers."""
     return (probe_backend.SERVES and type(value) is _METHOD) or (
         type(value) is FunctionType and "__tenure__" in vars(value)
     )

@@ -79,13 +79,13 @@ def _track_class(kind: _C, name: str | None, capacity: int | None) -> _C:
     return kind
 
 
-def is_told(manager: object) -> bool:
+def is_tracked(manager: object) -> bool:
     """Whether the program said itself that this object, or its class, is to be recorded."""
     return resources.is_named(manager) or any(base in _classes for base in object_access.mro(type(manager)))
 
 
 def begin_patching() -> None:
-    """Patch the classes that were told of so far, and those to come at once."""
+    """Patch the classes that were tracked so far, and later ones at once."""
     tracer.current.is_patching = True
     for kind in [*_classes.things(), *_singles.things()]:
         _patch(cast("type", kind))

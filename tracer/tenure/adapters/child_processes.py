@@ -6,48 +6,37 @@ import os
 from types import ModuleType
 from typing import Any
 
-from tenure._core import faults
 from tenure._core.children import Child, children
 from tenure._core.object_access import attribute
 from tenure._patching import class_patches
+from tenure._patching.bodies import immediate
+
+_NOTING = "noting a child process"  # said where it fails
+_State = tuple[object, tuple[Any, ...], dict[str, Any]]  # the Popen, and the arguments that it was made with
 
 
 def install(module: ModuleType) -> None:
     """Patch ``subprocess.Popen``, or what ``multiprocessing`` starts its children with."""
     if module.__name__ == "subprocess":
-        class_patches.replace(module.Popen, "__init__", _starting(module.Popen.__init__))
+        init = module.Popen.__init__
+        class_patches.replace(module.Popen, "__init__", immediate.method(init, _NOTING, before=_starting, after=_note))
     else:
-        class_patches.replace(module, "spawnv_passfds", _spawning(module.spawnv_passfds))
+        spawn = module.spawnv_passfds
+        class_patches.replace(module, "spawnv_passfds", immediate.function(spawn, _NOTING, after=_spawned))
 
 
-def _starting(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    def starting(popen: object, *arguments: Any, **named: Any) -> None:
-        try:
-            original(popen, *arguments, **named)
-        except BaseException as error:
-            class_patches.strip_frame(error, starting.__code__)
-            del popen, arguments, named
-            raise
-        try:
-            _note(popen, arguments, named)
-        except Exception as fault:  # noqa: BLE001  # never into the program
-            faults.fault("noting a child process", fault)
-
-    return starting
+def _starting(popen: object, arguments: tuple[Any, ...], named: dict[str, Any]) -> _State:
+    return popen, arguments, named
 
 
-def _spawning(original: class_patches.Method) -> class_patches.Method:
-    @class_patches.mark_as_wrapper(original)
-    def spawning(*arguments: object) -> object:
-        children.note()
-        return original(*arguments)
-
-    return spawning
+def _spawned(*_: object) -> None:
+    """Note a Python that is started with this process's environment."""
+    children.note()
 
 
-def _note(popen: object, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+def _note(state: _State, _: object) -> None:
     """Note a child by plain strings; no object of the program is kept."""
+    popen, arguments, named = state
     names = (
         "args",
         "bufsize",

@@ -229,7 +229,7 @@ def _is_compiling(traceback: TracebackType | None) -> bool:
 
 
 def _is_starting(code: CodeType) -> bool:
-    """Whether this code only starts the program: ours, or that of ``runpy`` where it called ours."""
+    """Whether this code only starts the program: Tenure's, or that of ``runpy`` where it called Tenure's."""
     return code in _OWN_CODE or code.co_filename in _STARTERS
 
 

@@ -93,7 +93,7 @@ class Calls:
             return ""
 
         def _started(self, code: CodeType, _: int) -> object:
-            frame = sys._getframe(1)  # noqa: SLF001  # the callback is told of the code alone
+            frame = sys._getframe(1)  # noqa: SLF001  # the callback gets only the code
             return None if self._look(code, frame) else sys.monitoring.DISABLE
 
     def _profile(self, frame: FrameType, event: str, _: object) -> None:

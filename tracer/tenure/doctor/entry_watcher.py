@@ -136,7 +136,7 @@ class Watch:
     def began(self, manager: object, record: probe.Record, *, rewritten: bool) -> None:
         """The probe made a record of this manager, which is entered next."""
         try:
-            how = REWRITTEN if rewritten else TRACKED if track.is_told(manager) else ADAPTER
+            how = REWRITTEN if rewritten else TRACKED if track.is_tracked(manager) else ADAPTER
             self._began(manager, record, how)
         except Exception as error:  # noqa: BLE001  # never into the program
             faults.fault("counting a record", error)

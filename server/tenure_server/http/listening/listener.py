@@ -54,7 +54,7 @@ class Listener:
             timer.cancel()
         self._paused.clear()
         for listening in self._sockets:
-            with suppress(NotImplementedError):
+            with suppress(NotImplementedError):  # as above: there is no reader to remove
                 self._loop.remove_reader(listening)
             listening.close()
         self._sockets.clear()

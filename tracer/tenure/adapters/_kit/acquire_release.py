@@ -211,7 +211,7 @@ def _found(manager: object, frame: FrameType, plan: _Plan) -> tuple[int | None, 
 
 
 def _waits(frame: FrameType) -> bool:
-    """Whether this is a condition's ``wait``: its lock is the waiter's before and after, and is not taken anew."""
+    """Whether this is a condition's ``wait``: its lock is the waiter's before and after, and is not acquired again."""
     return frame.f_code.co_name == "wait" and object_access.exact(frame.f_globals.get("__name__")) in _CONDITIONS
 
 

@@ -77,7 +77,7 @@ def time_creation(
     """Let a coroutine function that makes a pool's connection tell how long that took; a version without it tells not.
 
     ``pool_of(object, ...)`` is the subject of the pool's resource, ``wants`` whether this call makes one; both are
-    given what the method is called with. A connection that could not be made is not told of.
+    given what the method is called with. A connection that could not be made is not reported.
     """
     original = getattr(kind, method, None)
     if original is not None:

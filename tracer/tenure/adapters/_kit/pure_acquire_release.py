@@ -40,7 +40,7 @@ class NotAcquired(Exception):
 
 
 class Taking(NamedTuple):
-    """How an acquire is told of."""
+    """How an acquire is recorded."""
 
     begin: Begin
     predicate: Callable[[object], bool] | None  # None: every object

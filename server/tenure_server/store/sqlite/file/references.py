@@ -29,7 +29,7 @@ class Reference(NamedTuple):
     @property
     def dangling(self) -> str:
         """The condition under which a row of ``table`` names a row that does not exist."""
-        return f"{self.value} <> 0 AND {self.value} NOT IN (SELECT {self.key} FROM {self.target})"  # noqa: S608 -- names of ours
+        return f"{self.value} <> 0 AND {self.value} NOT IN (SELECT {self.key} FROM {self.target})"  # noqa: S608 -- fixed names, no input
 
 
 # Rows that only add facts to another row are deleted with it.

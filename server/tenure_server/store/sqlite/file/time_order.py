@@ -45,7 +45,7 @@ def place_trace(connection: sqlite3.Connection, key: int, order_ns: int) -> int:
 def highest(connection: sqlite3.Connection, table: str, time: str, process: int) -> tuple[int, int]:
     """The highest key of a process, and the latest instant of its last rows; (0, 0): it has no rows."""
     row = connection.execute(
-        f"SELECT max(key), max({time}) FROM (SELECT key, {time} FROM {table} WHERE key BETWEEN ? AND ?"  # noqa: S608 -- names of ours
+        f"SELECT max(key), max({time}) FROM (SELECT key, {time} FROM {table} WHERE key BETWEEN ? AND ?"  # noqa: S608 -- fixed names, no input
         " ORDER BY key DESC LIMIT ?)",
         (keys.key(process, 0), keys.key(process, keys.NUMBERS), _NEAR),
     ).fetchone()
@@ -66,9 +66,9 @@ def missing_traces(connection: sqlite3.Connection, wanted: Iterable[int]) -> set
 def _around(connection: sqlite3.Connection, table: str, time: str, key: int) -> tuple[int, int]:
     """The latest instant of the rows before a key, and the earliest of those after it; without rows, +-2**63."""
     process = keys.process_of(key)
-    near = f"SELECT {time} FROM {table} WHERE key"  # noqa: S608 -- names of ours
+    near = f"SELECT {time} FROM {table} WHERE key"  # noqa: S608 -- fixed names, no input
     before, after = connection.execute(
-        f"SELECT (SELECT max({time}) FROM ({near} BETWEEN ?1 AND ?2 - 1 ORDER BY key DESC LIMIT ?4)),"  # noqa: S608 -- names of ours
+        f"SELECT (SELECT max({time}) FROM ({near} BETWEEN ?1 AND ?2 - 1 ORDER BY key DESC LIMIT ?4)),"  # noqa: S608 -- fixed names, no input
         f" (SELECT min({time}) FROM ({near} BETWEEN ?2 + 1 AND ?3 ORDER BY key LIMIT ?4))",
         (keys.key(process, 0), key, keys.key(process, keys.NUMBERS), _NEAR),
     ).fetchone()
