@@ -6,6 +6,7 @@ import inspect
 
 import asyncpg
 import pytest
+from tests.tracer.support.pool_of_one import check_who_waits
 
 OPEN = "run: asyncpg.pool.Pool.open shop, ok ok ok"  # with_pool's own
 
@@ -80,22 +81,7 @@ def test_all_ways_take_one_pool(recorder, written, with_pool):
 
 def test_who_waits_for_a_connection_is_seen_to_wait(recorder, written, with_pool):
     """A pool of one: the second task acquires until the first has released."""
-    waiting = [
-        OPEN.replace("ok ok ok", "ok ?"),
-        "holder: asyncpg.pool.Pool shop (1), ok ?",
-        "waiter: asyncpg.pool.Pool shop (1), ?",
-    ]
-
-    async def main(pool):
-        done = asyncio.Event()
-        users = [asyncio.create_task(written(hold)(pool, done), name=name) for name in ("holder", "waiter")]
-        seen = await recorder.until(waiting)
-        done.set()
-        await asyncio.gather(*users)
-        return seen
-
-    assert asyncio.run(with_pool(main, size=1)) == waiting
-    assert [line.rpartition(", ")[2] for line in recorder.lines()] == ["ok ok ok"] * 3
+    check_who_waits(recorder, written(hold), with_pool, OPEN, "asyncpg.pool.Pool shop")
 
 
 def test_a_transaction_that_fails_is_a_use_of_its_own(recorder, written, with_pool):

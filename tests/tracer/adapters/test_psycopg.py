@@ -6,6 +6,7 @@ import gc
 import psycopg
 import psycopg_pool
 import pytest
+from tests.tracer.support.pool_of_one import check_who_waits
 
 OPEN = "run: psycopg_pool.pool_async.AsyncConnectionPool.open shop, ok ok ok"  # with_pool's own
 
@@ -208,22 +209,7 @@ def test_all_ways_take_one_pool(recorder, written, with_pool):
 
 def test_who_waits_for_a_connection_is_seen_to_wait(recorder, written, with_pool):
     """A pool of one: the second task acquires until the first has released."""
-    waiting = [
-        OPEN.replace("ok ok ok", "ok ?"),
-        "holder: psycopg_pool.AsyncConnectionPool shop (1), ok ?",
-        "waiter: psycopg_pool.AsyncConnectionPool shop (1), ?",
-    ]
-
-    async def main(pool):
-        done = asyncio.Event()
-        users = [asyncio.create_task(written(hold)(pool, done), name=name) for name in ("holder", "waiter")]
-        seen = await recorder.until(waiting)
-        done.set()
-        await asyncio.gather(*users)
-        return seen
-
-    assert asyncio.run(with_pool(main, size=1)) == waiting
-    assert [line.rpartition(", ")[2] for line in recorder.lines()] == ["ok ok ok"] * 3
+    check_who_waits(recorder, written(hold), with_pool, OPEN, "psycopg_pool.AsyncConnectionPool shop")
 
 
 def test_no_connection_in_time_is_an_acquire_that_failed(recorder, written, with_pool):
