@@ -250,15 +250,19 @@ def _end(session: _Session) -> None:
 
 
 def _at_exit() -> None:
-    imported = late_imports.count()
+    imported = sys.maxsize
     try:
+        imported = late_imports.count()
         uninstall()
     except Exception as error:  # noqa: BLE001  # the program's end is the program's
         faults.fault("the last flush", error)
     except BaseException:  # noqa: BLE001, S110  # a second signal: the user does not want to wait
         pass
-    if late_imports.count() > imported:
-        late_imports.keep_interrupt()
+    try:
+        if late_imports.count() > imported:
+            late_imports.keep_interrupt()
+    except Exception as error:  # noqa: BLE001  # then an interrupted program may end with another exit code
+        faults.fault("keeping the end by SIGINT", error)
 
 
 def _before_fork() -> None:

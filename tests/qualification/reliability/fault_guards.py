@@ -32,6 +32,7 @@ _BY_KIND = {
         _sinks.shipper:Shipper._run _sinks.collector_sink:CollectorSink._run""",
     "make the program ready before it begins": """
         cli.program:load_script cli.program:execute cli.program:_code cli.program:_main_module
-        cli.program:_set_first_path cli.program:_hide_our_frames""",
+        cli.program:_set_first_path cli.program:_hide_our_frames cli.program:execute_code
+        cli.program:execute.<locals>.<lambda> cli.shadowed:give_way""",
 }
 GUARDS = frozenset(f"tenure.{name}" for names in _BY_KIND.values() for name in names.split())

@@ -204,7 +204,9 @@ def _set_first_path(directory: str) -> None:
 def _hide_our_frames(error: BaseException) -> None:
     """Give ``sys.excepthook`` the traceback that begins in the program."""
     traceback = error.__traceback__
-    while traceback is not None and _is_starting(traceback.tb_frame.f_code):
+    while traceback is not None and (  # code that only starts the program: Tenure's, or runpy's where that called it
+        traceback.tb_frame.f_code in _OWN_CODE or traceback.tb_frame.f_code.co_filename in _STARTERS
+    ):
         traceback = traceback.tb_next
     if isinstance(error, SyntaxError) and _is_compiling(traceback):
         traceback = None
@@ -226,11 +228,6 @@ def _is_compiling(traceback: TracebackType | None) -> bool:
             return False
         traceback = traceback.tb_next
     return True
-
-
-def _is_starting(code: CodeType) -> bool:
-    """Whether this code only starts the program: Tenure's, or that of ``runpy`` where it called Tenure's."""
-    return code in _OWN_CODE or code.co_filename in _STARTERS
 
 
 LAUNCHER_FILE = "<tenure>"

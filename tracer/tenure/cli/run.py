@@ -34,16 +34,23 @@ def main(arguments: list[str]) -> int:
 
     own_arguments, rest = split_arguments(arguments)
     options = _parser().parse_args(own_arguments, Options())
+    diagram, tree = None, None
+    words: list[str] | None = rest
     try:
         diagram = process_end.diagram_path(options.output)
         tree = _tree(options)
         if rest and not options.module and not options.code:
             words = commands.for_this_python(rest)
-            if words is None:
-                return _run_command(options, rest, diagram, tree)
-            rest = words
     except UsageError as error:
         return refuse(error)
+    except Exception as error:  # noqa: BLE001  # a fault in Tenure: the program runs, its children are not recorded
+        faults.fault("preparing to record the program's processes", error)
+    if words is None:
+        try:
+            return _run_command(options, rest, diagram, tree)
+        except UsageError as error:
+            return refuse(error)
+    rest = words
 
     def start(name: str, module_filter: ModuleFilter) -> None:
         begin(options, name, module_filter, diagram, tree)
@@ -78,7 +85,10 @@ def _run_command(options: Options, command: Sequence[str], diagram: Path | None,
         RecordingSink(process_end.recording_of(diagram) if diagram is not None else options.output).close(0.0)
     environment.export(options)
     status = commands.run_child(command)
-    process_end.finish(tree, diagram, had_children=True)
+    try:
+        process_end.finish(tree, diagram, had_children=True)
+    except Exception as error:  # noqa: BLE001  # the command ends as it ended
+        faults.fault("ending the recording of a command", error)
     return commands.end_with(status)
 
 

@@ -11,7 +11,7 @@ import os
 import sys
 from contextlib import suppress
 
-from tenure._core import late_imports
+from tenure._core import faults, late_imports
 
 # The interpreter has these before it runs a program, or works with them itself.
 _INTERPRETER = {"abc", "codecs", "encodings", "genericpath", "importlib", "io", "ntpath", "os", "posixpath", "runpy"}
@@ -20,6 +20,13 @@ _INTERPRETER |= {"site", "stat", "threading", "zipimport", *sys.builtin_module_n
 
 def give_way(directory: str) -> None:
     """Let the program import its own modules of this directory, the first of its ``sys.path``."""
+    try:
+        _give_way(directory)
+    except Exception as error:  # noqa: BLE001  # then the program gets the standard library's
+        faults.fault("letting the program import its own modules", error)
+
+
+def _give_way(directory: str) -> None:
     if sys.flags.safe_path:
         return
     names = _shadowing(directory) & (sys.stdlib_module_names - _INTERPRETER)
