@@ -115,7 +115,8 @@ class _Drawer:
         elif cause is None:
             text = None
         elif end_ns is not None or use.phase == "abandoned":
-            text = phrases.waits_for(cause.text, None if end_ns is None else end_ns - use.acquire_ns)
+            wait_ns = None if end_ns is None else end_ns - use.acquire_ns
+            text = phrases.waits_for(cause.text, wait_ns, cause.end_text)
         else:
             lead, since_ns = phrases.waits_for(cause.text, None), use.acquire_ns
             text = phrases.ticking(lead, since_ns, self._now_ns)
