@@ -23,7 +23,7 @@ export function destroy(id: string): Step {
 
 type Extra = Partial<Pick<Message, "lifecycle" | "outcome" | "activate" | "deactivate" | "at_ns">>;
 
-/** message("m1", "p1 ->> p2", "acquire()", { activate: true }) */
+/** message("m1", "p1 ->> p2", "acquire()", { lifecycle: "l" }) */
 export function message(id: string, path: string, label = id, extra: Extra = {}): Step {
   const [from = "", arrow = "->>", to = ""] = path.split(" ");
   const rest = { at_ns: BEGIN_NS, lifecycle: null, outcome: null, activate: false, deactivate: false, ...extra };
@@ -43,11 +43,16 @@ export function end(id: string): Step {
   return { step: "end", id: `end ${id}`, fragment: "loop" };
 }
 
-/** Acquire, acquired, release, released: the four messages of a lifecycle between two participants. */
+export function activate(lifecycle: string, resource: string): Step {
+  return { step: "activate", id: `${lifecycle} active`, participant: resource, lifecycle };
+}
+
+/** The steps of a lifecycle between two participants: acquire, acquired, its activation, release, released. */
 export function use(id: string, task: string, resource: string, outcome: Outcome = "ok"): Step[] {
   return [
-    message(`${id} acquire`, `${task} ->> ${resource}`, "acquire()", { lifecycle: id, activate: true }),
+    message(`${id} acquire`, `${task} ->> ${resource}`, "acquire()", { lifecycle: id }),
     message(`${id} acquired`, `${resource} -->> ${task}`, "acquired", { lifecycle: id, outcome: "ok" }),
+    activate(id, resource),
     message(`${id} release`, `${task} ->> ${resource}`, "release()", { lifecycle: id }),
     message(`${id} released`, `${resource} -->> ${task}`, "released", { lifecycle: id, outcome, deactivate: true }),
   ];

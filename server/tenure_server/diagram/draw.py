@@ -88,7 +88,7 @@ class _Drawer:
             self._ended(use, task, resource, at_ns)
 
     def _acquire(self, use: Lifecycle, task: str, resource: str) -> None:
-        wait = self._wait(use, self._canvas.note_columns(task, resource))
+        is_acquired = not use.site.exit and use.acquired_ns is not None  # a span: no reply follows
         self._append(
             Message(
                 id=f"{use.id}:acquire",
@@ -98,12 +98,12 @@ class _Drawer:
                 label=phrases.enter_call(use),
                 at_ns=use.acquire_ns,
                 lifecycle=use.id,
-                activate=wait is None,
+                activate=is_acquired,
             )
         )
-        if wait is None:
+        if is_acquired:
             self._active.add(use.id)
-        else:
+        if (wait := self._wait(use, self._canvas.note_columns(task, resource))) is not None:
             self._append(wait)
 
     def _wait(self, use: Lifecycle, over: list[str]) -> Note | None:
@@ -115,7 +115,8 @@ class _Drawer:
         elif cause is None:
             text = None
         elif end_ns is not None or use.phase == "abandoned":
-            text = phrases.waits_for(cause.text, None if end_ns is None else end_ns - use.acquire_ns)
+            wait_ns = None if end_ns is None else end_ns - use.acquire_ns
+            text = phrases.waits_for(cause.text, wait_ns, cause.end_text)
         else:
             lead, since_ns = phrases.waits_for(cause.text, None), use.acquire_ns
             text = phrases.ticking(lead, since_ns, self._now_ns)
@@ -136,9 +137,8 @@ class _Drawer:
                 outcome="ok",
             )
         )
-        if use.id not in self._active:
-            self._active.add(use.id)
-            self._append(Activate(f"{use.id}:active", resource, use.id))
+        self._active.add(use.id)
+        self._append(Activate(f"{use.id}:active", resource, use.id))
 
     def _release(self, node: Node, use: Lifecycle, task: str, resource: str) -> None:
         at_ns = use.release_ns or 0

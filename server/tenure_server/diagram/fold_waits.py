@@ -28,7 +28,9 @@ def wait_texts(fold: Fold, causes: Mapping[str, Cause]) -> dict[str, str]:
 
 def _text(waited: list[Lifecycle], repetitions: int, causes: Mapping[str, Cause]) -> str:
     durations = [(use.acquired_ns or use.released_ns or use.acquire_ns) - use.acquire_ns for use in waited]
-    firsts = [causes[use.id].first for use in waited]
-    holders = {(first.task.id, first.site): phrases.holder(first.task.name, first.site) for first in firsts}
-    holder = next(iter(holders.values())) if len(holders) == 1 else None
-    return phrases.waits_in_fold(len(waited), repetitions, holder, durations)
+    holders = {_holders(causes[use.id]) for use in waited}
+    return phrases.waits_in_fold(len(waited), repetitions, holders.pop() if len(holders) == 1 else None, durations)
+
+
+def _holders(cause: Cause) -> str:
+    return phrases.cause(phrases.holder(cause.first.task.name, cause.first.site), cause.more_holders)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tenure_server.diagram.mermaid_activations import join_activations
 from tenure_server.diagram.mermaid_escape import encode
 from tenure_server.diagram.steps import (
     Activate,
@@ -32,6 +33,7 @@ def mermaid(steps: Sequence[Step], limit: int = LIMIT) -> str:
     Steps that do not fit are left out, and a note says how many. Activations that are open at the end are ended there,
     because Mermaid draws no bar for an activation without an end.
     """
+    steps = join_activations(steps)
     if not steps:
         return _text(["participant p1 as Tenure", "Note over p1: nothing was held"])
     names = _names(steps)
@@ -69,7 +71,8 @@ def _fitting(steps: Sequence[Step], names: Mapping[str, str], limit: int) -> int
             if open_parts.columns
             else limit
         )
-        if closed + note <= limit and not isinstance(step, Create | Destroy | Begin):
+        begins = isinstance(step, Create | Destroy | Begin) or (isinstance(step, Message) and step.activate)
+        if closed + note <= limit and not begins:
             fitting = count
     return fitting
 

@@ -149,18 +149,32 @@ def _by(info: ExceptionInfo | None, duration_ns: int | None) -> str:
     return f" {canceller(info.canceller)}"
 
 
-def cause(first: str, more_holders: int, ahead: int) -> str:
+def cause(first: str, more_holders: int, acquiring: str = "", ahead: int = 0) -> str:
     """The holders that a wait is for, and the queue before it: "reserve-1 (stock.py:41) and 1 more, 2 ahead"."""
     more = f" and {more_holders} more" if more_holders else ""
     queue = f", {ahead} ahead" if ahead else ""
-    return f"{first}{more}{queue}"
+    return f"{first}{more}{acquiring}{queue}"
 
 
-def waits_for(cause_text: str, wait_ns: int | None) -> str:
+def acquiring_first(acquiring: int, users: int, is_pool: bool, goes_on: bool) -> str:
+    """For a wait that began while places were still being acquired: ", still connecting", ", 2 connecting at first"."""
+    if acquiring == 0:
+        return ""
+    count = "" if acquiring == users else f"{acquiring} "
+    verb = "connecting" if is_pool else "acquiring"
+    return f", {count}still {verb}" if goes_on else f", {count}{verb} at first"
+
+
+def waits_for(cause_text: str, wait_ns: int | None, end_text: str = "") -> str:
     if wait_ns is None:
         return f"waits for {cause_text}"
-    separator = ", " if cause_text.endswith(" ahead") else " "
-    return f"waits for {cause_text}{separator}{format_duration(max(wait_ns, 0))}"
+    separator = ", " if cause_text.endswith((" ahead", "ing at first", " connecting", " acquiring")) else " "
+    return f"waits for {cause_text}{separator}{format_duration(max(wait_ns, 0))}{end_text}"
+
+
+def until_released(name: str) -> str:
+    """Whose release ended a wait for several holders."""
+    return f", until {task(name)} released"
 
 
 def waits_in_fold(waiting: int, total: int, cause_text: str | None, waits_ns: Sequence[int]) -> str:

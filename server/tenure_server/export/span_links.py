@@ -30,7 +30,7 @@ def links_of(closed: ClosedLifecycles) -> Mapping[str, list[Link]]:
         contended = {lifecycle.resource.id for lifecycle in lifecycles if lifecycle.id in waiters}
         uses = [lifecycle for lifecycle in lifecycles if lifecycle.resource.id in contended]
         for waiter, cause in find_causes(uses, closed.context).at_acquire.items():
-            if waiter in waiters:
+            if waiter in waiters and cause.acquiring == 0:
                 links.setdefault(waiter, []).append(Link(cause.first.trace, cause.first.id, WAITED_FOR))
     return links
 

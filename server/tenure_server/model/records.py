@@ -151,7 +151,7 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Percentiles(msgspec.Struct, frozen=True):
-    """Durations in milliseconds; null: nothing was measured yet."""
+    """Durations in milliseconds, also of what goes on, with its time so far; null: nothing was measured yet."""
 
     p50: float | None
     p95: float | None

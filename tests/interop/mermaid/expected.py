@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from tenure_server.diagram.mermaid_activations import join_activations
 from tenure_server.diagram.steps import (
     Activate,
     Begin,
@@ -36,7 +37,7 @@ def expected(steps: list[Step], following: int = 0) -> dict[str, Any]:
     Fragments that are open at the end are ended, then comes the note of the cut, and then open activations are ended,
     in the order of their beginning.
     """
-    steps = _numbered(steps)
+    steps = _numbered(join_activations(steps))
     participants = [step.participant for step in steps if isinstance(step, Declare | Create)]
     destroyed = [step.participant for step in steps if isinstance(step, Destroy)]
     standing = [it.id for it in participants if it.id not in destroyed]

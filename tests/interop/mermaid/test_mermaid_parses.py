@@ -14,6 +14,7 @@ from tests.golden.diagram.scenarios import SCENARIOS
 from tests.interop.mermaid.expected import expected
 
 from tenure_server.diagram import draw, mermaid
+from tenure_server.diagram.mermaid_activations import join_activations
 from tenure_server.diagram.steps import Begin, Declare, End, Message, Note, Participant, Step
 from tenure_server.model.lens import Lens
 
@@ -68,7 +69,7 @@ def test_any_name_is_read_as_itself(parse: Parse, name: str) -> None:
 @pytest.mark.parametrize("name", ["order", "still_open", "par", "loops"])
 def test_a_text_cut_anywhere_is_still_mermaid(parse: Parse, name: str) -> None:
     """At every limit the text parses, its fragments and activations are ended, and its note counts what follows."""
-    steps = SCENARIOS[name]()
+    steps = join_activations(SCENARIOS[name]())
     whole = mermaid(steps)
     for limit in range(200, len(whole), 97):
         text = mermaid(steps, limit)

@@ -87,7 +87,7 @@ def test_a_running_program_only_adds_at_the_end() -> None:
     assert insert.before == f"{outer.id}:open"
     assert [step.id for step in insert.steps] == [
         f"{last.resource.id}:resource",
-        *(f"{last.id}:{what}" for what in ("acquire", "acquired", "body", "release", "released")),
+        *(f"{last.id}:{what}" for what in ("acquire", "acquired", "active", "body", "release", "released")),
     ]
 
 

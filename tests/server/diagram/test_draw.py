@@ -131,7 +131,9 @@ def test_what_is_not_over_is_not_folded() -> None:
     assert [step.label for step in steps if isinstance(step, Begin)] == [
         "3 times (wait p50 1 ms, hold p50 1 ms, p95 1 ms)"
     ]
-    assert [step.id for step in steps][-3:] == [f"{still.id}:{what}" for what in ("acquire", "acquired", "open")]
+    assert [step.id for step in steps][-4:] == [
+        f"{still.id}:{part}" for part in ("acquire", "acquired", "active", "open")
+    ]
 
 
 def test_a_loop_and_the_crowd_that_it_created_fold_side_by_side() -> None:

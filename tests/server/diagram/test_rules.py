@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,8 @@ from tests.golden.diagram.programs import Program, programs
 from tests.golden.diagram.rules import Reader
 
 from tenure_server.diagram import apply, difference, draw, mermaid
-from tenure_server.diagram.steps import Begin, End, Message, Note, Step
+from tenure_server.diagram.mermaid_activations import join_activations
+from tenure_server.diagram.steps import Activate, Begin, End, Message, Note, Step
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle
 
@@ -37,16 +39,32 @@ def test_every_picture_can_be_drawn(program: Program, lens: Lens) -> None:
 
 @given(programs())
 def test_what_is_open_stays_active_to_the_bottom(program: Program) -> None:
-    """Who holds, and who waits for nobody, has a bar that goes on, and each one its note after everything else."""
+    """Who holds has a bar that goes on, who waits has none, and each one has its note after everything else."""
     steps = _draw(program)
     still = [it for it in program.lifecycles if it.released_ns is None and it.phase != "abandoned"]
-    waiting = {step.lifecycle for step in steps if isinstance(step, Note) and step.kind == "wait"}
-    active = [it for it in still if it.acquired_ns is not None or it.id not in waiting]
+    active = [it for it in still if it.acquired_ns is not None]
     assert len(Reader().read(steps).active) == len(active)
     tail = steps[len(steps) - len(still) :]
     assert Counter(step.lifecycle for step in tail if isinstance(step, Note) and step.kind == "open") == Counter(
         it.id for it in still
     )
+
+
+@given(programs(), LENSES)
+def test_no_bar_begins_before_the_acquire_is_done(program: Program, lens: Lens) -> None:
+    """In every picture; in Mermaid only where nothing stands between the call and its answer."""
+    steps = _draw(program, lens)
+    answered: set[str | None] = set()
+    for step in steps:
+        if isinstance(step, Message):
+            assert not step.activate
+            if step.id.endswith(":acquired"):
+                answered.add(step.lifecycle)
+        assert not isinstance(step, Activate) or step.lifecycle in answered
+    for call, answer in pairwise(join_activations(steps)):
+        if isinstance(call, Message) and call.activate:
+            assert isinstance(answer, Message)
+            assert answer.id == f"{call.lifecycle}:acquired"
 
 
 @given(programs())

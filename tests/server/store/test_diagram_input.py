@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from tests.server.support.batches import OK, Program, at
 
+from tenure_server.diagram.steps import Note
 from tenure_server.errors import NotFound
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Task
 from tenure_server.store import Store
+from tenure_server.store.load_diagram import draw_input
 
 
 async def test_a_scene_has_what_its_lens_shows(store: Store) -> None:
@@ -110,3 +112,23 @@ async def test_a_scene_brings_along_whom_its_waits_waited_for(store: Store) -> N
 
     assert [lifecycle.task.name for lifecycle in scene.lifecycles] == ["waiter"]
     assert [lifecycle.task.name for lifecycle in scene.context] == ["holder", "before"]
+
+
+async def test_a_holder_from_long_before_the_window_explains_a_wait(store: Store) -> None:
+    """A pool of two: one place was held all the time, while the other had a thousand short uses."""
+    program = Program()
+    program.resource("Pool orders", capacity=2, stereotype="database")
+    program.use("long", "Pool orders", acquire=0, wait=0.001, hold=5_000, release=0.001)
+    for n in range(1_000):
+        program.use("short", "Pool orders", acquire=1 + n * 4, wait=0.001, hold=1, release=0.001)
+    program.use("before", "Pool orders", acquire=4_500, wait=0.001, hold=600, release=0.001)
+    program.use("waiter", "Pool orders", acquire=4_600, wait=400.1, hold=1, release=0.001)
+    await store.write(program.batch())
+
+    lens = Lens(since_ns=at(4_550))
+    scene = await store.diagram_input(lens, 100)
+
+    assert [lifecycle.task.name for lifecycle in scene.lifecycles] == ["waiter"]
+    assert [lifecycle.task.name for lifecycle in scene.context] == ["long", "before"]
+    notes = [step.text for step in draw_input(scene, lens, at(6_000)) if isinstance(step, Note)]
+    assert notes == ["waits for long (shop.py:10) and 1 more 400 ms"]

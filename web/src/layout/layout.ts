@@ -63,9 +63,11 @@ export class Layout {
   update(steps: readonly Step[], from: number): void {
     if (from < this.#next) this.#rewind(from);
     for (let index = this.#next; index < steps.length; index++) {
-      if (index % CHECKPOINT === 0 && this.#checkpoints.at(-1)?.index !== index) this.#save(index);
       const step = steps[index];
-      if (step) this.#add(step, index);
+      if (!step) continue;
+      const last = this.#checkpoints.at(-1)?.index ?? -CHECKPOINT;
+      if (index - last >= CHECKPOINT && step.step !== "activate") this.#save(index); // it changes the row before it
+      this.#add(step, index);
       this.#next = index + 1;
     }
   }
@@ -88,7 +90,7 @@ export class Layout {
         this.#addNote(step, index);
         break;
       case "activate":
-        this.#openActivation(this.#columnOf(step.participant), step.lifecycle, this.#line);
+        this.#activate(step);
         break;
       case "deactivate":
         this.#closeActivation(step);
@@ -182,6 +184,15 @@ export class Layout {
     this.#widenFragment(first.slot, last.slot);
   }
 
+  /** Begins an activation at the reply before it, which then starts at the edge of the activation. */
+  #activate(step: Activate): void {
+    const column = this.#columnOf(step.participant);
+    this.#openActivation(column, step.lifecycle, this.#line);
+    const reply = this.rows.at(-1);
+    if (reply?.kind !== "message" || reply.from.column !== column || reply.step.lifecycle !== step.lifecycle) return;
+    this.rows[this.rows.length - 1] = { ...reply, from: endAt(column, reply.step) };
+  }
+
   #openActivation(column: Column, lifecycle: string | null, top: number): void {
     let level = 0;
     while (level < size.LEVELS - 1 && column.open.some((activation) => activation.level === level)) level++;
@@ -253,9 +264,9 @@ export class Layout {
     });
   }
 
-  /** Returns to the last checkpoint at or before a step's index. */
+  /** Returns to the last checkpoint before a step's index: one at the index may not suit the step that is now there. */
   #rewind(index: number): void {
-    while ((this.#checkpoints.at(-1)?.index ?? 0) > index) this.#checkpoints.pop();
+    while (this.#checkpoints.length > 1 && (this.#checkpoints.at(-1)?.index ?? 0) >= index) this.#checkpoints.pop();
     const checkpoint = this.#checkpoints.at(-1);
     if (!checkpoint) return;
     const { counts, state } = checkpoint;

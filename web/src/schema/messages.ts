@@ -299,7 +299,7 @@ export interface Site {
   exit: string;
 }
 
-/** Durations in milliseconds; null: nothing was measured yet. */
+/** Durations in milliseconds, also of what goes on, with its time so far; null: nothing was measured yet. */
 export interface Percentiles {
   p50: number | null;
   p95: number | null;

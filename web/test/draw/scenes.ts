@@ -1,7 +1,7 @@
 // The scenes of the snapshots: each mark in all of its forms, and a few whole diagrams.
 
 import type { Step } from "../../src/schema/messages.ts";
-import { begin, create, declare, destroy, end, message, note, use } from "../steps.ts";
+import { activate, begin, create, declare, destroy, end, message, note, use } from "../steps.ts";
 
 const task = declare("task", "main");
 const lock = declare("lock", "Lock stock_lock", "control");
@@ -15,9 +15,9 @@ export const MARKS: Record<string, Step[]> = {
     task,
     pool,
     ...use("short", "task", "pool"),
-    ...use("outer", "task", "pool").slice(0, 2),
+    ...use("outer", "task", "pool").slice(0, 3),
     ...use("inner", "task", "pool"),
-    ...use("open", "task", "pool").slice(0, 2),
+    ...use("open", "task", "pool").slice(0, 3),
   ],
   fragment: [
     task,
@@ -103,8 +103,9 @@ export const MARKS: Record<string, Step[]> = {
 const textbook = [
   task,
   declare("connection", "AsyncDatabaseConnection", "database"),
-  message("enter", "task ->> connection", "__aenter__()", { lifecycle: "l", activate: true }),
+  message("enter", "task ->> connection", "__aenter__()", { lifecycle: "l" }),
   message("acquired", "connection -->> task", "acquired after 1.00 s", { lifecycle: "l", outcome: "ok" }),
+  activate("l", "connection"),
   message("body", "task ->> task", "body 9 µs", { lifecycle: "l" }),
   message("exit", "task ->> connection", "__aexit__()", { lifecycle: "l" }),
   message("released", "connection -->> task", "released after 1.00 s", {
@@ -115,7 +116,7 @@ const textbook = [
 ];
 
 const waiting = (waiter: string) => [
-  message(`${waiter} acquire`, `${waiter} ->> pool`, "acquire()", { lifecycle: waiter, activate: true }),
+  message(`${waiter} acquire`, `${waiter} ->> pool`, "acquire()", { lifecycle: waiter }),
   note(`${waiter} waits`, [waiter, "pool"], "waits for checkout-1 (shop.py:41)", { kind: "wait", lifecycle: waiter }),
 ];
 
@@ -123,26 +124,26 @@ const contention = [
   declare("c1", "checkout-1"),
   declare("c2", "checkout-2"),
   pool,
-  ...use("c1", "c1", "pool").slice(0, 2),
+  ...use("c1", "c1", "pool").slice(0, 3),
   ...waiting("c2"),
-  ...use("c1", "c1", "pool", "error").slice(2),
+  ...use("c1", "c1", "pool", "error").slice(3),
   message("c2 acquired", "pool -->> c2", "acquired after 120 ms", { lifecycle: "c2", outcome: "ok" }),
+  activate("c2", "pool"),
 ];
 
 const tasks = [
   task,
   lock,
   ...["worker-1", "worker-2"].flatMap((id) => [create(id), message(`start ${id}`, `task -) ${id}`, "create_task()")]),
-  ...use("w1", "worker-1", "lock").slice(0, 2),
-  message("w2 acquire", "worker-2 ->> lock", "acquire()", { lifecycle: "w2", activate: true }),
+  ...use("w1", "worker-1", "lock").slice(0, 3),
+  message("w2 acquire", "worker-2 ->> lock", "acquire()", { lifecycle: "w2" }),
   message("w2 cancelled", "lock --x worker-2", "⊘ cancelled after 50 ms", {
     lifecycle: "w2",
     outcome: "cancelled",
-    deactivate: true,
   }),
   destroy("worker-2"),
   message("w2 ended", "worker-2 --x task", "⊘ cancelled", { outcome: "cancelled" }),
-  ...use("w1", "worker-1", "lock").slice(2),
+  ...use("w1", "worker-1", "lock").slice(3),
   destroy("worker-1"),
   message("w1 ended", "worker-1 --) task", "done", { outcome: "ok" }),
 ];

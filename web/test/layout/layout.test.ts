@@ -45,7 +45,7 @@ const span = ({ first, last, anchor }: NoteRow) => ({
 const textbook = [declare("p1", "main"), declare("p2", "Connection", "database"), ...use("l1", "p1", "p2")];
 
 describe("a layout", () => {
-  /** The messages stand below one another, and the activation reaches from the first line to the last. */
+  /** The messages stand below one another, and the activation reaches from the answer to the last line. */
   test("of one lifecycle", () => {
     const layout = layoutOf(textbook);
     const [activation] = layout.activations;
@@ -55,18 +55,20 @@ describe("a layout", () => {
       [1, null],
     ]);
     expect(lines).toEqual([25, 61, 97, 133]);
-    expect([activation?.top, activation?.bottom, activation?.level]).toEqual([25, 133, 0]);
+    expect([activation?.top, activation?.bottom, activation?.level]).toEqual([61, 133, 0]);
+    const [acquire, acquired] = layout.rows as MessageRow[];
+    expect([acquire?.to.level, acquired?.from.level]).toEqual([null, 0]);
   });
 
   /** Activations of one resource are stacked, and each lifecycle ends its own, in any order. */
   test("stacks activations and pairs them by lifecycle", () => {
-    const [a1, a2, a3, a4] = use("a", "p1", "p3") as [Step, Step, Step, Step];
-    const [b1, b2, b3, b4] = use("b", "p2", "p3") as [Step, Step, Step, Step];
+    const a = use("a", "p1", "p3");
+    const b = use("b", "p2", "p3");
     const heads = [declare("p1"), declare("p2"), declare("p3", "pool", "database")];
-    const layout = layoutOf([...heads, a1, a2, b1, b2, a3, a4, b3, b4]);
+    const layout = layoutOf([...heads, ...a.slice(0, 3), ...b.slice(0, 3), ...a.slice(3), ...b.slice(3)]);
     expect(layout.activations.map(({ lifecycle, level, top, bottom }) => [lifecycle, level, top, bottom])).toEqual([
-      ["a", 0, 25, 205],
-      ["b", 1, 97, 277],
+      ["a", 0, 61, 205],
+      ["b", 1, 133, 277],
     ]);
   });
 
@@ -116,10 +118,10 @@ describe("a layout", () => {
   /** An open lifecycle has no row: its tag stands under the column of its activation, or under its task. */
   test("shows open lifecycles as tags", () => {
     const heads = [declare("p1"), declare("p2", "lock", "control"), declare("p3")];
-    const [acquire, acquired] = use("held", "p1", "p2") as [Step, Step];
+    const held = use("held", "p1", "p2").slice(0, 3);
     const open = (lifecycle: string, over: string[]) =>
       note(`${lifecycle} open`, over, "", { kind: "open", lifecycle });
-    const steps = [...heads, acquire, acquired, open("held", ["p1", "p2"]), open("waiting", ["p3", "p2"])];
+    const steps = [...heads, ...held, open("held", ["p1", "p2"]), open("waiting", ["p3", "p2"])];
     const layout = layoutOf(steps);
     expect(layout.rows.map((row) => row.step.id)).toEqual(["held acquire", "held acquired"]);
     expect(layout.tags.map(({ step, column }) => [step.id, column.participant.id])).toEqual([
@@ -185,9 +187,9 @@ function program(random: () => number, length: number): Step[] {
     const dice = random();
     const task = tasks[Math.floor(random() * tasks.length)] ?? "p1";
     if (dice < 0.4) {
-      const [a, b, ...rest] = use(`l${i}`, task, random() < 0.5 ? "r1" : "r2") as [Step, Step, Step, Step];
-      steps.push(a, b);
-      held.push(rest);
+      const used = use(`l${i}`, task, random() < 0.5 ? "r1" : "r2");
+      steps.push(...used.slice(0, 3));
+      held.push(used.slice(3));
     } else if (dice < 0.7) steps.push(...(held.splice(Math.floor(random() * held.length), 1)[0] ?? []));
     else if (dice < 0.8) {
       steps.push(create(`t${i}`), message(`create t${i} m`, `${task} -) t${i}`));

@@ -74,7 +74,8 @@ def _context(snapshot: ReadSnapshot, rows: Iterable[LifecycleRow]) -> list[Lifec
     for resource, key in last_key.items():
         if resources[resource].capacity is None:
             continue
-        for row in (*snapshot.open_uses(resource), *snapshot.uses_before(resource, key, _MAX_CONTEXT)):
-            if row.key not in shown and (not row.is_closed or row.latest_ns > first_ns[resource]):
+        earlier = snapshot.uses_before(resource, key, first_ns[resource], _MAX_CONTEXT)
+        for row in (*snapshot.open_uses(resource), *earlier):
+            if row.key not in shown:
                 context[row.key] = row
     return [context[key] for key in sorted(context)]

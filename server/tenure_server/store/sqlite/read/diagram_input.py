@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from itertools import islice
 
 from tenure_server.errors import NotFound
@@ -20,8 +20,7 @@ from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
 from tenure_server.store.sqlite.read.span_parents import foreign_parents
 
 _MAX_FAMILY = 2_000  # tasks; a task with more descendants is shown with its whole process
-_MAX_CONTEXT = 500  # lifecycles of one resource in which the cause of a wait is searched
-_MAX_OLDER_CONTEXT = 50  # of them, where all are older than what is shown
+_MAX_CONTEXT = 2_000  # lifecycles of one resource in which the cause of a wait is searched
 _MIN_WAIT_NS = 20_000  # the cause of a shorter wait is not searched
 
 
@@ -164,14 +163,22 @@ def _context(snapshot: ReadSnapshot, rows: list[LifecycleRow], lens: Lens) -> li
     for resource, waiting in waits.items():
         if resources[resource].capacity is None:
             continue
-        began_ns = sorted(row.acquire_ns for row in waiting)
         last = oldest_shown.get(resource, max(row.key for row in waiting))
-        limit = _MAX_OLDER_CONTEXT if oldest_shown else _MAX_CONTEXT
-        for row in (*snapshot.open_uses(resource), *snapshot.uses_before(resource, last, limit)):
-            next_wait = bisect_left(began_ns, row.acquire_ns)
-            if row.key not in shown and next_wait < len(began_ns) and _ends_after(row, began_ns[next_wait]):
-                context[row.key] = row
+        context |= {row.key: row for row in _beside(snapshot, resource, waiting, last) if row.key not in shown}
     return sorted(context.values(), key=LIFECYCLES.position)
+
+
+def _beside(snapshot: ReadSnapshot, resource: int, waiting: list[LifecycleRow], last: int) -> Iterator[LifecycleRow]:
+    """Other uses of the resource while those in ``waiting`` waited for it; closed ones up to the key ``last``."""
+    began_ns = sorted(row.acquire_ns for row in waiting)
+    for row in snapshot.uses_before(resource, last, began_ns[0], _MAX_CONTEXT):
+        next_wait = bisect_left(began_ns, row.acquire_ns)
+        if next_wait < len(began_ns) and _ends_after(row, began_ns[next_wait]):
+            yield row
+    goes_on = any(row.wait_ns is None and not row.is_closed for row in waiting)
+    for row in snapshot.open_uses(resource):
+        if goes_on or row.acquire_ns <= began_ns[-1]:
+            yield row
 
 
 def _ends_after(row: LifecycleRow, instant_ns: int) -> bool:

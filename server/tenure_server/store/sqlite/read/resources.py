@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
 
 from tenure_server.limits import MAX_USES
-from tenure_server.model.records import Resource, Use
-from tenure_server.store.histogram import percentiles
+from tenure_server.model.records import Percentiles, Resource, Use
+from tenure_server.store.histogram import add, percentiles
 from tenure_server.store.protocol import Listing, ResourceQuery
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.key_scan import RowSelection, parse_cursor
@@ -83,6 +83,7 @@ def _rows(snapshot: ReadSnapshot, selection: RowSelection, order: str) -> Iterat
 
 def _records(snapshot: ReadSnapshot, rows: list[_ResourceRow]) -> list[Resource]:
     uses = _open_uses(snapshot, [row.key for row in rows])
+    now_ns = snapshot.now_ns
     records = []
     for row in rows:
         waiting = [use for use in uses.get(row.key, ()) if use.wait_ns is None]
@@ -103,11 +104,18 @@ def _records(snapshot: ReadSnapshot, rows: list[_ResourceRow]) -> list[Resource]
                 total=row.total,
                 holders=_uses(snapshot, sorted(acquired, key=_since)),
                 waiters=_uses(snapshot, sorted(waiting, key=_since)),
-                wait_ms=percentiles(_histogram.decode(row.waits)),
-                hold_ms=percentiles(_histogram.decode(row.holds)),
+                wait_ms=_percentiles(row.waits, (now_ns - use.acquire_ns for use in waiting)),
+                hold_ms=_percentiles(row.holds, (now_ns - use.acquired_ns for use in acquired if use.hold_ns is None)),
             )
         )
     return records
+
+
+def _percentiles(ended: bytes, going_on_ns: Iterable[int]) -> Percentiles:
+    """Of the durations that ended and of those that go on, with the time that they have lasted so far."""
+    histogram = _histogram.decode(ended)
+    add(histogram, sorted(max(ns, 0) for ns in going_on_ns))
+    return percentiles(histogram)
 
 
 def _open_uses(snapshot: ReadSnapshot, resources: list[int]) -> dict[int, list[LifecycleRow]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cached_property
 from itertools import islice
 from typing import TypeVar
 
@@ -32,8 +33,9 @@ class ReadSnapshot:
         self.decoder = RowDecoder(connection, liveness)
         self.ids = PublicIds(connection)
 
-    @property
+    @cached_property
     def now_ns(self) -> int:
+        """The time of the snapshot, by the collector's clock."""
         return self.liveness.clock()
 
     def living_processes(self) -> set[int]:
@@ -64,10 +66,12 @@ class ReadSnapshot:
         rows = self.connection.execute(f"SELECT {LIFECYCLE_COLUMNS} {OPEN} AND resource = ?", (resource,))
         return map(LifecycleRow._make, rows)
 
-    def uses_before(self, resource: int, key: int, limit: int) -> Iterator[LifecycleRow]:
-        """The latest lifecycles of a resource whose keys are below this one."""
-        sql = f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE resource = ? AND key < ? ORDER BY key DESC LIMIT ?"  # noqa: S608 -- constant names
-        return map(LifecycleRow._make, self.connection.execute(sql, (resource, key, limit)))
+    def uses_before(self, resource: int, key: int, ended_after_ns: int, limit: int) -> Iterator[LifecycleRow]:
+        """Of the latest ``limit`` lifecycles of a resource whose keys are below this one: those that ended later."""
+        latest = f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE resource = ? AND key < ? ORDER BY key DESC LIMIT ?"  # noqa: S608 -- constant names
+        ended = "acquire_ns + coalesce(wait_ns, 0) + coalesce(hold_ns, 0) + release_ns"
+        sql = f"SELECT * FROM ({latest}) WHERE release_ns IS NULL OR {ended} > ?"  # noqa: S608 -- constant names
+        return map(LifecycleRow._make, self.connection.execute(sql, (resource, key, limit, ended_after_ns)))
 
 
 def read_within(connection: sqlite3.Connection, liveness: Liveness, read: Callable[[ReadSnapshot], T]) -> T:
