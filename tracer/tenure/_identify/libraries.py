@@ -15,6 +15,12 @@ from tenure._core.object_access import exact, module_name
 from tenure._core.paths import is_own_frame
 from tenure._identify import call_site_cache, tracer
 
+# The functions of a package that run what the maker of a task gave to it; trio's one runs the steps of its tasks.
+_RUNNERS = {
+    "anyio": frozenset({"_run_coro", "_run_wrapped_task", "task_wrapper", "_call_func", "wrapper"}),
+    "trio": frozenset({"unrolled_run"}),
+}
+
 
 def know(*packages: str) -> None:
     """Take these for libraries from now on. Of a package that also enters the program's managers, name the modules."""
@@ -47,6 +53,11 @@ def of_frame(frame: FrameType) -> str:
     return package if package in known or module in known else ""
 
 
+def is_runner(frame: FrameType, package: str) -> bool:
+    """Whether this frame of a package only runs what the maker of its task gave to it."""
+    return frame.f_code.co_name in _RUNNERS.get(package, ())
+
+
 def stack(frame: FrameType | None) -> Iterator[FrameType]:
     """A frame and its callers, also those that wait in the greenlet below (SQLAlchemy runs in greenlets)."""
     greenlet = None
@@ -77,6 +88,6 @@ def entered_outside(package: str, *but_for: str) -> Callable[[object], bool]:
             frame = frame.f_back
         if frame is None or exact(frame.f_globals.get("__name__")).partition(".")[0] != package:
             return True
-        return frame.f_code.co_name in but_for
+        return frame.f_code.co_name in but_for or is_runner(frame, package)
 
     return is_outside

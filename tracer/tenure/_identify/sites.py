@@ -31,6 +31,17 @@ _marked: dict[tuple[int, int, str], tuple[str, CodeType]] = {}  # by address of 
 _places: dict[int, tuple[CodeType, int] | tuple[int, str]] = {}
 
 
+class Place(NamedTuple):
+    """An instruction of code that was not rewritten: ``frame.f_code`` and ``frame.f_lasti``."""
+
+    code: CodeType
+    offset: int
+
+    def site(self, via: str = "") -> str:
+        """The key of the site; ``via``: what a library enters there."""
+        return of_instruction(self.code, self.offset, via)
+
+
 class Site(NamedTuple):
     """A site's parts: file, line from 1, the enclosing function's qualified name, the manager's source text.
 

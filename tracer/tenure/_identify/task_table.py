@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from tenure._identify.exceptions import Canceller, Failure
+from tenure._identify.sites import Place
 
 AnyTask = asyncio.Task[object]
 # Gets asyncio's running task. The id of another library's task that runs in this thread, inside that one or without it;
@@ -31,6 +32,7 @@ class Task:
         "is_cancelled",
         "kind",
         "name",
+        "origin",
         "parent",
     )
 
@@ -41,6 +43,7 @@ class Task:
         self.created_ns = created_ns
         self.name = ""  # "" until the first lifecycle, the first child or the end: until then the program may rename it
         self.coroutine = ""
+        self.origin: Place | None = None  # see ``task_origins``
         self.finished_ns: int | None = None  # when it ended, or when it was found to be gone
         self.ended = False  # how it ended is known
         self.failure: Failure | None = None

@@ -50,10 +50,12 @@ from tenure._identify import (
     named_objects,
     resources,
     sites,
+    task_origins,
     tasks,
     tracer,
 )
 from tenure._identify.exceptions import failure_of
+from tenure._identify.sites import Place
 from tenure._identify.tracer import ContextReader
 
 __all__ = [
@@ -88,7 +90,6 @@ __all__ = [
 ]
 
 _ENTERS = frozenset({"__aenter__", "__enter__"})
-_EVENTS = code_file(asyncio.events)
 _CONTEXTLIB = code_file(contextlib)  # an exit stack and a decorator enter on behalf of their caller
 
 
@@ -237,31 +238,43 @@ def enter(manager: object, site: str | None = None, *, task: int | None = None, 
 
 
 def _site_of_caller(manager: object, manner: int) -> str:
-    """The site that enters the manager; "" where that is internal to a library or to asyncio."""
+    """The site that enters the manager; "" where that is internal to a library or to asyncio.
+
+    In a task that runs only a library's own coroutine, it is the line that made the task.
+    """
     frame = sys._getframe(2)  # noqa: SLF001  # there is no other way to the caller
     while frame.f_back is not None and is_own_frame(frame):
         frame = frame.f_back
-    first, library = frame, ""
-    while frame.f_back is not None:
-        if not _is_between(frame, manager):
-            package = libraries.of_frame(frame)
-            if not package:
-                break
-            if not libraries.enters_its_own(package, resources.described(type(manager))):
-                return ""
-            library = package
-        frame = frame.f_back
-    file = frame.f_code.co_filename
-    if file.startswith(ASYNCIO_DIR) and (library or file != _EVENTS):
+    entering, place, library = _entering(frame, manager)
+    if place is None:
         return ""
-    site = sites.of_instruction(
-        frame.f_code, frame.f_lasti, object_access.qualified_name(type(manager)) if library else ""
-    )
+    site = place.site(object_access.qualified_name(type(manager)) if library else "")
     if manner == call_site_cache.BY_WITH:
         site = sites.Site.of(site)._replace(sync=True).key()
-    if frame is first and frame.f_back is not None and not library and frame.f_code.co_name not in _ENTERS:
+    if entering is frame and frame.f_back is not None and frame.f_code.co_name not in _ENTERS:
         call_site_cache.keep(frame, manner, site)
     return site
+
+
+def _entering(first: FrameType, manager: object) -> tuple[FrameType | None, Place | None, str]:
+    """The frame of the program that enters, its instruction, and the library that does it for the program.
+
+    The frame is None where it is not on the stack any more; the place is None where nobody but a library enters.
+    """
+    library, in_library = "", Place(first.f_code, first.f_lasti)
+    for frame, package in task_origins.callers(first):
+        if _is_between(frame, manager):
+            continue
+        place, is_asyncio = Place(frame.f_code, frame.f_lasti), frame.f_code.co_filename.startswith(ASYNCIO_DIR)
+        if package:
+            if not libraries.enters_its_own(package, resources.described(type(manager))):
+                return None, None, ""
+            library, in_library = package, place
+        elif not is_asyncio:
+            return frame, place, library
+        elif not library:
+            return None, None, ""
+    return None, task_origins.of_running() or in_library, library
 
 
 def _is_between(frame: FrameType, manager: object) -> bool:

@@ -23,7 +23,6 @@ def install(connector: ModuleType) -> None:
         "connect",
         "_notify_release",
         release_of=connector.Connection,
-        alone_in_task=True,
         labels=("connect", "release"),
     )
 

@@ -8,23 +8,25 @@ noticed at its first lifecycle, and has no creator.
 from __future__ import annotations
 
 import asyncio
+import sys
 from types import ModuleType
 from typing import cast
 
 from tenure._core import faults, object_access, probe_backend
 from tenure._core.paths import PACKAGE_DIR
 from tenure._core.wrapping import Method
-from tenure._identify import libraries, task_names, tasks
+from tenure._identify import libraries, task_names, task_origins, tasks
 from tenure._identify.task_table import AnyTask
 from tenure._patching import class_patches
 from tenure._patching.bodies import immediate
 from tenure.adapters import asyncio_reprs
-from tenure.adapters._kit import acquire_release
+from tenure.adapters._kit import acquire_release, before_call
 
 if probe_backend.SERVES:
     from tenure import _probe
 
 _CREATION = "noting the creation of a task"  # for the log, if that fails
+_SENDING = "noting who sends a coroutine to another thread"
 
 
 def install(module: ModuleType) -> None:
@@ -33,10 +35,19 @@ def install(module: ModuleType) -> None:
         libraries.know("uvloop")
     loop = module.BaseEventLoop if module is asyncio else module.Loop
     class_patches.replace(loop, "create_task", _noting(loop.create_task))
+    if module is asyncio:
+        sending = before_call.looking(asyncio.run_coroutine_threadsafe, _sent, _SENDING)
+        for owner in (asyncio, asyncio.tasks):
+            class_patches.replace(owner, "run_coroutine_threadsafe", sending)
     asyncio_reprs.hide(asyncio.base_futures, _ended)
     if probe_backend.SERVES and module is asyncio:
         _probe.watch_tasks(asyncio.Task, tasks.creating, _made_by_hand)
         class_patches.at_undo(_probe.unwatch_tasks)
+
+
+def _sent(coro: object, *_: object, **__: object) -> None:
+    """Note the line that calls ``run_coroutine_threadsafe``; the task is made in the loop's thread."""
+    task_origins.send(coro, sys._getframe(1))  # noqa: SLF001  # no other way to the caller
 
 
 def _noting(original: Method) -> Method:

@@ -12,8 +12,9 @@ from tenure import _probe_api as probe
 from tenure._core.object_access import attribute, is_true
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR
 from tenure._core.wrapping import Method, traceback_of
-from tenure._identify import libraries, resources, sites, tracer
+from tenure._identify import libraries, resources, task_origins, tracer
 from tenure._identify.resources import Description
+from tenure._identify.sites import Place
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited
 
@@ -108,15 +109,15 @@ def _record_of(error: BaseException) -> probe.Record | None:
 def _site(frame: FrameType | None) -> str:
     """Find the program's line that sends the request; "" if another library sends it.
 
-    In a task that runs only the request, as with ``gather(client.get(url))``, it is httpx's own line.
+    In a task that runs only the request, as with ``gather(client.get(url))``, it is the line that made the task.
     """
-    library_site = ""
-    for caller in libraries.stack(frame):
-        file, package = caller.f_code.co_filename, libraries.of_frame(caller)
+    if frame is None:
+        return ""
+    in_library = None
+    for caller, package in task_origins.callers(frame):
         if package in _PACKAGES:
-            library_site = sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
-        elif file.startswith(ASYNCIO_DIR):
-            return library_site
-        elif not file.startswith(PACKAGE_DIR):
-            return "" if package else sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
-    return library_site
+            in_library = Place(caller.f_code, caller.f_lasti)
+        elif not caller.f_code.co_filename.startswith((PACKAGE_DIR, ASYNCIO_DIR)):
+            return "" if package else Place(caller.f_code, caller.f_lasti).site("connection")
+    place = task_origins.of_running() or in_library
+    return "" if place is None else place.site("connection")

@@ -35,7 +35,7 @@ def _session(session: object, _: str) -> Description:
 
 def _begin(_: object, arguments: tuple[object, ...], named: dict[str, object]) -> work_units.Record | None:
     tool = exact(arguments[0] if arguments else named.get("name"))
-    return work_units.begin(Unit("mcp.ToolCall", tool, "call", "result"), handler_sites.of_caller("mcp"))
+    return work_units.begin(Unit("mcp.ToolCall", tool, "call", "result"), handler_sites.of_call("mcp"))
 
 
 def _ended(record: work_units.Record, result: object) -> None:

@@ -7,13 +7,14 @@ stderr says so. trio's own methods are not patched: its protection from Keyboard
 
 from __future__ import annotations
 
+import sys
 from types import ModuleType
 from typing import cast
 
 from tenure._core import faults
 from tenure._core.object_access import attribute, exact
 from tenure._core.stderr import say
-from tenure._identify import libraries, resources, tasks, tracer
+from tenure._identify import libraries, resources, task_origins, tasks, tracer
 from tenure._identify.resources import Description
 from tenure._identify.task_table import AnyTask, FindForeign, Task
 from tenure._patching import class_patches
@@ -120,6 +121,7 @@ def _spawned(state: tuple[str, int], task: object) -> None:
     name, created_ns = state
     if id(task) not in tracer.current.tasks.known:
         tasks.add_foreign(task, attribute(task, "coro"), _parent_of(task), created_ns, name)
+    task_origins.note(task, attribute(task, "coro"), sys._getframe(1))  # noqa: SLF001  # no other way to the caller
 
 
 def _exited(_: object, arguments: tuple[object, ...], __: dict[str, object]) -> None:

@@ -21,7 +21,17 @@ from typing import NamedTuple
 from tenure import _probe_api as probe
 from tenure._core import faults, object_access, probe_backend
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file
-from tenure._identify import call_site_cache, libraries, resources, sites, task_names, tasks, tracer
+from tenure._identify import (
+    call_site_cache,
+    libraries,
+    resources,
+    sites,
+    task_names,
+    task_origins,
+    tasks,
+    tracer,
+)
+from tenure._identify.sites import Place
 from tenure._patching import class_patches
 from tenure._patching.class_patches import Method, Predicate
 from tenure.adapters._kit import held_tokens, pure_acquire_release
@@ -31,7 +41,7 @@ if probe_backend.SERVES:
     from tenure import _probe
 
 StandIn = Callable[[object], object]
-_LOCKS, _EVENTS, _TASKS = (code_file(module) for module in (asyncio.locks, asyncio.events, asyncio.tasks))
+_LOCKS, _TASKS = (code_file(module) for module in (asyncio.locks, asyncio.tasks))
 
 _CONDITIONS = frozenset({"asyncio.locks", "anyio._core._synchronization"})  # the modules that define them
 
@@ -43,7 +53,6 @@ class _Plan(NamedTuple):
     stand_in: StandIn
     names: tuple[str, str]  # of acquire and release
     by_result: bool
-    alone_in_task: bool
 
 
 def _always(_: object) -> bool:
@@ -62,7 +71,6 @@ def patch_calls(
     by_result: bool = False,
     release_of: type | None = None,
     alone: bool = False,
-    alone_in_task: bool = False,
     labels: tuple[str, str] | None = None,
     stand_in: StandIn = _itself,
     predicate: Predicate = _always,
@@ -71,10 +79,8 @@ def patch_calls(
 
     ``alone``: nobody else can hold it meanwhile, so that its ``__aexit__`` ends what was acquired by a call.
     ``release_of``: the class that has the release, where that is a method of what the acquire returns.
-    ``alone_in_task``: also where a task is made of the library's own coroutine (``gather(session.get(url))``), which
-    else is taken for the library's own affair. ``labels``: what people call the two, where they are not called by their
-    names. ``stand_in(object)``: what stands for the resource, where that is not the object itself (to have an open pool
-    is not to have one of its connections).
+    ``labels``: what people call the two, where they are not called by their names. ``stand_in(object)``: what stands
+    for the resource, where that is not the object itself (to have an open pool is not to have one of its connections).
 
     Raises:
         TypeError: one of them is no function.
@@ -86,7 +92,7 @@ def patch_calls(
     own = tuple(_code(getattr(kind, name, None)) for name in ("__aenter__", "__aexit__"))
     is_result = by_result or release_of is not None
     names = labels or (acquire, release)
-    plan = _Plan(acquire, own[0], predicate, stand_in, names, by_result=is_result, alone_in_task=alone_in_task)
+    plan = _Plan(acquire, own[0], predicate, stand_in, names, by_result=is_result)
     leave = None if alone or release_of else own[1]
     class_patches.replace(kind, acquire, _taking(taking, plan))
     class_patches.replace(
@@ -161,6 +167,7 @@ def _giving(original: Method, name: str, leave: CodeType | None, *, by_result: b
 
 def note_task(task: object, coroutine: object) -> None:
     """Called where a task is made: keep who made it if it does nothing but acquire."""
+    task_origins.note(task, coroutine, sys._getframe(1))  # noqa: SLF001  # no other way to the caller
     if not task_names.is_coroutine(coroutine):
         return
     code = getattr(coroutine, "cr_code", None) or getattr(coroutine, "gi_code", None)
@@ -168,18 +175,19 @@ def note_task(task: object, coroutine: object) -> None:
     if code in acquiring.codes or (
         code is not None and code.co_filename == _TASKS and code.co_name == "_wrap_awaitable"
     ):
-        acquiring.made_by.put(task, (tasks.current(), _site(sys._getframe(1))))  # noqa: SLF001  # no other way to the caller
+        place = task_origins.of(task)
+        if place is not None:
+            acquiring.made_by.put(task, (tasks.current(), place.site()))
 
 
-def who(frame: FrameType, kind: type, call: str, *, alone_in_task: bool = False) -> tuple[int | None, str]:
+def who(frame: FrameType, kind: type, call: str) -> tuple[int | None, str]:
     """Who acquires a resource of this type by a call that this frame makes: the task and the site.
 
-    The task is None where it is the running one. The site is "" where that is a library's own affair; ``alone_in_task``
-    is as for ``patch_calls``.
+    The task is None where it is the running one. The site is "" where that is a library's own affair.
     """
     makers = tracer.current.of(AcquiringTasks).made_by
     made_by = makers.pop(_task()) if makers else None
-    return made_by if made_by is not None else (None, _site(frame, kind, call, alone_in_task=alone_in_task))
+    return made_by if made_by is not None else (None, _site(frame, kind, call))
 
 
 def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | None:
@@ -202,7 +210,7 @@ def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | Non
 def _found(manager: object, frame: FrameType, plan: _Plan) -> tuple[int | None, str]:
     """Who acquires, as ``who`` says it; kept where the calling instruction alone decides."""
     caller = overriding(frame, manager, plan.attribute)
-    task, site = who(caller, type(manager), plan.names[0], alone_in_task=plan.alone_in_task)
+    task, site = who(caller, type(manager), plan.names[0])
     code = frame.f_code
     is_libraries = libraries.of_frame(frame) or code.co_filename.startswith((PACKAGE_DIR, ASYNCIO_DIR))
     if site and task is None and caller is frame and code.co_name != plan.attribute and not is_libraries:
@@ -224,22 +232,24 @@ def overriding(frame: FrameType, manager: object, name: str) -> FrameType:
     return frame
 
 
-def _site(frame: FrameType, kind: type = object, via: str = "", *, alone_in_task: bool = False) -> str:
-    """The nearest caller outside Tenure, asyncio and the type's own library; "" if it is a library's own affair."""
-    library, own = "", ""
-    for caller in libraries.stack(frame):
+def _site(frame: FrameType, kind: type = object, via: str = "") -> str:
+    """The nearest caller outside Tenure, asyncio and the type's own library; "" if it is a library's own affair.
+
+    In a task that runs only the library's own coroutine, it is the line that made the task.
+    """
+    library, in_library = "", None
+    for caller, package in task_origins.callers(frame):
         file = caller.f_code.co_filename
-        package = libraries.of_frame(caller)
-        if file == _LOCKS or (library and file == _EVENTS):
-            return own
-        if package and not libraries.enters_its_own(package, resources.described(kind)):
+        if file == _LOCKS or (package and not libraries.enters_its_own(package, resources.described(kind))):
             return ""
-        if file == _EVENTS or not (package or file.startswith((PACKAGE_DIR, ASYNCIO_DIR))):
+        if package:
+            library, in_library = package, Place(caller.f_code, caller.f_lasti)
+        elif not file.startswith((PACKAGE_DIR, ASYNCIO_DIR)):
             return sites.of_instruction(caller.f_code, caller.f_lasti, via if library else "")
-        library = library or package
-        if package and alone_in_task:
-            own = sites.of_instruction(caller.f_code, caller.f_lasti, via)
-    return own
+    if in_library is None and frame.f_code.co_filename == task_origins.EVENTS:
+        in_library = Place(frame.f_code, frame.f_lasti)
+    place = task_origins.of_running() or in_library
+    return "" if place is None else place.site(via if library else "")
 
 
 def _task() -> object:

@@ -8,8 +8,8 @@ from types import CodeType, FunctionType, MethodType
 
 from tenure._core.object_access import attribute, call_method, exact
 from tenure._core.paths import ASYNCIO_DIR, is_own_frame
-from tenure._identify import sites
-from tenure._identify.sites import Site
+from tenure._identify import sites, task_origins
+from tenure._identify.sites import Place, Site
 
 _LOOPS = "asyncio", "uvloop"
 _LAYERS = 50  # decorators around a function
@@ -71,3 +71,15 @@ def of_caller(package: str) -> str:
         if frame.f_back is None:
             return own
         frame = frame.f_back
+
+
+def of_call(package: str) -> str:
+    """The line that called into this package, or made the task that runs nothing but its coroutine."""
+    own = None
+    for caller, _ in task_origins.callers(sys._getframe(1)):  # noqa: SLF001  # there is no other way to the caller
+        if exact(caller.f_globals.get("__name__")).partition(".")[0] == package:
+            own = Place(caller.f_code, caller.f_lasti)
+        elif not (is_own_frame(caller) or caller.f_code.co_filename.startswith(ASYNCIO_DIR)):
+            return sites.of_instruction(caller.f_code, caller.f_lasti)
+    place = task_origins.of_running() or own
+    return "" if place is None else place.site()

@@ -1,0 +1,117 @@
+"""Where the program made a task that runs no function of the program: ``gather(pool.fetch(query))``.
+
+The stack of such a task has only frames of libraries. What it acquires is recorded at the line that made the task,
+which is noted while it is still on the stack. A task that such a task makes has the same line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from types import FrameType
+from typing import cast
+
+from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file
+from tenure._identify import libraries, task_names, tasks, tracer
+from tenure._identify.sites import Place
+
+EVENTS = code_file(asyncio.events)  # its frame runs the step of a task
+_CONTEXTLIB = code_file(contextlib)
+_MOST_SENT = 1_000
+
+
+class _Sent:
+    """The coroutines that were sent to the loop of another thread, which has not made their tasks yet."""
+
+    def __init__(self) -> None:
+        self.by_address: dict[int, tuple[type, Place]] = {}
+
+
+def note(task: object, coroutine: object, frame: FrameType) -> None:
+    """Keep the line that makes this task, where its coroutine is none of the program's functions.
+
+    ``frame`` is the frame that makes the task, or a frame of Tenure's or asyncio's that it called.
+    """
+    if _is_programs(coroutine):
+        return
+    place = _sender(coroutine) or _maker(frame)
+    entry = tracer.current.tasks.known.get(id(task))
+    if place is not None and entry is not None:
+        entry[0].origin = place
+
+
+def send(coroutine: object, frame: FrameType) -> None:
+    """Keep the line that sends a coroutine to the loop of another thread, which makes the task."""
+    place = None if _is_programs(coroutine) else _maker(frame)
+    if place is not None:
+        sent = tracer.current.of(_Sent).by_address
+        if len(sent) >= _MOST_SENT:
+            sent.clear()
+        sent[id(coroutine)] = type(coroutine), place
+
+
+def _sender(coroutine: object) -> Place | None:
+    """Who sent a coroutine here. The task is made by a callback of the loop, outside any task."""
+    sent = tracer.current.of(_Sent).by_address
+    if not sent or tasks.running() is not None:
+        return None
+    kind, place = sent.pop(id(coroutine), (None, None))
+    return place if kind is type(coroutine) else None
+
+
+def of(task: object) -> Place | None:
+    """The line that made this task."""
+    entry = tracer.current.tasks.known.get(id(task))
+    return None if entry is None else entry[0].origin
+
+
+def of_running() -> Place | None:
+    """The line that made the running task; None where the task runs a function of the program, or outside any task."""
+    entry = tracer.current.tasks.by_id.get(tasks.current())
+    return None if entry is None else entry.origin
+
+
+def callers(frame: FrameType) -> Iterator[tuple[FrameType, str]]:
+    """A frame and its callers within the running task, each with the known library that it belongs to, else "".
+
+    They end with the task's outermost frame, or before it where that only runs what the maker of the task gave to it.
+    While an eager task is made, its maker's frames follow.
+    """
+    task = tasks.running()
+    coroutine = None if task is None else task_names.coroutine_of(task)
+    last = None if id(coroutine) in tracer.current.tasks.creating else _frame(coroutine)
+    for caller in libraries.stack(frame):
+        package = libraries.of_frame(caller)
+        if caller.f_code.co_filename == EVENTS or libraries.is_runner(caller, package):
+            return
+        yield caller, package
+        if caller is last:
+            return
+
+
+def _frame(coroutine: object) -> FrameType | None:
+    if not task_names.is_coroutine(coroutine):
+        return None
+    frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
+    return cast("FrameType | None", frame)
+
+
+def _is_programs(coroutine: object) -> bool:
+    """Whether this is a coroutine of a function of the program, which is then on the stack of the task."""
+    if not task_names.is_coroutine(coroutine):
+        return False
+    frame = _frame(coroutine)
+    return frame is None or not (_is_between(frame) or libraries.of_frame(frame))
+
+
+def _is_between(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    return file == _CONTEXTLIB or file.startswith((PACKAGE_DIR, ASYNCIO_DIR))
+
+
+def _maker(frame: FrameType) -> Place | None:
+    for caller, package in callers(frame):
+        if not (package or _is_between(caller)):
+            return Place(caller.f_code, caller.f_lasti)
+    return of_running()
