@@ -6,7 +6,6 @@ import argparse
 import os
 import shlex
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,10 +17,10 @@ from tenure_server.export.span_encoder import encode
 from tenure_server.export.targets import HEADERS_VARIABLE, SCHEMES, Target, parse_headers
 from tenure_server.model.records import OPEN_PHASES
 from tenure_server.offline.documents import Document, html_document, json_document, mermaid_document
+from tenure_server.offline.progress import Progress
 from tenure_server.offline.sources import Source, open_source
 
 INCOMPLETE = 3  # exit code with --strict; also known to tenure.cli.process_end
-_PATIENCE_S, _REPORT_S = 3.0, 5.0  # until the first report of progress, and between two
 
 
 def main(arguments: list[str]) -> int:
@@ -52,7 +51,9 @@ def _document(source: Source, options: argparse.Namespace) -> Document:
         return mermaid_document(source, name, options.trace, options.dialect or "plain")
     if options.to == "json":
         return json_document(source, options.trace)
-    return html_document(source, name, options.trace, _Progress(options.output or "the page"))
+    return html_document(
+        source, name, options.trace, Progress(_say, f"drawing {options.output or 'the page'}", "subjects")
+    )
 
 
 def _say_left_out(document: Document, options: argparse.Namespace) -> None:
@@ -60,19 +61,6 @@ def _say_left_out(document: Document, options: argparse.Namespace) -> None:
     remedy = " or ".join(document.remedy).replace("{source}", shlex.quote(options.source))
     subject = options.output or "the diagram"
     _say(f"{subject} leaves out {count} of {total} lifecycles (to get them: {remedy})")
-
-
-class _Progress:
-    """Says on stderr how far long work has come."""
-
-    def __init__(self, subject: str) -> None:
-        self._subject = subject
-        self._next_s = time.monotonic() + _PATIENCE_S
-
-    def __call__(self, done: int, total: int) -> None:
-        if time.monotonic() >= self._next_s and done < total:
-            self._next_s = time.monotonic() + _REPORT_S
-            _say(f"drawing {self._subject}: {done} of {total} subjects")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,7 +14,7 @@ from tenure_server.limits import MAX_DIAGRAM
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle
 from tenure_server.offline import archive
-from tenure_server.offline.archive import Progress
+from tenure_server.offline.progress import Progress
 from tenure_server.offline.sources import Source
 
 

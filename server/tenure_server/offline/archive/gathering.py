@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from typing import Literal
@@ -18,12 +18,10 @@ from tenure_server.live.messages import Overview
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle
 from tenure_server.offline.archive.contents import Archive, ArchivedDiagram, View
+from tenure_server.offline.progress import Progress
 from tenure_server.offline.sources import Source
 
 _OTHER: dict[str, Literal["task", "coroutine"]] = {"task": "coroutine", "coroutine": "task"}
-
-
-Progress = Callable[[int, int], None]  # is called with the number of subjects that are drawn, and of all
 
 
 def gather(source: Source, trace: str | None, remedy: str = "", progress: Progress | None = None) -> Archive:

@@ -17,6 +17,7 @@ from tenure_server.live.overview import read_overview
 from tenure_server.model.diagram_input import DiagramInput
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import OPEN_PHASES, Lifecycle
+from tenure_server.offline.progress import Progress
 from tenure_server.offline.sources.recording import read_recording
 from tenure_server.store import ClosedLifecycles, LifecycleQuery, Paging, TraceQuery
 from tenure_server.store.load_diagram import draw_diagram
@@ -39,7 +40,7 @@ def open_recording(path: Path, say: Callable[[str], None]) -> Iterator[Recording
     with asyncio.Runner() as runner:
         source = RecordingSource(path, runner, recording.written_ns)
         try:
-            source.write(recording.batches)
+            source.write(recording.batches, Progress(say, f"reading {path}", "batches"))
             yield source
         finally:
             source.close()
@@ -58,8 +59,8 @@ class RecordingSource:
         self._store = SqliteStore(None, lambda: self._clock_ns)
         self._last_input: tuple[object, DiagramInput] | None = None  # a page draws each subject in several ways
 
-    def write(self, batches: list[wire.Batch]) -> None:
-        self._runner.run(self._write(batches))
+    def write(self, batches: list[wire.Batch], progress: Progress) -> None:
+        self._runner.run(self._write(batches, progress))
         self._clock_ns = max(time.time_ns(), self._clock_ns)
 
     def close(self) -> None:
@@ -89,10 +90,11 @@ class RecordingSource:
         if trace is not None and not has_trace and not self.lifecycles(trace):
             raise self._unknown(trace)
 
-    async def _write(self, batches: list[wire.Batch]) -> None:
+    async def _write(self, batches: list[wire.Batch], progress: Progress) -> None:
         await self._store.follow([_FOLLOWER])
-        for batch in batches:
+        for done, batch in enumerate(batches, 1):
             await self._store.write(batch)
+            progress(done, len(batches))
 
     async def _overview(self) -> Overview:
         overview = await read_overview(self._store, self._clock_ns, MAX_LIST)
