@@ -87,6 +87,7 @@ MAX_SERIES = 1_000  # of one process: kinds and names of resources with their ow
 MAX_MEASURED = 2_000  # series of all processes in the metrics; those beyond are added to their process's shared series
 EXPORT_METRICS_S = 60.0  # between two exports of metrics
 
-MAX_PAGE_STEPS = 150_000  # of all diagrams in an exported page
-MAX_PAGE_DIAGRAM = 5_000  # lifecycles of one diagram in it
+MAX_PAGE_WHOLE_STEPS = 250_000  # of the diagrams of all lifecycles in an exported page, which have MAX_DIAGRAM each
+MAX_PAGE_STEPS = 150_000  # of all other diagrams in it
+MAX_PAGE_DIAGRAM = 5_000  # lifecycles of one other diagram in it
 MAX_PAGE_SUBJECTS = 300  # of each kind: processes, traces, resources, tasks

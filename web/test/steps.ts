@@ -36,7 +36,7 @@ export function note(id: string, over: string[], text = id, extra: Partial<Note>
 }
 
 export function begin(id: string, label = id, fold: string | null = null): Step {
-  return { step: "begin", id: `begin ${id}`, fragment: "loop", label, fold };
+  return { step: "begin", id: `begin ${id}`, fragment: "loop", label, fold, lifecycles: 1 };
 }
 
 export function end(id: string): Step {

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from tenure_server.background.lanes import read_limit
-from tenure_server.diagram import mermaid
+from tenure_server.diagram import Dialect, mermaid_text
 from tenure_server.diagram.steps import Diagram
 from tenure_server.errors import BadParameter
 from tenure_server.http.app_keys import CLOCK, STORE
@@ -37,6 +37,9 @@ RESOURCES: Parameter[Literal["resource", "kind"]] = choice(
 FORMAT: Parameter[Literal["json", "mermaid"]] = choice(
     "format", "json: steps (default); mermaid: text.", ("json", "mermaid")
 )
+DIALECT: Parameter[Dialect] = choice(
+    "dialect", "plain: Mermaid 10 and later read it (default); 12: with the types of participants.", ("plain", "12")
+)
 
 
 async def get_diagram(request: web.Request) -> web.Response:
@@ -58,11 +61,14 @@ async def get_diagram(request: web.Request) -> web.Response:
         tasks=TASKS.read(query) or "task",
         resources=RESOURCES.read(query) or "resource",
     )
-    limit, wanted = LIMIT.read(query) or DEFAULT_DIAGRAM, FORMAT.read(query)
+    limit, wanted, dialect = LIMIT.read(query) or DEFAULT_DIAGRAM, FORMAT.read(query), DIALECT.read(query) or "plain"
     async with read_limit():
         drawn = await load_diagram(request.app[STORE], lens, limit, request.app[CLOCK]())
         if wanted == "mermaid":
-            text = await off_the_loop(len(drawn.steps), lambda: mermaid(drawn.steps))
+            text = await off_the_loop(
+                len(drawn.steps),
+                lambda: mermaid_text(drawn.steps, title=drawn.title, dialect=dialect, earlier=drawn.earlier).text,
+            )
             return web.Response(text=text, content_type="text/plain")
         body = await off_the_loop(len(drawn.steps), lambda: msgspec.json.encode(drawn))
         return web.Response(body=body, content_type=JSON)
@@ -74,7 +80,21 @@ ROUTES = [
         "/api/diagram",
         get_diagram,
         "A sequence diagram: as steps, or as Mermaid text.",
-        parameters=[TRACE, TASK, RESOURCE, PROCESS, SINCE, UNTIL, FOLD, OPENED, LIMIT, TASKS, RESOURCES, FORMAT],
+        parameters=[
+            TRACE,
+            TASK,
+            RESOURCE,
+            PROCESS,
+            SINCE,
+            UNTIL,
+            FOLD,
+            OPENED,
+            LIMIT,
+            TASKS,
+            RESOURCES,
+            FORMAT,
+            DIALECT,
+        ],
         answers={JSON: Diagram, "text/plain": None},
         errors=[400, 404, 503],
     )

@@ -4,48 +4,63 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
-import msgspec
-
 from tenure.scrubbing import scrub
-from tenure_server.diagram import mermaid
-from tenure_server.diagram.steps import Step
 from tenure_server.errors import ServerError, UsageError
 from tenure_server.export import file
 from tenure_server.export.one_shot import send_all
 from tenure_server.export.span_encoder import encode
 from tenure_server.export.targets import HEADERS_VARIABLE, SCHEMES, Target, parse_headers
-from tenure_server.limits import MAX_DIAGRAM
-from tenure_server.model.lens import Lens
-from tenure_server.model.records import OPEN_PHASES, Lifecycle
-from tenure_server.offline import archive
+from tenure_server.model.records import OPEN_PHASES
+from tenure_server.offline.documents import Document, html_document, json_document, mermaid_document
+from tenure_server.offline.progress import Progress
 from tenure_server.offline.sources import Source, open_source
 
-
-class Document(msgspec.Struct, frozen=True):
-    """The document of ``--to json``: the lifecycles, oldest first, as in the API, and the steps of their diagram."""
-
-    lifecycles: list[Lifecycle]
-    steps: list[Step]
-    earlier: int
+INCOMPLETE = 3  # exit code with --strict; also known to tenure.cli.process_end
 
 
 def main(arguments: list[str]) -> int:
-    """Write the export; answer 0, or 2 if it cannot be made."""
-    options = _parser().parse_args(arguments)
+    """Write the export; answer 0, 2 if it cannot be made, or with --strict 3 if it leaves lifecycles out."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.dialect is not None and options.to != "mermaid":
+        parser.error("--dialect is for --to mermaid")
     try:
         with open_source(options.source, _say) as source:
             if options.to == "otlp":
                 _export_spans(source, options.trace, options.output)
-            else:
-                _write(options.output, [_MAKERS[options.to](source, scrub(options.source), options.trace)])
+                return 0
+            document = _document(source, options)
+            _write(options.output, [document.text])
     except ServerError as error:
         _say(str(error))
         return 2
-    return 0
+    if document.left_out == 0:
+        return 0
+    _say_left_out(document, options)
+    return INCOMPLETE if options.strict else 0
+
+
+def _document(source: Source, options: argparse.Namespace) -> Document:
+    name = scrub(options.source)
+    if options.to == "mermaid":
+        return mermaid_document(source, name, options.trace, options.dialect or "plain")
+    if options.to == "json":
+        return json_document(source, options.trace)
+    return html_document(
+        source, name, options.trace, Progress(_say, f"drawing {options.output or 'the page'}", "subjects")
+    )
+
+
+def _say_left_out(document: Document, options: argparse.Namespace) -> None:
+    count, total = document.left_out, document.lifecycles + document.left_out
+    remedy = " or ".join(document.remedy).replace("{source}", shlex.quote(options.source))
+    subject = options.output or "the diagram"
+    _say(f"{subject} leaves out {count} of {total} lifecycles (to get them: {remedy})")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,6 +75,16 @@ def _parser() -> argparse.ArgumentParser:
         help="mermaid: a diagram as text; json: lifecycles and steps; html: the dashboard as one page, without a"
         " collector; otlp: spans as OTLP/JSON, one request per line",
     )
+    parser.add_argument(
+        "--dialect",
+        choices=["plain", "12"],
+        help="with --to mermaid; plain: Mermaid 10 and later read it (default); 12: with the types of participants",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="exit with code 3 if the export leaves lifecycles out; it is still written",
+    )
     parser.add_argument("--trace", metavar="ID", help="export only this trace (default: everything)")
     parser.add_argument(
         "-o",
@@ -68,23 +93,6 @@ def _parser() -> argparse.ArgumentParser:
         help="file to write (default: standard output); with --to otlp also the URL of an OpenTelemetry backend",
     )
     return parser
-
-
-def _mermaid(source: Source, _: str, trace: str | None) -> str:
-    return mermaid(source.diagram(Lens(trace=trace), MAX_DIAGRAM).steps)
-
-
-def _json(source: Source, _: str, trace: str | None) -> str:
-    diagram = source.diagram(Lens(trace=trace), MAX_DIAGRAM)
-    document = Document(source.lifecycles(trace), diagram.steps, diagram.earlier)
-    return msgspec.json.encode(document).decode() + "\n"
-
-
-def _html(source: Source, name: str, trace: str | None) -> str:
-    return archive.render(archive.gather(source, trace), name)
-
-
-_MAKERS: dict[str, Callable[[Source, str, str | None], str]] = {"mermaid": _mermaid, "json": _json, "html": _html}
 
 
 def _export_spans(source: Source, trace: str | None, output: str | None) -> None:

@@ -78,7 +78,7 @@ class Canvas:
         if self._fragments == 0:
             self._declare_at = len(self.steps)
         self._fragments += 1
-        self.steps.append(Begin(f"{fold.id}:begin", fold.fragment, fold.label, fold.id))
+        self.steps.append(Begin(f"{fold.id}:begin", fold.fragment, fold.label, fold.id, fold.lifecycles))
 
     def end(self, fold: Fold) -> None:
         self._fragments -= 1

@@ -38,6 +38,11 @@ class Fold:
     def shown(self) -> list[Node]:
         return self.repetitions[0]
 
+    @property
+    def lifecycles(self) -> int:
+        """How many lifecycles all repetitions have; each has as many as the first."""
+        return len(self.repetitions) * sum(node.lifecycle is not None for node in descendants(self.shown))
+
 
 Folded = dict[str, "list[Node | Fold]"]  # what is drawn inside a node instead of its children, by key()
 

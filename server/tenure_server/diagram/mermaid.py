@@ -2,166 +2,144 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from tenure_server.diagram import left_out
 from tenure_server.diagram.mermaid_activations import join_activations
-from tenure_server.diagram.mermaid_escape import encode
-from tenure_server.diagram.steps import (
-    Activate,
-    Begin,
-    Create,
-    Deactivate,
-    Declare,
-    Destroy,
-    End,
-    Message,
-    Note,
-    Participant,
-    Step,
-)
+from tenure_server.diagram.mermaid_escape import encode_title
+from tenure_server.diagram.mermaid_notes import each_wait_once, note_of_lines, wrap
+from tenure_server.diagram.mermaid_statements import Dialect, OpenParts, Statements
+from tenure_server.diagram.steps import Begin, Create, Destroy, Message, Step
 
 LIMIT = 50_000  # characters; Mermaid's default for "maxTextSize"
 
-_STEREOTYPES = frozenset({"actor", "boundary", "control", "entity", "database", "collections", "queue"})
-_HEAD = "sequenceDiagram\n"
 _INDENT = "    "
+_EMPTY = ["participant p1 as Tenure"]  # a note needs a participant
 
 
-def mermaid(steps: Sequence[Step], limit: int = LIMIT) -> str:
+class MermaidText(NamedTuple):
+    """``lifecycles`` are in the text, ``left_out`` are not: they are earlier than its steps, or did not fit."""
+
+    text: str
+    lifecycles: int
+    left_out: int
+
+
+def mermaid(steps: Sequence[Step], limit: int = LIMIT, *, title: str = "", dialect: Dialect = "plain") -> str:
+    """The text of ``mermaid_text`` for steps before which no lifecycle is left out."""
+    return mermaid_text(steps, limit, title=title, dialect=dialect).text
+
+
+def mermaid_text(
+    steps: Sequence[Step],
+    limit: int = LIMIT,
+    *,
+    title: str = "",
+    dialect: Dialect = "plain",
+    earlier: int = 0,
+    remedy: Sequence[str] = (),
+) -> MermaidText:
     """The text, ending in a line end, of at most ``limit`` characters (counted as in JavaScript).
 
-    Steps that do not fit are left out, and a note says how many. Activations that are open at the end are ended there,
-    because Mermaid draws no bar for an activation without an end.
+    A note at the top says how many lifecycles ``earlier`` than the steps are left out. Steps that do not fit are left
+    out, and a note says how many. The last of these notes has the lines of ``remedy``: how to get what is left out.
+    Activations that are open at the end are ended there, because Mermaid draws no bar for an activation without an end.
     """
     steps = join_activations(steps)
+    head = f"---\ntitle: {encode_title(title)}\n---\n" if title else ""
+    head += "sequenceDiagram\n"
     if not steps:
-        return _text(["participant p1 as Tenure", "Note over p1: nothing was held"])
-    names = _names(steps)
-    shown = _fitting(steps, names, limit)
-    if shown == 0:
-        return _text(["participant p1 as Tenure", f"Note over p1: {_more_steps(len(steps))}"])
-    open_parts = _OpenParts(names)
-    for step in steps[:shown]:
-        open_parts.update(step)
-    cut = [] if shown == len(steps) else [f"Note over {open_parts.note_range}: {_more_steps(len(steps) - shown)}"]
-    return _text([*_statements(steps[:shown], names), *open_parts.fragments, *cut, *open_parts.activations])
+        return MermaidText(_join(head, [*_EMPTY, "Note over p1: nothing was held"]), 0, earlier)
+    statements = Statements(steps, dialect)
+    whole = _Draft(head, statements, each_wait_once(steps, is_whole=True), limit)
+    if earlier:
+        whole.preface = _left_out_note("p1", left_out.earlier_lifecycles(earlier), remedy)
+    if whole.fits():
+        return MermaidText(whole.text(len(whole.steps)), whole.drawn[-1], earlier)
+    part = _Draft(head, statements, each_wait_once(steps, is_whole=False), limit, remedy)
+    if earlier:
+        part.preface = _left_out_note("p1", left_out.earlier_lifecycles(earlier), ())
+    shown = part.shown()
+    return MermaidText(part.text(shown), part.drawn[shown], earlier + part.drawn[-1] - part.drawn[shown])
 
 
-def _names(steps: Sequence[Step]) -> dict[str, str]:
-    """The names of the participants in the text: "p1", "p2", ... from left to right."""
-    ids = [step.participant.id for step in steps if isinstance(step, Declare | Create)]
-    return {participant: f"p{place}" for place, participant in enumerate(ids, 1)}
+class _Draft:
+    """Steps, and how many of them fit."""
+
+    preface = ""  # the note at the top; none if empty
+
+    def __init__(
+        self, head: str, statements: Statements, steps: list[Step], limit: int, remedy: Sequence[str] = ()
+    ) -> None:
+        self.steps = steps
+        self.drawn = left_out.drawn_lifecycles(steps)
+        self._head = head
+        self._statements = statements
+        self._limit = limit
+        self._remedy = remedy
+
+    def fits(self) -> bool:
+        """Whether all steps fit, together with the statements that close what they leave open."""
+        open_parts = OpenParts(self._statements.names)
+        size = self._size_of_head()
+        for step in self.steps:
+            size += _size(self._statements.write(step))
+            if size > self._limit:
+                return False
+            open_parts.update(step)
+        return size + sum(map(_size, open_parts.ends())) <= self._limit
+
+    def shown(self) -> int:
+        """How many steps fit, together with the note on those that follow; fewer than all."""
+        open_parts = OpenParts(self._statements.names)
+        size = self._size_of_head()
+        fitting = 0
+        for count, step in enumerate(self.steps[:-1], 1):
+            size += _size(self._statements.write(step))
+            if size > self._limit:
+                break
+            open_parts.update(step)
+            begins = isinstance(step, Create | Destroy | Begin) or (isinstance(step, Message) and step.activate)
+            if begins or not open_parts.columns:
+                continue
+            closed = size + sum(map(_size, open_parts.ends()))
+            if closed <= self._limit and closed + _size(self._cut_note(count, open_parts)) <= self._limit:
+                fitting = count
+        return fitting
+
+    def text(self, shown: int) -> str:
+        """The text with so many of the steps."""
+        if shown == 0:
+            note = f"Note over p1: {note_of_lines(wrap(left_out.more_steps(len(self.steps), 0)))}"
+            return _join(self._head, [*_EMPTY, note])
+        open_parts = OpenParts(self._statements.names)
+        for step in self.steps[:shown]:
+            open_parts.update(step)
+        statements = self._statements.write_all(self.steps[:shown])
+        if self.preface:
+            after = next(place for place, it in enumerate([*statements, ""]) if not it.startswith("participant "))
+            statements.insert(after, self.preface)
+        cut = [] if shown == len(self.steps) else [self._cut_note(shown, open_parts)]
+        return _join(self._head, [*statements, *open_parts.fragments, *cut, *open_parts.activations])
+
+    def _size_of_head(self) -> int:
+        return len(self._head) + (_size(self.preface) if self.preface else 0)
+
+    def _cut_note(self, shown: int, open_parts: OpenParts) -> str:
+        missing = self.drawn[-1] - self.drawn[shown] if self._remedy else 0
+        # Only a note over one column grows with its text, and the remedy's lines are not broken.
+        over = next(iter(open_parts.columns)) if self._remedy else open_parts.note_range
+        return _left_out_note(over, left_out.more_steps(len(self.steps) - shown, missing), self._remedy)
 
 
-def _fitting(steps: Sequence[Step], names: Mapping[str, str], limit: int) -> int:
-    """How many of the steps fit, together with the statements that close what they leave open."""
-    open_parts = _OpenParts(names)
-    size = len(_HEAD)
-    fitting = 0
-    for count, step in enumerate(steps, 1):
-        size += _size(_statement(step, names))
-        if size > limit:
-            break
-        open_parts.update(step)
-        closed = size + sum(map(_size, [*open_parts.fragments, *open_parts.activations]))
-        if count == len(steps) and closed <= limit:
-            return count
-        note = (
-            _size(f"Note over {open_parts.note_range}: {_more_steps(len(steps) - count)}")
-            if open_parts.columns
-            else limit
-        )
-        begins = isinstance(step, Create | Destroy | Begin) or (isinstance(step, Message) and step.activate)
-        if closed + note <= limit and not begins:
-            fitting = count
-    return fitting
-
-
-class _OpenParts:
-    """The fragments, activations and columns that have begun and not ended."""
-
-    def __init__(self, names: Mapping[str, str]) -> None:
-        self._names = names
-        self.columns: dict[str, None] = {}
-        self.activations: list[str] = []  # as the statements that end them
-        self.fragments: list[str] = []
-
-    @property
-    def note_range(self) -> str:
-        """From the first to the last of these columns."""
-        columns = list(self.columns)
-        return columns[0] if len(columns) == 1 else f"{columns[0]},{columns[-1]}"
-
-    def update(self, step: Step) -> None:
-        names = self._names
-        if isinstance(step, Message):
-            if step.activate:
-                self.activations.append(f"deactivate {names[step.target]}")
-            elif step.deactivate:
-                self.activations.remove(f"deactivate {names[step.source]}")
-        elif isinstance(step, Activate):
-            self.activations.append(f"deactivate {names[step.participant]}")
-        elif isinstance(step, Deactivate):
-            self.activations.remove(f"deactivate {names[step.participant]}")
-        elif isinstance(step, Declare | Create):
-            self.columns[names[step.participant.id]] = None
-        elif isinstance(step, Destroy):
-            del self.columns[names[step.participant]]
-        elif isinstance(step, Begin):
-            self.fragments.append("end")
-        elif isinstance(step, End):
-            self.fragments.pop()
-
-
-def _statements(steps: Sequence[Step], names: Mapping[str, str]) -> list[str]:
-    """One statement for each step. Declarations are moved up where that does not change the order of the columns."""
-    statements: list[str] = []
-    declare_at: int | None = None
-    for step in steps:
-        if isinstance(step, Declare) and declare_at is not None:
-            statements.insert(declare_at, _statement(step, names))
-            declare_at += 1
-            continue
-        statements.append(_statement(step, names))
-        if isinstance(step, Declare):
-            declare_at = len(statements)
-        elif isinstance(step, Create | Destroy | Begin | End):
-            declare_at = None
-    return statements
-
-
-def _statement(step: Step, names: Mapping[str, str]) -> str:
-    match step:
-        case Message():
-            activation = "+" if step.activate else "-" if step.deactivate else ""
-            statement = f"{names[step.source]}{step.arrow}{activation}{names[step.target]}: {encode(step.label)}"
-        case Note():
-            statement = f"Note over {','.join(names[participant] for participant in step.over)}: {encode(step.text)}"
-        case Declare():
-            statement = _participant(step.participant, names)
-        case Create():
-            statement = f"create {_participant(step.participant, names)}"
-        case Destroy() | Activate() | Deactivate():
-            statement = f"{type(step).__name__.lower()} {names[step.participant]}"
-        case Begin():
-            statement = f"{step.fragment} {encode(step.label)}"
-        case End():
-            statement = "end"
-    return statement
-
-
-def _participant(participant: Participant, names: Mapping[str, str]) -> str:
-    kind = f'@{{ "type": "{participant.stereotype}" }}' if participant.stereotype in _STEREOTYPES else ""
-    return f"participant {names[participant.id]}{kind} as {encode(participant.label)}"
-
-
-def _more_steps(count: int) -> str:
-    return encode(f"{count} more {'step follows' if count == 1 else 'steps follow'}")
+def _left_out_note(over: str, text: str, remedy: Sequence[str]) -> str:
+    return f"Note over {over}: {note_of_lines([*wrap(text), *remedy])}"
 
 
 def _size(statement: str) -> int:
     return len(_INDENT) + len(statement) + 1
 
 
-def _text(statements: list[str]) -> str:
-    return _HEAD + "".join(f"{_INDENT}{statement}\n" for statement in statements)
+def _join(head: str, statements: list[str]) -> str:
+    return head + "".join(f"{_INDENT}{statement}\n" for statement in statements)

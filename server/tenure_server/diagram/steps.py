@@ -103,12 +103,16 @@ class Deactivate(msgspec.Struct, frozen=True, gc=False, tag="deactivate", tag_fi
 
 
 class Begin(msgspec.Struct, frozen=True, gc=False, tag="begin", tag_field="step"):
-    """A fragment begins. ``fold`` is the id that a lens lists in ``opened`` to show the fold unfolded."""
+    """A fragment begins. ``fold`` is the id that a lens lists in ``opened`` to show the fold unfolded.
+
+    ``lifecycles``: so many are drawn by it, all repetitions counted.
+    """
 
     id: str
     fragment: FragmentKind
     label: str
     fold: str | None = None
+    lifecycles: int = 0
 
 
 class End(msgspec.Struct, frozen=True, gc=False, tag="end", tag_field="step"):
@@ -150,7 +154,11 @@ Operation = Append | Insert | Update | Remove
 
 
 class Diagram(msgspec.Struct, frozen=True):
-    """The answer of /api/diagram. ``earlier``: the number of older lifecycles that the size limit leaves out."""
+    """The answer of /api/diagram. ``earlier``: the number of older lifecycles that the size limit leaves out.
+
+    ``title`` names the processes and the time of the events: "shop #28277, 2026-11-30 14:02:05 to 14:02:37 UTC".
+    """
 
     steps: list[Step]
     earlier: int = 0
+    title: str = ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tenure_server.background.lanes import Lane
-from tenure_server.diagram import draw
+from tenure_server.diagram import draw, title_of
 from tenure_server.diagram.steps import Diagram, Step
 from tenure_server.limits import DEFAULT_DIAGRAM
 from tenure_server.model.diagram_input import DiagramInput
@@ -26,8 +26,7 @@ async def load_diagram(store: Store, lens: Lens, limit: int, now_ns: int) -> Dia
         StoreError: the store cannot be read, or the read took too long.
     """
     source = await store.diagram_input(lens, limit)
-    steps = await off_the_loop(len(source.lifecycles), lambda: draw_input(source, lens, now_ns))
-    return Diagram(steps, source.earlier)
+    return await off_the_loop(len(source.lifecycles), lambda: draw_diagram(source, lens, now_ns))
 
 
 async def off_the_loop(size: int, work: Callable[[], T]) -> T:
@@ -38,6 +37,11 @@ async def off_the_loop(size: int, work: Callable[[], T]) -> T:
     """
     lane = _USUAL if size <= DEFAULT_DIAGRAM else _LARGE
     return await lane.run(lambda _: work())
+
+
+def draw_diagram(source: DiagramInput, lens: Lens, now_ns: int) -> Diagram:
+    title = title_of(source.lifecycles, source.processes, now_ns)
+    return Diagram(draw_input(source, lens, now_ns), source.earlier, title)
 
 
 def draw_input(source: DiagramInput, lens: Lens, now_ns: int) -> list[Step]:

@@ -31,8 +31,8 @@ ARROWS = {
 STEREOTYPES = {"actor", "boundary", "control", "entity", "database", "collections", "queue"}
 
 
-def expected(steps: list[Step], following: int = 0) -> dict[str, Any]:
-    """The parser's answer to ``steps`` where ``following`` more were cut off.
+def expected(steps: list[Step], following: int = 0, *, has_types: bool = False) -> dict[str, Any]:
+    """The parser's answer to ``steps`` where ``following`` more were cut off. Notes are without blanks.
 
     Fragments that are open at the end are ended, then comes the note of the cut, and then open activations are ended,
     in the order of their beginning.
@@ -44,17 +44,37 @@ def expected(steps: list[Step], following: int = 0) -> dict[str, Any]:
     words = f"{following} more {'step follows' if following == 1 else 'steps follow'}"
     return {
         "actors": [
-            [it.id, it.label, it.stereotype if it.stereotype in STEREOTYPES else "participant"] for it in participants
+            [it.id, it.label, it.stereotype if has_types and it.stereotype in STEREOTYPES else "participant"]
+            for it in participants
         ],
         "created": [step.participant.id for step in steps if isinstance(step, Create)],
         "destroyed": destroyed,
         "messages": [
             *(message for step in steps for message in _messages(step)),
             *([f"{fragment.upper()}_END", None, None, "", False] for fragment in _open_fragments(steps)),
-            *([["NOTE", standing[0], standing[-1], words, False]] if following else []),
+            *([["NOTE", standing[0], standing[-1], words.replace(" ", ""), False]] if following else []),
             *(_edge("ACTIVE_END", participant) for participant in _open_activations(steps)),
         ],
     }
+
+
+def with_each_wait_once(steps: list[Step], *, is_cut: bool = False) -> list[Step]:
+    """Without the first note of a wait that goes on; if the text is cut, without the last one."""
+    notes = [step for step in steps if isinstance(step, Note)]
+    for use in {note.lifecycle for note in notes if note.kind == "wait"}:
+        if last := next((note for note in notes if note.lifecycle == use and note.kind == "open"), None):
+            first = next(note for note in notes if note.lifecycle == use and note.kind == "wait")
+            steps = [step for step in steps if step.id != (last if is_cut else first).id]
+    return steps
+
+
+def without_blanks(answer: dict[str, Any]) -> dict[str, Any]:
+    """A parser's answer with the notes as ``expected`` has them: a line break may be in place of a blank."""
+    messages = [
+        [kind, source, target, text.replace("\n", "").replace(" ", "") if kind == "NOTE" else text, activate]
+        for kind, source, target, text, activate in answer["messages"]
+    ]
+    return {**answer, "messages": messages}
 
 
 def _numbered(steps: list[Step]) -> list[Step]:
@@ -85,7 +105,7 @@ def _messages(step: Step) -> list[list[Any]]:
             messages += [_edge("ACTIVE_START", step.target)] if step.activate else []
             messages += [_edge("ACTIVE_END", step.source)] if step.deactivate else []
         case Note():
-            messages = [["NOTE", step.over[0], step.over[-1], step.text, False]]
+            messages = [["NOTE", step.over[0], step.over[-1], step.text.replace("\n", "").replace(" ", ""), False]]
         case Activate():
             messages = [_edge("ACTIVE_START", step.participant)]
         case Deactivate():

@@ -237,6 +237,9 @@ async def test_a_diagram_comes_as_mermaid_and_as_steps(collector: Collector, clo
     )
     await collector.post(program.batch(final=True))
     text = (
+        "---\n"
+        'title: "shop #4001, 2023-11-14 22:13:20 to 22:13:22 UTC"\n'
+        "---\n"
         "sequenceDiagram\n"
         "    participant p1 as main\n"
         "    participant p2 as AsyncDatabaseConnection\n"
@@ -250,7 +253,7 @@ async def test_a_diagram_comes_as_mermaid_and_as_steps(collector: Collector, clo
         assert await collector.answer(f"/api/diagram?format=mermaid{subject}") == text
         steps = await collector.answer(f"/api/diagram?{subject[1:]}")
         assert [step.get("label") for step in steps["steps"] if step["step"] == "message"] == [
-            line.partition(": ")[2] for line in text.splitlines()[3:]
+            line.partition(": ")[2] for line in text.splitlines()[6:]
         ]
         assert steps["earlier"] == 0
 

@@ -92,7 +92,7 @@ def test_a_running_program_only_adds_at_the_end() -> None:
 
 
 def test_a_growing_loop_only_changes_its_label() -> None:
-    """One more of the same is one update: the fold's id and everything in it stay."""
+    """One more of the same is one update of label and count: the fold's id and everything in it stay."""
     s = Scenario()
     main, file = s.task("main"), s.resource("shop.File", "orders.csv")
     for i in range(5):
@@ -101,7 +101,7 @@ def test_a_growing_loop_only_changes_its_label() -> None:
     s.use(main, file, (50, 51, 54, 55))
     fold = f"{s.lifecycles[0].id}:loop"
     label = "6 times (wait p50 1 ms, hold p50 3 ms, p95 3 ms)"
-    assert difference(before, s.draw()) == [Update(Begin(f"{fold}:begin", "loop", label, fold))]
+    assert difference(before, s.draw()) == [Update(Begin(f"{fold}:begin", "loop", label, fold, 6))]
 
 
 def test_columns_that_leave_change_nothing_but_themselves() -> None:

@@ -32,7 +32,7 @@ sequenceDiagram
     p3->>+p6: __aenter__()
     p6-->>p3: acquired
     p4->>p6: __aenter__()
-    Note over p4,p6: waits for reserve-1 (stock.py:41) 120 ms
+    Note over p4,p6: waits for reserve-1<br/>(stock.py:41) 120 ms
     p3->>p3: body 118 ms
     p3->>p6: __aexit__()
     p6-->>-p3: released
@@ -89,8 +89,8 @@ def test_the_textbook_program_is_five_messages_between_two_participants() -> Non
 
 
 def test_an_order_looks_as_designed() -> None:
-    """The picture of an order is the design's, up to durations and to how Mermaid is told of a colon."""
-    assert _untimed(mermaid(SCENARIOS["order"]()).replace("#58;", ":")) == _untimed(ORDER)
+    """The picture of an order is the design's, up to durations and to how a colon and a line break are written."""
+    assert _untimed(mermaid(SCENARIOS["order"](), dialect="12").replace("#58;", ":")) == _untimed(ORDER)
 
 
 def _untimed(text: str) -> str:

@@ -100,7 +100,9 @@ def test_a_page_carries_a_diagram_of_every_subject_in_every_way(tmp_path: Path) 
     assert found.left_out == 0
     assert [lifecycle.id for lifecycle in found.lifecycles] == [program.id(n) for n in (1, 4, 2, 3)]
     for picture in found.pictures:
-        assert picture.mermaid == mermaid(picture.steps)
+        head, _, text = picture.mermaid.partition("\n---\n")
+        assert head.startswith('---\ntitle: "shop #4001, 2023-11-14 22:13:20')
+        assert text == mermaid(picture.steps)
 
 
 def test_equal_diagrams_are_carried_once(tmp_path: Path) -> None:
@@ -125,10 +127,25 @@ def test_where_there_is_no_more_room_subjects_are_left_out_and_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Everything comes first, and is there."""
-    monkeypatch.setattr(gathering_module, "MAX_PAGE_STEPS", 1)
+    monkeypatch.setattr(gathering_module, "MAX_PAGE_STEPS", 0)
     found = gathered(tmp_path, two_traces())
     assert {view.lens.trace for view in found.views} == {None}
-    assert found.left_out == 1 + 4 + 2 + 2  # the process, the traces, the resources, the tasks
+    assert found.left_out == 4 + 2 + 2  # the traces, the resources, the tasks; the process is everything
+
+
+def test_lifecycles_that_are_in_no_diagram_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest are held, also where they are folded; the page says how to get the others."""
+    monkeypatch.setattr(gathering_module, "MAX_DIAGRAM", 20)
+    monkeypatch.setattr(gathering_module, "MAX_PAGE_STEPS", 0)
+    program = Program()
+    for number in range(25):
+        program.use("main", "Lock stock", acquire=number, wait=0, hold=0.5, release=0)
+    source = recording(tmp_path / "run.json", program.batch(final=True))
+    with open_source(str(source), print) as opened:
+        archive = gather(opened, None, "tenure export run.json --to html --trace ID")
+    assert [lifecycle.id for lifecycle in archive.lifecycles] == [program.id(number) for number in range(6, 26)]
+    assert (archive.lifecycles_left_out, archive.remedy) == (5, "tenure export run.json --to html --trace ID")
+    assert all("5 earlier lifecycles are left<br/>out" in picture.mermaid for picture in archive.pictures)
 
 
 async def test_a_collector_gives_the_same_page_as_a_recording(tmp_path: Path, collector: Collector) -> None:

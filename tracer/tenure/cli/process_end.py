@@ -16,6 +16,7 @@ from tenure._core.stderr import say
 from tenure.errors import UsageError
 
 _DIAGRAM_FORMATS = {".mmd": "mermaid", ".html": "html"}  # a recording becomes these when the program ends
+_INCOMPLETE = 3  # exit code of `tenure export --strict`: drawn, without all lifecycles, which it has said
 _WAIT_S, _POLL_S = 2.0, 0.05  # for the other processes of the tree to end
 
 
@@ -75,16 +76,15 @@ def recording_of(diagram: Path) -> Path:
 
 
 def draw_diagram(diagram: Path, *, keep: bool = False) -> None:
-    """Turn the recording into a diagram; the recording stays where that fails, or with ``keep``."""
+    """Turn the recording into a diagram. It stays with ``keep``, if that fails, or if lifecycles are left out."""
     recording = recording_of(diagram)
     to_format = _DIAGRAM_FORMATS[diagram.suffix]
-    command = [sys.executable, "-m", "tenure", "export", str(recording), "--to", to_format, "-o", str(diagram)]
+    target = ["--to", to_format, "--strict", "-o", str(diagram)]
+    command = [sys.executable, "-m", "tenure", "export", str(recording), *target]
     export = subprocess.run(command, check=False, stdin=subprocess.DEVNULL)  # noqa: S603  # our own command
-    if export.returncode == 0 and keep:
-        return
-    if export.returncode == 0:
+    if export.returncode == 0 and not keep:
         recording.unlink(missing_ok=True)
-    else:
+    elif export.returncode not in (0, _INCOMPLETE):
         say(f"{diagram} was not drawn; the records are in {recording} (tenure export {recording} --to {to_format})")
 
 

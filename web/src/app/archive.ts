@@ -19,9 +19,9 @@ export class ArchiveSource implements Source {
   }
 
   connect(): void {
-    const { overview, left_out: leftOut } = this.#archive;
+    const { overview, left_out: leftOut, lifecycles_left_out: lifecyclesLeftOut, remedy } = this.#archive;
     const hasEverything = this.#find(lensOf(NOW, [])) !== undefined;
-    this.#events.connection({ kind: "recorded", hasEverything, leftOut });
+    this.#events.connection({ kind: "recorded", hasEverything, leftOut, lifecyclesLeftOut, remedy });
     this.#events.now(overview.now_ns);
     this.#events.overview(overview);
     this.#isConnected = true;

@@ -7,7 +7,14 @@ export type Connection =
   | { readonly kind: "live" }
   | { readonly kind: "gone"; readonly retryInMs: number }
   | { readonly kind: "refused"; readonly reason: string }
-  | { readonly kind: "recorded"; readonly hasEverything: boolean; readonly leftOut: number };
+  | {
+      readonly kind: "recorded";
+      readonly hasEverything: boolean;
+      readonly leftOut: number;
+      readonly lifecyclesLeftOut: number;
+      /** A command that makes a page of lifecycles that are left out; empty if there is none. */
+      readonly remedy: string;
+    };
 
 /** What a source reports. */
 export interface SourceEvents {

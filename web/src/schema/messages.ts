@@ -96,13 +96,18 @@ export interface Deactivate {
   lifecycle: string | null;
 }
 
-/** A fragment begins. ``fold`` is the id that a lens lists in ``opened`` to show the fold unfolded. */
+/**
+ * A fragment begins. ``fold`` is the id that a lens lists in ``opened`` to show the fold unfolded.
+ *
+ * ``lifecycles``: so many are drawn by it, all repetitions counted.
+ */
 export interface Begin {
   step: "begin";
   id: string;
   fragment: "alt" | "break" | "critical" | "loop" | "par";
   label: string;
   fold: string | null;
+  lifecycles: number;
 }
 
 /** The innermost fragment ends. */
@@ -351,10 +356,15 @@ export interface Subscribe {
   resume: string | null;
 }
 
-/** The answer of /api/diagram. ``earlier``: the number of older lifecycles that the size limit leaves out. */
+/**
+ * The answer of /api/diagram. ``earlier``: the number of older lifecycles that the size limit leaves out.
+ *
+ * ``title`` names the processes and the time of the events: "shop #28277, 2026-11-30 14:02:05 to 14:02:37 UTC".
+ */
 export interface Diagram {
   steps: Step[];
   earlier: number;
+  title: string;
 }
 
 /**
@@ -450,7 +460,8 @@ export interface HeldAround {
  * Everything that the page can show.
  *
  * ``lifecycles`` are those that the diagrams refer to. ``left_out`` is how many subjects have no diagram of their own,
- * because the size of the page is limited.
+ * and ``lifecycles_left_out`` how many lifecycles are in no diagram, because the size of the page is limited.
+ * ``remedy`` is a command that makes a page of them.
  */
 export interface Archive {
   overview: Overview;
@@ -458,6 +469,8 @@ export interface Archive {
   pictures: ArchivedDiagram[];
   lifecycles: Lifecycle[];
   left_out: number;
+  lifecycles_left_out: number;
+  remedy: string;
 }
 
 /** The diagram of a lens: ``picture`` is an index of the archive's ``pictures``. Equal diagrams are stored once. */

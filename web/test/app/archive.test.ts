@@ -21,7 +21,11 @@ const archive: Archive = {
   pictures: [diagram("folded"), diagram("drawn out")],
   lifecycles: [],
   left_out: 1,
+  lifecycles_left_out: 7,
+  remedy: "tenure export x.json --to html --trace ID",
 };
+
+const LEFT_OUT = { leftOut: 1, lifecyclesLeftOut: 7, remedy: archive.remedy };
 
 function open(contents: Archive) {
   const received: unknown[] = [];
@@ -44,7 +48,7 @@ describe("an archive", () => {
     expect(received).toEqual([]);
     source.connect();
     expect(received).toEqual([
-      { kind: "recorded", hasEverything: true, leftOut: 1 },
+      { kind: "recorded", hasEverything: true, ...LEFT_OUT },
       "now 5",
       "overview of 5",
       [everything, ["folded"]],
@@ -79,7 +83,7 @@ describe("an archive", () => {
     expect(firstHash(ofTrace)).toBe("#trace=ab");
     const { source, received } = open(ofTrace);
     source.connect();
-    expect(received[0]).toEqual({ kind: "recorded", hasEverything: false, leftOut: 1 });
+    expect(received[0]).toEqual({ kind: "recorded", hasEverything: false, ...LEFT_OUT });
   });
 
   /** The text is JSON, gzipped, in base64, as `tenure export` writes it. */

@@ -29,7 +29,8 @@ class Archive(msgspec.Struct, frozen=True):
     """Everything that the page can show.
 
     ``lifecycles`` are those that the diagrams refer to. ``left_out`` is how many subjects have no diagram of their own,
-    because the size of the page is limited.
+    and ``lifecycles_left_out`` how many lifecycles are in no diagram, because the size of the page is limited.
+    ``remedy`` is a command that makes a page of them.
     """
 
     overview: Overview
@@ -37,3 +38,5 @@ class Archive(msgspec.Struct, frozen=True):
     pictures: list[ArchivedDiagram]
     lifecycles: list[Lifecycle]
     left_out: int
+    lifecycles_left_out: int = 0
+    remedy: str = ""

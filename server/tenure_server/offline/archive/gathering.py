@@ -10,21 +10,22 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from tenure_server.diagram import mermaid
+from tenure_server.diagram import mermaid_text
 from tenure_server.diagram.steps import Begin, Diagram
 from tenure_server.errors import SubjectGone
-from tenure_server.limits import MAX_PAGE_DIAGRAM, MAX_PAGE_STEPS, MAX_PAGE_SUBJECTS
+from tenure_server.limits import MAX_DIAGRAM, MAX_PAGE_DIAGRAM, MAX_PAGE_STEPS, MAX_PAGE_SUBJECTS, MAX_PAGE_WHOLE_STEPS
 from tenure_server.live.messages import Overview
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle
 from tenure_server.offline.archive.contents import Archive, ArchivedDiagram, View
+from tenure_server.offline.progress import Progress
 from tenure_server.offline.sources import Source
 
 _OTHER: dict[str, Literal["task", "coroutine"]] = {"task": "coroutine", "coroutine": "task"}
 
 
-def gather(source: Source, trace: str | None) -> Archive:
-    """Draw the diagrams of the page, for one trace or for all records.
+def gather(source: Source, trace: str | None, remedy: str = "", progress: Progress | None = None) -> Archive:
+    """Draw the diagrams of the page, for one trace or for all records. ``remedy``: see ``Archive``.
 
     Raises:
         UsageError: the source does not have the trace, or cannot be read.
@@ -34,12 +35,21 @@ def gather(source: Source, trace: str | None) -> Archive:
     if trace is not None:
         whole = _restrict(whole, lifecycles)
     overview = _bounded(whole)
-    album = _Album(source, wanted=trace is not None)
-    lenses = [Lens(trace=trace)] if trace is not None else list(_lenses(overview, lifecycles))
-    left_out = sum(not album.add(lens) for lens in lenses) + len(whole.traces) - len(overview.traces)
+    album = _Album(source, remedy, wanted=trace is not None)
+    album.add_whole(Lens(tasks="coroutine") if trace is None else Lens(trace=trace))
+    left_out = len(whole.traces) - len(overview.traces)
+    if trace is None:
+        lenses = list(_lenses(overview, lifecycles))
+        if len(overview.processes) == 1:
+            album.alias(Lens(process=overview.processes[0].id))
+        for done, lens in enumerate(lenses, 1):
+            left_out += not album.add(lens)
+            if progress is not None:
+                progress(done, len(lenses))
     shown = album.shown
     shown_lifecycles = [lifecycle for lifecycle in lifecycles if lifecycle.id in shown]
-    return Archive(overview, album.views, album.pictures, shown_lifecycles, left_out)
+    lifecycles_left_out = len(lifecycles) - len(shown_lifecycles)
+    return Archive(overview, album.views, album.pictures, shown_lifecycles, left_out, lifecycles_left_out, remedy)
 
 
 def _restrict(overview: Overview, lifecycles: list[Lifecycle]) -> Overview:
@@ -69,8 +79,7 @@ def _bounded(overview: Overview) -> Overview:
 
 def _lenses(overview: Overview, lifecycles: list[Lifecycle]) -> Iterator[Lens]:
     """The subjects in the order in which they get room on the page."""
-    yield Lens(tasks="coroutine")
-    for process in overview.processes:
+    for process in overview.processes if len(overview.processes) > 1 else ():
         yield Lens(process=process.id, tasks="coroutine")
     for trace in overview.traces:
         yield Lens(trace=trace.id)
@@ -84,40 +93,57 @@ def _lenses(overview: Overview, lifecycles: list[Lifecycle]) -> Iterator[Lens]:
 class _Album:
     """The diagrams so far. Equal ones are stored once: most subjects have nothing to fold or to group."""
 
-    def __init__(self, source: Source, *, wanted: bool) -> None:
+    def __init__(self, source: Source, remedy: str, *, wanted: bool) -> None:
         """``wanted``: the user named the subjects, so a missing one is an error."""
         self._may_be_gone: tuple[type[Exception], ...] = () if wanted else (SubjectGone,)
         self.views: list[View] = []
         self.pictures: list[ArchivedDiagram] = []
         self.shown: set[str | None] = set()
         self._source = source
+        self._remedy = [remedy] if remedy else []
         self._known: dict[bytes, int] = {}
+        self._room = MAX_PAGE_WHOLE_STEPS
+        self._limit = MAX_DIAGRAM
+
+    def add_whole(self, lens: Lens) -> None:
+        """Draw the subject of the page: folded, unfolded, and where there is room with tasks grouped the other way."""
+        with suppress(*self._may_be_gone):
+            self._draw_both(lens)
+            if self._room > 0:
+                self._draw_both(replace(lens, tasks=_OTHER[lens.tasks]))
         self._room = MAX_PAGE_STEPS
+        self._limit = MAX_PAGE_DIAGRAM
+
+    def alias(self, lens: Lens) -> None:
+        """The subject of this lens has the diagrams that are drawn already."""
+        for view in list(self.views):
+            self.views.append(View(replace(lens, tasks=view.lens.tasks, fold=view.lens.fold), view.picture))
 
     def add(self, lens: Lens) -> bool:
         """Draw the subject in all variants. False: the page has no room. A missing subject has no diagram."""
         if self._room <= 0:
             return False
         with suppress(*self._may_be_gone):
-            self._draw_all(lens)
+            self._draw_both(lens)
+            self._draw_both(replace(lens, tasks=_OTHER[lens.tasks]))
         return True
 
-    def _draw_all(self, lens: Lens) -> None:
-        for tasks in (lens.tasks, _OTHER[lens.tasks]):
-            folded = replace(lens, tasks=tasks)
-            if self._draw(folded):
-                self._draw(replace(folded, fold=False))
-            else:  # without folds it is the same diagram
-                self.views.append(View(replace(folded, fold=False), self.views[-1].picture))
+    def _draw_both(self, lens: Lens) -> None:
+        """Draw the subject folded and unfolded."""
+        if self._draw(lens):
+            self._draw(replace(lens, fold=False))
+        else:  # without folds it is the same diagram
+            self.views.append(View(replace(lens, fold=False), self.views[-1].picture))
 
     def _draw(self, lens: Lens) -> bool:
         """Draw a diagram; answer whether it has folds."""
-        diagram = self._source.diagram(lens, MAX_PAGE_DIAGRAM)
+        diagram = self._source.diagram(lens, self._limit)
         digest = msgspec.json.encode(diagram)
         number = self._known.get(digest)
         if number is None:
             number = self._known[digest] = len(self.pictures)
-            self.pictures.append(ArchivedDiagram(diagram.steps, diagram.earlier, mermaid(diagram.steps)))
+            text = mermaid_text(diagram.steps, title=diagram.title, earlier=diagram.earlier, remedy=self._remedy).text
+            self.pictures.append(ArchivedDiagram(diagram.steps, diagram.earlier, text))
             self._room -= len(diagram.steps)
             self.shown.update(_lifecycles_of(diagram))
         self.views.append(View(lens, number))

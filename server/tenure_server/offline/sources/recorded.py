@@ -14,11 +14,13 @@ from tenure_server.errors import NotFound, UsageError
 from tenure_server.limits import EXPORT_SPANS, MAX_LIST
 from tenure_server.live.messages import Overview
 from tenure_server.live.overview import read_overview
+from tenure_server.model.diagram_input import DiagramInput
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import OPEN_PHASES, Lifecycle
+from tenure_server.offline.progress import Progress
 from tenure_server.offline.sources.recording import read_recording
 from tenure_server.store import ClosedLifecycles, LifecycleQuery, Paging, TraceQuery
-from tenure_server.store.load_diagram import draw_input
+from tenure_server.store.load_diagram import draw_diagram
 from tenure_server.store.sqlite import SqliteStore
 
 _NAMED = 5  # traces that an error names
@@ -38,7 +40,7 @@ def open_recording(path: Path, say: Callable[[str], None]) -> Iterator[Recording
     with asyncio.Runner() as runner:
         source = RecordingSource(path, runner, recording.written_ns)
         try:
-            source.write(recording.batches)
+            source.write(recording.batches, Progress(say, f"reading {path}", "batches"))
             yield source
         finally:
             source.close()
@@ -55,9 +57,10 @@ class RecordingSource:
         self._runner = runner
         self._clock_ns = written_ns
         self._store = SqliteStore(None, lambda: self._clock_ns)
+        self._last_input: tuple[object, DiagramInput] | None = None  # a page draws each subject in several ways
 
-    def write(self, batches: list[wire.Batch]) -> None:
-        self._runner.run(self._write(batches))
+    def write(self, batches: list[wire.Batch], progress: Progress) -> None:
+        self._runner.run(self._write(batches, progress))
         self._clock_ns = max(time.time_ns(), self._clock_ns)
 
     def close(self) -> None:
@@ -87,10 +90,11 @@ class RecordingSource:
         if trace is not None and not has_trace and not self.lifecycles(trace):
             raise self._unknown(trace)
 
-    async def _write(self, batches: list[wire.Batch]) -> None:
+    async def _write(self, batches: list[wire.Batch], progress: Progress) -> None:
         await self._store.follow([_FOLLOWER])
-        for batch in batches:
+        for done, batch in enumerate(batches, 1):
             await self._store.write(batch)
+            progress(done, len(batches))
 
     async def _overview(self) -> Overview:
         overview = await read_overview(self._store, self._clock_ns, MAX_LIST)
@@ -99,10 +103,16 @@ class RecordingSource:
         return Overview(now_ns, overview.processes, overview.traces, overview.resources)
 
     async def _diagram(self, lens: Lens, limit: int) -> Diagram:
-        scene = await self._store.diagram_input(lens, limit)
+        scene = await self._input(lens, limit)
         is_open = any(lifecycle.phase in OPEN_PHASES for lifecycle in scene.lifecycles)
         now_ns = self._clock_ns if is_open else await self._store.latest_ns() or self._clock_ns
-        return Diagram(draw_input(scene, lens, now_ns), scene.earlier)
+        return draw_diagram(scene, lens, now_ns)
+
+    async def _input(self, lens: Lens, limit: int) -> DiagramInput:
+        key = limit, lens.trace, lens.task, lens.resource, lens.process, lens.since_ns, lens.until_ns
+        if self._last_input is None or self._last_input[0] != key:
+            self._last_input = key, await self._store.diagram_input(lens, limit)
+        return self._last_input[1]
 
     async def _lifecycles(self, trace: str | None) -> list[Lifecycle]:
         lifecycles: list[Lifecycle] = []

@@ -74,6 +74,16 @@ export function Rail({ close }: { close: () => void }) {
         byService(shown.processes, shown.traces.filter(FILTERS[filter.value])).map((group) => (
           <Service key={group.service} group={group} />
         ))}
+      {connection.kind === "recorded" && connection.lifecyclesLeftOut > 0 && (
+        <p class="tn-muted tn-left-out">
+          {connection.lifecyclesLeftOut.toLocaleString("en")} lifecycles are not in this page
+          {connection.remedy && (
+            <>
+              : <code>{connection.remedy}</code>
+            </>
+          )}
+        </p>
+      )}
       {connection.kind === "recorded" && connection.leftOut > 0 && (
         <p class="tn-muted tn-left-out">
           {connection.leftOut.toLocaleString("en")} more traces, tasks or resources have no diagram in this page (export

@@ -14,6 +14,7 @@ export function TitleLine() {
   const { fold, grouped } = store.choice.value;
   const { name, state } = describe(store);
   const earlier = store.earlier.value;
+  const connection = store.connection.value;
   const unfolded = store.unfolded.value.length;
   return (
     <div class="tn-title-line">
@@ -22,7 +23,12 @@ export function TitleLine() {
       {earlier > 0 && (
         <span class="tn-earlier">
           earlier: {earlier.toLocaleString("en")} lifecycles
-          {store.connection.value.kind !== "recorded" && (
+          {connection.kind === "recorded" && connection.remedy && (
+            <>
+              , left out: <code>{connection.remedy}</code>
+            </>
+          )}
+          {connection.kind !== "recorded" && (
             <>
               ,{" "}
               <button type="button" class="tn-link" onClick={() => store.showMore()}>

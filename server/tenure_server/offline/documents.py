@@ -1,0 +1,73 @@
+"""Records as one text: a Mermaid diagram, a JSON document, or an HTML page; and what the text leaves out."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from tenure_server.diagram import Dialect, mermaid_text
+from tenure_server.diagram.steps import Step
+from tenure_server.limits import MAX_DIAGRAM
+from tenure_server.model.lens import Lens
+from tenure_server.model.records import Lifecycle
+from tenure_server.offline import archive
+from tenure_server.offline.progress import Progress
+from tenure_server.offline.sources import Source
+
+
+class Document(NamedTuple):
+    """``remedy``: commands that get the lifecycles that are left out; {source} is in place of the source."""
+
+    text: str
+    lifecycles: int = 0
+    left_out: int = 0
+    remedy: tuple[str, ...] = ()
+
+
+class JsonDocument(msgspec.Struct, frozen=True):
+    """The document of ``--to json``: the lifecycles, oldest first, as in the API, and the steps of their diagram."""
+
+    lifecycles: list[Lifecycle]
+    steps: list[Step]
+    earlier: int
+    title: str
+
+
+def mermaid_document(source: Source, name: str, trace: str | None, dialect: Dialect) -> Document:
+    """The newest lifecycles, repetitions folded, as far as Mermaid's own limit allows."""
+    diagram = source.diagram(Lens(trace=trace), MAX_DIAGRAM)
+    html = "tenure export {source} --to html"
+    one_trace = "tenure export {source} --to mermaid --trace ID"
+    remedy = (html, one_trace) if trace is None else (f"{html} --trace {shlex.quote(trace)}",)
+    text = mermaid_text(
+        diagram.steps,
+        title=diagram.title,
+        dialect=dialect,
+        earlier=diagram.earlier,
+        remedy=[line.replace("{source}", _in_file(name)) for line in remedy],
+    )
+    return Document(text.text, text.lifecycles, text.left_out, remedy)
+
+
+def json_document(source: Source, trace: str | None) -> Document:
+    """All lifecycles, and the steps of the newest."""
+    diagram = source.diagram(Lens(trace=trace), MAX_DIAGRAM)
+    document = JsonDocument(source.lifecycles(trace), diagram.steps, diagram.earlier, diagram.title)
+    return Document(msgspec.json.encode(document).decode() + "\n")
+
+
+def html_document(source: Source, name: str, trace: str | None, progress: Progress) -> Document:
+    """The dashboard with the newest lifecycles in it."""
+    remedy = ("tenure export {source} --to html --trace ID",) if trace is None else ()
+    content = archive.gather(source, trace, "".join(remedy).replace("{source}", _in_file(name)), progress)
+    shown = len(content.lifecycles)
+    left_out = content.lifecycles_left_out
+    return Document(archive.render(content, name), shown, left_out, remedy or ("tenure export {source} --to json",))
+
+
+def _in_file(name: str) -> str:
+    """The source as a text names it: a recording by its file name, because the text may be read elsewhere."""
+    return shlex.quote(name if "://" in name else Path(name).name)
