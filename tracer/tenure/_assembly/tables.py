@@ -114,7 +114,9 @@ class Tables:
         key = failure.type, failure.message, failure.canceller
         number = self._exception_numbers.get(key)
         if number is None:
-            self.exceptions.append(wire.ExceptionInfo(text(failure.type), text(failure.message, MAX_MESSAGE)))
+            self.exceptions.append(
+                wire.ExceptionInfo(text(failure.type), process_scrubber.message(failure.message, MAX_MESSAGE))
+            )
             number = self._exception_numbers[key] = len(self.exceptions)
             if failure.canceller is not None:
                 self._unnamed.append((number, failure.canceller))

@@ -207,6 +207,12 @@ def canceller_of(task: AnyTask | None) -> Canceller | None:
     return None if known is None else _canceller_of(known[0], task)
 
 
+def last_canceller(task: AnyTask | None) -> Canceller | None:
+    """Who requested the task's last cancellation, also when it has been answered; None where it is not known."""
+    known = None if task is None else tracer.current.tasks.known.get(id(task))
+    return None if known is None else known[0].canceller
+
+
 def _canceller_of(entry: Task, task: object) -> Canceller | None:
     if entry.canceller is not None and not (
         task_names.is_task(task) and _ASYNCIOS.cancelling(task) and (entry.is_cancelled is None or entry.is_cancelled())
