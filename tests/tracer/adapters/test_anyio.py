@@ -6,6 +6,7 @@ import contextlib
 import anyio
 import anyio.lowlevel
 import pytest
+from anyio._backends._asyncio import AsyncIOBackend
 
 
 async def hold(manager, body=None):
@@ -107,6 +108,18 @@ def test_waiting_for_a_condition_does_not_end_its_use(recorder):
         "main: anyio.Condition condition (1), ok ok ok",
         "main: anyio.CancelScope 0.01 s, ok cancelled(CancelledError) suppressed",
     ]
+
+
+@pytest.mark.parametrize("make", [anyio.move_on_after, anyio.fail_after])
+def test_a_scope_is_named_by_its_length_on_a_busy_machine_too(recorder, monkeypatch, make):
+    """The program gave the length; what is left of it at the scope's creation is shorter."""
+    monkeypatch.setattr(AsyncIOBackend, "current_time", lambda: asyncio.get_running_loop().time() - 0.02)
+
+    async def main():
+        with make(0.1):
+            pass
+
+    assert recorder.run(main()) == ["main: anyio.CancelScope 0.1 s, ok ok ok"]
 
 
 def test_a_task_group_holds_what_its_tasks_hold(recorder, written):
