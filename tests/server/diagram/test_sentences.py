@@ -18,7 +18,7 @@ TASK = "Task <Task pending name='Task-2' coro=<main() running at app.py:9>> got 
     [
         ("OSError", LOOP, "OSError: <asyncio.locks.Lock [unlocke…ters:1]> is bound to a different event loop"),
         ("OSError", TASK, "OSError: Task <Task pending name='Tas…9>> got Future attached to a different loop"),
-        ("ExceptionGroup", "many (3 sub-exceptions): OSError: a, 2 KeyError", "ExceptionGroup (OSError: a, 2 KeyError)"),
+        ("ExceptionGroup", "m (3 sub-exceptions): OSError: a, 2 KeyError", "ExceptionGroup (OSError: a, 2 KeyError)"),
         ("ExceptionGroup", "of an older tracer (2 sub-exceptions)", "ExceptionGroup (2)"),
         ("shop.OutOfStock", "", "OutOfStock"),
     ],

@@ -32,6 +32,7 @@ class Task:
         "kind",
         "name",
         "parent",
+        "reference",
     )
 
     def __init__(self, number: int, kind: Literal["task", "thread"], parent: int, created_ns: int | None) -> None:
@@ -41,6 +42,7 @@ class Task:
         self.created_ns = created_ns
         self.name = ""  # "" until the first lifecycle, the first child or the end: until then the program may rename it
         self.coroutine = ""
+        self.reference: weakref.ref[object] | None = None  # to the task; None: a thread
         self.finished_ns: int | None = None  # when it ended, or when it was found to be gone
         self.ended = False  # how it ended is known
         self.failure: Failure | None = None

@@ -292,7 +292,8 @@ def _add(task: object, entry: Task) -> Task:
         except Exception as error:  # noqa: BLE001  # never into the program
             faults.fault("noting that a task is gone", error)
 
-    table.known[address] = entry, weakref.ref(task, gone)
+    entry.reference = weakref.ref(task, gone)
+    table.known[address] = entry, entry.reference
     table.by_id[entry.id] = entry
     return entry
 
