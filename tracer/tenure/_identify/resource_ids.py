@@ -76,9 +76,9 @@ class ResourceIds:
 
     def _number(self, number: int, name: str) -> None:
         known = self.table.get(number)
-        if known is None or not name:
+        if known is None:
             return
-        name, other, others_name = self._ordinals.unique(known.kind, name, number)
+        name, other, others_name = self._ordinals.unique(known.kind, name, number) if name else (name, 0, "")
         self.table[number] = known._replace(name=name)
         before = self.table.get(other)
         if before is not None:

@@ -175,7 +175,7 @@ def finished(task: object, error: BaseException | None) -> None:
     if known is None:
         return
     entry = known[0]
-    if not entry.name or task_names.set_by_program(task):
+    if not entry.name or task_names.set_by_program(task, entry.coroutine):
         _name(entry, task)
     entry.ended = True
     entry.failure = None if error is None else failure_of(error, _canceller_of(entry, task))
@@ -313,6 +313,6 @@ def _thread() -> int:
 def _name(entry: Task, task: object) -> None:
     """Keep the name that the program gave; else make one from the coroutine: "main", "worker-3"."""
     entry.coroutine = entry.coroutine or task_names.qualified(task_names.coroutine_of(task))
-    entry.name = task_names.set_by_program(task) or task_names.from_coroutine(
+    entry.name = task_names.set_by_program(task, entry.coroutine) or task_names.from_coroutine(
         entry.coroutine, is_first=entry.parent == 0
     )
