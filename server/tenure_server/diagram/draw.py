@@ -9,6 +9,7 @@ from tenure_server.diagram.build_forest import Forest, Node, build_forest, in_or
 from tenure_server.diagram.canvas import Canvas
 from tenure_server.diagram.cross_process import with_callers
 from tenure_server.diagram.fold import Fold, fold
+from tenure_server.diagram.fold_cancellers import FoldCancellers
 from tenure_server.diagram.fold_waits import wait_texts
 from tenure_server.diagram.order_events import Event, EventKind, events
 from tenure_server.diagram.steps import Activate, Deactivate, Message, Note, Step
@@ -54,6 +55,7 @@ class _Drawer:
         self._causes = wait_causes
         self._now_ns = now_ns
         self._fold_wait_texts: dict[str, str] = {}  # by the lifecycle that is drawn for a fold: the text of the waits
+        self._fold_cancellers = FoldCancellers()
         self._active: set[str] = set()  # lifecycles with an activation that has not ended
 
     def show(self, event: Event) -> None:
@@ -61,15 +63,16 @@ class _Drawer:
         if isinstance(subject, Fold):
             if kind is EventKind.FOLD_BEGIN:
                 self._canvas.begin(subject)
+                self._fold_cancellers.add(subject)
                 self._fold_wait_texts |= wait_texts(subject, self._causes.at_acquire)
             else:
                 self._canvas.end(subject)
         elif subject.lifecycle is not None:
-            self._show_use(subject, subject.lifecycle, kind, event.at_ns)
+            self._show_use(subject, self._fold_cancellers.lifecycle(subject.lifecycle), kind, event.at_ns)
         elif kind is EventKind.CREATED:
             self._created(subject, event.at_ns)
         elif subject.task is not None:
-            self._finished(subject, subject.task)
+            self._finished(subject, self._fold_cancellers.task(subject.task))
 
     def _show_use(self, node: Node, use: Lifecycle, kind: EventKind, at_ns: int) -> None:
         task = self._canvas.task(use.task, use.process)

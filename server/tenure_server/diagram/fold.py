@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from tenure_server.diagram import phrases
 from tenure_server.diagram.build_forest import Forest, Node, descendants
 from tenure_server.diagram.steps import FragmentKind
+from tenure_server.model.labels import name_in_source
 from tenure_server.model.records import ExceptionInfo, Lifecycle
 
 MIN_REPETITIONS = 3  # with fewer there is no fragment
@@ -103,7 +104,7 @@ class _Shapes:
         site, resource = lifecycle.site, lifecycle.resource
         return (
             resource.id if self._uses[resource.id] > 1 else None,
-            *(resource.kind, resource.name, resource.capacity),
+            *(resource.kind, name_in_source(resource.name, resource.stereotype), resource.capacity),
             *(site.file, site.line, site.function, site.expression, site.enter, site.exit),
             *(lifecycle.acquire_outcome, lifecycle.body_outcome, lifecycle.release_outcome, lifecycle.suppressed),
             *(_type(lifecycle.body_exception), _type(lifecycle.raised), lifecycle.status),

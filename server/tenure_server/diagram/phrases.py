@@ -13,12 +13,16 @@ from tenure_server.model.labels import format_duration, resource_label
 from tenure_server.model.records import Canceller, ExceptionInfo, Lifecycle, Outcome, Site, Task
 
 CANCELLED_MARK = "⊘ "
-MAX_MESSAGE_LENGTH = 60  # characters of an exception's message
+MAX_MESSAGE_LENGTH = 72  # characters of an exception's message
 MAX_NAME_LENGTH = 80  # characters of a participant's label
 MIN_SHOWN_NS = 100_000
 
+_WITH_ARTICLE = "end of ", "event loop"  # causes of a cancellation that are no names
+
 _ORDINAL = re.compile(r"-\d+$")
-_SUB_EXCEPTIONS = re.compile(r"\((\d+) sub-exceptions?\)$")
+# The end of a group's message: its number of exceptions and, from a tracer that says it, what they are.
+_SUB_EXCEPTIONS = re.compile(r"\((\d+) sub-exceptions?\)(?:: (.+))?$", re.DOTALL)
+_ADDRESS = re.compile(r" (?:object )?at 0x[0-9A-Fa-f]+")  # in a repr; another one in each run
 
 
 def resource(kind: str, name: str, capacity: int | None) -> str:
@@ -47,6 +51,13 @@ def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
 
 
+def without_middle(text: str, longest: int) -> str:
+    """The text in one line; a longer one by its start and its end: the point of a message may stand at either."""
+    text = " ".join(text.split())
+    end = longest * 3 // 5
+    return text if len(text) <= longest else f"{text[: longest - end - 1].rstrip()}…{text[-end:].lstrip()}"
+
+
 def enter_call(lifecycle: Lifecycle) -> str:
     return f"{shortened(lifecycle.site.enter, MAX_NAME_LENGTH)}()"
 
@@ -65,7 +76,8 @@ def acquired(wait_ns: int | None) -> str:
 
 
 def acquire_failed(lifecycle: Lifecycle, duration_ns: int | None) -> str:
-    return _failed(lifecycle.acquire_outcome, lifecycle.raised, "acquiring", duration_ns)
+    by = _cancelled_by(lifecycle) if lifecycle.acquire_outcome == "error" else ""
+    return _failed(lifecycle.acquire_outcome, lifecycle.raised, "acquiring", duration_ns) + by
 
 
 def released(lifecycle: Lifecycle, duration_ns: int | None) -> str:
@@ -74,17 +86,24 @@ def released(lifecycle: Lifecycle, duration_ns: int | None) -> str:
     A request ends with the status of its response: "404", "500, ValueError goes on".
     """
     if lifecycle.release_outcome in ("error", "cancelled"):
-        return _failed(lifecycle.release_outcome, lifecycle.raised, "releasing", duration_ns)
+        by = _cancelled_by(lifecycle) if lifecycle.release_outcome == "error" else ""
+        return _failed(lifecycle.release_outcome, lifecycle.raised, "releasing", duration_ns) + by
     if not lifecycle.site.exit:
         return _ended(lifecycle, duration_ns)
     text = f"{lifecycle.status or 'released'}{_after(duration_ns)}"
     if lifecycle.suppressed:
-        return f"{text}, {_left_by(lifecycle) or 'exception'} suppressed"
+        return f"{text}, {_left_by(lifecycle) or 'exception'} suppressed{_cancelled_by(lifecycle)}"
     if lifecycle.body_outcome == "cancelled":
-        return f"{CANCELLED_MARK}{text}, cancelled{_by(lifecycle.body_exception, duration_ns) or ' while held'}"
+        return f"{CANCELLED_MARK}{text}{_cancelled_by(lifecycle) or ', cancelled while held'}"
     if lifecycle.body_outcome == "error":
         return f"{text}, {_left_by(lifecycle)} goes on"
     return text
+
+
+def _cancelled_by(lifecycle: Lifecycle) -> str:
+    """Who cancelled, where that is known; also where the exit suppressed that, or something else was raised for it."""
+    by = _by(lifecycle.body_exception) or _by(lifecycle.raised)
+    return f", cancelled{by}" if by else ""
 
 
 def _ended(span: Lifecycle, duration_ns: int | None) -> str:
@@ -98,21 +117,29 @@ def _ended(span: Lifecycle, duration_ns: int | None) -> str:
 def finished(record: Task, duration_ns: int | None) -> str:
     """How a task ended. The message of an exception is left out in a fold (``duration_ns`` is None)."""
     if record.outcome == "cancelled":
-        return f"{CANCELLED_MARK}cancelled{_by(record.exception, duration_ns)}{_after(duration_ns)}"
+        return f"{CANCELLED_MARK}cancelled{_by(record.exception)}{_after(duration_ns)}"
     if record.outcome == "error":
         return exception(record.exception, with_message=duration_ns is not None)
     return f"done{_after(duration_ns)}"
 
 
 def exception(info: ExceptionInfo | None, *, with_message: bool = True) -> str:
-    """Type and message, "ValueError: out of stock"; for a group the number of exceptions, "ExceptionGroup (2)"."""
+    """Type and message, "ValueError: out of stock"; for a group what is in it, "ExceptionGroup (2 ValueError)".
+
+    Where that is not known, or no message is wanted, for a group the number of its exceptions: "ExceptionGroup (2)".
+    """
     if info is None:
         return "exception"
     name = exception_name(info)
     if name.endswith("ExceptionGroup") and (sub_exceptions := _SUB_EXCEPTIONS.search(info.message)):
-        return f"{name} ({sub_exceptions[1]})"
-    message = shortened(info.message, MAX_MESSAGE_LENGTH) if with_message else ""
+        count, contents = sub_exceptions.groups()
+        return f"{name} ({_message(contents) if contents and with_message else count})"
+    message = _message(info.message) if with_message else ""
     return f"{name}: {message}" if message else name
+
+
+def _message(text: str) -> str:
+    return without_middle(_ADDRESS.sub("", text), MAX_MESSAGE_LENGTH)
 
 
 def exception_name(info: ExceptionInfo) -> str:
@@ -122,31 +149,32 @@ def exception_name(info: ExceptionInfo) -> str:
 
 def holder(name: str, site: Site) -> str:
     """The holding task, and where it acquired the resource: "reserve-1 (stock.py:41)"."""
-    return f"{task(name)}{_place(site)}"
+    place = _file_and_line(site)
+    return f"{task(name)} ({place})" if place else task(name)
 
 
 def canceller(record: Canceller) -> str:
-    """Who cancelled, and where: "by worker-3 (orders.py:41)", "by timeout 0.5 s (orders.py:7)".
+    """Who cancelled, and where: "by worker-3 at orders.py:41", "by timeout 0.5 s at orders.py:7".
 
-    If a task group cancelled because a task failed, that task and the place of its failure: "as pay-1 failed
-    (pay.py:12)".
+    If a task group cancelled because a task failed, that task and the place of its failure: "by TaskGroup: pay-1 failed
+    at pay.py:12".
     """
     task_name = task(record.task.name) if record.task is not None else ""
     via = shortened(record.via, MAX_NAME_LENGTH)
-    by = f"as {task_name} failed" if via and task_name else f"by {via or task_name or 'a call'}"
-    return f"{by}{_place(record.site)}"
+    article = "the " if via.startswith(_WITH_ARTICLE) else ""
+    by = f"by {article}{via or task_name or 'a call'}{f': {task_name} failed' if via and task_name else ''}"
+    place = _file_and_line(record.site)
+    return f"{by} at {place}" if place else by
 
 
-def _place(site: Site | None) -> str:
+def _file_and_line(site: Site | None) -> str:
     file = "" if site is None else re.split(r"[/\\]", site.file)[-1]
-    return f" ({shortened(file, MAX_MESSAGE_LENGTH)}:{site.line})" if site is not None and file else ""
+    return f"{shortened(file, MAX_MESSAGE_LENGTH)}:{site.line}" if site is not None and file else ""
 
 
-def _by(info: ExceptionInfo | None, duration_ns: int | None) -> str:
-    """Who cancelled, where that is known; not in a fold, where repetitions may have different cancellers."""
-    if info is None or info.canceller is None or duration_ns is None:
-        return ""
-    return f" {canceller(info.canceller)}"
+def _by(info: ExceptionInfo | None) -> str:
+    """Who cancelled, where that is known."""
+    return "" if info is None or info.canceller is None else f" {canceller(info.canceller)}"
 
 
 def cause(first: str, more_holders: int, acquiring: str = "", ahead: int = 0) -> str:
@@ -239,7 +267,7 @@ def _after(duration_ns: int | None) -> str:
 
 def _failed(outcome: Outcome | None, raised: ExceptionInfo | None, phase: str, duration_ns: int | None) -> str:
     if outcome == "cancelled":
-        return f"{CANCELLED_MARK}cancelled{_by(raised, duration_ns)} while {phase}{_after(duration_ns)}"
+        return f"{CANCELLED_MARK}cancelled{_by(raised)} while {phase}{_after(duration_ns)}"
     return f"{exception(raised, with_message=duration_ns is not None)}{_after(duration_ns)}"
 
 

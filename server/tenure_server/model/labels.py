@@ -5,8 +5,11 @@ Pure text, with no encoding: what a label may hold is the business of each outpu
 
 from __future__ import annotations
 
+import re
+
 from tenure import semconv
 
+_INSTANCE = re.compile(r"( of .*| #\d+|\[.*\])+$", re.DOTALL)
 _MICROSECOND, _MILLISECOND, _SECOND = 1_000, 1_000_000, 1_000_000_000
 
 
@@ -18,6 +21,15 @@ def resource_label(kind: str, name: str, capacity: int | None) -> str:
     """
     label = semconv.resource_label(kind, name)
     return f"{label} ({capacity})" if capacity is not None and capacity > 1 else label
+
+
+def name_in_source(name: str, stereotype: str) -> str:
+    """The part of a lock's name that all locks of its line share: "Account.lock" for "Account.lock of left".
+
+    Owner, key and ordinal tell locks apart; there are as many of them as there are locks. Other resources are named by
+    the program or its configuration.
+    """
+    return _INSTANCE.sub("", name) if stereotype == "control" else name
 
 
 def format_duration(ns: int) -> str:

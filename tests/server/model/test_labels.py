@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tenure.semconv import short_kind
-from tenure_server.model.labels import format_duration, resource_label
+from tenure_server.model.labels import format_duration, name_in_source, resource_label
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,22 @@ def test_a_kind_is_shortened_to_what_tells_it_apart(kind: str, short: str) -> No
 def test_a_resource_is_called_by_kind_name_and_capacity(kind: str, name: str, capacity: int | None, label: str) -> None:
     """A name that repeats the kind and a capacity of one say nothing and are left out."""
     assert resource_label(kind, name, capacity) == label
+
+
+@pytest.mark.parametrize(
+    ("name", "shared"),
+    [
+        ("Account.lock of left", "Account.lock"),
+        ("Account.lock #2", "Account.lock"),
+        ("Account.lock of known['a #1']", "Account.lock"),
+        ("locks[('a', 1)]", "locks"),
+        ("stock_lock", "stock_lock"),
+    ],
+)
+def test_locks_of_one_line_share_a_part_of_their_names(name: str, shared: str) -> None:
+    """It is what a fold and a metric go by; other resources keep their names."""
+    assert name_in_source(name, "control") == shared
+    assert name_in_source(name, "database") == name
 
 
 @pytest.mark.parametrize(

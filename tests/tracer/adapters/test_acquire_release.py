@@ -207,7 +207,7 @@ def test_a_guard_around_a_lock_holds_both(recorder, written):
         await written(use)(Guard())
 
     recorder.run(main())
-    expected = ["main: Lock lock"] if written(use) is use else ["main: Guard manager", "  main: Lock lock"]
+    expected = ["main: Lock Guard.lock"] if written(use) is use else ["main: Guard manager", "  main: Lock Guard.lock"]
     assert recorder.tree() == expected
     assert {line.rpartition(", ")[2] for line in recorder.lines()} == {"ok ok ok"}
 

@@ -125,7 +125,7 @@ def test_a_scope_is_named_by_its_length_on_a_busy_machine_too(recorder, monkeypa
 def test_a_task_group_holds_what_its_tasks_hold(recorder, written):
     """The scope within it is its own affair; the tasks keep the names that the program gave them."""
     recorder.run(written(children)(["first", "second"]))
-    assert recorder.tree() == ["children: TaskGroup", "  first: Lock manager", "  second: Lock manager"]
+    assert recorder.tree() == ["children: TaskGroup", "  first: Lock manager #1", "  second: Lock manager #2"]
     assert recorder.resources()[0].kind == "anyio.TaskGroup"
 
 

@@ -134,10 +134,11 @@ def test_wait_for_is_named_by_the_line_that_waits():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(hold(), 0.01)
 
+    line = "wait_for 0.01 s | in main, hold()"
     if sys.version_info >= (3, 12):
-        assert run(main) == ["main: wait_for 0.01 s | in main, hold()"]
+        assert run(main) == [f"main: {line}"]
     else:
-        assert run(main) == ["hold-1 ended: wait_for | in main, hold()", "hold-1: wait_for | in main, hold()"]
+        assert run(main) == [f"hold-1 ended: {line}", f"hold-1: {line}"]
 
 
 @pytest.mark.native_probe  # the Python probe cannot see a call of Task.cancel()
@@ -261,7 +262,7 @@ def test_anyio_scopes_and_groups_are_told_alike():
     assert run(main) == [
         "beside ended: anyio.TaskGroup | failing | in fail",
         "beside: anyio.TaskGroup | failing | in fail",
-        "main: anyio.CancelScope 0.1 s | in main, anyio.move_on_after(0.1)",
+        "main: move_on_after 0.1 s | in main, anyio.move_on_after(0.1)",
         "stopped ended: main | in main, group.cancel_scope.cancel()",
         "stopped: main | in main, group.cancel_scope.cancel()",
     ]

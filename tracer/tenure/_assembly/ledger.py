@@ -215,6 +215,7 @@ class Ledger:
         responses = [wire.Response(i, entry.status) for i, entry in enumerate(lifecycles) if entry.status]
         tables.name_cancellers(partial(self._canceller, tables))
         pools = self._pool_reporter.pools(tables)
+        tables.put_renamed()
         return wire.Batch(
             version=wire.VERSION,
             process=process_of(self.process),

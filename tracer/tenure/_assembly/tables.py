@@ -66,10 +66,13 @@ class Tables:
             known = known or tracer.current.resource_ids.table.get(number)
             if known is None:  # never seen, but a row without its resource would lose the whole batch
                 known = Resource(number, "unknown", "", None, "participant")
-            _, kind, name, capacity, stereotype = known
-            name = sites.settled_text(name)
-            self.resources.append(wire.Resource(number, text(kind), text(name), capacity, stereotype))
+            self.resources.append(_resource(tracer.current.resource_ids.settle(known)))
         return place
+
+    def put_renamed(self) -> None:
+        """Put in the resources that got another name than before, whether a row names them or not."""
+        for resource in tracer.current.resource_ids.take_renamed():
+            self.resources[self.resource(resource.id, resource)] = _resource(resource)
 
     def task_place(self, number: int) -> int | None:
         """The index of a task that is in the table already."""
@@ -114,7 +117,9 @@ class Tables:
         key = failure.type, failure.message, failure.canceller
         number = self._exception_numbers.get(key)
         if number is None:
-            self.exceptions.append(wire.ExceptionInfo(text(failure.type), text(failure.message, MAX_MESSAGE)))
+            self.exceptions.append(
+                wire.ExceptionInfo(text(failure.type), process_scrubber.message(failure.message, MAX_MESSAGE))
+            )
             number = self._exception_numbers[key] = len(self.exceptions)
             if failure.canceller is not None:
                 self._unnamed.append((number, failure.canceller))
@@ -132,6 +137,11 @@ class Tables:
 def process_of(process: wire.Process) -> wire.Process:
     """The process as it stands in a batch."""
     return msgspec.structs.replace(process, service=text(process.service), host=text(process.host))
+
+
+def _resource(resource: Resource) -> wire.Resource:
+    number, kind, name, capacity, stereotype = resource
+    return wire.Resource(number, text(kind), text(name), capacity, stereotype)
 
 
 def _site(key: str) -> wire.Site:

@@ -92,6 +92,23 @@ def attribute(thing: object, name: str, default: object = None) -> object:
     return default if declared is _MISSING or has(type(declared), "__get__") else declared
 
 
+def instance_items(thing: object) -> list[tuple[str, object]]:
+    """The attributes that an object of a class written in Python has itself, in its dictionary and in its slots."""
+    kind, items = type(thing), list[tuple[str, object]]()
+    if not _flags(kind) & _HEAP or issubclass(kind, type):
+        return items
+    kept = of_class(kind, "__dict__")
+    if type(kept) is GetSetDescriptorType:
+        items += dict.items(kept.__get__(thing, kind))
+    for base in mro(kind):
+        for name, declared in namespace(base).items():
+            if type(declared) is MemberDescriptorType:
+                value = attribute(thing, name, _MISSING)
+                if value is not _MISSING:
+                    items.append((name, value))
+    return items
+
+
 def library_attribute(thing: object, name: str, package: str) -> object:
     """``attribute``; where that is None, what a class of this package defines: its properties and the like."""
     kept = attribute(thing, name)

@@ -65,6 +65,11 @@ def text(value: str, limit: int = MAX_STRING) -> str:
     return scrubbed
 
 
+def message(value: str, limit: int) -> str:
+    """The message of an exception, as ``text``: a long one keeps its start and its end, where its point may stand."""
+    return _process.scrubber.text(value, limit, keep_end=True) if len(value) > limit else text(value, limit)
+
+
 def expression(source: str) -> str:
     """Source text that may leave the process."""
     return _process.scrubber.expression(source, MAX_STRING)

@@ -20,6 +20,7 @@ from types import FrameType
 from typing import cast
 
 from tenure._core import faults, object_access
+from tenure._core.object_access import short_name
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file, is_own_frame
 from tenure._core.wrapping import traceback_of
 from tenure._identify import libraries, sites, task_names, tasks, tracer
@@ -43,6 +44,10 @@ __all__ = [
 
 IsStillPending = Callable[[], bool]
 
+_MAX_CAUSES = 4  # that are looked at
+_Earlier = Callable[[BaseException], BaseException | None]
+_cause: _Earlier = BaseException.__dict__["__cause__"].__get__
+_context: _Earlier = BaseException.__dict__["__context__"].__get__
 _CONTEXTLIB = code_file(contextlib)
 _LOOP = frozenset(code_file(module) for module in (asyncio.events, asyncio.base_events, asyncio.runners))
 
@@ -67,10 +72,23 @@ def requested(task: object, by: Canceller | None = None, is_pending: IsStillPend
 
 
 def failure(error: BaseException) -> Failure:
-    """The failure of an exception in the running task, with the canceller."""
-    if issubclass(type(error), asyncio.CancelledError):
+    """The failure of an exception in the running task, with the canceller, also of a timeout's own exception."""
+    kind = type(error)
+    if issubclass(kind, asyncio.CancelledError):
         return failure_of(error, tasks.canceller_of(tasks.running()))
+    if (issubclass(kind, TimeoutError) or short_name(kind).endswith("Timeout")) and _came_of_cancellation(error):
+        return failure_of(error, tasks.last_canceller(tasks.running()))
     return failure_of(error)
+
+
+def _came_of_cancellation(error: BaseException) -> bool:
+    """Whether an exception was raised in place of a cancellation: that one is its cause, or its cause's."""
+    earlier: BaseException | None = error
+    for _ in range(_MAX_CAUSES):
+        earlier = None if earlier is None else _cause(earlier) or _context(earlier)
+        if issubclass(type(earlier), asyncio.CancelledError):
+            return True
+    return False
 
 
 def canceller(frame: FrameType | None) -> Canceller:

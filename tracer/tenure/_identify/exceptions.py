@@ -6,6 +6,7 @@ from asyncio import CancelledError
 from typing import NamedTuple
 
 from tenure._core.object_access import type_name
+from tenure._identify.exception_groups import with_contents
 from tenure._identify.exception_messages import message_of
 from tenure.wire_constants import CANCELLED, ERROR
 
@@ -40,4 +41,5 @@ def failure_of(error: BaseException, canceller: Canceller | None = None) -> Fail
     kind = type(error)
     name = type_name(kind)
     outcome = CANCELLED if issubclass(kind, _CANCELS) or name == _TRIO_CANCELS else ERROR
-    return Failure(outcome, name, message_of(error)[:MAX_MESSAGE], id(error), canceller)
+    message = with_contents(error, message_of(error))[:MAX_MESSAGE]
+    return Failure(outcome, name, message, id(error), canceller)

@@ -11,7 +11,8 @@ import weakref
 from collections.abc import Container
 from typing import NamedTuple
 
-from tenure._identify.sites import Site, resource_name
+from tenure._identify.ordinals import Ordinals
+from tenure._identify.sites import Site, is_late, resource_name, settled_text
 
 MAX_NAMES = 50  # names that one-use objects may have at one site; further ones get the name that the site gives
 MAX_NAMED = 2_000  # named resources of dead objects that are kept for the next object of that name
@@ -41,6 +42,9 @@ class ResourceIds:
         self._by_name: dict[tuple[str, str], tuple[int, weakref.ref[object]]] = {}
         self._aliased: dict[int, weakref.ref[object]] = {}  # by address of who stands for it: the subject
         self._names_left: dict[tuple[str, str], int] = {}
+        self._ordinals = Ordinals()
+        self._renamed: list[int] = []  # resources that got their ordinal later than their name
+        self._unnumbered: set[int] = set()  # of those that get an ordinal: whose name is not known yet
         self._dead: list[int] = []  # resources whose object died since the last batch
         self._dying: set[int] = set()  # those before
 
@@ -49,6 +53,42 @@ class ResourceIds:
         number = next(self._numbers)
         self.table[number] = Resource(number, kind, name, capacity, stereotype)
         return number
+
+    def new_numbered(self, kind: str, name: str, capacity: int | None, stereotype: str) -> int:
+        """A new resource whose name comes from the program's source; no other one of its kind has the same."""
+        number = self.new(kind, name, capacity, stereotype)
+        if is_late(name):
+            self._unnumbered.add(number)
+        else:
+            self._number(number, name)
+        return number
+
+    def settle(self, resource: Resource) -> Resource:
+        """The resource by its name, which may have to be read from a source file: not for the program."""
+        if not is_late(resource.name):
+            return resource
+        name = settled_text(resource.name)
+        if resource.id in self._unnumbered:
+            self._unnumbered.discard(resource.id)
+            self._number(resource.id, name)
+            return self.table.get(resource.id, resource._replace(name=name))
+        return resource._replace(name=name)
+
+    def _number(self, number: int, name: str) -> None:
+        known = self.table.get(number)
+        if known is None:
+            return
+        name, other, others_name = self._ordinals.unique(known.kind, name, number) if name else (name, 0, "")
+        self.table[number] = known._replace(name=name)
+        before = self.table.get(other)
+        if before is not None:
+            self.table[other] = before._replace(name=others_name)
+            self._renamed.append(other)
+
+    def take_renamed(self) -> list[Resource]:
+        """The resources that have another name than in the batches so far."""
+        renamed, self._renamed = self._renamed, []
+        return [self.table[number] for number in renamed if number in self.table]
 
     def find(self, subject: object, role: str) -> int:
         """The resource that this object is in this role, 0 where it has none yet."""
@@ -126,6 +166,7 @@ class ResourceIds:
         """
         for number in [number for number in self._dying if number not in in_use]:
             self.table.pop(number, None)
+            self._unnumbered.discard(number)
             self._dying.discard(number)
         self._dying.update(self._dead)
         self._dead.clear()

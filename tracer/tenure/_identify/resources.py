@@ -21,7 +21,7 @@ import weakref
 from collections.abc import Callable
 
 from tenure._core.object_access import mro, type_name
-from tenure._identify import named_objects, tracer
+from tenure._identify import named_objects, owners, tracer
 from tenure._identify.sites import Site, resource_name
 from tenure._identify.type_table import NOTHING, Describe, Description, Plan
 
@@ -44,6 +44,8 @@ __all__ = [
     "take_named",
     "unregister",
 ]
+
+_LOCK = "control"  # the stereotype of locks, semaphores and the like
 
 
 def register(kind: type, describe: Describe) -> None:
@@ -180,8 +182,14 @@ def _of_description(description: Description, site: str) -> int:
         known = here.resource_ids.find(subject, kind)
         if known:
             return known
-        own_title = resource_name(Site.of(site).expression) if title is None else title
-        number = here.resource_ids.new(kind, own_title, _capacity_of(capacity), stereotype)
+        if title is not None:
+            number = here.resource_ids.new(kind, title, _capacity_of(capacity), stereotype)
+        elif stereotype == _LOCK:
+            name_of_lock = owners.name_of(subject, site)
+            number = here.resource_ids.new_numbered(kind, name_of_lock, _capacity_of(capacity), stereotype)
+        else:
+            own_title = resource_name(Site.of(site).expression)
+            number = here.resource_ids.new(kind, own_title, _capacity_of(capacity), stereotype)
         if here.resource_ids.bind(subject, kind, number, alone=True):
             if read is not None:
                 here.pools.watch(number, subject, read)

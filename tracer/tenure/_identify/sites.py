@@ -119,9 +119,14 @@ def settled(key: str) -> str:
     return key if place is None else site._replace(line=place[0], expression=place[1]).key()
 
 
+def is_late(text: str) -> bool:
+    """Whether this is an expression, or a name made from one, that is not known yet."""
+    return text.startswith((_MARK, _LATE))
+
+
 def settled_text(text: str) -> str:
     """An expression, or a name that was made from one, once the source file may be read."""
-    if not text.startswith((_MARK, _LATE)):
+    if not is_late(text):
         return text
     making, _, number = text.rpartition(_MARK)
     place = _place(f"{_MARK}{number}")
@@ -181,16 +186,22 @@ def owner_name(expression: str, method: str = "") -> str:
     return _owner_name(expression)
 
 
-@functools.lru_cache(maxsize=4096)
-def _resource_name(expression: str) -> str:
+def resource_node(expression: str) -> ast.expr | None:
+    """The part of an expression that stands for the resource; None where the expression is none."""
     try:
         node: ast.expr = ast.parse(expression, mode="eval").body
     except (SyntaxError, ValueError):
-        return ""
+        return None
     if isinstance(node, ast.Await):
         node = node.value
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TAKERS:
         node = node.func.value
+    return node
+
+
+@functools.lru_cache(maxsize=4096)
+def _resource_name(expression: str) -> str:
+    node = resource_node(expression)
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
         if isinstance(node.slice.value, str):
             return node.slice.value

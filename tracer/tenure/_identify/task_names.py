@@ -17,6 +17,7 @@ from tenure._core import object_access, probe_backend
 from tenure._identify import tracer
 
 _DEFAULT_NAME = re.compile(r"Task-\d+")
+_SAYING_NOTHING = frozenset({"coro", "func", "wrap", "wrapped", "wrapper"})  # names of functions in functions
 _ASYNCIOS = asyncio.Task
 _COROUTINES: tuple[type, ...] = (CoroutineType, GeneratorType, AsyncGeneratorType)
 if probe_backend.SERVES:
@@ -41,19 +42,34 @@ def entitle(coroutine: str, title: str) -> None:
     tracer.current.tasks.titles[coroutine] = title
 
 
-def set_by_program(task: object) -> str:
-    """The name that the program gave a task; "" where it gave none."""
+def set_by_program(task: object, coroutine: str) -> str:
+    """The name that the program gave a task of this coroutine; "" where it gave none.
+
+    anyio names its tasks by their functions, "shop.orders.worker", which the program did not.
+    """
     name = object_access.exact(_ASYNCIOS.get_name(task)) if is_task(task) else ""
-    return "" if _DEFAULT_NAME.fullmatch(name) else name
+    if not name or _DEFAULT_NAME.fullmatch(name):
+        return ""
+    return "" if "." in name and name.endswith(f".{coroutine}") else name
 
 
 def from_coroutine(coroutine: str, *, is_first: bool) -> str:
     """A name from a coroutine's qualified one: "main", "worker-3"; first: of a task that no other one created."""
     table = tracer.current.tasks
-    short = table.titles.get(coroutine) or coroutine.rpartition("<locals>.")[2]
+    short = table.titles.get(coroutine) or _short(coroutine)
     key = short, is_first
     ordinal = table.ordinals[key] = table.ordinals.get(key, 0) + 1
     return short if is_first and ordinal == 1 else f"{short}-{ordinal}"
+
+
+def _short(coroutine: str) -> str:
+    """The function's own name; where that says nothing, "Middleware.call_next" of the functions around it."""
+    *outer, own = coroutine.split(".<locals>.")
+    if own not in _SAYING_NOTHING or not outer:
+        return own
+    parts = [part for function in outer for part in function.split(".") if not part.startswith("__")]
+    named = [part for part in parts if part not in _SAYING_NOTHING]
+    return ".".join(dict.fromkeys((named[0], named[-1]))) if named else own
 
 
 def coroutine_of(task: object) -> object:

@@ -34,6 +34,7 @@ class Task:
         "name",
         "origin",
         "parent",
+        "reference",
     )
 
     def __init__(self, number: int, kind: Literal["task", "thread"], parent: int, created_ns: int | None) -> None:
@@ -44,6 +45,7 @@ class Task:
         self.name = ""  # "" until the first lifecycle, the first child or the end: until then the program may rename it
         self.coroutine = ""
         self.origin: Place | None = None  # see ``task_origins``
+        self.reference: weakref.ref[object] | None = None  # to the task; None: a thread
         self.finished_ns: int | None = None  # when it ended, or when it was found to be gone
         self.ended = False  # how it ended is known
         self.failure: Failure | None = None

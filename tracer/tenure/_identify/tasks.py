@@ -175,7 +175,7 @@ def finished(task: object, error: BaseException | None) -> None:
     if known is None:
         return
     entry = known[0]
-    if not entry.name or task_names.set_by_program(task):
+    if not entry.name or task_names.set_by_program(task, entry.coroutine):
         _name(entry, task)
     entry.ended = True
     entry.failure = None if error is None else failure_of(error, _canceller_of(entry, task))
@@ -205,6 +205,12 @@ def canceller_of(task: AnyTask | None) -> Canceller | None:
     """Who requested the cancellation of this task that is pending; None where none is, or it is not known."""
     known = None if task is None else tracer.current.tasks.known.get(id(task))
     return None if known is None else _canceller_of(known[0], task)
+
+
+def last_canceller(task: AnyTask | None) -> Canceller | None:
+    """Who requested the task's last cancellation, also when it has been answered; None where it is not known."""
+    known = None if task is None else tracer.current.tasks.known.get(id(task))
+    return None if known is None else known[0].canceller
 
 
 def _canceller_of(entry: Task, task: object) -> Canceller | None:
@@ -286,7 +292,8 @@ def _add(task: object, entry: Task) -> Task:
         except Exception as error:  # noqa: BLE001  # never into the program
             faults.fault("noting that a task is gone", error)
 
-    table.known[address] = entry, weakref.ref(task, gone)
+    entry.reference = weakref.ref(task, gone)
+    table.known[address] = entry, entry.reference
     table.by_id[entry.id] = entry
     return entry
 
@@ -306,6 +313,6 @@ def _thread() -> int:
 def _name(entry: Task, task: object) -> None:
     """Keep the name that the program gave; else make one from the coroutine: "main", "worker-3"."""
     entry.coroutine = entry.coroutine or task_names.qualified(task_names.coroutine_of(task))
-    entry.name = task_names.set_by_program(task) or task_names.from_coroutine(
+    entry.name = task_names.set_by_program(task, entry.coroutine) or task_names.from_coroutine(
         entry.coroutine, is_first=entry.parent == 0
     )

@@ -8,13 +8,15 @@ error like any other exception. The status is noted at the end.
 from __future__ import annotations
 
 from types import ModuleType
+from typing import cast
 
 from tenure import _probe_api as probe
 from tenure import semconv
 from tenure._assembly import request_status
 from tenure._core.object_access import attribute, library_attribute
+from tenure._core.record_layout import TASK
 from tenure._core.wrapping import Method
-from tenure._identify import libraries, resources, task_names, tracer
+from tenure._identify import libraries, request_tasks, resources, task_names, tracer
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited
@@ -95,6 +97,7 @@ def _begin(request: object, match: object) -> None:
         record = probe.enter(request, handler_sites.of_callable(_of(match, "handler")))
         if record is not None:
             probe.acquired(record)
+            request_tasks.begin(cast("int", record[TASK]), requests.routes[id(request)])
         requests.records[id(request)] = record
     finally:
         requests.routes.pop(id(request), None)

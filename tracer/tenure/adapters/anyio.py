@@ -7,14 +7,16 @@ An object that is made before a loop runs is a stand-in for the backend's object
 from __future__ import annotations
 
 import math
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from tenure._core.object_access import attribute
 from tenure._identify import libraries, resources
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
+from tenure.adapters import asyncio_scopes
 from tenure.adapters._kit import acquire_release
 
+_TIMEOUTS = "fail_after", "fail_at", "move_on_after", "move_on_at"
 _outside = libraries.entered_outside("anyio")
 
 
@@ -30,6 +32,11 @@ def install(anyio: ModuleType) -> None:
         resources.register(kind, describe)
         for lock_type in (kind, *kind.__subclasses__()):
             patch_lock(lock_type)
+    for name in _TIMEOUTS:
+        function = getattr(anyio, name, None)
+        code = attribute(attribute(function, "__wrapped__", function), "__code__")
+        if type(code) is CodeType:
+            asyncio_scopes.name_timeouts(code.co_filename, name, name)
 
 
 def patch_lock(kind: type) -> None:

@@ -26,7 +26,7 @@ def install(module: ModuleType) -> None:
         (module.taskgroups, "__aexit__", _body_failed),
         (module.taskgroups, "_aexit", _body_failed),
         (module.timeouts, "_on_timeout", _timed_out),
-        (module.tasks, "wait_for", cancellation.by_library("wait_for")),
+        (module.tasks, "wait_for", _waited_long),
         (module.runners, "_cancel_all_tasks", cancellation.by_library("end of asyncio.run")),
         (module.runners, "_on_sigint", _interrupted),
         (module.events, "_run", _called_back),
@@ -57,6 +57,14 @@ def body_failed(error: BaseException | None, via: str) -> Canceller:
 
 def _timed_out(frame: FrameType) -> Canceller:
     return asyncio_scopes.canceller(frame.f_locals["self"])
+
+
+def _waited_long(frame: FrameType) -> Canceller:
+    """Describe ``wait_for`` of Python 3.11, which cancels itself; later ones have a timeout of asyncio's."""
+    seconds = frame.f_locals.get("timeout")
+    is_plain = type(seconds) is int or type(seconds) is float
+    by = f"wait_for {asyncio_scopes.length(seconds)}" if is_plain else "wait_for"  # type: ignore[arg-type]
+    return Canceller(0, "", by, cancellation.site_of(frame))
 
 
 def _interrupted(_: FrameType) -> Canceller:

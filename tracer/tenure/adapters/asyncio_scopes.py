@@ -26,17 +26,19 @@ class Place(NamedTuple):
 
     code: CodeType
     offset: int
-    by: str  # the function of asyncio that was called there, "" if it is the resource's own
+    by: str  # what people call that timeout, "" if it is the resource's own name
 
 
 class _Timeouts:
     """The timeouts with an end, and where the program made them."""
 
     def __init__(self) -> None:
+        self.names: dict[tuple[str, str], str] = {}  # of what these functions make, by file and function
         self.lengths: object_access.ByIdentity[float] = object_access.ByIdentity()  # seconds
         self.made_at: object_access.ByIdentity[Place] = object_access.ByIdentity()
 
 
+_NAMELESS = frozenset({"anyio", "async_timeout", "uvloop"})  # whose timeouts are the program's own
 _TIMEOUTS, _TASKS = code_file(asyncio.timeouts), code_file(asyncio.tasks)
 
 
@@ -47,6 +49,7 @@ def install(module: ModuleType) -> None:
     after_init.note(module.Timeout, _measure)
     resources.register(module.TaskGroup, _task_group)
     class_patches.patch_manager(module.TaskGroup)
+    name_timeouts(_TASKS, "wait_for", "wait_for")
 
 
 def _timeout(manager: object, _: str) -> Description:
@@ -118,13 +121,24 @@ def deadline_canceller(place: Place | None, long: str, by: str = "timeout") -> C
     return Canceller(0, "", f"{(place and place.by) or by} {long}".rstrip(), site)
 
 
+def name_timeouts(file: str, function: str, name: str) -> None:
+    """Call what this function makes, or lets others make, by this name: "wait_for", "ClientTimeout"."""
+    tracer.current.of(_Timeouts).names[file, function] = name
+
+
 def place() -> Place:
-    """Find the place in the program that makes an object now; called by a function that ``after_init`` calls."""
-    by = ""
+    """Find the place in the program that makes an object now; called by a function that ``after_init`` calls.
+
+    The outermost function with a name for its timeouts names it, else the library that the program called.
+    """
+    by, names = "", tracer.current.of(_Timeouts).names
     for frame in libraries.stack(sys._getframe(after_init.MAKER + 1)):  # noqa: SLF001  # no other way to the caller
         code = frame.f_code
-        if code.co_name == "wait_for" and code.co_filename == _TASKS:
-            by = "wait_for"
+        name = names.get((code.co_filename, code.co_name))
+        if name is not None:
+            by = name
         elif not cancellation.is_library(frame):
             break
+        elif (package := libraries.of_frame(frame)) and package not in _NAMELESS:
+            by = f"{package} timeout"
     return Place(code, frame.f_lasti, by)

@@ -15,7 +15,7 @@ from typing import cast
 from tenure._core import faults, object_access, probe_backend
 from tenure._core.paths import PACKAGE_DIR
 from tenure._core.wrapping import Method
-from tenure._identify import libraries, task_names, task_origins, tasks
+from tenure._identify import libraries, task_names, task_origins, tasks, variables
 from tenure._identify.task_table import AnyTask
 from tenure._patching import class_patches
 from tenure._patching.bodies import immediate
@@ -25,6 +25,12 @@ from tenure.adapters._kit import acquire_release, before_call
 if probe_backend.SERVES:
     from tenure import _probe
 
+# Coroutines of libraries by function: the package, and where they have the program's, a variable and attributes of it.
+_PASSED_ON: dict[str, tuple[str, ...]] = {
+    "_run_coro": ("anyio", "self", "_coro"),
+    "_run_wrapped_task": ("anyio", "coro"),
+    "wrapper": ("uvloop", "main"),
+}
 _CREATION = "noting the creation of a task"  # for the log, if that fails
 _SENDING = "noting who sends a coroutine to another thread"
 
@@ -111,15 +117,18 @@ def _note(task: object, coroutine: object) -> bool:
 
 
 def _programs(coroutine: object) -> object:
-    """Return the coroutine that the program passed to ``uvloop.run``, which wraps it in its own."""
+    """Return the coroutine that the program passed on, where a library runs it in one of its own."""
     frame = getattr(coroutine, "cr_frame", None) if task_names.is_coroutine(coroutine) else None
-    if (
-        frame is None
-        or frame.f_code.co_name != "wrapper"
-        or object_access.exact(frame.f_globals.get("__name__")) != "uvloop"
-    ):
+    passing = None if frame is None else _PASSED_ON.get(frame.f_code.co_name)
+    if frame is None or passing is None:
         return coroutine
-    return frame.f_locals.get("main", coroutine)
+    package, local, *attributes = passing
+    if object_access.exact(frame.f_globals.get("__name__")).partition(".")[0] != package:
+        return coroutine
+    passed_on = variables.local(frame).get(local)
+    for name in attributes:
+        passed_on = object_access.attribute(passed_on, name)
+    return passed_on if task_names.is_coroutine(passed_on) else coroutine
 
 
 def _ended(task: AnyTask) -> None:

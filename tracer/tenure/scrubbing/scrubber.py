@@ -28,6 +28,14 @@ def rule_list(rules: UserRules | None) -> list[str | re.Pattern[str] | Callback]
     return [rules] if isinstance(rules, str | re.Pattern) or callable(rules) else list(rules)
 
 
+def without_middle(text: str, limit: int) -> str:
+    """The text; a longer one by its start and its end, with "…" between them, in ``limit`` characters."""
+    if len(text) <= limit:
+        return text
+    end = limit // 2
+    return f"{text[: limit - end - 1]}…{text[len(text) - end :]}"
+
+
 class Scrubber:
     """Hides what the table of rules finds, then what the user's patterns match, then calls the user's callbacks.
 
@@ -46,12 +54,16 @@ class Scrubber:
         self._on_fault = on_fault
         self._has_failed = False
 
-    def text(self, value: str, limit: int) -> str:
-        """Scrub a text; at most ``limit`` characters, without lone surrogates."""
+    def text(self, value: str, limit: int, *, keep_end: bool = False) -> str:
+        """Scrub a text; at most ``limit`` characters, without lone surrogates.
+
+        ``keep_end``: a longer text loses its middle, not its end.
+        """
         shown = self._apply_user_rules(scrub(value[:MAX_RAW]))
         if len(value) >= MAX_RAW:
             shown = shown[:-_UNSURE_CHARS]
-        return shown.encode("utf-8", "replace").decode()[:limit]
+        shown = shown.encode("utf-8", "replace").decode()
+        return without_middle(shown, limit) if keep_end else shown[:limit]
 
     def expression(self, source: str, limit: int) -> str:
         """Scrub a source text: like ``text``, with its literals hidden."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tenure import wire
 
 _NUMBER = re.compile(r"-\d+$")
+_CONTENTS = re.compile(r"(\(\d+ sub-exceptions?\)): .*", re.DOTALL)
 
 
 class Lifecycle(NamedTuple):
@@ -115,4 +116,9 @@ def _outcomes(bits: int) -> str:
 
 
 def _exception(batch: wire.Batch, number: int) -> str:
-    return f"{batch.exceptions[number - 1].type}: {batch.exceptions[number - 1].message}" if number else ""
+    if not number:
+        return ""
+    exception = batch.exceptions[number - 1]
+    # What is in a group is the tracer's own addition to Python's message (tests/tracer/identify/test_exception_groups).
+    message = _CONTENTS.sub(r"\1", exception.message)
+    return f"{exception.type}: {message}"

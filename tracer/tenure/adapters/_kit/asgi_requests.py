@@ -15,7 +15,8 @@ from tenure import semconv
 from tenure._assembly import request_rename, request_status
 from tenure._core import faults
 from tenure._core.object_access import attribute, library_attribute
-from tenure._identify import resources, tasks, tracer
+from tenure._core.record_layout import TASK
+from tenure._identify import request_tasks, resources, tasks, tracer
 from tenure._identify.resources import Description
 from tenure._patching.bodies import immediate
 from tenure.adapters._kit import handler_sites
@@ -137,6 +138,7 @@ class Request:
         self._record = probe.enter(named, handler_sites.of_callable(named.endpoint))
         if self._record is not None:
             probe.acquired(self._record)
+            request_tasks.begin(cast("int", self._record[TASK]), named.name)
             if len(self.channels) > 1 and callable(self.channels[1]):
                 receive, send, *others = self.channels
                 self.channels = receive, _noting_status(cast("Send", send), self._record), *others
@@ -224,6 +226,7 @@ class Request:
     def _rename(self, named: Named) -> None:
         if self._record is not None:
             request_rename.rename(self._record, named, handler_sites.of_callable(named.endpoint))
+            request_tasks.rename(cast("int", self._record[TASK]), named.name)
 
 
 def finish(request: Request, _: object) -> None:

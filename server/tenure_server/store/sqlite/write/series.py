@@ -15,6 +15,7 @@ import msgspec
 
 from tenure import wire
 from tenure_server.limits import MAX_SERIES
+from tenure_server.model.labels import name_in_source
 from tenure_server.store.histogram import Spread
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.schema import SERIES_TABLES
@@ -119,13 +120,13 @@ class SeriesTables:
 
     def _choose(self, resource: int) -> int:
         """Choose the series of a resource, once."""
-        kind, name, is_pool = self._connection.execute(
-            "SELECT kind, name, stereotype = 'database' AND (capacity IS NOT NULL OR EXISTS"
+        kind, name, stereotype, is_pool = self._connection.execute(
+            "SELECT kind, name, stereotype, stereotype = 'database' AND (capacity IS NOT NULL OR EXISTS"
             " (SELECT 1 FROM pools WHERE resource = key)) FROM resources WHERE key = ?",
             (resource,),
         ).fetchone()
         process = keys.process_of(resource)
-        series = self._named(process, kind, name, bool(is_pool))
+        series = self._named(process, kind, name_in_source(name, stereotype), bool(is_pool))
         self._connection.execute("INSERT INTO series_resources VALUES (?, ?)", (resource, series))
         return series
 
