@@ -19,6 +19,7 @@ from tenure_server.export.one_shot import send_all
 from tenure_server.export.span_encoder import encode
 from tenure_server.export.targets import HEADERS_VARIABLE, SCHEMES, Target, parse_headers
 from tenure_server.limits import MAX_DIAGRAM
+from tenure_server.model.diagram_input import OpenCounts
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import OPEN_PHASES, Lifecycle
 from tenure_server.offline import archive
@@ -31,6 +32,7 @@ class Document(msgspec.Struct, frozen=True):
     lifecycles: list[Lifecycle]
     steps: list[Step]
     earlier: int
+    open: OpenCounts
 
 
 def main(arguments: list[str]) -> int:
@@ -76,7 +78,7 @@ def _mermaid(source: Source, _: str, trace: str | None) -> str:
 
 def _json(source: Source, _: str, trace: str | None) -> str:
     diagram = source.diagram(Lens(trace=trace), MAX_DIAGRAM)
-    document = Document(source.lifecycles(trace), diagram.steps, diagram.earlier)
+    document = Document(source.lifecycles(trace), diagram.steps, diagram.earlier, diagram.open)
     return msgspec.json.encode(document).decode() + "\n"
 
 

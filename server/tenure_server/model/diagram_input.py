@@ -6,7 +6,19 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tenure_server.model.records import Lifecycle, Task
+from tenure_server.model.records import Lifecycle, Process, Resource, Task, Trace
+
+
+class OpenCounts(msgspec.Struct, frozen=True):
+    """The open lifecycles of a lens, in living processes.
+
+    ``held`` counts those that hold their resource or release it, ``waiting`` those that still acquire it, and ``drawn``
+    those of both that the diagram shows.
+    """
+
+    held: int = 0
+    waiting: int = 0
+    drawn: int = 0
 
 
 class DiagramInput(msgspec.Struct, frozen=True):
@@ -14,10 +26,25 @@ class DiagramInput(msgspec.Struct, frozen=True):
 
     ``lifecycles`` are in the order of their acquire; ``tasks``, by id, are their tasks and those that created them;
     ``context`` are other lifecycles of the same resources, which explain the waits. ``earlier`` is how many earlier
-    lifecycles of the lens are left out.
+    lifecycles of the lens are left out. ``open`` counts what is open, drawn or not.
     """
 
     lifecycles: list[Lifecycle]
     tasks: Mapping[str, Task]
     context: list[Lifecycle]
     earlier: int
+    open: OpenCounts = OpenCounts()
+
+
+class LiveInput(msgspec.Struct, frozen=True):
+    """What a live page shows, read in one state of the store. ``now_ns`` is the time of it, by the collector's clock.
+
+    ``processes`` and ``traces`` are the newest, ``resources`` those in use and then those used last; the trace or the
+    resource that is the lens's subject is always among them.
+    """
+
+    now_ns: int
+    diagram: DiagramInput
+    processes: list[Process]
+    traces: list[Trace]
+    resources: list[Resource]

@@ -145,6 +145,7 @@ export interface Page {
   now_ns: number;
   steps: Step[];
   earlier: number;
+  open: OpenCounts;
 }
 
 /**
@@ -167,6 +168,18 @@ export interface Lens {
   resources: "kind" | "resource";
 }
 
+/**
+ * The open lifecycles of a lens, in living processes.
+ *
+ * ``held`` counts those that hold their resource or release it, ``waiting`` those that still acquire it, and ``drawn``
+ * those of both that the diagram shows.
+ */
+export interface OpenCounts {
+  held: number;
+  waiting: number;
+  drawn: number;
+}
+
 /** Server: the changes since the last page or operations, to be applied in order. */
 export interface Operations {
   type: "operations";
@@ -174,6 +187,7 @@ export interface Operations {
   now_ns: number;
   operations: Operation[];
   earlier: number;
+  open: OpenCounts;
 }
 
 /** Server: the client's diagram is up to date. */
@@ -192,7 +206,8 @@ export interface Gap {
 /**
  * Server: processes, recent traces (newest first), resources in use or lately used, exporters.
  *
- * It is sent when it has changed, at most twice a second.
+ * ``with_diagram``: it is of the same state of the store as the Page, Operations or Current that follows, and is shown
+ * together with it. Without a subscription it is sent when it has changed, at most twice a second.
  */
 export interface Overview {
   type: "overview";
@@ -201,6 +216,7 @@ export interface Overview {
   traces: Trace[];
   resources: Resource[];
   exporters: Exporter[];
+  with_diagram: boolean;
 }
 
 /**
@@ -355,6 +371,7 @@ export interface Subscribe {
 export interface Diagram {
   steps: Step[];
   earlier: number;
+  open: OpenCounts;
 }
 
 /**
@@ -464,4 +481,5 @@ export interface ArchivedDiagram {
   steps: Step[];
   earlier: number;
   mermaid: string;
+  open: OpenCounts;
 }

@@ -102,7 +102,7 @@ class RecordingSource:
         scene = await self._store.diagram_input(lens, limit)
         is_open = any(lifecycle.phase in OPEN_PHASES for lifecycle in scene.lifecycles)
         now_ns = self._clock_ns if is_open else await self._store.latest_ns() or self._clock_ns
-        return Diagram(draw_input(scene, lens, now_ns), scene.earlier)
+        return Diagram(draw_input(scene, lens, now_ns), scene.earlier, scene.open)
 
     async def _lifecycles(self, trace: str | None) -> list[Lifecycle]:
         lifecycles: list[Lifecycle] = []

@@ -112,10 +112,15 @@ function ResourceRow(props: { resource: Resource; process: Process | undefined; 
         <Held resource={resource} />
       </td>
       <td>
-        <UseList uses={holders} kind="holders" room={room} />
+        <UseList uses={holders} kind="holders" total={resource.held + resource.releasing} room={room} />
       </td>
       <td>
-        <UseList uses={waiters} kind={resource.capacity === null ? "holders" : "waiters"} room={room} />
+        <UseList
+          uses={waiters}
+          kind={resource.capacity === null ? "holders" : "waiters"}
+          total={resource.acquiring}
+          room={room}
+        />
       </td>
       <td class="tn-number">{formatPercentile(resource.wait_ms.p95)}</td>
       <td class="tn-number">{formatPercentile(resource.hold_ms.p95)}</td>

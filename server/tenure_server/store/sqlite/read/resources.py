@@ -51,6 +51,13 @@ def read_resources(snapshot: ReadSnapshot, query: ResourceQuery) -> Listing[Reso
     return page_of(rows, limit, lambda row: (row.key,), lambda page: _records(snapshot, page))
 
 
+def read_resource(snapshot: ReadSnapshot, resource_id: str) -> list[Resource]:
+    """The resource with this id; empty if it is not stored."""
+    selection = RowSelection([])
+    selection.add("key = ?", snapshot.ids.key(resource_id))
+    return _records(snapshot, list(_rows(snapshot, selection, "key")))
+
+
 def _in_use(snapshot: ReadSnapshot) -> set[int]:
     """The resources that a living process holds or waits for."""
     living = snapshot.living_processes()
