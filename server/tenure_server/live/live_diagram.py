@@ -158,7 +158,13 @@ class LiveDiagram:
         """The new state, and the messages that lead to it from the previous one; empty where nothing has changed."""
         previous, scene, now_ns = self._state, source.diagram, source.now_ns
         overview = messages.Overview(
-            now_ns, source.processes, source.traces, source.resources, exporters, with_diagram=True
+            now_ns,
+            source.processes,
+            source.traces,
+            source.resources,
+            exporters,
+            with_diagram=True,
+            in_use=source.in_use,
         )
         digest = digest_of(overview)
         token = _token(self.lens, scene)

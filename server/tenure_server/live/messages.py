@@ -66,6 +66,8 @@ class Gap(msgspec.Struct, frozen=True, tag="gap", tag_field="type"):
 class Overview(msgspec.Struct, frozen=True, tag="overview", tag_field="type"):
     """Server: processes, recent traces (newest first), resources in use or lately used, exporters.
 
+    ``in_use`` counts all resources that are held or waited for, listed or not; null: not counted.
+
     ``with_diagram``: it is of the same state of the store as the Page, Operations or Current that follows, and is shown
     together with it. Without a subscription it is sent when it has changed, at most twice a second.
     """
@@ -76,6 +78,7 @@ class Overview(msgspec.Struct, frozen=True, tag="overview", tag_field="type"):
     resources: list[Resource]
     exporters: list[Exporter] = []
     with_diagram: bool = False
+    in_use: int | None = None
 
 
 class Problem(msgspec.Struct, frozen=True, tag="problem", tag_field="type"):

@@ -102,5 +102,7 @@ def digest_of(overview: messages.Overview) -> bytes:
         msgspec.structs.replace(process, last_seen_ns=0, clock_skew_ms=round(process.clock_skew_ms, _SKEW_DIGITS))
         for process in overview.processes
     ]
-    encoded = msgspec.msgpack.encode((timeless, overview.traces, overview.resources, overview.exporters))
+    encoded = msgspec.msgpack.encode(
+        (timeless, overview.traces, overview.resources, overview.exporters, overview.in_use)
+    )
     return hashlib.blake2b(encoded, digest_size=16).digest()

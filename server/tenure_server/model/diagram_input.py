@@ -40,7 +40,8 @@ class LiveInput(msgspec.Struct, frozen=True):
     """What a live page shows, read in one state of the store. ``now_ns`` is the time of it, by the collector's clock.
 
     ``processes`` and ``traces`` are the newest, ``resources`` those in use and then those used last; the trace or the
-    resource that is the lens's subject is always among them.
+    resource that is the lens's subject is always among them. ``in_use`` counts all resources that are held or waited
+    for.
     """
 
     now_ns: int
@@ -48,3 +49,4 @@ class LiveInput(msgspec.Struct, frozen=True):
     processes: list[Process]
     traces: list[Trace]
     resources: list[Resource]
+    in_use: int

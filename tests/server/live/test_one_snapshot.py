@@ -11,6 +11,7 @@ from tests.server.support.traffic import POOL, Traffic
 
 from tenure_server.diagram.steps import Note
 from tenure_server.live import messages
+from tenure_server.model.diagram_input import OpenCounts
 from tenure_server.model.lens import Lens
 
 SAMPLES = 100
@@ -99,3 +100,17 @@ async def test_an_older_subject_is_in_the_lists_of_its_page(collector: Collector
         await client.receive()
         assert client.shown_overview is not None
         assert client.shown_overview.resources[-1].name == "0"
+
+
+async def test_more_resources_in_use_than_are_listed(collector: Collector) -> None:
+    """The list of a page has a hundred resources; that 130 are in use is said."""
+    program = Program()
+    for n in range(130):
+        program.use(f"worker-{n}", f"Lock {n}", acquire=n, wait=0.01)
+    await collector.post(program.batch())
+    async with watching(collector) as client:
+        await client.subscribe()
+        await client.receive()
+    assert client.shown_overview is not None
+    assert (len(client.shown_overview.resources), client.shown_overview.in_use) == (100, 130)
+    assert client.open == OpenCounts(held=130, waiting=0, drawn=130)

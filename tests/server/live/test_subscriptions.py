@@ -160,4 +160,5 @@ async def test_the_overview_tells_what_there_is_and_who_holds_it(collector: Coll
         "resources": (await collector.answer("/api/resources"))["items"],
         "exporters": (await collector.answer("/api/exporters"))["items"],
         "with_diagram": False,
+        "in_use": None,
     }

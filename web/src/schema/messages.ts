@@ -206,6 +206,8 @@ export interface Gap {
 /**
  * Server: processes, recent traces (newest first), resources in use or lately used, exporters.
  *
+ * ``in_use`` counts all resources that are held or waited for, listed or not; null: not counted.
+ *
  * ``with_diagram``: it is of the same state of the store as the Page, Operations or Current that follows, and is shown
  * together with it. Without a subscription it is sent when it has changed, at most twice a second.
  */
@@ -217,6 +219,7 @@ export interface Overview {
   resources: Resource[];
   exporters: Exporter[];
   with_diagram: boolean;
+  in_use: number | null;
 }
 
 /**

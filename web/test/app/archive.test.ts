@@ -26,6 +26,7 @@ const archive: Archive = {
     resources: [],
     exporters: [],
     with_diagram: false,
+    in_use: null,
   },
   views: [
     { lens: everything, picture: 0 },

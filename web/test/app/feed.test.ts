@@ -34,6 +34,7 @@ const operations = (token: string) => ({ type: "operations", token, now_ns: 2, o
 const overview = (nowNs: number, withDiagram: boolean) => ({
   ...{ type: "overview", now_ns: nowNs, processes: [], traces: [], resources: [], exporters: [] },
   with_diagram: withDiagram,
+  in_use: null,
 });
 
 function connected(refusal: string | null = null) {

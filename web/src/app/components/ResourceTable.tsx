@@ -26,6 +26,7 @@ export function ResourceTable() {
   const isRecorded = store.connection.value.kind === "recorded"; // then every process has ended
   const showsProcess = overview.processes.filter(({ alive }) => alive || isRecorded).length > 1;
   const showsEnd = (resource: Resource) => !isRecorded && isOver(resource);
+  const unlisted = (overview.in_use ?? 0) - ranked.filter(({ holders, waiters }) => holders[0] || waiters[0]).length;
   const hasFailed = shown.some((resource) => resource.failed > 0);
   const longest = Math.max(...ranked.map((resource) => resourceLabel(resource).length)) + (showsProcess ? 14 : 0);
   return (
@@ -76,6 +77,7 @@ export function ResourceTable() {
           {showsAll.value ? "show fewer" : `show all ${ranked.length} resources`}
         </button>
       )}
+      {unlisted > 0 && <span class="tn-muted">and {unlisted.toLocaleString("en")} more in use</span>}
     </section>
   );
 }

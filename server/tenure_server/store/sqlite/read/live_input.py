@@ -9,7 +9,7 @@ from tenure_server.model.lens import Lens
 from tenure_server.store.protocol import Paging, ResourceQuery, TraceQuery
 from tenure_server.store.sqlite.read.diagram_input import read_diagram_input
 from tenure_server.store.sqlite.read.processes import read_processes
-from tenure_server.store.sqlite.read.resources import read_resource, read_resources
+from tenure_server.store.sqlite.read.resources import read_resource, read_resources, resources_in_use
 from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
 from tenure_server.store.sqlite.read.traces import read_trace, read_traces
 
@@ -31,4 +31,5 @@ def read_live_input(
         processes=read_processes(snapshot, paging).items,
         traces=traces,
         resources=resources,
+        in_use=len(resources_in_use(snapshot)),
     )

@@ -40,7 +40,7 @@ def read_resources(snapshot: ReadSnapshot, query: ResourceQuery) -> Listing[Reso
         selection.add("key BETWEEN ? AND ?", keys.key(process, 0), keys.key(process, keys.NUMBERS))
     if query.kind is not None:
         selection.add("kind = ?", query.kind)
-    in_use = _in_use(snapshot)
+    in_use = resources_in_use(snapshot)
     if query.order == "used":
         return Listing(_records(snapshot, _latest_used(snapshot, selection, in_use, query.open, limit)))
     if query.paging.cursor is not None:
@@ -58,7 +58,7 @@ def read_resource(snapshot: ReadSnapshot, resource_id: str) -> list[Resource]:
     return _records(snapshot, list(_rows(snapshot, selection, "key")))
 
 
-def _in_use(snapshot: ReadSnapshot) -> set[int]:
+def resources_in_use(snapshot: ReadSnapshot) -> set[int]:
     """The resources that a living process holds or waits for."""
     living = snapshot.living_processes()
     resources = snapshot.connection.execute(f"SELECT DISTINCT resource {OPEN}")
