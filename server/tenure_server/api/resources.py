@@ -11,7 +11,8 @@ ROUTES = [
     list_route(
         "/api/resources",
         "Resources, newest first, with their holders and waiters in order of arrival. Percentiles are exact within"
-        " 2.5 %; failed counts lifecycles with a phase that failed.",
+        " 2.5 % and count waits and holds that go on, with their time so far; failed counts"
+        " lifecycles with a phase that failed.",
         listing=Listing[Resource],
         filters={
             "process": text("process", "Only those of the process with this id."),

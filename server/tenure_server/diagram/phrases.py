@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from tenure_server.model.diagram_input import OpenCounts
 from tenure_server.model.labels import format_duration, resource_label
 from tenure_server.model.records import Canceller, ExceptionInfo, Lifecycle, Outcome, Site, Task
 
@@ -224,6 +225,11 @@ def still(lifecycle: Lifecycle, cause_now: str | None) -> tuple[str, int]:
     if lifecycle.release_ns is None:
         return "still held", lifecycle.acquired_ns
     return "still releasing", lifecycle.release_ns
+
+
+def open_share(counts: OpenCounts) -> str:
+    """For a diagram that does not draw all that is open: "251 of 823 open lifecycles are drawn"."""
+    return f"{counts.drawn:,} of {counts.held + counts.waiting:,} open lifecycles are drawn"
 
 
 def abandoned(lifecycle: Lifecycle) -> str:

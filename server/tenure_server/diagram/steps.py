@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from tenure_server.model.diagram_input import OpenCounts
 from tenure_server.model.records import Outcome
 
 Arrow = Literal["->>", "-->>", "-)", "--)", "-x", "--x"]  # Mermaid's own tokens
@@ -162,3 +163,4 @@ class Diagram(msgspec.Struct, frozen=True):
     steps: list[Step]
     earlier: int = 0
     title: str = ""
+    open: OpenCounts = OpenCounts()

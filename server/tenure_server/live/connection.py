@@ -16,7 +16,7 @@ from tenure_server.http.security import SESSION_LEFT
 from tenure_server.http.sessions import COOKIE
 from tenure_server.limits import HEARTBEAT_S, MAX_LIVE, MAX_MESSAGE, RETRY_AFTER_S
 from tenure_server.live import messages
-from tenure_server.live.live_diagram import encode
+from tenure_server.live.messages import encode
 from tenure_server.live.subscriptions import FEED, Client, Feed
 
 log = logging.getLogger("tenure.server")

@@ -9,6 +9,7 @@ import msgspec
 
 from tenure_server.diagram.steps import Operation, Step
 from tenure_server.export.status import Exporter
+from tenure_server.model.diagram_input import OpenCounts
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Process, Resource, Trace
 
@@ -36,6 +37,7 @@ class Page(msgspec.Struct, frozen=True, tag="page", tag_field="type"):
     now_ns: int
     steps: list[Step]
     earlier: int  # number of older lifecycles of the lens that are left out
+    open: OpenCounts  # of the lens
 
 
 class Operations(msgspec.Struct, frozen=True, tag="operations", tag_field="type"):
@@ -45,6 +47,7 @@ class Operations(msgspec.Struct, frozen=True, tag="operations", tag_field="type"
     now_ns: int
     operations: list[Operation]
     earlier: int = 0  # as in Page
+    open: OpenCounts = OpenCounts()  # as in Page
 
 
 class Current(msgspec.Struct, frozen=True, tag="current", tag_field="type"):
@@ -63,7 +66,10 @@ class Gap(msgspec.Struct, frozen=True, tag="gap", tag_field="type"):
 class Overview(msgspec.Struct, frozen=True, tag="overview", tag_field="type"):
     """Server: processes, recent traces (newest first), resources in use or lately used, exporters.
 
-    It is sent when it has changed, at most twice a second.
+    ``in_use`` counts all resources that are held or waited for, listed or not; null: not counted.
+
+    ``with_diagram``: it is of the same state of the store as the Page, Operations or Current that follows, and is shown
+    together with it. Without a subscription it is sent when it has changed, at most twice a second.
     """
 
     now_ns: int
@@ -71,6 +77,8 @@ class Overview(msgspec.Struct, frozen=True, tag="overview", tag_field="type"):
     traces: list[Trace]
     resources: list[Resource]
     exporters: list[Exporter] = []
+    with_diagram: bool = False
+    in_use: int | None = None
 
 
 class Problem(msgspec.Struct, frozen=True, tag="problem", tag_field="type"):
@@ -81,3 +89,9 @@ class Problem(msgspec.Struct, frozen=True, tag="problem", tag_field="type"):
 
 ClientMessage = Subscribe
 ServerMessage = Page | Operations | Current | Gap | Overview | Problem
+
+WireMessage = str  # a message as it goes over the WebSocket
+
+
+def encode(message: ServerMessage) -> WireMessage:
+    return msgspec.json.encode(message).decode()

@@ -1,4 +1,7 @@
-"""The overview beside every live diagram: processes, recent traces, resources, exporters."""
+"""The overview of the store: processes, recent traces, resources, exporters.
+
+A client that watches a diagram gets it with the diagram, from the same state of the store. The loop is for the others.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from tenure_server.export.status import Exporter
 from tenure_server.hub import Hub, Mailbox
 from tenure_server.limits import OVERVIEW_LIMIT, OVERVIEW_S, POLL_S
 from tenure_server.live import messages
-from tenure_server.live.live_diagram import WireMessage, encode
+from tenure_server.live.messages import WireMessage, encode
 from tenure_server.store import Paging, ResourceQuery, Store, TraceQuery
 
 ExportersStatus = Callable[[], list[Exporter]]
@@ -25,7 +28,7 @@ _SKEW_DIGITS = -4  # the clock skew counts in steps of 10 s
 
 
 class OverviewLoop:
-    """Reads the overview after batches, at most twice a second, and sends it to all clients when it has changed."""
+    """Reads the overview after batches, at most twice a second, and sends it to its clients when it has changed."""
 
     def __init__(self, store: Store, hub: Hub, clock: Callable[[], int], exporters: ExportersStatus) -> None:
         self._store = store
@@ -33,6 +36,7 @@ class OverviewLoop:
         self._clock = clock
         self._exporters = exporters
         self._digest = b""
+        self._is_needed = asyncio.Event()
         self._clients: set[Mailbox[WireMessage]] = set()
         self.latest: WireMessage | None = None
 
@@ -41,15 +45,20 @@ class OverviewLoop:
         if self.latest is not None:
             mailbox.put(self.latest)
         self._clients.add(mailbox)
+        self._is_needed.set()
 
     def disconnect(self, mailbox: Mailbox[WireMessage]) -> None:
         self._clients.discard(mailbox)
+        if not self._clients:  # what was read last grows old
+            self._is_needed.clear()
+            self.latest, self._digest = None, b""
 
     async def run(self) -> None:
         """Follow the store."""
         batches_mailbox = self._hub.subscribe(1)
         try:
             while True:
+                await self._is_needed.wait()
                 await self._refresh()
                 await asyncio.sleep(OVERVIEW_S)
                 try:
@@ -67,7 +76,7 @@ class OverviewLoop:
         except StoreError as error:
             log.warning("the overview could not be read: %s", error)
             return
-        digest = _digest(overview)
+        digest = digest_of(overview)
         if digest == self._digest:
             return
         self._digest = digest
@@ -87,11 +96,13 @@ async def read_overview(store: Store, now_ns: int, limit: int) -> messages.Overv
     )
 
 
-def _digest(overview: messages.Overview) -> bytes:
+def digest_of(overview: messages.Overview) -> bytes:
     """A hash of everything but the fields that change with time alone."""
     timeless = [
         msgspec.structs.replace(process, last_seen_ns=0, clock_skew_ms=round(process.clock_skew_ms, _SKEW_DIGITS))
         for process in overview.processes
     ]
-    encoded = msgspec.msgpack.encode((timeless, overview.traces, overview.resources, overview.exporters))
+    encoded = msgspec.msgpack.encode(
+        (timeless, overview.traces, overview.resources, overview.exporters, overview.in_use)
+    )
     return hashlib.blake2b(encoded, digest_size=16).digest()

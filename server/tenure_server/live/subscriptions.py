@@ -14,7 +14,8 @@ from tenure_server.errors import NotFound, StoreError
 from tenure_server.hub import Hub, Mailbox
 from tenure_server.limits import MAX_MESSAGES_QUEUED
 from tenure_server.live import messages
-from tenure_server.live.live_diagram import LiveDiagram, WireMessage, encode
+from tenure_server.live.live_diagram import LiveDiagram
+from tenure_server.live.messages import WireMessage, encode
 from tenure_server.live.overview import ExportersStatus, OverviewLoop
 from tenure_server.model.lens import Lens
 from tenure_server.store import Store
@@ -64,22 +65,29 @@ class Feed:
     async def subscribe(self, client: Client, subscription: messages.Subscribe) -> None:
         """Let the client watch another diagram; where that fails, send it a Problem."""
         self._unsubscribe(client)
+        self._overview.disconnect(client.mailbox)  # the live diagram sends it
         live_diagram = self._live_diagram(subscription.lens, subscription.limit)
         live_diagram.clients += 1
         client.live_diagram = live_diagram
         try:
             await live_diagram.join(client.mailbox, subscription.resume)
         except (NotFound, StoreError) as error:
-            self._unsubscribe(client)
+            self._leave(client)
             client.mailbox.put(encode(messages.Problem(str(error))))
         except BaseException:
-            self._unsubscribe(client)
+            self._leave(client)
             raise
+
+    def _leave(self, client: Client) -> None:
+        """The client watches no diagram, and gets the overview without one."""
+        self._unsubscribe(client)
+        if client in self._clients:
+            self._overview.join(client.mailbox)
 
     def _live_diagram(self, lens: Lens, limit: int) -> LiveDiagram:
         key = msgspec.json.encode((lens, limit))
         if key not in self._live_diagrams:
-            live_diagram = LiveDiagram(lens, limit, self._store, self._hub, self._clock)
+            live_diagram = LiveDiagram(lens, limit, self._store, self._hub, self._clock, exporters=self._exporters)
             self._live_diagrams[key] = live_diagram, supervise("a live diagram", live_diagram.run)
         return self._live_diagrams[key][0]
 
@@ -97,8 +105,8 @@ class Feed:
         """The messages for a client that was too slow: a Gap, then the whole diagram and overview."""
         messages_to_send = [encode(messages.Gap(missed))]
         if client.live_diagram is not None:
-            messages_to_send.append(client.live_diagram.page())
-        if self._overview.latest is not None:
+            messages_to_send += client.live_diagram.page()
+        elif self._overview.latest is not None:
             messages_to_send.append(self._overview.latest)
         return messages_to_send
 

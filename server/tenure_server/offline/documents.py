@@ -11,6 +11,7 @@ import msgspec
 from tenure_server.diagram import Dialect, mermaid_text
 from tenure_server.diagram.steps import Step
 from tenure_server.limits import MAX_DIAGRAM
+from tenure_server.model.diagram_input import OpenCounts
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle
 from tenure_server.offline import archive
@@ -34,6 +35,7 @@ class JsonDocument(msgspec.Struct, frozen=True):
     steps: list[Step]
     earlier: int
     title: str
+    open: OpenCounts
 
 
 def mermaid_document(source: Source, name: str, trace: str | None, dialect: Dialect) -> Document:
@@ -55,7 +57,7 @@ def mermaid_document(source: Source, name: str, trace: str | None, dialect: Dial
 def json_document(source: Source, trace: str | None) -> Document:
     """All lifecycles, and the steps of the newest."""
     diagram = source.diagram(Lens(trace=trace), MAX_DIAGRAM)
-    document = JsonDocument(source.lifecycles(trace), diagram.steps, diagram.earlier, diagram.title)
+    document = JsonDocument(source.lifecycles(trace), diagram.steps, diagram.earlier, diagram.title, diagram.open)
     return Document(msgspec.json.encode(document).decode() + "\n")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from tenure_server.background.lanes import Lane
-from tenure_server.diagram import draw, title_of
-from tenure_server.diagram.steps import Diagram, Step
+from tenure_server.diagram import draw, phrases, title_of
+from tenure_server.diagram.steps import Create, Declare, Destroy, Diagram, Note, Step
 from tenure_server.limits import DEFAULT_DIAGRAM
 from tenure_server.model.diagram_input import DiagramInput
 from tenure_server.model.lens import Lens
@@ -41,8 +41,20 @@ async def off_the_loop(size: int, work: Callable[[], T]) -> T:
 
 def draw_diagram(source: DiagramInput, lens: Lens, now_ns: int) -> Diagram:
     title = title_of(source.lifecycles, source.processes, now_ns)
-    return Diagram(draw_input(source, lens, now_ns), source.earlier, title)
+    return Diagram(draw_input(source, lens, now_ns), source.earlier, title, source.open)
 
 
 def draw_input(source: DiagramInput, lens: Lens, now_ns: int) -> list[Step]:
-    return draw(source.lifecycles, source.tasks, lens, now_ns, source.context)
+    """The steps; where not all that is open fits into the diagram, a last one says how much of it is drawn."""
+    steps = draw(source.lifecycles, source.tasks, lens, now_ns, source.context)
+    if source.open.drawn < source.open.held + source.open.waiting and (over := _whole_width(steps)):
+        steps.append(Note("open", over, phrases.open_share(source.open), now_ns, kind="cut"))
+    return steps
+
+
+def _whole_width(steps: Sequence[Step]) -> list[str]:
+    """The first and the last column that have not ended."""
+    destroyed = {step.participant for step in steps if isinstance(step, Destroy)}
+    columns = [step.participant.id for step in steps if isinstance(step, Declare | Create)]
+    standing = [column for column in columns if column not in destroyed]
+    return standing if len(standing) < 2 else [standing[0], standing[-1]]

@@ -13,7 +13,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 import msgspec
 
 from tenure import wire
-from tenure_server.model.diagram_input import DiagramInput
+from tenure_server.model.diagram_input import DiagramInput, LiveInput
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle, Outcome, Phase, Process, Resource, Trace
 from tenure_server.store.histogram import Spread
@@ -230,6 +230,13 @@ class Store(Protocol):
 
         Raises:
             NotFound: the lens's trace, task, resource or process is not in the store.
+        """
+
+    async def live_input(self, lens: Lens, limit: int, keep: Collection[str], list_limit: int) -> LiveInput:
+        """As ``diagram_input``, and at most ``list_limit`` processes, traces and resources of the same state.
+
+        Raises:
+            NotFound: as ``diagram_input``.
         """
 
     async def retain(self, max_age_ns: int | None, max_bytes: int | None) -> int:

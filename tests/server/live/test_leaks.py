@@ -47,8 +47,9 @@ async def test_a_diagram_and_an_overview_end_when_they_are_cancelled_as_a_batch_
     program.use("main", "Lock stock", acquire=0, wait=1)
     await store.write(program.batch())
     hub = Hub()
-    live_diagram = LiveDiagram(Lens(), 10, store, hub, clock)
+    live_diagram = LiveDiagram(Lens(), 10, store, hub, clock, exporters=list)
     overview = OverviewLoop(store, hub, clock, list)
+    overview.join(Mailbox(10))
     for run in (live_diagram.run, overview.run):
         task = asyncio.create_task(run())
         await until(lambda: any(_is_taking(task) for task in asyncio.all_tasks()))

@@ -12,6 +12,7 @@ from tests.server.support.live_client import watching
 
 from tenure_server.diagram import draw
 from tenure_server.live import messages
+from tenure_server.model.diagram_input import OpenCounts
 from tenure_server.model.lens import Lens
 
 
@@ -33,6 +34,7 @@ async def test_a_subscription_is_answered_by_the_page_as_it_stands(collector: Co
         now_ns=at(1_000),
         steps=draw(scene.lifecycles, scene.tasks, lens, at(1_000), scene.context),
         earlier=0,
+        open=OpenCounts(held=1, drawn=1),
     )
 
 
@@ -41,7 +43,7 @@ async def test_what_happens_reaches_the_client_as_operations(collector: Collecto
     program = Program()
     async with watching(collector) as client:
         await client.subscribe()
-        assert await client.receive() == messages.Page(client.token, Lens(), at(1_000), client.steps, 0)
+        assert await client.receive() == messages.Page(client.token, Lens(), at(1_000), client.steps, 0, OpenCounts())
         use = program.use("main", "Lock stock", acquire=0)
         for phase in ({}, {"wait": 10}, {"hold": 20}, {"release": 1}):
             program.go_on(use, **phase)
@@ -157,4 +159,6 @@ async def test_the_overview_tells_what_there_is_and_who_holds_it(collector: Coll
         "traces": (await collector.answer("/api/traces"))["items"],
         "resources": (await collector.answer("/api/resources"))["items"],
         "exporters": (await collector.answer("/api/exporters"))["items"],
+        "with_diagram": False,
+        "in_use": None,
     }

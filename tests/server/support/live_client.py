@@ -14,6 +14,7 @@ from tests.server.support.collector import Collector
 from tenure_server.diagram import apply
 from tenure_server.diagram.steps import Step
 from tenure_server.live import messages
+from tenure_server.model.diagram_input import OpenCounts
 from tenure_server.model.lens import Lens
 
 _decoder = msgspec.json.Decoder(messages.ServerMessage)
@@ -27,7 +28,9 @@ class Client:
         self.steps: list[Step] = []
         self.token = ""
         self.earlier = 0
+        self.open = OpenCounts()
         self.overviews: list[messages.Overview] = []
+        self.shown_overview: messages.Overview | None = None  # beside the diagram
 
     async def subscribe(self, lens: Lens | None = None, **more: Any) -> None:
         await self._socket.send_str(msgspec.json.encode(messages.Subscribe(lens or Lens(), **more)).decode())
@@ -43,6 +46,10 @@ class Client:
                 if not isinstance(message, messages.Overview):
                     break
                 self.overviews.append(message)
+        if self.overviews:
+            self.shown_overview = self.overviews[-1]
+        if isinstance(message, messages.Page | messages.Operations):
+            self.open = message.open
         if isinstance(message, messages.Page):
             self.steps, self.token, self.earlier = message.steps, message.token, message.earlier
         elif isinstance(message, messages.Operations):

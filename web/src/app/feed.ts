@@ -1,7 +1,8 @@
 // The connection to /api/live. It reconnects by itself and continues from where it was.
 
+import { batch } from "@preact/signals";
 import { check, SchemaError } from "../schema/check.ts";
-import type { Lens, Page, ServerMessage, Subscribe } from "../schema/messages.ts";
+import type { Lens, Overview, Page, ServerMessage, Subscribe } from "../schema/messages.ts";
 import type { SourceEvents } from "./source.ts";
 import { isSameLens } from "./subject.ts";
 
@@ -23,6 +24,7 @@ export class Feed {
   #subscription: { lens: Lens; limit: number } | null = null;
   #token: string | null = null; // of the diagram that the page shows
   #awaitsAnswer = false; // a subscription was sent: until its answer, operations belong to the one before
+  #overview: Overview | null = null; // it is shown together with the diagram that follows
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #closed = false;
@@ -87,7 +89,8 @@ export class Feed {
       this.#events.problem(`the collector and this page have different versions: ${error.message} (reload the page)`);
       return;
     }
-    this.#dispatch(message);
+    if (message.type === "overview" && message.with_diagram) this.#overview = message;
+    else batch(() => this.#dispatch(message));
   }
 
   #dispatch(message: ServerMessage): void {
@@ -97,12 +100,17 @@ export class Feed {
         this.#onPage(message);
         break;
       case "operations":
-        if (this.#awaitsAnswer) return;
+        if (this.#awaitsAnswer) {
+          this.#overview = null;
+          return;
+        }
         this.#token = message.token;
+        this.#showOverview();
         this.#events.operations(message);
         break;
       case "current":
         this.#onAnswer(message.token);
+        this.#showOverview();
         break;
       case "gap":
         break; // a page follows
@@ -116,9 +124,18 @@ export class Feed {
   }
 
   #onPage(page: Page): void {
-    if (!this.#subscription || !isSameLens(page.lens, this.#subscription.lens)) return;
+    if (!this.#subscription || !isSameLens(page.lens, this.#subscription.lens)) {
+      this.#overview = null;
+      return;
+    }
     this.#onAnswer(page.token);
+    this.#showOverview();
     this.#events.page(page);
+  }
+
+  #showOverview(): void {
+    if (this.#overview) this.#events.overview(this.#overview);
+    this.#overview = null;
   }
 
   /** Only an answer resets the retry delay: a collector that fails at each subscription is not asked four times a second. */

@@ -5,7 +5,15 @@ import { DiagramModel, LostStep } from "../model/diagram.ts";
 import { Hues } from "../model/hues.ts";
 import { Ranking } from "../model/ranking.ts";
 import { RecentUses } from "../model/recent_uses.ts";
-import { MAX_LIMIT, type Operations, type Overview, type Page, type Step, type Trace } from "../schema/messages.ts";
+import {
+  MAX_LIMIT,
+  type OpenCounts,
+  type Operations,
+  type Overview,
+  type Page,
+  type Step,
+  type Trace,
+} from "../schema/messages.ts";
 import type { Connection, Source, SourceEvents } from "./source.ts";
 import { type Choice, choiceOf, formatHash, isSameSubject, lensOf, parseHash, type Subject } from "./subject.ts";
 
@@ -26,11 +34,12 @@ export class Store {
   readonly unfolded = signal<readonly string[]>([]); // ids of folds
   readonly limit = signal(FIRST_LIMIT);
   readonly earlier = signal(0);
+  readonly open = signal<OpenCounts | null>(null); // of the subject, drawn or not
   readonly diagram = signal<DiagramState | null>(null);
   readonly problem = signal<string | null>(null);
   readonly chosen = signal<Step | null>(null);
   readonly trace = signal<Trace | null>(null); // the chosen trace in its latest known state
-  readonly second = signal(0); // grows once a second, so that ticking texts are rendered again
+  readonly second = signal(0); // grows once a second, so that ticking texts are rendered again, all with one time
   readonly lens = computed(() => lensOf(this.choice.value, this.unfolded.value));
   readonly hues = new Hues();
   readonly ranking = new Ranking();
@@ -39,6 +48,7 @@ export class Store {
   readonly #model = new DiagramModel();
   #shownSubject: Subject | null = null;
   #clock = { serverNs: Date.now() * 1e6, at: performance.now() };
+  #shownNs = Date.now() * 1e6;
 
   constructor(open: (events: SourceEvents) => Source) {
     this.source = open({
@@ -48,6 +58,7 @@ export class Store {
       overview: (overview) => this.#onOverview(overview),
       now: (serverNs) => {
         this.#clock = { serverNs, at: performance.now() };
+        this.#shownNs = serverNs;
       },
       problem: (detail) => this.#onProblem(detail),
     });
@@ -56,17 +67,16 @@ export class Store {
   start(): void {
     window.addEventListener("hashchange", () => this.#onHash(parseHash(location.hash)));
     window.setInterval(() => {
-      if (this.connection.value.kind === "live") this.second.value += 1;
+      if (this.connection.value.kind !== "live") return;
+      this.#shownNs = this.#sourceNs();
+      this.second.value += 1;
     }, 1000);
     this.#subscribe();
     this.source.connect();
   }
 
-  /** The source's clock, wall ns. It stops while there is no connection, because nothing newer is known. */
-  nowNs = (): number => {
-    const isLive = this.connection.value.kind === "live";
-    return this.#clock.serverNs + (isLive ? (performance.now() - this.#clock.at) * 1e6 : 0);
-  };
+  /** The time of what is shown, wall ns: one for table, title and diagram. It moves on with messages and each second. */
+  nowNs = (): number => this.#shownNs;
 
   choose(subject: Subject): void {
     this.#navigate(choiceOf(subject, this.choice.value));
@@ -111,6 +121,7 @@ export class Store {
     const isOtherSubject = !isSameSubject(choice.subject, this.choice.value.subject);
     this.choice.value = choice;
     if (isOtherSubject) {
+      this.open.value = null;
       this.trace.value = this.overview.value?.traces.find(({ id }) => id === choice.subject.id) ?? null;
       this.unfolded.value = [];
       this.limit.value = FIRST_LIMIT;
@@ -123,8 +134,14 @@ export class Store {
     this.source.subscribe(this.lens.value, this.limit.value);
   }
 
+  /** The source's clock. It stops while there is no connection, because nothing newer is known. */
+  #sourceNs(): number {
+    const isLive = this.connection.value.kind === "live";
+    return this.#clock.serverNs + (isLive ? (performance.now() - this.#clock.at) * 1e6 : 0);
+  }
+
   #onConnection(state: Connection): void {
-    if (state.kind !== "live") this.#clock = { serverNs: this.nowNs(), at: performance.now() };
+    if (state.kind !== "live") this.#clock = { serverNs: this.#sourceNs(), at: performance.now() };
     this.connection.value = state;
   }
 
@@ -134,6 +151,7 @@ export class Store {
     this.#shownSubject = subject;
     this.#model.replace(page.steps);
     this.earlier.value = page.earlier;
+    this.open.value = page.open;
     this.diagram.value = { steps: this.#model.steps, from: 0, isNew };
   }
 
@@ -153,11 +171,13 @@ export class Store {
     this.#shownSubject = subject;
     this.#model.replace([]);
     this.earlier.value = 0;
+    this.open.value = null;
     this.diagram.value = { steps: this.#model.steps, from: 0, isNew: true };
   }
 
-  #onOperations({ operations, earlier }: Operations): void {
+  #onOperations({ operations, earlier, open }: Operations): void {
     this.earlier.value = earlier;
+    this.open.value = open;
     try {
       const from = this.#model.apply(operations);
       this.diagram.value = { steps: this.#model.steps, from, isNew: false };

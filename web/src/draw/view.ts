@@ -11,8 +11,6 @@ import { listen } from "./input.ts";
 import { measureLike } from "./measure.ts";
 import { Painting } from "./painting.ts";
 
-const TICK_MS = 1000;
-
 export interface ViewEvents {
   /** A step was chosen; null: no step is chosen any more. */
   chosen(step: Step | null): void;
@@ -33,7 +31,6 @@ export class DiagramView {
   readonly #following: Following;
   readonly #emphasis = new Emphasis(this.element);
   readonly #resizeObserver = new ResizeObserver(() => this.#onResize());
-  readonly #ticker: number;
   #layout: Layout;
   #animationFrame = 0;
 
@@ -52,11 +49,9 @@ export class DiagramView {
     this.#layout = new Layout(this.#measure);
     this.#listen();
     this.#resizeObserver.observe(this.element);
-    this.#ticker = window.setInterval(() => this.#schedule(), TICK_MS);
   }
 
   dispose(): void {
-    window.clearInterval(this.#ticker);
     cancelAnimationFrame(this.#animationFrame);
     this.#resizeObserver.disconnect();
     this.element.remove();
@@ -78,7 +73,15 @@ export class DiagramView {
     this.#paint();
   }
 
-  /** Shows the same diagram with steps changed from an index on; the reader's place is kept. */
+  /** Shows the times of what is open as they are now. */
+  tick(): void {
+    this.#paint();
+  }
+
+  /**
+   * Shows the same diagram with steps changed from an index on; the reader's place is kept. It is painted at once, not
+   * with the next frame: what stands beside the diagram changes at once too.
+   */
   update(steps: readonly Step[], from: number): void {
     this.#following.readPosition(); // the event of the reader's last scrolling may not have arrived yet
     const anchor = this.#following.isOn ? null : this.#following.anchor(this.#layout);
@@ -87,7 +90,7 @@ export class DiagramView {
     if (this.#following.isOn) this.#following.toBottom(this.#layout);
     else if (anchor) this.#following.restore(anchor, this.#layout);
     this.#countUnread();
-    this.#schedule();
+    this.#paint();
   }
 
   toEnd(): void {

@@ -75,7 +75,7 @@ export const END_BARRED = 5.5; // radius
 // Notes
 export const NOTE_HEIGHT = 24;
 export const NOTE_PADDING = 24;
-export const NOTE_MAX = 420;
+export const NOTE_MAX = 640;
 export const NOTE_GAP = 14; // to the anchor's lifeline
 export const NOTE_RADIUS = 4;
 export const NOTE_BASELINE = 16; // from the box's top

@@ -1,6 +1,6 @@
 // The name of the chosen subject and its state, in words.
 
-import type { Overview, Participant, Resource, Step, Trace } from "../schema/messages.ts";
+import type { OpenCounts, Overview, Participant, Resource, Step, Trace } from "../schema/messages.ts";
 import { formatDuration, formatTicking } from "./durations.ts";
 import { processLabel, resourceLabel } from "./labels.ts";
 
@@ -10,12 +10,21 @@ export interface Description {
 }
 
 /** `isRecorded`: for a recording the state says what was open at its end, and is empty if nothing was. */
-export function describeNow(overview: Overview | null, isRecorded: boolean): Description {
-  const resources = overview?.resources ?? [];
-  const held = resources.reduce((sum, resource) => sum + resource.held + resource.releasing, 0);
-  const waiting = resources.reduce((sum, resource) => sum + resource.acquiring, 0);
-  const state = overview && !(isRecorded && held + waiting === 0) ? `${held} held, ${waiting} waiting` : "";
-  return { name: isRecorded ? "Everything" : "Everything now", state };
+export function describeNow(open: OpenCounts | null, isRecorded: boolean): Description {
+  const isEmpty = open === null || (isRecorded && open.held + open.waiting === 0);
+  return { name: isRecorded ? "Everything" : "Everything now", state: isEmpty ? "" : openState(open) };
+}
+
+/** "3 held, 2 waiting" */
+function openState({ held, waiting }: OpenCounts): string {
+  return `${held.toLocaleString("en")} held, ${waiting.toLocaleString("en")} waiting`;
+}
+
+/** "251 of 823 open lifecycles are drawn", where the diagram does not draw all; otherwise "". */
+export function drawnShare(open: OpenCounts | null): string {
+  const total = open === null ? 0 : open.held + open.waiting;
+  if (open === null || open.drawn >= total) return "";
+  return `${open.drawn.toLocaleString("en")} of ${total.toLocaleString("en")} open lifecycles are drawn`;
 }
 
 export function describeProcess(id: string, overview: Overview | null): Description {
@@ -45,8 +54,8 @@ export function describeTrace(
 
 export function describeResource(id: string, resource: Resource | undefined, steps: readonly Step[]): Description {
   if (!resource) return { name: labelOf(steps, id) ?? "Resource", state: "" };
-  const waiting = resource.waiters.length > 0 ? `, ${resource.waiters.length} waiting` : "";
-  const held = `${resource.held + resource.releasing} held${waiting}`;
+  const waiting = resource.acquiring > 0 ? `, ${resource.acquiring.toLocaleString("en")} waiting` : "";
+  const held = `${(resource.held + resource.releasing).toLocaleString("en")} held${waiting}`;
   return { name: resourceLabel(resource), state: `${held}, ${count(resource.total, "lifecycle")} so far` };
 }
 

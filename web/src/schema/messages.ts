@@ -150,6 +150,7 @@ export interface Page {
   now_ns: number;
   steps: Step[];
   earlier: number;
+  open: OpenCounts;
 }
 
 /**
@@ -172,6 +173,18 @@ export interface Lens {
   resources: "kind" | "resource";
 }
 
+/**
+ * The open lifecycles of a lens, in living processes.
+ *
+ * ``held`` counts those that hold their resource or release it, ``waiting`` those that still acquire it, and ``drawn``
+ * those of both that the diagram shows.
+ */
+export interface OpenCounts {
+  held: number;
+  waiting: number;
+  drawn: number;
+}
+
 /** Server: the changes since the last page or operations, to be applied in order. */
 export interface Operations {
   type: "operations";
@@ -179,6 +192,7 @@ export interface Operations {
   now_ns: number;
   operations: Operation[];
   earlier: number;
+  open: OpenCounts;
 }
 
 /** Server: the client's diagram is up to date. */
@@ -197,7 +211,10 @@ export interface Gap {
 /**
  * Server: processes, recent traces (newest first), resources in use or lately used, exporters.
  *
- * It is sent when it has changed, at most twice a second.
+ * ``in_use`` counts all resources that are held or waited for, listed or not; null: not counted.
+ *
+ * ``with_diagram``: it is of the same state of the store as the Page, Operations or Current that follows, and is shown
+ * together with it. Without a subscription it is sent when it has changed, at most twice a second.
  */
 export interface Overview {
   type: "overview";
@@ -206,6 +223,8 @@ export interface Overview {
   traces: Trace[];
   resources: Resource[];
   exporters: Exporter[];
+  with_diagram: boolean;
+  in_use: number | null;
 }
 
 /**
@@ -365,6 +384,7 @@ export interface Diagram {
   steps: Step[];
   earlier: number;
   title: string;
+  open: OpenCounts;
 }
 
 /**
@@ -484,4 +504,5 @@ export interface ArchivedDiagram {
   steps: Step[];
   earlier: number;
   mermaid: string;
+  open: OpenCounts;
 }

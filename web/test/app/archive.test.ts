@@ -9,11 +9,25 @@ const unfolded = { ...everything, fold: false };
 const trace = lensOf(parseHash("#trace=ab"), []);
 
 function diagram(id: string): ArchivedDiagram {
-  return { steps: [message(id, "p1 ->> p2")], earlier: 0, mermaid: `sequence of ${id}` };
+  return {
+    steps: [message(id, "p1 ->> p2")],
+    earlier: 0,
+    mermaid: `sequence of ${id}`,
+    open: { held: 0, waiting: 0, drawn: 0 },
+  };
 }
 
 const archive: Archive = {
-  overview: { type: "overview", now_ns: 5, processes: [], traces: [], resources: [], exporters: [] },
+  overview: {
+    type: "overview",
+    now_ns: 5,
+    processes: [],
+    traces: [],
+    resources: [],
+    exporters: [],
+    with_diagram: false,
+    in_use: null,
+  },
   views: [
     { lens: everything, picture: 0 },
     { lens: unfolded, picture: 1 },

@@ -28,8 +28,14 @@ class Socket {
 
 const everything = lensOf(NOW, []);
 const trace = lensOf(parseHash("#trace=ab"), []);
-const page = (lens: object, token: string) => ({ type: "page", token, lens, now_ns: 1, steps: [], earlier: 0 });
-const operations = (token: string) => ({ type: "operations", token, now_ns: 2, operations: [], earlier: 0 });
+const open = { held: 1, waiting: 2, drawn: 3 };
+const page = (lens: object, token: string) => ({ type: "page", token, lens, now_ns: 1, steps: [], earlier: 0, open });
+const operations = (token: string) => ({ type: "operations", token, now_ns: 2, operations: [], earlier: 0, open });
+const overview = (nowNs: number, withDiagram: boolean) => ({
+  ...{ type: "overview", now_ns: nowNs, processes: [], traces: [], resources: [], exporters: [] },
+  with_diagram: withDiagram,
+  in_use: null,
+});
 
 function connected(refusal: string | null = null) {
   const sockets: Socket[] = [];
@@ -40,7 +46,7 @@ function connected(refusal: string | null = null) {
       connection: (state) => states.push(state),
       page: ({ token }) => received.push(`page ${token}`),
       operations: ({ token }) => received.push(`operations ${token}`),
-      overview: () => received.push("overview"),
+      overview: ({ now_ns }) => received.push(`overview ${now_ns}`),
       now: () => undefined,
       problem: (detail) => received.push(detail),
     },
@@ -103,7 +109,7 @@ describe("the feed", () => {
     const { socket, states } = connected();
     for (const ms of [250, 500, 1_000]) {
       socket().accept();
-      socket().deliver({ type: "overview", now_ns: 1, processes: [], traces: [], resources: [] });
+      socket().deliver(overview(1, false));
       socket().close();
       expect(states.at(-1)).toEqual({ kind: "gone", retryInMs: ms });
       await vi.advanceTimersByTimeAsync(ms);
@@ -131,6 +137,26 @@ describe("the feed", () => {
     socket().deliver(page(trace, "t3"));
     socket().deliver(operations("t4"));
     expect(received).toEqual(["page t3", "operations t4"]);
+  });
+
+  /** Table, title and diagram change at once. What belongs to an earlier subscription is dropped with its overview. */
+  test("shows an overview together with its diagram", () => {
+    const { feed, socket, received } = connected();
+    socket().accept();
+    socket().deliver(overview(1, false));
+    expect(received.splice(0)).toEqual(["overview 1"]);
+    socket().deliver(overview(2, true));
+    expect(received).toEqual([]);
+    socket().deliver(page(everything, "a"));
+    socket().deliver(operations("b"));
+    socket().deliver(overview(3, true));
+    socket().deliver(operations("c"));
+    expect(received.splice(0)).toEqual(["overview 2", "page a", "operations b", "overview 3", "operations c"]);
+    feed.subscribe(trace, 500);
+    socket().deliver(overview(4, true));
+    socket().deliver(operations("d"));
+    socket().deliver(page(trace, "e"));
+    expect(received).toEqual(["page e"]);
   });
 
   /** A collector that refuses the page is shown differently from one that does not answer. */

@@ -4,7 +4,9 @@ import { centerInView } from "../../src/draw/marks/center_in_view.ts";
 import { noteText } from "../../src/draw/marks/note.ts";
 import { tagText } from "../../src/draw/open_tags.ts";
 import { Layout } from "../../src/layout/layout.ts";
+import { leadThatFits, noteWidth } from "../../src/layout/note_width.ts";
 import { rowsBetween } from "../../src/layout/rows_between.ts";
+import { NOTE_PADDING } from "../../src/layout/sizes.ts";
 import { truncate } from "../../src/layout/truncate.ts";
 import type { Note } from "../../src/schema/messages.ts";
 import { declare, note, use } from "../steps.ts";
@@ -46,6 +48,17 @@ describe("times", () => {
     ]);
   });
 });
+
+/** A ticking note's text stays within its box for an hour, and its time is never cut. */
+test.each(["still held", `waits for ${"x".repeat(99)} (shop.py:41) and 2 more, connecting at first`])(
+  "a note fits: %s",
+  (lead) => {
+    const step = note("n", ["p1"], `${lead}, 1 s`, { lead, since_ns: 0 }) as Note;
+    const text = noteText(leadThatFits(lead, measure), ", ", 0, 3599e9);
+    expect(text.endsWith(", 59 min 59 s")).toBe(true);
+    expect(measure(text)).toBeLessThanOrEqual(noteWidth(step, measure) - NOTE_PADDING);
+  },
+);
 
 /** A tag is its note in brief: the state, and for how long in one unit. */
 test.each([

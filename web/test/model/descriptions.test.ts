@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { describeResource, describeTask, describeTrace } from "../../src/model/descriptions.ts";
+import {
+  describeNow,
+  describeResource,
+  describeTask,
+  describeTrace,
+  drawnShare,
+} from "../../src/model/descriptions.ts";
 import type { Trace } from "../../src/schema/messages.ts";
 import { declare, use } from "../steps.ts";
 
@@ -38,4 +44,14 @@ test("names from the diagram", () => {
   expect(describeTask("ref-p1", steps).name).toBe("main");
   expect(describeResource("ref-p2", undefined, steps).name).toBe("Connection");
   expect(describeResource("ref-p9", undefined, steps).name).toBe("Resource");
+});
+
+/** The counts are those of all that is open, also where the diagram draws a part of it. */
+test("counts of what is open", () => {
+  const open = { held: 400, waiting: 1423, drawn: 251 };
+  expect(describeNow(open, false)).toEqual({ name: "Everything now", state: "400 held, 1,423 waiting" });
+  expect(describeNow({ held: 0, waiting: 0, drawn: 0 }, true)).toEqual({ name: "Everything", state: "" });
+  expect(describeNow(null, false).state).toBe("");
+  expect(drawnShare(open)).toBe("251 of 1,823 open lifecycles are drawn");
+  expect(drawnShare({ held: 2, waiting: 1, drawn: 3 })).toBe("");
 });

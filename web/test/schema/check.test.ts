@@ -21,6 +21,7 @@ const page = (changes: object = {}) => ({
   now_ns: 1,
   steps: [message("m1", "p1 ->> p2"), note("n1", ["p1"])],
   earlier: 0,
+  open: { held: 1, waiting: 0, drawn: 1 },
   ...changes,
 });
 

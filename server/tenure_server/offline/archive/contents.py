@@ -6,6 +6,7 @@ import msgspec
 
 from tenure_server.diagram.steps import Step
 from tenure_server.live.messages import Overview
+from tenure_server.model.diagram_input import OpenCounts
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle
 
@@ -16,6 +17,7 @@ class ArchivedDiagram(msgspec.Struct, frozen=True):
     steps: list[Step]
     earlier: int
     mermaid: str
+    open: OpenCounts = OpenCounts()
 
 
 class View(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from tenure import wire
 from tenure_server.background.lanes import Deadline, Lane
 from tenure_server.errors import StoreFailed
 from tenure_server.limits import CHECK_TIMEOUT_S, DEFAULT_DIAGRAM, GROUP_ROWS
-from tenure_server.model.diagram_input import DiagramInput
+from tenure_server.model.diagram_input import DiagramInput, LiveInput
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle, Process, Resource, Trace
 from tenure_server.store.protocol import (
@@ -39,6 +39,7 @@ from tenure_server.store.sqlite.file.sqlite_errors import is_damage, is_no_room
 from tenure_server.store.sqlite.read.closed import read_closed
 from tenure_server.store.sqlite.read.diagram_input import read_diagram_input
 from tenure_server.store.sqlite.read.lifecycles import read_lifecycles
+from tenure_server.store.sqlite.read.live_input import read_live_input
 from tenure_server.store.sqlite.read.metric_rows import read_resource_series
 from tenure_server.store.sqlite.read.processes import read_processes
 from tenure_server.store.sqlite.read.reader_pool import ReaderPool
@@ -144,6 +145,10 @@ class SqliteStore:
     async def diagram_input(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> DiagramInput:
         lane = "scene" if limit <= DEFAULT_DIAGRAM else "scene-large"
         return await self._read(lambda reading: read_diagram_input(reading, lens, limit, keep), lane)
+
+    async def live_input(self, lens: Lens, limit: int, keep: Collection[str], list_limit: int) -> LiveInput:
+        lane = "scene" if limit <= DEFAULT_DIAGRAM else "scene-large"
+        return await self._read(lambda reading: read_live_input(reading, lens, limit, keep, list_limit), lane)
 
     async def follow(self, followers: Sequence[str]) -> None:
         await self._thread.call(lambda: self._follow(followers))

@@ -1,4 +1,4 @@
-import { useSignal, useSignalEffect } from "@preact/signals";
+import { effect, untracked, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { DiagramView } from "../../draw/view.ts";
 import { useStore } from "./context.ts";
@@ -31,10 +31,21 @@ export function DiagramPane() {
     return () => created.dispose();
   }, []);
 
-  useSignalEffect(() => {
-    store.diagram.value;
-    if (view.current) show(view.current, false);
-  });
+  // Not useSignalEffect, which waits for the next frame: table and title would show the new state before the diagram.
+  useEffect(() => {
+    const stopShowing = effect(() => {
+      store.diagram.value;
+      untracked(() => view.current && show(view.current, false));
+    });
+    const stopTicking = effect(() => {
+      store.second.value;
+      untracked(() => view.current?.tick());
+    });
+    return () => {
+      stopShowing();
+      stopTicking();
+    };
+  }, []);
 
   function show(target: DiagramView, isFirst: boolean): void {
     const diagram = store.diagram.peek();

@@ -26,6 +26,7 @@ export function ResourceTable() {
   const isRecorded = store.connection.value.kind === "recorded"; // then every process has ended
   const showsProcess = overview.processes.filter(({ alive }) => alive || isRecorded).length > 1;
   const showsEnd = (resource: Resource) => !isRecorded && isOver(resource);
+  const unlisted = (overview.in_use ?? 0) - ranked.filter(({ holders, waiters }) => holders[0] || waiters[0]).length;
   const hasFailed = shown.some((resource) => resource.failed > 0);
   const longest = Math.max(...ranked.map((resource) => resourceLabel(resource).length)) + (showsProcess ? 14 : 0);
   return (
@@ -76,6 +77,7 @@ export function ResourceTable() {
           {showsAll.value ? "show fewer" : `show all ${ranked.length} resources`}
         </button>
       )}
+      {unlisted > 0 && <span class="tn-muted">and {unlisted.toLocaleString("en")} more in use</span>}
     </section>
   );
 }
@@ -112,10 +114,15 @@ function ResourceRow(props: { resource: Resource; process: Process | undefined; 
         <Held resource={resource} />
       </td>
       <td>
-        <UseList uses={holders} kind="holders" room={room} />
+        <UseList uses={holders} kind="holders" total={resource.held + resource.releasing} room={room} />
       </td>
       <td>
-        <UseList uses={waiters} kind={resource.capacity === null ? "holders" : "waiters"} room={room} />
+        <UseList
+          uses={waiters}
+          kind={resource.capacity === null ? "holders" : "waiters"}
+          total={resource.acquiring}
+          room={room}
+        />
       </td>
       <td class="tn-number">{formatPercentile(resource.wait_ms.p95)}</td>
       <td class="tn-number">{formatPercentile(resource.hold_ms.p95)}</td>

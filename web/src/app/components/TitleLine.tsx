@@ -15,11 +15,13 @@ export function TitleLine() {
   const { name, state } = describe(store);
   const earlier = store.earlier.value;
   const connection = store.connection.value;
+  const share = descriptions.drawnShare(store.open.value);
   const unfolded = store.unfolded.value.length;
   return (
     <div class="tn-title-line">
       <h2 title={name}>{name}</h2>
       {state && <span class="tn-state">{state}</span>}
+      {share && <span class="tn-earlier">{share}</span>}
       {earlier > 0 && (
         <span class="tn-earlier">
           earlier: {earlier.toLocaleString("en")} lifecycles
@@ -127,7 +129,7 @@ function describe(store: Store): descriptions.Description {
   const steps = store.diagram.value?.steps ?? [];
   switch (kind) {
     case "now":
-      return descriptions.describeNow(overview, store.connection.value.kind === "recorded");
+      return descriptions.describeNow(store.open.value, store.connection.value.kind === "recorded");
     case "process":
       return descriptions.describeProcess(id, overview);
     case "trace": {

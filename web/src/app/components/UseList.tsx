@@ -12,11 +12,12 @@ const COUNT_LENGTH = 6; // of "+3"
 interface Props {
   readonly uses: readonly ShownUse[];
   readonly kind: "holders" | "waiters";
+  readonly total: number; // of the present ones, of which the collector lists some hundreds
   readonly room: number; // characters of two names together, and of what stands beside them
 }
 
 /** The tasks that hold a resource or wait for it, and for how long. Those that have just ended are faint. */
-export function UseList({ uses, kind, room }: Props) {
+export function UseList({ uses, kind, total, room }: Props) {
   const store = useStore();
   store.second.value;
   const isExpanded = useSignal(false);
@@ -28,10 +29,12 @@ export function UseList({ uses, kind, room }: Props) {
       uses.length > MAX_SHOWN ? COUNT_LENGTH : 0,
     );
   const shown = isNarrow.value || names > room ? 1 : MAX_SHOWN;
-  const others = uses.slice(shown).filter(({ isOver }) => !isOver).length;
+  const listed = isExpanded.value ? uses : uses.slice(0, shown);
+  const others = total - uses.slice(0, shown).filter(({ isOver }) => !isOver).length;
+  const unlisted = total - uses.filter(({ isOver }) => !isOver).length;
   return (
     <span class={`tn-uses tn-${kind} ${isExpanded.value ? "tn-expanded" : ""}`}>
-      {(isExpanded.value ? uses : uses.slice(0, shown)).map(({ use, isOver }) => (
+      {listed.map(({ use, isOver }) => (
         <button
           type="button"
           key={use.lifecycle}
@@ -43,6 +46,7 @@ export function UseList({ uses, kind, room }: Props) {
           {!isOver && now - use.since_ns >= 1e9 && <span class="tn-since">{formatTicking(now - use.since_ns)}</span>}
         </button>
       ))}
+      {isExpanded.value && unlisted > 0 && <span class="tn-muted">and {unlisted.toLocaleString("en")} more</span>}
       {others > 0 && (
         <button
           type="button"
@@ -54,7 +58,7 @@ export function UseList({ uses, kind, room }: Props) {
             isExpanded.value = !isExpanded.value;
           }}
         >
-          {isExpanded.value ? "fewer" : `+${others}`}
+          {isExpanded.value ? "fewer" : `+${others.toLocaleString("en")}`}
         </button>
       )}
     </span>

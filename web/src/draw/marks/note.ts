@@ -1,7 +1,7 @@
 // Notes. The time in a note about something still open ticks.
 
-import { noteWidth } from "../../layout/note_width.ts";
-import type { NoteRow } from "../../layout/shape.ts";
+import { leadThatFits, noteWidth } from "../../layout/note_width.ts";
+import type { Measure, NoteRow } from "../../layout/shape.ts";
 import * as size from "../../layout/sizes.ts";
 import { truncate } from "../../layout/truncate.ts";
 import { formatTicking } from "../../model/durations.ts";
@@ -44,7 +44,7 @@ export function note(row: NoteRow, scene: Scene): Mark {
       }
       group.append(
         svg("rect", { class: "tn-box", x, y, width, height: size.NOTE_HEIGHT, rx: size.NOTE_RADIUS }),
-        svg("text", { ...tickingData(step), ...textAt }, text),
+        svg("text", { ...tickingData(step, measure), ...textAt }, text),
         svg("title", {}, step.text),
       );
       return group;
@@ -75,8 +75,8 @@ export function tick(drawing: SVGElement, nowNs: number): void {
   }
 }
 
-function tickingData({ lead, since_ns, text }: Note): Record<string, string | number | null> {
+function tickingData({ lead, since_ns, text }: Note, measure: Measure): Record<string, string | number | null> {
   if (lead === null || since_ns === null) return {};
   const separator = /^[,:]? ?/.exec(text.startsWith(lead) ? text.slice(lead.length) : "")?.[0] || ", ";
-  return { "data-lead": lead, "data-separator": separator, "data-since": since_ns };
+  return { "data-lead": leadThatFits(lead, measure), "data-separator": separator, "data-since": since_ns };
 }

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 
 from tenure_server.errors import NotFound
-from tenure_server.model.diagram_input import DiagramInput
+from tenure_server.model.diagram_input import DiagramInput, OpenCounts
 from tenure_server.model.lens import Lens
 from tenure_server.store.protocol import LifecycleQuery
 from tenure_server.store.sqlite.file import keys
@@ -29,7 +29,8 @@ def read_diagram_input(snapshot: ReadSnapshot, lens: Lens, limit: int, keep: Col
     """See ``Store.diagram_input``."""
     _check_subject(snapshot, lens)
     selection, family = _select(snapshot, lens)
-    shown = {row.key: row for row in _open_rows(snapshot, selection, lens, limit)}
+    living = _living(snapshot, selection)
+    shown = {row.key: row for row in _open_rows(snapshot, living, lens, limit)}
     kept = _keys_of(snapshot, keep)
     has_kept = False
     is_complete = True
@@ -53,6 +54,7 @@ def read_diagram_input(snapshot: ReadSnapshot, lens: Lens, limit: int, keep: Col
         context=snapshot.decoder.lifecycles(_context(snapshot, rows, lens)),
         earlier=max(earlier, 0),
         processes=read_some_processes(snapshot, {keys.process_of(row.key) for row in rows}),
+        open=_open_counts(snapshot, living, lens, rows),
     )
 
 
@@ -104,10 +106,20 @@ def _family(snapshot: ReadSnapshot, task: int) -> list[int] | None:
     return None if len(rows) > _MAX_FAMILY else [key for (key,) in rows]
 
 
-def _open_rows(snapshot: ReadSnapshot, selection: RowSelection, lens: Lens, limit: int) -> list[LifecycleRow]:
-    """What is open now, however long ago it began: the newest, at most half of the limit."""
+def _living(snapshot: ReadSnapshot, selection: RowSelection) -> RowSelection:
     living = RowSelection(selection.processes & snapshot.living_processes())
     living.add(selection.where, *selection.values)
+    return living
+
+
+def _open_counts(snapshot: ReadSnapshot, living: RowSelection, lens: Lens, rows: list[LifecycleRow]) -> OpenCounts:
+    held, waiting = snapshot.count_open(living, lens.until_ns)
+    drawn = sum(not row.is_closed and keys.process_of(row.key) in living.processes for row in rows)
+    return OpenCounts(held, waiting, drawn)
+
+
+def _open_rows(snapshot: ReadSnapshot, living: RowSelection, lens: Lens, limit: int) -> list[LifecycleRow]:
+    """What is open now, however long ago it began: the newest, at most half of the limit."""
     until_ns = lens.until_ns
     rows = (row for row in snapshot.open_rows(living) if until_ns is None or row.acquire_ns < until_ns)
     return list(islice(rows, max(limit // 2, 1)))

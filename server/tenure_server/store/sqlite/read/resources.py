@@ -40,7 +40,7 @@ def read_resources(snapshot: ReadSnapshot, query: ResourceQuery) -> Listing[Reso
         selection.add("key BETWEEN ? AND ?", keys.key(process, 0), keys.key(process, keys.NUMBERS))
     if query.kind is not None:
         selection.add("kind = ?", query.kind)
-    in_use = _in_use(snapshot)
+    in_use = resources_in_use(snapshot)
     if query.order == "used":
         return Listing(_records(snapshot, _latest_used(snapshot, selection, in_use, query.open, limit)))
     if query.paging.cursor is not None:
@@ -51,7 +51,14 @@ def read_resources(snapshot: ReadSnapshot, query: ResourceQuery) -> Listing[Reso
     return page_of(rows, limit, lambda row: (row.key,), lambda page: _records(snapshot, page))
 
 
-def _in_use(snapshot: ReadSnapshot) -> set[int]:
+def read_resource(snapshot: ReadSnapshot, resource_id: str) -> list[Resource]:
+    """The resource with this id; empty if it is not stored."""
+    selection = RowSelection([])
+    selection.add("key = ?", snapshot.ids.key(resource_id))
+    return _records(snapshot, list(_rows(snapshot, selection, "key")))
+
+
+def resources_in_use(snapshot: ReadSnapshot) -> set[int]:
     """The resources that a living process holds or waits for."""
     living = snapshot.living_processes()
     resources = snapshot.connection.execute(f"SELECT DISTINCT resource {OPEN}")

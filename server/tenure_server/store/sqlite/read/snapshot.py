@@ -61,6 +61,19 @@ class ReadSnapshot:
             if keys.process_of(row.key) in selection.processes:
                 yield row
 
+    def count_open(self, selection: RowSelection, until_ns: int | None) -> tuple[int, int]:
+        """How many open lifecycles of a selection have acquired their resource, and how many have not."""
+        counts = [0, 0]
+        rows = self.connection.execute(
+            f"SELECT key >> {keys.NUMBER_BITS} AS process, wait_ns IS NULL, count(*) {OPEN} AND {selection.where}"
+            " AND acquire_ns < ? GROUP BY 1, 2",
+            (*selection.values, (1 << 62) if until_ns is None else until_ns),
+        )
+        for process, is_waiting, count in rows:
+            if process in selection.processes:
+                counts[is_waiting] += count
+        return counts[0], counts[1]
+
     def open_uses(self, resource: int) -> Iterator[LifecycleRow]:
         """The open lifecycles of a resource."""
         rows = self.connection.execute(f"SELECT {LIFECYCLE_COLUMNS} {OPEN} AND resource = ?", (resource,))

@@ -64,6 +64,18 @@ def read_traces(snapshot: ReadSnapshot, query: TraceQuery) -> Listing[Trace]:
     return page_of(traces, query.paging.limit, TRACES.position, lambda page: _records(snapshot, page))
 
 
+def read_trace(snapshot: ReadSnapshot, trace_id: str) -> list[Trace]:
+    """The trace with this id; empty if it is not stored."""
+    trace = snapshot.ids.trace(trace_id)
+    columns = ", ".join(_TraceRow._fields)
+    sql = f"SELECT {columns} FROM traces WHERE key = ?"  # noqa: S608 -- constant names
+    return (
+        []
+        if trace is None
+        else _records(snapshot, [_TraceRow(*row) for row in snapshot.connection.execute(sql, trace[:1])])
+    )
+
+
 def _restrict_to_participants(snapshot: ReadSnapshot, selection: RowSelection, processes: set[int]) -> None:
     """Keep traces in which one of the processes takes part; another process may have begun an OpenTelemetry trace."""
     listed = ",".join(str(process) for process in sorted(processes))
