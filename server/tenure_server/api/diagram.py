@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from tenure_server.background.lanes import read_limit
-from tenure_server.diagram import Dialect, mermaid_text
+from tenure_server.diagram import Dialect
 from tenure_server.diagram.steps import Diagram
 from tenure_server.errors import BadParameter
 from tenure_server.http.app_keys import CLOCK, STORE
@@ -17,7 +17,7 @@ from tenure_server.http.parameters import Parameter, choice, flag, instant, inte
 from tenure_server.http.routes import JSON, Route
 from tenure_server.limits import DEFAULT_DIAGRAM, MAX_DIAGRAM
 from tenure_server.model.lens import Lens
-from tenure_server.store.load_diagram import load_diagram, off_the_loop
+from tenure_server.store.load_diagram import load_diagram, load_mermaid, off_the_loop
 
 TRACE = text("trace", "Draw the trace with this id.")
 TASK = text("task", "Draw the task with this id and its descendants.")
@@ -26,6 +26,11 @@ PROCESS = text("process", "Draw only lifecycles of the process with this id.")
 SINCE = instant("since", "Draw lifecycles from this instant on, and all that are still open.", time.time_ns)
 UNTIL = instant("until", "Draw lifecycles that began before this instant.", time.time_ns)
 FOLD = flag("fold", "1: fold repetition (default); 0: draw every repetition.")
+FOLD_ROOTS = flag(
+    "fold_roots",
+    "1: fold equal tasks, too, that no task in the diagram created; 0: draw each (default). Mermaid text does it where"
+    " it would be cut.",
+)
 OPENED = names("opened", "Ids of folds to draw in full, separated by commas.")
 LIMIT = integer("limit", f"Maximum number of lifecycles, newest first (default: {DEFAULT_DIAGRAM}).", 1, MAX_DIAGRAM)
 TASKS: Parameter[Literal["task", "coroutine"]] = choice(
@@ -63,13 +68,11 @@ async def get_diagram(request: web.Request) -> web.Response:
     )
     limit, wanted, dialect = LIMIT.read(query) or DEFAULT_DIAGRAM, FORMAT.read(query), DIALECT.read(query) or "plain"
     async with read_limit():
-        drawn = await load_diagram(request.app[STORE], lens, limit, request.app[CLOCK]())
+        store, now_ns = request.app[STORE], request.app[CLOCK]()
         if wanted == "mermaid":
-            text = await off_the_loop(
-                len(drawn.steps),
-                lambda: mermaid_text(drawn.steps, title=drawn.title, dialect=dialect, earlier=drawn.earlier).text,
-            )
+            text = await load_mermaid(store, lens, limit, now_ns, dialect)
             return web.Response(text=text, content_type="text/plain")
+        drawn = await load_diagram(store, lens, limit, now_ns, fold_roots=FOLD_ROOTS.read(query) or False)
         body = await off_the_loop(len(drawn.steps), lambda: msgspec.json.encode(drawn))
         return web.Response(body=body, content_type=JSON)
 
@@ -88,6 +91,7 @@ ROUTES = [
             SINCE,
             UNTIL,
             FOLD,
+            FOLD_ROOTS,
             OPENED,
             LIMIT,
             TASKS,

@@ -14,8 +14,8 @@ and columns so far).
 
 from tenure_server.diagram.diff import apply, difference
 from tenure_server.diagram.draw import draw
-from tenure_server.diagram.mermaid import LIMIT, mermaid, mermaid_text
+from tenure_server.diagram.mermaid import LIMIT, MermaidText, mermaid, mermaid_text
 from tenure_server.diagram.mermaid_statements import Dialect
 from tenure_server.diagram.title import title_of
 
-__all__ = ["LIMIT", "Dialect", "apply", "difference", "draw", "mermaid", "mermaid_text", "title_of"]
+__all__ = ["LIMIT", "Dialect", "MermaidText", "apply", "difference", "draw", "mermaid", "mermaid_text", "title_of"]

@@ -25,18 +25,20 @@ def draw(
     lens: Lens,
     now_ns: int,
     context: Iterable[Lifecycle] = (),
+    *,
+    fold_roots: bool = False,
 ) -> list[Step]:
     """The diagram of some lifecycles as steps, in the order in which they are drawn.
 
     ``lifecycles`` are all that the lens shows, in any order. ``tasks`` are the records of their tasks and of the tasks
     that created those, by id; a task without a record is drawn by its name alone. ``context`` are other lifecycles of
     the same resources, which are not drawn and only explain waits. Open lifecycles are drawn up to ``now_ns`` (ns since
-    the Unix epoch).
+    the Unix epoch). ``fold_roots``: a lens that folds also folds equal tasks that no task in the diagram created.
     """
     ordered = in_order(lifecycles)
     tasks = with_callers(ordered, tasks)
     forest = build_forest(ordered, tasks, lens)
-    folded = fold(forest, lens.opened) if lens.fold else {}
+    folded = fold(forest, lens.opened, with_roots=fold_roots) if lens.fold else {}
     canvas = Canvas(lens, tasks, {lifecycle.process: lifecycle.service for lifecycle in ordered})
     drawer = _Drawer(canvas, forest, find_causes(ordered, context), now_ns)
     for event in events(forest, folded):

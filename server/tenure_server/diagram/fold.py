@@ -14,7 +14,7 @@ from tenure_server.diagram import phrases
 from tenure_server.diagram.build_forest import Forest, Node, descendants
 from tenure_server.diagram.steps import FragmentKind
 from tenure_server.model.labels import name_in_source
-from tenure_server.model.records import ExceptionInfo, Lifecycle
+from tenure_server.model.records import ExceptionInfo
 
 MIN_REPETITIONS = 3  # with fewer there is no fragment
 MAX_PERIOD = 4  # the largest number of siblings that repeat together
@@ -32,8 +32,7 @@ class Fold:
         self.id = fold_id
         self.label = label
         self.repetitions = repetitions
-        first = self.shown[0]
-        self.start_ns = first.start_ns if first.lifecycle is None else _sort_ns(first.lifecycle)
+        self.start_ns = _first_ns(self.shown[0])
 
     @property
     def shown(self) -> list[Node]:
@@ -45,7 +44,9 @@ class Fold:
         return len(self.repetitions) * sum(node.lifecycle is not None for node in descendants(self.shown))
 
 
-Folded = dict[str, "list[Node | Fold]"]  # what is drawn inside a node instead of its children, by key()
+# What is drawn inside a node instead of its children, by key(); with ROOTS what is drawn instead of the roots.
+Folded = dict[str, "list[Node | Fold]"]
+ROOTS = ""
 
 
 def key(node: Node) -> str:
@@ -53,11 +54,15 @@ def key(node: Node) -> str:
     return f"{node.id}:task" if node.lifecycle is None else node.id
 
 
-def fold(forest: Forest, opened: Collection[str]) -> Folded:
-    """Find every repetition; folds in ``opened`` are not folded."""
+def fold(forest: Forest, opened: Collection[str], *, with_roots: bool = False) -> Folded:
+    """Find every repetition; folds in ``opened`` are not folded. ``with_roots``: also equal roots of the forest."""
     nodes = descendants(forest.roots)
     shapes = _Shapes(nodes)
     folded: Folded = {}
+    if with_roots:
+        roots = list(_pars(forest.roots, shapes, opened))
+        if len(roots) < len(forest.roots):
+            folded[ROOTS] = roots
     for node in nodes:
         if len(node.children) >= MIN_REPETITIONS:
             siblings: list[Node | Fold] = list(_pars(node.children, shapes, opened))
@@ -82,7 +87,7 @@ class _Shapes:
         return self._numbers.get(key(node))
 
     def _assign(self, node: Node) -> None:
-        end_ns = _end_ns(node)
+        end_ns = self._end_ns(node)
         if end_ns is None:
             return
         inside: list[object] = []
@@ -96,6 +101,14 @@ class _Shapes:
         node_key = key(node)
         self._numbers[node_key] = self._number_by_shape.setdefault(shape, len(self._number_by_shape))
         self._ends_ns[node_key] = end_ns
+
+    def _end_ns(self, node: Node) -> int | None:
+        """When the node ended. A root's end is that of the last node in it; it may go on, and do something else."""
+        if node.lifecycle is not None:
+            return node.lifecycle.released_ns
+        if node.creator is not None or node.task is None:
+            return node.task.finished_ns if node.task is not None else None
+        return max((self._ends_ns[child] for child in map(key, node.children) if child in self._ends_ns), default=None)
 
     def _own_shape(self, node: Node) -> _Shape:
         if (lifecycle := node.lifecycle) is None:
@@ -115,15 +128,14 @@ def _type(exception: ExceptionInfo | None) -> str | None:
     return None if exception is None else exception.type
 
 
-def _end_ns(node: Node) -> int | None:
-    if node.lifecycle is not None:
-        return node.lifecycle.released_ns
-    return node.task.finished_ns if node.task is not None and node.creator is not None else None
+def _first_ns(node: Node) -> int:
+    """The place of a fold in the order of time, by the node that it shows.
 
-
-def _sort_ns(lifecycle: Lifecycle) -> int:
-    """The first use's acquired time, so that the lifecycle that it waited for is drawn above the fold."""
-    return lifecycle.acquire_ns if lifecycle.acquired_ns is None else lifecycle.acquired_ns
+    Of a use it is the acquired time, so that the lifecycle that it waited for is drawn above the fold.
+    """
+    if node.lifecycle is None:
+        return _first_ns(node.children[0]) if node.creator is None and node.children else node.start_ns
+    return node.lifecycle.acquire_ns if node.lifecycle.acquired_ns is None else node.lifecycle.acquired_ns
 
 
 def _pars(siblings: list[Node], shapes: _Shapes, opened: Collection[str]) -> Iterator[Node | Fold]:
@@ -192,5 +204,12 @@ def _loop_label(run: list[Node], period: int) -> str:
 
 def _par_label(group: list[Node]) -> str:
     tasks = [node.task for node in group if node.task is not None]
-    durations = [(task.finished_ns or 0) - (task.created_ns or 0) for task in tasks]
-    return phrases.par(len(group), phrases.common_name(tasks), durations)
+    return phrases.par(len(group), phrases.common_name(tasks), [_duration_ns(node) for node in group])
+
+
+def _duration_ns(node: Node) -> int:
+    """How long a task ran; how long a root, whose beginning or end may not be known, was in the diagram."""
+    if node.creator is not None and node.task is not None:
+        return (node.task.finished_ns or 0) - (node.task.created_ns or 0)
+    uses = [inner.lifecycle for inner in descendants([node]) if inner.lifecycle is not None]
+    return max(use.released_ns or use.acquire_ns for use in uses) - min(use.acquire_ns for use in uses)

@@ -24,6 +24,7 @@ class MermaidText(NamedTuple):
     text: str
     lifecycles: int
     left_out: int
+    is_whole: bool  # all steps are in the text
 
 
 def mermaid(steps: Sequence[Step], limit: int = LIMIT, *, title: str = "", dialect: Dialect = "plain") -> str:
@@ -50,18 +51,19 @@ def mermaid_text(
     head = f"---\ntitle: {encode_title(title)}\n---\n" if title else ""
     head += "sequenceDiagram\n"
     if not steps:
-        return MermaidText(_join(head, [*_EMPTY, "Note over p1: nothing was held"]), 0, earlier)
+        return MermaidText(_join(head, [*_EMPTY, "Note over p1: nothing was held"]), 0, earlier, is_whole=True)
     statements = Statements(steps, dialect)
     whole = _Draft(head, statements, each_wait_once(steps, is_whole=True), limit)
     if earlier:
         whole.preface = _left_out_note("p1", left_out.earlier_lifecycles(earlier), remedy)
     if whole.fits():
-        return MermaidText(whole.text(len(whole.steps)), whole.drawn[-1], earlier)
+        return MermaidText(whole.text(len(whole.steps)), whole.drawn[-1], earlier, is_whole=True)
     part = _Draft(head, statements, each_wait_once(steps, is_whole=False), limit, remedy)
     if earlier:
         part.preface = _left_out_note("p1", left_out.earlier_lifecycles(earlier), ())
     shown = part.shown()
-    return MermaidText(part.text(shown), part.drawn[shown], earlier + part.drawn[-1] - part.drawn[shown])
+    missing = part.drawn[-1] - part.drawn[shown]
+    return MermaidText(part.text(shown), part.drawn[shown], earlier + missing, is_whole=False)
 
 
 class _Draft:

@@ -7,13 +7,13 @@ use, with its own events inside it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 from operator import itemgetter
 from typing import NamedTuple
 
 from tenure_server.diagram.build_forest import Forest, Node
-from tenure_server.diagram.fold import Fold, Folded, key
+from tenure_server.diagram.fold import ROOTS, Fold, Folded, key
 
 
 class EventKind(Enum):
@@ -49,7 +49,7 @@ class _Block(NamedTuple):
 
 def events(forest: Forest, folded: Folded) -> Iterator[Event]:
     """All events, in order."""
-    return _flatten(_ForestWalker(folded).collect(forest.roots))
+    return _flatten(_ForestWalker(folded).collect(folded.get(ROOTS, forest.roots)))
 
 
 def _flatten(timeline: list[Event | _Block]) -> Iterator[Event]:
@@ -73,7 +73,7 @@ class _ForestWalker:
         self._process_last_ns: dict[str, int] = {}
         self._abandoned: list[tuple[Node, list[Event | _Block]]] = []
 
-    def collect(self, roots: list[Node]) -> list[Event | _Block]:
+    def collect(self, roots: Sequence[Node | Fold]) -> list[Event | _Block]:
         whole: list[Event | _Block] = []
         stack: list[tuple[bool, Node | Fold, list[Event | _Block]]] = [(True, root, whole) for root in reversed(roots)]
         while stack:

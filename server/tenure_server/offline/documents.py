@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tenure_server.diagram import Dialect, mermaid_text
+from tenure_server.diagram import Dialect
 from tenure_server.diagram.steps import Step
 from tenure_server.limits import MAX_DIAGRAM
 from tenure_server.model.diagram_input import OpenCounts
@@ -17,6 +17,7 @@ from tenure_server.model.records import Lifecycle
 from tenure_server.offline import archive
 from tenure_server.offline.progress import Progress
 from tenure_server.offline.sources import Source
+from tenure_server.store.load_diagram import compact_mermaid
 
 
 class Document(NamedTuple):
@@ -40,16 +41,13 @@ class JsonDocument(msgspec.Struct, frozen=True):
 
 def mermaid_document(source: Source, name: str, trace: str | None, dialect: Dialect) -> Document:
     """The newest lifecycles, repetitions folded, as far as Mermaid's own limit allows."""
-    diagram = source.diagram(Lens(trace=trace), MAX_DIAGRAM)
     html = "tenure export {source} --to html"
     one_trace = "tenure export {source} --to mermaid --trace ID"
     remedy = (html, one_trace) if trace is None else (f"{html} --trace {shlex.quote(trace)}",)
-    text = mermaid_text(
-        diagram.steps,
-        title=diagram.title,
-        dialect=dialect,
-        earlier=diagram.earlier,
-        remedy=[line.replace("{source}", _in_file(name)) for line in remedy],
+    text = compact_mermaid(
+        lambda fold_roots: source.diagram(Lens(trace=trace), MAX_DIAGRAM, fold_roots=fold_roots),
+        dialect,
+        [line.replace("{source}", _in_file(name)) for line in remedy],
     )
     return Document(text.text, text.lifecycles, text.left_out, remedy)
 

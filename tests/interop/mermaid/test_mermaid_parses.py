@@ -44,7 +44,7 @@ def test_dialect_12_says_the_types_of_participants(parse: Parse, name: str) -> N
 @one_parser
 def test_a_random_program_is_read_as_its_steps(parse: Parse, program: Program, fold: bool, version: str) -> None:
     """Also what no scenario thought of. The parsers are slow, so one of them reads each."""
-    steps = draw(program.lifecycles, program.tasks, Lens(fold=fold), program.now_ns)
+    steps = draw(program.lifecycles, program.tasks, Lens(fold=fold), program.now_ns, fold_roots=True)
     if steps:
         assert without_blanks(parse(mermaid(steps), version)) == expected(with_each_wait_once(steps))
 
@@ -73,7 +73,9 @@ def test_any_name_is_read_as_itself(parse: Parse, name: str) -> None:
         Note("5", ["p1", "p2"], name, 0),
         End("6", "loop"),
     ]
-    assert without_blanks(parse(mermaid(steps, title=name))) == expected(steps)
+    answer = parse(mermaid_text(steps, title=name, earlier=1, remedy=[name]).text)
+    assert answer["messages"].pop(0) == ["NOTE", "p1", "p1", f"1 earlier lifecycle is left out\n{name}", False]
+    assert without_blanks(answer) == expected(steps)
 
 
 @pytest.mark.parametrize("name", ["order", "still_open", "par", "loops"])

@@ -152,38 +152,6 @@ def test_who_reads_only_the_beginning_hears_no_complaint(tmp_path: Path) -> None
         assert (done.returncode, done.stderr) == (2, said)
 
 
-def test_a_diagram_says_what_it_leaves_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """In the file and on stderr, with the number and the way to it; --strict answers it by the exit code."""
-    program = Program()
-    for number in range(600):
-        program.use("main", f"Lock {number}", acquire=number, wait=0, hold=0, release=0)
-    source = recording(tmp_path / "a b.json", program.batch(final=True))
-    output = tmp_path / "x.mmd"
-    assert export.main([str(source), "--to", "mermaid", "--strict", "-o", str(output)]) == 3
-    said = re.fullmatch(
-        rf"tenure: {output} leaves out (\d+) of 600 lifecycles \(to get them: tenure export '{source}' --to html"
-        rf" or tenure export '{source}' --to mermaid --trace ID\)\n",
-        capsys.readouterr().err,
-    )
-    assert said is not None
-    text = output.read_text()
-    assert len(text) <= 50_000
-    drawn = len(re.findall(r"__aenter__", text))
-    assert int(said[1]) == 600 - drawn
-    note = re.search(r"Note over p1: (.+)", text.replace("#39;", "'").replace("<br/>", " "))
-    assert note is not None
-    assert re.fullmatch(
-        rf"\d+ more steps follow, of {said[1]} lifecycles tenure export 'a b\.json' --to html"
-        rf" tenure export 'a b\.json' --to mermaid --trace ID",
-        note[1],
-    )
-    assert export.main([str(source), "--to", "mermaid", "-o", str(output)]) == 0
-    assert capsys.readouterr().err == said[0]
-    assert export.main([str(source), "--to", "mermaid", "--strict", "--trace", program.trace_id(1)]) == 0
-    assert export.main([str(source), "--to", "html", "--strict", "-o", str(tmp_path / "x.html")]) == 0
-    assert "leaves out" not in capsys.readouterr().err
-
-
 def test_the_types_of_participants_are_in_dialect_12(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The default is plain, which older versions of Mermaid read. Only Mermaid text has dialects."""
     source = str(recording(tmp_path / "run.json", textbook().batch(final=True)))

@@ -12,6 +12,7 @@ from tests.golden.diagram.programs import Program, programs
 from tests.golden.diagram.rules import Reader
 
 from tenure_server.diagram import apply, difference, draw, mermaid
+from tenure_server.diagram.left_out import drawn_lifecycles
 from tenure_server.diagram.mermaid_activations import join_activations
 from tenure_server.diagram.steps import Activate, Begin, End, Message, Note, Step
 from tenure_server.model.lens import Lens
@@ -27,14 +28,21 @@ LENSES = st.builds(
 UNFOLDED = Lens(fold=False)
 
 
-def _draw(program: Program, lens: Lens = UNFOLDED) -> list[Step]:
-    return draw(program.lifecycles, program.tasks, lens, program.now_ns)
+def _draw(program: Program, lens: Lens = UNFOLDED, *, fold_roots: bool = False) -> list[Step]:
+    return draw(program.lifecycles, program.tasks, lens, program.now_ns, fold_roots=fold_roots)
 
 
-@given(programs(), LENSES)
-def test_every_picture_can_be_drawn(program: Program, lens: Lens) -> None:
+@given(programs(), LENSES, st.booleans())
+def test_every_picture_can_be_drawn(program: Program, lens: Lens, fold_roots: bool) -> None:
     """Columns stand before they are used and not after their end, activations end once, fragments nest."""
-    Reader().read(_draw(program, lens))
+    Reader().read(_draw(program, lens, fold_roots=fold_roots))
+
+
+@given(programs(), LENSES, st.booleans())
+def test_a_picture_counts_every_lifecycle_once(program: Program, lens: Lens, fold_roots: bool) -> None:
+    """Whether it is drawn, or stands behind a fold."""
+    steps = _draw(program, lens, fold_roots=fold_roots)
+    assert drawn_lifecycles(steps)[-1] == len({lifecycle.id for lifecycle in program.lifecycles})
 
 
 @given(programs())

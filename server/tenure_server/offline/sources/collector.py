@@ -45,8 +45,9 @@ class CollectorSource:
             self._all("/api/resources", Listing[Resource], {}),
         )
 
-    def diagram(self, lens: Lens, limit: int) -> Diagram:
-        return self._get("/api/diagram", Diagram, {"limit": str(limit), **_query(lens)})
+    def diagram(self, lens: Lens, limit: int, *, fold_roots: bool = False) -> Diagram:
+        query = {"limit": str(limit), "fold_roots": str(int(fold_roots)), **_query(lens)}
+        return self._get("/api/diagram", Diagram, query)
 
     def lifecycles(self, trace: str | None) -> list[Lifecycle]:
         """All of them, oldest first."""

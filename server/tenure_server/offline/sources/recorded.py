@@ -70,9 +70,9 @@ class RecordingSource:
         """If nothing is open, its time is that of the last event in the recording."""
         return self._runner.run(self._overview())
 
-    def diagram(self, lens: Lens, limit: int) -> Diagram:
+    def diagram(self, lens: Lens, limit: int, *, fold_roots: bool = False) -> Diagram:
         try:
-            return self._runner.run(self._diagram(lens, limit))
+            return self._runner.run(self._diagram(lens, limit, fold_roots=fold_roots))
         except NotFound:
             raise self._unknown(lens.trace) from None
 
@@ -102,11 +102,11 @@ class RecordingSource:
         now_ns = self._clock_ns if is_open else await self._store.latest_ns() or self._clock_ns
         return Overview(now_ns, overview.processes, overview.traces, overview.resources)
 
-    async def _diagram(self, lens: Lens, limit: int) -> Diagram:
+    async def _diagram(self, lens: Lens, limit: int, *, fold_roots: bool) -> Diagram:
         scene = await self._input(lens, limit)
         is_open = any(lifecycle.phase in OPEN_PHASES for lifecycle in scene.lifecycles)
         now_ns = self._clock_ns if is_open else await self._store.latest_ns() or self._clock_ns
-        return draw_diagram(scene, lens, now_ns)
+        return draw_diagram(scene, lens, now_ns, fold_roots=fold_roots)
 
     async def _input(self, lens: Lens, limit: int) -> DiagramInput:
         key = limit, lens.trace, lens.task, lens.resource, lens.process, lens.since_ns, lens.until_ns

@@ -21,8 +21,8 @@ class Source(Protocol):
 
     def overview(self) -> Overview: ...
 
-    def diagram(self, lens: Lens, limit: int) -> Diagram:
-        """The diagram of the newest ``limit`` lifecycles of the lens."""
+    def diagram(self, lens: Lens, limit: int, *, fold_roots: bool = False) -> Diagram:
+        """The diagram of the newest ``limit`` lifecycles of the lens. ``fold_roots``: see ``draw``."""
 
     def lifecycles(self, trace: str | None) -> list[Lifecycle]:
         """All lifecycles of the trace, or of the source; oldest first."""
