@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tenure_server.model.records import Lifecycle, Task
+from tenure_server.model.records import Lifecycle, Process, Task
 
 
 class DiagramInput(msgspec.Struct, frozen=True):
@@ -14,10 +14,11 @@ class DiagramInput(msgspec.Struct, frozen=True):
 
     ``lifecycles`` are in the order of their acquire; ``tasks``, by id, are their tasks and those that created them;
     ``context`` are other lifecycles of the same resources, which explain the waits. ``earlier`` is how many earlier
-    lifecycles of the lens are left out.
+    lifecycles of the lens are left out. ``processes``, by id, are those of the lifecycles.
     """
 
     lifecycles: list[Lifecycle]
     tasks: Mapping[str, Task]
     context: list[Lifecycle]
     earlier: int
+    processes: Mapping[str, Process] = {}

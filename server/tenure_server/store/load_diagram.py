@@ -41,4 +41,4 @@ async def off_the_loop(size: int, work: Callable[[], T]) -> T:
 
 
 def draw_input(source: DiagramInput, lens: Lens, now_ns: int) -> list[Step]:
-    return draw(source.lifecycles, source.tasks, lens, now_ns, source.context)
+    return draw(source.lifecycles, source.tasks, lens, now_ns, source.context, processes=source.processes)

@@ -2,7 +2,7 @@
 
 import type { Overview, Participant, Resource, Step, Trace } from "../schema/messages.ts";
 import { formatDuration, formatTicking } from "./durations.ts";
-import { processLabel, resourceLabel } from "./labels.ts";
+import { processLabel, processState, resourceLabel } from "./labels.ts";
 
 export interface Description {
   readonly name: string;
@@ -18,10 +18,10 @@ export function describeNow(overview: Overview | null, isRecorded: boolean): Des
   return { name: isRecorded ? "Everything" : "Everything now", state };
 }
 
-export function describeProcess(id: string, overview: Overview | null): Description {
+export function describeProcess(id: string, overview: Overview | null, nowNs: number): Description {
   const process = overview?.processes.find((candidate) => candidate.id === id);
   if (!process) return { name: "Process", state: "" };
-  return { name: `${process.service}, ${processLabel(process)}`, state: process.alive ? "running" : "ended" };
+  return { name: processLabel(process), state: processState(process, nowNs) };
 }
 
 /** `trace`: its latest known state, if any. `isRecent`: the overview still has it; otherwise it may have ended since. */

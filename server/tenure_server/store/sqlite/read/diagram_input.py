@@ -15,6 +15,7 @@ from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.key_scan import LIFECYCLES, RowSelection
 from tenure_server.store.sqlite.file.rows import LifecycleRow
 from tenure_server.store.sqlite.read.filters import select_lifecycles
+from tenure_server.store.sqlite.read.processes import read_some_processes
 from tenure_server.store.sqlite.read.roots import read_roots
 from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
 from tenure_server.store.sqlite.read.span_parents import foreign_parents
@@ -52,6 +53,7 @@ def read_diagram_input(snapshot: ReadSnapshot, lens: Lens, limit: int, keep: Col
         tasks=snapshot.decoder.tasks(row.task for row in rows),
         context=snapshot.decoder.lifecycles(_context(snapshot, rows, lens)),
         earlier=max(earlier, 0),
+        processes=read_some_processes(snapshot, {keys.process_of(row.key) for row in rows}),
     )
 
 
