@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import weakref
 
-from tenure._core.object_access import short_name, type_name
+from tenure._core.object_access import short_name
 from tenure._identify import named_objects
+from tenure._identify.kinds import kind_name
 from tenure._identify.resource_ids import ResourceIds
 from tenure._identify.sites import Site, constructs, resource_name
 
@@ -56,7 +57,7 @@ class SingleUse:
             usage.is_reused = True
             resource_ids.share(manager, known, patched=patched)
             return known
-        full_name = type_name(kind)
+        full_name = kind_name(kind)
         if usage.is_reused or not usage.looks_single_use():
             number = resource_ids.new(full_name, resource_name(Site.of(site).expression), None, "participant")
             if not resource_ids.bind(manager, _ITSELF, number, alone=True):

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from tenure._core.object_access import attribute
 from tenure._identify import resources
-from tenure._identify.exceptions import type_name
+from tenure._identify.kinds import kind_name
 from tenure._identify.resources import Description
 from tenure.adapters._kit import acquire_release
 
@@ -31,5 +31,5 @@ def install(connector: ModuleType) -> None:
 def _connector(connector: object, _: str) -> Description:
     limit = attribute(connector, "_limit")
     return Description(
-        type_name(type(connector)), connector, name="", capacity=limit if type(limit) is int and limit > 0 else None
+        kind_name(type(connector)), connector, name="", capacity=limit if type(limit) is int and limit > 0 else None
     )
