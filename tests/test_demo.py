@@ -144,7 +144,7 @@ def test_one_order_is_one_trace_with_all_that_it_held(collector):
             "asyncio.timeout 2 s",
             "asyncio.taskgroups.TaskGroup",
             "shop.pool.Pool pool",
-            "asyncio.locks.Lock stock_lock",
+            "asyncio.locks.Lock Stock.stock_lock",
             "shop.database.transaction",
         )
     }

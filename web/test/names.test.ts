@@ -15,7 +15,7 @@ const NAMES = [...Object.getOwnPropertyNames(Object.prototype), "prototype", "le
 
 function process(service: string, reason: string): Process {
   const rest = { host: "h", pid: 1, python: "3.11.7", started_ns: 0, last_seen_ns: 0, alive: true, clock_skew_ms: 0 };
-  return { id: service, service, ...rest, dropped: Object.fromEntries([[reason, 2]]) };
+  return { id: service, service, name: service, ...rest, dropped: Object.fromEntries([[reason, 2]]) };
 }
 
 describe.each(NAMES)("a program that uses the name %s", (name) => {
@@ -23,7 +23,7 @@ describe.each(NAMES)("a program that uses the name %s", (name) => {
   test("draws no shape", () => {
     expect(glyph(name)).toBeNull();
     const head = (stereotype: string) =>
-      headOf({ id: "p1", role: "resource", stereotype, label: "pool", ref: "" }, (text) => text.length);
+      headOf({ id: "p1", role: "resource", stereotype, label: "pool", ref: "", ended: false }, (text) => text.length);
     expect(head(name)).toEqual(head("participant"));
     expect(WITH_ICON.has(name)).toBe(false);
     expect(new Hues().of({ ref: name, stereotype: name })).toBe(0);

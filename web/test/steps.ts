@@ -6,7 +6,7 @@ export const BEGIN_NS = 1_700_000_000_000_000_000;
 
 export function participant(id: string, label = id, stereotype = "participant"): Participant {
   const role = stereotype === "participant" ? "task" : "resource";
-  return { id, role, stereotype, label, ref: `ref-${id}` };
+  return { id, role, stereotype, label, ref: `ref-${id}`, ended: false };
 }
 
 export function declare(id: string, label = id, stereotype = "participant"): Step {

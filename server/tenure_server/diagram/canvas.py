@@ -8,6 +8,7 @@ from typing import Literal
 
 from tenure_server.diagram import phrases
 from tenure_server.diagram.fold import Fold
+from tenure_server.diagram.process_names import ProcessNames
 from tenure_server.diagram.steps import Begin, Create, Declare, Destroy, End, Participant, Step
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import ResourceRef, Task, TaskRef
@@ -20,12 +21,11 @@ class Canvas:
     fragment. If a task was created in the fragment, the resources of that task are declared in it, to the task's right.
     """
 
-    def __init__(self, lens: Lens, tasks: Mapping[str, Task], processes: Mapping[str, str]) -> None:
-        """``processes``: the service of every process in the diagram, by process id."""
+    def __init__(self, lens: Lens, tasks: Mapping[str, Task], processes: ProcessNames) -> None:
         self.steps: list[Step] = []
         self._lens = lens
         self._tasks = tasks
-        self._suffixes = _suffixes(processes)
+        self._processes = processes
         self._columns: dict[tuple[str, ...], str] = {}  # key of a column -> participant id
         self._positions: dict[str, int] = {}  # participant id -> number of columns to its left
         self._destroyed: set[str] = set()
@@ -43,7 +43,9 @@ class Canvas:
         if (participant_id := self._columns.get(column)) is not None:
             return participant_id
         label = phrases.resource(ref.kind, "" if by_kind else ref.name, None if by_kind else ref.capacity)
-        participant = self._add_column(column, "resource", ref.stereotype, label + self._suffixes[process], ref.id)
+        label += self._processes.suffix(process)
+        ended = self._processes.has_ended(process)
+        participant = self._add_column(column, "resource", ref.stereotype, label, ref.id, ended=ended)
         self._declare(Declare(f"{ref.id}:resource", participant))
         return participant.id
 
@@ -52,7 +54,7 @@ class Canvas:
         column = self._task_column(ref, process)
         if (participant_id := self._columns.get(column)) is not None:
             return participant_id
-        participant = self._add_column(column, "task", "participant", self._task_label(ref, process), ref.id)
+        participant = self._add_task(column, ref, process)
         self._declare(Declare(f"{ref.id}:task", participant))
         return participant.id
 
@@ -61,7 +63,7 @@ class Canvas:
         column = self._task_column(ref, process)
         if (participant_id := self._columns.get(column)) is not None:
             return participant_id
-        participant = self._add_column(column, "task", "participant", self._task_label(ref, process), ref.id)
+        participant = self._add_task(column, ref, process)
         self.steps.append(Create(f"{ref.id}:task", participant))
         self._declare_at = None
         return participant.id
@@ -98,11 +100,24 @@ class Canvas:
             self.steps.insert(self._declare_at, step)
             self._declare_at += 1
 
+    def _add_task(self, column: tuple[str, ...], ref: TaskRef, process: str) -> Participant:
+        record = self._tasks.get(ref.id) if self._lens.tasks == "task" else None
+        ended = self._processes.has_ended(process) or (record is not None and record.finished_ns is not None)
+        return self._add_column(column, "task", "participant", self._task_label(ref, process), ref.id, ended=ended)
+
     def _add_column(
-        self, column: tuple[str, ...], role: Literal["task", "resource"], stereotype: str, label: str, ref: str
+        self,
+        column: tuple[str, ...],
+        role: Literal["task", "resource"],
+        stereotype: str,
+        label: str,
+        ref: str,
+        *,
+        ended: bool,
     ) -> Participant:
         short = _short_id(role, ref)
-        participant = Participant(f"{role}-{ref}" if short in self._positions else short, role, stereotype, label, ref)
+        column_id = f"{role}-{ref}" if short in self._positions else short
+        participant = Participant(column_id, role, stereotype, label, ref, ended)
         self._columns[column] = participant.id
         self._positions[participant.id] = len(self._positions)
         return participant
@@ -115,7 +130,7 @@ class Canvas:
     def _task_label(self, ref: TaskRef, process: str) -> str:
         tasks = self._tasks_by_column.get(self._task_column(ref, process), ())
         label = phrases.common_name(tasks) if tasks else phrases.task(ref.name)
-        suffix = self._suffixes[process]
+        suffix = self._processes.suffix(process)
         return label if suffix == f" @ {label}" else label + suffix
 
     @cached_property
@@ -133,14 +148,3 @@ def _short_id(role: str, ref: str) -> str:
     """A short id, because every message names two participants: "<32 hex>-12" of a task -> "t12-<8 hex>"."""
     process, _, number = ref.rpartition("-")
     return f"{role[0]}{number}-{process[:8]}"
-
-
-def _suffixes(processes: Mapping[str, str]) -> dict[str, str]:
-    """What distinguishes the columns of several processes: the service; also the process, where two run one service."""
-    if len(processes) < 2:
-        return dict.fromkeys(processes, "")
-    services = list(processes.values())
-    return {
-        process: f" @ {service}" if services.count(service) == 1 else f" @ {service} {process[:4]}"
-        for process, service in processes.items()
-    }

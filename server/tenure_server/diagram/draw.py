@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from tenure_server.diagram import phrases
 from tenure_server.diagram.build_forest import Forest, Node, build_forest, in_order
@@ -12,11 +13,12 @@ from tenure_server.diagram.fold import Fold, fold
 from tenure_server.diagram.fold_cancellers import FoldCancellers
 from tenure_server.diagram.fold_waits import wait_texts
 from tenure_server.diagram.order_events import Event, EventKind, events
+from tenure_server.diagram.process_names import ProcessNames
 from tenure_server.diagram.steps import Activate, Deactivate, Message, Note, Step
 from tenure_server.diagram.wait_causes import Causes, find_causes
 from tenure_server.model.labels import is_server_error
 from tenure_server.model.lens import Lens
-from tenure_server.model.records import Lifecycle, Task
+from tenure_server.model.records import Lifecycle, Process, Task
 
 
 def draw(
@@ -27,19 +29,22 @@ def draw(
     context: Iterable[Lifecycle] = (),
     *,
     fold_roots: bool = False,
+    processes: Mapping[str, Process] = MappingProxyType({}),
 ) -> list[Step]:
     """The diagram of some lifecycles as steps, in the order in which they are drawn.
 
     ``lifecycles`` are all that the lens shows, in any order. ``tasks`` are the records of their tasks and of the tasks
     that created those, by id; a task without a record is drawn by its name alone. ``context`` are other lifecycles of
-    the same resources, which are not drawn and only explain waits. Open lifecycles are drawn up to ``now_ns`` (ns since
-    the Unix epoch). ``fold_roots``: a lens that folds also folds equal tasks that no task in the diagram created.
+    the same resources, which are not drawn and only explain waits. ``processes``, by id, are those of the lifecycles.
+    Open lifecycles are drawn up to ``now_ns`` (ns since the Unix epoch). ``fold_roots``: a lens that folds also folds
+    equal tasks that no task in the diagram created.
     """
     ordered = in_order(lifecycles)
     tasks = with_callers(ordered, tasks)
     forest = build_forest(ordered, tasks, lens)
     folded = fold(forest, lens.opened, with_roots=fold_roots) if lens.fold else {}
-    canvas = Canvas(lens, tasks, {lifecycle.process: lifecycle.service for lifecycle in ordered})
+    services = {lifecycle.process: lifecycle.service for lifecycle in ordered}
+    canvas = Canvas(lens, tasks, ProcessNames(services, processes))
     drawer = _Drawer(canvas, forest, find_causes(ordered, context), now_ns)
     for event in events(forest, folded):
         drawer.show(event)

@@ -29,6 +29,7 @@ class Participant(msgspec.Struct, frozen=True):
     stereotype: str  # Mermaid's participant type: participant, control, database, queue, ...
     label: str  # plain text, which each output escapes
     ref: str  # id of the task or resource that a click opens
+    ended: bool = False  # its task has finished, or its process has ended while others run
 
 
 class Declare(msgspec.Struct, frozen=True, gc=False, tag="declare", tag_field="step"):

@@ -189,5 +189,6 @@ class LiveDiagram:
 
 
 def _token(lens: Lens, scene: DiagramInput) -> str:
-    encoded = msgspec.msgpack.encode((lens, scene))
+    processes = [(process.name, process.alive) for process in scene.processes.values()]  # no more of them is drawn
+    encoded = msgspec.msgpack.encode((lens, msgspec.structs.replace(scene, processes={}), processes))
     return hashlib.blake2b(encoded, digest_size=12).hexdigest()

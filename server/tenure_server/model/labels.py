@@ -23,6 +23,12 @@ def resource_label(kind: str, name: str, capacity: int | None) -> str:
     return f"{label} ({capacity})" if capacity is not None and capacity > 1 else label
 
 
+def process_label(service: str, pid: int) -> str:
+    """The name of a process wherever people read it: "shop #28277"; without a pid, as of a sender of spans, "shop"."""
+    name = service or "process"
+    return f"{name} #{pid}" if pid > 0 else name
+
+
 def name_in_source(name: str, stereotype: str) -> str:
     """The part of a lock's name that all locks of its line share: "Account.lock" for "Account.lock of left".
 

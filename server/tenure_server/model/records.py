@@ -216,6 +216,7 @@ class Trace(msgspec.Struct, frozen=True):
 class Process(msgspec.Struct, frozen=True):
     """A process that has sent lifecycles or spans.
 
+    ``name`` is what every view calls it: "shop #28277", of service and pid.
     ``last_seen_ns`` is when its last batch arrived, by the collector's clock; ``started_ns`` is by its own clock.
     ``alive``: it sent a batch in the last 10 s and has not ended. ``dropped`` counts the lifecycles that its tracer
     lost, by reason. ``clock_skew_ms`` is how far its clock is ahead of the collector's; negative: its clock is behind,
@@ -232,3 +233,4 @@ class Process(msgspec.Struct, frozen=True):
     alive: bool
     dropped: dict[str, int]
     clock_skew_ms: int = 0
+    name: str = ""

@@ -71,7 +71,8 @@ def draw_diagram(source: DiagramInput, lens: Lens, now_ns: int, *, fold_roots: b
 
 def draw_input(source: DiagramInput, lens: Lens, now_ns: int, *, fold_roots: bool = False) -> list[Step]:
     """The steps; where not all that is open fits into the diagram, a last one says how much of it is drawn."""
-    steps = draw(source.lifecycles, source.tasks, lens, now_ns, source.context, fold_roots=fold_roots)
+    lifecycles, context, processes = source.lifecycles, source.context, source.processes
+    steps = draw(lifecycles, source.tasks, lens, now_ns, context, fold_roots=fold_roots, processes=processes)
     if source.open.drawn < source.open.held + source.open.waiting and (over := _whole_width(steps)):
         steps.append(Note("open", over, phrases.open_share(source.open), now_ns, kind="cut"))
     return steps

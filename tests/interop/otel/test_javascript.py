@@ -118,10 +118,10 @@ async def test_a_traced_program_and_a_service_in_javascript_are_one_diagram(tmp_
     labels = dict(re.findall(r"participant (p\d+)(?:@\{.*?\})? as (.+)", diagram))
     said = re.sub(r"p\d+", lambda match: labels[match[0]], re.sub(r".* as .*\n", "", diagram))
     for line in (
-        r"client payment @ shop \w+-\)payment: request",
+        r"client payment @ shop( #35;\d+)?-\)payment: request",
         r"payment->>\+Request POST /charge @ payment: request\(\)",
         r"payment->>\+postgresql payments @ payment: INSERT\(\)",
-        r"main @ shop \w+->>\+Connection @ shop \w+: __aenter__\(\)",
+        r"main @ shop #35;\d+->>\+Connection @ shop #35;\d+: __aenter__\(\)",
     ):
         assert re.search(f"^    {line}$", said, re.MULTILINE), said
 

@@ -59,6 +59,7 @@ async def test_processes(collector: Collector, program: Program) -> None:
                 "alive": True,
                 "dropped": {"full": 2},
                 "clock_skew_ms": -897,  # the last that it told of is 103 ms after its begin
+                "name": "shop #4001",
             }
         ],
         "cursor": None,

@@ -38,9 +38,9 @@ sequenceDiagram
     participant p1 as edge
     participant p2 as client shop @ edge
     p1->>+p2: GET()
-    create participant p3 as handle-1 @ shop
+    create participant p3 as handle-1 @ shop #35;4001
     p2-)p3: request
-    participant p4@{ "type": "control" } as Lock stock @ shop
+    participant p4@{ "type": "control" } as Lock stock @ shop #35;4001
     p3->>+p4: __aenter__()
     p4-->>p3: acquired after 1 ms
     create participant p5 as stock

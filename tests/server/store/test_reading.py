@@ -225,8 +225,21 @@ async def test_a_process_is_alive_until_it_says_goodbye_or_falls_silent(store: S
                 alive=False,
                 dropped={},
                 clock_skew_ms=-999,
+                name="mail #4002",
             ),
-            Process(quiet.hex, "shop", "host-1", 4001, "3.11.7", START_NS, at(1_000), quiet_alive, {"full": 2}, -999),
+            Process(
+                quiet.hex,
+                "shop",
+                "host-1",
+                4001,
+                "3.11.7",
+                START_NS,
+                at(1_000),
+                quiet_alive,
+                {"full": 2},
+                -999,
+                "shop #4001",
+            ),
         ]
 
     assert (await store.processes(Paging())).items == processes(quiet_alive=True)

@@ -103,7 +103,7 @@ PYTEST_TREE = [
     "Test test_shop.py::test_failing AssertionError",
     "  Fixture pool ok",
     "    timeout 9 s ok",
-    "    Lock pool AssertionError",
+    "    Lock pool #2 AssertionError",
     "Test test_shop.py::test_sync[a/b] ok",
     "  Lock  ok",
     "Test test_shop.py::test_sync[c] ok",
@@ -208,7 +208,8 @@ def test_tests_are_roots_with_their_outcomes(tmp_path, files, arguments, expecte
     assert done.status == plain.status == 1
     assert without_times(done.stdout) == without_times(plain.stdout)
     assert without_times(done.stderr) == without_times(plain.stderr)
-    assert tree(tmp_path / "x.json") == expected
+    held = [line.replace(" #1", "") for line in tree(tmp_path / "x.json")]  # known from the second one on
+    assert held == expected
 
 
 def test_the_full_traceback_has_no_frame_of_tenures(tmp_path) -> None:

@@ -18,6 +18,7 @@ def test_all_that_the_programs_modules_enter_is_recorded_and_nothing_is_missed(t
     assert report.pop("probe") in {"native", "python"}
     assert report == {
         "program": "app",
+        "service": "app",
         "modules": [
             {"name": "__main__", "file": str(tmp_path / "app.py"), "sites": 1, "reason": ""},
             {"name": "helper", "file": str(tmp_path / "helper.py"), "sites": 1, "reason": ""},

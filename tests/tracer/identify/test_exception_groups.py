@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tenure import testing
-from tenure._identify.exceptions import failure_of
+from tenure._identify.exceptions import MAX_MESSAGE, failure_of
 
 
 class Loud(Exception):
@@ -49,16 +49,33 @@ def test_a_group_says_what_is_in_it(error, message):
 
 
 def test_what_is_said_of_a_group_is_bounded():
-    """Kinds, depth and length."""
-    many = ExceptionGroup("many", [type(f"E{n}", (Exception,), {})("x" * 500) for n in range(100)])
+    """Kinds, depth and number; the length, when it is shipped."""
+    many = ExceptionGroup("many", [type(f"E{n}", (Exception,), {})("x") for n in range(100)])
     deep = ValueError("at the bottom")
     for _ in range(10):
         deep = ExceptionGroup("deep", [deep])
-    assert failure_of(many).message.startswith(f"many (100 sub-exceptions): E0: {'x' * 79}…, E1: ")
-    assert len(failure_of(many).message) < 350
-    assert failure_of(deep).message == "deep (1 sub-exception): ExceptionGroup (ExceptionGroup (ExceptionGroup (1)))"
     wide = ExceptionGroup("wide", [OSError(f"{n}") for n in range(5_000)])
+    long = ExceptionGroup("long", [ValueError("x" * 50_000), KeyError("y")])
+    named = ", ".join(f"E{n}: x" for n in range(6))
+    assert failure_of(many).message == f"many (100 sub-exceptions): {named} and 94 more"
+    assert failure_of(deep).message == "deep (1 sub-exception): ExceptionGroup (ExceptionGroup (ExceptionGroup (1)))"
     assert failure_of(wide).message == "wide (5000 sub-exceptions): 1000 OSError and 4000 more"
+    assert len(failure_of(long).message) == MAX_MESSAGE
+
+
+def test_what_is_in_a_group_is_scrubbed_before_it_is_cut():
+    """A cut in front of the @ would show the password."""
+
+    async def main():
+        async with asyncio.Lock():
+            raise ExceptionGroup("g", [ValueError(f"{'x' * 220} https://user:hunter2@{'y' * 400}/")])
+
+    with testing.recorder() as recorder:
+        with pytest.raises(ExceptionGroup):
+            asyncio.run(main())
+        (lifecycle,) = recorder.lifecycles()
+    assert "hunter2" not in lifecycle.body_exception
+    assert "…" in lifecycle.body_exception
 
 
 def test_a_long_message_keeps_its_start_and_its_end():

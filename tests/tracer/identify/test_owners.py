@@ -8,7 +8,7 @@ import weakref
 import pytest
 
 from tenure import testing
-from tenure._identify import ordinals
+from tenure._identify import ordinals, owners
 
 ACCOUNT = """
     import asyncio
@@ -59,6 +59,17 @@ def names(source, main="main"):
 def test_a_lock_is_called_by_its_owner(body, expected):
     """By the owner's own name, else by who refers to it, else by an ordinal; never two by one name."""
     assert names(f"async def main():\n    {body}\n") == expected
+
+
+def test_a_function_that_makes_many_owners_is_not_searched_for_ever(monkeypatch):
+    """Each search costs the program's time; the owner's own name does not."""
+    monkeypatch.setattr(owners, "_MAX_SEARCHES", 2)
+    body = "known = [Account() for _ in range(3)]\n    for n in range(3): await known[n].use()"
+    assert names(f"async def main():\n    {body}\n") == [
+        "Account.lock of known[0]",
+        "Account.lock of known[1]",
+        "Account.lock",
+    ]
 
 
 def test_two_accounts_with_one_name_are_told_apart():

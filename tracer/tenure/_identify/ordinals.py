@@ -25,8 +25,8 @@ class Ordinals:
     def __init__(self) -> None:
         self._names: dict[tuple[str, str], _Name] = {}
 
-    def unique(self, kind: str, name: str, number: int) -> tuple[str, int, str]:
-        """The name for this resource; the resource that gets another name for it (0: none), and that name.
+    def unique(self, kind: str, name: str, number: int) -> tuple[str, int, int]:
+        """The name for this resource without its ordinal, the ordinal, and the resource that was the first of the name.
 
         Where another one has the same owner's name, that name does not say which one it is, and an ordinal does.
         """
@@ -36,5 +36,5 @@ class Ordinals:
             known = self._names.setdefault((kind, title), _Name(number, itertools.count(1)))
             ordinal = next(known.ordinals)
             if ordinal == 1:
-                return title, 0, ""
-        return f"{title} #{ordinal}", known.first if ordinal == 2 else 0, f"{title} #1"  # the second
+                break
+        return title, ordinal, known.first

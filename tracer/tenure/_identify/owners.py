@@ -13,7 +13,7 @@ import functools
 import sys
 import uuid
 from collections.abc import Iterator
-from types import FrameType, ModuleType
+from types import FrameType, MemberDescriptorType, ModuleType
 from typing import cast
 
 from tenure._core import faults, object_access
@@ -22,10 +22,19 @@ from tenure._identify import libraries, sites, task_names, tasks, tracer, variab
 from tenure._identify.sites import Site, resource_name
 
 MAX_LABEL = 40  # characters of an owner's name or of a key
-_NAMES = ("name", "id", "key", "label", "title", "slug", "number", "index", "__name__")
+_WORDS = "name", "id", "key", "label", "title", "slug", "number", "index"
+_NAMES = *_WORDS, *(f"_{word}" for word in _WORDS)
+_MAX_SEARCHES = 200  # of one function, for variables that refer to owners
 _MAX_FRAMES = 8  # of callers, that are looked at
 _MAX_CREATORS = 3
 _MAX_ITEMS = 500  # variables of a module, or entries of a container
+
+
+class _Searches:
+    """How often the owners of a function's locks were looked for, by address of its code."""
+
+    def __init__(self) -> None:
+        self.by_code: dict[int, int] = {}
 
 
 def name_of(subject: object, site: str) -> str:
@@ -86,24 +95,32 @@ def _of_owner(owner: object, attribute: str, frame: FrameType, values: dict[str,
     if issubclass(kind, type):
         return f"{object_access.short_name(owner)}.{title}"  # type: ignore[arg-type]
     name = f"{object_access.short_name(kind)}.{title}"
-    if all(item != attribute for item, _ in object_access.instance_items(owner)):
+    items = dict(object_access.instance_items(owner))
+    if attribute not in items:
         return name  # the class's: one for all its objects
-    label = _own_name(owner) or _referred_by(owner, frame, values)
+    label = _own_name(kind, items) or _referred_by(owner, frame, values)
     return f"{name} of {label}" if label else name
 
 
-def _own_name(owner: object) -> str:
-    """The owner's name as its own attribute has it."""
+def _own_name(kind: type, items: dict[str, object]) -> str:
+    """The owner's name as one of these attributes of its own has it, which no property of its class hides."""
     for name in _NAMES:
-        for attribute in (name, f"_{name}"):
-            label = _plain(object_access.attribute(owner, attribute))
-            if label:
-                return label
+        label = _plain(items.get(name))
+        if label and (not object_access.has(kind, name) or _is_slot(kind, name)):
+            return label
     return ""
+
+
+def _is_slot(kind: type, name: str) -> bool:
+    return type(object_access.of_class(kind, name)) is MemberDescriptorType
 
 
 def _referred_by(owner: object, frame: FrameType, values: dict[str, object]) -> str:
     """The variable that refers to it, or the container with its key: of the module, of callers, of creators."""
+    searches = tracer.current.of(_Searches).by_code
+    count = searches[id(frame.f_code)] = searches.get(id(frame.f_code), 0) + 1
+    if count > _MAX_SEARCHES:
+        return ""
     modules: set[int] = set()
     for caller in _frames(frame):
         namespace = caller.f_globals

@@ -15,6 +15,7 @@ from tenure._identify.ordinals import Ordinals
 from tenure._identify.sites import Site, is_late, resource_name, settled_text
 
 MAX_NAMES = 50  # names that one-use objects may have at one site; further ones get the name that the site gives
+MAX_FIRST = 2_000  # resources that are the only one of their name, for when there is a second one
 MAX_NAMED = 2_000  # named resources of dead objects that are kept for the next object of that name
 
 _ALIAS = " "  # the role of an object that stands for another one's resource
@@ -43,7 +44,8 @@ class ResourceIds:
         self._aliased: dict[int, weakref.ref[object]] = {}  # by address of who stands for it: the subject
         self._names_left: dict[tuple[str, str], int] = {}
         self._ordinals = Ordinals()
-        self._renamed: list[int] = []  # resources that got their ordinal later than their name
+        self._renamed: list[Resource] = []  # they got their ordinal later than their name
+        self._first: dict[int, Resource] = {}  # those that are the only one of their name yet, also dead ones
         self._unnumbered: set[int] = set()  # of those that get an ordinal: whose name is not known yet
         self._dead: list[int] = []  # resources whose object died since the last batch
         self._dying: set[int] = set()  # those before
@@ -78,17 +80,27 @@ class ResourceIds:
         known = self.table.get(number)
         if known is None:
             return
-        name, other, others_name = self._ordinals.unique(known.kind, name, number) if name else (name, 0, "")
-        self.table[number] = known._replace(name=name)
-        before = self.table.get(other)
+        if not name:
+            self.table[number] = known._replace(name="")
+            return
+        title, ordinal, first = self._ordinals.unique(known.kind, name, number)
+        if ordinal == 1:
+            if len(self._first) >= MAX_FIRST:
+                self._first.clear()
+            self.table[number] = self._first[number] = known._replace(name=title)
+            return
+        self.table[number] = known._replace(name=f"{title} #{ordinal}")
+        before = self._first.pop(first, None)  # None: it has its ordinal already
         if before is not None:
-            self.table[other] = before._replace(name=others_name)
-            self._renamed.append(other)
+            renamed = before._replace(name=f"{title} #1")
+            self._renamed.append(renamed)
+            if first in self.table:
+                self.table[first] = renamed
 
     def take_renamed(self) -> list[Resource]:
         """The resources that have another name than in the batches so far."""
         renamed, self._renamed = self._renamed, []
-        return [self.table[number] for number in renamed if number in self.table]
+        return renamed
 
     def find(self, subject: object, role: str) -> int:
         """The resource that this object is in this role, 0 where it has none yet."""

@@ -20,8 +20,9 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 
-from tenure._core.object_access import mro, type_name
+from tenure._core.object_access import mro
 from tenure._identify import named_objects, owners, tracer
+from tenure._identify.kinds import kind_name
 from tenure._identify.sites import Site, resource_name
 from tenure._identify.type_table import NOTHING, Describe, Description, Plan
 
@@ -83,7 +84,7 @@ def described(kind: type) -> type:
 def kind_of(manager: object) -> str:
     """The kind of the resource behind this manager, as its adapter describes it; else its type's name."""
     describe = tracer.current.types.plan(type(manager)).describe
-    return type_name(type(manager)) if describe is None else describe(manager, "").kind
+    return kind_name(type(manager)) if describe is None else describe(manager, "").kind
 
 
 def is_patched(kind: type) -> bool:
@@ -207,7 +208,7 @@ def _of_named(manager: object, plan: Plan, site: str, title: str | None, capacit
     if plan.describe is not None:
         description = plan.describe(manager, Site.of(site).expression)
     else:
-        description = Description(type_name(type(manager)), manager)
+        description = Description(kind_name(type(manager)), manager)
     if title is None:
         return _of_description(description._replace(capacity=capacity or description.capacity), site)
     if description.enter or description.exit:

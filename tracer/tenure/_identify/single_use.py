@@ -9,8 +9,10 @@ from then on nothing about the objects is looked at any more.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Container
 
-from tenure._core.object_access import short_name, type_name
+from tenure._core import public_names
+from tenure._core.object_access import short_name
 from tenure._identify import named_objects
 from tenure._identify.resource_ids import ResourceIds
 from tenure._identify.sites import Site, constructs, resource_name
@@ -39,11 +41,11 @@ class SiteUsage:
 class SingleUse:
     """The sites of one recording."""
 
-    def __init__(self, resource_ids: ResourceIds) -> None:
+    def __init__(self, resource_ids: ResourceIds, libraries: Container[str]) -> None:
         # By site: the type of its one-use objects and their resource, where nothing else need be asked; None: ask.
         self.settled_sites: dict[str, tuple[type | None, int]] = {}
         self._usages: dict[tuple[str, int], SiteUsage] = {}  # by site and the address of the type
-        self._resource_ids = resource_ids
+        self._resource_ids, self._libraries = resource_ids, libraries
 
     def resolve(self, manager: object, kind: type, site: str, *, patched: bool) -> int:
         """The id of the manager's resource, entered at this site; ``patched``: its class reports its entries itself."""
@@ -56,7 +58,7 @@ class SingleUse:
             usage.is_reused = True
             resource_ids.share(manager, known, patched=patched)
             return known
-        full_name = type_name(kind)
+        full_name = public_names.of_type(kind, self._libraries)
         if usage.is_reused or not usage.looks_single_use():
             number = resource_ids.new(full_name, resource_name(Site.of(site).expression), None, "participant")
             if not resource_ids.bind(manager, _ITSELF, number, alone=True):

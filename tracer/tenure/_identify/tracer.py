@@ -51,7 +51,8 @@ class Tracer:
         self.is_patching = False  # tracked classes are patched at once
         self.stopped: dict[int, type] = {}  # by address: types whose recording stopped after a fault
         self.resource_ids = ResourceIds()
-        self.single_use = SingleUse(self.resource_ids)
+        self.libraries: set[str] = set()  # packages, or single modules of one, that an adapter knows
+        self.single_use = SingleUse(self.resource_ids, self.libraries)
         self.pools = PoolRegistry(self.resource_ids)
         self.types = TypeTable()
         self.tasks = TaskTable()
@@ -59,7 +60,6 @@ class Tracer:
         self.root_sites: set[str] = set()  # whose lifecycles begin a trace, whatever is held around them
         self.call_sites: dict[tuple[int, int], tuple[str, CodeType]] = {}  # see ``call_site_cache``
         self.wire_sites: dict[str, wire.Site] = {}  # by key: scrubbed, as the tables of a batch have them
-        self.libraries: set[str] = set()  # packages, or single modules of one, that an adapter knows
         self.reached_through: dict[str, frozenset[str]] = {}  # by package: others whose calls are for its caller too
         self.frameworks: set[str] = set()  # packages whose generator functions pass on what is the program's
         self.cancellers: dict[tuple[str, str], CancellerResolver] = {}  # by file and function

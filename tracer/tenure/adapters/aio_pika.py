@@ -10,7 +10,7 @@ from types import ModuleType
 
 from tenure._core.object_access import attribute, exact, has, is_true
 from tenure._identify import libraries, resources
-from tenure._identify.exceptions import type_name
+from tenure._identify.kinds import kind_name
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters._kit import databases, open_close
@@ -48,11 +48,11 @@ def install(aio_pika: ModuleType) -> None:
 def _connection(connection: object, _: str) -> Description:
     url = attribute(connection, "url")
     host, port = getattr(url, "host", None), getattr(url, "port", None)
-    return Description(type_name(type(connection)), connection, f"{host}:{port}" if host else None, stereotype="queue")
+    return Description(kind_name(type(connection)), connection, f"{host}:{port}" if host else None, stereotype="queue")
 
 
 def _channel(channel: object, _: str) -> Description:
-    return Description(type_name(type(channel)), channel, stereotype="queue")
+    return Description(kind_name(type(channel)), channel, stereotype="queue")
 
 
 def _is_over(channel: object) -> bool:

@@ -1,4 +1,7 @@
-"""aiohttp's client: ``session.get(...)`` returns a handle of the session; the enter call is ``get``."""
+"""aiohttp's client: ``session.get(...)`` returns a handle of the session; the enter call is ``get``.
+
+A session is named by its base URL, and so is its own connector.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from tenure._identify import libraries, resources
 from tenure._identify.resources import Description
 from tenure._identify.sites import owner_name
 from tenure._patching import class_patches
+from tenure.adapters import aiohttp_connector
+from tenure.adapters._kit import base_urls
 
 _KIND = "aiohttp.client.ClientSession"
 
@@ -24,7 +29,7 @@ def install(client: ModuleType) -> None:
 
 
 def _session(manager: object, _: str) -> Description:
-    return Description(_KIND, manager)
+    return Description(_KIND, manager, base_urls.name_of(manager) or None)
 
 
 def _request(manager: object, expression: str) -> Description:
@@ -35,4 +40,8 @@ def _request(manager: object, expression: str) -> Description:
     variables = frame.f_locals
     websocket = frame.f_code.co_name.endswith("ws_connect")
     call = "ws_connect" if websocket else (exact(variables.get("method")) or "request").lower()
-    return Description(_KIND, variables.get("self"), name=owner_name(expression), enter=call)
+    session = variables.get("self")
+    name = base_urls.name_of(session)
+    if name and attribute(session, "_connector_owner") is True:
+        aiohttp_connector.name(attribute(session, "_connector"), name)
+    return Description(_KIND, session, name or owner_name(expression), enter=call)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure._core.object_access import attribute
-from tenure._identify import resources
-from tenure._identify.exceptions import type_name
+from tenure._core.object_access import ByIdentity, attribute
+from tenure._identify import resources, tracer
+from tenure._identify.kinds import kind_name
 from tenure._identify.resources import Description
 from tenure.adapters._kit import acquire_release
 
@@ -27,8 +27,23 @@ def install(connector: ModuleType) -> None:
     )
 
 
+class _Connectors:
+    """The names of connectors that belong to one session."""
+
+    def __init__(self) -> None:
+        self.names: ByIdentity[str] = ByIdentity()
+
+
+def name(connector: object, title: str) -> None:
+    """Name the connector of a session, from its first request on."""
+    names = tracer.current.of(_Connectors).names
+    if connector is not None and connector not in names:
+        names.put(connector, title)
+
+
 def _connector(connector: object, _: str) -> Description:
     limit = attribute(connector, "_limit")
+    title = tracer.current.of(_Connectors).names.get(connector) or ""
     return Description(
-        type_name(type(connector)), connector, name="", capacity=limit if type(limit) is int and limit > 0 else None
+        kind_name(type(connector)), connector, name=title, capacity=limit if type(limit) is int and limit > 0 else None
     )

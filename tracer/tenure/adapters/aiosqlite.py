@@ -6,7 +6,7 @@ from types import FunctionType, ModuleType
 
 from tenure._core.object_access import attribute
 from tenure._identify import resources
-from tenure._identify.exceptions import type_name
+from tenure._identify.kinds import kind_name
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters._kit import file_names, open_close
@@ -20,7 +20,7 @@ def install(aiosqlite: ModuleType) -> None:
 
 
 def _connection(manager: object, _: str) -> Description:
-    return Description(type_name(type(manager)), None, name=_database(manager), stereotype="database")
+    return Description(kind_name(type(manager)), None, name=_database(manager), stereotype="database")
 
 
 def _cursor(_: object, __: str) -> Description:

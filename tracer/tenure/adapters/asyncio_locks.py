@@ -16,7 +16,7 @@ from types import ModuleType
 
 from tenure._core import object_access
 from tenure._identify import resources, tracer
-from tenure._identify.exceptions import type_name
+from tenure._identify.kinds import kind_name
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters._kit import acquire_release, after_init
@@ -54,14 +54,14 @@ def _lock(manager: object, _: str) -> Description:
     reference = conditions.get(manager) if conditions else None
     condition = reference() if reference is not None else None
     if condition is not None:
-        return Description(type_name(type(condition)), condition, capacity=1, stereotype="control", lasting=True)
-    return Description(type_name(type(manager)), manager, capacity=1, stereotype="control")
+        return Description(kind_name(type(condition)), condition, capacity=1, stereotype="control", lasting=True)
+    return Description(kind_name(type(manager)), manager, capacity=1, stereotype="control")
 
 
 def _semaphore(manager: object, _: str) -> Description:
     value = tracer.current.of(_Locks).values.get(manager)
     capacity = value or _count(manager, "_value")
-    return Description(type_name(type(manager)), manager, capacity=capacity, stereotype="control")
+    return Description(kind_name(type(manager)), manager, capacity=capacity, stereotype="control")
 
 
 def _can_be_held() -> Callable[[object], bool]:
@@ -72,18 +72,18 @@ def _can_be_held() -> Callable[[object], bool]:
 
 def _bounded_semaphore(manager: object, _: str) -> Description:
     capacity = _count(manager, "_bound_value")
-    return Description(type_name(type(manager)), manager, capacity=capacity, stereotype="control")
+    return Description(kind_name(type(manager)), manager, capacity=capacity, stereotype="control")
 
 
 def _condition(manager: object, _: str) -> Description:
     lock = object_access.attribute(manager, "_lock")
     if lock is not None and manager in tracer.current.of(_Locks).given_a_lock:
-        return Description(type_name(type(lock)), lock, capacity=1, stereotype="control", lasting=True)
-    return Description(type_name(type(manager)), manager, capacity=1, stereotype="control")
+        return Description(kind_name(type(lock)), lock, capacity=1, stereotype="control", lasting=True)
+    return Description(kind_name(type(manager)), manager, capacity=1, stereotype="control")
 
 
 def _barrier(manager: object, _: str) -> Description:
-    return Description(type_name(type(manager)), manager, stereotype="control")
+    return Description(kind_name(type(manager)), manager, stereotype="control")
 
 
 def _count(manager: object, attribute: str) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from tenure._identify import resources
-from tenure._identify.exceptions import type_name
+from tenure._identify.kinds import kind_name
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 
@@ -17,4 +17,4 @@ def install(asyncio: ModuleType) -> None:
 
 
 def _runner(manager: object, _: str) -> Description:
-    return Description(type_name(type(manager)), manager)
+    return Description(kind_name(type(manager)), manager)

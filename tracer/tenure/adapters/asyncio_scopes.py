@@ -15,7 +15,8 @@ from typing import NamedTuple
 from tenure._core import object_access
 from tenure._core.paths import code_file
 from tenure._identify import cancellation, libraries, resources, sites, tracer
-from tenure._identify.exceptions import Canceller, type_name
+from tenure._identify.exceptions import Canceller
+from tenure._identify.kinds import kind_name
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters._kit import after_init
@@ -63,7 +64,7 @@ def _has_an_end(manager: object) -> bool:
 
 
 def _task_group(manager: object, _: str) -> Description:
-    return Description(type_name(type(manager)), None)
+    return Description(kind_name(type(manager)), None)
 
 
 def _length(manager: object) -> str:

@@ -6,7 +6,7 @@ from types import AsyncGeneratorType, ModuleType
 
 from tenure._core import object_access
 from tenure._identify import resources
-from tenure._identify.exceptions import type_name
+from tenure._identify.kinds import kind_name
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 
@@ -20,7 +20,7 @@ def install(contextlib: ModuleType) -> None:
 def _closing(manager: object, _: str) -> Description:
     thing = object_access.attribute(manager, "thing")
     if type(thing) is not AsyncGeneratorType:
-        return Description(type_name(type(thing)), thing, exit="aclose")
+        return Description(kind_name(type(thing)), thing, exit="aclose")
     module = object_access.exact(thing.ag_frame.f_globals.get("__name__")) if thing.ag_frame is not None else ""
     function = thing.__qualname__.rpartition("<locals>.")[2]
     return Description(f"{module}.{function}".lstrip("."), thing.ag_code, name="", exit="aclose")

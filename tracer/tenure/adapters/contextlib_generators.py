@@ -18,7 +18,7 @@ from typing import cast
 
 from tenure._core import object_access
 from tenure._identify import resources, tracer
-from tenure._identify.exceptions import type_name
+from tenure._identify.kinds import function_name, kind_name
 from tenure._identify.resources import NOTHING, Describe, Description
 from tenure._identify.sites import TAKERS
 from tenure._patching import class_patches
@@ -57,7 +57,7 @@ def describe_by(function: object, describe: Describe) -> None:
 def _handle(manager: object, expression: str) -> Description:
     function, arguments = object_access.attribute(manager, "func"), object_access.attribute(manager, "args", ())
     if function is None:  # it was entered before: contextlib has deleted the function
-        return Description(type_name(type(manager)), None)
+        return Description(kind_name(type(manager)), None)
     functions = tracer.current.of(_Functions)
     described = functions.described.get(function) if type(function) is FunctionType else None
     if described is not None:
@@ -74,7 +74,7 @@ def _handle(manager: object, expression: str) -> Description:
     name = object_access.exact(object_access.attribute(unbound, "__name__"))
     owner = _owner(function, arguments)
     if owner is not None:
-        title = type_name(type(owner))
+        title = kind_name(type(owner))
         kind = title if name in TAKERS else f"{title}.{name}"
         return Description(
             kind, owner, None, partial(capacity, owner), _stereotype(object_access.short_name(type(owner))), enter=name
@@ -129,7 +129,7 @@ def _kind(function: object) -> str:
     name = object_access.exact(object_access.attribute(function, "__qualname__")) or object_access.qualified_name(
         type(function)
     )
-    return f"{module}.{name.rpartition('<locals>.')[2]}"
+    return function_name(function, module, name.rpartition("<locals>.")[2])
 
 
 def _stereotype(name: str) -> str:

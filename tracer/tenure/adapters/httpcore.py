@@ -12,11 +12,12 @@ from tenure import _probe_api as probe
 from tenure._core.object_access import attribute, is_true
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR
 from tenure._core.wrapping import Method, traceback_of
-from tenure._identify import libraries, resources, task_origins, tracer
+from tenure._identify import libraries, resources, task_origins, tracer, variables
 from tenure._identify.resources import Description
 from tenure._identify.sites import Place
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited
+from tenure.adapters._kit import base_urls
 
 _PACKAGES = "httpcore", "httpcore2", "httpx", "httpx2"
 # Said where they fail.
@@ -46,7 +47,15 @@ def _pool(pool: object, _: str) -> Description:
     is_shared = is_true(attribute(pool, "_http2"))  # several requests share one connection
     capacity = most if type(most) is int and most < sys.maxsize and not is_shared else None
     kind = f"{libraries.of_type(resources.described(type(pool)))}.AsyncConnectionPool"
-    return Description(kind, pool, "", capacity, enter="connection", exit="close")
+    return Description(kind, pool, _base_url(), capacity, enter="connection", exit="close")
+
+
+def _base_url() -> str:
+    """Name a pool that is used for the first time by the base URL of the client that uses it."""
+    for frame in libraries.stack(sys._getframe(1)):  # noqa: SLF001  # no other way to the caller
+        if frame.f_code.co_name == "_send_single_request" and libraries.of_frame(frame) in _PACKAGES:
+            return base_urls.name_of(variables.local(frame).get("self"))
+    return ""
 
 
 def _waiting(original: Method) -> Method:

@@ -1,6 +1,7 @@
 """httpx and httpx2: a client is held while it is open, and used by ``client.stream()`` until the response is closed.
 
-httpx2 has ``client.sse()`` and ``client.websocket()`` besides, which are uses of the client too.
+A client is named by its base URL. httpx2 has ``client.sse()`` and ``client.websocket()`` besides, which are uses of the
+client too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from tenure._identify.resources import Description
 from tenure._identify.sites import owner_name
 from tenure._patching import class_patches
 from tenure.adapters import contextlib_generators
+from tenure.adapters._kit import base_urls
 
 _USES = "stream", "sse", "websocket"
 
@@ -32,9 +34,9 @@ def install(httpx: ModuleType) -> None:
 
 
 def _client(kind: str, client: object, _: str) -> Description:
-    return Description(kind, client)
+    return Description(kind, client, base_urls.name_of(client) or None)
 
 
 def _use(kind: str, name: str, handle: object, expression: str) -> Description:
     client = handle.args[0]  # type: ignore[attr-defined]
-    return Description(kind, client, owner_name(expression), enter=name)
+    return Description(kind, client, base_urls.name_of(client) or owner_name(expression), enter=name)

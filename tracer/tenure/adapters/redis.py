@@ -11,7 +11,7 @@ from typing import cast
 
 from tenure._core.object_access import attribute, exact
 from tenure._identify import libraries, resources, tracer
-from tenure._identify.exceptions import type_name
+from tenure._identify.kinds import kind_name
 from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
@@ -44,7 +44,7 @@ def install(asyncio: ModuleType) -> None:
     outside = libraries.entered_outside("redis")
     open_close.patch_method(client.Redis, "initialize", ("aclose", "close"), _client, predicate=outside)
     for kind in (client.Pipeline, client.PubSub):
-        resources.register(kind, databases.one_use(type_name(kind)))
+        resources.register(kind, databases.one_use(kind_name(kind)))
         class_patches.patch_manager(kind, any_task=True)
     resources.register(asyncio.lock.Lock, _lock)
     class_patches.patch_manager(asyncio.lock.Lock)
@@ -79,7 +79,7 @@ def _taken(taken: object, _: str) -> Description:
     pool = taken.pool  # type: ignore[attr-defined]
     limit = attribute(pool, "max_connections")
     capacity = limit if type(limit) is int and 0 < limit < _UNLIMITED else None
-    return Description(type_name(type(pool)), pool, _server(pool), capacity, "database", figures=_figures)
+    return Description(kind_name(type(pool)), pool, _server(pool), capacity, "database", figures=_figures)
 
 
 def _server(pool: object) -> str:

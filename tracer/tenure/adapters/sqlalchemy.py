@@ -14,7 +14,7 @@ from typing import Any
 
 from tenure._core.object_access import attribute, exact, is_true, library_attribute
 from tenure._identify import libraries, resources
-from tenure._identify.exceptions import type_name
+from tenure._identify.kinds import kind_name
 from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
@@ -52,7 +52,7 @@ def install(asyncio: ModuleType) -> None:
         (asyncio.AsyncTransaction, ("commit", "rollback", "close")),
         (asyncio.AsyncSessionTransaction, ("commit", "rollback")),
     ):
-        describe = databases.one_use(type_name(kind))
+        describe = databases.one_use(kind_name(kind))
         open_close.patch_method(kind, "start", closing, describe, label="begin", predicate=outside, wants_entry=outside)
     base = sys.modules["sqlalchemy.pool.base"]
     _patch_checkouts(sys.modules["sqlalchemy.engine"].Engine, base._ConnectionFairy)  # noqa: SLF001  # as above

@@ -14,7 +14,7 @@ from types import FunctionType, ModuleType
 
 from tenure._core.object_access import attribute
 from tenure._identify import libraries
-from tenure._identify.exceptions import type_name
+from tenure._identify.kinds import kind_name
 from tenure._patching import class_patches
 from tenure._rewriting import post_import
 from tenure.adapters._kit import asgi, asgi_requests, before_call, handler_sites
@@ -59,7 +59,7 @@ class _Framework:
         """Describe the lifespan; its site is the program's own lifespan function, if there is one."""
         context = attribute(attribute(application, "router"), "lifespan_context")
         place = context if type(context) is FunctionType else type(application)
-        return Served(type_name(type(application)), application), handler_sites.of_callable(place, "lifespan")
+        return Served(kind_name(type(application)), application), handler_sites.of_callable(place, "lifespan")
 
 
 def _selected(route: object, scope: Scope, *_: object) -> None:

@@ -48,7 +48,7 @@ class Examination:
     ) -> None:
         self._service, self._sync, self._sinks, self._tree = service, sync, sinks, tree
         self._on_report, self._on_fork_report = on_report, on_fork_report
-        self._program = ""
+        self._program, self._name = "", ""
         self._counting, self._faults = Counting(), FaultListener()
         self._seen: Counter[Seen] | None = None
         self._modules: list[Module] = []
@@ -63,8 +63,8 @@ class Examination:
         self._reasons = Reasons(module_filter)
         self._watch = Watch(self._reasons, self._faults, sync=self._sync)
         sinks = [self._counting, *self._sinks()]
-        service = self._service or session.environment_name() or name
-        session.start(service, sinks, module_filter, sync=self._sync, tree=self._tree)
+        self._name = self._service or session.environment_name() or name
+        session.start(self._name, sinks, module_filter, sync=self._sync, tree=self._tree)
         self._watch.start()
         session.at_end(lambda: self._on_report(self._report()))
         session.at_end_of_forks(lambda: self._on_fork_report(self._report()))
@@ -90,6 +90,7 @@ class Examination:
         children.unrecorded()
         return ProgramReport(
             program=sanitize_text(self._program),
+            service=sanitize_text(self._name),
             python=platform.python_version(),
             probe=probe_backend.NAME,
             watched_by=self._watch.way,

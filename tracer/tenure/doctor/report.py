@@ -45,6 +45,7 @@ class ProgramReport(msgspec.Struct, frozen=True, kw_only=True):
     """One run of a program."""
 
     program: str
+    service: str
     python: str
     probe: str
     watched_by: str  # what observed the entries: "sys.monitoring", "sys.setprofile"; "": nothing
@@ -117,8 +118,8 @@ def command_text(report: CommandReport) -> str:
 
 def _process(process: ProcessReport) -> list[str]:
     """The section of another process: what has no entries is left out."""
-    title = f"process {process.pid}, {process.command}"
     report = process.report
+    title = f"{report.service if report is not None else 'process'} #{process.pid}, {process.command}"
     if report is None:
         return [f"{title}: {process.reason}"]
     parts = [

@@ -38,7 +38,7 @@ export class Heads {
   #render(column: Column, scene: Scene): void {
     const { participant, head } = column;
     const x = Math.round(scene.layout.spacing.x(column.slot) - head.width / 2);
-    const signature = `${x} ${head.width} ${participant.label} ${participant.stereotype}`;
+    const signature = `${x} ${head.width} ${participant.label} ${participant.stereotype} ${participant.ended}`;
     let rendered = this.#rendered.get(participant.id);
     if (rendered?.signature === signature) return;
     if (!rendered) {
@@ -66,7 +66,7 @@ function fill(button: HTMLButtonElement, column: Column, scene: Scene): void {
   });
   button.type = "button";
   button.className = headClass(column, scene);
-  button.title = participant.label;
+  button.title = participant.ended ? `${participant.label}, ended` : participant.label;
   button.dataset.participant = participant.id;
   button.setAttribute("aria-label", participant.label);
   button.replaceChildren(...lines);

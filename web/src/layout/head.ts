@@ -4,7 +4,7 @@
 import type { Participant } from "../schema/messages.ts";
 import type { Head, HeadLine, Measure } from "./shape.ts";
 import { HEAD_ICON, HEAD_ONE_LINE, HEAD_PADDING, HEAD_TEXT_MAX, HEAD_TEXT_MIN } from "./sizes.ts";
-import { truncate } from "./truncate.ts";
+import { truncate, truncateMiddle } from "./truncate.ts";
 
 /** The stereotypes that have a shape of their own; a program may give any other name. */
 export const WITH_ICON: ReadonlySet<string> = new Set(["control", "database", "queue"]);
@@ -25,7 +25,7 @@ function resourceLines(label: string, measure: Measure): readonly HeadLine[] {
   if (name === "") return wrappedLines(label, measure);
   return [
     { text: truncate(kind + service, HEAD_TEXT_MAX, measure, "kind"), role: "kind" },
-    { text: truncate(name, HEAD_TEXT_MAX, measure, "head"), role: "head" },
+    { text: truncateMiddle(name, HEAD_TEXT_MAX, measure, "head"), role: "head" },
   ];
 }
 

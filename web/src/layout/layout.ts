@@ -120,7 +120,7 @@ export class Layout {
 
   /** A participant that no step declared gets a column at its first use, labelled with its id. */
   #columnOf(id: string): Column {
-    const undeclared: Participant = { id, role: "task", stereotype: "participant", label: id, ref: "" };
+    const undeclared: Participant = { id, role: "task", stereotype: "participant", label: id, ref: "", ended: false };
     return this.#columnById.get(id) ?? this.#declare(undeclared);
   }
 

@@ -2,7 +2,7 @@
 
 import type { OpenCounts, Overview, Participant, Resource, Step, Trace } from "../schema/messages.ts";
 import { formatDuration, formatTicking } from "./durations.ts";
-import { processLabel, resourceLabel } from "./labels.ts";
+import { processLabel, processState, resourceLabel } from "./labels.ts";
 
 export interface Description {
   readonly name: string;
@@ -27,10 +27,10 @@ export function drawnShare(open: OpenCounts | null): string {
   return `${open.drawn.toLocaleString("en")} of ${total.toLocaleString("en")} open lifecycles are drawn`;
 }
 
-export function describeProcess(id: string, overview: Overview | null): Description {
+export function describeProcess(id: string, overview: Overview | null, nowNs: number): Description {
   const process = overview?.processes.find((candidate) => candidate.id === id);
   if (!process) return { name: "Process", state: "" };
-  return { name: `${process.service}, ${processLabel(process)}`, state: process.alive ? "running" : "ended" };
+  return { name: processLabel(process), state: processState(process, nowNs) };
 }
 
 /** `trace`: its latest known state, if any. `isRecent`: the overview still has it; otherwise it may have ended since. */

@@ -2,6 +2,7 @@
 
 import type { Process, Resource, Site } from "../schema/messages.ts";
 import { formatBrief } from "./durations.ts";
+import { formatStart } from "./instants.ts";
 
 const LARGE_SKEW_MS = 10_000;
 const DAY_MS = 86_400_000;
@@ -28,9 +29,16 @@ export function shortKind(kind: string): string {
   return isMethod ? `${owner}.${last}` : last;
 }
 
-/** "process 4711"; "process" for a service that sends no process id. */
-export function processLabel({ pid }: Pick<Process, "pid">): string {
-  return pid === 0 ? "process" : `process ${pid}`;
+/** "shop #4711"; "shop" for a service that sends no process id. */
+export function processLabel({ service, pid }: Pick<Process, "service" | "pid">): string {
+  const name = service || "process";
+  return pid > 0 ? `${name} #${pid}` : name;
+}
+
+/** "running, started 14:02" or "ended, started 24 Nov 2026, 21:10". */
+export function processState({ alive, started_ns }: Pick<Process, "alive" | "started_ns">, nowNs: number): string {
+  const started = started_ns > 0 ? `, started ${formatStart(started_ns, nowNs)}` : "";
+  return `${alive ? "running" : "ended"}${started}`;
 }
 
 /** "3 h ahead" of the collector's clock, if the process's clock is so far off that its times mislead; otherwise "". */

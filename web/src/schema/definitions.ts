@@ -4,7 +4,7 @@ import type { Definition } from "./definition.ts";
 
 export const definitions: Record<string, Definition> = {
   Declare: {"fields":{"step":{"enum":["declare"]},"id":{"type":"string"},"participant":{"ref":"Participant"}}},
-  Participant: {"fields":{"id":{"type":"string"},"role":{"enum":["resource","task"]},"stereotype":{"type":"string"},"label":{"type":"string"},"ref":{"type":"string"}}},
+  Participant: {"fields":{"id":{"type":"string"},"role":{"enum":["resource","task"]},"stereotype":{"type":"string"},"label":{"type":"string"},"ref":{"type":"string"},"ended":{"type":"boolean"}}},
   Create: {"fields":{"step":{"enum":["create"]},"id":{"type":"string"},"participant":{"ref":"Participant"}}},
   Destroy: {"fields":{"step":{"enum":["destroy"]},"id":{"type":"string"},"participant":{"type":"string"}}},
   Message: {"fields":{"step":{"enum":["message"]},"id":{"type":"string"},"from":{"type":"string"},"to":{"type":"string"},"arrow":{"enum":["-)","--)","-->>","--x","->>","-x"]},"label":{"type":"string"},"at_ns":{"type":"number"},"lifecycle":{"any":[{"type":"string"},{"type":"null"}]},"outcome":{"any":[{"enum":["cancelled","error","ok"]},{"type":"null"}]},"activate":{"type":"boolean"},"deactivate":{"type":"boolean"}}},
@@ -24,7 +24,7 @@ export const definitions: Record<string, Definition> = {
   Current: {"fields":{"type":{"enum":["current"]},"token":{"type":"string"},"now_ns":{"type":"number"}}},
   Gap: {"fields":{"type":{"enum":["gap"]},"missed":{"type":"number"}}},
   Overview: {"fields":{"type":{"enum":["overview"]},"now_ns":{"type":"number"},"processes":{"items":{"ref":"Process"}},"traces":{"items":{"ref":"Trace"}},"resources":{"items":{"ref":"Resource"}},"exporters":{"items":{"ref":"Exporter"}},"with_diagram":{"type":"boolean"},"in_use":{"any":[{"type":"number"},{"type":"null"}]}}},
-  Process: {"fields":{"id":{"type":"string"},"service":{"type":"string"},"host":{"type":"string"},"pid":{"type":"number"},"python":{"type":"string"},"started_ns":{"type":"number"},"last_seen_ns":{"type":"number"},"alive":{"type":"boolean"},"dropped":{"values":{"type":"number"}},"clock_skew_ms":{"type":"number"}}},
+  Process: {"fields":{"id":{"type":"string"},"service":{"type":"string"},"host":{"type":"string"},"pid":{"type":"number"},"python":{"type":"string"},"started_ns":{"type":"number"},"last_seen_ns":{"type":"number"},"alive":{"type":"boolean"},"dropped":{"values":{"type":"number"}},"clock_skew_ms":{"type":"number"},"name":{"type":"string"}}},
   Trace: {"fields":{"id":{"type":"string"},"name":{"type":"string"},"services":{"items":{"type":"string"}},"start_ns":{"type":"number"},"end_ns":{"any":[{"type":"number"},{"type":"null"}]},"lifecycles":{"type":"number"},"open":{"type":"number"},"errors":{"type":"number"},"status":{"any":[{"type":"number"},{"type":"null"}]}}},
   Resource: {"fields":{"id":{"type":"string"},"process":{"type":"string"},"kind":{"type":"string"},"name":{"type":"string"},"capacity":{"any":[{"type":"number"},{"type":"null"}]},"stereotype":{"type":"string"},"acquiring":{"type":"number"},"held":{"type":"number"},"releasing":{"type":"number"},"failed":{"type":"number"},"total":{"type":"number"},"holders":{"items":{"ref":"Use"}},"waiters":{"items":{"ref":"Use"}},"wait_ms":{"ref":"Percentiles"},"hold_ms":{"ref":"Percentiles"}}},
   Use: {"fields":{"lifecycle":{"type":"string"},"task":{"ref":"TaskRef"},"site":{"ref":"Site"},"since_ns":{"type":"number"}}},

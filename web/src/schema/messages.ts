@@ -30,6 +30,7 @@ export interface Participant {
   stereotype: string;
   label: string;
   ref: string;
+  ended: boolean;
 }
 
 /** A column begins at the next step, a message that creates the participant. */
@@ -230,6 +231,7 @@ export interface Overview {
 /**
  * A process that has sent lifecycles or spans.
  *
+ * ``name`` is what every view calls it: "shop #28277", of service and pid.
  * ``last_seen_ns`` is when its last batch arrived, by the collector's clock; ``started_ns`` is by its own clock.
  * ``alive``: it sent a batch in the last 10 s and has not ended. ``dropped`` counts the lifecycles that its tracer
  * lost, by reason. ``clock_skew_ms`` is how far its clock is ahead of the collector's; negative: its clock is behind,
@@ -246,6 +248,7 @@ export interface Process {
   alive: boolean;
   dropped: Record<string, number>;
   clock_skew_ms: number;
+  name: string;
 }
 
 /**

@@ -68,7 +68,7 @@ export const MARKS: Record<string, Step[]> = {
     message(
       "long",
       "task ->> lock",
-      "a label that is longer than the gap between its columns, and is truncated at the end",
+      "a label that is longer than the gap between its columns, and is truncated in its middle",
     ),
   ],
   note: [

@@ -7,7 +7,7 @@ import { Layout } from "../../src/layout/layout.ts";
 import { leadThatFits, noteWidth } from "../../src/layout/note_width.ts";
 import { rowsBetween } from "../../src/layout/rows_between.ts";
 import { NOTE_PADDING } from "../../src/layout/sizes.ts";
-import { truncate } from "../../src/layout/truncate.ts";
+import { truncate, truncateMiddle } from "../../src/layout/truncate.ts";
 import type { Note } from "../../src/schema/messages.ts";
 import { declare, note, use } from "../steps.ts";
 
@@ -24,6 +24,19 @@ describe("text on one line", () => {
     ["wide", 5, "…"],
   ])("%j in %i px", (text, width, expected) => {
     expect(truncate(text, width, measure)).toBe(expected);
+  });
+});
+
+describe("a sentence on one line", () => {
+  /** A longer one keeps its start and its end. */
+  test.each([
+    ["main", 40, "main"],
+    ["RuntimeError: <Lock> is bound to a different event loop", 300, "RuntimeError: <…ent event loop"],
+    ["😀😀😀😀", 30, "😀…😀"],
+    [`${"x".repeat(4000)}!`, 50, "xx…x!"],
+    ["wide", 5, "…"],
+  ])("%j in %i px", (text, width, expected) => {
+    expect(truncateMiddle(text, width, measure)).toBe(expected);
   });
 });
 

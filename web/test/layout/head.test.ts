@@ -14,7 +14,8 @@ describe("a head", () => {
   test.each([
     ["Lock stock_lock", ["kind: Lock", "head: stock_lock"]],
     ["Lock stock_lock @ shop", ["kind: Lock @ shop", "head: stock_lock"]],
-    ["Queue GET /orders/{number}", ["kind: Queue", "head: GET /orders/{num…"]],
+    ["Lock Account.lock of left", ["kind: Lock", "head: Account.l…of left"]],
+    ["Queue GET /orders/{number}", ["kind: Queue", "head: GET /ord…{number}"]],
     ["Pool (2)", ["kind: ", "head: Pool (2)"]],
     ["Connection @ shop", ["head: Connection", "head: @ shop"]],
     ["AsyncDatabaseConnection", ["head: AsyncDatabase", "head: Connection"]],

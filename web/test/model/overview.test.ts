@@ -18,7 +18,7 @@ function process(id: string, changes: Partial<Process> = {}): Process {
     clock_skew_ms: 0,
     dropped: {},
   };
-  return { id, service: "shop", ...rest, ...changes };
+  return { id, service: "shop", name: "shop #1", ...rest, ...changes };
 }
 
 function trace(id: string, start_ns: number, services: string[]): Trace {

@@ -78,6 +78,8 @@ describe("labels", () => {
 describe("processLabel", () => {
   /** Spans may lack a process id, and "process 0" would be the scheduler. */
   test("a process without an id has no number", () => {
-    expect([processLabel({ pid: 4711 }), processLabel({ pid: 0 })]).toEqual(["process 4711", "process"]);
+    const labels = [4711, 0].map((pid) => processLabel({ service: "shop", pid }));
+    expect(labels).toEqual(["shop #4711", "shop"]);
+    expect(processLabel({ service: "", pid: 0 })).toBe("process");
   });
 });

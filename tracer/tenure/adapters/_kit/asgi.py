@@ -13,8 +13,8 @@ from functools import partial
 from types import MethodType
 from typing import Protocol, cast
 
-from tenure._core.object_access import type_name
 from tenure._identify import resources, tracer
+from tenure._identify.kinds import kind_name
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited
 from tenure.adapters._kit import asgi_requests as requests
@@ -55,7 +55,7 @@ class Kind:
 
     def lifespan(self, application: object) -> tuple[Served, str]:
         kind = type(application)
-        return Served(type_name(kind), application), handler_sites.of_callable(kind, "lifespan")
+        return Served(kind_name(kind), application), handler_sites.of_callable(kind, "lifespan")
 
 
 class _Call(Protocol):

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from tenure._core.object_access import exact, qualified_name
 from tenure._core.wrapping import Method
 from tenure._identify import tracer
-from tenure._identify.exceptions import type_name
+from tenure._identify.kinds import kind_name
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited, immediate
@@ -53,7 +53,7 @@ def opened(name: Callable[[object], str | None]) -> Callable[[object, str], Desc
     """Describe a pool that is entered itself: it is open then, and none of its connections is taken."""
 
     def describe(pool: object, _: str) -> Description:
-        return Description(f"{type_name(type(pool))}.open", pool, name=name(pool), stereotype="database")
+        return Description(f"{kind_name(type(pool))}.open", pool, name=name(pool), stereotype="database")
 
     return describe
 

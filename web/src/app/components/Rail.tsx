@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { formatDuration, formatTicking } from "../../model/durations.ts";
-import { processLabel, skewLabel } from "../../model/labels.ts";
+import { formatStart } from "../../model/instants.ts";
+import { processLabel, processState, skewLabel } from "../../model/labels.ts";
 import { byService, type ServiceGroup } from "../../model/services.ts";
 import { hasFailed } from "../../model/statuses.ts";
 import type { Process, Trace } from "../../schema/messages.ts";
@@ -119,6 +120,7 @@ function ProcessItem({ process }: { process: Process }) {
   const { subject } = store.choice.value;
   const runtime = process.python ? `Python ${process.python}` : "OpenTelemetry";
   const ended = process.alive ? "" : `ended ${formatTicking(store.nowNs() - process.last_seen_ns)} ago`;
+  const started = process.started_ns > 0 ? `since ${formatStart(process.started_ns, store.nowNs())}` : runtime;
   const skew = skewLabel(process);
   return (
     <button
@@ -126,12 +128,12 @@ function ProcessItem({ process }: { process: Process }) {
       data-item
       class={`tn-process ${process.alive ? "tn-alive" : "tn-ended"}`}
       aria-current={subject.kind === "process" && subject.id === process.id}
-      title={process.host ? `${process.host}, ${runtime}` : runtime}
+      title={[processState(process, store.nowNs()), process.host, runtime].filter(Boolean).join(", ")}
       onClick={() => store.choose({ kind: "process", id: process.id })}
     >
       <i class="tn-dot" aria-hidden="true" />
       <span class="tn-name">{processLabel(process)}</span>
-      <span class="tn-muted">{ended || runtime}</span>
+      <span class="tn-muted">{ended || started}</span>
       {skew && (
         <span
           class="tn-skew"

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { formatPercentile } from "../../model/durations.ts";
-import { resourceLabel } from "../../model/labels.ts";
+import { processLabel, resourceLabel } from "../../model/labels.ts";
 import type { Process, Resource } from "../../schema/messages.ts";
 import { isNarrow } from "../narrow.ts";
 import { useStore } from "./context.ts";
@@ -103,11 +103,7 @@ function ResourceRow(props: { resource: Resource; process: Process | undefined; 
           <i class="tn-swatch" aria-hidden="true" />
           <Glyph stereotype={resource.stereotype} />
           <span class="tn-name">{resourceLabel(resource)}</span>
-          {process && (
-            <span class="tn-muted">
-              {process.alive ? `${process.service} ${process.pid || ""}`.trimEnd() : "ended"}
-            </span>
-          )}
+          {process && <span class="tn-muted">{`${processLabel(process)}${process.alive ? "" : ", ended"}`}</span>}
         </button>
       </th>
       <td>

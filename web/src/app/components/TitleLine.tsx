@@ -131,7 +131,7 @@ function describe(store: Store): descriptions.Description {
     case "now":
       return descriptions.describeNow(store.open.value, store.connection.value.kind === "recorded");
     case "process":
-      return descriptions.describeProcess(id, overview);
+      return descriptions.describeProcess(id, overview, store.nowNs());
     case "trace": {
       const isRecent = overview?.traces.some((trace) => trace.id === id) ?? false;
       return descriptions.describeTrace(id, store.trace.value, isRecent, steps, store.nowNs());

@@ -23,9 +23,10 @@ export function glyph(stereotype: string): SVGSVGElement | null {
     : svg("svg", { class: "tn-glyph", viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d }));
 }
 
-/** The classes of a head. A resource has its hue; a task has no colour of its own. */
+/** The classes of a head. A resource has its hue; a task has no colour of its own. What has ended is faint. */
 export function headClass({ participant }: Column, { hues }: Pick<Scene, "hues">): string {
-  return participant.role === "task" ? "tn-head tn-task" : `tn-head tn-resource tn-hue-${hues.of(participant)}`;
+  const kind = participant.role === "task" ? "tn-task" : `tn-resource tn-hue-${hues.of(participant)}`;
+  return `tn-head ${kind}${participant.ended ? " tn-ended" : ""}`;
 }
 
 /** The heads of participants that were created in the diagram, where they were created. */
@@ -46,7 +47,7 @@ export function headMark(column: Column, x: number, middle: number, scene: Scene
   const box = { x: x - head.width / 2, y: middle - size.HEAD_HEIGHT / 2, width: head.width, height: size.HEAD_HEIGHT };
   return {
     key: participant.id,
-    signature: `${x} ${middle} ${head.width} ${participant.label}`,
+    signature: `${x} ${middle} ${head.width} ${participant.label} ${participant.ended}`,
     make: () => {
       const attributes = { role: "button", tabindex: 0, "aria-label": participant.label };
       const group = svg(

@@ -2,7 +2,7 @@
 
 import type { ArrowEnd, MessageRow } from "../../layout/shape.ts";
 import * as size from "../../layout/sizes.ts";
-import { truncate } from "../../layout/truncate.ts";
+import { truncateMiddle } from "../../layout/truncate.ts";
 import { svg } from "../svg.ts";
 import { arrowEnd, lifelineEnd } from "./arrow_end.ts";
 import { centerInView } from "./center_in_view.ts";
@@ -23,7 +23,7 @@ function arrow(row: MessageRow, scene: Scene): Mark {
   const left = Math.min(start, end);
   const right = Math.max(start, end);
   if (right < view.left || left > view.right) return offscreenHint(row, describe(row), left, scene);
-  const label = truncate(step.label, size.LABEL_MAX, measure);
+  const label = truncateMiddle(step.label, size.LABEL_MAX, measure);
   const half = measure(label, "label") / 2 + size.EDGE;
   const preferred = centerInView(left, right, 2 * half + size.LABEL_MARGIN, view.left, view.right);
   const center = Math.round(Math.max(half, Math.min(layout.spacing.width - half, preferred)));
@@ -47,7 +47,7 @@ function selfMessage(row: MessageRow, scene: Scene): Mark {
   const { layout, view, measure } = scene;
   const { step, line } = row;
   const x = edgeOf(row.from, layout.spacing.x(row.from.column.slot), true);
-  const label = truncate(step.label, size.LABEL_MAX, measure);
+  const label = truncateMiddle(step.label, size.LABEL_MAX, measure);
   const r = size.SELF_RADIUS;
   const width = size.SELF + measure(label, "label") + 2 * r;
   if (x + width < view.left || x > view.right) return offscreenHint(row, describe(row), x, scene);

@@ -3,7 +3,7 @@
 import { leadThatFits, noteWidth } from "../../layout/note_width.ts";
 import type { Measure, NoteRow } from "../../layout/shape.ts";
 import * as size from "../../layout/sizes.ts";
-import { truncate } from "../../layout/truncate.ts";
+import { truncateMiddle } from "../../layout/truncate.ts";
 import { formatTicking } from "../../model/durations.ts";
 import type { Note } from "../../schema/messages.ts";
 import { svg } from "../svg.ts";
@@ -21,7 +21,7 @@ export function note(row: NoteRow, scene: Scene): Mark {
   if (Math.max(x + width, right) < view.left || Math.min(x, left) > view.right) {
     return offscreenHint(row, `${row.anchor.participant.label}: ${step.lead ?? step.text}`, left, scene);
   }
-  const text = truncate(step.text, size.NOTE_MAX - size.NOTE_PADDING, measure);
+  const text = truncateMiddle(step.text, size.NOTE_MAX - size.NOTE_PADDING, measure);
   const y = row.top + (size.NOTE_ROW - size.NOTE_HEIGHT) / 2;
   const textAt = { x: x + width / 2, y: y + size.NOTE_BASELINE, "text-anchor": "middle" };
   return {

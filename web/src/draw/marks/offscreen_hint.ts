@@ -2,7 +2,7 @@
 
 import type { Row } from "../../layout/shape.ts";
 import { BASELINE, HINT_EDGE, HINT_MAX } from "../../layout/sizes.ts";
-import { truncate } from "../../layout/truncate.ts";
+import { truncateMiddle } from "../../layout/truncate.ts";
 import { svg } from "../svg.ts";
 import type { Mark, Scene } from "./mark.ts";
 
@@ -11,7 +11,7 @@ export function offscreenHint(row: Row, description: string, left: number, { vie
   const isRight = left > view.left;
   const x = isRight ? view.right - HINT_EDGE : view.left + HINT_EDGE;
   const y = row.kind === "message" ? row.line : row.top + row.height / 2 + BASELINE;
-  const text = truncate(description, HINT_MAX, measure);
+  const text = truncateMiddle(description, HINT_MAX, measure);
   return {
     key: row.step.id,
     isHint: true,

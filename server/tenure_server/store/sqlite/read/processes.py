@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from tenure_server.model.labels import process_label
 from tenure_server.model.records import Process
 from tenure_server.store.protocol import Listing, Paging
 from tenure_server.store.sqlite.file.key_scan import parse_cursor
@@ -65,4 +66,5 @@ def _record(snapshot: ReadSnapshot, row: _ProcessRow) -> Process:
         alive=snapshot.liveness.is_alive(row.ended, row.last_seen_ns),
         dropped=msgspec.msgpack.decode(row.dropped, type=dict[str, int]),
         clock_skew_ms=-round(row.skew_ns / 1_000_000),
+        name=process_label(row.service, row.pid),
     )
