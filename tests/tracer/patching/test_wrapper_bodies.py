@@ -1,9 +1,11 @@
 """The bodies of all wrappers: written by one script, unnoticed by the program, and safe from faults in their hooks."""
 
 import asyncio
+import gc
 import importlib.util
 import inspect
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -184,6 +186,30 @@ def test_a_wrapper_of_a_function_that_returns_an_awaitable_is_called_at_once() -
         wrapper()
 
 
+@pytest.mark.parametrize("shape", ["enter", "push", "method", "acquire", "function"])
+def test_a_wrapped_coroutine_function_is_called_at_once(shape: str) -> None:
+    """A wrong argument is refused by the call, in the original's words; what is never awaited is warned of once."""
+
+    async def take(first: object, second: object = None) -> object:
+        return first
+
+    wrapper: Any = getattr(awaited, shape)(take, "testing")
+    arguments = (1,) if shape == "enter" else (1, 2)
+    texts = []
+    for function in (take, wrapper):
+        with pytest.raises(TypeError) as refused:
+            function(third=3)
+        assert [frame.name for frame in traceback.extract_tb(refused.value.__traceback__)][1:] == []
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            function(*arguments)
+            gc.collect()
+        texts.append([str(refused.value), *(str(warning.message) for warning in warned)])
+
+    assert texts[0] == texts[1]
+    assert len(texts[0]) == 2
+
+
 def test_a_cancelled_wrapper_ends_as_cancelled_and_lets_go_of_its_arguments() -> None:
     """A task in a wrapped coroutine is cancelled as the original is, and the frame keeps nothing it was called with."""
     failures: list[str] = []
@@ -207,9 +233,11 @@ def test_a_cancelled_wrapper_ends_as_cancelled_and_lets_go_of_its_arguments() ->
 def test_wrappers_that_acquire_are_known_by_their_code() -> None:
     """The code of what a factory makes is that of its wrappers, and of no other factory's."""
 
-    async def take() -> None: ...
+    async def take(_: object) -> None: ...
 
     codes = {bodies.wrapper_code(getattr(awaited, shape.split(".")[1])) for shape in SHAPES if "awaited" in shape}
 
-    assert bodies.wrapper_code(awaited.acquire) is awaited.acquire(take, "testing").__code__
+    coroutine: Any = awaited.acquire(take, "testing")("owner")
+    coroutine.close()
+    assert bodies.wrapper_code(awaited.acquire) is coroutine.cr_code
     assert len(codes) == 8

@@ -11,7 +11,15 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Coroutine
-from types import CodeType, TracebackType
+from types import CodeType, CoroutineType, FunctionType, TracebackType
+
+from tenure._core import probe_backend
+
+_COROUTINES: tuple[type, ...] = (CoroutineType,)
+if probe_backend.SERVES:
+    from tenure import _probe
+
+    _COROUTINES = (CoroutineType, _probe.Driver)
 
 Method = Callable[..., object]
 traceback_of: Callable[[BaseException], TracebackType | None] = BaseException.__dict__["__traceback__"].__get__
@@ -37,13 +45,14 @@ def mark_as_wrapper(original: Method) -> Callable[[Method], Method]:
 
 
 def match_coroutine_kind(original: Method, wrapper: AsyncMethod) -> Method:
-    """The wrapper as a coroutine function if the original is one, else as a function that calls it at once.
+    """What calls the original at once, as a coroutine function if that is one, and awaits its value in the wrapper.
 
-    Then Python itself says that a value cannot be awaited. The wrapper gets the function to call as ``_original``; a
-    call that raises is recorded through it as well.
+    So Python itself says at the call that an argument is wrong, or at the await that a value cannot be awaited. The
+    wrapper gets the function to call as ``_original``; a call of another function that raises is recorded through it.
     """
     if inspect.iscoroutinefunction(original):
-        return wrapper
+        _name(wrapper, original)
+        return _calling(original, wrapper)
 
     def returning(*arguments: object, **named: object) -> object:
         try:
@@ -67,3 +76,45 @@ def _raising(error: BaseException) -> Method:
         raise error
 
     return raises
+
+
+class _Made:
+    """What the original returned, for the wrapper that calls this in the original's place.
+
+    If the wrapper's coroutine never runs, Python warns of that one alone: the other is closed, and has not begun.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: object) -> None:
+        self._value: object = value
+
+    def __call__(self, *_: object, **__: object) -> object:
+        value, self._value = self._value, None
+        return value
+
+    def __del__(self) -> None:
+        if any(type(self._value) is kind for kind in _COROUTINES):
+            self._value.close()  # type: ignore[attr-defined]
+
+
+def _calling(original: AsyncMethod, wrapper: AsyncMethod) -> Method:
+    def calling(*arguments: object, **named: object) -> object:
+        try:
+            coroutine = original(*arguments, **named)
+        except BaseException as error:
+            with contextlib.suppress(Exception):  # then the wrapper's frame is seen
+                strip_frame(error, code)
+            del arguments, named
+            raise
+        return wrapper(*arguments, **named, _original=_Made(coroutine))
+
+    # The flag says to everybody who asks that it is a coroutine function; the interpreter does not ask.
+    code = calling.__code__.replace(co_flags=calling.__code__.co_flags | inspect.CO_COROUTINE)
+    return FunctionType(code, calling.__globals__, calling.__name__, None, calling.__closure__)
+
+
+def _name(wrapper: AsyncMethod, original: Method) -> None:
+    """Give the wrapper's coroutines the names of the original's."""
+    wrapper.__name__ = getattr(original, "__name__", wrapper.__name__)
+    wrapper.__qualname__ = getattr(original, "__qualname__", wrapper.__qualname__)

@@ -21,6 +21,22 @@ _RUNNERS = {
     "trio": frozenset({"unrolled_run"}),
 }
 
+# Packages whose functions wrap functions of others: they retry, measure or report, and call for their caller.
+_WRAPPERS = frozenset(
+    {
+        "backoff",
+        "ddtrace",
+        "elasticapm",
+        "logfire",
+        "newrelic",
+        "opentelemetry",
+        "sentry_sdk",
+        "stamina",
+        "tenacity",
+        "wrapt",
+    }
+)
+
 
 def know(*packages: str) -> None:
     """Take these for libraries from now on. Of a package that also enters the program's managers, name the modules."""
@@ -58,11 +74,20 @@ def is_runner(frame: FrameType, package: str) -> bool:
     return frame.f_code.co_name in _RUNNERS.get(package, ())
 
 
+def is_wrapper(frame: FrameType) -> bool:
+    """Whether this frame wraps a call that it makes for its caller."""
+    return exact(frame.f_globals.get("__name__")).partition(".")[0] in _WRAPPERS
+
+
 def stack(frame: FrameType | None) -> Iterator[FrameType]:
-    """A frame and its callers, also those that wait in the greenlet below (SQLAlchemy runs in greenlets)."""
+    """A frame and its callers, also those that wait in the greenlet below (SQLAlchemy runs in greenlets).
+
+    Those of wrappers are left out.
+    """
     greenlet = None
     while frame is not None:
-        yield frame
+        if not is_wrapper(frame):
+            yield frame
         if frame.f_back is not None or "greenlet" not in sys.modules:
             frame = frame.f_back
             continue
@@ -84,7 +109,9 @@ def entered_outside(package: str, *but_for: str) -> Callable[[object], bool]:
 
     def is_outside(_: object) -> bool:
         frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # there is no other way to the caller
-        while frame is not None and (is_own_frame(frame) or frame.f_code.co_filename == adapter_file):
+        while frame is not None and (
+            is_own_frame(frame) or frame.f_code.co_filename == adapter_file or is_wrapper(frame)
+        ):
             frame = frame.f_back
         if frame is None or exact(frame.f_globals.get("__name__")).partition(".")[0] != package:
             return True

@@ -12,9 +12,13 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import cast
 
+from tenure._core import probe_backend
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file
 from tenure._identify import libraries, task_names, tasks, tracer
 from tenure._identify.sites import Place
+
+if probe_backend.SERVES:
+    from tenure import _probe
 
 EVENTS = code_file(asyncio.events)  # its frame runs the step of a task
 _CONTEXTLIB = code_file(contextlib)
@@ -98,8 +102,11 @@ def _frame(coroutine: object) -> FrameType | None:
 
 
 def _is_programs(coroutine: object) -> bool:
-    """Whether this is a coroutine of a function of the program, which is then on the stack of the task."""
-    if not task_names.is_coroutine(coroutine):
+    """Whether this is a coroutine of a function of the program, which is then on the stack of the task.
+
+    What stands for the coroutine of a patched method is recorded from outside, whoever's function that is.
+    """
+    if not task_names.is_coroutine(coroutine) or (probe_backend.SERVES and type(coroutine) is _probe.Driver):
         return False
     frame = _frame(coroutine)
     return frame is None or not (_is_between(frame) or libraries.of_frame(frame))
@@ -107,7 +114,7 @@ def _is_programs(coroutine: object) -> bool:
 
 def _is_between(frame: FrameType) -> bool:
     file = frame.f_code.co_filename
-    return file == _CONTEXTLIB or file.startswith((PACKAGE_DIR, ASYNCIO_DIR))
+    return file == _CONTEXTLIB or file.startswith((PACKAGE_DIR, ASYNCIO_DIR)) or libraries.is_wrapper(frame)
 
 
 def _maker(frame: FrameType) -> Place | None:

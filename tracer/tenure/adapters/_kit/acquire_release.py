@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import itertools
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -43,6 +44,7 @@ if probe_backend.SERVES:
 StandIn = Callable[[object], object]
 _LOCKS, _TASKS = (code_file(module) for module in (asyncio.locks, asyncio.tasks))
 
+_WRAPPERS_DEEP = 4  # frames
 _CONDITIONS = frozenset({"asyncio.locks", "anyio._core._synchronization"})  # the modules that define them
 
 
@@ -193,7 +195,7 @@ def who(frame: FrameType, kind: type, call: str) -> tuple[int | None, str]:
 def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | None:
     """The record of an acquire by a call that this frame makes; None where somebody else records it."""
     try:
-        if not plan.predicate(manager):
+        if not plan.predicate(manager) or (plan.predicate is not _always and _is_wrapped(frame, manager, plan)):
             return None
         task, site = None, call_site_cache.known(frame, call_site_cache.BY_CALL)
         if not site:
@@ -212,10 +214,20 @@ def _found(manager: object, frame: FrameType, plan: _Plan) -> tuple[int | None, 
     caller = overriding(frame, manager, plan.attribute)
     task, site = who(caller, type(manager), plan.names[0])
     code = frame.f_code
-    is_libraries = libraries.of_frame(frame) or code.co_filename.startswith((PACKAGE_DIR, ASYNCIO_DIR))
-    if site and task is None and caller is frame and code.co_name != plan.attribute and not is_libraries:
+    is_between = libraries.of_frame(frame) or libraries.is_wrapper(frame)
+    is_between = is_between or code.co_filename.startswith((PACKAGE_DIR, ASYNCIO_DIR))
+    if site and task is None and caller is frame and code.co_name != plan.attribute and not is_between:
         call_site_cache.keep(frame, call_site_cache.BY_CALL, site)
     return task, site
+
+
+def _is_wrapped(frame: FrameType, manager: object, plan: _Plan) -> bool:
+    """Whether the frame is a wrapper in the method's place that the library itself calls, within a longer acquire."""
+    package = libraries.of_type(resources.described(type(manager)))
+    for caller in itertools.islice(libraries.stack(frame.f_back), _WRAPPERS_DEEP):
+        if libraries.of_frame(caller) == package:
+            return plan.attribute in caller.f_code.co_names
+    return False
 
 
 def _waits(frame: FrameType) -> bool:

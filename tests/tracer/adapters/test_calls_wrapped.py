@@ -1,0 +1,110 @@
+"""Methods of libraries that others wrap, by functools, by wrapt or by a package that retries and measures."""
+
+import asyncio
+import functools
+import inspect
+
+import asyncpg
+import psycopg_pool
+import pytest
+import wrapt
+
+RETRYING = """
+async def call(function, *arguments):
+    return await function(*arguments)
+"""
+
+
+@pytest.fixture
+def retrying():
+    """A function of a package that calls for its caller."""
+    names = {"__name__": "tenacity.asyncio"}
+    exec(compile(RETRYING, "/lib/tenacity/asyncio.py", "exec"), names)
+    return names["call"]
+
+
+async def forward(wrapped, _, arguments, named):
+    return await wrapped(*arguments, **named)
+
+
+def wrapping(function):
+    @functools.wraps(function)
+    async def wrapper(*arguments, **named):
+        return await function(*arguments, **named)
+
+    return wrapper
+
+
+async def opened(postgres):
+    return await asyncpg.create_pool(f"postgresql:{postgres}", min_size=1, max_size=2)
+
+
+def uses(recorder):
+    """The function and the expression of each use of a pool, without its opening."""
+    sites, resources = recorder.sites(), recorder.resources()
+    return [
+        (site.function.rpartition(".")[2], site.expression)
+        for site, resource in zip(sites, resources, strict=True)
+        if not resource.kind.endswith(".open")
+    ]
+
+
+def test_what_only_calls_for_its_caller_is_no_site(recorder, postgres, retrying):
+    """The line is the program's that calls the partial, the wrapper or the retrying function, also from a task."""
+
+    async def main():
+        pool = await opened(postgres)
+        wrapped = wrapt.FunctionWrapper(pool.fetch, lambda fetch, _, arguments, named: fetch(*arguments, **named))
+        partial = functools.partial(pool.fetch, "SELECT 1")
+        await partial()
+        await wrapped("SELECT 1")
+        await retrying(pool.fetch, "SELECT 1")
+        await asyncio.create_task(partial())
+        await asyncio.create_task(wrapped("SELECT 1"))
+        await asyncio.create_task(retrying(pool.fetch, "SELECT 1"))
+        await pool.close()
+
+    asyncio.run(main())
+    calls = ["partial()", "wrapped('…')", "retrying(pool.fetch, '…')"]
+    assert uses(recorder) == [("main", call) for call in calls * 2]
+
+
+@pytest.mark.parametrize("wrap", [wrapping, lambda function: wrapt.FunctionWrapper(function, forward)])
+def test_a_method_that_is_wrapped_after_tenure_is_recorded_once(recorder, postgres, monkeypatch, wrap):
+    """Whether the program calls the wrapped method or the library does; at the wrapper's line or at the caller's."""
+
+    async def main():
+        pool = psycopg_pool.AsyncConnectionPool(f"postgresql:{postgres}", min_size=1, open=False)
+        await pool.open()
+        monkeypatch.setattr(psycopg_pool.AsyncConnectionPool, "getconn", wrap(psycopg_pool.AsyncConnectionPool.getconn))
+        assert inspect.iscoroutinefunction(pool.getconn)
+        async with pool.connection():
+            pass
+        await pool.putconn(await asyncio.wait_for(pool.getconn(), 5))
+        await pool.close()
+
+    lines = [line for line in recorder.run(main()) if ".open" not in line]
+    assert [line.partition(", ")[2] for line in lines] == ["ok ok ok", "ok ok ok"]
+    assert uses(recorder)[0] == ("main", "pool.connection()")
+
+
+def test_a_method_that_was_wrapped_before_tenure_is_recorded(postgres, monkeypatch):
+    """The wrapper is patched as a method of its own."""
+    monkeypatch.setattr(psycopg_pool.AsyncConnectionPool, "getconn", wrapping(psycopg_pool.AsyncConnectionPool.getconn))
+    from tests.tracer.conftest import Recorder  # noqa: PLC0415  # the fixture's would begin before
+
+    recorder = Recorder()
+
+    async def main():
+        pool = psycopg_pool.AsyncConnectionPool(f"postgresql:{postgres}", min_size=1, open=False)
+        await pool.open()
+        connection = await asyncio.create_task(pool.getconn())
+        await pool.putconn(connection)
+        await pool.close()
+
+    try:
+        lines = [line for line in recorder.run(main()) if ".open" not in line]
+        assert [line.partition(", ")[2] for line in lines] == ["ok ok ok"]
+        assert uses(recorder) == [("main", "pool.getconn()")]
+    finally:
+        recorder.stop()
