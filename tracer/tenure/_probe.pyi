@@ -1,8 +1,10 @@
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import CodeType
-from typing import final
+from typing import TypeVar, final
 from weakref import ref
+
+_T = TypeVar("_T")
 
 LAYOUT: int  # raise it in tracer/native/module.c and probe_backend.py when this file changes
 CLOSED_BYTES: int  # a closed record
@@ -72,6 +74,7 @@ def watch_tasks(
     task: type, creating: Callable[[object], bool], created: Callable[[object, object], None], /
 ) -> None: ...
 def unwatch_tasks() -> None: ...
+def look(rows: list[list[object]], now: int, shapes: dict[int, _T], /) -> list[tuple[object, ...]]: ...
 def set_context(reader: ContextVar[object] | Callable[[], object] | None, /) -> None: ...
 def put(entry: object, /) -> bool: ...
 def drain() -> list[object]: ...
