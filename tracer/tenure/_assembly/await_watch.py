@@ -13,13 +13,14 @@ from typing import NamedTuple, cast
 
 from tenure._assembly import awaited_text
 from tenure._assembly.awaited_text import Shape
-from tenure._identify import await_chain, tasks, tracer
+from tenure._identify import await_chain, event_loops, tasks, tracer
 from tenure._identify.await_chain import SINCE, TASK, Row, Standing
 from tenure._identify.task_table import Task, TaskTable
 
 LOOK_INTERVAL_NS = 100_000_000
 TASKS_A_LOOK = 100
 _MAX_SHAPES = 4_096
+_ASKED_FOR_LOOPS = 5  # of the newest tasks in each round: their loops are known from then on
 _ENTRY = SINCE + 1  # place in a row: what is known of the task
 
 
@@ -70,6 +71,8 @@ class AwaitWatch:
             for entry, reference in list(table.known.values())
         }
         self._turn = list(self._rows.values())
+        for row in self._turn[-_ASKED_FOR_LOOPS:]:
+            event_loops.note_loop_of(cast("Callable[[], object]", row[TASK])())
 
     def _standing(self, standing: Standing) -> TaskAwait:
         entry = _entry(standing.row)

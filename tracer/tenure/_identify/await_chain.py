@@ -10,9 +10,10 @@ run in between. So only tasks that stood still are read, and what is read is thr
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import weakref
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
 from types import (
     AsyncGeneratorType,
@@ -48,6 +49,23 @@ _PASS_ON = frozenset({"coroutine_wrapper", "async_generator_asend", "async_gener
 _HAVE_SELF = frozenset({"acquire", "acquire_on_behalf_of", "wait"})  # methods of what may be a known resource
 
 
+def _getter(name: str) -> Callable[[object], object]:
+    """``object_access.attribute`` of a task; at once where the task is of asyncio's type in C."""
+    declared = asyncio.Task.__dict__.get(name)
+    ask = declared.__get__ if type(declared) is GetSetDescriptorType else None
+
+    def read(task: object) -> object:
+        if ask is not None and issubclass(type(task), asyncio.Task):
+            return ask(task)
+        return object_access.attribute(task, name)
+
+    return read
+
+
+_waiter_of = _getter("_fut_waiter")  # the future that a task waits for
+_coroutine_of = _getter("_coro")
+
+
 class Standing(NamedTuple):
     """A task that has not moved since the last look. ``shape`` is the same for the same levels."""
 
@@ -76,10 +94,11 @@ class _Chain:
 
     def add(self, frame: FrameType) -> None:
         code, offset = frame.f_code, frame.f_lasti
-        if code.co_name == "sleep":
+        name = code.co_name
+        if name == "sleep":
             values = [frame.f_locals.get(name) for name in _SLEEPS if name in code.co_varnames]
             self.delay = next((value for value in values if type(value) is float or type(value) is int), self.delay)
-        elif code.co_name in _HAVE_SELF and code.co_argcount:
+        elif name in _HAVE_SELF and code.co_argcount:
             known = tracer.current.resource_ids.by_address.get(id(frame.f_locals.get(code.co_varnames[0])))
             if known is not None:
                 self.resource_level, self.resource = len(self.levels), known[0]
@@ -92,13 +111,13 @@ def look(rows: list[Row], now: int, shapes: dict[int, _T]) -> list[Event]:
     events: list[Event] = []
     for row in rows:
         task = cast("weakref.ref[object]", row[TASK])()
-        future = None if task is None else object_access.attribute(task, "_fut_waiter")
+        future = None if task is None else _waiter_of(task)
         before = cast("weakref.ref[object] | None", row[FUTURE])
         if future is not None and before is not None and before() is future:
             if not row[IS_REPORTED]:
                 row[IS_REPORTED] = True
                 standing = _read(task, future, row, shapes)
-                if object_access.attribute(task, "_fut_waiter") is future:
+                if _waiter_of(task) is future:
                     events.append(standing)
                 else:
                     row[FUTURE], row[IS_REPORTED], row[SINCE] = None, False, now
@@ -119,13 +138,13 @@ def _weakly(future: object) -> weakref.ref[object] | None:
 
 def _read(task: object, future: object, row: Row, shapes: Container[int]) -> Standing:
     chain = _Chain()
-    current: object = object_access.attribute(task, "_coro")
+    current: object = _coroutine_of(task)
     for _ in range(2 * _MAX_LEVELS):
         awaited = _step(current, chain)
         if awaited is None or len(chain.levels) >= _MAX_LEVELS:
             break
         current = awaited
-    tail = future if chain.is_future or object_access.short_name(type(current)) == "FutureIter" else current
+    tail = future if chain.is_future else current
     levels = None if chain.shape in shapes else tuple(chain.levels)
     return Standing(row, chain.shape, levels, chain.resource_level, chain.resource, chain.delay, type(tail), id(tail))
 
@@ -134,12 +153,19 @@ def _step(thing: object, chain: _Chain) -> object:
     """What this object awaits; None: nothing, or it does not say."""
     kind = type(thing)
     chain.is_future = True
+    if kind is CoroutineType:
+        frame = thing.cr_frame  # type: ignore[attr-defined]
+        if frame is not None:
+            chain.add(frame)
+        return thing.cr_await  # type: ignore[attr-defined]
     for level, frame_name, link_name in _LEVELS:
         if kind is level:
             frame = getattr(thing, frame_name)
             if frame is not None:
                 chain.add(frame)
             return getattr(thing, link_name)
+    if object_access.short_name(kind) == "FutureIter":
+        return None
     if _passes_on(kind):
         return next((other for other in gc.get_referents(thing) if _is_link(type(other))), None)
     chain.is_future = False

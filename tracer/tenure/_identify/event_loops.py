@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 
+from tenure._core import object_access
 from tenure._core.object_access import ByIdentity
 from tenure._identify import tracer
 
@@ -39,6 +40,13 @@ class EventLoops:
         """The loops that are not asyncio's own: uvloop's."""
         alive = (reference() for reference in self._loops)
         return [loop for loop in alive if loop is not None and not issubclass(type(loop), _ASYNCIOS)]  # type: ignore[misc]
+
+
+def note_loop_of(task: object) -> None:
+    """Know the loop of this task of asyncio's from now on."""
+    loop = object_access.attribute(task, "_loop")
+    if loop is not None:
+        known().number(loop)
 
 
 def known() -> EventLoops:
