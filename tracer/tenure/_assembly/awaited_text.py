@@ -15,6 +15,7 @@ from tenure._identify.await_chain import Level, Standing
 
 _CONTEXTLIB = code_file(contextlib)
 _FUTURES = code_file(asyncio.futures)
+_PUBLIC_NAMES = {"_AsCompletedIterator._wait_for_one": "as_completed"}  # since 3.13
 # asyncio's functions that await on behalf of their caller what stands below them.
 _ON_BEHALF = frozenset({"wait_for", "_ContextManagerMixin.__aenter__", "Runner.run"})
 
@@ -60,7 +61,7 @@ def _title(code: CodeType) -> str:
     outer, _, inner = code.co_qualname.partition(".<locals>.")
     name = outer if code.co_filename.startswith(ASYNCIO_DIR) else inner.rpartition("<locals>.")[2] or outer
     owner, _, method = name.rpartition(".")
-    return method if owner.endswith("EventLoop") else name
+    return method if owner.endswith("EventLoop") else _PUBLIC_NAMES.get(name, name)
 
 
 def _of_object(standing: Standing) -> str:
