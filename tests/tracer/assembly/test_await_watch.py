@@ -157,6 +157,44 @@ def test_a_library_s_task_has_no_site() -> None:
     assert (entry.awaited, entry.site) == ("Queue.get", "")
 
 
+TRIO = """
+import trio
+async def sleep(): await trio.sleep(3)
+async def event(): await trio.Event().wait()
+async def receive(): await trio.open_memory_channel(0)[1].receive()
+async def nursery():
+    async with trio.open_nursery() as inner: inner.start_soon(trio.sleep, 60)
+async def spin():
+    while True: await trio.sleep(0)
+"""
+
+
+def test_trio(recorder: testing.Recorder) -> None:
+    """Its tasks wait for no future."""
+    trio = pytest.importorskip("trio")
+    app = recorder.load(TRIO)
+    watch, told = AwaitWatch(is_own), []
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            for way in (app.sleep, app.event, app.receive, app.nursery, app.spin):
+                nursery.start_soon(way)
+            for _ in range(20):
+                await trio.lowlevel.checkpoint()
+            told.extend(looks(2, watch))
+            nursery.cancel_scope.cancel()
+        told.extend(looks(1, watch, 10 * LATER))
+
+    trio.run(main)
+    seen = {entry.task.coroutine: entry.awaited for entry in told if entry.site}
+    assert seen == {
+        "sleep": "sleep 3 s",
+        "event": "Event.wait",
+        "receive": "MemoryReceiveChannel.receive",
+        "nursery": "NurseryManager.__aexit__",
+    }
+
+
 def test_nothing_is_kept_alive(recorder: testing.Recorder) -> None:
     """Neither the task and its coroutine, nor what its variables refer to."""
     app = recorder.load(

@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 
 from tenure._assembly import awaited_text
 from tenure._assembly.awaited_text import Shape
-from tenure._identify import await_chain, event_loops, tasks, tracer
+from tenure._identify import await_chain, event_loops, tasks, tracer, trio_waits
 from tenure._identify.await_chain import SINCE, TASK, Row, Standing
 from tenure._identify.task_table import Task, TaskTable
 
@@ -56,9 +56,15 @@ class AwaitWatch:
         del self._turn[-TASKS_A_LOOK:]
         if len(self._shapes) > _MAX_SHAPES:
             self._shapes.clear()
+        if tracer.current.tasks.foreign is None:
+            events = await_chain.looks(rows, now_ns, self._shapes)
+        else:
+            own = [row for row in rows if await_chain.is_asyncios(row)]
+            others = [row for row in rows if not await_chain.is_asyncios(row)]
+            events = await_chain.looks(own, now_ns, self._shapes) + trio_waits.look(others, now_ns, self._shapes)
         return [
             self._standing(event) if isinstance(event, Standing) else TaskAwait(_entry(event[0]), now_ns, "")
-            for event in await_chain.looks(rows, now_ns, self._shapes)
+            for event in events
         ]
 
     def _begin_round(self, now_ns: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from tenure._identify import sites, tasks, tracer
 from tenure._identify.await_chain import Level, Standing
 
 _CONTEXTLIB = code_file(contextlib)
+_TRIO = f"{os.sep}trio{os.sep}"
 _FUTURES = code_file(asyncio.futures)
 _PUBLIC_NAMES = {"_AsCompletedIterator._wait_for_one": "as_completed"}  # since 3.13
 # asyncio's functions that await on behalf of their caller what stands below them.
@@ -34,8 +36,8 @@ def shape_of(levels: Sequence[Level], is_own: Callable[[CodeType], bool]) -> Sha
     own = next((at for at in reversed(range(len(levels))) if is_own(levels[at][0])), -1)
     site = sites.of_instruction(*levels[own]) if own >= 0 else ""
     below = [code for code, _ in levels[own + 1 :] if not _is_nobodys(code)]
-    if own < 0:  # a library's task: what that calls of asyncio
-        below = [code for code in below if code.co_filename.startswith(ASYNCIO_DIR)]
+    if own < 0:  # a library's task: what that calls of asyncio or trio
+        below = [code for code in below if code.co_filename.startswith(ASYNCIO_DIR) or _TRIO in code.co_filename]
     called = next((code for code in below if not _is_on_behalf(code)), below[-1] if below else None)
     return Shape("" if called is None else _title(called), own, site, levels)
 

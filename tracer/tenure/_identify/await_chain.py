@@ -116,7 +116,7 @@ def look(rows: list[Row], now: int, shapes: dict[int, _T]) -> list[Event]:
         if future is not None and before is not None and before() is future:
             if not row[IS_REPORTED]:
                 row[IS_REPORTED] = True
-                standing = _read(task, future, row, shapes)
+                standing = read(_coroutine_of(task), future, row, shapes)
                 if _waiter_of(task) is future:
                     events.append(standing)
                 else:
@@ -130,15 +130,21 @@ def look(rows: list[Row], now: int, shapes: dict[int, _T]) -> list[Event]:
     return events
 
 
+def is_asyncios(row: Row) -> bool:
+    """Whether the row's task is one of asyncio's, or gone."""
+    task = cast("weakref.ref[object]", row[TASK])()
+    return task is None or issubclass(type(task), asyncio.Task)
+
+
 def _weakly(future: object) -> weakref.ref[object] | None:
     with suppress(TypeError):  # then it is never known again
         return None if future is None else weakref.ref(future)
     return None
 
 
-def _read(task: object, future: object, row: Row, shapes: Container[int]) -> Standing:
-    chain = _Chain()
-    current: object = _coroutine_of(task)
+def read(coroutine: object, future: object, row: Row, shapes: Container[int]) -> Standing:
+    """The chain from this coroutine to the future at its end."""
+    chain, current = _Chain(), coroutine
     for _ in range(2 * _MAX_LEVELS):
         awaited = _step(current, chain)
         if awaited is None or len(chain.levels) >= _MAX_LEVELS:
