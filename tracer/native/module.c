@@ -8,6 +8,7 @@
 #include "callbacks.h"
 #include "identify/await_looks.h"
 #include "identify/call_sites.h"
+#include "identify/frame_locals.h"
 #include "identify/lifecycle_begin.h"
 #include "identify/task_cancel.h"
 #include "identify/task_creation.h"
@@ -91,6 +92,7 @@ static PyMethodDef functions[] = {
     {"unwatch_cancel", task_cancel_unwatch, METH_NOARGS, "Restore Task.cancel."},
     {"watch_tasks", FAST(task_creation_watch), "watch_tasks(Task, creating, created): call these around Task.__init__"},
     {"unwatch_tasks", task_creation_unwatch, METH_NOARGS, "Restore Task's initialiser."},
+    {"frame_local", FAST(frame_local_of), "frame_local(frame, name): that variable, None where it is unbound."},
     {"look", FAST(await_looks), "look(rows, now, shapes): see tenure._identify.await_chain."},
     {"set_context", otel_context_set, METH_O, "The variable or callable read when a lifecycle begins; None: nothing."},
     {"put", buffer_put, METH_O, "Put an entry of another kind into the buffer; False if it is full."},

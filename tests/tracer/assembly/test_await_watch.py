@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType, ModuleType
 
 import pytest
-from tests.tracer.support.waiting_tasks import AWAITS, EXPECTED
+from tests.tracer.support.waiting_tasks import AWAITS, EXPECTED, LIBRARY
 
 from tenure import testing
 from tenure._assembly.await_watch import LOOK_INTERVAL_NS, TASKS_A_LOOK, AwaitWatch, TaskAwait
@@ -49,7 +49,9 @@ async def first_awaits(app: ModuleType, way: str, count: int = 2) -> TaskAwait:
 
 @pytest.mark.parametrize("way", EXPECTED)
 def test_what_is_awaited_and_where(recorder: testing.Recorder, way: str) -> None:
-    entry = asyncio.run(first_awaits(recorder.load(AWAITS), way))
+    app = recorder.load(AWAITS)
+    app.Limiter = recorder.load(LIBRARY, "library").Limiter
+    entry = asyncio.run(first_awaits(app, way))
     assert (entry.awaited, sites.Site.of(entry.site).function) == EXPECTED[way]
 
 

@@ -1,7 +1,16 @@
 """Tasks that wait, each in its own way."""
 
+LIBRARY = """
+class Limiter:
+    def __init__(self, event): self.event = event
+    async def __aenter__(self): await self.acquire()
+    async def __aexit__(self, *details): pass
+    async def acquire(self): await self.event.wait()
+"""
 AWAITS = """
 import asyncio, socket, sys, time
+
+Limiter = None  # of a library
 
 class OwnAwaitable:
     def __init__(self, future): self.steps = future.__await__()
@@ -59,6 +68,8 @@ class Ways:
     async def group(self):
         async with asyncio.TaskGroup() as group: group.create_task(self.sleep())
     async def own_awaitable(self): await OwnAwaitable(self.future)
+    async def entered(self):
+        async with Limiter(self.event): pass
     async def wrapped(self): await Wrapped(self.event.wait())
     async def within(self): await self.queue_get()
     async def completed(self):
@@ -88,6 +99,7 @@ EXPECTED = {
     "timeout": ("Event.wait", "Ways.timeout"),
     "group": ("TaskGroup.__aexit__", "Ways.group"),
     "own_awaitable": ("OwnAwaitable", "Ways.own_awaitable"),
+    "entered": ("Limiter.acquire", "Ways.entered"),
     "wrapped": ("Event.wait", "Ways.wrapped"),
     "within": ("Queue.get", "Ways.queue_get"),
     "completed": ("as_completed", "Ways.completed"),

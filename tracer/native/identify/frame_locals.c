@@ -1,4 +1,4 @@
-/* Local variables of a suspended frame, read without the dictionary that frame.f_locals makes: until 3.12 the frame
+/* Local variables of a frame that another thread or task is in, read without the dictionary that frame.f_locals makes: until 3.12 the frame
  * keeps it, and with it what its variables referred to. */
 
 #include "frame_locals.h"
@@ -39,4 +39,17 @@ PyObject *frame_local(PyFrameObject *frame, PyCodeObject *code, const char *cons
         }
     }
     return NULL;
+}
+
+PyObject *frame_local_of(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    const char *name = count == 2 && PyFrame_Check(arguments[0]) ? PyUnicode_AsUTF8(arguments[1]) : NULL;
+    if (name == NULL) {
+        return PyErr_Format(PyExc_TypeError, "frame_local() takes a frame and a name");
+    }
+    PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)arguments[0]);
+    const char *const names[] = {name, NULL};
+    PyObject *value = frame_local((PyFrameObject *)arguments[0], code, names);
+    Py_DECREF((PyObject *)code);
+    return value == NULL ? Py_NewRef(Py_None) : value;
 }

@@ -39,7 +39,7 @@ def shape_of(levels: Sequence[Level], is_own: Callable[[CodeType], bool]) -> Sha
     if own < 0:  # a library's task: what that calls of asyncio or trio
         below = [code for code in below if code.co_filename.startswith(ASYNCIO_DIR) or _TRIO in code.co_filename]
     called = next((code for code in below if not _is_on_behalf(code)), below[-1] if below else None)
-    return Shape("" if called is None else _title(called), own, site, levels)
+    return Shape("" if called is None else _title(_method_of(called, below)), own, site, levels)
 
 
 def text_of(shape: Shape, standing: Standing) -> str:
@@ -56,6 +56,15 @@ def _is_nobodys(code: CodeType) -> bool:
 
 def _is_on_behalf(code: CodeType) -> bool:
     return code.co_filename.startswith(ASYNCIO_DIR) and code.co_qualname in _ON_BEHALF
+
+
+def _method_of(called: CodeType, below: Sequence[CodeType]) -> CodeType:
+    """The method of the same class that ``__aenter__`` awaits: "CapacityLimiter.acquire"; else the call itself."""
+    owner, _, method = called.co_qualname.rpartition(".")
+    if method != "__aenter__":
+        return called
+    after = below[below.index(called) + 1 :]
+    return next((code for code in after if code.co_qualname.rpartition(".")[0] == owner), called)
 
 
 def _title(code: CodeType) -> str:

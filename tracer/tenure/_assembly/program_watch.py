@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from types import CodeType
@@ -15,8 +16,9 @@ class ProgramWatch:
     """Looks at tasks and loops; ``is_own`` says which code is the program's own. After a fault it looks no more."""
 
     def __init__(self, is_own: Callable[[CodeType], bool]) -> None:
-        self._awaits: AwaitWatch | None = AwaitWatch(is_own)
-        self._stalls: StallWatch | None = StallWatch(is_own)
+        has_lock = not hasattr(sys, "_is_gil_enabled") or sys._is_gil_enabled()  # noqa: SLF001  # else frames may change
+        self._awaits = AwaitWatch(is_own) if has_lock else None
+        self._stalls = StallWatch(is_own) if has_lock else None
         self._seen: list[TaskAwait] = []
 
     def look(self, due_ns: int, *, at_tasks: bool) -> None:

@@ -16,7 +16,7 @@ from types import CodeType, FrameType
 from typing import NamedTuple
 
 from tenure._core import object_access
-from tenure._identify import loop_steps, sites
+from tenure._identify import event_loops, loop_steps, sites
 from tenure._identify.loop_steps import Call, Step
 from tenure._identify.task_table import Task
 
@@ -25,6 +25,7 @@ REPORT_INTERVAL_NS = 1_000_000_000  # while a stall goes on
 MAX_CALLS = 64  # of a stack that are kept
 _SEARCH_INTERVAL_NS = 500_000_000  # for threads that run a loop
 _MAX_GAP_NS = 1_000_000_000  # between two looks: beyond it, only what the thread has computed counts
+_MAX_THREADS = 32
 _MAX_KEPT = 1_000  # stalls that wait to be shipped
 
 
@@ -87,9 +88,12 @@ class StallWatch:
 
     def _search(self, frames: dict[int, FrameType]) -> None:
         main = threading.main_thread().ident
+        is_any = bool(event_loops.known().others())  # which thread runs one is seen only while it runs a task
         for thread, frame in frames.items():
-            if thread not in self._threads and (thread == main or loop_steps.runs_loop(frame)):
+            if thread not in self._threads and (thread == main or is_any or loop_steps.runs_loop(frame)):
                 self._threads[thread] = _Watched()
+            if len(self._threads) >= _MAX_THREADS:
+                break
 
     def _note(self, watched: _Watched, step: Step | None, now_ns: int, late_ns: int, computed_ns: int) -> None:
         """Note what a thread is in now, and since when. ``computed_ns``: its processor time since the last look."""

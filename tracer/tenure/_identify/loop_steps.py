@@ -12,14 +12,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import CodeType, CoroutineType, FrameType
 from typing import NamedTuple
 
-from tenure._core import object_access
+from tenure._core import object_access, probe_backend
 from tenure._core.paths import ASYNCIO_DIR, is_own_frame
 from tenure._identify import event_loops, tasks
 from tenure._identify.task_table import Task
+
+if probe_backend.SERVES:
+    from tenure import _probe
+
+    _variable: Callable[[FrameType, str], object] = _probe.frame_local
+else:
+
+    def _variable(frame: FrameType, name: str) -> object:
+        return frame.f_locals.get(name)
+
 
 _TURN: CodeType = asyncio.BaseEventLoop._run_once.__code__  # type: ignore[attr-defined]  # noqa: SLF001
 _MAX_FRAMES = 2_000
@@ -46,11 +56,10 @@ def running(thread: int, frame: FrameType) -> Step | None:
     turn = next((caller for caller in _callers(frame) if caller.f_code is _TURN), None)
     if turn is None:
         return _step_of_another(thread, frame)
-    variables = turn.f_locals
-    end_time, callback = variables.get("end_time"), variables.get("i")
+    end_time, callback = _variable(turn, "end_time"), _variable(turn, "i")
     if type(end_time) is not float or type(callback) is not int:
         return None
-    return Step(event_loops.known().number(variables.get("self")), end_time, callback)
+    return Step(event_loops.known().number(_variable(turn, "self")), end_time, callback)
 
 
 def runs_loop(frame: FrameType) -> bool:
