@@ -11,7 +11,18 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 
 from tenure import wire
-from tenure_server.api import diagram, exporters, health, lifecycles, metrics, processes, resources, traces
+from tenure_server.api import (
+    diagram,
+    exporters,
+    health,
+    lifecycles,
+    metrics,
+    processes,
+    resources,
+    stalls,
+    tasks,
+    traces,
+)
 from tenure_server.background.supervisor import supervise
 from tenure_server.errors import StoreError, UsageError
 from tenure_server.export.exporters import Exporters
@@ -60,6 +71,8 @@ ROUTES = routes_with_document(
         *resources.ROUTES,
         *lifecycles.ROUTES,
         *traces.ROUTES,
+        *tasks.ROUTES,
+        *stalls.ROUTES,
         *diagram.ROUTES,
         *connection.ROUTES,
         *exporters.ROUTES,

@@ -37,6 +37,7 @@ MAX_LOGIN = 4_096  # bytes of the login page's form
 
 MAX_LIST = 10_000  # items of one answer of the API
 DEFAULT_LIST = 100
+MAX_STALLS = 10_000  # of one process that the store keeps
 MAX_USES = 500  # holders, and waiters, in the answer for one resource
 MAX_DIAGRAM = 20_000  # lifecycles of one diagram
 DEFAULT_DIAGRAM = 2_000

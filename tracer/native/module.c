@@ -6,7 +6,9 @@
  * Each room uses only those to its right: module > patch > identify > record > errors > callbacks, address_map. */
 
 #include "callbacks.h"
+#include "identify/await_looks.h"
 #include "identify/call_sites.h"
+#include "identify/frame_locals.h"
 #include "identify/lifecycle_begin.h"
 #include "identify/task_cancel.h"
 #include "identify/task_creation.h"
@@ -26,7 +28,7 @@
 
 /* The version of the interface between C and Python, in both directions (_probe.pyi and the arguments of `configure`).
  * tenure._core.probe_backend has the same number, and refuses an extension that was built from other sources. */
-enum { LAYOUT = 2 };
+enum { LAYOUT = 3 };
 
 /* ---- functions ---- */
 
@@ -90,6 +92,8 @@ static PyMethodDef functions[] = {
     {"unwatch_cancel", task_cancel_unwatch, METH_NOARGS, "Restore Task.cancel."},
     {"watch_tasks", FAST(task_creation_watch), "watch_tasks(Task, creating, created): call these around Task.__init__"},
     {"unwatch_tasks", task_creation_unwatch, METH_NOARGS, "Restore Task's initialiser."},
+    {"frame_local", FAST(frame_local_of), "frame_local(frame, name): that variable, None where it is unbound."},
+    {"look", FAST(await_looks), "look(rows, now, shapes): see tenure._identify.await_chain."},
     {"set_context", otel_context_set, METH_O, "The variable or callable read when a lifecycle begins; None: nothing."},
     {"put", buffer_put, METH_O, "Put an entry of another kind into the buffer; False if it is full."},
     {"drain", drain_buffer, METH_NOARGS, "Take the new entries, in order, and update the entries taken before."},

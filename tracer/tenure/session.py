@@ -22,6 +22,7 @@ from tenure._identify import tracer
 from tenure._patching import track
 from tenure._rewriting import calling_code, import_hook, pytest_hook, rewriter, typed_code
 from tenure._rewriting.module_filter import ModuleFilter
+from tenure._rewriting.own_code import OwnCode
 from tenure._sinks import otel_sinks
 from tenure._sinks.collector_sink import CollectorSink
 from tenure._sinks.shipper import Shipper, Sink
@@ -176,7 +177,7 @@ def _start(service: str, sinks: list[Sink], selection: ModuleFilter, tree: Proce
     pytest_hook.install(selection, sync=sync)
     typed_code.install(selection, sync=sync)
     track.begin_patching()
-    session = _process.session = _Session(Shipper(service, sinks, tree), finder)
+    session = _process.session = _Session(Shipper(service, sinks, tree, OwnCode(selection).is_own), finder)
     atexit.register(_at_exit)
     _finalize_with_multiprocessing(session)
     if hasattr(os, "register_at_fork") and not _process.has_fork_hooks:

@@ -14,8 +14,10 @@ from tenure_server.store.protocol import (
     SpanRow,
     Spans,
     SpanTask,
+    StallQuery,
     Store,
     StoreLocation,
+    TaskQuery,
     Totals,
     TraceQuery,
 )
@@ -32,8 +34,10 @@ __all__ = [
     "SpanRow",
     "SpanTask",
     "Spans",
+    "StallQuery",
     "Store",
     "StoreLocation",
+    "TaskQuery",
     "Totals",
     "TraceQuery",
 ]

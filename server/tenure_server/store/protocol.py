@@ -16,6 +16,7 @@ from tenure import wire
 from tenure_server.model.diagram_input import DiagramInput, LiveInput
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle, Outcome, Phase, Process, Resource, Trace
+from tenure_server.model.waits import Stall, TaskState
 from tenure_server.store.histogram import Spread
 
 Item = TypeVar("Item")
@@ -69,6 +70,28 @@ class TraceQuery(msgspec.Struct, frozen=True):
 
     process: str | None = None
     service: str | None = None
+    since_ns: int | None = None
+    until_ns: int | None = None
+    paging: Paging = Paging()
+
+
+class TaskQuery(msgspec.Struct, frozen=True):
+    """``open``: True, only tasks that are not finished, of living processes; False, only the others.
+
+    ``awaiting``: True, only tasks that await something; False, only the others; a text, what they await begins so.
+    """
+
+    process: str | None = None
+    name: str | None = None
+    open: bool | None = None
+    awaiting: bool | str | None = None
+    paging: Paging = Paging()
+
+
+class StallQuery(msgspec.Struct, frozen=True):
+    """Those that lasted until ``since_ns`` or later, and began before ``until_ns``."""
+
+    process: str | None = None
     since_ns: int | None = None
     until_ns: int | None = None
     paging: Paging = Paging()
@@ -221,6 +244,10 @@ class Store(Protocol):
     async def lifecycles(self, query: LifecycleQuery) -> Listing[Lifecycle]: ...
 
     async def traces(self, query: TraceQuery) -> Listing[Trace]: ...
+
+    async def tasks(self, query: TaskQuery) -> Listing[TaskState]: ...
+
+    async def stalls(self, query: StallQuery) -> Listing[Stall]: ...
 
     async def diagram_input(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> DiagramInput:
         """The newest ``limit`` lifecycles of the lens. A window includes what is still open, however old.

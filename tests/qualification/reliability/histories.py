@@ -118,6 +118,7 @@ class History:
             tasks, [traces[root] for root in order], _EXCEPTIONS, relative,
             cancellers=[wire.Canceller(2, random.randint(0, len(tasks)), "timeout 1 s", random.randint(0, 3))],
             pools=[wire.Pool(0, random.randint(0, 3))] if random.random() < 0.3 else [],
+            awaits=self._awaits(len(tasks)), stalls=self._stalls(member, len(tasks)),
         )  # fmt: skip
         member.sent.append(batch)
         await self._write(member, batch)
@@ -274,6 +275,15 @@ class History:
                 )
             )  # fmt: skip
         return tasks
+
+    def _awaits(self, tasks: int) -> list[wire.Await]:
+        random, awaited = self.random, self.random.choice(["Queue.join", "sleep 3 s", ""])
+        return [wire.Await(random.randrange(tasks), 0, awaited, random.randint(0, 3), random.randint(0, 2))]
+
+    def _stalls(self, member: Member, tasks: int) -> list[wire.Stall]:
+        random = self.random
+        begin_ns, task, site = self._instant_ns() - member.offset_ns, random.randint(0, tasks), random.randint(0, 3)
+        return [wire.Stall(1, "main", begin_ns, S, False, task, site, ["main (shop.py:1)"])][random.randint(0, 1) :]
 
     def _row(self, member: Member, number: int, before: wire.Row | None) -> wire.Row:
         """A lifecycle in some phase: a new one, or one that goes on. Its trace is the number of its root."""

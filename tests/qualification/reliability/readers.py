@@ -10,7 +10,16 @@ from msgspec.structs import replace
 from tenure_server.diagram import mermaid
 from tenure_server.live.overview import read_overview
 from tenure_server.model.lens import Lens
-from tenure_server.store import LifecycleQuery, Listing, Paging, ResourceQuery, Store, TraceQuery
+from tenure_server.store import (
+    LifecycleQuery,
+    Listing,
+    Paging,
+    ResourceQuery,
+    StallQuery,
+    Store,
+    TaskQuery,
+    TraceQuery,
+)
 from tenure_server.store.load_diagram import draw_input
 
 _PHASES = ("acquiring", "held", "releasing", "closed", "abandoned")
@@ -37,6 +46,9 @@ class _Reader:
         traces = await self._traces(TraceQuery())
         resources = await self._list("resources", lambda paging: store.resources(ResourceQuery(paging=paging)))
         await store.resources(ResourceQuery(order="used"))
+        await self._list("tasks", lambda paging: store.tasks(TaskQuery(paging=paging)))
+        await store.tasks(TaskQuery(open=True, awaiting="Queue"))
+        await store.stalls(StallQuery(since_ns=self.now_ns - 60 * 10**9))
         for is_open in (True, False):
             await store.resources(ResourceQuery(open=is_open))
         for phase in _PHASES:

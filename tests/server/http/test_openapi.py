@@ -23,7 +23,8 @@ async def test_the_description_is_valid_and_has_every_route_with_its_parameters(
     assert paths == {(route.method, route.path): [p.name for p in route.parameters] for route in ROUTES}
     assert {path for _, path in paths} == {
         "/v1/lifecycles", "/v1/traces", "/healthz", "/readyz", "/metrics", "/api/processes", "/api/resources",
-        "/api/lifecycles", "/api/traces", "/api/exporters", "/api/diagram", "/api/live", "/api/openapi.json",
+        "/api/lifecycles", "/api/traces", "/api/tasks", "/api/stalls",
+        "/api/exporters", "/api/diagram", "/api/live", "/api/openapi.json",
     }  # fmt: skip
 
 

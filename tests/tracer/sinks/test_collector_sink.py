@@ -13,7 +13,7 @@ from tests.tracer.support.fake_collectors import Memory, batch, free_port, liste
 
 from tenure import wire
 from tenure._core import buffer, faults
-from tenure._sinks import collector_sink, http_client
+from tenure._sinks import collector_sink, http_client, wall_clock
 from tenure._sinks import shipper as shipping
 from tenure._sinks.collector_sink import CollectorSink
 from tenure._sinks.http_client import Answer, ConnectionFailed, Endpoint
@@ -285,5 +285,5 @@ def test_a_sink_that_fails_is_left_out_and_the_others_go_on(monkeypatch: pytest.
 def test_the_clock_offset_is_kept_until_it_moves() -> None:
     """Wall time is read anew for each batch, and believed where it moved by more than 10 ms."""
     readings = iter([1_000_000_000, 1_009_000_000, 1_011_000_000, 1_000_500_000])
-    clock = shipping.WallClockOffset(wall=lambda: next(readings), monotonic=lambda: 0)
+    clock = wall_clock.WallClockOffset(wall=lambda: next(readings), monotonic=lambda: 0)
     assert [clock.offset_ns() for _ in range(3)] == [1_000_000_000, 1_011_000_000, 1_000_500_000]

@@ -21,6 +21,7 @@ from typing import TypeVar, cast
 
 from tenure import wire
 from tenure._assembly import pool_reporter
+from tenure._assembly.observations import Observations
 from tenure._assembly.request_rename import Renamed
 from tenure._assembly.request_status import Answered, is_request
 from tenure._assembly.snapshot import CLOSED, PLAIN, Snapshot, phase_of
@@ -28,7 +29,7 @@ from tenure._assembly.tables import Tables, process_of
 from tenure._core.record_layout import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Listed
 from tenure._identify import otel_context, tracer
 from tenure._identify.exceptions import Canceller
-from tenure._identify.task_table import Adopted, Ended, Task
+from tenure._identify.task_table import Adopted, Ended, Task, unknown_task
 
 LONG_HELD_NS = 60_000_000_000
 ROWS_A_BATCH = 5_000
@@ -99,6 +100,7 @@ class Ledger:
         self._finished: dict[int, Task] = {}
         self._pool_reporter = pool_reporter.PoolReporter()
         self._root_sites = tracer.current.root_sites
+        self.observations = Observations()
 
     def add_entries(self, entries: Iterable[object]) -> None:
         """Add records at their acquire, tasks at their creation and at their end."""
@@ -134,7 +136,7 @@ class Ledger:
             [entry for entry in self._ready(patient and not final) if phase_of(entry.record) != entry.shipped]
         )
         ended = _chunks([task for task in self._finished.values() if task.id in self._shipped_tasks])
-        parts = list(zip_longest(rows, ended)) or ([(None, None)] if heartbeat or final else [])
+        parts = list(zip_longest(rows, ended)) or ([(None, None)] if heartbeat or final or self.observations else [])
         batches = []
         for number, (lifecycles, tasks_ended) in enumerate(parts, 1):
             is_last = final and number == len(parts)
@@ -213,6 +215,7 @@ class Ledger:
         for task in ended:
             self._task(tables, task)
         responses = [wire.Response(i, entry.status) for i, entry in enumerate(lifecycles) if entry.status]
+        awaits, stalls = self.observations.take(tables, partial(self._task, tables))
         tables.name_cancellers(partial(self._canceller, tables))
         pools = self._pool_reporter.pools(tables)
         tables.put_renamed()
@@ -233,13 +236,15 @@ class Ledger:
             cancellers=tables.cancellers,
             pools=pools,
             responses=responses,
+            awaits=awaits,
+            stalls=stalls,
         )
 
     def _row(self, tables: Tables, lifecycle: _Lifecycle, snapshot: Snapshot, before: int) -> wire.Row:
         site, number, resource, acquire, acquired, release, released, body, raised = snapshot
         task = tables.task_place(number)
         if task is None:
-            task = self._task(tables, tracer.current.tasks.by_id.get(number) or _placeholder_task(number))
+            task = self._task(tables, tracer.current.tasks.by_id.get(number) or unknown_task(number))
         if body is None and raised is None and 0 < acquired <= release <= released:
             # Nearly all: through all phases with no exception anywhere.
             wait, hold, leave, outcomes = acquired - acquire, release - acquired, released - release, PLAIN
@@ -285,7 +290,7 @@ class Ledger:
         task = tracer.current.tasks.by_id.get(canceller.task)
         if task is not None:
             return self._task(tables, task)
-        gone = _placeholder_task(canceller.task)
+        gone = unknown_task(canceller.task)
         gone.name = canceller.name
         return tables.task(gone, 0)
 
@@ -308,11 +313,6 @@ class Ledger:
             tracer.current.tasks.by_id.pop(number, None)
         in_use = {cast("int", lifecycle.record[RESOURCE]) for lifecycle in self._open.values()}
         tracer.current.resource_ids.collect_dead(in_use)
-
-
-def _placeholder_task(number: int) -> Task:
-    """A task that ended before its lifecycle came to the ledger; a row must name one all the same."""
-    return Task(number, "task", 0, None)
 
 
 def _chunks(items: list[_T]) -> Iterator[Sequence[_T]]:

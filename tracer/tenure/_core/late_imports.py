@@ -16,7 +16,16 @@ from types import ModuleType
 
 _path = sys.path[:]
 _imported: list[str] = []
-_SHIPPING = ("tenure.wire", "tenure._assembly.ledger", "http.client", "gzip", "json", "random", "email.utils")
+_SHIPPING = (
+    "tenure.wire",
+    "tenure._assembly.ledger",
+    "tenure._assembly.program_watch",
+    "http.client",
+    "gzip",
+    "json",
+    "random",
+    "email.utils",
+)
 _kept: dict[str, ModuleType] = {}
 
 

@@ -60,6 +60,17 @@ class Undelivered:
         return closed + len(unknown)
 
 
+class BrokenSink(NamedTuple):
+    """A sink that ended with an OSError, and the lifecycles that it did not get."""
+
+    why: str
+    undelivered: Undelivered
+
+    def lost(self) -> Loss:
+        """What it did not get."""
+        return Loss(sum(self.undelivered.counts.values()) + self.undelivered.lost_with(), self.why)
+
+
 def content_of(batch: wire.Batch) -> BatchContent:
     """List the lifecycles in a batch."""
     from tenure.wire import NOT_REACHED, RESENT  # noqa: PLC0415  # see ``late_imports``

@@ -13,7 +13,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from types import CodeType
+from typing import TYPE_CHECKING, Protocol
 
 from tenure._core import buffer, faults, late_imports, process_scrubber
 from tenure._core.children import children
@@ -21,19 +22,21 @@ from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
 from tenure._identify import tracer
 from tenure._sinks import losses
-from tenure._sinks.losses import Loss, Undelivered
+from tenure._sinks.losses import BrokenSink, Loss, Undelivered
 from tenure._sinks.wait_budget import WaitBudget
+from tenure._sinks.wall_clock import WallClockOffset
 from tenure.wire_constants import MAX_STRING
 
 if TYPE_CHECKING:
     from tenure import wire
     from tenure._assembly.ledger import Ledger
+    from tenure._assembly.program_watch import ProgramWatch
 
 FLUSH_INTERVAL_S, POLL_INTERVAL_S, HEARTBEAT_INTERVAL_S = 0.1, 0.025, 2.0  # seconds
 ANNOUNCE_S = 0.5  # after this time the root of a tree is announced, if it has recorded nothing and has no children
 FLUSH_ENTRIES = 500
+_POLL_INTERVAL_NS = round(POLL_INTERVAL_S * 1e9)
 CLOSE_TIMEOUT_S = 2.0  # how long the end of the process may wait for the thread and the sinks
-_OFFSET_TOLERANCE_NS = 10_000_000
 
 
 class Sink(Protocol):
@@ -51,36 +54,6 @@ class Sink(Protocol):
     def pause(self) -> None: ...
     def resume(self) -> None: ...
     def fork(self) -> Sink: ...
-
-
-class WallClockOffset:
-    """The offset from the monotonic clock to wall time; it changes only when the clocks differ by more than 10 ms."""
-
-    def __init__(
-        self, wall: Callable[[], int] = time.time_ns, monotonic: Callable[[], int] = time.perf_counter_ns
-    ) -> None:
-        self._wall, self._monotonic = wall, monotonic
-        self._offset = self._measure()
-
-    def offset_ns(self) -> int:
-        """Return the nanoseconds to add to a monotonic time."""
-        now = self._measure()
-        if abs(now - self._offset) > _OFFSET_TOLERANCE_NS:
-            self._offset = now
-        return self._offset
-
-    def _measure(self) -> int:
-        return self._wall() - self._monotonic()
-
-
-class _BrokenSink(NamedTuple):
-    """A sink that ended with an OSError, and the lifecycles that it did not get."""
-
-    why: str
-    undelivered: Undelivered
-
-    def lost(self) -> Loss:
-        return Loss(sum(self.undelivered.counts.values()) + self.undelivered.lost_with(), self.why)
 
 
 def _new_ledger(service: str, started_ns: int) -> Ledger:
@@ -104,15 +77,26 @@ class _Flush:
 
 
 class Shipper:
-    """Owns the thread, the ledger and the sinks of a process."""
+    """Owns the thread, the ledger and the sinks of a process.
 
-    def __init__(self, service: str, sinks: list[Sink], tree: ProcessTree | None = None) -> None:
+    ``is_own`` says which code is the program's own; None: nothing is said of what tasks await.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        sinks: list[Sink],
+        tree: ProcessTree | None = None,
+        is_own: Callable[[CodeType], bool] | None = None,
+    ) -> None:
         self.service = service
+        self._is_own = is_own
+        self._watch: ProgramWatch | None = None  # until the thread first looks
         self._tree = tree
         self._began = time.monotonic()
         self._has_recorded = False
         self._sinks = sinks
-        self._broken_sinks: list[_BrokenSink] = []
+        self._broken_sinks: list[BrokenSink] = []
         self._clock = WallClockOffset()
         self._started_ns = time.time_ns()
         self._ledger: Ledger | None = None  # until something has to be shipped
@@ -156,6 +140,8 @@ class Shipper:
                 return []
             self._ledger = _new_ledger(self.service, self._started_ns)
         self._ledger.add_entries(entries)
+        if self._watch is not None and self._is_announced(final=final):
+            self._ledger.observations.add(*self._watch.take())
         return self._ledger.batches(
             self._clock.offset_ns(), faults.dropped, heartbeat=heartbeat, final=final, patient=patient
         )
@@ -233,9 +219,9 @@ class Shipper:
         buffer.clear()
         self._lock = threading.Lock()
         self._requested_flushes.clear()
-        self._started_ns, self._ledger = time.time_ns(), None
+        self._started_ns, self._ledger, self._watch = time.time_ns(), None, None
         self._sinks = [sink.fork() for sink in self._sinks]
-        self._broken_sinks = [_BrokenSink(broken.why, Undelivered()) for broken in self._broken_sinks]
+        self._broken_sinks = [BrokenSink(broken.why, Undelivered()) for broken in self._broken_sinks]
         self._wait_budget, self._failed_wait_s = WaitBudget(), 0.0
         self._start()
 
@@ -256,7 +242,7 @@ class Shipper:
         return flush.done.is_set() or thread.is_alive()
 
     def _send(self, batch: wire.Batch) -> None:
-        is_empty = not batch.rows and not batch.tasks and not batch.final
+        is_empty = not (batch.rows or batch.tasks or batch.stalls or batch.final)
         for broken in self._broken_sinks:
             broken.undelivered.lose("broken", losses.content_of(batch))
         for sink in list(self._sinks):
@@ -268,7 +254,7 @@ class Shipper:
                 self._sinks.remove(sink)
                 name = type(sink).__name__.removesuffix("Sink").lower()
                 say(f"{name}: {error} (the program continues, no more records are written there)")
-                broken = _BrokenSink(f"the {name} could not be written ({error})", Undelivered())
+                broken = BrokenSink(f"the {name} could not be written ({error})", Undelivered())
                 broken.undelivered.lose("broken", losses.content_of(batch))
                 self._broken_sinks.append(broken)
 
@@ -291,13 +277,26 @@ class Shipper:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(CLOSE_TIMEOUT_S)
 
+    def _look(self, due_ns: int) -> None:
+        """See what the program does, at the beginning of this thread's turn: no other thread runs for 5 ms now."""
+        try:
+            if self._watch is None and self._is_own is not None:
+                self._watch = late_imports.module("tenure._assembly.program_watch").ProgramWatch(self._is_own)
+            if self._watch is not None:
+                self._watch.look(due_ns, at_tasks=self._is_announced(final=False))
+        except Exception as error:  # noqa: BLE001  # as in a flush
+            faults.fault("looking at what the program does", error)
+            self._is_own = None
+
     def _run(self) -> None:
         last = time.monotonic()
         while True:
+            due_ns = time.perf_counter_ns() + _POLL_INTERVAL_NS
             self._wake.wait(POLL_INTERVAL_S)
             if self._stop.is_set():
                 return
             self._wake.clear()
+            self._look(due_ns)
             requested = self._requested_flushes.popleft() if self._requested_flushes else None
             try:
                 now = time.monotonic()

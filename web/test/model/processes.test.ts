@@ -28,6 +28,8 @@ describe("a process", () => {
     traces: [],
     resources: [],
     exporters: [],
+    with_diagram: false,
+    in_use: null,
   });
 
   /** Its name is the one that every view has; its state says since when it runs, or that it has ended. */

@@ -19,6 +19,7 @@ from tenure_server.limits import CHECK_TIMEOUT_S, DEFAULT_DIAGRAM, GROUP_ROWS
 from tenure_server.model.diagram_input import DiagramInput, LiveInput
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Lifecycle, Process, Resource, Trace
+from tenure_server.model.waits import Stall, TaskState
 from tenure_server.store.protocol import (
     Backlog,
     ClosedLifecycles,
@@ -28,7 +29,9 @@ from tenure_server.store.protocol import (
     ResourceQuery,
     ResourceSeries,
     Spans,
+    StallQuery,
     StoreLocation,
+    TaskQuery,
     Totals,
     TraceQuery,
 )
@@ -45,6 +48,8 @@ from tenure_server.store.sqlite.read.processes import read_processes
 from tenure_server.store.sqlite.read.reader_pool import ReaderPool
 from tenure_server.store.sqlite.read.resources import read_resources
 from tenure_server.store.sqlite.read.snapshot import ReadSnapshot, read_within
+from tenure_server.store.sqlite.read.stalls import read_stalls
+from tenure_server.store.sqlite.read.tasks import read_tasks
 from tenure_server.store.sqlite.read.traces import read_traces
 from tenure_server.store.sqlite.upkeep.upkeep import Upkeep
 from tenure_server.store.sqlite.write.outbox import Outbox
@@ -141,6 +146,12 @@ class SqliteStore:
 
     async def traces(self, query: TraceQuery) -> Listing[Trace]:
         return await self._read(lambda reading: read_traces(reading, query), "search")
+
+    async def tasks(self, query: TaskQuery) -> Listing[TaskState]:
+        return await self._read(lambda reading: read_tasks(reading, query), "search")
+
+    async def stalls(self, query: StallQuery) -> Listing[Stall]:
+        return await self._read(lambda reading: read_stalls(reading, query), "search")
 
     async def diagram_input(self, lens: Lens, limit: int, keep: Collection[str] = ()) -> DiagramInput:
         lane = "scene" if limit <= DEFAULT_DIAGRAM else "scene-large"

@@ -73,7 +73,16 @@ class Retention:
         for process in self._dead_processes():
             if process.last_seen_ns < instant_ns and (left := self._left_open(process)):
                 return self._delete(left)
+        self._delete_stalls(instant_ns)
         return 0
+
+    def _delete_stalls(self, instant_ns: int) -> None:
+        """Delete the stalls that were over before the instant, by the collector's clock."""
+        skew = "(SELECT skew_ns FROM processes WHERE processes.process = stalls.process)"
+        self._connection.execute(
+            f"DELETE FROM stalls WHERE begin_ns + duration_ns + ifnull({skew}, 0) < ?",  # noqa: S608 -- constant names
+            (instant_ns,),
+        )
 
     def delete_oldest(self, chunk: int | None = None) -> int:
         """Delete about ``chunk`` of the oldest lifecycles that are not open; answer how many, 0: all are open."""
@@ -181,7 +190,10 @@ class Retention:
                     self._delete_process(process.row)
             self._sweep_exceptions(first_ns - 2 * USED_NS)
             self._sweep_tasks()
-            execute("DELETE FROM resources WHERE NOT EXISTS (SELECT 1 FROM lifecycles WHERE resource = resources.key)")
+            execute(
+                "DELETE FROM resources WHERE NOT EXISTS (SELECT 1 FROM lifecycles WHERE resource = resources.key)"
+                " AND key NOT IN (SELECT resource FROM awaits WHERE resource IS NOT NULL)"
+            )
             references.delete_dangling(self._connection)
             execute("COMMIT")
         except BaseException:
@@ -197,6 +209,8 @@ class Retention:
         traces = execute("SELECT key FROM traces WHERE key BETWEEN ? AND ?", bounds)
         references.adopt_traces(self._connection, [key for (key,) in traces.fetchall()])
         execute("DELETE FROM exceptions WHERE canceller BETWEEN ? AND ?", bounds)
+        execute("DELETE FROM awaits WHERE task BETWEEN ? AND ?", bounds)
+        execute("DELETE FROM stalls WHERE process = ?", (row,))
         for table in ("tasks", "resources", "roots"):
             execute(f"DELETE FROM {table} WHERE key BETWEEN ? AND ?", bounds)  # noqa: S608 -- constant names
         (highest,) = execute("SELECT max(deleted) FROM process_rows").fetchone()
@@ -219,6 +233,7 @@ class Retention:
                 "DELETE FROM tasks WHERE lifecycles = 0 AND finished_ns IS NOT NULL"
                 " AND NOT EXISTS (SELECT 1 FROM tasks AS child WHERE child.parent = tasks.key)"
                 " AND key NOT IN (SELECT canceller FROM exceptions)"
+                " AND key NOT IN (SELECT task FROM stalls WHERE task IS NOT NULL)"
             ).rowcount
             if not deleted:
                 break

@@ -35,6 +35,7 @@ from tenure_server.store.sqlite.write.counter_deltas import CounterDeltas
 from tenure_server.store.sqlite.write.counter_tables import CounterTables
 from tenure_server.store.sqlite.write.interning import Interning, KnownProcess
 from tenure_server.store.sqlite.write.multi_row_insert import MultiRowInsert
+from tenure_server.store.sqlite.write.observations import ObservationTables
 from tenure_server.store.sqlite.write.outbox import Outbox
 from tenure_server.store.sqlite.write.rare_values import rare_values_of
 from tenure_server.store.sqlite.write.series import SeriesTables
@@ -70,6 +71,7 @@ class Writer:
         self._arrivals = Arrivals(connection)
         self._spans = SpanTables(connection, self._interning, self._arrivals)
         self._series = SeriesTables(connection)
+        self._observations = ObservationTables(connection, self._interning)
         self._losses: Counter[str] = Counter()  # in the current transaction
         self.dropped: Counter[str] = Counter()  # lifecycles that tracers lost since the store was opened, by reason
 
@@ -79,6 +81,7 @@ class Writer:
         self._counter_tables.forget()
         self._spans.forget()
         self._series.forget()
+        self._observations.forget()
         self._arrivals.forget()
 
     def forget_traces(self) -> None:
@@ -139,6 +142,7 @@ class Writer:
                 reason: max(count, process.dropped.get(reason, 0)) for reason, count in batch.dropped.items()
             }
             new = self._apply_rows(batch, process, deltas, now_ns, is_newest=is_newest)
+            self._observations.write(process, batch, is_newest=is_newest)
         self._update_process(process, now_ns, ended=batch.final)
         return None if repeated else new
 
@@ -264,8 +268,7 @@ class Writer:
         for start in range(0, len(wanted), _CHUNK):
             chunk = wanted[start : start + _CHUNK]
             sql = f"SELECT {LIFECYCLE_COLUMNS} FROM lifecycles WHERE key IN ({','.join('?' * len(chunk))})"
-            for row in map(LifecycleRow._make, self._connection.execute(sql, chunk)):
-                rows[row.key] = row
+            rows |= {row.key: row for row in map(LifecycleRow._make, self._connection.execute(sql, chunk))}
         return rows
 
     def _rows(

@@ -1,0 +1,12 @@
+/* Attributes read without running code of the program. Includes nothing of the probe. */
+
+#ifndef TENURE_PLAIN_ATTRIBUTE_H
+#define TENURE_PLAIN_ATTRIBUTE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+/* A new reference; NULL, and no exception, where there is none or the program's code would compute it. */
+PyObject *plain_attribute(PyObject *object, PyObject *name);
+
+#endif
