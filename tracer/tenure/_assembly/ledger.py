@@ -24,11 +24,12 @@ from tenure._assembly import pool_reporter
 from tenure._assembly.request_rename import Renamed
 from tenure._assembly.request_status import Answered, is_request
 from tenure._assembly.snapshot import CLOSED, PLAIN, Snapshot, phase_of
+from tenure._assembly.statement_entry import HeldBeside, StatementEntry
 from tenure._assembly.tables import Tables, process_of
 from tenure._core.record_layout import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Listed
 from tenure._identify import otel_context, tracer
 from tenure._identify.exceptions import Canceller
-from tenure._identify.task_table import Adopted, Ended, Task
+from tenure._identify.task_table import Adopted, Ended, Task, placeholder
 
 LONG_HELD_NS = 60_000_000_000
 ROWS_A_BATCH = 5_000
@@ -94,6 +95,7 @@ class Ledger:
         self._sequences = count(1)
         self._open: dict[int, _Lifecycle] = {}
         self._within: dict[int, list[_Lifecycle]] = {}  # by task: what it is in, outermost first
+        self._beside: HeldBeside[_Lifecycle] = HeldBeside()
         self._origins: dict[int, _Lifecycle] = {}  # by task: what it was created in
         self._shipped_tasks: set[int] = set()
         self._finished: dict[int, Task] = {}
@@ -111,6 +113,8 @@ class Ledger:
                 self._finished[entry.task.id] = entry.task
             elif isinstance(entry, Renamed | Answered):
                 self._note_fact(entry)
+            elif isinstance(entry, StatementEntry):
+                self._beside.enter(entry, self._within)
             elif isinstance(entry, Adopted):
                 self._set_origin(*entry)
             elif isinstance(entry, tuple):
@@ -155,7 +159,8 @@ class Ledger:
             flushes_left = NAMING_FLUSHES if span is None and otel_context.is_watched() and is_request(record) else 0
             trace = _Trace(number, parent.id if parent is not None else 0, span, flushes_left)
             lifecycle = _Lifecycle(number, record, 0, trace)
-        self._within.setdefault(task, []).append(lifecycle)
+        if not self._beside.takes(lifecycle):
+            self._within.setdefault(task, []).append(lifecycle)
         self._open[lifecycle.id] = lifecycle
 
     def _note_fact(self, fact: Renamed | Answered) -> None:
@@ -238,7 +243,7 @@ class Ledger:
         site, number, resource, acquire, acquired, release, released, body, raised = snapshot
         task = tables.task_place(number)
         if task is None:
-            task = self._task(tables, tracer.current.tasks.by_id.get(number) or _placeholder_task(number))
+            task = self._task(tables, tracer.current.tasks.by_id.get(number) or placeholder(number))
         if body is None and raised is None and 0 < acquired <= release <= released:
             # Nearly all: through all phases with no exception anywhere.
             wait, hold, leave, outcomes = acquired - acquire, release - acquired, released - release, PLAIN
@@ -284,7 +289,7 @@ class Ledger:
         task = tracer.current.tasks.by_id.get(canceller.task)
         if task is not None:
             return self._task(tables, task)
-        gone = _placeholder_task(canceller.task)
+        gone = placeholder(canceller.task)
         gone.name = canceller.name
         return tables.task(gone, 0)
 
@@ -300,18 +305,14 @@ class Ledger:
         for task in {cast("int", lifecycle.record[TASK]) for lifecycle in closed}:
             if all(other.shipped == CLOSED for other in self._within.get(task, ())):
                 self._within.pop(task, None)
-        for number in [number for number in self._finished if number not in self._within]:
+            self._beside.evict(task, CLOSED)
+        for number in [task for task in self._finished if task not in self._within and task not in self._beside]:
             del self._finished[number]
             self._origins.pop(number, None)
             self._shipped_tasks.discard(number)
             tracer.current.tasks.by_id.pop(number, None)
         in_use = {cast("int", lifecycle.record[RESOURCE]) for lifecycle in self._open.values()}
         tracer.current.resource_ids.collect_dead(in_use)
-
-
-def _placeholder_task(number: int) -> Task:
-    """A task that ended before its lifecycle came to the ledger; a row must name one all the same."""
-    return Task(number, "task", 0, None)
 
 
 def _chunks(items: list[_T]) -> Iterator[Sequence[_T]]:

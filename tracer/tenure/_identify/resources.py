@@ -23,7 +23,7 @@ from collections.abc import Callable
 from tenure._core.object_access import mro, type_name
 from tenure._identify import named_objects, tracer
 from tenure._identify.sites import Site, resource_name
-from tenure._identify.type_table import NOTHING, Describe, Description, Plan
+from tenure._identify.type_table import NOTHING, Describe, Description, Entered, Plan
 
 __all__ = [
     "NOTHING",
@@ -37,6 +37,7 @@ __all__ = [
     "kind_of",
     "name",
     "name_class",
+    "on_entry",
     "patched",
     "register",
     "resolve",
@@ -58,10 +59,17 @@ def patched(kind: type) -> None:
     _clear_plans()
 
 
+def on_entry(kind: type, entered: Entered) -> None:
+    """Ask ``entered(manager, site)`` at each entry of this type; if it is true, the manager is held already."""
+    tracer.current.types.entered[id(kind)] = entered
+    _clear_plans()
+
+
 def unregister(kind: type) -> None:
-    """Undo ``register`` and ``patched``."""
+    """Undo ``register``, ``patched`` and ``on_entry``."""
     types = tracer.current.types
     types.described.pop(id(kind), None)
+    types.entered.pop(id(kind), None)
     types.patched.pop(id(kind), None)
     types.only_named.discard(id(kind))
     _clear_plans()
@@ -141,6 +149,8 @@ def resolve(manager: object, site: str) -> int:
     """The id of the resource behind this manager, which is about to be entered at this site; 0 where there is none."""
     kind, here = type(manager), tracer.current
     plan = here.types.plan(kind)
+    if plan.entered is not None and plan.entered(manager, site):
+        return 0
     named = named_objects.named.get(id(manager))
     if named is not None or plan.named is not None:
         title, capacity = named[:2] if named is not None else plan.named  # type: ignore[misc]

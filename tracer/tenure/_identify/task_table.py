@@ -48,6 +48,11 @@ class Task:
         self.is_cancelled: Callable[[], bool] | None = None  # whether that still stands, where the count does not say
 
 
+def placeholder(number: int) -> Task:
+    """A task that ended before its lifecycle came to the ledger; a row must name one all the same."""
+    return Task(number, "task", 0, None)
+
+
 class Ended(NamedTuple):
     """The buffer's entry for a task's end; the task itself is the entry for its creation."""
 

@@ -9,6 +9,7 @@ from tenure._identify import libraries, resources
 from tenure._identify.resources import Description
 from tenure._identify.sites import owner_name
 from tenure._patching import class_patches
+from tenure.adapters._kit import constructed
 
 _KIND = "aiohttp.client.ClientSession"
 
@@ -16,8 +17,7 @@ _KIND = "aiohttp.client.ClientSession"
 def install(client: ModuleType) -> None:
     """Patch ClientSession and the handles of its requests."""
     libraries.know("aiohttp.client", "aiohttp.client_ws", "aiohttp.connector")
-    resources.register(client.ClientSession, _session)
-    class_patches.patch_manager(client.ClientSession, any_task=True)
+    constructed.patch(client.ClientSession, ("close", "detach"), _session)
     handle = client._BaseRequestContextManager  # noqa: SLF001  # there is no public name
     resources.register(handle, _request)
     class_patches.patch_manager(handle, any_task=True)

@@ -9,11 +9,11 @@ from functools import partial
 from types import ModuleType
 
 from tenure._core.object_access import attribute
-from tenure._identify import libraries, resources
+from tenure._identify import libraries
 from tenure._identify.resources import Description
 from tenure._identify.sites import owner_name
-from tenure._patching import class_patches
 from tenure.adapters import contextlib_generators
+from tenure.adapters._kit import constructed
 
 _USES = "stream", "sse", "websocket"
 
@@ -23,8 +23,7 @@ def install(httpx: ModuleType) -> None:
     package = httpx.__name__
     libraries.know(package, package.replace("httpx", "httpcore"))
     kind = f"{package}.AsyncClient"
-    resources.register(httpx.AsyncClient, partial(_client, kind))
-    class_patches.patch_manager(httpx.AsyncClient, any_task=True)
+    constructed.patch(httpx.AsyncClient, ("aclose",), partial(_client, kind))
     for use in _USES:
         function = attribute(getattr(httpx.AsyncClient, use, None), "__wrapped__")
         if function is not None:

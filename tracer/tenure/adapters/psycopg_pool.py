@@ -12,7 +12,7 @@ from tenure._identify import libraries, resources
 from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import Description
 from tenure.adapters import contextlib_generators
-from tenure.adapters._kit import acquire_release, databases, open_close
+from tenure.adapters._kit import acquire_release, constructed, databases, open_close
 
 _DEFAULT_NAME = re.compile(r"pool-\d+")
 
@@ -27,12 +27,18 @@ def install(psycopg_pool: ModuleType) -> None:
     pool = psycopg_pool.AsyncConnectionPool
     outside = libraries.entered_outside("psycopg_pool")
     open_close.patch_method(pool, "open", ("close",), databases.opened(_name), predicate=outside)
+    constructed.patch(pool, ("close",), databases.opened(_name), predicate=_is_open)
     contextlib_generators.describe_by(pool.connection.__wrapped__, _connection)
     resources.register(_PsycopgConnectionInUse, _taken)
     acquire_release.patch_calls(
         pool, "getconn", "putconn", by_result=True, stand_in=_PsycopgConnectionInUse, predicate=outside
     )
     databases.time_creation(pool, "_connect", lambda pool, *_: pool)
+
+
+def _is_open(pool: object) -> bool:
+    """Whether the constructor opened the pool: ``open=True``, which psycopg_pool advises against."""
+    return attribute(pool, "_closed") is False
 
 
 def _connection(handle: object, _: str) -> Description:

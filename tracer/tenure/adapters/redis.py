@@ -15,7 +15,7 @@ from tenure._identify.exceptions import type_name
 from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
-from tenure.adapters._kit import acquire_release, databases, open_close
+from tenure.adapters._kit import acquire_release, constructed, databases, open_close
 
 DEFAULT_PORT = 6379
 MAX_KEYS = 1_000  # of locks that are remembered; further ones are known by their sites
@@ -43,6 +43,7 @@ def install(asyncio: ModuleType) -> None:
     client = asyncio.client
     outside = libraries.entered_outside("redis")
     open_close.patch_method(client.Redis, "initialize", ("aclose", "close"), _client, predicate=outside)
+    constructed.patch(client.Redis, ("aclose", "close"), _client)
     for kind in (client.Pipeline, client.PubSub):
         resources.register(kind, databases.one_use(type_name(kind)))
         class_patches.patch_manager(kind, any_task=True)
