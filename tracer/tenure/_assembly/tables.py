@@ -63,7 +63,7 @@ class Tables:
         place = self._resource_places.get(number)
         if place is None:
             place = self._resource_places[number] = len(self.resources)
-            known = known or tracer.current.resource_ids.table.get(number)
+            known = tracer.current.resource_ids.current(number) or known
             if known is None:  # never seen, but a row without its resource would lose the whole batch
                 known = Resource(number, "unknown", "", None, "participant")
             _, kind, name, capacity, stereotype = known

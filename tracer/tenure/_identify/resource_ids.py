@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import NamedTuple
 
+from tenure._core import faults
 from tenure._identify.sites import Site, resource_name
 
 MAX_NAMES = 50  # names that one-use objects may have at one site; further ones get the name that the site gives
 MAX_NAMED = 2_000  # named resources of dead objects that are kept for the next object of that name
+
+CapacityOf = Callable[[object], int | None]
 
 _ALIAS = " "  # the role of an object that stands for another one's resource
 
@@ -40,6 +43,9 @@ class ResourceIds:
         self._by_site: dict[tuple[str, str, str | None], int] = {}
         self._by_name: dict[tuple[str, str], tuple[int, weakref.ref[object]]] = {}
         self._aliased: dict[int, weakref.ref[object]] = {}  # by address of who stands for it: the subject
+        self._followed: dict[
+            int, tuple[weakref.ref[object], CapacityOf]
+        ] = {}  # by resource: what its capacity is read of
         self._names_left: dict[tuple[str, str], int] = {}
         self._dead: list[int] = []  # resources whose object died since the last batch
         self._dying: set[int] = set()  # those before
@@ -49,6 +55,26 @@ class ResourceIds:
         number = next(self._numbers)
         self.table[number] = Resource(number, kind, name, capacity, stereotype)
         return number
+
+    def follow(self, number: int, subject: object, capacity_of: CapacityOf) -> None:
+        """Read the capacity of this resource again whenever it is shipped."""
+        self._followed[number] = weakref.ref(subject), capacity_of
+
+    def current(self, number: int) -> Resource | None:
+        """The resource with the capacity that it has now; None where it was never seen, or forgotten."""
+        resource, followed = self.table.get(number), self._followed.get(number)
+        subject = None if followed is None else followed[0]()
+        if resource is None or followed is None or subject is None:
+            return resource
+        try:
+            capacity = followed[1](subject)
+        except Exception as error:  # noqa: BLE001  # this version of the library differs
+            self._followed.pop(number, None)
+            faults.fault("reading the capacity of a {}", error, kind=type(subject))
+            return resource
+        if capacity != resource.capacity:
+            resource = self.table[number] = resource._replace(capacity=capacity)
+        return resource
 
     def find(self, subject: object, role: str) -> int:
         """The resource that this object is in this role, 0 where it has none yet."""
@@ -126,6 +152,7 @@ class ResourceIds:
         """
         for number in [number for number in self._dying if number not in in_use]:
             self.table.pop(number, None)
+            self._followed.pop(number, None)
             self._dying.discard(number)
         self._dying.update(self._dead)
         self._dead.clear()

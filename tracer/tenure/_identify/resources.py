@@ -182,7 +182,7 @@ def _clear_plans() -> None:
 
 
 def _of_description(description: Description, site: str) -> int:
-    kind, subject, title, capacity, stereotype, enter, leave, read, _ = description
+    kind, subject, title, capacity, stereotype, enter, leave, read, _, capacity_of = description
     here = tracer.current
     if enter or leave:
         here.calls[site] = enter, leave
@@ -195,6 +195,8 @@ def _of_description(description: Description, site: str) -> int:
         if here.resource_ids.bind(subject, kind, number, alone=True):
             if read is not None:
                 here.pools.watch(number, subject, read)
+            if capacity_of is not None:
+                here.resource_ids.follow(number, subject, capacity_of)
             return number
     return here.resource_ids.by_site(kind, site, title, _capacity_of(capacity), stereotype)
 

@@ -18,7 +18,9 @@ class Description(NamedTuple):
     is taken and given back, where they are not the manager's own; "" is the manager's own, ``__aenter__`` or
     ``__enter__`` ("acquire" where the program wrote ``pool.acquire()``). A capacity that costs something to find out is
     a function, asked when the resource is new. ``figures`` reads the connections of a pool, the subject
-    (``tenure._identify.pool_stats``). ``lasting``: this manager stands for its subject as long as both live.
+    (``tenure._identify.pool_stats``). ``lasting``: this manager stands for its subject as long as both live. A capacity
+    that the program can change is read again by ``capacity_of(subject)``, on the shipping thread: it only reads
+    attributes.
     """
 
     kind: str
@@ -30,6 +32,7 @@ class Description(NamedTuple):
     exit: str = ""
     figures: pool_stats.Read | None = None
     lasting: bool = False
+    capacity_of: Callable[[object], int | None] | None = None
 
 
 Describe = Callable[[object, str], Description]

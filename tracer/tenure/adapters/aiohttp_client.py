@@ -17,10 +17,15 @@ _KIND = "aiohttp.client.ClientSession"
 def install(client: ModuleType) -> None:
     """Patch ClientSession and the handles of its requests."""
     libraries.know("aiohttp.client", "aiohttp.client_ws", "aiohttp.connector")
-    constructed.patch(client.ClientSession, ("close", "detach"), _session)
+    constructed.patch(client.ClientSession, ("close", "detach"), _session, noting=_drop_own_frames)
     handle = client._BaseRequestContextManager  # noqa: SLF001  # there is no public name
     resources.register(handle, _request)
     class_patches.patch_manager(handle, any_task=True)
+
+
+def _drop_own_frames(session: object) -> None:
+    """Of the connector that a session made, too."""
+    constructed.drop_own_frames(attribute(session, "_connector"))
 
 
 def _session(manager: object, _: str) -> Description:

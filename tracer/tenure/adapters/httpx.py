@@ -8,11 +8,11 @@ from __future__ import annotations
 from functools import partial
 from types import ModuleType
 
-from tenure._core.object_access import attribute
-from tenure._identify import libraries
+from tenure._core.object_access import attribute, exact
+from tenure._identify import libraries, tracer
 from tenure._identify.resources import Description
 from tenure._identify.sites import owner_name
-from tenure.adapters import contextlib_generators
+from tenure.adapters import contextlib_generators, httpcore
 from tenure.adapters._kit import constructed
 
 _USES = "stream", "sse", "websocket"
@@ -23,7 +23,7 @@ def install(httpx: ModuleType) -> None:
     package = httpx.__name__
     libraries.know(package, package.replace("httpx", "httpcore"))
     kind = f"{package}.AsyncClient"
-    constructed.patch(httpx.AsyncClient, ("aclose",), partial(_client, kind))
+    constructed.patch(httpx.AsyncClient, ("aclose",), partial(_client, kind), noting=_note_routes)
     for use in _USES:
         function = attribute(getattr(httpx.AsyncClient, use, None), "__wrapped__")
         if function is not None:
@@ -32,6 +32,15 @@ def install(httpx: ModuleType) -> None:
 
 def _client(kind: str, client: object, _: str) -> Description:
     return Description(kind, client)
+
+
+def _note_routes(client: object) -> None:
+    """Let a pool that serves some URLs only be named by their pattern."""
+    mounts = attribute(client, "_mounts")
+    for pattern, transport in dict.items(mounts) if type(mounts) is dict else ():
+        tracer.current.of(httpcore.Routes).patterns.put(
+            attribute(transport, "_pool"), exact(attribute(pattern, "pattern"))
+        )
 
 
 def _use(kind: str, name: str, handle: object, expression: str) -> Description:

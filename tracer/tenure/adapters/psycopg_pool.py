@@ -50,10 +50,14 @@ def _taken(handle: object, _: str) -> Description:
 
 
 def _in_use(pool: object) -> Description:
-    limit = attribute(pool, "_max_size")
-    capacity = limit if type(limit) is int and limit > 0 else None
     kind = "psycopg_pool.AsyncConnectionPool"
-    return Description(kind, pool, _name(pool), capacity, "database", figures=_figures)
+    return Description(kind, pool, _name(pool), _limit(pool), "database", figures=_figures, capacity_of=_limit)
+
+
+def _limit(pool: object) -> int | None:
+    """Return the limit, which ``pool.resize()`` changes."""
+    limit = attribute(pool, "_max_size")
+    return limit if type(limit) is int and limit > 0 else None
 
 
 def _figures(pool: object) -> PoolStats:

@@ -78,9 +78,13 @@ def _lock(lock: object, _: str) -> Description:
 
 def _taken(taken: object, _: str) -> Description:
     pool = taken.pool  # type: ignore[attr-defined]
+    kind = type_name(type(pool))
+    return Description(kind, pool, _server(pool), _limit(pool), "database", figures=_figures, capacity_of=_limit)
+
+
+def _limit(pool: object) -> int | None:
     limit = attribute(pool, "max_connections")
-    capacity = limit if type(limit) is int and 0 < limit < _UNLIMITED else None
-    return Description(type_name(type(pool)), pool, _server(pool), capacity, "database", figures=_figures)
+    return limit if type(limit) is int and 0 < limit < _UNLIMITED else None
 
 
 def _server(pool: object) -> str:

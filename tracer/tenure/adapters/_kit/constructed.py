@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import cast
@@ -69,12 +69,14 @@ def patch(
     token: Token = _itself,
     predicate: Predicate = _always,
     wants_entry: Predicate = _always,
+    noting: Callable[[object], None] | None = None,
 ) -> None:
     """Let objects of a class count as held from their constructor to the first of the calls in ``closing``.
 
     ``describe(object, expression)`` returns the resource, as for ``resources.register``. ``token``: what the object is
     known by, if its type allows no weak reference. ``predicate(object)`` false: the constructor opens nothing;
-    ``wants_entry(object)`` false: this entry is not recorded.
+    ``wants_entry(object)`` false: this entry is not recorded. ``noting(object)`` is called after the constructor, also
+    of what is not recorded.
 
     Raises:
         TypeError: one of the closing methods is missing.
@@ -84,7 +86,9 @@ def patch(
     names = short_name(kind), closing[0]
 
     def constructed(thing: object, *_: object, **__: object) -> None:
-        _drop_own_frames(thing)
+        drop_own_frames(thing)
+        if noting is not None:
+            noting(thing)
         frame = sys._getframe(after_init.MAKER)  # noqa: SLF001  # there is no other way to the caller
         if not predicate(thing) or open_close.is_held(thing, token):
             return
@@ -164,7 +168,7 @@ def _is_entered(frame: FrameType) -> bool:
     return known[0]
 
 
-def _drop_own_frames(thing: object) -> None:
+def drop_own_frames(thing: object) -> None:
     """Take the wrapper off the stack that an object keeps of its constructor in asyncio's debug mode."""
     try:
         stack = attribute(thing, "_source_traceback")
