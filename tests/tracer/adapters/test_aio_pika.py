@@ -13,6 +13,12 @@ from pamqp import commands
 from pamqp.header import ContentHeader
 
 
+@pytest.fixture(autouse=True)
+def uses_alone(recorder):
+    """A client that a test makes by hand is not listed."""
+    recorder.leave_out("Pool")
+
+
 class Channel:
     async def close(self):
         pass

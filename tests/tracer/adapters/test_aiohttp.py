@@ -264,9 +264,8 @@ def test_a_clients_request_holds_its_session(recorder, written):
             return text
 
     assert asyncio.run(main()) == "done"
-    assert [line for line in recorder.lines() if "ClientSession" in line] == [
-        "main: aiohttp.client.ClientSession session, ok ok ok"
-    ]
+    lines = [line for line in recorder.lines() if "ClientSession" in line]
+    assert lines == ["main: aiohttp.client.ClientSession session, ok ok ok"] * 2  # it is open too, from its constructor
     site = next(site for site in recorder.sites() if site.function == "fetch")
     assert (site.enter, site.exit) == ("get", "__aexit__")
 
@@ -298,9 +297,8 @@ def test_a_clients_websocket_holds_its_session(recorder, written):
             return text
 
     assert asyncio.run(main()) == "hello"
-    assert [line for line in recorder.lines() if "ClientSession" in line] == [
-        "main: aiohttp.client.ClientSession session, ok ok ok"
-    ]
+    lines = [line for line in recorder.lines() if "ClientSession" in line]
+    assert lines == ["main: aiohttp.client.ClientSession session, ok ok ok"] * 2  # it is open too, from its constructor
     assert next(site for site in recorder.sites() if site.function == "talk").enter == "ws_connect"
 
 

@@ -11,6 +11,12 @@ from tests.tracer.support import servers
 POOL = "aiohttp.connector.TCPConnector"
 
 
+@pytest.fixture(autouse=True)
+def uses_alone(recorder):
+    """A client that a test makes by hand is not listed."""
+    recorder.leave_out("ClientSession")
+
+
 async def answer(request):
     return web.Response(text="done")
 

@@ -13,6 +13,12 @@ from tenure.adapters import httpcore
 POOL = "with_server: httpcore.AsyncConnectionPool (100)"
 
 
+@pytest.fixture(autouse=True)
+def uses_alone(recorder):
+    """A client that a test makes by hand is not listed."""
+    recorder.leave_out("AsyncClient")
+
+
 async def fetch(url):
     async with httpx.AsyncClient() as client:
         return (await client.get(url)).text

@@ -13,6 +13,12 @@ LOCK = "redis.asyncio.lock.Lock"
 POOL = "redis.asyncio.connection.ConnectionPool"
 
 
+@pytest.fixture(autouse=True)
+def uses_alone(recorder):
+    """A client that a test makes by hand is not listed."""
+    recorder.leave_out("Redis")
+
+
 @pytest.fixture(scope="module")
 def url():
     """The address of a server of this test run that speaks Redis's protocol."""
@@ -177,7 +183,8 @@ def test_a_server_that_is_not_there_makes_the_command_fail(recorder):
 
 
 def test_an_awaited_client_is_held_until_it_is_closed(recorder, written, url):
-    """A client that is not awaited holds nothing; its commands take the pool all the same."""
+    """From its constructor on, as one that is not awaited; its commands take the pool all the same."""
+    recorder.list_all()
     lines = recorder.run(written(ask_by_calls)(url))
     assert [line.partition(" (")[0].partition(", ")[0] for line in lines] == [
         f"ask_by_calls: redis.asyncio.client.Redis {server(url)}",
@@ -185,7 +192,7 @@ def test_an_awaited_client_is_held_until_it_is_closed(recorder, written, url):
     ]
     assert {line.partition(", ")[2] for line in lines} == {"ok ok ok"}
     site = recorder.sites()[0]
-    assert (site.expression, site.enter, site.exit) == ("redis.Redis.from_url(url)", "initialize", "aclose")
+    assert (site.expression, site.enter, site.exit) == ("redis.Redis.from_url(url)", "Redis", "aclose")
 
 
 def test_a_client_that_is_awaited_and_then_entered_is_held_once(recorder, written, url):
@@ -257,6 +264,7 @@ def test_no_password_is_part_of_a_name(recorder, url):
             await client.get("stock")
         await client.aclose()
 
+    recorder.list_all()
     recorder.run(main())
     assert [resource.name for resource in recorder.resources()] == [server(url), server(url)]
 

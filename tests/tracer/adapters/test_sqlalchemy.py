@@ -11,6 +11,12 @@ ENGINE = "sqlalchemy.ext.asyncio.engine.AsyncEngine"
 ONE = text("SELECT 1")
 
 
+@pytest.fixture(autouse=True)
+def uses_alone(recorder):
+    """A client that a test makes by hand is not listed."""
+    recorder.leave_out("AsyncEngine", "AsyncSession")
+
+
 async def connect(engine, until=None):
     async with engine.connect() as connection:
         if until is not None:

@@ -24,7 +24,8 @@ TYPES = {
 }
 MAY_FAIL = {"shop.pool.Pool.acquire()", "shop.database.transaction()", "aiohttp.client._BaseRequestContextManager"}
 MAY_FAIL |= {"asyncio.locks.Lock", "asyncio.locks.Semaphore"}  # who waits may be cancelled
-UNWRITTEN = {"aiohttp.connector.TCPConnector"}  # what the shop's code does not write: its client takes connections
+# What the shop's code does not enter: it makes its client by hand, and the client takes connections.
+UNWRITTEN = {"aiohttp.client.ClientSession", "aiohttp.connector.TCPConnector"}
 BY_CALLS = {"aiosqlite.core.Connection"}  # by `await` too, which its adapter sees
 
 

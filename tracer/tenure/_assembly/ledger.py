@@ -25,6 +25,7 @@ from tenure._assembly.observations import Observations
 from tenure._assembly.request_rename import Renamed
 from tenure._assembly.request_status import Answered, is_request
 from tenure._assembly.snapshot import CLOSED, PLAIN, Snapshot, phase_of
+from tenure._assembly.statement_entry import HeldBeside, StatementEntry
 from tenure._assembly.tables import Tables, process_of
 from tenure._core.record_layout import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Listed
 from tenure._identify import otel_context, tracer
@@ -95,6 +96,7 @@ class Ledger:
         self._sequences = count(1)
         self._open: dict[int, _Lifecycle] = {}
         self._within: dict[int, list[_Lifecycle]] = {}  # by task: what it is in, outermost first
+        self._beside: HeldBeside[_Lifecycle] = HeldBeside()
         self._origins: dict[int, _Lifecycle] = {}  # by task: what it was created in
         self._shipped_tasks: set[int] = set()
         self._finished: dict[int, Task] = {}
@@ -113,6 +115,8 @@ class Ledger:
                 self._finished[entry.task.id] = entry.task
             elif isinstance(entry, Renamed | Answered):
                 self._note_fact(entry)
+            elif isinstance(entry, StatementEntry):
+                self._beside.enter(entry, self._within)
             elif isinstance(entry, Adopted):
                 self._set_origin(*entry)
             elif isinstance(entry, tuple):
@@ -157,7 +161,8 @@ class Ledger:
             flushes_left = NAMING_FLUSHES if span is None and otel_context.is_watched() and is_request(record) else 0
             trace = _Trace(number, parent.id if parent is not None else 0, span, flushes_left)
             lifecycle = _Lifecycle(number, record, 0, trace)
-        self._within.setdefault(task, []).append(lifecycle)
+        if not self._beside.takes(lifecycle):
+            self._within.setdefault(task, []).append(lifecycle)
         self._open[lifecycle.id] = lifecycle
 
     def _note_fact(self, fact: Renamed | Answered) -> None:
@@ -306,7 +311,8 @@ class Ledger:
         for task in {cast("int", lifecycle.record[TASK]) for lifecycle in closed}:
             if all(other.shipped == CLOSED for other in self._within.get(task, ())):
                 self._within.pop(task, None)
-        for number in [number for number in self._finished if number not in self._within]:
+            self._beside.evict(task, CLOSED)
+        for number in [task for task in self._finished if task not in self._within and task not in self._beside]:
             del self._finished[number]
             self._origins.pop(number, None)
             self._shipped_tasks.discard(number)

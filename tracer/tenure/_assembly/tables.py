@@ -63,7 +63,7 @@ class Tables:
         place = self._resource_places.get(number)
         if place is None:
             place = self._resource_places[number] = len(self.resources)
-            known = known or tracer.current.resource_ids.table.get(number)
+            known = tracer.current.resource_ids.current(number) or known
             if known is None:  # never seen, but a row without its resource would lose the whole batch
                 known = Resource(number, "unknown", "", None, "participant")
             self.resources.append(_resource(tracer.current.resource_ids.settle(known)))
@@ -72,7 +72,8 @@ class Tables:
     def put_renamed(self) -> None:
         """Put in the resources that got another name than before, whether a row names them or not."""
         for resource in tracer.current.resource_ids.take_renamed():
-            self.resources[self.resource(resource.id, resource)] = _resource(resource)
+            current = tracer.current.resource_ids.current(resource.id) or resource
+            self.resources[self.resource(resource.id, resource)] = _resource(current)
 
     def task_place(self, number: int) -> int | None:
         """The index of a task that is in the table already."""

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import NamedTuple
 
+from tenure._core import faults
 from tenure._identify.ordinals import Ordinals
 from tenure._identify.sites import Site, is_late, resource_name, settled_text
 
 MAX_NAMES = 50  # names that one-use objects may have at one site; further ones get the name that the site gives
 MAX_FIRST = 2_000  # resources that are the only one of their name, for when there is a second one
 MAX_NAMED = 2_000  # named resources of dead objects that are kept for the next object of that name
+
+CapacityOf = Callable[[object], int | None]
 
 _ALIAS = " "  # the role of an object that stands for another one's resource
 
@@ -42,6 +45,9 @@ class ResourceIds:
         self._by_site: dict[tuple[str, str, str | None], int] = {}
         self._by_name: dict[tuple[str, str], tuple[int, weakref.ref[object]]] = {}
         self._aliased: dict[int, weakref.ref[object]] = {}  # by address of who stands for it: the subject
+        self._followed: dict[
+            int, tuple[weakref.ref[object], CapacityOf]
+        ] = {}  # by resource: what its capacity is read of
         self._names_left: dict[tuple[str, str], int] = {}
         self._ordinals = Ordinals()
         self._renamed: list[Resource] = []  # they got their ordinal later than their name
@@ -101,6 +107,26 @@ class ResourceIds:
         """The resources that have another name than in the batches so far."""
         renamed, self._renamed = self._renamed, []
         return renamed
+
+    def follow(self, number: int, subject: object, capacity_of: CapacityOf) -> None:
+        """Read the capacity of this resource again whenever it is shipped."""
+        self._followed[number] = weakref.ref(subject), capacity_of
+
+    def current(self, number: int) -> Resource | None:
+        """The resource with the capacity that it has now; None where it was never seen, or forgotten."""
+        resource, followed = self.table.get(number), self._followed.get(number)
+        subject = None if followed is None else followed[0]()
+        if resource is None or followed is None or subject is None:
+            return resource
+        try:
+            capacity = followed[1](subject)
+        except Exception as error:  # noqa: BLE001  # this version of the library differs
+            self._followed.pop(number, None)
+            faults.fault("reading the capacity of a {}", error, kind=type(subject))
+            return resource
+        if capacity != resource.capacity:
+            resource = self.table[number] = resource._replace(capacity=capacity)
+        return resource
 
     def find(self, subject: object, role: str) -> int:
         """The resource that this object is in this role, 0 where it has none yet."""
@@ -179,6 +205,7 @@ class ResourceIds:
         for number in [number for number in self._dying if number not in in_use]:
             self.table.pop(number, None)
             self._unnumbered.discard(number)
+            self._followed.pop(number, None)
             self._dying.discard(number)
         self._dying.update(self._dead)
         self._dead.clear()

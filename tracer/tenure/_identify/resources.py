@@ -24,7 +24,7 @@ from tenure._core.object_access import mro
 from tenure._identify import named_objects, owners, tracer
 from tenure._identify.kinds import kind_name
 from tenure._identify.sites import Site, resource_name
-from tenure._identify.type_table import NOTHING, Describe, Description, Plan
+from tenure._identify.type_table import NOTHING, Describe, Description, Entered, Plan
 
 __all__ = [
     "NOTHING",
@@ -38,6 +38,7 @@ __all__ = [
     "kind_of",
     "name",
     "name_class",
+    "on_entry",
     "patched",
     "register",
     "resolve",
@@ -61,10 +62,17 @@ def patched(kind: type) -> None:
     _clear_plans()
 
 
+def on_entry(kind: type, entered: Entered) -> None:
+    """Ask ``entered(manager, site)`` at each entry of this type; if it is true, the manager is held already."""
+    tracer.current.types.entered[id(kind)] = entered
+    _clear_plans()
+
+
 def unregister(kind: type) -> None:
-    """Undo ``register`` and ``patched``."""
+    """Undo ``register``, ``patched`` and ``on_entry``."""
     types = tracer.current.types
     types.described.pop(id(kind), None)
+    types.entered.pop(id(kind), None)
     types.patched.pop(id(kind), None)
     types.only_named.discard(id(kind))
     _clear_plans()
@@ -144,6 +152,8 @@ def resolve(manager: object, site: str) -> int:
     """The id of the resource behind this manager, which is about to be entered at this site; 0 where there is none."""
     kind, here = type(manager), tracer.current
     plan = here.types.plan(kind)
+    if plan.entered is not None and plan.entered(manager, site):
+        return 0
     named = named_objects.named.get(id(manager))
     if named is not None or plan.named is not None:
         title, capacity = named[:2] if named is not None else plan.named  # type: ignore[misc]
@@ -175,7 +185,7 @@ def _clear_plans() -> None:
 
 
 def _of_description(description: Description, site: str) -> int:
-    kind, subject, title, capacity, stereotype, enter, leave, read, _ = description
+    kind, subject, title, capacity, stereotype, enter, leave, read, _, capacity_of = description
     here = tracer.current
     if enter or leave:
         here.calls[site] = enter, leave
@@ -194,6 +204,8 @@ def _of_description(description: Description, site: str) -> int:
         if here.resource_ids.bind(subject, kind, number, alone=True):
             if read is not None:
                 here.pools.watch(number, subject, read)
+            if capacity_of is not None:
+                here.resource_ids.follow(number, subject, capacity_of)
             return number
     return here.resource_ids.by_site(kind, site, title, _capacity_of(capacity), stereotype)
 

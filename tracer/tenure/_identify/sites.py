@@ -29,6 +29,7 @@ _numbers = itertools.count(1)
 _marked: dict[tuple[int, int, str], tuple[str, CodeType]] = {}  # by address of the code, offset and via
 # By number: code and offset, or, once the source was read, line and expression.
 _places: dict[int, tuple[CodeType, int] | tuple[int, str]] = {}
+_targets: dict[int, str] = {}  # by number: what the value is assigned to, once the source was read
 
 
 class Place(NamedTuple):
@@ -130,6 +131,8 @@ def settled_text(text: str) -> str:
         return text
     making, _, number = text.rpartition(_MARK)
     place = _place(f"{_MARK}{number}")
+    if making == f"{_LATE}target":
+        return _resource_name(_targets.get(int(number), ""))
     expression = "" if place is None else place[1]
     name, _, method = making.removeprefix(_LATE).partition(" ")
     return _MAKERS[name](expression, method) if name in _MAKERS else expression
@@ -160,6 +163,8 @@ def _place(mark: str) -> tuple[int, str] | None:
     first, second = place
     if isinstance(first, CodeType):
         line, text = source_text.at(first, cast("int", second))
+        _targets[number] = source_text.target(first, cast("int", second))
+        _targets.pop(number - _MOST_PLACES, None)
         place = _places[number] = line, one_line(text)
     return cast("tuple[int, str]", place)
 
@@ -184,6 +189,14 @@ def owner_name(expression: str, method: str = "") -> str:
     if method and f".{method}(" not in expression:
         return _resource_name(expression)
     return _owner_name(expression)
+
+
+def target_name(expression: str) -> str:
+    """The name of what this expression's value is assigned to: "client" for ``self._client = AsyncClient()``.
+
+    "" where it is not assigned, or where the expression is known already. It is one for ``settled_text``.
+    """
+    return f"{_LATE}target{expression}" if expression.startswith(_MARK) else ""
 
 
 def resource_node(expression: str) -> ast.expr | None:

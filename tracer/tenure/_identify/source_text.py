@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import re
 from itertools import islice
 from opcode import opmap
 from types import CodeType
@@ -15,6 +16,7 @@ _Position = tuple[int | None, int | None, int | None, int | None]
 
 _UNIT = 2  # bytes of an instruction
 _ENTRIES = frozenset(opmap[name] for name in ("BEFORE_ASYNC_WITH", "BEFORE_WITH") if name in opmap)  # until 3.13
+_ASSIGNMENT = re.compile(r"\s*([\w.]+)\s*(?::[^=]*)?=\s*(?:await\s+)?$")
 _HEADER = 60  # lines that the items of a statement may take; its body is not parsed
 # Functions whose first argument is what they enter or acquire.
 _ON_BEHALF = frozenset({"enter_async_context", "enter_context", "wait_for", "shield", "create_task", "ensure_future"})
@@ -37,6 +39,19 @@ def at(code: CodeType, offset: int) -> tuple[int, str]:
         else:
             expression = _entered(text.removeprefix("await "))
     return line or code.co_firstlineno, expression
+
+
+def target(code: CodeType, offset: int) -> str:
+    """What the value of the call at a byte offset is assigned to: ``self._client`` for ``self._client = connect()``.
+
+    "" where it is no statement's whole value, or has more than one target.
+    """
+    line, _, column, _ = _position(code, offset)
+    if not line or column is None:
+        return ""
+    before = linecache.getline(code.co_filename, line).encode()[:column].decode(errors="replace")
+    match = _ASSIGNMENT.match(before)
+    return match[1] if match is not None else ""
 
 
 def _position(code: CodeType, offset: int) -> _Position:

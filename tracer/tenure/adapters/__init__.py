@@ -39,6 +39,7 @@ ADAPTERS = {
     "aiobotocore.session": ("aiobotocore",),
     "aiofiles.base": ("aiofiles",),
     "aiofiles.tempfile": ("aiofiles",),
+    "aiofiles.threadpool": ("aiofiles",),
     "aiohttp.client": ("aiohttp_client", "aiohttp_timeouts"),
     "aiohttp.connector": ("aiohttp_connector",),
     "aiohttp.web": ("aiohttp_web", "aiohttp_lifespan"),

@@ -13,7 +13,7 @@ from tenure._identify import libraries, resources
 from tenure._identify.kinds import kind_name
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
-from tenure.adapters._kit import databases, open_close
+from tenure.adapters._kit import constructed, databases, open_close
 
 
 def install(aio_pika: ModuleType) -> None:
@@ -34,11 +34,11 @@ def install(aio_pika: ModuleType) -> None:
             only_if={"_on_close": _is_over},
             predicate=opening,
         )
+    constructed.patch(aio_pika.pool.Pool, ("close",), _open_pool, token=_lock)
     for kind, describe in (
         (aio_pika.message.ProcessContext, _message),
         (aio_pika.queue.QueueIterator, _queue),
         (aio_pika.transaction.Transaction, databases.one_use("aio_pika.Transaction", "queue")),
-        (aio_pika.pool.Pool, _open_pool),
         (aio_pika.pool.PoolItemContextManager, _pool),
     ):
         resources.register(kind, describe)
@@ -75,9 +75,13 @@ def _open_pool(_: object, __: str) -> Description:
     return Description("aio_pika.pool.Pool.open", None, stereotype="queue")
 
 
+def _lock(pool: object) -> object:
+    """Return the object that stands for a pool, which allows no weak reference itself."""
+    return attribute(pool, "_Pool__lock")
+
+
 def _pool(item: object, _: str) -> Description:
     pool = attribute(item, "pool")
     limit = attribute(pool, "_Pool__max_size")
     capacity = limit if type(limit) is int else None
-    lock = attribute(pool, "_Pool__lock")  # the pool itself allows no weak reference
-    return Description("aio_pika.pool.Pool", lock, capacity=capacity, stereotype="queue", enter="acquire")
+    return Description("aio_pika.pool.Pool", _lock(pool), capacity=capacity, stereotype="queue", enter="acquire")

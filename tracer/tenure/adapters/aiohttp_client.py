@@ -13,7 +13,7 @@ from tenure._identify.resources import Description
 from tenure._identify.sites import owner_name
 from tenure._patching import class_patches
 from tenure.adapters import aiohttp_connector
-from tenure.adapters._kit import base_urls
+from tenure.adapters._kit import base_urls, constructed
 
 _KIND = "aiohttp.client.ClientSession"
 
@@ -21,11 +21,15 @@ _KIND = "aiohttp.client.ClientSession"
 def install(client: ModuleType) -> None:
     """Patch ClientSession and the handles of its requests."""
     libraries.know("aiohttp.client", "aiohttp.client_ws", "aiohttp.connector")
-    resources.register(client.ClientSession, _session)
-    class_patches.patch_manager(client.ClientSession, any_task=True)
+    constructed.patch(client.ClientSession, ("close", "detach"), _session, noting=_drop_own_frames)
     handle = client._BaseRequestContextManager  # noqa: SLF001  # there is no public name
     resources.register(handle, _request)
     class_patches.patch_manager(handle, any_task=True)
+
+
+def _drop_own_frames(session: object) -> None:
+    """Of the connector that a session made, too."""
+    constructed.drop_own_frames(attribute(session, "_connector"))
 
 
 def _session(manager: object, _: str) -> Description:

@@ -7,6 +7,7 @@ An object that is made before a loop runs is a stand-in for the backend's object
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from types import CodeType, ModuleType
 
 from tenure._core.object_access import attribute
@@ -59,14 +60,24 @@ def _semaphore(manager: object, _: str) -> Description:
 
 
 def _limiter(manager: object, _: str) -> Description:
-    return limiter(manager, attribute(manager, "_total_tokens"))
+    return limiter(manager, _total_tokens)
 
 
-def limiter(manager: object, tokens: object) -> Description:
-    """Describe a limiter with this number of tokens."""
-    is_limit = (type(tokens) is int or type(tokens) is float) and 0 < tokens < math.inf
-    capacity = int(tokens) if is_limit else None  # type: ignore[call-overload]
-    return Description("anyio.CapacityLimiter", manager, capacity=capacity, stereotype="control")
+def limiter(manager: object, tokens_of: Callable[[object], object]) -> Description:
+    """Describe a limiter; ``tokens_of(limiter)`` reads the number of its tokens, which the program can change."""
+
+    def capacity_of(subject: object) -> int | None:
+        tokens = tokens_of(subject)
+        is_limit = (type(tokens) is int or type(tokens) is float) and 0 <= tokens < math.inf
+        return int(tokens) if is_limit else None  # type: ignore[call-overload]
+
+    capacity = capacity_of(manager)
+    return Description("anyio.CapacityLimiter", manager, None, capacity, "control", capacity_of=capacity_of)
+
+
+def _total_tokens(manager: object) -> object:
+    behind = attribute(manager, "_internal_limiter")  # of one that was made before a loop ran
+    return attribute(manager if behind is None else behind, "_total_tokens")
 
 
 def _condition(manager: object, _: str) -> Description:

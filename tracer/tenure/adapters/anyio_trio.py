@@ -25,5 +25,6 @@ def install(backend: ModuleType) -> None:
 
 def _limiter(limiter: object, _: str) -> Description:
     """The tokens are those of trio's limiter behind it."""
-    behind = attribute(limiter, "_CapacityLimiter__original")
-    return anyio.limiter(limiter, None if behind is None else attribute(behind, "_total_tokens"))
+    return anyio.limiter(
+        limiter, lambda limiter: attribute(attribute(limiter, "_CapacityLimiter__original"), "_total_tokens")
+    )

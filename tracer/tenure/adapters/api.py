@@ -23,6 +23,7 @@ from tenure._identify.task_names import entitle
 from tenure._patching.class_patches import patch_manager
 from tenure.adapters._kit.acquire_release import patch_calls
 from tenure.adapters._kit.after_init import note as note_creation
+from tenure.adapters._kit.constructed import patch as patch_constructor
 from tenure.adapters._kit.databases import time_creation, time_creation_now
 from tenure.adapters._kit.open_close import patch_function, patch_method
 from tenure.adapters.contextlib_generators import describe_by
@@ -39,6 +40,7 @@ __all__ = [
     "know_framework",
     "note_creation",
     "patch_calls",
+    "patch_constructor",
     "patch_function",
     "patch_manager",
     "patch_method",

@@ -27,8 +27,9 @@ def install(asyncpg: ModuleType) -> None:
     outside = libraries.entered_outside("asyncpg")
     pool, handle, transaction = asyncpg.pool.Pool, asyncpg.pool.PoolAcquireContext, asyncpg.transaction.Transaction
     closing = "close", "terminate"
+    lost = [name for name in ("_cleanup",) if hasattr(asyncpg.Connection, name)]  # also called if the server closes it
     open_close.patch_function(
-        (asyncpg, asyncpg.connection), "connect", asyncpg.Connection, closing, _connection, predicate=outside
+        (asyncpg, asyncpg.connection), "connect", asyncpg.Connection, (*closing, *lost), _connection, predicate=outside
     )
     open_close.patch_method(
         pool, "_async__init__", closing, databases.opened(_database), label="create_pool", token=_queue

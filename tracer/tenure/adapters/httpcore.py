@@ -9,7 +9,7 @@ import sys
 from types import FrameType, ModuleType
 
 from tenure import _probe_api as probe
-from tenure._core.object_access import attribute, is_true
+from tenure._core.object_access import ByIdentity, attribute, is_true, short_name
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR
 from tenure._core.wrapping import Method, traceback_of
 from tenure._identify import libraries, resources, task_origins, tracer, variables
@@ -23,6 +23,13 @@ _PACKAGES = "httpcore", "httpcore2", "httpx", "httpx2"
 # Said where they fail.
 _WAITING = "finding out which pool of httpcore is waited for"
 _CLOSING = "finding out which connection of httpcore is given back"
+
+
+class Routes:
+    """The pools that a client uses for some of its requests only."""
+
+    def __init__(self) -> None:
+        self.patterns: ByIdentity[str] = ByIdentity()  # by pool: of the URLs, "all://orders.example"
 
 
 class _Requests:
@@ -43,11 +50,30 @@ def install(module: ModuleType) -> None:
 
 
 def _pool(pool: object, _: str) -> Description:
-    most = attribute(pool, "_max_connections")
-    is_shared = is_true(attribute(pool, "_http2"))  # several requests share one connection
-    capacity = most if type(most) is int and most < sys.maxsize and not is_shared else None
     kind = f"{libraries.of_type(resources.described(type(pool)))}.AsyncConnectionPool"
-    return Description(kind, pool, _base_url(), capacity, enter="connection", exit="close")
+    pattern = tracer.current.of(Routes).patterns.get(pool) or _base_url()
+    return Description(kind, pool, pattern, _limit(pool), enter="connection", exit="close", capacity_of=_limit)
+
+
+def _limit(pool: object) -> int | None:
+    """The number of requests at once; None if there is no limit, or requests share a connection by HTTP/2."""
+    most = attribute(pool, "_max_connections")
+    if type(most) is not int or most >= sys.maxsize:
+        return None
+    if not is_true(attribute(pool, "_http2")):
+        return most
+    connections = [attribute(connection, "_connection") for connection in list(_connections(pool))]
+    is_shared = not is_true(attribute(pool, "_http1")) or any(map(_is_http2, connections))
+    return None if is_shared else most
+
+
+def _connections(pool: object) -> list[object]:
+    connections = attribute(pool, "_connections")
+    return connections if type(connections) is list else []
+
+
+def _is_http2(connection: object) -> bool:
+    return short_name(type(connection)) == "AsyncHTTP2Connection"
 
 
 def _base_url() -> str:

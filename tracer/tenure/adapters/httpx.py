@@ -9,13 +9,12 @@ from __future__ import annotations
 from functools import partial
 from types import ModuleType
 
-from tenure._core.object_access import attribute
-from tenure._identify import libraries, resources
+from tenure._core.object_access import attribute, exact
+from tenure._identify import libraries, tracer
 from tenure._identify.resources import Description
 from tenure._identify.sites import owner_name
-from tenure._patching import class_patches
-from tenure.adapters import contextlib_generators
-from tenure.adapters._kit import base_urls
+from tenure.adapters import contextlib_generators, httpcore
+from tenure.adapters._kit import base_urls, constructed
 
 _USES = "stream", "sse", "websocket"
 
@@ -25,8 +24,7 @@ def install(httpx: ModuleType) -> None:
     package = httpx.__name__
     libraries.know(package, package.replace("httpx", "httpcore"))
     kind = f"{package}.AsyncClient"
-    resources.register(httpx.AsyncClient, partial(_client, kind))
-    class_patches.patch_manager(httpx.AsyncClient, any_task=True)
+    constructed.patch(httpx.AsyncClient, ("aclose",), partial(_client, kind), noting=_note_routes)
     for use in _USES:
         function = attribute(getattr(httpx.AsyncClient, use, None), "__wrapped__")
         if function is not None:
@@ -35,6 +33,15 @@ def install(httpx: ModuleType) -> None:
 
 def _client(kind: str, client: object, _: str) -> Description:
     return Description(kind, client, base_urls.name_of(client) or None)
+
+
+def _note_routes(client: object) -> None:
+    """Let a pool that serves some URLs only be named by their pattern."""
+    mounts = attribute(client, "_mounts")
+    for pattern, transport in dict.items(mounts) if type(mounts) is dict else ():
+        tracer.current.of(httpcore.Routes).patterns.put(
+            attribute(transport, "_pool"), exact(attribute(pattern, "pattern"))
+        )
 
 
 def _use(kind: str, name: str, handle: object, expression: str) -> Description:

@@ -12,7 +12,7 @@ from tenure._identify import libraries, resources
 from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import Description
 from tenure.adapters import contextlib_generators
-from tenure.adapters._kit import acquire_release, databases, open_close
+from tenure.adapters._kit import acquire_release, constructed, databases, open_close
 
 _DEFAULT_NAME = re.compile(r"pool-\d+")
 
@@ -27,12 +27,18 @@ def install(psycopg_pool: ModuleType) -> None:
     pool = psycopg_pool.AsyncConnectionPool
     outside = libraries.entered_outside("psycopg_pool")
     open_close.patch_method(pool, "open", ("close",), databases.opened(_name), predicate=outside)
+    constructed.patch(pool, ("close",), databases.opened(_name), predicate=_is_open)
     contextlib_generators.describe_by(pool.connection.__wrapped__, _connection)
     resources.register(_PsycopgConnectionInUse, _taken)
     acquire_release.patch_calls(
         pool, "getconn", "putconn", by_result=True, stand_in=_PsycopgConnectionInUse, predicate=outside
     )
     databases.time_creation(pool, "_connect", lambda pool, *_: pool)
+
+
+def _is_open(pool: object) -> bool:
+    """Whether the constructor opened the pool: ``open=True``, which psycopg_pool advises against."""
+    return attribute(pool, "_closed") is False
 
 
 def _connection(handle: object, _: str) -> Description:
@@ -44,10 +50,14 @@ def _taken(handle: object, _: str) -> Description:
 
 
 def _in_use(pool: object) -> Description:
-    limit = attribute(pool, "_max_size")
-    capacity = limit if type(limit) is int and limit > 0 else None
     kind = "psycopg_pool.AsyncConnectionPool"
-    return Description(kind, pool, _name(pool), capacity, "database", figures=_figures)
+    return Description(kind, pool, _name(pool), _limit(pool), "database", figures=_figures, capacity_of=_limit)
+
+
+def _limit(pool: object) -> int | None:
+    """Return the limit, which ``pool.resize()`` changes."""
+    limit = attribute(pool, "_max_size")
+    return limit if type(limit) is int and limit > 0 else None
 
 
 def _figures(pool: object) -> PoolStats:

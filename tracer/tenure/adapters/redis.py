@@ -15,7 +15,7 @@ from tenure._identify.kinds import kind_name
 from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
-from tenure.adapters._kit import acquire_release, databases, open_close
+from tenure.adapters._kit import acquire_release, constructed, databases, open_close
 
 DEFAULT_PORT = 6379
 MAX_KEYS = 1_000  # of locks that are remembered; further ones are known by their sites
@@ -43,6 +43,7 @@ def install(asyncio: ModuleType) -> None:
     client = asyncio.client
     outside = libraries.entered_outside("redis")
     open_close.patch_method(client.Redis, "initialize", ("aclose", "close"), _client, predicate=outside)
+    constructed.patch(client.Redis, ("aclose", "close"), _client)
     for kind in (client.Pipeline, client.PubSub):
         resources.register(kind, databases.one_use(kind_name(kind)))
         class_patches.patch_manager(kind, any_task=True)
@@ -77,9 +78,13 @@ def _lock(lock: object, _: str) -> Description:
 
 def _taken(taken: object, _: str) -> Description:
     pool = taken.pool  # type: ignore[attr-defined]
+    kind = kind_name(type(pool))
+    return Description(kind, pool, _server(pool), _limit(pool), "database", figures=_figures, capacity_of=_limit)
+
+
+def _limit(pool: object) -> int | None:
     limit = attribute(pool, "max_connections")
-    capacity = limit if type(limit) is int and 0 < limit < _UNLIMITED else None
-    return Description(kind_name(type(pool)), pool, _server(pool), capacity, "database", figures=_figures)
+    return limit if type(limit) is int and 0 < limit < _UNLIMITED else None
 
 
 def _server(pool: object) -> str:

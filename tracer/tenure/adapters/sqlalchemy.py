@@ -19,7 +19,7 @@ from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters import contextlib_generators
-from tenure.adapters._kit import acquire_release, databases, open_close
+from tenure.adapters._kit import acquire_release, constructed, databases, open_close
 
 _ENGINE = "sqlalchemy.ext.asyncio.engine.AsyncEngine"
 _SESSION = "sqlalchemy.ext.asyncio.session.AsyncSession"
@@ -43,8 +43,10 @@ def install(asyncio: ModuleType) -> None:
         wants_entry=outside,
     )
     contextlib_generators.describe_by(asyncio.AsyncEngine.begin.__wrapped__, _begin)
-    resources.register(asyncio.AsyncSession, _session)
-    class_patches.patch_manager(asyncio.AsyncSession, predicate=outside)
+    closers = [name for name in ("close", "aclose", "invalidate") if hasattr(asyncio.AsyncSession, name)]
+    constructed.patch(asyncio.AsyncSession, closers, _session, wants_entry=outside)
+    by_helper = libraries.entered_outside("sqlalchemy", "create_async_engine")
+    constructed.patch(asyncio.AsyncEngine, ("dispose",), _open_engine, token=_pool_of, predicate=by_helper)
     by_maker = asyncio.session._AsyncSessionContextManager  # noqa: SLF001  # there is no public name
     resources.register(by_maker, _session_that_began)
     class_patches.patch_manager(by_maker, any_task=True)
@@ -55,7 +57,9 @@ def install(asyncio: ModuleType) -> None:
         describe = databases.one_use(kind_name(kind))
         open_close.patch_method(kind, "start", closing, describe, label="begin", predicate=outside, wants_entry=outside)
     base = sys.modules["sqlalchemy.pool.base"]
-    _patch_checkouts(sys.modules["sqlalchemy.engine"].Engine, base._ConnectionFairy)  # noqa: SLF001  # as above
+    engine = sys.modules["sqlalchemy.engine"].Engine
+    open_close.patch_closing(engine, ("dispose",), lambda engine: _of(engine, "pool"), {})  # of an AsyncEngine's pool
+    _patch_checkouts(engine, base._ConnectionFairy)  # noqa: SLF001  # as above
     databases.time_creation_now(
         base._ConnectionRecord,  # noqa: SLF001
         "_ConnectionRecord__connect",
@@ -99,10 +103,24 @@ def _session_that_began(_: object, __: str) -> Description:
 
 def _engine(engine: object) -> Description:
     """Describe a synchronous engine and its pool."""
-    pool, url = _of(engine, "pool"), _of(engine, "url")
-    database = exact(_of(url, "database"))
-    name = PurePath(database).name if database else None
-    return Description(_ENGINE, pool, name, _capacity(pool), "database", figures=_figures)
+    pool = _of(engine, "pool")
+    return Description(_ENGINE, pool, _database(engine), _capacity(pool), "database", figures=_figures)
+
+
+def _open_engine(engine: object, _: str) -> Description:
+    """Describe an engine from its creation to ``dispose()``: another lifecycle than the uses of its connections."""
+    return Description(
+        f"{_ENGINE}.open", _pool_of(engine), _database(attribute(engine, "sync_engine")), None, "database"
+    )
+
+
+def _pool_of(engine: object) -> object:
+    return _of(attribute(engine, "sync_engine"), "pool")
+
+
+def _database(engine: object) -> str | None:
+    database = exact(_of(_of(engine, "url"), "database"))
+    return PurePath(database).name if database else None
 
 
 def _figures(pool: object) -> PoolStats | None:

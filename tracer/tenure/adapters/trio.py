@@ -162,7 +162,9 @@ def _semaphore(semaphore: object, _: str) -> Description:
 
 
 def _limiter(limiter: object, _: str) -> Description:
+    return Description("trio.CapacityLimiter", limiter, None, _tokens(limiter), "control", capacity_of=_tokens)
+
+
+def _tokens(limiter: object) -> int | None:
     tokens = attribute(limiter, "_total_tokens")
-    return Description(
-        "trio.CapacityLimiter", limiter, capacity=tokens if type(tokens) is int else None, stereotype="control"
-    )
+    return tokens if type(tokens) is int else None

@@ -65,6 +65,11 @@ def is_surely_held(token: object) -> bool:
     return held is not None and bool(held.records) and held.reference is not None and held.reference() is token
 
 
+def newest(token: object) -> probe.Record | None:
+    """The record of the newest acquire of this token that has not been given back; None where there is none."""
+    return tracer.current.held_tokens[id(token)].records[-1] if is_held(token) else None
+
+
 def _place(records: list[probe.Record]) -> int:
     if len(records) > 1:
         task = tasks.current()

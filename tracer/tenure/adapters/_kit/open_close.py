@@ -32,11 +32,12 @@ _NOBODY = "nothing refers to it any more"
 _OPENING, _CLOSING = "finding out who opens", "finding out what is closed"  # said where they fail
 
 
-class _Tokens:
-    """What knows the objects of a class again that are opened, and entered too."""
+class Opened:
+    """The classes of this recording whose objects calls open and close."""
 
     def __init__(self) -> None:
-        self.by_class: dict[int, Token] = {}  # by address
+        self.tokens: dict[int, Token] = {}  # by address of the class: what an object of it is known by
+        self.classes: list[type] = []
 
 
 class NeverClosed(Exception):
@@ -90,11 +91,11 @@ def patch_method(
     Raises:
         TypeError: one of the methods is missing.
     """
-    plan = _Plan(kind, opening, (label or opening, _functions(kind, opening, *closing)[1]), predicate)
+    plan = _Plan(kind, opening, (label or opening, check_functions(kind, opening, *closing)[1]), predicate)
     original = getattr(kind, opening)
 
     def begin(arguments: Arguments, _: dict[str, object]) -> probe.Record | None:
-        if not arguments or _is_open(arguments[0], token):
+        if not arguments or is_held(arguments[0], token):
             return None
         return _begin(arguments[0], arguments[0], plan)
 
@@ -103,8 +104,8 @@ def patch_method(
 
     wrapper = awaited.function(original, _OPENING, before=begin, after=end, failed=probe.failed)
     class_patches.replace(kind, opening, wrapper)
-    _patch_closing(kind, closing, token, only_if or {})
-    _register(kind, _named_by_call(describe, opening), token)
+    patch_closing(kind, closing, token, only_if or {})
+    register(kind, _named_by_call(describe, opening), token)
     if hasattr(kind, "__aenter__") and not resources.is_patched(kind):
         class_patches.patch_manager(kind, any_task=True, predicate=wants_entry)
 
@@ -116,6 +117,7 @@ def patch_function(
     closing: Iterable[str],
     describe: DescribeCall,
     *,
+    label: str = "",
     of_itself: bool = False,
     token: Token = _itself,
     entered: Describe | None = None,
@@ -123,20 +125,21 @@ def patch_function(
 ) -> None:
     """Let what a coroutine function, class method or method returns count as held until it is closed.
 
-    It stands under this name in each of the owners, and returns objects of this kind; ``of_itself``: it is a method
-    that opens what it is bound to. ``describe(arguments, named)`` tells the resource by the call's arguments, the bound
-    object first; ``entered(object, expression)`` that of objects that are entered and were not opened this way.
+    It stands under this name in each of the owners (``label``: what people call it), and returns objects of this kind.
+    ``of_itself``: it is a method that opens what it is bound to. ``describe(arguments, named)`` tells the resource by
+    the call's arguments, the bound object first; ``entered(object, expression)`` that of objects that are entered and
+    were not opened this way.
 
     Raises:
         TypeError: one of the functions is missing.
     """
     owners = tuple(owners)
-    plan = _Plan(kind, opening, (opening, _functions(kind, *closing)[0]), predicate)
+    plan = _Plan(kind, opening, (label or opening, check_functions(kind, *closing)[0]), predicate)
     call = type(kind.__qualname__, (_Call,), {"__module__": kind.__module__, "__slots__": ()})
 
     def begin(arguments: Arguments, named: dict[str, object]) -> probe.Record | None:
         bound = arguments[0] if arguments else None
-        return None if of_itself and _is_open(bound, token) else _begin(call(arguments, named), bound, plan)
+        return None if of_itself and is_held(bound, token) else _begin(call(arguments, named), bound, plan)
 
     def end(record: probe.Record, opened: object, arguments: Arguments) -> None:
         _opened(record, token(arguments[0] if of_itself else opened))
@@ -152,27 +155,33 @@ def patch_function(
         wrapper = awaited.function(function, _OPENING, before=begin, after=end, failed=probe.failed)
         value: object = classmethod(wrapper) if isinstance(original, classmethod) else wrapper
         class_patches.replace(owner, opening, value)
-    _patch_closing(kind, closing, token, {})
+    patch_closing(kind, closing, token, {})
     if entered is not None:
-        _register(kind, entered, token)
+        register(kind, entered, token)
         class_patches.patch_manager(kind, any_task=True)
 
 
 def is_open(opened: object) -> bool:
     """Whether this is held since the call that opened it, so that entering it is nothing new."""
-    by_class = tracer.current.of(_Tokens).by_class
-    token = next((by_class[id(kind)] for kind in mro(type(opened)) if id(kind) in by_class), None)
-    return token is not None and _is_open(opened, token)
+    tokens = tracer.current.of(Opened).tokens
+    token = next((tokens[id(kind)] for kind in mro(type(opened)) if id(kind) in tokens), None)
+    return token is not None and is_held(opened, token)
 
 
-def _functions(kind: type, *names: str) -> tuple[str, ...]:
+def check_functions(kind: type, *names: str) -> tuple[str, ...]:
+    """These names, all of which are functions of the class.
+
+    Raises:
+        TypeError: one of them is missing.
+    """
     for name in names:
         if not callable(getattr(kind, name, None)):
             raise TypeError(f"{kind.__qualname__} has no function {name}")
     return names
 
 
-def _is_open(opened: object, token: Token) -> bool:
+def is_held(opened: object, token: Token) -> bool:
+    """Whether this is held since the call that opened it; ``token(opened)`` is what it is known by."""
     try:
         return held_tokens.is_surely_held(token(opened))
     except Exception as error:  # noqa: BLE001  # never into the program
@@ -192,17 +201,17 @@ def _named_by_call(describe: Describe, opening: str) -> Describe:
     return describe_named
 
 
-def _register(kind: type, describe: Describe, token: Token) -> None:
+def register(kind: type, describe: Describe, token: Token) -> None:
     """Let an adapter describe what is entered and not open yet."""
 
     def describe_closed(manager: object, expression: str) -> Description:
-        if _is_open(manager, token):
+        if is_held(manager, token):
             return NOTHING
         description = describe(manager, expression)
         # Said even where it is the manager's own: what calls something else is asked about at every entry.
         return description if description.enter else description._replace(enter="__aenter__")
 
-    tracer.current.of(_Tokens).by_class[id(kind)] = token
+    tracer.current.of(Opened).tokens[id(kind)] = token
     resources.register(kind, describe_closed)
 
 
@@ -226,17 +235,20 @@ def _begin(described: object, bound: object, plan: _Plan) -> probe.Record | None
 def _opened(record: probe.Record, token: object) -> None:
     probe.acquired(record)
     try:
-        held_tokens.hold(token, record, _dropped)
+        held_tokens.hold(token, record, end_dropped)
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("remembering who opened a {}", error, kind=type(token))
 
 
-def _dropped(record: probe.Record) -> None:
+def end_dropped(record: probe.Record) -> None:
+    """End what nothing refers to any more and nobody closed."""
     probe.leaving(record, None)
     probe.failed(record, NeverClosed(_NOBODY))
 
 
-def _patch_closing(kind: type, closing: Iterable[str], token: Token, only_if: Mapping[str, Predicate]) -> None:
+def patch_closing(kind: type, closing: Iterable[str], token: Token, only_if: Mapping[str, Predicate]) -> None:
+    """Let each of these methods, and ``__aexit__``, end what is held."""
+    tracer.current.of(Opened).classes.append(kind)
     for name in closing:
         original = getattr(kind, name)
         if not class_patches.is_ours(original):  # a base class's is patched already

@@ -1,0 +1,178 @@
+"""What a constructor opens and a call closes: from ``client = AsyncClient()`` to ``await client.aclose()`` it is held.
+
+It is held by the task that made it, at the program's line, also where a helper of the library calls the constructor
+(``from_url``). It encloses nothing: what the task holds later is no child of it. If a statement enters it later, it is
+still one lifecycle, from then on at the line of the statement; it encloses the body then, if the task is the same. What
+``async with AsyncClient()`` makes and enters at once begins with the statement and costs nothing here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import cast
+
+from tenure import _probe_api as probe
+from tenure._assembly import statement_entry
+from tenure._core import faults
+from tenure._core.object_access import ByIdentity, attribute, short_name
+from tenure._core.paths import PACKAGE_DIR, is_own_frame
+from tenure._identify import libraries, resources, sites, tracer
+from tenure._identify.resources import Describe, Description
+from tenure._patching import class_patches
+from tenure._patching.class_patches import Predicate
+from tenure.adapters._kit import acquire_release, after_init, entered_at_once, held_tokens, open_close
+from tenure.adapters._kit.open_close import Token
+
+MAX_CALLS = 4_096  # instructions that are remembered
+
+_INIT = "__init__"
+_FROZEN = "<frozen "
+_STANDARD_LIBRARY = str(Path(os.__file__).parent) + os.sep
+_INSTALLED = f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}"
+
+
+class _State:
+    """What a recording knows of constructed objects."""
+
+    def __init__(self) -> None:
+        self.not_entered: ByIdentity[probe.Record] = ByIdentity()  # by the object's token
+        self.calls: dict[tuple[int, int], tuple[bool, CodeType]] = {}  # whether a statement enters its value at once
+
+
+class _Constructed:
+    """An object that was just made; the adapter describes the object."""
+
+    __slots__ = ("thing",)
+
+    def __init__(self, thing: object) -> None:
+        self.thing = thing
+
+
+def _always(_: object) -> bool:
+    return True
+
+
+def _itself(thing: object) -> object:
+    return thing
+
+
+def patch(
+    kind: type,
+    closing: Iterable[str],
+    describe: Describe,
+    *,
+    token: Token = _itself,
+    predicate: Predicate = _always,
+    wants_entry: Predicate = _always,
+    noting: Callable[[object], None] | None = None,
+) -> None:
+    """Let objects of a class count as held from their constructor to the first of the calls in ``closing``.
+
+    ``describe(object, expression)`` returns the resource, as for ``resources.register``. ``token``: what the object is
+    known by, if its type allows no weak reference. ``predicate(object)`` false: the constructor opens nothing;
+    ``wants_entry(object)`` false: this entry is not recorded. ``noting(object)`` is called after the constructor, also
+    of what is not recorded.
+
+    Raises:
+        TypeError: one of the closing methods is missing.
+    """
+    closing = tuple(closing)
+    stand_in = type(kind.__qualname__, (_Constructed,), {"__module__": kind.__module__, "__slots__": ()})
+    names = short_name(kind), closing[0]
+
+    def constructed(thing: object, *_: object, **__: object) -> None:
+        drop_own_frames(thing)
+        if noting is not None:
+            noting(thing)
+        frame = sys._getframe(after_init.MAKER)  # noqa: SLF001  # there is no other way to the caller
+        if not predicate(thing) or open_close.is_held(thing, token):
+            return
+        site = _site(acquire_release.overriding(frame, thing, _INIT), kind)
+        record = probe.enter(stand_in(thing), site) if site else None
+        if record is None:
+            return
+        resources.called_at(site, *names)
+        probe.acquired(record)
+        held_tokens.hold(token(thing), record, open_close.end_dropped)
+        tracer.current.of(_State).not_entered.put(token(thing), record)
+
+    def entered(thing: object, site: str) -> bool:
+        if not open_close.is_held(thing, token):
+            return False
+        record = tracer.current.of(_State).not_entered.pop(token(thing))
+        if record is not None:
+            statement_entry.note(record, site)
+        return True
+
+    open_close.check_functions(kind, *closing)
+    resources.register(stand_in, _describe_constructed(describe))
+    open_close.register(kind, describe, token)
+    resources.on_entry(kind, entered)
+    open_close.patch_closing(kind, closing, token, {})
+    if hasattr(kind, "__aenter__") and not resources.is_patched(kind):
+        class_patches.patch_manager(kind, any_task=True, predicate=wants_entry)
+    after_init.note(kind, constructed)
+
+
+def _describe_constructed(describe: Describe) -> Describe:
+    """Name an object by the variable or attribute that it is assigned to, if the adapter has no name."""
+
+    def describe_constructed(constructed: object, expression: str) -> Description:
+        description = describe(cast("_Constructed", constructed).thing, expression)
+        return description if description.name is not None else description._replace(name=sites.target_name(expression))
+
+    return describe_constructed
+
+
+def _site(frame: FrameType, kind: type) -> str:
+    """The program's line that makes an object; "" if a library makes it for itself, or a statement enters it."""
+    maker = _maker(frame, kind)
+    if maker is None or _is_entered(frame) or (maker is not frame and _is_entered(maker)):
+        return ""
+    site = sites.of_instruction(maker.f_code, maker.f_lasti, f"{short_name(kind)}()")
+    tracer.current.enclosing_nothing.add(site)
+    return site
+
+
+def _maker(frame: FrameType, kind: type) -> FrameType | None:
+    """The innermost frame of the program, else of an unknown library; None if a known library makes the object."""
+    own, unknown = libraries.of_type(resources.described(kind)), None
+    for caller in libraries.stack(frame):
+        if is_own_frame(caller):
+            continue
+        file, package = caller.f_code.co_filename, libraries.of_frame(caller)
+        if package and package != own:
+            return None
+        if file.startswith(_FROZEN):  # a module is imported, or the program begins
+            return unknown
+        if not package and not file.startswith(_STANDARD_LIBRARY) and not any(part in file for part in _INSTALLED):
+            return caller
+        if not package:
+            unknown = unknown or caller
+    return unknown
+
+
+def _is_entered(frame: FrameType) -> bool:
+    code, offset = frame.f_code, frame.f_lasti
+    calls = tracer.current.of(_State).calls
+    known = calls.get((id(code), offset))
+    if known is None:
+        if len(calls) >= MAX_CALLS:
+            calls.clear()
+        known = calls[id(code), offset] = entered_at_once.is_entered(code, offset), code
+    return known[0]
+
+
+def drop_own_frames(thing: object) -> None:
+    """Take the wrapper off the stack that an object keeps of its constructor in asyncio's debug mode."""
+    try:
+        stack = attribute(thing, "_source_traceback")
+        if type(stack) is traceback.StackSummary:
+            stack[:] = [entry for entry in stack if not entry.filename.startswith(PACKAGE_DIR)]
+    except Exception as error:  # noqa: BLE001  # never into the program
+        faults.fault("reading where a {} was made", error, kind=type(thing))
