@@ -56,6 +56,7 @@ class Tracer:
         self.types = TypeTable()
         self.tasks = TaskTable()
         self.calls: dict[str, tuple[str, str]] = {}  # by site: enter and exit, where not the manager's own are called
+        self.given_up: set[int] = set()  # resources that tasks give up for a while within their holds
         self.root_sites: set[str] = set()  # whose lifecycles begin a trace, whatever is held around them
         self.call_sites: dict[tuple[int, int], tuple[str, CodeType]] = {}  # see ``call_site_cache``
         self.wire_sites: dict[str, wire.Site] = {}  # by key: scrubbed, as the tables of a batch have them

@@ -24,7 +24,7 @@ from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file
 from tenure._identify import call_site_cache, libraries, resources, sites, task_names, tasks, tracer
 from tenure._patching import class_patches
 from tenure._patching.class_patches import Method, Predicate
-from tenure.adapters._kit import held_tokens, pure_acquire_release
+from tenure.adapters._kit import condition_waits, held_tokens, pure_acquire_release
 from tenure.adapters._kit.pure_acquire_release import AcquiringTasks
 
 if probe_backend.SERVES:
@@ -185,7 +185,7 @@ def who(frame: FrameType, kind: type, call: str, *, alone_in_task: bool = False)
 def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | None:
     """The record of an acquire by a call that this frame makes; None where somebody else records it."""
     try:
-        if not plan.predicate(manager):
+        if condition_waits.resumes(frame) or not plan.predicate(manager):
             return None
         task, site = None, call_site_cache.known(frame, call_site_cache.BY_CALL)
         if not site:
