@@ -12,7 +12,19 @@ from typing import cast
 from tenure._assembly.given_up import GivenUp
 from tenure._assembly.open_lifecycles import Lifecycle
 from tenure._assembly.snapshot import CLOSED, phase_of
-from tenure._core.record_layout import ACQUIRE, ACQUIRED, RELEASE, RELEASED, RELEASER, RESOURCE, SITE, TASK, Listed
+from tenure._core.record_layout import (
+    ACQUIRE,
+    ACQUIRED,
+    BODY,
+    RAISED,
+    RELEASE,
+    RELEASED,
+    RELEASER,
+    RESOURCE,
+    SITE,
+    TASK,
+    Listed,
+)
 from tenure._identify import tracer
 from tenure._identify.sites import Site
 
@@ -36,7 +48,8 @@ class _Split:
         regained, leave = self.given_up.regained_ns, self.source[RELEASE : RELEASER + 1]
         self.next.record[ACQUIRED] = regained
         if not regained:
-            leave[0] = 0  # an acquire that failed has no release
+            leave[0] = 0  # an acquire that failed has no release; what left the body is its failure
+            leave[RAISED - RELEASE], leave[BODY - RELEASE] = leave[BODY - RELEASE], None
         if regained or leave[RELEASED - RELEASE]:
             self.next.record[RELEASE : RELEASER + 1] = leave
 

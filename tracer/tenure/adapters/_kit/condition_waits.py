@@ -34,13 +34,25 @@ _WAITING, _NOTIFYING = "waiting for a condition", "notifying who waits for a con
 class _Wait:
     """One call of ``wait()``."""
 
-    __slots__ = ("condition", "given_up", "handled", "held", "record", "task", "waiter")
+    __slots__ = (
+        "condition",
+        "given_up",
+        "handled",
+        "held",
+        "is_resumed",
+        "record",
+        "task",
+        "waiter",
+        "waits_for_lock",
+    )
 
     def __init__(self, condition: object, record: probe.Record, given_up: GivenUp) -> None:
         self.condition: object = condition
         self.record = record
         self.given_up = given_up
         self.handled = id(sys.exception())  # the exception that the program handles around the call
+        self.is_resumed = False  # it wants the lock again
+        self.waits_for_lock = False  # then somebody had it
         self.task = tasks.current()
         self.held: tuple[probe.Record, object] | None = None  # the lock's record and token, where a call acquired it
         self.waiter: object = None  # what stands for it in the condition; None: not known yet
@@ -196,30 +208,49 @@ def _want(wait: _Wait) -> None:
 
 def _resume(wait: _Wait) -> None:
     """The wait is over: it was notified before, or an exception ends it, or nobody knows who notified."""
+    wait.is_resumed = True
+    wait.waits_for_lock = attribute(attribute(wait.condition, "_lock"), "_locked") is True
+    _forget(wait)
+    error = sys.exception()
+    if error is not None and id(error) != wait.handled and not wait.record[probe.RELEASED]:
+        probe.failed(wait.record, error)
+    _stop_waiting(wait)
+    _want(wait)
+
+
+def _forget(wait: _Wait) -> None:
     waiting = tracer.current.of(_Waits).by_condition.get(wait.condition)
     if waiting is not None and wait in waiting:
         waiting.remove(wait)
     wait.waiter = None
-    error = sys.exception()
-    if wait.record[probe.RELEASED] or error is None or id(error) == wait.handled:
-        _stop_waiting(wait)
-    else:
-        probe.failed(wait.record, error)
-    _want(wait)
 
 
 def _end(wait: _Wait, _: object, __: object) -> None:
-    _resume(wait)
+    """It returned or raised, and has the lock again."""
+    if not wait.is_resumed:
+        _resume(wait)
     wait.given_up.regained_ns = tracer.current.clock()
-    if wait.held is not None:
-        held_tokens.hold_again(*wait.held)
-    tracer.current.of(_Waits).by_task.pop(wait.task, None)
+    _close(wait)
 
 
 def _failed(wait: _Wait, error: BaseException) -> None:
-    if not wait.record[probe.RELEASED]:
+    given_up = wait.given_up
+    if not wait.is_resumed and isinstance(error, RuntimeError):  # refused: nothing was given up
         probe.failed(wait.record, error)
-    _end(wait, None, None)
+        given_up.wanted_ns = given_up.regained_ns = given_up.given_up_ns
+        _put(Wanted(given_up))
+        _forget(wait)
+        _close(wait)
+    elif wait.waits_for_lock and isinstance(error, GeneratorExit):
+        _close(wait)  # it was closed, so it did not get the lock
+    else:
+        _end(wait, None, None)
+
+
+def _close(wait: _Wait) -> None:
+    tracer.current.of(_Waits).by_task.pop(wait.task, None)
+    if wait.held is not None:
+        held_tokens.hold_again(*wait.held)
 
 
 def _put(entry: GivenUp | Wanted) -> None:
