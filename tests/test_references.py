@@ -23,7 +23,7 @@ SUFFIXES = "py|pyi|c|h|md|ts|tsx|mjs|css|html|json|toml|yml"
 
 # Modules whose literals are names that only look like dotted names of Tenure: a page may mention these too.
 NAMES_OF_OTHERS = {
-    "tracer/tenure/semconv.py": "attributes and events of spans",
+    "tracer/tenure/semconv/__init__.py": "attributes and events of spans",
     "server/tenure_server/metrics/conventions.py": "metrics of resources",
     "server/tenure_server/metrics/resources.py": "attributes of these metrics",
     "server/tenure_server/metrics/health.py": "metrics of the collector itself",

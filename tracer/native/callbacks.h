@@ -14,6 +14,7 @@
     OF_TYPE(named, PyDict_Type)               /* named_objects.named, by address */                               \
     ANY(resource_of)                          /* (site, manager) -> (resource, patched) */                        \
     ANY(find_task)                            /* () -> the id of the running task or thread */                    \
+    ANY(releaser_of)                          /* (holder) -> the id of the running task, 0: it stands for the holder */ \
     ANY(failure_of)                           /* (exception) -> Failure */                                        \
     ANY(enter)                                /* (manager, sync) -> record or None */                             \
     ANY(thrown_away)                          /* the Failure of a coroutine that was closed */                    \

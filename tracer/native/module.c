@@ -10,6 +10,7 @@
 #include "identify/call_sites.h"
 #include "identify/frame_locals.h"
 #include "identify/lifecycle_begin.h"
+#include "identify/lifecycle_release.h"
 #include "identify/task_cancel.h"
 #include "identify/task_creation.h"
 #include "identify/tasks.h"
@@ -74,13 +75,15 @@ static PyMethodDef functions[] = {
     {"body_raised", handle_body_raised, METH_O, "The exception being handled is leaving the body."},
     {"raised", handle_raised, METH_O, "The exception being handled is leaving the statement."},
     {"acquired", handle_acquired, METH_O, "See tenure._probe_api."},
-    {"leaving", FAST(handle_leaving), "See tenure._probe_api."},
+    {"leaving", FAST(release_leaving), "See tenure._probe_api."},
     {"released", FAST(handle_released), "See tenure._probe_api."},
     {"failed", FAST(handle_failed), "See tenure._probe_api."},
     {"is_marked", begin_is_marked, METH_O, "Whether the running task is entering this manager already."},
     {"patch", NAMED(method_of_manager), "Make the object that replaces a method that enters or leaves in a class."},
     {"take", NAMED(method_that_takes), "The same for a method that acquires (tenure.adapters._kit.acquire_release)."},
     {"give", NAMED(method_that_gives), "The same for a method that releases."},
+    {"give_up", held_tokens_give_up, METH_O, "Take out the record of a token that its task gives up; None: none is held."},
+    {"hold_again", FAST(held_tokens_hold_again), "hold_again(record, token): the token of a record that was given up"},
     {"forget_patched", forget_patched, METH_NOARGS, "Forget the open lifecycles of class patches."},
     {"site_known", FAST(call_sites_add), "site_known(code, offset, how, site): cache the site of this instruction"},
     {"forget_sites", forget_sites, METH_NOARGS, "Clear the cache of sites."},

@@ -54,6 +54,7 @@ class Lifecycle(NamedTuple):
     body_exception: str  # "ValueError: message"
     exception: str
     status: int | None = None  # the HTTP status of a request's response
+    released_by: str = ""  # the task, if another one than `task`
 
 
 class Recorder:
@@ -109,6 +110,7 @@ def lifecycles_of(batch: wire.Batch) -> list[Lifecycle]:
     lifecycles = []
     acquire = batch.base_ns
     statuses = {response.row: response.status for response in batch.responses}
+    releasers = {release.row: batch.tasks[release.task].name for release in batch.releases}
     for i, row in enumerate(batch.rows):
         acquire += row.acquire_ns
         resource, site = batch.resources[row.resource], batch.sites[row.site]
@@ -130,6 +132,7 @@ def lifecycles_of(batch: wire.Batch) -> list[Lifecycle]:
                 body_exception=_exception(batch, row.body_exception),
                 exception=_exception(batch, row.exception),
                 status=statuses.get(i),
+                released_by=releasers.get(i, ""),
             )
         )
     return lifecycles

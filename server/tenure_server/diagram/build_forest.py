@@ -63,6 +63,8 @@ def build_forest(lifecycles: Iterable[Lifecycle], tasks: Mapping[str, Task], len
     """Put every lifecycle into its task, and every task into its creator where that is in the diagram."""
     ordered = in_order(lifecycles)
     refs = {lifecycle.task.id: lifecycle.task for lifecycle in ordered}
+    releasers = {use.released_by.id: use.released_by for use in ordered if use.released_by is not None}
+    refs |= {task_id: ref for task_id, ref in releasers.items() if task_id in tasks}
     creators = _creators(refs, tasks, lens)
     refs |= {task_id: TaskRef(task_id, tasks[task_id].name) for task_id in creators.values() if task_id not in refs}
     nodes = {task_id: Node(ref, None, tasks.get(task_id)) for task_id, ref in refs.items()}

@@ -86,6 +86,14 @@ class _Drawer:
         resource = self._canvas.resource(use.resource, use.process)
         if kind in {EventKind.ACQUIRED, EventKind.RELEASE} and not use.site.exit:
             return  # a span of another service has only a begin and an end
+        is_notification = use.site.exit == "notify"
+        if is_notification and kind in {EventKind.ACQUIRED, EventKind.RELEASE}:
+            if use.released_by is not None and kind is EventKind.RELEASE:
+                self._notify(use, self._canvas.task(use.released_by, use.process), resource)
+            return
+        is_release = kind in {EventKind.RELEASE, EventKind.RELEASED}
+        if is_release and use.released_by is not None and not is_notification:
+            task = self._canvas.task(use.released_by, use.process)
         if kind is EventKind.ACQUIRE:
             self._acquire(use, task, resource)
         elif kind is EventKind.ACQUIRED:
@@ -152,7 +160,7 @@ class _Drawer:
 
     def _release(self, node: Node, use: Lifecycle, task: str, resource: str) -> None:
         at_ns = use.release_ns or 0
-        is_leaf = not node.children and use.id not in self._creating
+        is_leaf = not node.children and use.id not in self._creating and use.released_by is None
         if is_leaf and use.body_outcome == "ok" and use.acquired_ns is not None and not self._canvas.in_fold:
             body = phrases.body(at_ns - use.acquired_ns)
             self._append(Message(f"{use.id}:body", task, task, "->>", body, at_ns, use.id, "ok"))
@@ -169,13 +177,18 @@ class _Drawer:
             )
         )
 
+    def _notify(self, use: Lifecycle, task: str, resource: str) -> None:
+        """The message that ends a wait for a condition; the wait itself holds nothing."""
+        label = phrases.exit_call(use)
+        self._append(Message(f"{use.id}:release", task, resource, "->>", label, use.release_ns or 0, use.id))
+
     def _ended(self, use: Lifecycle, task: str, resource: str, at_ns: int) -> None:
         """The arrow with which a lifecycle ends: a failed acquire, or a release that succeeded or failed."""
         if use.acquired_ns is None:
             label = phrases.acquire_failed(use, self._duration(use.acquire_ns, at_ns))
             outcome = use.acquire_outcome or "error"
         else:
-            start_ns = use.release_ns if use.site.exit else use.acquire_ns
+            start_ns = use.release_ns if use.site.exit not in {"", "notify"} else use.acquire_ns
             label = phrases.released(use, self._duration(start_ns, at_ns))
             outcome = use.release_outcome or "ok"
             if outcome == "ok" and not use.suppressed and use.body_outcome is not None:

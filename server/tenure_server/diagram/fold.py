@@ -120,6 +120,7 @@ class _Shapes:
             *(resource.kind, name_in_source(resource.name, resource.stereotype), resource.capacity),
             *(site.file, site.line, site.function, site.expression, site.enter, site.exit),
             *(lifecycle.acquire_outcome, lifecycle.body_outcome, lifecycle.release_outcome, lifecycle.suppressed),
+            None if lifecycle.released_by is None else lifecycle.released_by.name,
             *(_type(lifecycle.body_exception), _type(lifecycle.raised), lifecycle.status),
         )
 

@@ -63,6 +63,11 @@ def _flatten(timeline: list[Event | _Block]) -> Iterator[Event]:
             yield Event(item.sort_ns, item.at_ns, EventKind.FOLD_END, item.fold)
 
 
+def _note_latest(latest: dict[str, int], owner: str, at_ns: int) -> None:
+    if latest.get(owner, at_ns) <= at_ns:
+        latest[owner] = at_ns
+
+
 class _ForestWalker:
     """Walks the forest once, with an explicit stack: nesting may be deeper than Python's recursion limit."""
 
@@ -102,9 +107,12 @@ class _ForestWalker:
                 self._add(timeline, lifecycle.acquired_ns, EventKind.ACQUIRED, node)
             last_ns = lifecycle.released_ns or lifecycle.release_ns or lifecycle.acquired_ns or lifecycle.acquire_ns
             last_ns = max(last_ns, node.start_ns)
-            for latest, owner in ((self._task_last_ns, lifecycle.task.id), (self._process_last_ns, lifecycle.process)):
-                if latest.get(owner, last_ns) <= last_ns:
-                    latest[owner] = last_ns
+            task_last_ns, task = last_ns, lifecycle.task.id
+            if lifecycle.released_by is not None and lifecycle.acquired_ns is not None:
+                _note_latest(self._task_last_ns, lifecycle.released_by.id, last_ns)
+                task_last_ns = max(lifecycle.acquired_ns, node.start_ns)
+            _note_latest(self._task_last_ns, task, task_last_ns)
+            _note_latest(self._process_last_ns, lifecycle.process, last_ns)
         elif node.creator is not None:
             creator = node.creator.id
             self._task_last_ns[creator] = max(self._task_last_ns.get(creator, node.start_ns), node.start_ns)

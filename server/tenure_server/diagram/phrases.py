@@ -91,7 +91,8 @@ def released(lifecycle: Lifecycle, duration_ns: int | None) -> str:
         return _failed(lifecycle.release_outcome, lifecycle.raised, "releasing", duration_ns) + by
     if not lifecycle.site.exit:
         return _ended(lifecycle, duration_ns)
-    text = f"{lifecycle.status or 'released'}{_after(duration_ns)}"
+    word = "notified" if lifecycle.site.exit == "notify" else "released"
+    text = f"{lifecycle.status or word}{_after(duration_ns)}"
     if lifecycle.suppressed:
         return f"{text}, {_left_by(lifecycle) or 'exception'} suppressed{_cancelled_by(lifecycle)}"
     if lifecycle.body_outcome == "cancelled":

@@ -136,7 +136,9 @@ class _Spans:
 
     def _task_fields(self, lifecycle: Lifecycle) -> bytes:
         task = lifecycle.task
-        encoded = self._shared[id(task)] = attributes(_ATTRIBUTES, semconv.task_attributes(task))
+        encoded = self._shared[id(task)] = attributes(
+            _ATTRIBUTES, semconv.task_attributes(task, lifecycle.loop, lifecycle.thread)
+        )
         return encoded
 
     def _outcome_fields(self, lifecycle: Lifecycle) -> bytes:
@@ -162,10 +164,12 @@ class _Spans:
         return encoded
 
     def _optional_fields(self, lifecycle: Lifecycle) -> bytes:
-        """Exceptions and links, which few spans have."""
+        """The task that released, exceptions and links, which few spans have."""
         encoded = b""
+        if lifecycle.released_by is not None:
+            encoded = attributes(_ATTRIBUTES, semconv.release_attributes(lifecycle))
         if lifecycle.body_exception is not None or lifecycle.raised is not None:
-            encoded = b"".join(_exception(event) for event in semconv.exception_events(lifecycle))
+            encoded += b"".join(_exception(event) for event in semconv.exception_events(lifecycle))
         for link in self._links.get(lifecycle.id, ()):
             encoded += _link(link)
         return encoded

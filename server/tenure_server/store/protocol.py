@@ -166,12 +166,13 @@ class ResourceSeries(msgspec.Struct, frozen=True):
 
 
 # A span as a closed lifecycle: number, id, parent, trace, task, resource, site, acquire_ns (wall time), wait_ns,
-# hold_ns, release_ns, outcomes, body_exception, exception, HTTP status (0: none).
+# hold_ns, release_ns, outcomes, body_exception, exception, HTTP status (0: none), releaser.
 #
 # ``id`` and ``parent`` are OpenTelemetry's, as signed 64-bit integers (0: no parent); the parent may be in any process.
 # ``number`` is a first choice: the store searches from there for the same span, else for the first free number.
-# ``task`` is an index of ``Spans.tasks``; all others are as in ``wire.Row``.
-SpanRow = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int, int]
+# ``task`` is an index of ``Spans.tasks``, ``releaser`` the number of the task there that released (0: ``task``); all
+# others are as in ``wire.Row``.
+SpanRow = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int]
 
 
 class SpanTask(msgspec.Struct, gc=False):
@@ -187,6 +188,8 @@ class SpanTask(msgspec.Struct, gc=False):
     kind: str
     start_ns: int  # of the first of its spans to begin
     end_ns: int  # of the last to end
+    loop: int = 0  # number of its event loop, 0 where unknown
+    thread: str = ""  # "" where unknown
 
 
 class Spans(msgspec.Struct, frozen=True):

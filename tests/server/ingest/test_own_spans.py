@@ -18,11 +18,12 @@ DIAGRAM = "/api/diagram?format=mermaid"
 
 
 def a_program() -> Program:
-    """Waits for one another, failures in every phase, a cancellation, nesting."""
+    """Waits for one another, failures in every phase, a cancellation, nesting, releases by other tasks."""
     program = Program()
     program.resource("Pool orders", capacity=2, stereotype="database")
     for name in ("a", "b", "c"):
-        program.task(name)
+        program.task(name, loop=1, thread="MainThread")
+    program.task("d")
     outer = program.use("a", "Pool orders", acquire=0, wait=0, hold=90, release=1)
     program.use("b", "Pool orders", acquire=1, wait=0, hold=40, release=2)
     program.use("c", "Pool orders", acquire=2, wait=41, hold=10, release=0.5)
@@ -33,6 +34,9 @@ def a_program() -> Program:
                 exception=("OSError", "refused"))  # fmt: skip
     program.use("b", "Session bank", acquire=70, wait=1, hold=2, release=3, release_outcome=ERROR,
                 exception=("OSError", "reset"))  # fmt: skip
+    for start, task in ((80, "a"), (84, "d")):
+        use = program.use("b", "Lock paper", acquire=start, wait=0, hold=2, release=0, enter="acquire")
+        use.released_by = task
     for start, status in ((100, 200), (110, 404), (120, 503)):
         program.use(
             "a", "Request GET /orders/{n}", acquire=start, wait=0, hold=5, release=0, enter="request"
@@ -53,6 +57,7 @@ def _comparable(lifecycle: dict[str, Any]) -> dict[str, Any]:
     """A lifecycle without its ids, which are new in each collector."""
     comparable = {**lifecycle, "id": "", "process": "", "parent": bool(lifecycle["parent"])}
     comparable["task"] = comparable["task"]["name"]
+    comparable["released_by"] = comparable["released_by"] and comparable["released_by"]["name"]
     comparable["resource"] = {**comparable["resource"], "id": ""}
     return comparable
 

@@ -46,6 +46,7 @@ class Use:
     exception: wire.ExceptionInfo | None
     shipped: bool = False
     status: int = 0  # HTTP; 0: none
+    released_by: str = ""  # the task; "": it is ``task``
 
     @property
     def outcomes(self) -> int:
@@ -96,6 +97,8 @@ class Program:
         finished: float | None = None,
         outcome: int = 0,
         kind: str = "task",
+        loop: int = 0,
+        thread: str = "",
     ) -> wire.Task:
         """Declare a task, or say more of it."""
         known = self.tasks.get(name)
@@ -109,6 +112,8 @@ class Program:
             None if created is None else _monotonic(created),
             None if finished is None else _monotonic(finished),
             outcome,
+            loop=loop or (known.loop if known else 0),
+            thread=thread or (known.thread if known else ""),
         )
         self.tasks[name] = task
         return task
@@ -239,6 +244,9 @@ class Program:
                 for number, by, via, site in cancelled
             ],
             responses=[wire.Response(place, use.status) for place, use in enumerate(uses) if use.status],
+            releases=[
+                wire.Release(place, tasks.index(use.released_by)) for place, use in enumerate(uses) if use.released_by
+            ],
         )
 
 

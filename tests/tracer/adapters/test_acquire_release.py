@@ -124,6 +124,7 @@ def test_another_task_may_release(recorder):
 
     assert asyncio.run(main()) is False
     assert recorder.lines() == ["main: asyncio.locks.Lock lock (1), ok ok ok"]
+    assert recorder.lifecycles()[0].released_by == "releaser"
 
 
 def test_a_release_ends_the_use_of_its_own_task_first(recorder):
@@ -173,8 +174,8 @@ def test_a_lock_let_go_of_for_a_while_within_its_statement_is_not_left_open(reco
     assert recorder.run(let_go(asyncio.Lock())) == ["let_go: asyncio.locks.Lock lock (1), ok ok ok"] * 2
 
 
-def test_waiting_for_a_condition_does_not_end_the_use_of_its_lock(recorder):
-    """wait() lets go of the lock and takes it again; to its task it is held all along."""
+def test_who_waits_for_a_condition_does_not_hold_its_lock(recorder):
+    """wait() gives the lock up and takes it again: two uses, of which the second one is released by the call."""
 
     async def main():
         condition = asyncio.Condition()
@@ -185,8 +186,38 @@ def test_waiting_for_a_condition_does_not_end_the_use_of_its_lock(recorder):
         condition.release()
         return seen
 
-    assert asyncio.run(main()) == ["main: asyncio.locks.Condition condition (1), ok ?"]
-    assert recorder.lines() == ["main: asyncio.locks.Condition condition (1), ok ok ok"]
+    seen = asyncio.run(main())
+    assert seen == [
+        "main: asyncio.locks.Condition condition (1), ok ok ok",
+        "main: asyncio.locks.Condition.wait condition, cancelled(CancelledError)",
+        "main: asyncio.locks.Condition condition (1), ok ?",
+    ]
+    assert recorder.lines() == [*seen[:-1], "main: asyncio.locks.Condition condition (1), ok ok ok"]
+    assert recorder.lifecycles()[-1].released_by == ""
+
+
+def test_a_lock_that_is_given_up_meanwhile_is_another_tasks(recorder):
+    """Its release by another task ends that task's use, not the one of who waits."""
+
+    async def user(condition):
+        async with condition:
+            condition.notify()
+
+    async def main():
+        condition = asyncio.Condition()
+        await condition.acquire()
+        task = asyncio.create_task(user(condition), name="user")
+        await condition.wait()
+        condition.release()
+        await task
+
+    asyncio.run(main())
+    assert [(use.task, use.outcomes, use.released_by) for use in recorder.lifecycles()] == [
+        ("main", "ok ok ok", ""),
+        ("main", "ok ok ok", "user"),
+        ("user", "ok ok ok", ""),
+        ("main", "ok ok ok", ""),
+    ]
 
 
 def test_a_semaphore_made_with_nothing_to_take_is_a_signal(recorder):

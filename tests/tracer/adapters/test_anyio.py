@@ -91,8 +91,8 @@ def test_a_lock_that_is_taken_refuses_at_once(recorder):
     assert [line.partition(", ")[2] for line in recorder.run(main())] == ["ok ?", "error(WouldBlock)"]
 
 
-def test_waiting_for_a_condition_does_not_end_its_use(recorder):
-    """wait() lets go of it and takes it again; to its task it is held all along."""
+def test_who_waits_for_a_condition_holds_nothing(recorder):
+    """wait() gives the lock up and takes it again: two uses of it, and between them the wait to be notified."""
 
     async def main():
         condition = anyio.Condition()
@@ -103,10 +103,41 @@ def test_waiting_for_a_condition_does_not_end_its_use(recorder):
         condition.release()
         return seen
 
-    assert asyncio.run(main())[0] == "main: anyio.Condition condition (1), ok ?"
-    assert recorder.lines() == [
+    seen = asyncio.run(main())
+    assert seen == [
         "main: anyio.Condition condition (1), ok ok ok",
         "main: anyio.CancelScope 0.01 s, ok cancelled(CancelledError) suppressed",
+        "main: anyio.Condition.wait condition, cancelled(CancelledError)",
+        "main: anyio.Condition condition (1), ok ?",
+    ]
+    assert recorder.lines() == [*seen[:-1], "main: anyio.Condition condition (1), ok ok ok"]
+
+
+@pytest.mark.parametrize("has_lock", [False, True])
+def test_the_task_that_notifies_ends_the_wait(recorder, has_lock):
+    """A lock that the condition was given is what is held, by the condition and by itself."""
+
+    async def consumer(condition):
+        async with condition:
+            await condition.wait()
+
+    async def main():
+        lock = anyio.Lock()
+        condition = anyio.Condition(lock) if has_lock else anyio.Condition()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(consumer, condition, name="consumer")
+            await anyio.wait_all_tasks_blocked()
+            async with lock if has_lock else condition:
+                condition.notify_all()
+
+    asyncio.run(main())
+    held = "anyio.Lock condition (1)" if has_lock else "anyio.Condition condition (1)"
+    uses = {line.partition(", ")[0]: use for line, use in zip(recorder.lines(), recorder.lifecycles(), strict=True)}
+    assert uses["consumer: anyio.Condition.wait condition"].released_by == "main"
+    assert sorted(line for line in recorder.lines() if "wait" not in line and "Group" not in line) == [
+        f"consumer: {held}, ok ok ok",
+        f"consumer: {held}, ok ok ok",
+        f"main: {held}, ok ok ok",
     ]
 
 
@@ -178,7 +209,7 @@ def test_a_scope_without_an_end_is_not_told_of(recorder):
 
 
 def test_a_scope_left_in_another_task_is_refused_in_anyios_own_words(recorder):
-    """Scopes belong to their task, and no task of ours comes between."""
+    """Scopes belong to their task, and no task of ours comes between. The release that failed is the other task's."""
 
     async def leave(scope):
         scope.__exit__(None, None, None)
@@ -187,7 +218,8 @@ def test_a_scope_left_in_another_task_is_refused_in_anyios_own_words(recorder):
         scope = anyio.CancelScope(deadline=anyio.current_time() + 9)
         scope.__enter__()
         with pytest.raises(RuntimeError, match="different task"):
-            await asyncio.create_task(leave(scope))
+            await asyncio.create_task(leave(scope), name="leaver")
         scope.__exit__(None, None, None)
 
-    assert recorder.run(main()) == ["main: anyio.CancelScope 9 s, ok ok ok"]
+    assert recorder.run(main()) == ["main: anyio.CancelScope 9 s, ok ok error(RuntimeError)"]
+    assert recorder.lifecycles()[0].released_by == "leaver"

@@ -77,13 +77,13 @@ def test_a_task_that_is_started_belongs_to_the_task_that_waits_for_its_start(app
 
 
 def test_locks_have_their_names_and_capacities(app, recorder):
-    """By statement; a condition is its own resource."""
+    """By statement; of a condition that was given a lock, the lock is what is held."""
     trio.run(app.locks)
     assert recorder.lines() == [
         "locks: trio.Lock stock (1), ok ok ok",
         "locks: trio.Semaphore free (2), ok ok ok",
         "locks: trio.CapacityLimiter limit (3), ok ok ok",
-        "locks: trio.Condition (1), ok ok ok",
+        "locks: trio.Lock (1), ok ok ok",
     ]
 
 

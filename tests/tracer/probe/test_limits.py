@@ -116,5 +116,5 @@ def test_a_record_holds_no_object_once_it_is_entered() -> None:
         app = recorder.load(MANAGERS + "async def main():\n    async with Manager(): raise KeyError(1)\n")
         asyncio.run(outcome(app.main()))
         (record,) = [entry for entry in buffer.drain() if isinstance(entry, list)]
-    assert [type(value).__name__ for value in record] == ["str", *["int"] * 6, "Failure", "bool"]
-    assert len(record) == probe.RAISED + 1
+    assert [type(value).__name__ for value in record] == ["str", *["int"] * 6, "Failure", "bool", "int"]
+    assert len(record) == probe.RELEASER + 1

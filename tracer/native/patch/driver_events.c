@@ -2,6 +2,7 @@
 
 #include "driver_events.h"
 
+#include "../identify/lifecycle_release.h"
 #include "../record/stamps.h"
 #include "method_result.h"
 #include "method_start.h"
@@ -17,7 +18,7 @@ bool driver_on_start(Driver *driver)
         break;
     case LEAVES:
         if (driver->handle != NULL) {
-            stamp_leaving(driver->handle, driver->error);
+            release_begin(driver->handle, driver->error);
         }
         Py_CLEAR(driver->error);
         break;

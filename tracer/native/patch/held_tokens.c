@@ -6,6 +6,7 @@
 
 #include "../address_map.h"
 #include "../identify/tasks.h"
+#include "../record/handle.h"
 #include "open_managers.h"
 
 typedef struct HeldToken {
@@ -112,6 +113,26 @@ Handle *held_tokens_take(PyObject *token)
     Handle *handle = (Handle *)Py_NewRef((PyObject *)entry->handle);
     free_entries(entry);
     return handle;
+}
+
+PyObject *held_tokens_give_up(PyObject *Py_UNUSED(module), PyObject *token)
+{
+    Handle *handle = held_tokens_take(token);
+    if (PyErr_Occurred()) {
+        Py_XDECREF(handle);
+        return NULL;
+    }
+    return handle != NULL ? (PyObject *)handle : Py_NewRef(Py_None);
+}
+
+PyObject *held_tokens_hold_again(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    Handle *handle = handle_of_two(arguments, count);
+    if (handle == NULL) {
+        return NULL;
+    }
+    held_tokens_add(arguments[1], handle);
+    Py_RETURN_NONE;
 }
 
 void held_tokens_clear(void)

@@ -4,6 +4,7 @@
 
 #include "../errors.h"
 #include "../identify/lifecycle_begin.h"
+#include "../identify/lifecycle_release.h"
 #include "../record/stamps.h"
 #include "awaitable_proxy.h"
 #include "method_result.h"
@@ -83,7 +84,7 @@ PyObject *call_leave(const Method *method, PyObject *const *arguments, size_t co
         Py_DECREF(handle);
         return value;
     }
-    stamp_leaving(handle, error);
+    release_begin(handle, error);
     value = PyErr_Occurred() ? NULL : PyObject_Vectorcall(method->original, arguments, count, names);
     return method_ended(method, manager, handle, value);
 }

@@ -6,6 +6,7 @@
 #include "../errors.h"
 #include "../identify/call_sites.h"
 #include "../identify/lifecycle_begin.h"
+#include "../identify/lifecycle_release.h"
 #include "../record/stamps.h"
 #include "held_tokens.h"
 
@@ -97,7 +98,7 @@ Handle *start_release(const Method *method, PyObject *token)
     }
     Handle *handle = is_callers_release(method, token) && !PyErr_Occurred() ? held_tokens_take(token) : NULL;
     if (handle != NULL) {
-        stamp_leaving(handle, NULL);
+        release_begin(handle, NULL);
     }
     return handle;
 }

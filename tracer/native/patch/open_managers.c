@@ -1,5 +1,5 @@
 /* Open lifecycles that a class patch saw entered, by the manager's address and the task (0 if another task may leave
- * managers of the class). A weak reference shows whether the object is still the one that was entered. It has no
+ * managers of the class; then a task leaves its own entry, else the latest). A weak reference shows whether the object is still the one that was entered. It has no
  * callback: such references are shared, and cheap. */
 
 #include "open_managers.h"
@@ -96,17 +96,33 @@ Handle *open_managers_take(PyObject *manager, bool any_task)
     if (slot == NULL) {
         return NULL;
     }
-    OpenManager *entry = (OpenManager *)(uintptr_t)slot->value;
-    bool is_same_manager = reference_is_to(entry->manager, manager);
-    if (is_same_manager && entry->outer != NULL) {
-        slot->value = (uint64_t)(uintptr_t)entry->outer;
+    OpenManager *latest = (OpenManager *)(uintptr_t)slot->value;
+    if (!reference_is_to(latest->manager, manager)) {
+        map_remove(&opened, slot);
+        free_entries(latest);
+        return NULL;
+    }
+    OpenManager **at = &latest;
+    if (any_task && latest->outer != NULL) {
+        uint64_t task = task_current();
+        slot = map_find(&opened, (uint64_t)(uintptr_t)manager, 0); /* the lookup may have run Python code */
+        if (slot == NULL || (OpenManager *)(uintptr_t)slot->value != latest) {
+            return NULL;
+        }
+        while (*at != NULL && (*at)->handle->stamps.task != task) {
+            at = &(*at)->outer;
+        }
+        if (*at == NULL) {
+            at = &latest;
+        }
+    }
+    OpenManager *entry = *at;
+    *at = entry->outer;
+    if (latest != NULL) {
+        slot->value = (uint64_t)(uintptr_t)latest;
     }
     else {
         map_remove(&opened, slot);
-    }
-    if (!is_same_manager) {
-        free_entries(entry);
-        return NULL;
     }
     Handle *handle = (Handle *)Py_NewRef((PyObject *)entry->handle);
     free_entry(entry);

@@ -77,7 +77,7 @@ void buffer_open(Handle *handle)
 
 void buffer_close(Handle *handle)
 {
-    bool is_compact = handle->body == NULL && handle->raised == NULL && handle->context == NULL &&
+    bool is_compact = handle->body == NULL && handle->raised == NULL && handle->context == NULL && handle->releaser == 0 &&
                  !(handle->stamps.flags & DRAINED);
     if (is_compact && append(&handle->stamps)) {
         handle->stamps.site = NULL; /* the chunk owns it now */
@@ -127,6 +127,7 @@ HandleSnapshot *buffer_snapshots(size_t *count)
             handle->stamps,
             Py_NewRef(handle->body != NULL ? handle->body : Py_None),
             Py_NewRef(handle->raised != NULL ? handle->raised : Py_None),
+            handle->releaser,
         };
         if (handle->stamps.released) {
             unlink_handle(handle);

@@ -29,6 +29,7 @@ typedef struct {
     Handle *handle;
     Stamps stamps;
     PyObject *body, *raised;
+    uint64_t releaser;
 } HandleSnapshot;
 
 HandleSnapshot *buffer_snapshots(size_t *count); /* of each handle that changed since the last drain; NULL: no memory */

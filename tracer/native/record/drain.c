@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { PLACES = 9 };
+enum { PLACES = 10 };
 
 typedef struct {
     uint32_t order;
@@ -21,19 +21,20 @@ static bool set_item(PyObject *list, Py_ssize_t place, PyObject *value)
 }
 
 /* Fills a list with a record's fields, in the layout of the Python probe's records (tenure._core.record_layout). */
-static bool fill(PyObject *list, const Stamps *stamps, PyObject *body, PyObject *raised)
+static bool fill(PyObject *list, const Stamps *stamps, PyObject *body, PyObject *raised, uint64_t releaser)
 {
     return set_item(list, 0, Py_NewRef(stamps->site)) && set_item(list, 1, PyLong_FromUnsignedLongLong(stamps->task)) &&
            set_item(list, 2, PyLong_FromUnsignedLongLong(stamps->resource)) &&
            set_item(list, 3, PyLong_FromLongLong(stamps->acquire)) && set_item(list, 4, PyLong_FromLongLong(stamps->acquired)) &&
            set_item(list, 5, PyLong_FromLongLong(stamps->release)) && set_item(list, 6, PyLong_FromLongLong(stamps->released)) &&
-           set_item(list, 7, Py_NewRef(body)) && set_item(list, 8, Py_NewRef(raised));
+           set_item(list, 7, Py_NewRef(body)) && set_item(list, 8, Py_NewRef(raised)) &&
+           set_item(list, 9, PyLong_FromUnsignedLongLong(releaser));
 }
 
-static PyObject *new_list(const Stamps *stamps, PyObject *body, PyObject *raised)
+static PyObject *new_list(const Stamps *stamps, PyObject *body, PyObject *raised, uint64_t releaser)
 {
     PyObject *list = PyList_New(PLACES);
-    if (list != NULL && !fill(list, stamps, body, raised)) {
+    if (list != NULL && !fill(list, stamps, body, raised, releaser)) {
         Py_CLEAR(list);
     }
     return list;
@@ -43,10 +44,10 @@ static bool show_handle(HandleSnapshot *snapshots, DrainEntry *entry)
 {
     Handle *handle = snapshots->handle;
     if (handle->shown != NULL) {
-        return fill(handle->shown, &snapshots->stamps, snapshots->body, snapshots->raised);
+        return fill(handle->shown, &snapshots->stamps, snapshots->body, snapshots->raised, snapshots->releaser);
     }
     entry->order = snapshots->stamps.order;
-    handle->shown = new_list(&snapshots->stamps, snapshots->body, snapshots->raised);
+    handle->shown = new_list(&snapshots->stamps, snapshots->body, snapshots->raised, snapshots->releaser);
     if (handle->shown == NULL) {
         return false;
     }
@@ -58,7 +59,7 @@ static bool show_handle(HandleSnapshot *snapshots, DrainEntry *entry)
 static bool show_record(Stamps *stamps, DrainEntry *entry)
 {
     entry->order = stamps->order;
-    entry->entry = stamps->resource ? new_list(stamps, Py_None, Py_None) : Py_NewRef(stamps->site);
+    entry->entry = stamps->resource ? new_list(stamps, Py_None, Py_None, 0) : Py_NewRef(stamps->site);
     return entry->entry != NULL;
 }
 

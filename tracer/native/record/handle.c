@@ -28,7 +28,7 @@ Handle *handle_new(PyObject *site, PyObject *manager)
     }
     handle->stamps = (Stamps){.site = Py_NewRef(site)};
     handle->manager = Py_NewRef(manager);
-    handle->address = 0;
+    handle->address = handle->releaser = 0;
     handle->body = handle->raised = handle->context = handle->shown = NULL;
     handle->before = handle->after = NULL;
     return handle;
@@ -113,8 +113,10 @@ static PyObject *item(PyObject *self, Py_ssize_t place)
         return Py_NewRef(handle->body != NULL ? handle->body : Py_None);
     case 8:
         return Py_NewRef(handle->raised != NULL ? handle->raised : Py_None);
+    case 9:
+        return PyLong_FromUnsignedLongLong(handle->releaser);
     default:
-        PyErr_SetString(PyExc_IndexError, "a record has 9 places");
+        PyErr_SetString(PyExc_IndexError, "a record has 10 places");
         return NULL;
     }
 }
@@ -145,7 +147,7 @@ static Handle *as_handle(PyObject *object)
     return (Handle *)object;
 }
 
-static Handle *handle_of_two(PyObject *const *arguments, Py_ssize_t count)
+Handle *handle_of_two(PyObject *const *arguments, Py_ssize_t count)
 {
     if (count != 2) {
         PyErr_SetString(PyExc_TypeError, "expected a record and one more argument");
@@ -190,16 +192,6 @@ PyObject *handle_acquired(PyObject *Py_UNUSED(module), PyObject *record)
     }
     stamp_acquired(handle);
     Py_RETURN_NONE;
-}
-
-PyObject *handle_leaving(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
-{
-    Handle *handle = handle_of_two(arguments, count);
-    if (handle == NULL) {
-        return NULL;
-    }
-    stamp_leaving(handle, arguments[1]);
-    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
 }
 
 PyObject *handle_released(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)

@@ -30,6 +30,7 @@ typedef struct Handle {
     uint64_t address;        /* the manager's, while MARKED */
     PyObject *body, *raised; /* Failure; Failure or True; NULL for None */
     PyObject *context;       /* OpenTelemetry's context at the begin; NULL: empty, or there is no OpenTelemetry */
+    uint64_t releaser;       /* the task that released it, if another one than `task`; else 0 */
     PyObject *shown;         /* the ledger's list of this lifecycle, if a drain found it open */
     struct Handle *before, *after;
 } Handle;

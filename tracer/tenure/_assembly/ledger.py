@@ -21,70 +21,24 @@ from typing import TypeVar, cast
 
 from tenure import wire
 from tenure._assembly import pool_reporter
+from tenure._assembly.given_up import GivenUp, Wanted
 from tenure._assembly.observations import Observations
+from tenure._assembly.open_lifecycles import Lifecycle, Trace
 from tenure._assembly.request_rename import Renamed
 from tenure._assembly.request_status import Answered, is_request
 from tenure._assembly.snapshot import CLOSED, PLAIN, Snapshot, phase_of
+from tenure._assembly.split_holds import SplitHolds, may_be_split
 from tenure._assembly.statement_entry import HeldBeside, StatementEntry
 from tenure._assembly.tables import Tables, process_of
-from tenure._core.record_layout import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Listed
+from tenure._core.record_layout import ACQUIRE, RELEASER, RESOURCE, SITE, TASK, Listed
 from tenure._identify import otel_context, tracer
 from tenure._identify.exceptions import Canceller
 from tenure._identify.task_table import Adopted, Ended, Task, unknown_task
 
-LONG_HELD_NS = 60_000_000_000
 ROWS_A_BATCH = 5_000
 NAMING_FLUSHES = 2
-_SHIPPED_BEFORE = -1  # in no phase: it was renamed or answered since
 
 _T = TypeVar("_T")
-
-
-class _Trace:
-    """A root and all below it."""
-
-    __slots__ = ("flushes_left", "link", "root", "span")
-
-    def __init__(self, root: int, link: int, span: otel_context.SpanIds | None, flushes_left: int) -> None:
-        self.root = root
-        self.link = link
-        self.span = span  # what the root hangs under
-        self.flushes_left = flushes_left  # flushes left in which a span may still come
-
-
-class _Lifecycle:
-    """A lifecycle that is open, or that a living task was created in."""
-
-    __slots__ = ("id", "parent", "record", "renamed", "shipped", "status", "trace")
-
-    def __init__(self, number: int, record: Listed, parent: int, trace: _Trace) -> None:
-        self.id = number
-        self.record = record
-        self.parent = parent
-        self.trace = trace
-        self.shipped: int | None = None  # the phase of the snapshot that was shipped last
-        self.renamed: Renamed | None = None
-        self.status = 0  # HTTP
-
-    def note(self, fact: Renamed | Answered) -> None:
-        if isinstance(fact, Answered):
-            self.status = fact.status
-        else:
-            self.renamed = fact
-        if self.shipped is not None:
-            self.shipped = _SHIPPED_BEFORE
-
-    def snapshot(self) -> Snapshot:
-        snapshot, new = Snapshot.of(self.record), self.renamed
-        return snapshot if new is None else snapshot._replace(site=new.site, resource=new.resource)
-
-    def released_before(self, instant: int) -> bool:
-        released = cast("int", self.record[RELEASED])
-        return released != 0 and released <= instant
-
-    def is_long_held(self, instant: int) -> bool:
-        acquired = cast("int", self.record[ACQUIRED])
-        return acquired != 0 and instant - acquired > LONG_HELD_NS
 
 
 class Ledger:
@@ -94,12 +48,13 @@ class Ledger:
         self.process = process
         self._numbers = count(1)
         self._sequences = count(1)
-        self._open: dict[int, _Lifecycle] = {}
-        self._within: dict[int, list[_Lifecycle]] = {}  # by task: what it is in, outermost first
-        self._beside: HeldBeside[_Lifecycle] = HeldBeside()
-        self._origins: dict[int, _Lifecycle] = {}  # by task: what it was created in
+        self._open: dict[int, Lifecycle] = {}
+        self._within: dict[int, list[Lifecycle]] = {}  # by task: what it is in, outermost first
+        self._beside: HeldBeside[Lifecycle] = HeldBeside()
+        self._origins: dict[int, Lifecycle] = {}  # by task: what it was created in
         self._shipped_tasks: set[int] = set()
         self._finished: dict[int, Task] = {}
+        self._split_holds = SplitHolds()
         self._pool_reporter = pool_reporter.PoolReporter()
         self._root_sites = tracer.current.root_sites
         self.observations = Observations()
@@ -113,14 +68,23 @@ class Ledger:
                 self._note_creation(entry)
             elif isinstance(entry, Ended):
                 self._finished[entry.task.id] = entry.task
-            elif isinstance(entry, Renamed | Answered):
-                self._note_fact(entry)
-            elif isinstance(entry, StatementEntry):
-                self._beside.enter(entry, self._within)
-            elif isinstance(entry, Adopted):
-                self._set_origin(*entry)
-            elif isinstance(entry, tuple):
-                self._begin(*cast("otel_context.InContext", entry))
+            else:
+                self._note(entry)
+
+    def _note(self, entry: object) -> None:
+        """Add what is rarer."""
+        if isinstance(entry, Renamed | Answered):
+            self._note_fact(entry)
+        elif isinstance(entry, StatementEntry):
+            self._beside.enter(entry, self._within)
+        elif isinstance(entry, GivenUp):
+            self._split_holds.end(entry, self._within.get(entry.task, []))
+        elif isinstance(entry, Wanted):
+            self._resume_hold(entry.given_up)
+        elif isinstance(entry, Adopted):
+            self._set_origin(*entry)
+        elif isinstance(entry, tuple):
+            self._begin(*cast("otel_context.InContext", entry))
 
     def batches(
         self,
@@ -134,11 +98,12 @@ class Ledger:
         """What changed since the last call, as batches of at most ROWS_A_BATCH rows.
 
         With ``heartbeat`` or ``final`` there is at least one, even an empty one; ``final`` marks the last one.
-        Not ``patient``: no request waits for its span.
+        Not ``patient``: no request waits for its span, and no hold for what the next drain may bring.
         """
-        rows = _chunks(
-            [entry for entry in self._ready(patient and not final) if phase_of(entry.record) != entry.shipped]
-        )
+        patient = patient and not final
+        self._split_holds.update()
+        changed = [entry for entry in self._ready(patient) if phase_of(entry.record) != entry.shipped]
+        rows = _chunks([entry for entry in changed if not (patient and may_be_split(entry))])
         ended = _chunks([task for task in self._finished.values() if task.id in self._shipped_tasks])
         parts = list(zip_longest(rows, ended)) or ([(None, None)] if heartbeat or final or self.observations else [])
         batches = []
@@ -153,17 +118,22 @@ class Ledger:
         task, instant = cast("int", record[TASK]), cast("int", record[ACQUIRE])
         parent = self._innermost(task, instant)
         if parent is not None and not parent.is_long_held(instant) and record[SITE] not in self._root_sites:
-            lifecycle = _Lifecycle(number, record, parent.id, parent.trace)
+            lifecycle = Lifecycle(number, record, parent.id, parent.trace)
             if parent.trace.flushes_left and (span := otel_context.span_ids_of(context)) is not None:
                 parent.trace.span, parent.trace.flushes_left = span, 0
         else:
             span = otel_context.span_ids_of(context)
             flushes_left = NAMING_FLUSHES if span is None and otel_context.is_watched() and is_request(record) else 0
-            trace = _Trace(number, parent.id if parent is not None else 0, span, flushes_left)
-            lifecycle = _Lifecycle(number, record, 0, trace)
+            trace = Trace(number, parent.id if parent is not None else 0, span, flushes_left)
+            lifecycle = Lifecycle(number, record, 0, trace)
         if not self._beside.takes(lifecycle):
             self._within.setdefault(task, []).append(lifecycle)
         self._open[lifecycle.id] = lifecycle
+
+    def _resume_hold(self, given_up: GivenUp) -> None:
+        within = self._within.setdefault(given_up.task, [])
+        if (lifecycle := self._split_holds.resume(given_up, within, self._numbers)) is not None:
+            self._open[lifecycle.id] = lifecycle
 
     def _note_fact(self, fact: Renamed | Answered) -> None:
         for lifecycle in self._within.get(fact.task, ()):
@@ -171,7 +141,7 @@ class Ledger:
                 lifecycle.note(fact)
                 return
 
-    def _ready(self, patient: bool) -> Iterator[_Lifecycle]:
+    def _ready(self, patient: bool) -> Iterator[Lifecycle]:
         """What may be shipped: all but the traces that wait for their span."""
         if not patient or not otel_context.is_watched():
             yield from self._open.values()
@@ -186,7 +156,7 @@ class Ledger:
             if trace.root not in waiting:
                 yield entry
 
-    def _innermost(self, task: int, instant: int) -> _Lifecycle | None:
+    def _innermost(self, task: int, instant: int) -> Lifecycle | None:
         """What the task is in at this instant, or else what it was created in."""
         within = self._within.get(task)
         while within and within[-1].released_before(instant):
@@ -203,7 +173,7 @@ class Ledger:
 
     def _batch(
         self,
-        lifecycles: Sequence[_Lifecycle],
+        lifecycles: Sequence[Lifecycle],
         ended: Sequence[Task],
         clock_offset_ns: int,
         dropped: dict[str, int],
@@ -219,6 +189,11 @@ class Ledger:
             before = snapshot.acquire
         for task in ended:
             self._task(tables, task)
+        releases = [
+            wire.Release(i, self._task_place(tables, releaser))
+            for i, entry in enumerate(lifecycles)
+            if (releaser := cast("int", entry.record[RELEASER]))
+        ]
         responses = [wire.Response(i, entry.status) for i, entry in enumerate(lifecycles) if entry.status]
         awaits, stalls = self.observations.take(tables, partial(self._task, tables))
         tables.name_cancellers(partial(self._canceller, tables))
@@ -241,15 +216,14 @@ class Ledger:
             cancellers=tables.cancellers,
             pools=pools,
             responses=responses,
+            releases=releases,
             awaits=awaits,
             stalls=stalls,
         )
 
-    def _row(self, tables: Tables, lifecycle: _Lifecycle, snapshot: Snapshot, before: int) -> wire.Row:
-        site, number, resource, acquire, acquired, release, released, body, raised = snapshot
-        task = tables.task_place(number)
-        if task is None:
-            task = self._task(tables, tracer.current.tasks.by_id.get(number) or unknown_task(number))
+    def _row(self, tables: Tables, lifecycle: Lifecycle, snapshot: Snapshot, before: int) -> wire.Row:
+        site, number, resource, acquire, acquired, release, released, body, raised, _ = snapshot
+        task = self._task_place(tables, number)
         if body is None and raised is None and 0 < acquired <= release <= released:
             # Nearly all: through all phases with no exception anywhere.
             wait, hold, leave, outcomes = acquired - acquire, release - acquired, released - release, PLAIN
@@ -275,6 +249,12 @@ class Ledger:
             outcomes,
             *failures,
         )
+
+    def _task_place(self, tables: Tables, number: int) -> int:
+        place = tables.task_place(number)
+        if place is not None:
+            return place
+        return self._task(tables, tracer.current.tasks.by_id.get(number) or unknown_task(number))
 
     def _task(self, tables: Tables, task: Task) -> int:
         """The task's index; the tasks that created it go too, where no batch had them."""
@@ -308,6 +288,7 @@ class Ledger:
         closed = [lifecycle for lifecycle in self._open.values() if lifecycle.shipped == CLOSED]
         for lifecycle in closed:
             del self._open[lifecycle.id]
+        self._split_holds.evict(closed)
         for task in {cast("int", lifecycle.record[TASK]) for lifecycle in closed}:
             if all(other.shipped == CLOSED for other in self._within.get(task, ())):
                 self._within.pop(task, None)

@@ -25,11 +25,14 @@ class Snapshot(NamedTuple):
     released: int
     body: Failure | None
     raised: Failure | bool | None
+    releaser: int
 
     @classmethod
     def of(cls, record: Listed) -> Snapshot:
         """What the record says now. Its last stamp is read first: where that is set, all others are."""
-        return cls(*cast("tuple[str, int, int, int, int, int, int, Failure | None, Failure | bool | None]", record[:9]))
+        return cls(
+            *cast("tuple[str, int, int, int, int, int, int, Failure | None, Failure | bool | None, int]", record[:10])
+        )
 
     @property
     def phase(self) -> int:

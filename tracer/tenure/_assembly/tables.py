@@ -99,6 +99,8 @@ class Tables:
                     finished_ns=task.finished_ns,
                     outcome=outcome,
                     exception=self.exception(task.failure),
+                    loop=task.loop,
+                    thread=text(task.thread),
                 )
             )
         return place

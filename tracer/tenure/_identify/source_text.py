@@ -75,11 +75,19 @@ def _entered(text: str) -> str:
         return ""
     if isinstance(node, ast.Call):
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if node.args and called in _ON_BEHALF:
+        if node.args and called in _ON_BEHALF and not _has_a_predicate(node):
             return ast.get_source_segment(text, node.args[0]) or ""
         if isinstance(node.func, ast.Attribute) and called in {"__aenter__", "__enter__"}:
             return ast.get_source_segment(text, node.func.value) or ""
     return text
+
+
+def _has_a_predicate(call: ast.Call) -> bool:
+    """Whether it is ``condition.wait_for(predicate)``, not ``asyncio.wait_for(awaitable)``."""
+    method = call.func
+    if not isinstance(method, ast.Attribute) or method.attr != "wait_for" or isinstance(call.args[0], ast.Call):
+        return False
+    return not (isinstance(method.value, ast.Name) and method.value.id == "asyncio")
 
 
 def _item(statement: str, code: CodeType, offset: int, position: _Position) -> str:

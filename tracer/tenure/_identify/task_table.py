@@ -31,10 +31,12 @@ class Task:
         "id",
         "is_cancelled",
         "kind",
+        "loop",
         "name",
         "origin",
         "parent",
         "reference",
+        "thread",
     )
 
     def __init__(self, number: int, kind: Literal["task", "thread"], parent: int, created_ns: int | None) -> None:
@@ -46,6 +48,8 @@ class Task:
         self.coroutine = ""
         self.origin: Place | None = None  # see ``task_origins``
         self.reference: weakref.ref[object] | None = None  # to the task; None: a thread
+        self.loop = 0  # number of its event loop in this process
+        self.thread = ""  # name of the thread in which it was first seen
         self.finished_ns: int | None = None  # when it ended, or when it was found to be gone
         self.ended = False  # how it ended is known
         self.failure: Failure | None = None
@@ -82,8 +86,11 @@ class TaskTable:
         self.creating: dict[int, tuple[int, int]] = {}  # by address of the coroutine: id of its maker, and when
         self.running: dict[int, int] = {}  # address to id: the tasks that have a name; the native probe has its own
         self.loops: dict[int, weakref.ref[asyncio.AbstractEventLoop]] = {}  # by thread: the loop last seen running
+        self.loop_numbers = itertools.count(1)
+        self.loop_ids: dict[int, tuple[int, weakref.ref[object] | None]] = {}  # by address of an event loop
         self.foreign: FindForeign | None = None  # None: the program has imported no such library
         self.hosts: set[int] = set()  # addresses of asyncio's tasks in which another library's loop runs
+        self.lanes: set[int] = set()  # ids that stand for no task: any task may release what is in them
         self.of_thread = threading.local()  # ``id`` of the running thread, and ``units``, by who holds them
         self.titles: dict[str, str] = {}  # by the coroutine's qualified name: what people call such tasks
         self.ordinals: dict[tuple[str, bool], int] = {}  # how many tasks have this title already

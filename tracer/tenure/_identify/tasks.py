@@ -20,7 +20,7 @@ from collections.abc import Callable
 from threading import get_ident
 
 from tenure._core import buffer, faults, object_access, probe_backend
-from tenure._identify import task_names, tracer, units
+from tenure._identify import loops, task_names, tracer, units
 from tenure._identify.exceptions import Canceller, failure_of
 from tenure._identify.task_table import Adopted, AnyTask, Ended, Task
 
@@ -304,7 +304,7 @@ def _thread() -> int:
         return table.of_thread.id  # type: ignore[no-any-return]
     except AttributeError:
         entry = Task(next(table.numbers), "thread", 0, None)
-        entry.name = task_names.of_thread()
+        entry.name = entry.thread = task_names.of_thread()
         table.by_id[entry.id] = entry
         table.of_thread.id = entry.id
         return entry.id
@@ -312,6 +312,8 @@ def _thread() -> int:
 
 def _name(entry: Task, task: object) -> None:
     """Keep the name that the program gave; else make one from the coroutine: "main", "worker-3"."""
+    if not entry.thread:
+        loops.note_home(entry, task)
     entry.coroutine = entry.coroutine or task_names.qualified(task_names.coroutine_of(task))
     entry.name = task_names.set_by_program(task, entry.coroutine) or task_names.from_coroutine(
         entry.coroutine, is_first=entry.parent == 0

@@ -57,6 +57,7 @@ class Tracer:
         self.types = TypeTable()
         self.tasks = TaskTable()
         self.calls: dict[str, tuple[str, str]] = {}  # by site: enter and exit, where not the manager's own are called
+        self.given_up: set[int] = set()  # resources that tasks give up for a while within their holds
         self.root_sites: set[str] = set()  # whose lifecycles begin a trace, whatever is held around them
         self.enclosing_nothing: set[str] = set()  # sites whose lifecycles are no parent, unless a statement enters them
         self.call_sites: dict[tuple[int, int], tuple[str, CodeType]] = {}  # see ``call_site_cache``

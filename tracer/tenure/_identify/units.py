@@ -21,4 +21,5 @@ def add_lane(name: str) -> int:
     entry = Task(next(table.numbers), "thread", 0, None)
     entry.name = name
     table.by_id[entry.id] = entry
+    table.lanes.add(entry.id)
     return entry.id

@@ -13,7 +13,7 @@ from typing import cast
 from tenure import _probe_api as probe
 from tenure._core.wrapping import Method
 from tenure._identify import call_site_cache, tasks, tracer
-from tenure._identify.open_uses import OpenManagers
+from tenure._identify.open_uses import OpenManager, OpenManagers
 from tenure._patching.bodies import awaited, immediate
 from tenure._probe_api import pure_probe
 
@@ -68,12 +68,30 @@ def leaving(original: Method, *, any_task: bool, sync: bool) -> Method:
         if reference is not None and reference() is not manager:
             return None
         if outer is not None:
-            entries[key] = outer
+            if any_task:
+                record, outer = _own_first(entry)
+            if outer is not None:
+                entries[key] = outer
         probe.leaving(record, raised_in_body(exc_info, named))
         return record
 
     method = immediate.method if sync else awaited.method
     return method(original, _LEAVING, before=leave, after=probe.released, failed=probe.failed)
+
+
+def _own_first(latest: OpenManager) -> tuple[probe.Record, OpenManager | None]:
+    """The running task's own entry, else the latest; and those that are left."""
+    task, later = tasks.current(), []
+    entry: OpenManager | None = latest
+    while entry is not None and entry[0][probe.TASK] != task:
+        later.append(entry)
+        entry = entry[2]
+    if entry is None:
+        return latest[0], latest[2]
+    rest = entry[2]
+    for record, reference, _ in reversed(later):
+        rest = record, reference, rest
+    return entry[0], rest
 
 
 def raised_in_body(exc_info: tuple[object, ...], named: dict[str, object]) -> BaseException | None:

@@ -9,7 +9,7 @@ An adapter's class patch calls these; none of them raises:
 
     record = enter(manager)       None: this entry is recorded already, or recording is off; pass through
     acquired(record)              __aenter__ returned
-    leaving(record, error)        __aexit__ was called; error is the body's exception or None
+    leaving(record, error)        __aexit__ was called, by whatever task; error is the body's exception or None
     released(record, value)       __aexit__ returned this: true suppresses the exception of the body
     failed(record, error)         __aenter__ or __aexit__ raised; this ends the lifecycle
 
@@ -36,6 +36,7 @@ from tenure._core.record_layout import (
     RAISED,
     RELEASE,
     RELEASED,
+    RELEASER,
     RESOURCE,
     SITE,
     TASK,
@@ -48,6 +49,7 @@ from tenure._identify import (
     libraries,
     lookup,
     named_objects,
+    releasing,
     resources,
     sites,
     task_origins,
@@ -65,6 +67,7 @@ __all__ = [
     "RAISED",
     "RELEASE",
     "RELEASED",
+    "RELEASER",
     "RESOURCE",
     "SITE",
     "TASK",
@@ -310,6 +313,7 @@ def _configure() -> None:
         named=named_objects.named,
         resource_of=lookup.resource_of,
         find_task=tasks.find,
+        releaser_of=releasing.releaser_of,
         failure_of=cancellation.failure,
         enter=_enter_for_patch,
         thrown_away=failure_of(GeneratorExit()),

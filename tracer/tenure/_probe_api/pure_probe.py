@@ -14,8 +14,19 @@ from functools import partial
 from typing import cast
 
 from tenure._core import buffer, faults, object_access
-from tenure._core.record_layout import ACQUIRE, ACQUIRED, BODY, RAISED, RELEASE, RELEASED, TASK, WENT_ON, Listed
-from tenure._identify import cancellation, lookup, resources, tasks, tracer
+from tenure._core.record_layout import (
+    ACQUIRE,
+    ACQUIRED,
+    BODY,
+    RAISED,
+    RELEASE,
+    RELEASED,
+    RELEASER,
+    TASK,
+    WENT_ON,
+    Listed,
+)
+from tenure._identify import cancellation, lookup, releasing, resources, tasks, tracer
 from tenure._identify.exceptions import Failure
 
 _DESCRIBING = "describing an exception"  # the place that a fault names
@@ -68,11 +79,11 @@ def begin(site: str, task: int, manager: object) -> Listed:
             return _begin(site, task, manager)
         if kind is not type(manager) or not task:
             return _begin(site, task, manager)
-        record = [site, task, resource, now(), 0, 0, 0, None, None, manager]
+        record = [site, task, resource, now(), 0, 0, 0, None, None, 0, manager]
         _append(record)
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("beginning a lifecycle", error)
-        record = [site, task, 0, 0, 0, 0, 0, None, None, manager]
+        record = [site, task, 0, 0, 0, 0, 0, None, None, 0, manager]
     return record
 
 
@@ -82,7 +93,7 @@ def _begin(site: str, task: int, manager: object) -> Listed:
     if resource and len(_pending.entries) >= _pending.limit:
         faults.drop("buffer full")
         resource = 0
-    record: Listed = [site, task, resource, 0, 0, 0, 0, None, None, manager]
+    record: Listed = [site, task, resource, 0, 0, 0, 0, None, None, 0, manager]
     if resource:
         if patched:
             _mark(record, manager)
@@ -104,7 +115,7 @@ def enter_at(site: str, manager: object, task: int | None = None) -> Listed:
 
 def unrecorded(site: str, _: object) -> Listed:
     """A record that is not in the buffer; its stamps are not shipped."""
-    return [site, 0, 0, 0, 0, 0, 0, None, None]
+    return [site, 0, 0, 0, 0, 0, 0, None, None, 0]
 
 
 def enter_known(site: str, manager: object) -> Listed | None:
@@ -122,7 +133,7 @@ def enter_known(site: str, manager: object) -> Listed | None:
         if len(_pending.entries) >= _pending.limit:
             faults.drop("buffer full")
             return None
-        record: Listed = [site, task, resource, 0, 0, 0, 0, None, None]
+        record: Listed = [site, task, resource, 0, 0, 0, 0, None, None, 0]
         if patched:
             _mark(record, manager)
         record[ACQUIRE] = now()
@@ -159,7 +170,13 @@ def acquired(record: Listed) -> None:
 
 
 def leaving(record: Listed, error: BaseException | None) -> None:
-    """``__aexit__`` is called, with the exception that left the body or None."""
+    """``__aexit__`` is called, with the exception that left the body or None; perhaps by another task."""
+    try:
+        task = record[TASK]
+        if task and not record[RELEASE] and tasks.current() != task and tracer.current.is_recording:
+            record[RELEASER] = releasing.releaser_of(cast("int", task))  # before the stamp: who sees that sees it too
+    except Exception as fault:  # noqa: BLE001  # never into the program
+        faults.fault("finding the task that releases", fault)
     try:
         if error is not None:
             record[BODY] = cancellation.failure(error)

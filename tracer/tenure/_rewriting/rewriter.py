@@ -24,7 +24,7 @@ number where possible, so that tools that watch lines (debuggers, coverage) see 
 is not a plain name may fail. That is a failure of the body, so such a target is assigned in the body.
 
 Each entry looks up the running task. A function that enters more than once looks it up once, before the first entry,
-unless it is a generator, which several tasks may advance.
+unless it is a generator, which several tasks may advance. There each exit looks it up too.
 
 Names. Locals start with "@tenure", which no program can write, and are hidden from ``locals()``, ``vars()`` and
 ``dir()``. The helper functions are in ``builtins`` under such names (``HELPERS``): programs list, copy and star-import
@@ -49,7 +49,7 @@ from tenure._patching.track import traced
 from tenure._rewriting import ast_tools, stamps
 from tenure._rewriting.ast_tools import PREFIX, Function, Statement
 
-VERSION = 3  # of the rewritten form: part of the bytecode cache's name
+VERSION = 4  # of the rewritten form: part of the bytecode cache's name
 _LEVELS = 100, 3, 2, 1, 0  # limits of nested stamped statements, tried in turn until the compiler accepts the depth
 # The compiler of 3.12.0 and 3.12.1 crashes on too many blocks (fixed in 3.12.2). There only the outermost statement is
 # stamped, and only if the module stays far below 20 blocks.
@@ -134,6 +134,7 @@ def visible(names: object) -> object:
 HELPERS = {
     "body_raised": probe.body_raised,
     "current": tasks.current,
+    "leaving": probe.leaving,
     "raised": probe.raised,
     "traced": traced,
     "visible": visible,
@@ -169,6 +170,11 @@ class _NameScope:
     def task_once(self) -> bool:
         """Whether the task is looked up once for all entries of this function."""
         return self.usage is not None and self.usage.entries > 1 and not self.usage.yields
+
+    @property
+    def any_task(self) -> bool:
+        """Whether another task than the one that entered may leave: it is a generator."""
+        return self.usage is not None and self.usage.yields
 
 
 class _Rewriter:
@@ -233,7 +239,9 @@ class _Rewriter:
             wrapped = ast.withitem(ast_tools.with_location(ast_tools.call("traced", site, manager), manager), target)
             return [ast_tools.with_location(type(node)([wrapped], body), node)]
         task = ast_tools.load("task") if scope.task_once else None
-        return _stamped_statement(node, site=site, task=task, manager=manager, target=target, body=body, level=level)
+        return _stamped_statement(
+            node, site=site, task=task, manager=manager, target=target, body=body, level=level, any_task=scope.any_task
+        )
 
     def _site(self, expression: ast.expr, scope: _NameScope, sync: bool) -> str:
         source = one_line(ast_tools.source_segment(expression, self._lines))
@@ -263,6 +271,7 @@ def _stamped_statement(
     target: ast.expr | None,
     body: list[ast.stmt],
     level: int,
+    any_task: bool,
 ) -> list[ast.stmt]:
     """Make the form that the module's docstring shows."""
     record, value = f"record{level}", f"value{level}"
@@ -278,7 +287,7 @@ def _stamped_statement(
     inner = ast_tools.try_statement(
         body,
         [*clear, ast.Expr(ast_tools.call("body_raised", ast_tools.load(record)))],
-        stamps.release(record),
+        stamps.release(record, any_task=any_task),
     )
     item = ast.withitem(
         ast_tools.with_location(stamps.manager(record), manager), ast_tools.store(value) if late else target

@@ -5,6 +5,7 @@
     the manager to enter      record.pop()                              +record
     it was entered            record[ACQUIRED] = now()                  -record
     the body was left         record[RELEASE] = now()                   -record
+    ... in a generator        leaving(record, None)                     leaving(record, None)
     the statement was left    record[RELEASED] = now()                  ~record
 
 The native probe's records are stamped by operators, the shortest path from bytecode to C. If the function did not look
@@ -39,8 +40,10 @@ def acquired(record: str) -> ast.stmt:
     return _operator(ast.USub(), record) if probe_backend.SERVES else ast_tools.stamp(record, ACQUIRED)
 
 
-def release(record: str) -> ast.stmt:
-    """Make the stamp after the body was left."""
+def release(record: str, *, any_task: bool) -> ast.stmt:
+    """Make the stamp after the body was left; ``any_task``: perhaps by another task than the one that entered."""
+    if any_task:
+        return ast.Expr(ast_tools.call("leaving", ast_tools.load(record), ast.Constant(None)))
     return _operator(ast.USub(), record) if probe_backend.SERVES else ast_tools.stamp(record, RELEASE)
 
 

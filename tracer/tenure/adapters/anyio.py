@@ -2,6 +2,9 @@
 
 An object that is made before a loop runs is a stand-in for the backend's object. Both are patched, the backend's by
 ``anyio_asyncio``. What anyio enters internally is not recorded.
+
+A condition and its lock are one resource: the lock that the condition was given, else the condition. Who waits in
+``condition.wait()`` holds nothing.
 """
 
 from __future__ import annotations
@@ -10,15 +13,22 @@ import math
 from collections.abc import Callable
 from types import CodeType, ModuleType
 
-from tenure._core.object_access import attribute
-from tenure._identify import libraries, resources
+from tenure._core.object_access import ByIdentity, attribute
+from tenure._identify import libraries, resources, tracer
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters import asyncio_scopes
-from tenure.adapters._kit import acquire_release
+from tenure.adapters._kit import acquire_release, after_init, condition_waits
 
 _TIMEOUTS = "fail_after", "fail_at", "move_on_after", "move_on_at"
 _outside = libraries.entered_outside("anyio")
+
+
+class _Conditions:
+    """The conditions that were given a lock."""
+
+    def __init__(self) -> None:
+        self.given_a_lock: ByIdentity[bool] = ByIdentity()
 
 
 def install(anyio: ModuleType) -> None:
@@ -38,6 +48,8 @@ def install(anyio: ModuleType) -> None:
         code = attribute(attribute(function, "__wrapped__", function), "__code__")
         if type(code) is CodeType:
             asyncio_scopes.name_timeouts(code.co_filename, name, name)
+    condition_waits.patch(anyio.Condition, ("notify", "notify_all"), condition_waits.waiters, _is_notified)
+    after_init.note(anyio.Condition, _note_the_lock)
 
 
 def patch_lock(kind: type) -> None:
@@ -80,5 +92,17 @@ def _total_tokens(manager: object) -> object:
     return attribute(manager if behind is None else behind, "_total_tokens")
 
 
+def _note_the_lock(condition: object, lock: object = None) -> None:
+    if lock is not None:
+        tracer.current.of(_Conditions).given_a_lock.put(condition, True)
+
+
+def _is_notified(_: object, event: object) -> bool:
+    return event.is_set()  # type: ignore[attr-defined, no-any-return]
+
+
 def _condition(manager: object, _: str) -> Description:
+    lock = attribute(manager, "_lock")
+    if lock is not None and manager in tracer.current.of(_Conditions).given_a_lock:
+        return Description("anyio.Lock", lock, capacity=1, stereotype="control", lasting=True)
     return Description("anyio.Condition", manager, capacity=1, stereotype="control")

@@ -38,10 +38,10 @@ def install(backend: ModuleType) -> None:
     for kind in (backend.Lock, backend.Semaphore, backend.CapacityLimiter):
         anyio.patch_lock(kind)
     resources.register(backend.TaskGroup, databases.one_use("anyio.TaskGroup", "participant"))
-    class_patches.patch_manager(backend.TaskGroup, predicate=libraries.entered_outside("anyio"))
+    class_patches.patch_manager(backend.TaskGroup, any_task=True, predicate=libraries.entered_outside("anyio"))
     resources.register(backend.CancelScope, _scope)
     after_init.note(backend.CancelScope, _measure)
-    class_patches.patch_manager(backend.CancelScope, sync=True, predicate=_has_an_end)
+    class_patches.patch_manager(backend.CancelScope, any_task=True, sync=True, predicate=_has_an_end)
 
 
 def _has_an_end(scope: object) -> bool:

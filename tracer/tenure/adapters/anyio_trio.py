@@ -19,7 +19,7 @@ def install(backend: ModuleType) -> None:
         anyio.patch_lock(kind)
     resources.register(backend.CapacityLimiter, _limiter)
     resources.register(backend.TaskGroup, databases.one_use("anyio.TaskGroup", "participant"))
-    class_patches.patch_manager(backend.TaskGroup, predicate=libraries.entered_outside("anyio"))
+    class_patches.patch_manager(backend.TaskGroup, any_task=True, predicate=libraries.entered_outside("anyio"))
     resources.register(backend.CancelScope, databases.one_use("anyio.CancelScope", "participant"))
 
 

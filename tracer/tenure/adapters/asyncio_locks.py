@@ -2,7 +2,9 @@
 
 A condition and its lock are one resource, so that users of either wait for each other in the diagram. The resource is
 the lock that the condition was given, else the condition. A condition from before recording is assumed to have its own
-lock. A semaphore's capacity is its initial value or, if it was made before recording, its value at its first entry.
+lock. Who waits in ``condition.wait()`` holds nothing.
+
+A semaphore's capacity is its initial value or, if it was made before recording, its value at its first entry.
 
 ``acquire()`` and ``release()`` without a statement are recorded too, except those of a semaphore with the initial value
 0: that is a signal, and the task that acquires it does not release it.
@@ -19,7 +21,7 @@ from tenure._identify import resources, tracer
 from tenure._identify.kinds import kind_name
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
-from tenure.adapters._kit import acquire_release, after_init
+from tenure.adapters._kit import acquire_release, after_init, condition_waits
 
 
 class _Locks:
@@ -42,9 +44,11 @@ def install(asyncio: ModuleType) -> None:
         (asyncio.Barrier, _barrier),
     ):
         resources.register(kind, describe)
-        class_patches.patch_manager(kind)
+        class_patches.patch_manager(kind, any_task=kind in {asyncio.Lock, asyncio.Condition})  # one holder at a time
     acquire_release.patch_calls(asyncio.Lock, "acquire", "release", alone=True)
     acquire_release.patch_calls(asyncio.Semaphore, "acquire", "release", predicate=_can_be_held())
+    notify = "_notify" if hasattr(asyncio.Condition, "_notify") else "notify"  # CPython 3.13 calls the first itself
+    condition_waits.patch(asyncio.Condition, (notify,), condition_waits.waiters, _is_notified)
     after_init.note(asyncio.Condition, _note_the_lock)
     after_init.note(asyncio.Semaphore, _note_the_value)
 
@@ -80,6 +84,10 @@ def _condition(manager: object, _: str) -> Description:
     if lock is not None and manager in tracer.current.of(_Locks).given_a_lock:
         return Description(kind_name(type(lock)), lock, capacity=1, stereotype="control", lasting=True)
     return Description(kind_name(type(manager)), manager, capacity=1, stereotype="control")
+
+
+def _is_notified(_: object, future: object) -> bool:
+    return future.done() and not future.cancelled()  # type: ignore[attr-defined]
 
 
 def _barrier(manager: object, _: str) -> Description:

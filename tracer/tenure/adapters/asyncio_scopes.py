@@ -46,10 +46,10 @@ _TIMEOUTS, _TASKS = code_file(asyncio.timeouts), code_file(asyncio.tasks)
 def install(module: ModuleType) -> None:
     """Patch the classes of asyncio."""
     resources.register(module.Timeout, _timeout)
-    class_patches.patch_manager(module.Timeout, predicate=_has_an_end)
+    class_patches.patch_manager(module.Timeout, any_task=True, predicate=_has_an_end)
     after_init.note(module.Timeout, _measure)
     resources.register(module.TaskGroup, _task_group)
-    class_patches.patch_manager(module.TaskGroup)
+    class_patches.patch_manager(module.TaskGroup, any_task=True)
     name_timeouts(_TASKS, "wait_for", "wait_for")
 
 

@@ -1,25 +1,28 @@
 """trio: its tasks, whose parent is the task of their nursery; and its nurseries, locks and limiters by statement.
 
 Four private functions of trio's runner show its tasks: one makes a task, one ends it, one begins a run, one ends the
-run. If a version of trio has others, nothing is recorded in threads where trio runs, and one line on
-stderr says so. trio's own methods are not patched: its protection from KeyboardInterrupt depends on their code.
+run. If a version of trio has others, nothing is recorded in threads where trio runs, and one line on stderr says so.
+
+trio's own methods are not patched: its protection from KeyboardInterrupt depends on their code. Those of Condition are:
+their caller holds the lock before and after, so that an interrupt in between changes nothing.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from types import ModuleType
 from typing import cast
 
 from tenure._core import faults
-from tenure._core.object_access import attribute, exact
+from tenure._core.object_access import ByIdentity, attribute, exact
 from tenure._core.stderr import say
 from tenure._identify import libraries, resources, task_origins, tasks, tracer
 from tenure._identify.resources import Description
 from tenure._identify.task_table import AnyTask, FindForeign, Task
 from tenure._patching import class_patches
 from tenure._patching.bodies import immediate
-from tenure.adapters._kit import databases
+from tenure.adapters._kit import after_init, condition_waits, databases
 
 _TASKS = "noting a task of trio"  # said where it fails
 
@@ -145,14 +148,45 @@ def _closing(runner: object, _: object, __: object) -> None:
 def _describe(trio: ModuleType, run: ModuleType) -> None:
     resources.register(run.NurseryManager, databases.one_use("trio.Nursery", "participant"))
     resources.register(trio.CancelScope, databases.one_use("trio.CancelScope", "participant"))
-    for kind in (trio.Lock, trio.StrictFIFOLock, trio.Condition):
+    for kind in (trio.Lock, trio.StrictFIFOLock):
         resources.register(kind, _lock)
+    resources.register(trio.Condition, _condition)
+    after_init.note(trio.Condition, _note_the_lock)
+    condition_waits.patch(trio.Condition, ("notify", "notify_all"), _parked, _is_notified)
     resources.register(trio.Semaphore, _semaphore)
     resources.register(trio.CapacityLimiter, _limiter)
 
 
 def _lock(lock: object, _: str) -> Description:
     return Description(f"trio.{type(lock).__name__}", lock, capacity=1, stereotype="control")
+
+
+class _Conditions:
+    """The conditions that were given a lock."""
+
+    def __init__(self) -> None:
+        self.given_a_lock: ByIdentity[bool] = ByIdentity()
+
+
+def _note_the_lock(condition: object, lock: object = None) -> None:
+    if lock is not None:
+        tracer.current.of(_Conditions).given_a_lock.put(condition, True)
+
+
+def _condition(condition: object, _: str) -> Description:
+    lock = attribute(condition, "_lock")
+    if lock is not None and condition in tracer.current.of(_Conditions).given_a_lock:
+        return _lock(lock, "")._replace(lasting=True)
+    return _lock(condition, "")
+
+
+def _parked(condition: object) -> Iterable[object]:
+    """The tasks that wait in a condition."""
+    return attribute(attribute(condition, "_lot"), "_parked") or ()  # type: ignore[return-value]
+
+
+def _is_notified(condition: object, task: object) -> bool:
+    return task not in _parked(condition)
 
 
 def _semaphore(semaphore: object, _: str) -> Description:

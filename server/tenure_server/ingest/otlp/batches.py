@@ -156,15 +156,16 @@ class _ProcessSpans:
             trace = traces.get(trace_id)
             if trace is None:
                 trace = traces[trace_id] = _TraceTasks(len(traces), number)
-            known = trace.tasks.get(identity)
-            if known is None:
-                known = trace.tasks[identity] = len(self._tasks), self._task(trace.number, identity, start_ns, end_ns)
-            else:
-                task = known[1]
-                if start_ns < task.start_ns:
-                    task.start_ns = start_ns
-                if end_ns > task.end_ns:
-                    task.end_ns = end_ns
+            known = trace.tasks.get(identity) or self._add_task(trace, identity, start_ns, end_ns, own_span)
+            task = known[1]
+            if start_ns < task.start_ns:
+                task.start_ns = start_ns
+            if end_ns > task.end_ns:
+                task.end_ns = end_ns
+            releaser = 0
+            if own_span is not None and own_span.releaser:
+                identity = own_span.releaser, "task", own_span.releaser_name
+                releaser = (trace.tasks.get(identity) or self._add_task(trace, identity, end_ns, end_ns, None))[0] + 1
             wait_ns, hold_ns, release_ns = 0, end_ns - start_ns, 0
             outcomes, left, raised = _OK, 0, 0
             if error is not None:
@@ -179,7 +180,7 @@ class _ProcessSpans:
             add_row(
                 (
                     number, span_id, parent or 0, trace.number, known[0], resource, site, start_ns, wait_ns, hold_ns,
-                    release_ns, outcomes, left, raised, status,
+                    release_ns, outcomes, left, raised, status, releaser,
                 )
             )  # fmt: skip
 
@@ -202,12 +203,17 @@ class _ProcessSpans:
         info = span_mapping.exception(error, facts)
         return 0 if info is None else self._exceptions.setdefault(info, len(self._exceptions) + 1)
 
-    def _task(self, trace: int, identity: _TaskIdentity, start_ns: int, end_ns: int) -> SpanTask:
+    def _add_task(
+        self, trace: _TraceTasks, identity: _TaskIdentity, start_ns: int, end_ns: int, own: own_spans.OwnSpan | None
+    ) -> tuple[int, SpanTask]:
+        """Add a task of a trace; answer its index too. ``own``: facts that only a task's own spans have."""
         number, kind, name = identity
         coroutine = "" if number or kind == "thread" else name
-        task = SpanTask(number, trace, name, coroutine, kind, start_ns, end_ns)
+        home = (own.loop, own.thread) if own is not None else (0, "")
+        task = SpanTask(number, trace.number, name, coroutine, kind, start_ns, end_ns, *home)
+        trace.tasks[identity] = len(self._tasks), task
         self._tasks.append(task)
-        return task
+        return trace.tasks[identity]
 
     def spans(self) -> Spans:
         batch = wire.Batch(

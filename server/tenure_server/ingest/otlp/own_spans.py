@@ -16,7 +16,7 @@ from tenure_server.ingest.otlp.sanitize import expression, integer, text
 from tenure_server.ingest.otlp.spans import Facts
 
 _OUTCOMES = {"ok": wire.OK, "error": wire.ERROR, "cancelled": wire.CANCELLED}
-_MAX_CAPACITY = (1 << 31) - 1
+_MAX_CAPACITY = _MAX_LOOP = (1 << 31) - 1
 _NS = 1e9  # of a second
 
 _public_id = re.compile(r"[0-9a-f]{32}-[0-9]{1,13}", re.ASCII).fullmatch
@@ -31,6 +31,10 @@ class OwnSpan(NamedTuple):
     is_raised: bool  # the acquire or the release raised the exception of the status; False: it left the body
     task: int  # its number
     task_name: str
+    loop: int
+    thread: str
+    releaser: int  # the number of the task that released; 0: it is ``task``
+    releaser_name: str
 
 
 def read(facts: Facts) -> OwnSpan | None:
@@ -48,6 +52,10 @@ def read(facts: Facts) -> OwnSpan | None:
         wire.ERROR in {acquire, release},
         task,
         text(facts, semconv.TASK_NAME),
+        integer(facts, semconv.TASK_LOOP, _MAX_LOOP) or 0,
+        text(facts, semconv.THREAD_NAME),
+        _number(facts, semconv.RELEASED_BY_ID),
+        text(facts, semconv.RELEASED_BY_NAME),
     )
 
 

@@ -81,7 +81,7 @@ OF_SPANS = frozenset(
         "peer.service", "server.address", "server.port", "net.peer.name", "net.peer.port",
         "thread.id", "thread.name",
         semconv.FUNCTION_NAME, "code.function", "code.namespace", semconv.FILE_PATH, "code.filepath",
-        semconv.LINE_NUMBER, "code.lineno",
+        semconv.LINE_NUMBER, "code.lineno", semconv.TASK_LOOP, semconv.RELEASED_BY_ID, semconv.RELEASED_BY_NAME,
         semconv.ERROR_TYPE,
         semconv.RESOURCE_KIND, semconv.RESOURCE_NAME, semconv.RESOURCE_ID, semconv.RESOURCE_CAPACITY,
         semconv.RESOURCE_STEREOTYPE,

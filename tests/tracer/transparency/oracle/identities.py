@@ -12,7 +12,11 @@ from tests.tracer.transparency.oracle import managers
 
 from tenure import wire
 
-_CALLS = {"observed": ("__aenter__", "__aexit__"), "observed_sync": ("__enter__", "__exit__")}
+_CALLS = {
+    "observed": ("__aenter__", "__aexit__"),
+    "observed_sync": ("__enter__", "__exit__"),
+    "waiting": ("wait", "notify"),
+}
 _SHARED = managers.Gate, managers.Hold  # those that can be known again
 
 
@@ -53,6 +57,13 @@ class Identities:
             self._known[key] = wire.Resource(len(self._known) + 1, kind, name, capacity, stereotype)
         return self._known[key]
 
+    def of_wait(self, condition: object, site: wire.Site) -> wire.Resource:
+        """What is waited for at this site."""
+        kind, name = f"{_kind(condition)}.wait", _name(site.expression.removesuffix(".wait()"))
+        return self._known.setdefault(
+            (id(condition), "wait"), wire.Resource(len(self._known) + 1, kind, name, None, "control")
+        )
+
     def _described(self, manager: object, site: wire.Site) -> tuple[object, str, str, int | None, str]:
         kind, name = _kind(manager), _name(site.expression)
         if isinstance(manager, contextlib._AsyncGeneratorContextManager):
@@ -64,7 +75,7 @@ class Identities:
             seconds = site.expression.partition("(")[2][:-1]
             name = "" if seconds == "None" else f"{seconds} s"
             return ("timeout", site, name), "asyncio.timeout", name, None, "participant"
-        if isinstance(manager, asyncio.Lock | asyncio.Semaphore):
+        if isinstance(manager, asyncio.Lock | asyncio.Semaphore | asyncio.Condition):
             return id(manager), kind, name, 2 if manager is self._program["sem0"] else 1, "control"
         is_shared = isinstance(manager, _SHARED) and any(manager is known for known in self._program.values())
         return id(manager) if is_shared else (kind, site), kind, name, None, "participant"

@@ -46,18 +46,32 @@ class ObservedTask:
         self.outcome = Outcome("")
         self._within: list[ObservedLifecycle] = []
 
-    def enter(self, lifecycle: ObservedLifecycle) -> None:
-        self._within.append(lifecycle)
+    def enter(self, lifecycle: ObservedLifecycle, index: int = 1 << 30) -> None:
+        self._within.insert(index, lifecycle)
+
+    def within(self) -> list[ObservedLifecycle]:
+        """What the task is in, outermost first."""
+        self._within = [lifecycle for lifecycle in self._within if lifecycle.released is None]
+        return self._within
+
+    def leave(self, lifecycle: ObservedLifecycle) -> int:
+        """Take it out, and answer where it stood."""
+        index = self.within().index(lifecycle)
+        del self._within[index]
+        return index
 
     def innermost(self) -> ObservedLifecycle | None:
         """What the task is in now, or else what it was created in."""
-        self._within = [lifecycle for lifecycle in self._within if lifecycle.released is None]
-        return self._within[-1] if self._within else self.origin
+        return self.within()[-1] if self.within() else self.origin
 
     def end(self, task: asyncio.Task[Any], instant: int) -> None:
-        """It is over. A name that the program gave stays, else it is called by its coroutine."""
+        """It is over."""
         self.finished = instant
         self.outcome = Outcome.of(asyncio.CancelledError() if task.cancelled() else task.exception())
+        self.name_by(task)
+
+    def name_by(self, task: asyncio.Task[Any]) -> None:
+        """A name that the program gave stays, else it is called by its coroutine."""
         has_own_name = not _DEFAULT_NAME.fullmatch(task.get_name())
         self.name = task.get_name() if has_own_name else self.coroutine.rpartition("<locals>.")[2]
 
@@ -72,6 +86,8 @@ class ObservedTask:
             self.created,
             self.finished,
             *self.outcome,
+            1 if self.kind == "task" else 0,
+            "MainThread",
         )
 
 
@@ -87,6 +103,7 @@ class ObservedLifecycle:
         self.released: int | None = None
         self.body = self.own = OPEN  # how the body went; what acquire or release raised of its own
         self.is_suppressed = False
+        self.releaser: ObservedTask | None = None
         self._reported_phase: int | None = None
 
     def hang_under(self, parent: ObservedLifecycle | None, long_held: int) -> None:
@@ -120,6 +137,7 @@ class ObservedLifecycle:
             " ".join([outcome.word for outcome in outcomes] + ["suppressed"] * self.is_suppressed),
             self.body.exception,
             self.own.exception,
+            self.releaser.id if self.releaser is not None else 0,
             is_resent,
         )
 

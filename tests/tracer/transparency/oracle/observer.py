@@ -12,6 +12,7 @@ and the rules of the design alone follows what the record has to say:
     resource     an object that lives as long as the program is one; what is made on the spot is one by kind and site
     a call       that releases ends the last acquire by a call of its own task, else the oldest; so does a lock's
                  ``__aexit__``, after which nobody else can have the lock
+    a release    by another task than the one that acquired is that task's
     a failure    that leaves ``__aexit__`` is the body's where it is the same object, else one of the release
 """
 
@@ -22,15 +23,22 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from tests.tracer.transparency.oracle.condition_observer import ConditionObserver
 from tests.tracer.transparency.oracle.deterministic_loop import Loop
 from tests.tracer.transparency.oracle.identities import Identities
-from tests.tracer.transparency.oracle.observations import OK, ObservedLifecycle, ObservedTask, Outcome
+from tests.tracer.transparency.oracle.observations import OK, OPEN, ObservedLifecycle, ObservedTask, Outcome
 from tests.tracer.transparency.oracle.records import Lifecycle, Record
 
 from tenure import wire
 from tenure.testing import TICK_NS
 
-OBSERVER_CALLS = "observed", "observed_sync", "acquiring", "releasing"  # what ``Program.observed_text`` calls
+OBSERVER_CALLS = (
+    "observed",
+    "observed_sync",
+    "acquiring",
+    "releasing",
+    "waiting",
+)  # what ``Program.observed_text`` calls
 
 
 class Observer:
@@ -45,12 +53,15 @@ class Observer:
         self._making: list[ObservedTask] = []  # the last one is being made for the one before
         self._held: dict[int, list[ObservedLifecycle]] = {}  # by calls, by address of the lock
         self._flushes: list[list[Lifecycle]] = []
+        self._conditions = ConditionObserver(self)
+        self.made_future = self._conditions.made_future
 
     def calls(self, *, sync: bool) -> dict[str, Callable[..., Any]]:
         """What stands in the program's text; sync: its ``with`` are to be recorded."""
         observed, acquiring, releasing = functools.partial(_ObservedManager, self), self._acquiring, self._releasing
         observed_sync = functools.partial(_ObservedSyncManager, self) if sync else lambda _, manager: manager
-        return dict(zip(OBSERVER_CALLS, (observed, observed_sync, acquiring, releasing), strict=True))
+        waiting = self._conditions.waiting
+        return dict(zip(OBSERVER_CALLS, (observed, observed_sync, acquiring, releasing, waiting), strict=True))
 
     def loop(self) -> Loop:
         return _ObservedLoop(self)
@@ -67,40 +78,76 @@ class Observer:
             while task is not None:
                 tasks[task.id] = task
                 task = task.parent
+            task = lifecycle.releaser
+            while task is not None:
+                tasks[task.id] = task
+                task = task.parent
         return Record(self._flushes, [tasks[number].expected() for number in sorted(tasks)])
 
     def begin(self, manager: object, number: int) -> ObservedLifecycle:
         """A manager is about to be entered at this mark."""
         if isinstance(manager, asyncio.Lock):  # its __aexit__ will call this
             vars(manager).setdefault("release", functools.partial(self._release, manager))
+        if isinstance(manager, asyncio.Condition):
+            self._conditions.prepare(manager)
         site = self._sites[number]
-        task = self._current()
-        lifecycle = ObservedLifecycle(
-            len(self._lifecycles) + 1, task, self._identities.of(manager, site), site, self._tick()
-        )
+        return self._begin(self._identities.of(manager, site), site)
+
+    def begin_wait(self, condition: object, number: int) -> ObservedLifecycle:
+        """A condition is waited for at this mark."""
+        site = self._sites[number]
+        return self._begin(self._identities.of_wait(condition, site), site)
+
+    def resource_of(self, manager: object, number: int) -> wire.Resource:
+        return self._identities.of(manager, self._sites[number])
+
+    def continue_hold(self, hold: ObservedLifecycle, site: wire.Site, instant: int, index: int) -> ObservedLifecycle:
+        """A hold that was given up is wanted again."""
+        lifecycle = ObservedLifecycle(len(self._lifecycles) + 1, hold.task, hold.resource, site, instant)
+        lifecycle.parent, lifecycle.root = hold.parent or hold, hold.root
+        hold.task.enter(lifecycle, index)
+        self._lifecycles.append(lifecycle)
+        return lifecycle
+
+    def _begin(self, resource: wire.Resource, site: wire.Site) -> ObservedLifecycle:
+        task = self.current()
+        lifecycle = ObservedLifecycle(len(self._lifecycles) + 1, task, resource, site, self.tick())
         lifecycle.hang_under(task.innermost(), self._long_held)
         task.enter(lifecycle)
         self._lifecycles.append(lifecycle)
         return lifecycle
 
     def acquired(self, lifecycle: ObservedLifecycle) -> None:
-        lifecycle.acquired = self._tick()
+        lifecycle.acquired = self.tick()
 
     def leaving(self, lifecycle: ObservedLifecycle, error: BaseException | None) -> None:
-        lifecycle.release, lifecycle.body = self._tick(), Outcome.of(error)
+        task, instant = self.current(), self.tick()
+        if (use := self._conditions.continued(lifecycle)) is not None:
+            use.releaser = None if task is use.task else task
+            use.body = Outcome.of(error)
+            use.release = None if use.acquired is None else instant
 
     def released(self, lifecycle: ObservedLifecycle, value: object) -> None:
-        lifecycle.released, lifecycle.own = self._tick(), OK
-        lifecycle.is_suppressed = lifecycle.body is not OK and bool(value)
+        self._end(lifecycle, OK, is_suppressed=bool(value))
 
     def failed(self, lifecycle: ObservedLifecycle, error: BaseException, body: BaseException | None = None) -> None:
         """Entering or leaving raised; ``body`` is what had left the body."""
-        lifecycle.released, lifecycle.own = self._tick(), OK if error is body else Outcome.of(error)
+        self._end(lifecycle, OK if error is body else Outcome.of(error))
+
+    def _end(self, lifecycle: ObservedLifecycle, own: Outcome, *, is_suppressed: bool = False) -> None:
+        instant = self.tick()
+        if (use := self._conditions.continued(lifecycle)) is None:
+            return
+        use.released, use.own = instant, own
+        if use is lifecycle or use.acquired is not None:
+            use.is_suppressed = is_suppressed and use.body is not OK
+        else:  # its lock was not taken again
+            use.own, use.body = use.body, OPEN
 
     def making(self, make: Callable[[], asyncio.Task[Any]], coroutine: object) -> asyncio.Task[Any]:
         """A task is made."""
-        created = self._tick()
-        maker = self._current() if _current_task() is not None else None
+        created = self.tick()
+        maker = self.current() if _current_task() is not None else None
         origin = maker.innermost() if maker is not None else None
         observed_task = ObservedTask(maker, origin)
         observed_task.created, observed_task.coroutine = (
@@ -111,6 +158,7 @@ class Observer:
         task = make()
         self._making.pop()
         self._know(task, observed_task)
+        observed_task.name_by(task)  # it may never end
         if task.done():  # it was eager
             self._ended(task)
         else:
@@ -124,9 +172,9 @@ class Observer:
             observed_task.id, self._tasks[task] = self._numbers, observed_task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks[task].end(task, self._tick())
+        self._tasks[task].end(task, self.tick())
 
-    def _current(self) -> ObservedTask:
+    def current(self) -> ObservedTask:
         task = _current_task()
         if task is None and task not in self._tasks:
             thread = ObservedTask(None, None)
@@ -136,7 +184,7 @@ class Observer:
             self._know(task, self._making[-1])
         return self._tasks[task]
 
-    def _tick(self) -> int:
+    def tick(self) -> int:
         self._now += TICK_NS
         return self._now
 
@@ -160,7 +208,7 @@ class Observer:
         if not held:
             type(lock).release(lock)
             return
-        task = self._current()
+        task = self.current()
         lifecycle = next((own for own in reversed(held) if own.task is task), held[0])
         held.remove(lifecycle)
         self.leaving(lifecycle, None)
@@ -176,6 +224,11 @@ class _ObservedLoop(Loop):
     def __init__(self, observer: Observer) -> None:
         super().__init__()
         self._observer = observer
+
+    def create_future(self) -> asyncio.Future[Any]:
+        future = super().create_future()
+        self._observer.made_future(future)
+        return future
 
     def create_task(self, coro: Any, **named: Any) -> asyncio.Task[Any]:
         return self._observer.making(lambda: super(_ObservedLoop, self).create_task(coro, **named), coro)

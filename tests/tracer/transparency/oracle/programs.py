@@ -19,7 +19,7 @@ _MARK = re.compile("⟦(\\w+):(\\d+):(.*?)⟧")
 _BEGINNING = """\
 lock0, lock1, latch0 = asyncio.Lock(), asyncio.Lock(), Latch()
 sem0, sem1, pool0 = asyncio.Semaphore(2), asyncio.BoundedSemaphore(1), Pool(3)
-slot0, box = Slotted("p", "p"), Box()
+slot0, box, cond0 = Slotted("p", "p"), Box(), asyncio.Condition()
 """
 _ENTER = st.sampled_from([*["", "p", "w", "pp"] * 5, "e", "pe", "b", "k", "bp"])
 _LEAVE = st.sampled_from([*["", "p", "t", "pt", "w"] * 3, "e", "r", "n", "b", "pk", "bp"])
@@ -54,7 +54,7 @@ class Program(NamedTuple):
 
 
 def _plain(mark: re.Match[str]) -> str:
-    return f"{mark[3]}()" if mark[1] in {"acquiring", "releasing"} else mark[3]
+    return f"{mark[3]}()" if mark[1] in {"acquiring", "releasing", "waiting"} else mark[3]
 
 
 class _Place(NamedTuple):
@@ -109,11 +109,19 @@ class _Writer:
 
     def statement(self, place: _Place, depth: int) -> str:
         simple = [*[self._say, self._wait, self._call, self._call, self._wait] * 2, self._flush, self._cancel]
-        simple.append(self._leave_somehow)
+        simple += [self._leave_somehow, self._meet]
         if place.yields:
             simple += [self._yield] * 3
         compound = [self._async_with] * 6 + [self._try, self._try, self._for, self._with, self._task, self._choice]
-        compound += [self._hold_by_call, self._hold_by_call, self._inner, self._iterate, self._grouped]
+        compound += [
+            self._hold_by_call,
+            self._hold_by_call,
+            self._on_condition,
+            self._on_condition,
+            self._inner,
+            self._iterate,
+            self._grouped,
+        ]
         sort = self.pick(*simple, *(compound * (2 if depth > 2 else 1) if depth else ()))
         written: str = sort(place, depth)
         return written
@@ -157,7 +165,7 @@ class _Writer:
         return self.pick(*ways)
 
     def manager(self, place: _Place) -> str:
-        ways = ["gate0", "gate1", "lock0", "lock1", "sem0", "sem1", "latch0", "slot0", "pool0.acquire()"]
+        ways = ["gate0", "gate1", "cond0", "lock0", "lock1", "sem0", "sem1", "latch0", "slot0", "pool0.acquire()"]
         ways += [f"asyncio.timeout({self.pick('1', '0', '2.5', 'None')})", *[f"{name}()" for name in place.handles] * 3]
         ways += [f"contextlib.aclosing({name}())" for name in place.generators]
         if not place.stack:  # a stack has its own words for these
@@ -244,6 +252,27 @@ class _Writer:
             release,
         )
 
+    def _on_condition(self, place: _Place, depth: int) -> str:
+        if not place.awaits:
+            return "say('no condition')"
+        wait, entry = f"await {self.mark('waiting', 'cond0.wait')}", self.mark("observed", "cond0")
+        body = self.block(place, depth - 1, 2)
+        ways = [
+            f"async with {entry}:\n    {wait}\n{body}",
+            f"async with {entry}:\n{body}\n    {wait}",
+            f"async with {entry}:\n    for i in range(2):\n        {wait}",
+            f"async with {entry}:\n    cond0.notify_all()\n{body}",
+            f"async with {entry}:\n    cond0.notify()",
+        ]
+        return self.pick(*ways * 4, wait, "cond0.notify()")
+
+    def _meet(self, place: _Place, depth: int) -> str:
+        """Some wait for the condition and some notify."""
+        if not place.awaits:
+            return "say('nobody')"
+        calls = [self.pick("waits0()", "notifies0()", "waits0()") for _ in range(self.pick(2, 3, 4))]
+        return f"await asyncio.wait({{*map(asyncio.ensure_future, ({', '.join(calls)}))}}, timeout={self.pick(3, 9)})"
+
     def _inner(self, place: _Place, depth: int) -> str:
         if not place.awaits:
             return "pass"
@@ -265,6 +294,17 @@ def programs(draw: Any) -> Program:
     parts = [_BEGINNING.rstrip()]
     parts += [f'gate{n} = Gate("{draw(_ENTER)}", "{draw(_LEAVE)}")' for n in range(2)]
     parts.append(f'hold0 = Hold("{draw(_ENTER_NOW)}", "{draw(_LEAVE_NOW)}")')
+    notify = writer.pick("cond0.notify()", "cond0.notify_all()", "cond0.notify(2)")
+    parts += [
+        (
+            f"async def waits0():\n    async with {writer.mark('observed', 'cond0')}:\n"
+            f"        await {writer.mark('waiting', 'cond0.wait')}\n        say('notified')"
+        ),
+        (
+            f"async def notifies0():\n    await asyncio.sleep(1)\n    async with {writer.mark('observed', 'cond0')}:\n"
+            f"        {notify}\n        await asyncio.sleep({writer.pick('0', '1')})"
+        ),
+    ]
     place = _Place()
     for sort in draw(st.lists(st.sampled_from(["f", "f", "g", "h"]), min_size=1, max_size=4)):
         name = writer.name(sort)

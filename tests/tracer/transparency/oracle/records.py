@@ -28,6 +28,7 @@ class Lifecycle(NamedTuple):
     outcomes: str  # of acquire, body and release, "ok error ok"; "suppressed" at the end
     body_exception: str  # "ValueError: message"
     exception: str
+    releaser: int  # the task that released it, where that is another one, else 0
     resent: bool
 
 
@@ -44,6 +45,8 @@ class Task(NamedTuple):
     finished: int | None
     outcome: str
     exception: str
+    loop: int
+    thread: str
 
 
 class Record(NamedTuple):
@@ -64,7 +67,8 @@ def read(flushes: list[list[wire.Batch]]) -> Record:
 def _lifecycles(batch: wire.Batch) -> list[Lifecycle]:
     lifecycles = []
     acquire = batch.base_ns
-    for row in batch.rows:
+    releasers = {release.row: batch.tasks[release.task].id for release in batch.releases}
+    for place, row in enumerate(batch.rows):
         acquire += row.acquire_ns
         acquired = _after(acquire, row.wait_ns)
         release = _after(acquired, row.hold_ns)
@@ -85,6 +89,7 @@ def _lifecycles(batch: wire.Batch) -> list[Lifecycle]:
                 _outcomes(row.outcomes),
                 _exception(batch, row.body_exception),
                 _exception(batch, row.exception),
+                releasers.get(place, 0),
                 bool(row.outcomes & wire.RESENT),
             )
         )
@@ -103,6 +108,8 @@ def _task(batch: wire.Batch, task: wire.Task) -> Task:
         task.finished_ns,
         wire.OUTCOMES[task.outcome] or "",
         _exception(batch, task.exception),
+        task.loop,
+        task.thread,
     )
 
 

@@ -24,7 +24,7 @@ from tenure import semconv, wire
 from tenure._identify import tracer
 from tenure._sinks.otel import span_mapping
 from tenure._sinks.otel.span_links import WaitHistory
-from tenure._sinks.otel.span_mapping import EndedLifecycle, Failures, Stamps
+from tenure._sinks.otel.span_mapping import NO_RARE_FACTS, EndedLifecycle, Failures, RareFacts, Stamps
 
 MAX_CONTEXTS = 20_000  # of spans that may still get children or links
 
@@ -47,7 +47,7 @@ class _OpenSpan(NamedTuple):
     row: wire.Row
     acquire_ns: int
     resource: wire.Resource
-    status: int | None  # of a request's response
+    rare: RareFacts
 
 
 class Emitter:
@@ -63,9 +63,10 @@ class Emitter:
     def take(self, batch: wire.Batch) -> None:
         """Begin the spans of new lifecycles and end those of closed ones; at the process's last batch, end all."""
         acquire_ns = batch.base_ns + batch.clock_offset_ns
-        statuses = {response.row: response.status for response in batch.responses}
+        rare_facts = RareFacts.by_row(batch)
         for i, row in enumerate(batch.rows):
             acquire_ns += row.acquire_ns
+            rare = rare_facts.get(i, NO_RARE_FACTS)
             open_span = self._open.get(row.id)
             start_ns = (
                 open_span.acquire_ns if open_span else acquire_ns
@@ -77,12 +78,12 @@ class Emitter:
             if resource.capacity is not None:
                 self._waits.update(resource.id, row.id, stamps)
             if row.release_ns == wire.NOT_REACHED:
-                self._open[row.id] = _OpenSpan(span, row, start_ns, resource, statuses.get(i))
+                self._open[row.id] = _OpenSpan(span, row, start_ns, resource, rare)
             else:
                 self._open.pop(row.id, None)
                 self._link_holder(span, resource, stamps)
                 failures = Failures.of(row, batch)
-                self._end(span, stamps, EndedLifecycle.of(row, stamps, failures, "closed", statuses.get(i)))
+                self._end(span, stamps, EndedLifecycle.of(row, stamps, failures, "closed", rare))
         if batch.final:
             self._abandon()
 
@@ -135,10 +136,10 @@ class Emitter:
         span.end(stamps.latest_ns if lifecycle.phase == "closed" else max(stamps.latest_ns, time.time_ns()))
 
     def _abandon(self) -> None:
-        for span, row, acquire_ns, resource, status in self._open.values():
+        for span, row, acquire_ns, resource, rare in self._open.values():
             stamps = Stamps.of(row, acquire_ns)
             self._link_holder(span, resource, stamps)
-            self._end(span, stamps, EndedLifecycle.of(row, stamps, Failures(), "abandoned", status))
+            self._end(span, stamps, EndedLifecycle.of(row, stamps, Failures(), "abandoned", rare))
         self._open.clear()
 
 

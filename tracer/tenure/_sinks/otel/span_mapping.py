@@ -65,6 +65,25 @@ class Failures(NamedTuple):
         return cls(_raised_exception(row.body_exception, batch), _raised_exception(row.exception, batch))
 
 
+class RareFacts(NamedTuple):
+    """What few rows of a batch have, in tables beside them."""
+
+    status: int | None = None
+    released_by: TaskRef | None = None
+
+    @classmethod
+    def by_row(cls, batch: wire.Batch) -> dict[int, RareFacts]:
+        """By the index of the row."""
+        facts = {response.row: cls(response.status) for response in batch.responses}
+        for release in batch.releases:
+            task = task_ref(batch.process.id, batch.tasks[release.task])
+            facts[release.row] = cls(facts.get(release.row, NO_RARE_FACTS).status, task)
+        return facts
+
+
+NO_RARE_FACTS = RareFacts()
+
+
 class EndedLifecycle(NamedTuple):
     """A lifecycle that is over, in the form that ``tenure.semconv`` reads; ``phase`` is closed or abandoned."""
 
@@ -80,9 +99,10 @@ class EndedLifecycle(NamedTuple):
     body_exception: RaisedException | None
     raised: RaisedException | None
     status: int | None
+    released_by: TaskRef | None
 
     @classmethod
-    def of(cls, row: wire.Row, stamps: Stamps, failures: Failures, phase: str, status: int | None) -> EndedLifecycle:
+    def of(cls, row: wire.Row, stamps: Stamps, failures: Failures, phase: str, rare: RareFacts) -> EndedLifecycle:
         return cls(
             phase,
             *stamps,
@@ -92,7 +112,8 @@ class EndedLifecycle(NamedTuple):
             suppressed=bool(row.outcomes & wire.SUPPRESSED),
             body_exception=failures.body,
             raised=failures.raised,
-            status=status,
+            status=rare.status,
+            released_by=rare.released_by,
         )
 
 
@@ -106,7 +127,7 @@ def attributes_at_start(process: bytes, resource: wire.Resource, site: wire.Site
         **semconv.resource_attributes(resource, wire.public_id(process, resource.id)),
         **semconv.request_attributes(resource, site),
         **semconv.site_attributes(site),
-        **semconv.task_attributes(_task_ref(process, task)),
+        **semconv.task_attributes(task_ref(process, task), task.loop, task.thread),
     }
 
 
@@ -124,7 +145,7 @@ def attributes_at_end(lifecycle: EndedLifecycle) -> Attributes:
                 break
             attributes[name] = (phase_end - phase_start) / 1e9
             phase_start = phase_end
-    return attributes | semconv.outcome_attributes(lifecycle)
+    return attributes | semconv.outcome_attributes(lifecycle) | semconv.release_attributes(lifecycle)
 
 
 def events(lifecycle: EndedLifecycle) -> list[Event]:
@@ -145,10 +166,10 @@ def _raised_exception(number: int, batch: wire.Batch) -> RaisedException | None:
     entry = next((entry for entry in batch.cancellers if entry.exception == number), None)
     canceller = None
     if entry is not None:
-        task = _task_ref(batch.process.id, batch.tasks[entry.task - 1]) if entry.task else None
+        task = task_ref(batch.process.id, batch.tasks[entry.task - 1]) if entry.task else None
         canceller = Canceller(task, entry.via, batch.sites[entry.site - 1] if entry.site else None)
     return RaisedException(info.type, info.message, canceller)
 
 
-def _task_ref(process: bytes, task: wire.Task) -> TaskRef:
+def task_ref(process: bytes, task: wire.Task) -> TaskRef:
     return TaskRef(wire.public_id(process, task.id), task.name)

@@ -35,7 +35,7 @@ from tenure._identify import (
 from tenure._identify.sites import Place
 from tenure._patching import class_patches
 from tenure._patching.class_patches import Method, Predicate
-from tenure.adapters._kit import held_tokens, pure_acquire_release
+from tenure.adapters._kit import condition_waits, held_tokens, pure_acquire_release
 from tenure.adapters._kit.pure_acquire_release import AcquiringTasks
 
 if probe_backend.SERVES:
@@ -195,7 +195,9 @@ def who(frame: FrameType, kind: type, call: str) -> tuple[int | None, str]:
 def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | None:
     """The record of an acquire by a call that this frame makes; None where somebody else records it."""
     try:
-        if not plan.predicate(manager) or (plan.predicate is not _always and _is_wrapped(frame, manager, plan)):
+        if condition_waits.resumes(frame) or not plan.predicate(manager):
+            return None
+        if plan.predicate is not _always and _is_wrapped(frame, manager, plan):
             return None
         task, site = None, call_site_cache.known(frame, call_site_cache.BY_CALL)
         if not site:

@@ -11,9 +11,12 @@ import weakref
 from collections.abc import Callable
 
 from tenure import _probe_api as probe
-from tenure._core import faults
+from tenure._core import faults, probe_backend
 from tenure._identify import tasks, tracer
 from tenure._identify.open_uses import HeldToken
+
+if probe_backend.SERVES:
+    from tenure import _probe
 
 WhenGone = Callable[[probe.Record], None]
 
@@ -51,6 +54,24 @@ def give_back(token: object, error: BaseException | None = None) -> probe.Record
         faults.fault("finding out what the release of a {} ends", fault, kind=type(token))
         return None
     return record
+
+
+def give_up(token: object) -> probe.Record | None:
+    """Take out the record of a lock that its task gives up for a while; None where no call acquired it."""
+    if probe_backend.SERVES:
+        record = _probe.give_up(token)
+        if record is not None:
+            return record
+    held = tracer.current.held_tokens.get(id(token))
+    return held.records.pop(_place(held.records)) if held is not None and held.records else None
+
+
+def hold_again(record: probe.Record, token: object) -> None:
+    """Keep the record of a lock that was given up."""
+    if probe_backend.SERVES:
+        _probe.hold_again(record, token)  # type: ignore[arg-type]
+    else:
+        hold(token, record)
 
 
 def is_held(token: object) -> bool:

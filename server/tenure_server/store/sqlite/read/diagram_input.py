@@ -50,7 +50,7 @@ def read_diagram_input(snapshot: ReadSnapshot, lens: Lens, limit: int, keep: Col
     )
     return DiagramInput(
         lifecycles=snapshot.decoder.lifecycles(rows, foreign_parents(snapshot, rows), read_roots(snapshot, rows)),
-        tasks=snapshot.decoder.tasks(row.task for row in rows),
+        tasks=snapshot.decoder.tasks(task for row in rows for task in (row.task, row.released_by) if task),
         context=snapshot.decoder.lifecycles(_context(snapshot, rows, lens)),
         earlier=max(earlier, 0),
         processes=read_some_processes(snapshot, {keys.process_of(row.key) for row in rows}),

@@ -21,14 +21,15 @@ from tenure_server.store.sqlite.write.span_tasks import SpanDeltas, SpanParts
 
 _NUMBER: Final = 0  # indexes of a SpanRow
 _ID: Final = 1
+_RELEASER: Final = 15
 _CHUNK = 500  # keys in one query
 _STRIDE_BITS = 10  # of a span's id: the distance to the next number that it tries
 _STRIDES = 32  # after so many attempts the distance is a thousand times as long
 
 _INSERT: MultiRowInsert[tuple[int, ...]] = MultiRowInsert(
     "INSERT INTO lifecycles (key, trace, task, resource, site, acquire_ns, wait_ns, hold_ns, release_ns, outcomes,"
-    " body_exception, exception, span_id, span_parent, status)",
-    "?, ?, ?, ?, ?, ?, nullif(?, -1), nullif(?, -1), ?, ?, nullif(?, 0), nullif(?, 0), ?, ?, ?",
+    " body_exception, exception, span_id, span_parent, status, released_by)",
+    "?, ?, ?, ?, ?, ?, nullif(?, -1), nullif(?, -1), ?, ?, nullif(?, 0), nullif(?, 0), ?, ?, ?, nullif(?, 0)",
 )
 
 
@@ -119,7 +120,9 @@ class SpanTables:
         latest_ns = counts.add(placed)
         counts.add_waits(placed, spans.waited)
         traces = self._parts.write_traces(process.row, batch.traces, counts.traces)
+        released_by = {row[_RELEASER] - 1 for row in placed.values() if row[_RELEASER]}
         tasks = self._parts.write_tasks(process.row, spans.tasks, counts.tasks, traces)
+        releasers = [0, *self._parts.write_releasers(process.row, spans.tasks, released_by, tasks)]
         deltas.add(process.row, len(placed), zip(resources, counts.resources, strict=True))
         (
             _,
@@ -137,6 +140,7 @@ class SpanTables:
             left,
             raised,
             answers,
+            released,
         ) = zip(*placed.values(), strict=True)
         rows = zip(
             placed,
@@ -154,6 +158,7 @@ class SpanTables:
             ids,
             parents,
             answers,
+            map(releasers.__getitem__, released),
             strict=True,
         )
         _INSERT.run(self._connection, rows)

@@ -9,7 +9,7 @@ trace has the name of the span that began first, even if that span arrived last.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from tenure import wire
@@ -34,6 +34,8 @@ class _TaskRow(NamedTuple):
     lifecycles: int
     first: int
     last: int
+    loop: int
+    thread: str
 
 
 class _TraceRow(NamedTuple):
@@ -55,10 +57,12 @@ class _TraceId(NamedTuple):
 
 _TASKS: MultiRowInsert[_TaskRow] = MultiRowInsert(
     f"INSERT INTO tasks ({', '.join(_TaskRow._fields)})",
-    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
     "ON CONFLICT (key) DO UPDATE SET created_ns = min(created_ns, excluded.created_ns),"
     " finished_ns = max(finished_ns, excluded.finished_ns), lifecycles = lifecycles + excluded.lifecycles,"
-    " first = min(first, excluded.first), last = max(last, excluded.last)",
+    " first = min(coalesce(first, excluded.first), excluded.first),"
+    " last = max(coalesce(last, excluded.last), excluded.last), loop = max(loop, excluded.loop),"
+    " thread = iif(thread = '', excluded.thread, thread)",
 )
 _TRACES: MultiRowInsert[_TraceRow] = MultiRowInsert(
     f"INSERT INTO traces ({', '.join(_TraceRow._fields)}, open)",
@@ -233,8 +237,30 @@ class SpanParts:
             task_keys[number] = key
             times = task.start_ns, task.end_ns
             counts = delta.spans, delta.first, delta.last
-            rows.append(_TaskRow(key, task.name, task.coroutine, task.kind, *times, wire.OK, *counts))
+            home = task.loop, task.thread
+            rows.append(_TaskRow(key, task.name, task.coroutine, task.kind, *times, wire.OK, *counts, *home))
         _TASKS.run(self._connection, rows)
+        return task_keys
+
+    def write_releasers(
+        self, process: int, tasks: Sequence[SpanTask], released_by: Collection[int], known: Sequence[int]
+    ) -> list[int]:
+        """Add the tasks that only released, by index; answer the keys of all, where ``known`` are those of the others.
+
+        They are tasks that a tracer recorded.
+        """
+        task_keys = list(known)
+        rows = []
+        for number in released_by:
+            if not task_keys[number]:
+                task = tasks[number]
+                task_keys[number] = keys.key(process, task.number)
+                rows.append((task_keys[number], task.name, task.kind, task.start_ns, task.end_ns, wire.OK))
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO tasks (key, name, coroutine, kind, created_ns, finished_ns, outcome, lifecycles)"
+            " VALUES (?, ?, '', ?, ?, ?, ?, 0)",
+            rows,
+        )
         return task_keys
 
     def _task(self, process: int, task: SpanTask, trace: int, first: int) -> int:

@@ -8,7 +8,9 @@ that has the attributes of their Protocol.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
+
+from tenure.semconv.records import Canceller, Lifecycle, RaisedException, Resource, Site, Task
 
 Attributes = dict[str, str | bool | int | float]
 
@@ -24,6 +26,8 @@ RESOURCE_CAPACITY, RESOURCE_STEREOTYPE = "tenure.resource.capacity", "tenure.res
 FUNCTION_NAME, FILE_PATH, LINE_NUMBER = "code.function.name", "code.file.path", "code.line.number"
 SITE_EXPRESSION, SITE_ENTER, SITE_EXIT = "tenure.site.expression", "tenure.site.enter", "tenure.site.exit"
 TASK_ID, TASK_NAME = "tenure.task.id", "tenure.task.name"
+TASK_LOOP, THREAD_NAME = "tenure.task.loop", "thread.name"
+RELEASED_BY_ID, RELEASED_BY_NAME = "tenure.released_by.task.id", "tenure.released_by.task.name"
 
 WAIT_TIME, HOLD_TIME, RELEASE_TIME = "tenure.wait_time", "tenure.hold_time", "tenure.release_time"  # s
 PHASE, SUPPRESSED = "tenure.phase", "tenure.suppressed"
@@ -43,94 +47,6 @@ ACQUIRED, RELEASING, EXCEPTION = "acquired", "releasing", "exception"  # names o
 
 LINK, WAITED_FOR, HELD_AROUND = "tenure.link", "waited_for", "held_around"  # an attribute of links, and its values
 MIN_LINKED_WAIT_NS = 100_000  # a span links to the holder that it waited for only after a wait of this length
-
-
-class Resource(Protocol):
-    @property
-    def kind(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def capacity(self) -> int | None: ...
-    @property
-    def stereotype(self) -> str: ...
-
-
-class FileLine(Protocol):
-    @property
-    def file(self) -> str: ...
-    @property
-    def line(self) -> int: ...
-
-
-class Site(FileLine, Protocol):
-    @property
-    def function(self) -> str: ...
-    @property
-    def expression(self) -> str: ...
-    @property
-    def enter(self) -> str: ...
-    @property
-    def exit(self) -> str: ...
-
-
-class Task(Protocol):
-    """``id`` is the public id (``wire.public_id``)."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-
-
-class Canceller(Protocol):
-    """Who asked for a cancellation: as much of it as is known."""
-
-    @property
-    def task(self) -> Task | None: ...
-    @property
-    def via(self) -> str: ...
-    @property
-    def site(self) -> FileLine | None: ...
-
-
-class RaisedException(Protocol):
-    @property
-    def type(self) -> str: ...
-    @property
-    def message(self) -> str: ...
-    @property
-    def canceller(self) -> Canceller | None: ...
-
-
-class Lifecycle(Protocol):
-    """Times in ns since the Unix epoch, None where not reached. Outcomes are "ok", "error" or "cancelled".
-
-    ``status`` is the HTTP status of the response to a request; None: not known, or not a request.
-    """
-
-    @property
-    def phase(self) -> str: ...
-    @property
-    def acquired_ns(self) -> int | None: ...
-    @property
-    def release_ns(self) -> int | None: ...
-    @property
-    def released_ns(self) -> int | None: ...
-    @property
-    def acquire_outcome(self) -> str | None: ...
-    @property
-    def body_outcome(self) -> str | None: ...
-    @property
-    def release_outcome(self) -> str | None: ...
-    @property
-    def suppressed(self) -> bool: ...
-    @property
-    def body_exception(self) -> RaisedException | None: ...
-    @property
-    def raised(self) -> RaisedException | None: ...
-    @property
-    def status(self) -> int | None: ...
 
 
 class Status(NamedTuple):
@@ -236,8 +152,20 @@ def site_attributes(site: Site) -> Attributes:
     return attributes
 
 
-def task_attributes(task: Task) -> Attributes:
-    return {TASK_ID: task.id, TASK_NAME: task.name}
+def task_attributes(task: Task, loop: int | None, thread: str | None) -> Attributes:
+    """``loop`` is the number of its event loop, ``thread`` the name of its thread, where they are known."""
+    attributes: Attributes = {TASK_ID: task.id, TASK_NAME: task.name}
+    if loop:
+        attributes[TASK_LOOP] = loop
+    if thread:
+        attributes[THREAD_NAME] = thread
+    return attributes
+
+
+def release_attributes(lifecycle: Lifecycle) -> Attributes:
+    """The task that released, if it is another one than the one that acquired."""
+    task = lifecycle.released_by
+    return {} if task is None else {RELEASED_BY_ID: task.id, RELEASED_BY_NAME: task.name}
 
 
 def outcome_attributes(lifecycle: Lifecycle) -> Attributes:
