@@ -163,7 +163,7 @@ def test_an_old_recording_is_exported(capsys: pytest.CaptureFixture[str]) -> Non
 async def test_an_old_store_is_upgraded_when_it_is_opened(tmp_path: Path, version: int) -> None:
     """A file that version 0.1 wrote, of version 2, or one from before statuses, of version 3, has all its lifecycles.
 
-    It is of version 4 from then on.
+    It is of version 5 from then on.
     """
     path = _store(tmp_path, (OLD / f"store_version_{version}.sql").read_text())
     store = SqliteStore(path)
@@ -179,7 +179,7 @@ async def test_an_old_store_is_upgraded_when_it_is_opened(tmp_path: Path, versio
     ]
     assert {lifecycle.status for lifecycle in lifecycles} == {None}
     with sqlite3.connect(path) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (5,)
     connection.close()
     reopened = SqliteStore(path)
     assert (await reopened.lifecycles(LifecycleQuery())).items == lifecycles
@@ -189,8 +189,8 @@ async def test_an_old_store_is_upgraded_when_it_is_opened(tmp_path: Path, versio
 @pytest.mark.parametrize(
     ("version", "said"),
     [
-        (1, "holds a store of version 1, this program reads version 4 and upgrades from 2 (move it away, or give"),
-        (9, "holds a store of version 9, this program reads version 4 (update tenure-server, or give"),
+        (1, "holds a store of version 1, this program reads version 5 and upgrades from 2 (move it away, or give"),
+        (9, "holds a store of version 9, this program reads version 5 (update tenure-server, or give"),
     ],
 )
 def test_a_store_that_cannot_be_read_is_refused(tmp_path: Path, version: int, said: str) -> None:

@@ -94,7 +94,7 @@ async def test_a_store_of_a_later_version_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 9")
     connection.close()
-    with pytest.raises(StoreUnusable, match="version 9, this program reads version 4"):
+    with pytest.raises(StoreUnusable, match="version 9, this program reads version 5"):
         SqliteStore(path)
 
 

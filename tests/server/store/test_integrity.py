@@ -140,10 +140,10 @@ PLAIN = {
     "processes": "process id service host pid python started_ns last_seen_ns ended dropped lifecycles contiguous"
     " latest_ns skew_ns",
     "batches_ahead": "sequence",
-    "sites": "site file line function expression enter exit",
+    "sites": "site file line function expression enter exit internal",
     "exceptions": "exception type message used_ns cancelled via",
     "resources": "kind name capacity stereotype total failed waits holds used_ns",
-    "tasks": "name coroutine kind parent created_in created_ns finished_ns outcome lifecycles first last",
+    "tasks": "name coroutine kind parent created_in created_ns finished_ns outcome lifecycles first last loop thread",
     "traces": "otel_id start_ns end_ns lifecycles open errors first first_ns order_ns",
     "otel_traces": "id",
     "roots": "link otel_trace_id otel_parent_id",
@@ -156,6 +156,8 @@ PLAIN = {
     "abandoned": "key",
     "series": "series kind name is_pool is_overflow counts",
     "pools": "idle idle_max gone",
+    "awaits": "since_ns awaited",
+    "stalls": "loop begin_ns duration_ns is_over thread stack",
 }
 
 
@@ -173,7 +175,10 @@ async def test_a_store_of_version_2_goes_on(tmp_path: Path, clock: Clock) -> Non
     with sqlite3.connect(path) as connection:
         connection.executescript(
             "DROP TABLE arrivals; DROP TABLE process_rows; DROP TABLE unordered; ALTER TABLE traces DROP order_ns;"
-            "ALTER TABLE lifecycles DROP status;"
+            "ALTER TABLE lifecycles DROP status; ALTER TABLE lifecycles DROP released_by;"
+            "ALTER TABLE tasks DROP loop; ALTER TABLE tasks DROP thread; DROP TABLE awaits; DROP TABLE stalls;"
+            "CREATE TABLE older AS SELECT site, file, line, function, expression, enter, exit FROM sites;"
+            "DROP TABLE sites; ALTER TABLE older RENAME TO sites;"
             "DELETE FROM processes WHERE process = 1; DELETE FROM lifecycles WHERE key >> 40 = 1;"
             "PRAGMA user_version = 2;"
         )

@@ -370,7 +370,10 @@ export interface Diagram {
  * ``body_exception`` left the body, ``raised`` was raised by the acquire or the release, and ``exception`` is
  * ``raised`` or, without it, ``body_exception``. ``otel_parent`` is the parent span of a root, 16 hex digits, even if
  * no such span is stored. ``held_around``: only of a root that began a trace within a lifecycle that is held long.
- * ``status`` is the HTTP status of the response to a request; null: not known, or no request.
+ * ``status`` is the HTTP status of the response to a request; null: not known, or no request. ``internal``: a library
+ * or framework entered it for its own ends. ``released_by`` is the task that released it; null: ``task`` did.
+ * ``loop`` is the number of the event loop in its process, ``thread`` the name of the thread in which ``task`` began;
+ * null: not known.
  */
 export interface Lifecycle {
   id: string;
@@ -396,6 +399,10 @@ export interface Lifecycle {
   otel_parent: string | null;
   held_around: HeldAround | null;
   status: number | null;
+  internal: boolean;
+  released_by: TaskRef | null;
+  loop: number | null;
+  thread: string | null;
 }
 
 /**

@@ -44,6 +44,8 @@ BELONGING = (
     Reference("series_resources", "resource", "resources", "key"),
     Reference("series_resources", "series", "series", "series"),
     Reference("pools", "resource", "resources", "key"),
+    Reference("awaits", "task", "tasks", "key"),
+    Reference("stalls", "process", "processes", "process"),
 )
 # Rows that are kept as long as another row refers to them.
 NEEDED = (
@@ -58,6 +60,11 @@ NEEDED = (
     Reference("lifecycles", "trace", "traces", "key"),
     Reference("lifecycles", "task", "tasks", "key"),
     Reference("lifecycles", "resource", "resources", "key"),
+    Reference("lifecycles", "released_by", "tasks", "key"),
+    Reference("awaits", "site", "sites", "site"),
+    Reference("awaits", "resource", "resources", "key"),
+    Reference("stalls", "task", "tasks", "key"),
+    Reference("stalls", "site", "sites", "site"),
     Reference("lifecycles", "site", "sites", "site"),
     Reference("lifecycles", "body_exception", "exceptions", "exception"),
     Reference("lifecycles", "exception", "exceptions", "exception"),

@@ -4,7 +4,7 @@
 it. Durations are as on the wire; None: the phase was not reached.
 
 The writer makes a hundred thousand rows a second. There a row is a plain tuple of the same types, ``LifecycleValues``,
-and has no status: few rows have one, and they stand beside.
+without the last two columns: few rows have them, and they stand beside (``RareValues``).
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ class LifecycleRow(NamedTuple):
     """One row of the table.
 
     ``key``, ``trace``, ``task`` and ``resource`` are keys (see ``keys``), ``parent`` is a number within the process,
-    ``site`` and the exceptions are rows of their tables, ``status`` is that of HTTP. Of ``parent``, the exceptions and
-    ``status``, 0 means none, as None does.
+    ``site`` and the exceptions are rows of their tables, ``status`` is that of HTTP, ``released_by`` is the key of the
+    task that released, where that is another one. Of ``parent``, the exceptions, ``status`` and ``released_by``, 0
+    means none, as None does.
     """
 
     key: int
@@ -38,6 +39,7 @@ class LifecycleRow(NamedTuple):
     body_exception: int | None
     exception: int | None
     status: int | None
+    released_by: int | None
 
     @property
     def is_closed(self) -> bool:
@@ -59,19 +61,26 @@ class LifecycleRow(NamedTuple):
         return (self.wait_ns is not None) + 2 * (self.hold_ns is not None) + 4 * (self.release_ns is not None)
 
     def has_news(self, before: LifecycleRow) -> bool:
-        """Whether it has the phase of ``before``, an open one, and another resource or site, or a status."""
+        """Whether it has the phase of ``before``, an open one, and another resource, site, status or releasing task."""
         is_same_phase = (self.wait_ns, self.hold_ns, self.release_ns) == (
             before.wait_ns,
             before.hold_ns,
             before.release_ns,
         )
-        facts = self.resource, self.site, self.status or 0
-        return not before.is_closed and is_same_phase and facts != (before.resource, before.site, before.status or 0)
+        return not before.is_closed and is_same_phase and self._facts != before._facts
+
+    @property
+    def _facts(self) -> tuple[int, int, int, int]:
+        return self.resource, self.site, self.status or 0, self.released_by or 0
 
 
 LifecycleValues: TypeAlias = tuple[
     int, int | None, int, int, int, int, int, int | None, int | None, int | None, int, int | None, int | None
 ]
 
+RareValues: TypeAlias = tuple[int, int]  # status and released_by
+
 LIFECYCLE_COLUMNS = ", ".join(LifecycleRow._fields)
-LIFECYCLE_COLUMNS_WITHOUT_STATUS = ", ".join(LifecycleRow._fields[:-1])
+LIFECYCLE_COLUMNS_WITHOUT_RARE = ", ".join(LifecycleRow._fields[:-2])
+NO_RARE_VALUES: RareValues = 0, 0
+INTERNAL = 1 << 7  # a bit of ``outcomes`` that the wire uses otherwise: a library or framework entered it for itself

@@ -2,7 +2,10 @@
 
 ``lifecycles``: one row for each lifecycle (see ``rows``), closed if ``release_ns`` is set. It has two secondary indexes
 (a third would halve the rate of the writer) and a partial one over the few open rows. A row of a span has ``span_id``
-and ``span_parent`` (0: none), signed 64-bit integers. ``status`` is the HTTP status of a response.
+and ``span_parent`` (0: none), signed 64-bit integers. ``status`` is the HTTP status of a response, ``released_by`` the
+key of the task that released, where that is another one than ``task``.
+``sites.internal`` is 1 where a library or framework enters for its own ends; its rows have ``rows.INTERNAL``.
+``awaits``: what an unfinished task awaits since when, by its key. ``stalls``: how long an event loop stood still.
 ``traces``: the key is that of the (first) root, so the id of the trace is not stored. ``first`` is the span that began
 first. ``order_ns`` is the start of the lifecycle that arrived first.
 ``processes.skew_ns`` is how far the process's clock is behind the collector's. The row of a deleted process is not used
@@ -23,12 +26,16 @@ from pathlib import Path
 
 from tenure_server.store.sqlite.file import arrivals, references
 
-VERSION = 4
+VERSION = 5
 OLDEST = 2  # the oldest version that ``upgrade`` accepts
 _INCREMENTAL = 2
 APPLICATION_ID = 0x54454E55  # "TENU"
 
-TABLES = """
+SITES = """CREATE TABLE sites (
+    site INTEGER PRIMARY KEY, file TEXT NOT NULL, line INTEGER NOT NULL, function TEXT NOT NULL,
+    expression TEXT NOT NULL, enter TEXT NOT NULL, exit TEXT NOT NULL, internal INTEGER NOT NULL,
+    UNIQUE (file, line, function, expression, enter, exit, internal))"""
+TABLES = f"""
 CREATE TABLE processes (
     process INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, service TEXT NOT NULL, host TEXT NOT NULL,
     pid INTEGER NOT NULL, python TEXT NOT NULL, started_ns INTEGER NOT NULL, last_seen_ns INTEGER NOT NULL,
@@ -36,10 +43,7 @@ CREATE TABLE processes (
     latest_ns INTEGER NOT NULL, skew_ns INTEGER NOT NULL);
 CREATE TABLE batches_ahead (
     process INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (process, sequence)) WITHOUT ROWID;
-CREATE TABLE sites (
-    site INTEGER PRIMARY KEY, file TEXT NOT NULL, line INTEGER NOT NULL, function TEXT NOT NULL,
-    expression TEXT NOT NULL, enter TEXT NOT NULL, exit TEXT NOT NULL,
-    UNIQUE (file, line, function, expression, enter, exit));
+{SITES};
 CREATE TABLE exceptions (
     exception INTEGER PRIMARY KEY, type TEXT NOT NULL, message TEXT NOT NULL, used_ns INTEGER NOT NULL,
     cancelled INTEGER NOT NULL, canceller INTEGER NOT NULL, via TEXT NOT NULL, cancelled_at INTEGER NOT NULL,
@@ -52,7 +56,8 @@ CREATE INDEX resources_by_use ON resources (used_ns);
 CREATE TABLE tasks (
     key INTEGER PRIMARY KEY, name TEXT NOT NULL, coroutine TEXT NOT NULL, kind TEXT NOT NULL, parent INTEGER,
     created_in INTEGER, created_ns INTEGER, finished_ns INTEGER, outcome INTEGER NOT NULL, exception INTEGER,
-    lifecycles INTEGER NOT NULL, first INTEGER, last INTEGER);
+    lifecycles INTEGER NOT NULL, first INTEGER, last INTEGER, loop INTEGER NOT NULL DEFAULT 0,
+    thread TEXT NOT NULL DEFAULT '');
 CREATE INDEX tasks_by_parent ON tasks (parent) WHERE parent IS NOT NULL;
 CREATE TABLE traces (
     key INTEGER PRIMARY KEY, otel_id BLOB, start_ns INTEGER NOT NULL, end_ns INTEGER, lifecycles INTEGER NOT NULL,
@@ -66,7 +71,7 @@ CREATE TABLE lifecycles (
     key INTEGER PRIMARY KEY, parent INTEGER, trace INTEGER NOT NULL, task INTEGER NOT NULL, resource INTEGER NOT NULL,
     site INTEGER NOT NULL, acquire_ns INTEGER NOT NULL, wait_ns INTEGER, hold_ns INTEGER, release_ns INTEGER,
     outcomes INTEGER NOT NULL, body_exception INTEGER, exception INTEGER, span_id INTEGER, span_parent INTEGER,
-    status INTEGER);
+    status INTEGER, released_by INTEGER);
 CREATE INDEX lifecycles_by_trace ON lifecycles (trace);
 CREATE INDEX lifecycles_by_resource ON lifecycles (resource);
 CREATE INDEX lifecycles_open ON lifecycles (resource, trace) WHERE release_ns IS NULL;
@@ -75,6 +80,16 @@ CREATE TABLE probe (filling BLOB NOT NULL);
 NEW_TABLES = (  # since version 2
     "CREATE TABLE process_rows (deleted INTEGER NOT NULL)",
     "CREATE TABLE unordered (process INTEGER PRIMARY KEY)",
+)
+
+
+TABLES_SINCE_5 = (
+    """CREATE TABLE awaits (
+        task INTEGER PRIMARY KEY, since_ns INTEGER NOT NULL, awaited TEXT NOT NULL, site INTEGER, resource INTEGER)""",
+    """CREATE TABLE stalls (
+        process INTEGER NOT NULL, loop INTEGER NOT NULL, begin_ns INTEGER NOT NULL, duration_ns INTEGER NOT NULL,
+        is_over INTEGER NOT NULL, thread TEXT NOT NULL, task INTEGER, site INTEGER, stack BLOB NOT NULL,
+        PRIMARY KEY (process, begin_ns, loop)) WITHOUT ROWID""",
 )
 
 
@@ -129,8 +144,8 @@ def configure(connection: sqlite3.Connection) -> None:
 
 def create(connection: sqlite3.Connection) -> None:
     connection.executescript(
-        f"BEGIN; {TABLES} {'; '.join(NEW_TABLES)}; {arrivals.TABLE}; PRAGMA application_id = {APPLICATION_ID};"
-        f" PRAGMA user_version = {VERSION}; COMMIT;"
+        f"BEGIN; {TABLES} {'; '.join(NEW_TABLES + TABLES_SINCE_5)}; {arrivals.TABLE};"
+        f" PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
     )
 
 
@@ -141,9 +156,13 @@ def upgrade(connection: sqlite3.Connection) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
+        for table in TABLES_SINCE_5:
+            connection.execute(table)
         if version < 3:
             _upgrade_to_3(connection)
-        connection.execute("ALTER TABLE lifecycles ADD COLUMN status INTEGER")
+        if version < 4:
+            connection.execute("ALTER TABLE lifecycles ADD COLUMN status INTEGER")
+        _upgrade_to_5(connection)
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     except BaseException:
@@ -158,6 +177,18 @@ def _upgrade_to_3(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE traces SET order_ns = start_ns")
     references.mend(connection)
     arrivals.create(connection)
+
+
+def _upgrade_to_5(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE lifecycles ADD COLUMN released_by INTEGER")
+    connection.execute("ALTER TABLE tasks ADD COLUMN loop INTEGER NOT NULL DEFAULT 0")
+    connection.execute("ALTER TABLE tasks ADD COLUMN thread TEXT NOT NULL DEFAULT ''")
+    connection.execute("ALTER TABLE sites RENAME TO sites_before")
+    connection.execute(SITES)
+    connection.execute(
+        "INSERT INTO sites SELECT site, file, line, function, expression, enter, exit, 0 FROM sites_before"
+    )
+    connection.execute("DROP TABLE sites_before")
 
 
 def pack(keys: Sequence[int]) -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple, TypeVar
+from itertools import chain
+from typing import NamedTuple, TypeVar
 
 from tenure import wire
 from tenure_server.model.records import (
@@ -22,7 +23,16 @@ from tenure_server.model.records import (
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.key_scan import MakeRow
 from tenure_server.store.sqlite.file.liveness import Liveness
-from tenure_server.store.sqlite.file.rows import LifecycleRow
+from tenure_server.store.sqlite.file.rows import INTERNAL, LifecycleRow
+from tenure_server.store.sqlite.read.table_rows import (
+    ExceptionRow,
+    ResourceRow,
+    SiteRow,
+    TaskHome,
+    TaskNameRow,
+    TaskRow,
+    TraceRow,
+)
 
 Row = TypeVar("Row")
 
@@ -36,58 +46,8 @@ class Root(NamedTuple):
     held_around: HeldAround | None
 
 
-class _NamedRow(NamedTuple):
-    key: int
-    name: str
-
-
-class _ResourceRow(NamedTuple):
-    key: int
-    kind: str
-    name: str
-    capacity: int | None
-    stereotype: str
-
-
-class _SiteRow(NamedTuple):
-    site: int
-    file: str
-    line: int
-    function: str
-    expression: str
-    enter: str
-    exit: str
-
-
-class _ExceptionRow(NamedTuple):
-    exception: int
-    type: str
-    message: str
-    cancelled: int
-    canceller: int
-    via: str
-    cancelled_at: int
-
-
-class _TraceRow(NamedTuple):
-    key: int
-    otel_id: bytes
-
-
-class _TaskRow(NamedTuple):
-    key: int
-    name: str
-    coroutine: str
-    kind: Literal["task", "thread"]
-    parent: int | None
-    created_in: int | None
-    created_ns: int | None
-    finished_ns: int | None
-    outcome: int
-    exception: int | None
-
-
 _NO_ROOT = Root(None, None)
+_NO_HOME = TaskHome(None, None)
 # They stand for rows that a damaged file lacks. In a sound file every reference has its row, see ``references``.
 _NO_PROCESS = (bytes(16), "", 1, 0)
 _NO_SITE = Site("", 0, "", "")
@@ -116,6 +76,7 @@ class RowDecoder:
         self._liveness = liveness
         self._processes: dict[int, ProcessFacts] = {}
         self._tasks: dict[int, TaskRef] = {}
+        self._task_homes: dict[int, TaskHome] = {}
         self._resources: dict[int, ResourceRef] = {}
         self._sites: dict[int, Site] = {}
         self._exceptions: dict[int | None, ExceptionInfo] = {}
@@ -138,8 +99,10 @@ class RowDecoder:
     def task_refs(self, wanted: Iterable[int]) -> dict[int, TaskRef]:
         """By key. This and the methods below answer what they have read so far: the wanted ones are among it."""
         wanted = set(wanted)
-        for row in self._unread("SELECT key, name FROM tasks WHERE key IN", wanted, self._tasks, _NamedRow._make):
+        sql = "SELECT key, name, loop, thread FROM tasks WHERE key IN"
+        for row in self._unread(sql, wanted, self._tasks, TaskNameRow._make):
             self._tasks[row.key] = TaskRef(self.public_id(row.key), row.name)
+            self._task_homes[row.key] = TaskHome(row.loop or None, row.thread or None)
         for key in wanted - self._tasks.keys():
             self._tasks[key] = TaskRef(self.public_id(key), "")
         return self._tasks
@@ -148,7 +111,7 @@ class RowDecoder:
         """By key."""
         wanted = set(wanted)
         sql = "SELECT key, kind, name, capacity, stereotype FROM resources WHERE key IN"
-        for row in self._unread(sql, wanted, self._resources, _ResourceRow._make):
+        for row in self._unread(sql, wanted, self._resources, ResourceRow._make):
             public_id = self.public_id(row.key)
             self._resources[row.key] = ResourceRef(public_id, row.kind, row.name, row.capacity, row.stereotype)
         for key in wanted - self._resources.keys():
@@ -159,7 +122,7 @@ class RowDecoder:
         """By row."""
         wanted = set(wanted)
         sql = "SELECT site, file, line, function, expression, enter, exit FROM sites WHERE site IN"
-        for row in self._unread(sql, wanted, self._sites, _SiteRow._make):
+        for row in self._unread(sql, wanted, self._sites, SiteRow._make):
             self._sites[row.site] = Site(row.file, row.line, row.function, row.expression, row.enter, row.exit)
         for site in wanted - self._sites.keys():
             self._sites[site] = _NO_SITE
@@ -172,7 +135,7 @@ class RowDecoder:
             " WHERE exception IN"
         )
         numbers = {number for number in wanted if number is not None}
-        rows = list(self._unread(sql, numbers, self._exceptions, _ExceptionRow._make))
+        rows = list(self._unread(sql, numbers, self._exceptions, ExceptionRow._make))
         cancelled = [row for row in rows if row.cancelled]
         tasks = self.task_refs(row.canceller for row in cancelled if row.canceller)
         sites = self.sites(row.cancelled_at for row in cancelled if row.cancelled_at)
@@ -185,7 +148,7 @@ class RowDecoder:
         """By key."""
         missing = {key for key in wanted if key not in self._traces}
         sql = "SELECT key, otel_id FROM traces WHERE otel_id IS NOT NULL AND key IN"
-        for row in self._unread(sql, missing, self._traces, _TraceRow._make):
+        for row in self._unread(sql, missing, self._traces, TraceRow._make):
             self._traces[row.key] = row.otel_id.hex()
         for key in missing - self._traces.keys():
             self._traces[key] = wire.trace_id(self.process(keys.process_of(key)).id, keys.number_of(key))
@@ -205,7 +168,8 @@ class RowDecoder:
         ``parents``, by key, are public ids of parents that no row has (see ``span_parents``); ``roots``: see there.
         """
         traces = self.trace_ids(row.trace for row in rows)
-        tasks = self.task_refs(row.task for row in rows)
+        tasks = self.task_refs(chain((row.task for row in rows), (row.released_by for row in rows if row.released_by)))
+        homes = self._task_homes
         resources = self.resource_refs(row.resource for row in rows)
         sites = self.sites(row.site for row in rows)
         exceptions = self.exceptions(number for row in rows for number in (row.body_exception, row.exception))
@@ -226,6 +190,7 @@ class RowDecoder:
             body,
             own,
             status,
+            released_by,
         ) in rows:
             process = self.process(key >> keys.NUMBER_BITS)
             acquired_ns = None if wait is None else acquire_ns + wait
@@ -259,17 +224,21 @@ class RowDecoder:
                     otel_parent=root.otel_parent,
                     held_around=root.held_around,
                     status=status or None,
+                    internal=bool(outcomes & INTERNAL),
+                    released_by=tasks.get(released_by) if released_by else None,
+                    loop=homes.get(task, _NO_HOME).loop,
+                    thread=homes.get(task, _NO_HOME).thread,
                 )
             )
         return records
 
     def tasks(self, wanted: Iterable[int]) -> dict[str, Task]:
         """The tasks, and those that created them, by id."""
-        sql = f"SELECT {', '.join(_TaskRow._fields)} FROM tasks WHERE key IN"  # noqa: S608 -- constant names
+        sql = f"SELECT {', '.join(TaskRow._fields)} FROM tasks WHERE key IN"  # noqa: S608 -- constant names
         records: dict[str, Task] = {}
         missing = set(wanted)
         while missing:
-            rows = list(self._unread(sql, missing, (), _TaskRow._make))
+            rows = list(self._unread(sql, missing, (), TaskRow._make))
             exceptions = self.exceptions(row.exception for row in rows)
             for row in rows:
                 process = self.process(keys.process_of(row.key)).hex

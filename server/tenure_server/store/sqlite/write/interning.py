@@ -27,7 +27,7 @@ _MAX_ENTRIES = 50_000  # of one table of one process
 
 ResourceFacts = tuple[str, str, int | None, str]
 CancellerFacts = tuple[int, int, str, int]  # columns of an exception: cancelled, canceller, via, cancelled_at
-TaskFacts = tuple[str, int | None, int | None, int, int | None]
+TaskFacts = tuple[str, int | None, int | None, int, int | None, int, str]
 
 
 class KnownProcess:
@@ -166,11 +166,13 @@ class Interning:
         return [self._sites.get(site) or self._site(site) for site in sites]
 
     def _site(self, site: wire.Site) -> int:
-        values = (site.file, site.line, site.function, site.expression, site.enter, site.exit)
-        self._connection.execute("INSERT OR IGNORE INTO sites VALUES (NULL, ?, ?, ?, ?, ?, ?)", values)
+        values = (site.file, site.line, site.function, site.expression, site.enter, site.exit, site.internal)
+        self._connection.execute("INSERT OR IGNORE INTO sites VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", values)
         row: int
         (row,) = self._connection.execute(
-            "SELECT site FROM sites WHERE (file, line, function, expression, enter, exit) = (?, ?, ?, ?, ?, ?)", values
+            "SELECT site FROM sites WHERE (file, line, function, expression, enter, exit, internal)"
+            " = (?, ?, ?, ?, ?, ?, ?)",
+            values,
         ).fetchone()
         if len(self._sites) > _MAX_ENTRIES:
             self._sites.clear()
@@ -232,7 +234,15 @@ class Interning:
         rows = []
         for task in tasks:
             exception = exceptions[task.exception] or None
-            facts = (task.name, task.created_ns, task.finished_ns, task.outcome, exception)
+            facts = (
+                task.name,
+                task.created_ns,
+                task.finished_ns,
+                task.outcome,
+                exception,
+                task.loop,
+                task.thread,
+            )
             if process.tasks.get(task.id) == facts:
                 continue
             process.tasks[task.id] = facts
@@ -248,16 +258,20 @@ class Interning:
                     None if task.finished_ns is None else task.finished_ns + offset_ns,
                     task.outcome,
                     exception,
+                    task.loop,
+                    task.thread,
                 )
             )
         if rows:
             self._connection.executemany(
-                "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL, NULL) ON CONFLICT (key) DO UPDATE SET"
+                "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL, NULL, ?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET"
                 " name = iif(finished_ns IS NULL, excluded.name, name), parent = coalesce(parent, excluded.parent),"
                 " created_in = coalesce(created_in, excluded.created_in),"
                 " created_ns = coalesce(created_ns, excluded.created_ns),"
                 " finished_ns = coalesce(finished_ns, excluded.finished_ns), outcome = max(outcome, excluded.outcome),"
-                " exception = coalesce(exception, excluded.exception)",
+                " exception = coalesce(exception, excluded.exception), loop = max(loop, excluded.loop),"
+                " thread = iif(thread = '', excluded.thread, thread)",
                 rows,
             )
         return [keys.key(process.row, task.id) for task in tasks]

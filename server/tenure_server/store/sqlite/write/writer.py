@@ -21,10 +21,13 @@ from tenure_server.store.protocol import Spans
 from tenure_server.store.sqlite.file import keys, time_order
 from tenure_server.store.sqlite.file.arrivals import Arrivals
 from tenure_server.store.sqlite.file.rows import (
+    INTERNAL,
     LIFECYCLE_COLUMNS,
-    LIFECYCLE_COLUMNS_WITHOUT_STATUS,
+    LIFECYCLE_COLUMNS_WITHOUT_RARE,
+    NO_RARE_VALUES,
     LifecycleRow,
     LifecycleValues,
+    RareValues,
 )
 from tenure_server.store.sqlite.file.time_order import NEIGHBOURS_NS
 from tenure_server.store.sqlite.file.transactions import roll_back
@@ -33,6 +36,7 @@ from tenure_server.store.sqlite.write.counter_tables import CounterTables
 from tenure_server.store.sqlite.write.interning import Interning, KnownProcess
 from tenure_server.store.sqlite.write.multi_row_insert import MultiRowInsert
 from tenure_server.store.sqlite.write.outbox import Outbox
+from tenure_server.store.sqlite.write.rare_values import rare_values_of
 from tenure_server.store.sqlite.write.series import SeriesTables
 from tenure_server.store.sqlite.write.span_rows import SpanTables
 from tenure_server.store.sqlite.write.writer_thread import Work
@@ -41,12 +45,12 @@ _FreshRows: TypeAlias = list[LifecycleValues]
 
 _ROW = "?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), nullif(?, 0)"
 _INSERT: MultiRowInsert[LifecycleValues] = MultiRowInsert(
-    f"INSERT OR IGNORE INTO lifecycles ({LIFECYCLE_COLUMNS_WITHOUT_STATUS})", _ROW
+    f"INSERT OR IGNORE INTO lifecycles ({LIFECYCLE_COLUMNS_WITHOUT_RARE})", _ROW
 )
-_INSERT_WITH_STATUS: MultiRowInsert[tuple[int | None, ...]] = MultiRowInsert(
-    f"INSERT OR IGNORE INTO lifecycles ({LIFECYCLE_COLUMNS})", f"{_ROW}, ?"
+_INSERT_WITH_RARE: MultiRowInsert[tuple[int | None, ...]] = MultiRowInsert(
+    f"INSERT OR IGNORE INTO lifecycles ({LIFECYCLE_COLUMNS})", f"{_ROW}, ?, nullif(?, 0)"
 )
-_REPLACE = f"INSERT OR REPLACE INTO lifecycles ({LIFECYCLE_COLUMNS}) VALUES ({_ROW}, ?)"
+_REPLACE = f"INSERT OR REPLACE INTO lifecycles ({LIFECYCLE_COLUMNS}) VALUES ({_ROW}, ?, nullif(?, 0))"
 _CHUNK = 500  # keys in one query
 _KEY: Final = 0  # indexes of LifecycleValues
 _ACQUIRE: Final = 6
@@ -167,12 +171,11 @@ class Writer:
     ) -> int:
         highest = process.highest
         fresh, resent = self._rows(batch, process, deltas, now_ns)
-        base = keys.key(process.row, 0)
-        statuses = {base + batch.rows[response.row].id: response.status for response in batch.responses}
-        if fresh and self._insert(fresh, statuses, deltas):
-            new, merged = fresh, self._merge(resent, statuses, deltas, is_newest=is_newest)
+        rare = rare_values_of(batch, keys.key(process.row, 0))
+        if fresh and self._insert(fresh, rare, deltas):
+            new, merged = fresh, self._merge(resent, rare, deltas, is_newest=is_newest)
         else:
-            new, merged = [], self._merge(fresh + resent, statuses, deltas, is_newest=is_newest)
+            new, merged = [], self._merge(fresh + resent, rare, deltas, is_newest=is_newest)
         self._check_order(process, highest, chain(new, merged))
         return len(new) + len(merged)
 
@@ -201,13 +204,13 @@ class Writer:
         else:
             self._interning.note_unordered(process)
 
-    def _insert(self, rows: _FreshRows, statuses: Mapping[int, int], deltas: CounterDeltas) -> bool:
+    def _insert(self, rows: _FreshRows, rare: Mapping[int, RareValues], deltas: CounterDeltas) -> bool:
         """Insert rows that should all be new. False: one of them is stored already, and nothing was inserted."""
         connection = self._connection
         connection.execute("SAVEPOINT fresh")
         before = connection.total_changes
-        if statuses:
-            _INSERT_WITH_STATUS.run(connection, ((*row, statuses.get(row[_KEY], 0)) for row in rows))
+        if rare:
+            _INSERT_WITH_RARE.run(connection, ((*row, *rare.get(row[_KEY], NO_RARE_VALUES)) for row in rows))
         else:
             _INSERT.run(connection, rows)
         if is_new := connection.total_changes - before == len(rows):
@@ -221,7 +224,7 @@ class Writer:
         return is_new
 
     def _merge(
-        self, rows: _FreshRows, statuses: Mapping[int, int], deltas: CounterDeltas, *, is_newest: bool
+        self, rows: _FreshRows, rare: Mapping[int, RareValues], deltas: CounterDeltas, *, is_newest: bool
     ) -> list[LifecycleValues]:
         """Write rows of which some may be stored, in an earlier phase or a later one; answer those that were new.
 
@@ -233,7 +236,7 @@ class Writer:
         closed: list[int] = []
         new: list[LifecycleValues] = []
         for values in rows:
-            row = LifecycleRow(*values, statuses.get(values[_KEY], 0))
+            row = LifecycleRow(*values, *rare.get(values[_KEY], NO_RARE_VALUES))
             before = stored.get(row.key)
             if before is None:
                 after = row
@@ -279,6 +282,7 @@ class Writer:
             self._series.note_pools(batch.pools, resources)
         tasks = interning.tasks(process, batch.tasks, batch.clock_offset_ns, exceptions)
         traces = interning.traces(process, batch.traces)
+        internal = [INTERNAL if site.internal else 0 for site in batch.sites]
         fresh: _FreshRows = []
         resent: _FreshRows = []
         base = keys.key(process.row, 0)
@@ -304,7 +308,7 @@ class Writer:
                     None if wait < 0 else wait,
                     None if hold < 0 else hold,
                     None if release < 0 else release,
-                    outcomes & ~wire.RESENT,
+                    outcomes & ~wire.RESENT | internal[site],
                     exceptions[body],
                     exceptions[own],
                 )

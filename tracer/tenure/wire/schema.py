@@ -1,26 +1,10 @@
-"""The batch: what a tracer ships and a collector reads.
+"""The shapes of a batch, and the limits that both sides know.
 
-This module is a leaf. Both sides import it, and it imports neither of them. One batch is self-contained: its tables
-define every site, resource, task, trace and exception that its rows name, so any collector behind a load balancer can
-read it alone.
-
-Conventions
-    *_ns          integer nanoseconds; "monotonic" unless the name says wall
-    index         position in one of the batch's own tables, from 0
-    number        position in a table, from 1; 0 means "none"
-    id            sequence number handed out once in its process, from 1; 0 means "none"
-
-Time on the wire is monotonic; ``Batch.clock_offset_ns`` added to it gives wall time (ns since the Unix epoch).
-
-    WireError             the bytes are not a batch that this module can read
-    └── UnknownVersion    they are a batch of a version that this module does not know
+Every table of a ``Batch`` is a list of one of these structs. ``tenure.wire`` says what indexes, numbers and ids are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import accumulate
-from operator import attrgetter
 from typing import Annotated, Literal
 
 import msgspec
@@ -36,6 +20,8 @@ MAX_ROWS = 20_000
 MAX_TABLE = 20_000
 MAX_STRING, MAX_CREATED = wire_constants.MAX_STRING, wire_constants.MAX_CREATED
 MAX_POOLS = 2_000
+MAX_STALLS = 1_000
+MAX_STACK = 64  # lines of one stack
 MAX_BODY = 16 * 1024 * 1024  # bytes, decompressed
 
 # Outcome codes of a phase, two bits each in Row.outcomes. 0: the phase has not ended.
@@ -80,6 +66,7 @@ class Site(msgspec.Struct, frozen=True, array_like=True, gc=False):
     expression: Text  # source text of the manager's expression, "" where unknown
     enter: Text = "__aenter__"  # "acquire" where the program called pool.acquire()
     exit: Text = "__aexit__"
+    internal: bool = False  # a library or framework enters there for its own ends
 
 
 class Resource(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -115,6 +102,8 @@ class Task(msgspec.Struct, frozen=True, array_like=True, gc=False):
     finished_ns: Instant | None
     outcome: Annotated[int, Meta(ge=0, le=CANCELLED)] = 0  # one of the outcome codes
     exception: Index = 0  # number in Batch.exceptions
+    loop: IdOrNone = 0  # number of its event loop in its process
+    thread: Text = ""  # name of the thread in which it was first seen
 
 
 class ExceptionInfo(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -171,6 +160,36 @@ class Response(msgspec.Struct, frozen=True, array_like=True, gc=False):
     status: Annotated[int, Meta(ge=100, lt=1000)]
 
 
+class Release(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A lifecycle that was released by another task than the one that acquired it."""
+
+    row: Index
+    task: Index  # the task that released it
+
+
+class Await(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What an unfinished task awaits now. Each one replaces what the collector knew of its task."""
+
+    task: Index
+    since_ns: Instant  # monotonic
+    awaited: Text  # "Queue.join", "sleep 3 s"; "": it awaits nothing any more
+    site: Index = 0  # number: the innermost line of the program's own, and its expression
+    resource: Index = 0  # number: what it waits for, where that is a known resource
+
+
+class Stall(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An event loop that stood still. The same loop and ``begin_ns`` are the same stall, which goes on."""
+
+    loop: Id  # number of the event loop in its process
+    thread: Text  # name of its thread
+    begin_ns: Instant  # monotonic
+    duration_ns: ElapsedTime  # so far
+    is_over: bool
+    task: Index = 0  # number: the task that ran
+    site: Index = 0  # number: the innermost line of the program's own
+    stack: Annotated[list[Text], Meta(max_length=MAX_STACK)] = []  # innermost line first: "handler (app.py:12)"
+
+
 class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
     """The body of one POST. ``(process.id, sequence)`` makes it idempotent. Fields with a default may be missing."""
 
@@ -190,123 +209,6 @@ class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
     cancellers: Annotated[list[Canceller], Meta(max_length=MAX_TABLE)] = []
     pools: Annotated[list[Pool], Meta(max_length=MAX_POOLS)] = []
     responses: Annotated[list[Response], Meta(max_length=MAX_ROWS)] = []
-
-
-class WireError(ValueError):
-    """The bytes are not a valid batch: malformed, a wrong type, beyond a limit, or a reference to a missing entry."""
-
-
-class UnknownVersion(WireError):
-    """The batch has a version that this module does not read."""
-
-
-class _VersionOnly(msgspec.Struct):
-    version: int
-
-
-_encoder = msgspec.msgpack.Encoder()
-_read, _read_version = msgspec.msgpack.Decoder(Batch).decode, msgspec.msgpack.Decoder(_VersionOnly).decode
-_read_json, _read_json_version = msgspec.json.Decoder(Batch).decode, msgspec.json.Decoder(_VersionOnly).decode
-
-
-def encode(batch: Batch) -> bytes:
-    """Encode a batch as MessagePack."""
-    return _encoder.encode(batch)
-
-
-def decode(data: bytes) -> Batch:
-    """Read and check a batch from MessagePack.
-
-    Raises:
-        WireError: names the place, "Expected `int`, got `str` - at `$.rows[3][0]`".
-        UnknownVersion: this module does not read the batch's version.
-    """
-    return _decode(data, _read, _read_version)
-
-
-def decode_json(data: bytes) -> Batch:
-    """Read and check a batch from the JSON form that a recording holds; raises as ``decode`` does."""
-    return _decode(data, _read_json, _read_json_version)
-
-
-def _decode(data: bytes, read: Callable[[bytes], Batch], read_version: Callable[[bytes], _VersionOnly]) -> Batch:
-    try:
-        batch = read(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        _check_version(data, read_version)
-        problem = str(error) or type(error).__name__
-        raise WireError(problem if " at `$" in problem else f"{problem} - at `$`, in {len(data)} bytes") from None
-    if batch.version != VERSION:
-        raise UnknownVersion(f"version {batch.version}, this side reads version {VERSION} - at `$.version`")
-    _check_references(batch)
-    _check_times(batch)
-    return batch
-
-
-def _check_version(data: bytes, read_version: Callable[[bytes], _VersionOnly]) -> None:
-    """Report another version as such: a batch of another version may have another shape."""
-    try:
-        version = read_version(data).version
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return
-    if version != VERSION:
-        raise UnknownVersion(f"version {version}, this side reads version {VERSION} - at `$.version`")
-
-
-# The references of a batch: from which table, attribute, its position in the array, to which table, and the number of
-# that table's first entry.
-_REFERENCES: tuple[tuple[str, str, int, str, int], ...] = (
-    ("rows", "trace", 2, "traces", 0),
-    ("rows", "task", 3, "tasks", 0),
-    ("rows", "resource", 4, "resources", 0),
-    ("rows", "site", 5, "sites", 0),
-    ("rows", "body_exception", 11, "exceptions", 1),
-    ("rows", "exception", 12, "exceptions", 1),
-    ("pools", "resource", 0, "resources", 0),
-    ("responses", "row", 0, "rows", 0),
-    ("tasks", "exception", 9, "exceptions", 1),
-    ("cancellers", "exception", 0, "exceptions", 1),
-    ("cancellers", "task", 1, "tasks", 1),
-    ("cancellers", "site", 3, "sites", 1),
-)
-_getters: list[Callable[[object], int]] = [attrgetter(name) for _, name, *_ in _REFERENCES]
-
-
-def _check_references(batch: Batch) -> None:
-    for get, (owner, _, position, table, first) in zip(_getters, _REFERENCES, strict=True):
-        entries: list[object] = getattr(batch, owner)
-        last = len(getattr(batch, table)) - 1 + first
-        if entries and max(map(get, entries)) > last:
-            i = next(i for i, entry in enumerate(entries) if get(entry) > last)
-            raise WireError(f"{get(entries[i])} names no entry of `{table}` - at `$.{owner}[{i}][{position}]`")
-
-
-def _check_times(batch: Batch) -> None:
-    """Wall times stay below half the range of a signed 64-bit integer, so that adding durations cannot overflow."""
-    acquired = accumulate((row.acquire_ns for row in batch.rows), initial=batch.base_ns + batch.clock_offset_ns)
-    for i, wall_ns in enumerate(acquired, -1):
-        if not 0 <= wall_ns < 1 << 62 and i >= 0:
-            raise WireError(f"wall time {wall_ns} ns is out of range - at `$.rows[{i}][6]`")
-
-
-# Ids outside the process. A multiplication by an odd number is a bijection modulo a power of two, so no two lifecycles
-# of one process share an id. Processes start from random numbers.
-_ODD = SPAN_STEP = 0x9E3779B97F4A7C15  # the difference between the span ids of consecutive lifecycles
-_MASK_64, _MASK_128 = (1 << 64) - 1, (1 << 128) - 1
-
-
-def span_id(process_id: bytes, lifecycle: int) -> str:
-    """Make the OpenTelemetry span id of a lifecycle: 16 hex digits, never all zero."""
-    value = (int.from_bytes(process_id[8:], "big") + lifecycle * _ODD) & _MASK_64
-    return f"{value or _ODD:016x}"
-
-
-def trace_id(process_id: bytes, root: int) -> str:
-    """Make the trace id of a root lifecycle if the program had no active span: 32 hex digits, never all zero."""
-    value = (int.from_bytes(process_id, "big") + root * (_ODD << 64 | _ODD)) & _MASK_128
-    return f"{value or _ODD:032x}"
-
-
-def public_id(process_id: bytes, number: int) -> str:
-    """Make the id of a lifecycle, a task or a resource that is unique outside its process."""
-    return f"{process_id.hex()}-{number}"
+    releases: Annotated[list[Release], Meta(max_length=MAX_ROWS)] = []
+    awaits: Annotated[list[Await], Meta(max_length=MAX_TABLE)] = []
+    stalls: Annotated[list[Stall], Meta(max_length=MAX_STALLS)] = []
