@@ -54,6 +54,8 @@ class Lifecycle(NamedTuple):
     body_exception: str  # "ValueError: message"
     exception: str
     status: int | None = None  # the HTTP status of a request's response
+    internal: bool = False  # a library enters it for its own ends
+    propagated: bool = False  # the exception of the body had left an inner lifecycle before
 
 
 class Recorder:
@@ -130,6 +132,8 @@ def lifecycles_of(batch: wire.Batch) -> list[Lifecycle]:
                 body_exception=_exception(batch, row.body_exception),
                 exception=_exception(batch, row.exception),
                 status=statuses.get(i),
+                internal=site.internal,
+                propagated=i in batch.propagated,
             )
         )
     return lifecycles

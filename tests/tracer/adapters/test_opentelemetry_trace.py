@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from tests.tracer.support.programs import python, write
 
 from tenure import _probe_api as probe
-from tenure._assembly import ledger
+from tenure._assembly import open_lifecycles
 from tenure._core import buffer
 from tenure._identify import otel_context
 from tenure.wire import Trace
@@ -111,7 +111,7 @@ def test_a_task_of_a_lifecycle_is_of_its_trace_whatever_span_is_active(traces, r
 
 def test_a_root_under_what_is_held_for_long_keeps_its_link(traces, rewritten, monkeypatch):
     """And hangs under its span."""
-    monkeypatch.setattr(ledger, "LONG_HELD_NS", 0)
+    monkeypatch.setattr(open_lifecycles, "LONG_HELD_NS", 0)
     spans = []
     assert traces(rewritten(nested)(spans)) == [Trace(1), Trace(2, 1, *ids(spans[0]))]
 

@@ -6,7 +6,7 @@ import pytest
 from tests.tracer.support.small_programs import MANAGERS, lifecycles, single_lifecycle
 
 from tenure import testing, wire
-from tenure._assembly import ledger
+from tenure._assembly import open_lifecycles
 from tenure.testing import Lifecycle
 
 MS = testing.TICK_NS
@@ -189,7 +189,7 @@ def test_what_is_open_is_shipped_by_phase_and_again_when_it_changes() -> None:
 
 def test_a_lifecycle_held_for_over_a_minute_does_not_gather_traces(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is entered within it begins a trace of its own, with a link."""
-    monkeypatch.setattr(ledger, "LONG_HELD_NS", 5 * MS)
+    monkeypatch.setattr(open_lifecycles, "LONG_HELD_NS", 5 * MS)
     with testing.recorder() as recorder:
         app = recorder.load(
             MANAGERS

@@ -4,8 +4,9 @@ The ledger gets every entry in the order of the events, and keeps only what is o
 it is in, for each lifecycle its trace. It reads no clock and sends nothing.
 
 A lifecycle's parent is the innermost one that its task is in; for a task that is in none, the one in which the task was
-created. It begins a trace of its own where it has no parent, where the parent was acquired more than LONG_HELD_NS
-before, or where an adapter says so of its site: then the trace has a link to the parent instead.
+created. Of one that is the program's own it is the innermost of those that are (``sites.is_internal``). It begins a
+trace of its own where it has no parent, where the parent was acquired more than LONG_HELD_NS before, or where an
+adapter says so of its site: then the trace has a link to the parent instead.
 
 Where an OpenTelemetry span is active at a root's begin, the root hangs under it and the trace is that span's. A request
 is noted before a middleware of OpenTelemetry's begins its span; it takes the span that is active where the request's
@@ -21,68 +22,22 @@ from typing import TypeVar, cast
 
 from tenure import wire
 from tenure._assembly import pool_reporter
+from tenure._assembly.open_lifecycles import Lifecycle, Trace
+from tenure._assembly.propagation import Propagation
 from tenure._assembly.request_rename import Renamed
 from tenure._assembly.request_status import Answered, is_request
 from tenure._assembly.snapshot import CLOSED, PLAIN, Snapshot, phase_of
 from tenure._assembly.tables import Tables, process_of
-from tenure._core.record_layout import ACQUIRE, ACQUIRED, RELEASED, RESOURCE, SITE, TASK, Listed
+from tenure._core.record_layout import ACQUIRE, RESOURCE, SITE, TASK, Listed
 from tenure._identify import otel_context, tracer
 from tenure._identify.exceptions import Canceller
+from tenure._identify.sites import is_internal
 from tenure._identify.task_table import Adopted, Ended, Task
 
-LONG_HELD_NS = 60_000_000_000
 ROWS_A_BATCH = 5_000
 NAMING_FLUSHES = 2
-_SHIPPED_BEFORE = -1  # in no phase: it was renamed or answered since
 
 _T = TypeVar("_T")
-
-
-class _Trace:
-    """A root and all below it."""
-
-    __slots__ = ("flushes_left", "link", "root", "span")
-
-    def __init__(self, root: int, link: int, span: otel_context.SpanIds | None, flushes_left: int) -> None:
-        self.root = root
-        self.link = link
-        self.span = span  # what the root hangs under
-        self.flushes_left = flushes_left  # flushes left in which a span may still come
-
-
-class _Lifecycle:
-    """A lifecycle that is open, or that a living task was created in."""
-
-    __slots__ = ("id", "parent", "record", "renamed", "shipped", "status", "trace")
-
-    def __init__(self, number: int, record: Listed, parent: int, trace: _Trace) -> None:
-        self.id = number
-        self.record = record
-        self.parent = parent
-        self.trace = trace
-        self.shipped: int | None = None  # the phase of the snapshot that was shipped last
-        self.renamed: Renamed | None = None
-        self.status = 0  # HTTP
-
-    def note(self, fact: Renamed | Answered) -> None:
-        if isinstance(fact, Answered):
-            self.status = fact.status
-        else:
-            self.renamed = fact
-        if self.shipped is not None:
-            self.shipped = _SHIPPED_BEFORE
-
-    def snapshot(self) -> Snapshot:
-        snapshot, new = Snapshot.of(self.record), self.renamed
-        return snapshot if new is None else snapshot._replace(site=new.site, resource=new.resource)
-
-    def released_before(self, instant: int) -> bool:
-        released = cast("int", self.record[RELEASED])
-        return released != 0 and released <= instant
-
-    def is_long_held(self, instant: int) -> bool:
-        acquired = cast("int", self.record[ACQUIRED])
-        return acquired != 0 and instant - acquired > LONG_HELD_NS
 
 
 class Ledger:
@@ -92,13 +47,14 @@ class Ledger:
         self.process = process
         self._numbers = count(1)
         self._sequences = count(1)
-        self._open: dict[int, _Lifecycle] = {}
-        self._within: dict[int, list[_Lifecycle]] = {}  # by task: what it is in, outermost first
-        self._origins: dict[int, _Lifecycle] = {}  # by task: what it was created in
+        self._open: dict[int, Lifecycle] = {}
+        self._within: dict[int, list[Lifecycle]] = {}  # by task: what it is in, outermost first
+        self._origins: dict[int, Lifecycle] = {}  # by task: what it was created in
         self._shipped_tasks: set[int] = set()
         self._finished: dict[int, Task] = {}
         self._pool_reporter = pool_reporter.PoolReporter()
         self._root_sites = tracer.current.root_sites
+        self._propagation = Propagation()
 
     def add_entries(self, entries: Iterable[object]) -> None:
         """Add records at their acquire, tasks at their creation and at their end."""
@@ -139,22 +95,31 @@ class Ledger:
         for number, (lifecycles, tasks_ended) in enumerate(parts, 1):
             is_last = final and number == len(parts)
             batches.append(self._batch(lifecycles or (), tasks_ended or (), clock_offset_ns, dropped, final=is_last))
+        if propagated := self._propagation.settle(self._open):
+            for batch in batches:
+                batch.propagated.extend(i for i, row in enumerate(batch.rows) if row.id in propagated)
         self._evict_closed()
+        self._propagation.forget_closed(self._open)
         return batches
 
     def _begin(self, record: Listed, context: object) -> None:
         number = next(self._numbers)
         task, instant = cast("int", record[TASK]), cast("int", record[ACQUIRE])
-        parent = self._innermost(task, instant)
+        parent = around = self._innermost(task, instant)
+        internal = is_internal(cast("str", record[SITE]))
+        if around is not None and around.is_internal and not internal:
+            parent = around.own
         if parent is not None and not parent.is_long_held(instant) and record[SITE] not in self._root_sites:
-            lifecycle = _Lifecycle(number, record, parent.id, parent.trace)
+            lifecycle = Lifecycle(number, record, parent.id, parent.trace)
             if parent.trace.flushes_left and (span := otel_context.span_ids_of(context)) is not None:
                 parent.trace.span, parent.trace.flushes_left = span, 0
         else:
             span = otel_context.span_ids_of(context)
             flushes_left = NAMING_FLUSHES if span is None and otel_context.is_watched() and is_request(record) else 0
-            trace = _Trace(number, parent.id if parent is not None else 0, span, flushes_left)
-            lifecycle = _Lifecycle(number, record, 0, trace)
+            trace = Trace(number, parent.id if parent is not None else 0, span, flushes_left)
+            lifecycle = Lifecycle(number, record, 0, trace)
+        if internal:
+            lifecycle.enclose(around)
         self._within.setdefault(task, []).append(lifecycle)
         self._open[lifecycle.id] = lifecycle
 
@@ -164,7 +129,7 @@ class Ledger:
                 lifecycle.note(fact)
                 return
 
-    def _ready(self, patient: bool) -> Iterator[_Lifecycle]:
+    def _ready(self, patient: bool) -> Iterator[Lifecycle]:
         """What may be shipped: all but the traces that wait for their span."""
         if not patient or not otel_context.is_watched():
             yield from self._open.values()
@@ -179,7 +144,7 @@ class Ledger:
             if trace.root not in waiting:
                 yield entry
 
-    def _innermost(self, task: int, instant: int) -> _Lifecycle | None:
+    def _innermost(self, task: int, instant: int) -> Lifecycle | None:
         """What the task is in at this instant, or else what it was created in."""
         within = self._within.get(task)
         while within and within[-1].released_before(instant):
@@ -196,7 +161,7 @@ class Ledger:
 
     def _batch(
         self,
-        lifecycles: Sequence[_Lifecycle],
+        lifecycles: Sequence[Lifecycle],
         ended: Sequence[Task],
         clock_offset_ns: int,
         dropped: dict[str, int],
@@ -234,7 +199,7 @@ class Ledger:
             responses=responses,
         )
 
-    def _row(self, tables: Tables, lifecycle: _Lifecycle, snapshot: Snapshot, before: int) -> wire.Row:
+    def _row(self, tables: Tables, lifecycle: Lifecycle, snapshot: Snapshot, before: int) -> wire.Row:
         site, number, resource, acquire, acquired, release, released, body, raised = snapshot
         task = tables.task_place(number)
         if task is None:
@@ -247,6 +212,8 @@ class Ledger:
             wait, hold, leave = snapshot.durations()
             outcomes = snapshot.outcomes()
             failures = tables.exception(body), tables.exception(snapshot.own_failure)
+            if released and not lifecycle.is_internal:
+                self._propagation.note(lifecycle.id, lifecycle.parent, snapshot)
         if lifecycle.shipped is not None:
             outcomes |= wire.RESENT
         lifecycle.shipped = CLOSED if released else snapshot.phase
@@ -290,6 +257,8 @@ class Ledger:
 
     def _origin(self, task: int) -> int:
         origin = self._origins.get(task)
+        if origin is not None and origin.is_internal:
+            origin = origin.own
         return origin.id if origin is not None else 0
 
     def _evict_closed(self) -> None:

@@ -20,15 +20,13 @@ One lifecycle is recorded once: a manager of a patched type (``resources.patched
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 from collections.abc import Callable
 from time import perf_counter_ns
-from types import FrameType
 from typing import Protocol
 
 from tenure._core import faults, object_access, probe_backend
-from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file, is_own_frame
+from tenure._core.paths import is_own_frame
 from tenure._core.record_layout import (
     ACQUIRE,
     ACQUIRED,
@@ -55,6 +53,7 @@ from tenure._identify import (
 )
 from tenure._identify.exceptions import failure_of
 from tenure._identify.tracer import ContextReader
+from tenure._probe_api import entering_frame
 
 __all__ = [
     "ACQUIRE",
@@ -86,10 +85,6 @@ __all__ = [
     "start",
     "stop",
 ]
-
-_ENTERS = frozenset({"__aenter__", "__enter__"})
-_EVENTS = code_file(asyncio.events)
-_CONTEXTLIB = code_file(contextlib)  # an exit stack and a decorator enter on behalf of their caller
 
 
 class Observer(Protocol):
@@ -237,40 +232,24 @@ def enter(manager: object, site: str | None = None, *, task: int | None = None, 
 
 
 def _site_of_caller(manager: object, manner: int) -> str:
-    """The site that enters the manager; "" where that is internal to a library or to asyncio."""
+    """The site that enters the manager; "" where that is not recorded: a known library's own affair, or asyncio's."""
     frame = sys._getframe(2)  # noqa: SLF001  # there is no other way to the caller
     while frame.f_back is not None and is_own_frame(frame):
         frame = frame.f_back
-    first, library = frame, ""
-    while frame.f_back is not None:
-        if not _is_between(frame, manager):
-            package = libraries.of_frame(frame)
-            if not package:
-                break
-            if not libraries.enters_its_own(package, resources.described(type(manager))):
-                return ""
-            library = package
-        frame = frame.f_back
-    file = frame.f_code.co_filename
-    if file.startswith(ASYNCIO_DIR) and (library or file != _EVENTS):
+    first = frame
+    entering, library, is_internal = entering_frame.find(frame, manager)
+    if entering is None:
         return ""
-    site = sites.of_instruction(
-        frame.f_code, frame.f_lasti, object_access.qualified_name(type(manager)) if library else ""
-    )
+    if is_internal and (site := libraries.program_site(manager)):
+        return site
+    via = object_access.qualified_name(type(manager)) if library else ""
+    site = sites.of_instruction(entering.f_code, entering.f_lasti, via, internal=is_internal)
     if manner == call_site_cache.BY_WITH:
         site = sites.Site.of(site)._replace(sync=True).key()
-    if frame is first and frame.f_back is not None and not library and frame.f_code.co_name not in _ENTERS:
-        call_site_cache.keep(frame, manner, site)
+    is_programs = entering is first and entering.f_back is not None and not via and not is_internal
+    if is_programs and entering.f_code.co_name not in entering_frame.ENTERS:
+        call_site_cache.keep(entering, manner, site)
     return site
-
-
-def _is_between(frame: FrameType, manager: object) -> bool:
-    """Whether this frame enters for its caller: Tenure's, contextlib's, or the __aenter__ of a subclass."""
-    code = frame.f_code
-    if code.co_filename == _CONTEXTLIB or code.co_filename.startswith(PACKAGE_DIR):
-        return True
-    in_method = code.co_name in _ENTERS and code.co_argcount > 0
-    return in_method and frame.f_locals.get(code.co_varnames[0]) is manager
 
 
 def _enter_for_patch(manager: object, sync: bool) -> Record | None:  # C calls by place

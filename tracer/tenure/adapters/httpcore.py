@@ -110,13 +110,17 @@ def _site(frame: FrameType | None) -> str:
 
     In a task that runs only the request, as with ``gather(client.get(url))``, it is httpx's own line.
     """
-    library_site = ""
+    library_site = outermost = ""
     for caller in libraries.stack(frame):
         file, package = caller.f_code.co_filename, libraries.of_frame(caller)
         if package in _PACKAGES:
             library_site = sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
         elif file.startswith(ASYNCIO_DIR):
-            return library_site
+            return outermost or library_site
+        elif package and not file.startswith(PACKAGE_DIR):
+            return ""
+        elif libraries.is_installed(caller) and not file.startswith(PACKAGE_DIR):
+            outermost = sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
         elif not file.startswith(PACKAGE_DIR):
-            return "" if package else sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
-    return library_site
+            return sites.of_instruction(caller.f_code, caller.f_lasti, "connection")
+    return outermost or library_site

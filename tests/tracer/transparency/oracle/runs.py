@@ -20,7 +20,7 @@ from tests.tracer.transparency.oracle.observer import OBSERVER_CALLS, Observer
 from tests.tracer.transparency.oracle.programs import Program
 
 from tenure import testing
-from tenure._assembly import ledger
+from tenure._assembly import open_lifecycles
 from tenure._rewriting import ast_tools, rewriter
 
 _numbers = itertools.count(1)
@@ -71,7 +71,7 @@ def _observed(program: Program, file: str) -> tuple[RunResult, Observer]:
 def _recorded(program: Program, file: str) -> tuple[RunResult, records.Record]:
     flushes = []
     with (
-        mock.patch.object(ledger, "LONG_HELD_NS", program.long_held * testing.TICK_NS),
+        mock.patch.object(open_lifecycles, "LONG_HELD_NS", program.long_held * testing.TICK_NS),
         testing.recorder(sync=program.sync) as recorder,
     ):
         code = rewriter.rewrite(program.plain().encode(), file, sync=program.sync)

@@ -168,7 +168,8 @@ def note_task(task: object, coroutine: object) -> None:
     if code in acquiring.codes or (
         code is not None and code.co_filename == _TASKS and code.co_name == "_wrap_awaitable"
     ):
-        acquiring.made_by.put(task, (tasks.current(), _site(sys._getframe(1))))  # noqa: SLF001  # no other way to the caller
+        frame = sys._getframe(1)  # noqa: SLF001  # no other way to the caller
+        acquiring.made_by.put(task, (tasks.current(), _site(frame, serves_caller=True), _site(frame)))
 
 
 def who(frame: FrameType, kind: type, call: str, *, alone_in_task: bool = False) -> tuple[int | None, str]:
@@ -179,7 +180,10 @@ def who(frame: FrameType, kind: type, call: str, *, alone_in_task: bool = False)
     """
     makers = tracer.current.of(AcquiringTasks).made_by
     made_by = makers.pop(_task()) if makers else None
-    return made_by if made_by is not None else (None, _site(frame, kind, call, alone_in_task=alone_in_task))
+    serves_caller = libraries.serves_caller_of(kind)
+    if made_by is not None:
+        return made_by[0], made_by[1] if serves_caller else made_by[2]
+    return None, _site(frame, kind, call, alone_in_task=alone_in_task, serves_caller=serves_caller)
 
 
 def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | None:
@@ -204,7 +208,9 @@ def _found(manager: object, frame: FrameType, plan: _Plan) -> tuple[int | None, 
     caller = overriding(frame, manager, plan.attribute)
     task, site = who(caller, type(manager), plan.names[0], alone_in_task=plan.alone_in_task)
     code = frame.f_code
-    is_libraries = libraries.of_frame(frame) or code.co_filename.startswith((PACKAGE_DIR, ASYNCIO_DIR))
+    is_libraries = (
+        libraries.of_frame(frame) or libraries.is_installed(frame) or code.co_filename.startswith(PACKAGE_DIR)
+    )
     if site and task is None and caller is frame and code.co_name != plan.attribute and not is_libraries:
         call_site_cache.keep(frame, call_site_cache.BY_CALL, site)
     return task, site
@@ -224,22 +230,31 @@ def overriding(frame: FrameType, manager: object, name: str) -> FrameType:
     return frame
 
 
-def _site(frame: FrameType, kind: type = object, via: str = "", *, alone_in_task: bool = False) -> str:
-    """The nearest caller outside Tenure, asyncio and the type's own library; "" if it is a library's own affair."""
-    library, own = "", ""
+def _site(
+    frame: FrameType, kind: type = object, via: str = "", *, alone_in_task: bool = False, serves_caller: bool = False
+) -> str:
+    """The nearest caller outside Tenure, asyncio and the type's own library; "" if it is not recorded.
+
+    ``serves_caller``: other installed code acquires it for its caller too, else for its own ends.
+    """
+    library, own, outermost = "", "", ""
     for caller in libraries.stack(frame):
         file = caller.f_code.co_filename
         package = libraries.of_frame(caller)
-        if file == _LOCKS or (library and file == _EVENTS):
-            return own
+        if file == _LOCKS or ((library or outermost) and file == _EVENTS):
+            return own or outermost
         if package and not libraries.enters_its_own(package, resources.described(kind)):
             return ""
         if file == _EVENTS or not (package or file.startswith((PACKAGE_DIR, ASYNCIO_DIR))):
-            return sites.of_instruction(caller.f_code, caller.f_lasti, via if library else "")
+            is_installed = file != _EVENTS and libraries.is_installed(caller)
+            if not is_installed or not serves_caller:
+                named = via if library or outermost else ""
+                return sites.of_instruction(caller.f_code, caller.f_lasti, named, internal=is_installed)
+            outermost = sites.of_instruction(caller.f_code, caller.f_lasti, via)
         library = library or package
         if package and alone_in_task:
             own = sites.of_instruction(caller.f_code, caller.f_lasti, via)
-    return own
+    return own or outermost
 
 
 def _task() -> object:
