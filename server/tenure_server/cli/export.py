@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     """Write the export; answer 0, or 2 if it cannot be made."""
     options = _parser().parse_args(arguments)
     try:
-        with open_source(options.source, _say) as source:
+        with open_source(options.source, _say, internal=options.internal) as source:
             if options.to == "otlp":
                 _export_spans(source, options.trace, options.output)
             else:
@@ -61,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
         " collector; otlp: spans as OTLP/JSON, one request per line",
     )
     parser.add_argument("--trace", metavar="ID", help="export only this trace (default: everything)")
+    parser.add_argument(
+        "--internal", action="store_true", help="export also what libraries and frameworks enter for their own ends"
+    )
     parser.add_argument(
         "-o",
         "--output",

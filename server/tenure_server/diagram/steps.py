@@ -150,7 +150,12 @@ Operation = Append | Insert | Update | Remove
 
 
 class Diagram(msgspec.Struct, frozen=True):
-    """The answer of /api/diagram. ``earlier``: the number of older lifecycles that the size limit leaves out."""
+    """The answer of /api/diagram.
+
+    ``earlier`` is the number of older lifecycles that the size limit leaves out, ``internal`` that of lifecycles which
+    libraries entered for their own ends, and which are left out unless the lens has them.
+    """
 
     steps: list[Step]
     earlier: int = 0
+    internal: int = 0

@@ -39,6 +39,7 @@ class DiagramState(msgspec.Struct, frozen=True):
     steps: list[Step]
     earlier: int
     has_open: bool
+    internal: int = 0
 
 
 _NOTHING = DiagramState("", [], 0, has_open=False)
@@ -80,7 +81,7 @@ class LiveDiagram:
 
     def page(self) -> WireMessage:
         state = self._state
-        return encode(messages.Page(state.token, self.lens, self._clock(), state.steps, state.earlier))
+        return encode(messages.Page(state.token, self.lens, self._clock(), state.steps, state.earlier, state.internal))
 
     async def run(self) -> None:
         """Draw after changes: at most twenty times a second, and less often where drawing takes long."""
@@ -136,9 +137,9 @@ class LiveDiagram:
             return previous, None
         steps = draw_input(scene, self.lens, now_ns)
         has_open = any(lifecycle.phase in OPEN_PHASES for lifecycle in scene.lifecycles)
-        state = DiagramState(token, steps, scene.earlier, has_open)
+        state = DiagramState(token, steps, scene.earlier, has_open, scene.internal)
         operations = difference(previous.steps, steps)
-        return state, encode(messages.Operations(token, now_ns, operations, scene.earlier))
+        return state, encode(messages.Operations(token, now_ns, operations, scene.earlier, scene.internal))
 
     def _send_failure(self, error: Exception) -> None:
         """Report the error: ``join`` raises it to clients that wait for a first page, the others get a message."""

@@ -14,10 +14,11 @@ class DiagramInput(msgspec.Struct, frozen=True):
 
     ``lifecycles`` are in the order of their acquire; ``tasks``, by id, are their tasks and those that created them;
     ``context`` are other lifecycles of the same resources, which explain the waits. ``earlier`` is how many earlier
-    lifecycles of the lens are left out.
+    lifecycles of the lens are left out, and ``internal`` how many of libraries (``Lens.internal``).
     """
 
     lifecycles: list[Lifecycle]
     tasks: Mapping[str, Task]
     context: list[Lifecycle]
     earlier: int
+    internal: int = 0

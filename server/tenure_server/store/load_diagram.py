@@ -27,7 +27,7 @@ async def load_diagram(store: Store, lens: Lens, limit: int, now_ns: int) -> Dia
     """
     source = await store.diagram_input(lens, limit)
     steps = await off_the_loop(len(source.lifecycles), lambda: draw_input(source, lens, now_ns))
-    return Diagram(steps, source.earlier)
+    return Diagram(steps, source.earlier, source.internal)
 
 
 async def off_the_loop(size: int, work: Callable[[], T]) -> T:

@@ -145,6 +145,7 @@ export interface Page {
   now_ns: number;
   steps: Step[];
   earlier: number;
+  internal: number;
 }
 
 /**
@@ -152,7 +153,8 @@ export interface Page {
  *
  * ``trace``, ``task``, ``resource`` and ``process`` are ids; null: no restriction. The window is of acquire_ns:
  * since_ns <= acquire_ns < until_ns, in ns since the Unix epoch; null: no bound. ``fold``: fold repetitions, except
- * the folds whose ids are in ``opened``. ``tasks`` and ``resources`` choose what one column stands for.
+ * the folds whose ids are in ``opened``. ``tasks`` and ``resources`` choose what one column stands for. ``internal``:
+ * also what libraries and frameworks enter for their own ends.
  */
 export interface Lens {
   trace: string | null;
@@ -165,6 +167,7 @@ export interface Lens {
   opened: string[];
   tasks: "coroutine" | "task";
   resources: "kind" | "resource";
+  internal: boolean;
 }
 
 /** Server: the changes since the last page or operations, to be applied in order. */
@@ -174,6 +177,7 @@ export interface Operations {
   now_ns: number;
   operations: Operation[];
   earlier: number;
+  internal: number;
 }
 
 /** Server: the client's diagram is up to date. */
@@ -351,10 +355,16 @@ export interface Subscribe {
   resume: string | null;
 }
 
-/** The answer of /api/diagram. ``earlier``: the number of older lifecycles that the size limit leaves out. */
+/**
+ * The answer of /api/diagram.
+ *
+ * ``earlier`` is the number of older lifecycles that the size limit leaves out, ``internal`` that of lifecycles which
+ * libraries entered for their own ends, and which are left out unless the lens has them.
+ */
 export interface Diagram {
   steps: Step[];
   earlier: number;
+  internal: number;
 }
 
 /**
@@ -371,7 +381,8 @@ export interface Diagram {
  * ``raised`` or, without it, ``body_exception``. ``otel_parent`` is the parent span of a root, 16 hex digits, even if
  * no such span is stored. ``held_around``: only of a root that began a trace within a lifecycle that is held long.
  * ``status`` is the HTTP status of the response to a request; null: not known, or no request. ``internal``: a library
- * or framework entered it for its own ends. ``released_by`` is the task that released it; null: ``task`` did.
+ * or framework entered it for its own ends. ``propagated``: ``body_exception`` had left an inner lifecycle of the
+ * trace, where it counts as an error. ``released_by`` is the task that released it; null: ``task`` did.
  * ``loop`` is the number of the event loop in its process, ``thread`` the name of the thread in which ``task`` began;
  * null: not known.
  */
@@ -400,6 +411,7 @@ export interface Lifecycle {
   held_around: HeldAround | null;
   status: number | null;
   internal: boolean;
+  propagated: boolean;
   released_by: TaskRef | null;
   loop: number | null;
   thread: string | null;

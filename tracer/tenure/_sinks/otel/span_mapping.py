@@ -80,6 +80,9 @@ class EndedLifecycle(NamedTuple):
     body_exception: RaisedException | None
     raised: RaisedException | None
     status: int | None
+    parent: int | None
+    internal: bool = False
+    propagated: bool = False
 
     @classmethod
     def of(cls, row: wire.Row, stamps: Stamps, failures: Failures, phase: str, status: int | None) -> EndedLifecycle:
@@ -93,6 +96,7 @@ class EndedLifecycle(NamedTuple):
             body_exception=failures.body,
             raised=failures.raised,
             status=status,
+            parent=row.parent or None,
         )
 
 
