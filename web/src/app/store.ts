@@ -26,6 +26,7 @@ export class Store {
   readonly unfolded = signal<readonly string[]>([]); // ids of folds
   readonly limit = signal(FIRST_LIMIT);
   readonly earlier = signal(0);
+  readonly leftOut = signal(0); // lifecycles of libraries that the diagram leaves out
   readonly diagram = signal<DiagramState | null>(null);
   readonly problem = signal<string | null>(null);
   readonly chosen = signal<Step | null>(null);
@@ -78,6 +79,10 @@ export class Store {
 
   setGrouped(grouped: boolean): void {
     this.#navigate({ ...this.choice.value, grouped });
+  }
+
+  setInternal(internal: boolean): void {
+    this.#navigate({ ...this.choice.value, internal });
   }
 
   unfold(fold: string): void {
@@ -134,6 +139,7 @@ export class Store {
     this.#shownSubject = subject;
     this.#model.replace(page.steps);
     this.earlier.value = page.earlier;
+    this.leftOut.value = page.internal;
     this.diagram.value = { steps: this.#model.steps, from: 0, isNew };
   }
 
@@ -153,11 +159,13 @@ export class Store {
     this.#shownSubject = subject;
     this.#model.replace([]);
     this.earlier.value = 0;
+    this.leftOut.value = 0;
     this.diagram.value = { steps: this.#model.steps, from: 0, isNew: true };
   }
 
-  #onOperations({ operations, earlier }: Operations): void {
+  #onOperations({ operations, earlier, internal }: Operations): void {
     this.earlier.value = earlier;
+    this.leftOut.value = internal;
     try {
       const from = this.#model.apply(operations);
       this.diagram.value = { steps: this.#model.steps, from, isNew: false };

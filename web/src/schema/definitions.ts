@@ -41,7 +41,7 @@ export const definitions: Record<string, Definition> = {
   HeldAround: {"fields":{"lifecycle":{"type":"string"},"trace":{"type":"string"}}},
   Archive: {"fields":{"overview":{"ref":"Overview"},"views":{"items":{"ref":"View"}},"pictures":{"items":{"ref":"ArchivedDiagram"}},"lifecycles":{"items":{"ref":"Lifecycle"}},"left_out":{"type":"number"}}},
   View: {"fields":{"lens":{"ref":"Lens"},"picture":{"type":"number"}}},
-  ArchivedDiagram: {"fields":{"steps":{"items":{"tag":"step","of":{"declare":{"ref":"Declare"},"create":{"ref":"Create"},"destroy":{"ref":"Destroy"},"message":{"ref":"Message"},"note":{"ref":"Note"},"activate":{"ref":"Activate"},"deactivate":{"ref":"Deactivate"},"begin":{"ref":"Begin"},"end":{"ref":"End"}}}},"earlier":{"type":"number"},"mermaid":{"type":"string"}}},
+  ArchivedDiagram: {"fields":{"steps":{"items":{"tag":"step","of":{"declare":{"ref":"Declare"},"create":{"ref":"Create"},"destroy":{"ref":"Destroy"},"message":{"ref":"Message"},"note":{"ref":"Note"},"activate":{"ref":"Activate"},"deactivate":{"ref":"Deactivate"},"begin":{"ref":"Begin"},"end":{"ref":"End"}}}},"earlier":{"type":"number"},"mermaid":{"type":"string"},"internal":{"type":"number"}}},
   Outcome: {"enum":["cancelled","error","ok"]},
   Phase: {"enum":["abandoned","acquiring","closed","held","releasing"]},
   Step: {"tag":"step","of":{"declare":{"ref":"Declare"},"create":{"ref":"Create"},"destroy":{"ref":"Destroy"},"message":{"ref":"Message"},"note":{"ref":"Note"},"activate":{"ref":"Activate"},"deactivate":{"ref":"Deactivate"},"begin":{"ref":"Begin"},"end":{"ref":"End"}}},

@@ -478,9 +478,10 @@ export interface View {
   picture: number;
 }
 
-/** A diagram as steps and as Mermaid text. ``earlier``: as many earlier lifecycles are left out. */
+/** A diagram as steps and as Mermaid text. ``earlier`` and ``internal``: as in ``steps.Diagram``. */
 export interface ArchivedDiagram {
   steps: Step[];
   earlier: number;
   mermaid: string;
+  internal: number;
 }

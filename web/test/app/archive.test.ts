@@ -9,7 +9,7 @@ const unfolded = { ...everything, fold: false };
 const trace = lensOf(parseHash("#trace=ab"), []);
 
 function diagram(id: string): ArchivedDiagram {
-  return { steps: [message(id, "p1 ->> p2")], earlier: 0, mermaid: `sequence of ${id}` };
+  return { steps: [message(id, "p1 ->> p2")], earlier: 0, internal: 0, mermaid: `sequence of ${id}` };
 }
 
 const archive: Archive = {

@@ -28,8 +28,23 @@ class Socket {
 
 const everything = lensOf(NOW, []);
 const trace = lensOf(parseHash("#trace=ab"), []);
-const page = (lens: object, token: string) => ({ type: "page", token, lens, now_ns: 1, steps: [], earlier: 0 });
-const operations = (token: string) => ({ type: "operations", token, now_ns: 2, operations: [], earlier: 0 });
+const page = (lens: object, token: string) => ({
+  type: "page",
+  token,
+  lens,
+  now_ns: 1,
+  steps: [],
+  earlier: 0,
+  internal: 0,
+});
+const operations = (token: string) => ({
+  type: "operations",
+  token,
+  now_ns: 2,
+  operations: [],
+  earlier: 0,
+  internal: 0,
+});
 
 function connected(refusal: string | null = null) {
   const sockets: Socket[] = [];

@@ -117,7 +117,8 @@ class _Album:
         number = self._known.get(digest)
         if number is None:
             number = self._known[digest] = len(self.pictures)
-            self.pictures.append(ArchivedDiagram(diagram.steps, diagram.earlier, mermaid(diagram.steps)))
+            picture = ArchivedDiagram(diagram.steps, diagram.earlier, mermaid(diagram.steps), diagram.internal)
+            self.pictures.append(picture)
             self._room -= len(diagram.steps)
             self.shown.update(_lifecycles_of(diagram))
         self.views.append(View(lens, number))

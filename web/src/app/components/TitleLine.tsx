@@ -11,7 +11,9 @@ const NOTICE_MS = 2500;
 export function TitleLine() {
   const store = useStore();
   store.second.value;
-  const { fold, grouped } = store.choice.value;
+  const { fold, grouped, internal } = store.choice.value;
+  const isRecorded = store.connection.value.kind === "recorded";
+  const leftOut = store.leftOut.value;
   const { name, state } = describe(store);
   const earlier = store.earlier.value;
   const unfolded = store.unfolded.value.length;
@@ -22,7 +24,7 @@ export function TitleLine() {
       {earlier > 0 && (
         <span class="tn-earlier">
           earlier: {earlier.toLocaleString("en")} lifecycles
-          {store.connection.value.kind !== "recorded" && (
+          {!isRecorded && (
             <>
               ,{" "}
               <button type="button" class="tn-link" onClick={() => store.showMore()}>
@@ -32,6 +34,7 @@ export function TitleLine() {
           )}
         </span>
       )}
+      {leftOut > 0 && <span class="tn-earlier">{leftOut.toLocaleString("en")} of libraries left out</span>}
       {store.problem.value && (
         <span class="tn-problem" role="alert">
           {store.problem.value}
@@ -49,6 +52,11 @@ export function TitleLine() {
         <button type="button" class="tn-button" aria-pressed={grouped} onClick={() => store.setGrouped(!grouped)}>
           Group tasks
         </button>
+        {!isRecorded && (
+          <button type="button" class="tn-button" aria-pressed={internal} onClick={() => store.setInternal(!internal)}>
+            Library internals
+          </button>
+        )}
         <CopyButton />
       </span>
     </div>
