@@ -31,6 +31,7 @@ class Document(msgspec.Struct, frozen=True):
     lifecycles: list[Lifecycle]
     steps: list[Step]
     earlier: int
+    internal: int
 
 
 def main(arguments: list[str]) -> int:
@@ -79,7 +80,7 @@ def _mermaid(source: Source, _: str, trace: str | None) -> str:
 
 def _json(source: Source, _: str, trace: str | None) -> str:
     diagram = source.diagram(Lens(trace=trace), MAX_DIAGRAM)
-    document = Document(source.lifecycles(trace), diagram.steps, diagram.earlier)
+    document = Document(source.lifecycles(trace), diagram.steps, diagram.earlier, diagram.internal)
     return msgspec.json.encode(document).decode() + "\n"
 
 
