@@ -169,6 +169,7 @@ def give_up(error: Exception) -> None:
 
 def _start(service: str, sinks: list[Sink], selection: ModuleFilter, tree: ProcessTree | None, *, sync: bool) -> None:
     probe.prepare("tenure.install() or tenure run")
+    tracer.current.installed.included = selection.included
     rewriter.provide_helpers()
     finder = import_hook.Finder(selection, sync=sync)
     sys.meta_path.insert(0, finder)

@@ -55,6 +55,8 @@ class Lifecycle(NamedTuple):
     exception: str
     status: int | None = None  # the HTTP status of a request's response
     released_by: str = ""  # the task, if another one than `task`
+    internal: bool = False  # a library enters it for its own ends
+    propagated: bool = False  # the exception of the body had left an inner lifecycle before
 
 
 class Recorder:
@@ -133,6 +135,8 @@ def lifecycles_of(batch: wire.Batch) -> list[Lifecycle]:
                 exception=_exception(batch, row.exception),
                 status=statuses.get(i),
                 released_by=releasers.get(i, ""),
+                internal=site.internal,
+                propagated=i in batch.propagated,
             )
         )
     return lifecycles

@@ -13,7 +13,7 @@ from tenure_server.diagram import Dialect
 from tenure_server.diagram.steps import Diagram
 from tenure_server.errors import BadParameter
 from tenure_server.http.app_keys import CLOCK, STORE
-from tenure_server.http.parameters import Parameter, choice, flag, instant, integer, names, text
+from tenure_server.http.parameters import INTERNAL, Parameter, choice, flag, instant, integer, names, text
 from tenure_server.http.routes import JSON, Route
 from tenure_server.limits import DEFAULT_DIAGRAM, MAX_DIAGRAM
 from tenure_server.model.lens import Lens
@@ -65,6 +65,7 @@ async def get_diagram(request: web.Request) -> web.Response:
         opened=OPENED.read(query) or [],
         tasks=TASKS.read(query) or "task",
         resources=RESOURCES.read(query) or "resource",
+        internal=INTERNAL.read(query) or False,
     )
     limit, wanted, dialect = LIMIT.read(query) or DEFAULT_DIAGRAM, FORMAT.read(query), DIALECT.read(query) or "plain"
     async with read_limit():
@@ -96,6 +97,7 @@ ROUTES = [
             LIMIT,
             TASKS,
             RESOURCES,
+            INTERNAL,
             FORMAT,
             DIALECT,
         ],

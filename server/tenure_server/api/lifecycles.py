@@ -6,7 +6,7 @@ import time
 from typing import get_args
 
 from tenure_server.api.listing import list_route
-from tenure_server.http.parameters import choice, instant, integer, milliseconds, text
+from tenure_server.http.parameters import INTERNAL, choice, instant, integer, milliseconds, text
 from tenure_server.model.records import Lifecycle, Outcome, Phase
 from tenure_server.store import LifecycleQuery, Listing
 
@@ -36,6 +36,7 @@ ROUTES = [
             "status": integer("status", "Only requests with this HTTP status, for example 404.", 100, 999),
             "since_ns": instant("since", "Only those whose acquire began at this instant or later.", time.time_ns),
             "until_ns": instant("until", "Only those whose acquire began before this instant.", time.time_ns),
+            "internal": INTERNAL,
         },
         query=LifecycleQuery,
         read=lambda store, query: store.lifecycles(query),

@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     if options.dialect is not None and options.to != "mermaid":
         parser.error("--dialect is for --to mermaid")
     try:
-        with open_source(options.source, _say) as source:
+        with open_source(options.source, _say, internal=options.internal) as source:
             if options.to == "otlp":
                 _export_spans(source, options.trace, options.output)
                 return 0
@@ -86,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
         help="exit with code 3 if the export leaves lifecycles out; it is still written",
     )
     parser.add_argument("--trace", metavar="ID", help="export only this trace (default: everything)")
+    parser.add_argument(
+        "--internal", action="store_true", help="export also what libraries and frameworks enter for their own ends"
+    )
     parser.add_argument(
         "-o",
         "--output",

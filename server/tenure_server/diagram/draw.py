@@ -173,7 +173,7 @@ class _Drawer:
                 label=phrases.exit_call(use),
                 at_ns=at_ns,
                 lifecycle=use.id,
-                outcome=None if use.body_outcome == "ok" else use.body_outcome,
+                outcome=None if use.propagated or use.body_outcome == "ok" else use.body_outcome,
             )
         )
 
@@ -191,7 +191,8 @@ class _Drawer:
             start_ns = use.release_ns if use.site.exit not in {"", "notify"} else use.acquire_ns
             label = phrases.released(use, self._duration(start_ns, at_ns))
             outcome = use.release_outcome or "ok"
-            if outcome == "ok" and not use.suppressed and use.body_outcome is not None:
+            is_told = use.suppressed or (use.propagated and use.body_outcome == "error")
+            if outcome == "ok" and not is_told and use.body_outcome is not None:
                 outcome = use.body_outcome
             if outcome == "ok" and is_server_error(use.status):
                 outcome = "error"

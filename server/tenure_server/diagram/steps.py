@@ -156,12 +156,15 @@ Operation = Append | Insert | Update | Remove
 
 
 class Diagram(msgspec.Struct, frozen=True):
-    """The answer of /api/diagram. ``earlier``: the number of older lifecycles that the size limit leaves out.
+    """The answer of /api/diagram.
 
-    ``title`` names the processes and the time of the events: "shop #28277, 2026-11-30 14:02:05 to 14:02:37 UTC".
+    ``earlier`` is the number of older lifecycles that the size limit leaves out, ``internal`` that of lifecycles which
+    libraries entered for their own ends, and which are left out unless the lens has them. ``title`` names the processes
+    and the time of the events: "shop #28277, 2026-11-30 14:02:05 to 14:02:37 UTC".
     """
 
     steps: list[Step]
     earlier: int = 0
     title: str = ""
     open: OpenCounts = OpenCounts()
+    internal: int = 0

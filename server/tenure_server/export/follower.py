@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
 from msgspec.structs import replace
 
+from tenure import semconv
 from tenure_server.errors import StoreError
 from tenure_server.export.batching import Batching
 from tenure_server.export.responses import Accepted, Refused, Retry
@@ -55,6 +57,7 @@ class Follower:
         self._batching = batching
         self._progress = progress
         self._report = report
+        self._with_internal = os.environ.get(semconv.INTERNAL_VARIABLE) == "1"
         self._woken = asyncio.Event()
         self._closing = asyncio.Event()
 
@@ -98,9 +101,11 @@ class Follower:
     async def _send_page(self) -> int:
         """Read and send one page; return the number of lifecycles that are acknowledged."""
         page = await self._source.closed_lifecycles(self.name, self._batching.spans)
+        handled = len(page.items) + page.expired
+        if not self._with_internal:
+            page = replace(page, items=[item for item in page.items if not item.lifecycle.internal])
         if page.items and not await self._deliver(await asyncio.to_thread(encode, page), page):
             return 0
-        handled = len(page.items) + page.expired
         if handled:
             await self._source.acknowledge(self.name, page.position, page.expired)
         if self._progress.recovered():

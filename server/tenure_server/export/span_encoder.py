@@ -152,6 +152,8 @@ class _Spans:
             id(lifecycle.raised),
             id(lifecycle.body_exception),
             lifecycle.status,
+            lifecycle.internal,
+            lifecycle.propagated and lifecycle.parent is not None,
         )
         encoded = self._shared.get(key)
         if encoded is None:

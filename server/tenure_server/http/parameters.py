@@ -132,6 +132,7 @@ def _instant(text: str, clock: Callable[[], int]) -> int | None:
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1_000
 
 
+INTERNAL = flag("internal", "1: also what libraries and frameworks enter for their own ends.")
 LIMIT = integer("limit", f"Maximum number of items (default: {DEFAULT_LIST}).", 1, MAX_LIST)
 CURSOR = text("cursor", "Continue after the previous answer: its cursor.")
 

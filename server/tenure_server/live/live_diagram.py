@@ -45,6 +45,7 @@ class DiagramState(msgspec.Struct, frozen=True):
     open: OpenCounts
     overview: messages.Overview
     overview_digest: bytes
+    internal: int = 0
 
     @property
     def goes_on(self) -> bool:
@@ -99,7 +100,7 @@ class LiveDiagram:
         overview = encode(msgspec.structs.replace(state.overview, now_ns=now_ns))
         if resume == state.token:
             return [overview, encode(messages.Current(state.token, now_ns))]
-        page = messages.Page(state.token, self.lens, now_ns, state.steps, state.earlier, state.open)
+        page = messages.Page(state.token, self.lens, now_ns, state.steps, state.earlier, state.open, state.internal)
         return [overview, encode(page)]
 
     async def run(self) -> None:
@@ -170,11 +171,11 @@ class LiveDiagram:
         token = _token(self.lens, scene)
         is_redrawn = token != previous.token
         steps = draw_input(scene, self.lens, now_ns) if is_redrawn else previous.steps
-        state = DiagramState(token, steps, scene.earlier, scene.open, overview, digest)
+        state = DiagramState(token, steps, scene.earlier, scene.open, overview, digest, scene.internal)
         if not is_redrawn and digest == previous.overview_digest:
             return state, []
         operations = difference(previous.steps, steps) if is_redrawn else []
-        changes = [encode(messages.Operations(token, now_ns, operations, scene.earlier, scene.open))]
+        changes = [encode(messages.Operations(token, now_ns, operations, scene.earlier, scene.open, scene.internal))]
         if digest != previous.overview_digest:
             changes.insert(0, encode(overview))
         return state, changes

@@ -38,6 +38,7 @@ class Page(msgspec.Struct, frozen=True, tag="page", tag_field="type"):
     steps: list[Step]
     earlier: int  # number of older lifecycles of the lens that are left out
     open: OpenCounts  # of the lens
+    internal: int = 0  # number of lifecycles of libraries that the lens leaves out
 
 
 class Operations(msgspec.Struct, frozen=True, tag="operations", tag_field="type"):
@@ -48,6 +49,7 @@ class Operations(msgspec.Struct, frozen=True, tag="operations", tag_field="type"
     operations: list[Operation]
     earlier: int = 0  # as in Page
     open: OpenCounts = OpenCounts()  # as in Page
+    internal: int = 0  # as in Page
 
 
 class Current(msgspec.Struct, frozen=True, tag="current", tag_field="type"):

@@ -85,13 +85,13 @@ class OverviewLoop:
             mailbox.put(self.latest)
 
 
-async def read_overview(store: Store, now_ns: int, limit: int) -> messages.Overview:
-    """At most ``limit`` of each kind."""
-    resources = ResourceQuery(order="used", paging=Paging(limit))
+async def read_overview(store: Store, now_ns: int, limit: int, *, internal: bool = False) -> messages.Overview:
+    """At most ``limit`` of each kind; with ``internal`` also what libraries alone use."""
+    resources = ResourceQuery(order="used", internal=internal, paging=Paging(limit))
     return messages.Overview(
         now_ns=now_ns,
         processes=(await store.processes(Paging(limit))).items,
-        traces=(await store.traces(TraceQuery(paging=Paging(limit)))).items,
+        traces=(await store.traces(TraceQuery(internal=internal, paging=Paging(limit)))).items,
         resources=(await store.resources(resources)).items,
     )
 

@@ -26,8 +26,8 @@ class DiagramInput(msgspec.Struct, frozen=True):
 
     ``lifecycles`` are in the order of their acquire; ``tasks``, by id, are their tasks and those that created them;
     ``context`` are other lifecycles of the same resources, which explain the waits. ``earlier`` is how many earlier
-    lifecycles of the lens are left out. ``processes``, by id, are those of the lifecycles. ``open`` counts what is
-    open, drawn or not.
+    lifecycles of the lens are left out, and ``internal`` how many of libraries (``Lens.internal``). ``processes``, by
+    id, are those of the lifecycles. ``open`` counts what is open, drawn or not.
     """
 
     lifecycles: list[Lifecycle]
@@ -36,6 +36,7 @@ class DiagramInput(msgspec.Struct, frozen=True):
     earlier: int
     processes: Mapping[str, Process] = {}
     open: OpenCounts = OpenCounts()
+    internal: int = 0
 
 
 class LiveInput(msgspec.Struct, frozen=True):

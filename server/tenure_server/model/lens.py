@@ -12,7 +12,8 @@ class Lens(msgspec.Struct, frozen=True):
 
     ``trace``, ``task``, ``resource`` and ``process`` are ids; null: no restriction. The window is of acquire_ns:
     since_ns <= acquire_ns < until_ns, in ns since the Unix epoch; null: no bound. ``fold``: fold repetitions, except
-    the folds whose ids are in ``opened``. ``tasks`` and ``resources`` choose what one column stands for.
+    the folds whose ids are in ``opened``. ``tasks`` and ``resources`` choose what one column stands for. ``internal``:
+    also what libraries and frameworks enter for their own ends.
     """
 
     trace: str | None = None
@@ -25,3 +26,4 @@ class Lens(msgspec.Struct, frozen=True):
     opened: list[str] = []
     tasks: Literal["task", "coroutine"] = "task"
     resources: Literal["resource", "kind"] = "resource"
+    internal: bool = False

@@ -96,7 +96,8 @@ class Lifecycle(msgspec.Struct, frozen=True):
     ``raised`` or, without it, ``body_exception``. ``otel_parent`` is the parent span of a root, 16 hex digits, even if
     no such span is stored. ``held_around``: only of a root that began a trace within a lifecycle that is held long.
     ``status`` is the HTTP status of the response to a request; null: not known, or no request. ``internal``: a library
-    or framework entered it for its own ends. ``released_by`` is the task that released it; null: ``task`` did.
+    or framework entered it for its own ends. ``propagated``: ``body_exception`` had left an inner lifecycle of the
+    trace, where it counts as an error. ``released_by`` is the task that released it; null: ``task`` did.
     ``loop`` is the number of the event loop in its process, ``thread`` the name of the thread in which ``task`` began;
     null: not known.
     """
@@ -125,6 +126,7 @@ class Lifecycle(msgspec.Struct, frozen=True):
     held_around: HeldAround | None = None
     status: int | None = None
     internal: bool = False
+    propagated: bool = False
     released_by: TaskRef | None = None
     loop: int | None = None
     thread: str | None = None

@@ -66,7 +66,8 @@ def compact_mermaid(draw_with: Callable[[bool], Diagram], dialect: Dialect, reme
 
 def draw_diagram(source: DiagramInput, lens: Lens, now_ns: int, *, fold_roots: bool = False) -> Diagram:
     title = title_of(source.lifecycles, source.processes, now_ns)
-    return Diagram(draw_input(source, lens, now_ns, fold_roots=fold_roots), source.earlier, title, source.open)
+    steps = draw_input(source, lens, now_ns, fold_roots=fold_roots)
+    return Diagram(steps, source.earlier, title, source.open, source.internal)
 
 
 def draw_input(source: DiagramInput, lens: Lens, now_ns: int, *, fold_roots: bool = False) -> list[Step]:

@@ -50,6 +50,7 @@ class LifecycleQuery(msgspec.Struct, frozen=True):
     min_wait_ns: int | None = None
     min_hold_ns: int | None = None
     status: int | None = None  # of the response to a request
+    internal: bool | None = None  # True: with what libraries enter for their own ends
     since_ns: int | None = None
     until_ns: int | None = None
     paging: Paging = Paging()
@@ -62,6 +63,7 @@ class ResourceQuery(msgspec.Struct, frozen=True):
     kind: str | None = None
     open: bool | None = None
     order: Literal["newest", "used"] = "newest"
+    internal: bool | None = None  # as in LifecycleQuery
     paging: Paging = Paging()
 
 
@@ -70,6 +72,7 @@ class TraceQuery(msgspec.Struct, frozen=True):
 
     process: str | None = None
     service: str | None = None
+    internal: bool | None = None  # as in LifecycleQuery
     since_ns: int | None = None
     until_ns: int | None = None
     paging: Paging = Paging()

@@ -133,7 +133,7 @@ async def test_lifecycles(collector: Collector, program: Program) -> None:
                 "otel_parent": None,
                 "held_around": None,
                 "status": None,
-                "internal": False,
+                "internal": False, "propagated": False,
                 "released_by": None,
                 "loop": None,
                 "thread": None,

@@ -61,6 +61,7 @@ WITH_TRUTHS = replace(
     releases=[wire.Release(1, 2)],
     awaits=[wire.Await(1, 5_000_100_000, "Queue.join", 1, 2), wire.Await(0, 5_000_200_000, "")],
     stalls=[wire.Stall(1, "MainThread", 5_000_300_000, 250_000_000, True, 1, 2, ["parse (shop/db.py:12)"])],
+    propagated=[0],
 )
 # What was added since has a file of its own. ``read`` has files as earlier tracers wrote them.
 FORMS = [
@@ -105,6 +106,13 @@ def test_a_pool_that_is_none_is_refused_with_its_place(pool: wire.Pool, what: st
     assert str(raised.value) == what
 
 
+def test_a_propagated_row_that_is_none_is_refused_with_its_place() -> None:
+    """As everything else of a batch."""
+    with pytest.raises(wire.WireError) as raised:
+        wire.decode(wire.encode(replace(VERSION_1, propagated=[0, 3])))
+    assert str(raised.value) == "3 names no entry of `rows` - at `$.propagated[1]`"
+
+
 @pytest.mark.parametrize("batch", [batch for _, batch in FORMS], ids=[name for name, _ in FORMS])
 def test_an_older_reader_ignores_the_tables_that_it_does_not_know(batch: wire.Batch) -> None:
     """It reads the rest as it always did."""
@@ -115,7 +123,7 @@ def test_an_older_reader_ignores_the_tables_that_it_does_not_know(batch: wire.Ba
 
 
 def _fields_of_the_first_reader() -> list[msgspec.structs.FieldInfo]:
-    since = {"cancellers", "pools", "responses", "releases", "awaits", "stalls"}
+    since = {"cancellers", "pools", "responses", "releases", "awaits", "stalls", "propagated"}
     return [field for field in msgspec.structs.fields(wire.Batch) if field.name not in since]
 
 

@@ -138,13 +138,15 @@ async def test_every_column_is_a_reference_or_known_not_to_be_one(clock: Clock) 
 
 PLAIN = {
     "processes": "process id service host pid python started_ns last_seen_ns ended dropped lifecycles contiguous"
-    " latest_ns skew_ns",
+    " latest_ns skew_ns internal",
     "batches_ahead": "sequence",
     "sites": "site file line function expression enter exit internal",
     "exceptions": "exception type message used_ns cancelled via",
-    "resources": "kind name capacity stereotype total failed waits holds used_ns",
-    "tasks": "name coroutine kind parent created_in created_ns finished_ns outcome lifecycles first last loop thread",
-    "traces": "otel_id start_ns end_ns lifecycles open errors first first_ns order_ns",
+    "resources": "kind name capacity stereotype total failed waits holds used_ns internal"
+    " internal_failed internal_waits internal_holds",
+    "tasks": "name coroutine kind parent created_in created_ns finished_ns outcome lifecycles first last loop thread"
+    " internal",
+    "traces": "otel_id start_ns end_ns lifecycles open errors first first_ns order_ns internal internal_errors",
     "otel_traces": "id",
     "roots": "link otel_trace_id otel_parent_id",
     "lifecycles": "parent acquire_ns wait_ns hold_ns release_ns outcomes span_id span_parent status",
@@ -177,6 +179,10 @@ async def test_a_store_of_version_2_goes_on(tmp_path: Path, clock: Clock) -> Non
             "DROP TABLE arrivals; DROP TABLE process_rows; DROP TABLE unordered; ALTER TABLE traces DROP order_ns;"
             "ALTER TABLE lifecycles DROP status; ALTER TABLE lifecycles DROP released_by;"
             "ALTER TABLE tasks DROP loop; ALTER TABLE tasks DROP thread; DROP TABLE awaits; DROP TABLE stalls;"
+            "ALTER TABLE processes DROP internal; ALTER TABLE tasks DROP internal; ALTER TABLE traces DROP internal;"
+            "ALTER TABLE traces DROP internal_errors; ALTER TABLE resources DROP internal;"
+            "ALTER TABLE resources DROP internal_failed; ALTER TABLE resources DROP internal_waits;"
+            "ALTER TABLE resources DROP internal_holds;"
             "CREATE TABLE older AS SELECT site, file, line, function, expression, enter, exit FROM sites;"
             "DROP TABLE sites; ALTER TABLE older RENAME TO sites;"
             "DELETE FROM processes WHERE process = 1; DELETE FROM lifecycles WHERE key >> 40 = 1;"

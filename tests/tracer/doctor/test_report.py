@@ -27,6 +27,7 @@ def test_all_that_the_programs_modules_enter_is_recorded_and_nothing_is_missed(t
         "missed": [],
         "left_out": [],
         "lifecycles": 3,
+        "internal": 0,
         "dropped": {},
         "faults": [],
         "limits": [

@@ -4,8 +4,9 @@ The ledger gets every entry in the order of the events, and keeps only what is o
 it is in, for each lifecycle its trace. It reads no clock and sends nothing.
 
 A lifecycle's parent is the innermost one that its task is in; for a task that is in none, the one in which the task was
-created. It begins a trace of its own where it has no parent, where the parent was acquired more than LONG_HELD_NS
-before, or where an adapter says so of its site: then the trace has a link to the parent instead.
+created. Of one that is the program's own it is the innermost of those that are (``sites.is_internal``). It begins a
+trace of its own where it has no parent, where the parent was acquired more than LONG_HELD_NS before, or where an
+adapter says so of its site: then the trace has a link to the parent instead.
 
 Where an OpenTelemetry span is active at a root's begin, the root hangs under it and the trace is that span's. A request
 is noted before a middleware of OpenTelemetry's begins its span; it takes the span that is active where the request's
@@ -24,6 +25,7 @@ from tenure._assembly import pool_reporter
 from tenure._assembly.given_up import GivenUp, Wanted
 from tenure._assembly.observations import Observations
 from tenure._assembly.open_lifecycles import Lifecycle, Trace
+from tenure._assembly.propagation import Propagation
 from tenure._assembly.request_rename import Renamed
 from tenure._assembly.request_status import Answered, is_request
 from tenure._assembly.snapshot import CLOSED, PLAIN, Snapshot, phase_of
@@ -33,6 +35,7 @@ from tenure._assembly.tables import Tables, process_of
 from tenure._core.record_layout import ACQUIRE, RELEASER, RESOURCE, SITE, TASK, Listed
 from tenure._identify import otel_context, tracer
 from tenure._identify.exceptions import Canceller
+from tenure._identify.sites import is_internal
 from tenure._identify.task_table import Adopted, Ended, Task, unknown_task
 
 ROWS_A_BATCH = 5_000
@@ -58,6 +61,7 @@ class Ledger:
         self._pool_reporter = pool_reporter.PoolReporter()
         self._root_sites = tracer.current.root_sites
         self.observations = Observations()
+        self._propagation = Propagation()
 
     def add_entries(self, entries: Iterable[object]) -> None:
         """Add records at their acquire, tasks at their creation and at their end."""
@@ -110,13 +114,20 @@ class Ledger:
         for number, (lifecycles, tasks_ended) in enumerate(parts, 1):
             is_last = final and number == len(parts)
             batches.append(self._batch(lifecycles or (), tasks_ended or (), clock_offset_ns, dropped, final=is_last))
+        if propagated := self._propagation.settle(self._open):
+            for batch in batches:
+                batch.propagated.extend(i for i, row in enumerate(batch.rows) if row.id in propagated)
         self._evict_closed()
+        self._propagation.forget_closed(self._open)
         return batches
 
     def _begin(self, record: Listed, context: object) -> None:
         number = next(self._numbers)
         task, instant = cast("int", record[TASK]), cast("int", record[ACQUIRE])
-        parent = self._innermost(task, instant)
+        parent = around = self._innermost(task, instant)
+        internal = is_internal(cast("str", record[SITE]))
+        if around is not None and around.is_internal and not internal:
+            parent = around.own
         if parent is not None and not parent.is_long_held(instant) and record[SITE] not in self._root_sites:
             lifecycle = Lifecycle(number, record, parent.id, parent.trace)
             if parent.trace.flushes_left and (span := otel_context.span_ids_of(context)) is not None:
@@ -126,6 +137,8 @@ class Ledger:
             flushes_left = NAMING_FLUSHES if span is None and otel_context.is_watched() and is_request(record) else 0
             trace = Trace(number, parent.id if parent is not None else 0, span, flushes_left)
             lifecycle = Lifecycle(number, record, 0, trace)
+        if internal:
+            lifecycle.enclose(around)
         if not self._beside.takes(lifecycle):
             self._within.setdefault(task, []).append(lifecycle)
         self._open[lifecycle.id] = lifecycle
@@ -232,6 +245,8 @@ class Ledger:
             wait, hold, leave = snapshot.durations()
             outcomes = snapshot.outcomes()
             failures = tables.exception(body), tables.exception(snapshot.own_failure)
+            if released and not lifecycle.is_internal:
+                self._propagation.note(lifecycle.id, lifecycle.parent, snapshot)
         if lifecycle.shipped is not None:
             outcomes |= wire.RESENT
         lifecycle.shipped = CLOSED if released else snapshot.phase
@@ -281,6 +296,8 @@ class Ledger:
 
     def _origin(self, task: int) -> int:
         origin = self._origins.get(task)
+        if origin is not None and origin.is_internal:
+            origin = origin.own
         return origin.id if origin is not None else 0
 
     def _evict_closed(self) -> None:

@@ -29,7 +29,7 @@ class Trace:
 class Lifecycle:
     """A lifecycle that is open, or that a living task was created in."""
 
-    __slots__ = ("id", "parent", "record", "renamed", "shipped", "status", "trace", "was_closed")
+    __slots__ = ("id", "is_internal", "own", "parent", "record", "renamed", "shipped", "status", "trace", "was_closed")
 
     def __init__(self, number: int, record: Listed, parent: int, trace: Trace) -> None:
         self.id = number
@@ -40,6 +40,13 @@ class Lifecycle:
         self.renamed: Renamed | None = None
         self.status = 0  # HTTP
         self.was_closed = False  # at the batch before; see ``split_holds.may_be_split``
+        self.is_internal = False
+        self.own: Lifecycle | None = None  # around an internal one: the innermost that is the program's own
+
+    def enclose(self, around: Lifecycle | None) -> None:
+        """Make it an internal one, within this one."""
+        self.is_internal = True
+        self.own = around.own if around is not None and around.is_internal else around
 
     def note(self, fact: Renamed | Answered) -> None:
         if isinstance(fact, Answered):

@@ -157,7 +157,7 @@ def _site(key: str) -> wire.Site:
         expression = process_scrubber.expression(parts.expression)
         file = text(parts.file[-wire.MAX_STRING :])
         calls = text(called[0] or enter), text(called[1] or leave)
-        site = wire.Site(file, parts.line, text(parts.function), expression, *calls)
+        site = wire.Site(file, parts.line, text(parts.function), expression, *calls, parts.internal)
         if len(known) >= _KEPT:
             known.clear()
         known[key] = site

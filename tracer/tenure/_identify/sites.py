@@ -15,6 +15,7 @@ from typing import NamedTuple, cast
 from tenure._identify import source_text
 
 _SEPARATOR = "\x1f"
+_INTERNAL = f"{_SEPARATOR}internal"  # ends the key
 _MARK = "\x1d"  # stands before the number of an instruction whose expression is not known yet
 _LATE = "\x1e"  # stands before how a name is made from such an expression
 _MOST_MARKED = 4096
@@ -26,7 +27,8 @@ TAKERS = frozenset(
 )
 
 _numbers = itertools.count(1)
-_marked: dict[tuple[int, int, str], tuple[str, CodeType]] = {}  # by address of the code, offset and via
+# By address of the code, offset, via and internal.
+_marked: dict[tuple[int, int, str, bool], tuple[str, CodeType]] = {}
 # By number: code and offset, or, once the source was read, line and expression.
 _places: dict[int, tuple[CodeType, int] | tuple[int, str]] = {}
 _targets: dict[int, str] = {}  # by number: what the value is assigned to, once the source was read
@@ -38,15 +40,16 @@ class Place(NamedTuple):
     code: CodeType
     offset: int
 
-    def site(self, via: str = "") -> str:
-        """The key of the site; ``via``: what a library enters there."""
-        return of_instruction(self.code, self.offset, via)
+    def site(self, via: str = "", internal: bool = False) -> str:  # a fact of the site
+        """The key of the site; ``via``: what a library enters there; ``internal``: for its own ends."""
+        return of_instruction(self.code, self.offset, via, internal=internal)
 
 
 class Site(NamedTuple):
     """A site's parts: file, line from 1, the enclosing function's qualified name, the manager's source text.
 
     ``via``: what a library enters on behalf of the program's line; such a site is another one than the line's own.
+    ``internal``: a library enters there for its own ends.
     """
 
     file: str
@@ -55,11 +58,14 @@ class Site(NamedTuple):
     expression: str
     sync: bool = False  # `with`
     via: str = ""
+    internal: bool = False
 
     def key(self) -> str:
         """The string by which rewritten code and records name this site."""
         file = self.file.replace(_SEPARATOR, "?")
         parts = (file, str(self.line), self.function, self.expression, "sync" * self.sync)
+        if self.internal:
+            return _SEPARATOR.join((*parts, self.via, _INTERNAL[1:]))
         return _SEPARATOR.join((*parts, self.via) if self.via else parts)
 
     @classmethod
@@ -68,10 +74,15 @@ class Site(NamedTuple):
         return _of_key(key)
 
 
+def is_internal(key: str) -> bool:
+    """``Site.of(key).internal``, for each record."""
+    return key.endswith(_INTERNAL)
+
+
 @functools.lru_cache(maxsize=4096)
 def _of_key(key: str) -> Site:
-    file, line, function, expression, sync, *via = key.split(_SEPARATOR)
-    return Site(file, int(line), function, expression, bool(sync), "".join(via))
+    file, line, function, expression, sync, *rest = key.split(_SEPARATOR)
+    return Site(file, int(line), function, expression, bool(sync), "".join(rest[:1]), len(rest) > 1)
 
 
 def in_code(code: CodeType) -> set[str]:
@@ -92,13 +103,13 @@ def one_line(source: str) -> str:
     return text if len(text) <= MAX_EXPRESSION else text[: MAX_EXPRESSION - 1] + "…"
 
 
-def of_instruction(code: CodeType, offset: int, via: str = "") -> str:
+def of_instruction(code: CodeType, offset: int, via: str = "", *, internal: bool = False) -> str:
     """The key of the site at a byte offset of code that was not rewritten: ``frame.f_code`` and ``frame.f_lasti``.
 
     The program waits for the answer, so it costs the same however long the code is, and no file is read. The key has
     the line at which the code begins, and a mark in place of its expression, until it is ``settled``.
     """
-    known = _marked.get((id(code), offset, via))
+    known = _marked.get((id(code), offset, via, internal))
     if known is not None:
         return known[0]
     number = next(_numbers)
@@ -106,8 +117,9 @@ def of_instruction(code: CodeType, offset: int, via: str = "") -> str:
     if len(_marked) >= _MOST_MARKED:
         _marked.clear()
     _places.pop(number - _MOST_PLACES, None)
-    key = Site(code.co_filename, code.co_firstlineno, code.co_qualname, f"{_MARK}{number}", via=via).key()
-    _marked[id(code), offset, via] = key, code  # the code is kept, so that its address is not another's
+    mark = f"{_MARK}{number}"
+    key = Site(code.co_filename, code.co_firstlineno, code.co_qualname, mark, via=via, internal=internal).key()
+    _marked[id(code), offset, via, internal] = key, code  # the code is kept, so that its address is not another's
     return key
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tenure._core import buffer, probe_backend
 from tenure._identify.exceptions import Canceller
+from tenure._identify.installed_code import InstalledCode
 from tenure._identify.open_uses import HeldToken, OpenManagers
 from tenure._identify.pool_stats import PoolRegistry
 from tenure._identify.resource_ids import ResourceIds
@@ -62,6 +63,8 @@ class Tracer:
         self.enclosing_nothing: set[str] = set()  # sites whose lifecycles are no parent, unless a statement enters them
         self.call_sites: dict[tuple[int, int], tuple[str, CodeType]] = {}  # see ``call_site_cache``
         self.wire_sites: dict[str, wire.Site] = {}  # by key: scrubbed, as the tables of a batch have them
+        self.known_packages: set[str] = set()  # of ``libraries``
+        self.installed = InstalledCode()
         self.reached_through: dict[str, frozenset[str]] = {}  # by package: others whose calls are for its caller too
         self.frameworks: set[str] = set()  # packages whose generator functions pass on what is the program's
         self.cancellers: dict[tuple[str, str], CancellerResolver] = {}  # by file and function

@@ -20,15 +20,13 @@ One lifecycle is recorded once: a manager of a patched type (``resources.patched
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 from collections.abc import Callable
 from time import perf_counter_ns
-from types import FrameType
 from typing import Protocol
 
 from tenure._core import faults, object_access, probe_backend
-from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file, is_own_frame
+from tenure._core.paths import is_own_frame
 from tenure._core.record_layout import (
     ACQUIRE,
     ACQUIRED,
@@ -52,13 +50,12 @@ from tenure._identify import (
     releasing,
     resources,
     sites,
-    task_origins,
     tasks,
     tracer,
 )
 from tenure._identify.exceptions import failure_of
-from tenure._identify.sites import Place
 from tenure._identify.tracer import ContextReader
+from tenure._probe_api import entering_frame
 
 __all__ = [
     "ACQUIRE",
@@ -91,9 +88,6 @@ __all__ = [
     "start",
     "stop",
 ]
-
-_ENTERS = frozenset({"__aenter__", "__enter__"})
-_CONTEXTLIB = code_file(contextlib)  # an exit stack and a decorator enter on behalf of their caller
 
 
 class Observer(Protocol):
@@ -241,52 +235,25 @@ def enter(manager: object, site: str | None = None, *, task: int | None = None, 
 
 
 def _site_of_caller(manager: object, manner: int) -> str:
-    """The site that enters the manager; "" where that is internal to a library or to asyncio.
+    """The site that enters the manager; "" where it is not recorded: a known library's own affair, or asyncio's.
 
     In a task that runs only a library's own coroutine, it is the line that made the task.
     """
     frame = sys._getframe(2)  # noqa: SLF001  # there is no other way to the caller
     while frame.f_back is not None and is_own_frame(frame):
         frame = frame.f_back
-    entering, place, library = _entering(frame, manager)
-    if place is None:
+    entry = entering_frame.find(frame, manager)
+    if entry is None:
         return ""
-    site = place.site(object_access.qualified_name(type(manager)) if library else "")
+    if entry.is_internal and (site := libraries.program_site(manager)):
+        return site
+    site = entry.place.site(object_access.qualified_name(type(manager)) if entry.library else "", entry.is_internal)
     if manner == call_site_cache.BY_WITH:
         site = sites.Site.of(site)._replace(sync=True).key()
-    if entering is frame and frame.f_back is not None and frame.f_code.co_name not in _ENTERS:
+    is_programs = entry.frame is frame and frame.f_back is not None and not entry.is_internal
+    if is_programs and frame.f_code.co_name not in entering_frame.ENTERS:
         call_site_cache.keep(frame, manner, site)
     return site
-
-
-def _entering(first: FrameType, manager: object) -> tuple[FrameType | None, Place | None, str]:
-    """The frame of the program that enters, its instruction, and the library that does it for the program.
-
-    The frame is None where it is not on the stack any more; the place is None where nobody but a library enters.
-    """
-    library, in_library = "", Place(first.f_code, first.f_lasti)
-    for frame, package in task_origins.callers(first):
-        if _is_between(frame, manager):
-            continue
-        place, is_asyncio = Place(frame.f_code, frame.f_lasti), frame.f_code.co_filename.startswith(ASYNCIO_DIR)
-        if package:
-            if not libraries.enters_its_own(package, resources.described(type(manager))):
-                return None, None, ""
-            library, in_library = package, place
-        elif not is_asyncio:
-            return frame, place, library
-        elif not library:
-            return None, None, ""
-    return None, task_origins.of_running() or in_library, library
-
-
-def _is_between(frame: FrameType, manager: object) -> bool:
-    """Whether this frame enters for its caller: Tenure's, contextlib's, or the __aenter__ of a subclass."""
-    code = frame.f_code
-    if code.co_filename == _CONTEXTLIB or code.co_filename.startswith(PACKAGE_DIR):
-        return True
-    in_method = code.co_name in _ENTERS and code.co_argcount > 0
-    return in_method and frame.f_locals.get(code.co_varnames[0]) is manager
 
 
 def _enter_for_patch(manager: object, sync: bool) -> Record | None:  # C calls by place

@@ -25,7 +25,7 @@ class ModuleFilter:
         self.roots = [_real(root) for root in roots]
         if FROZEN_DIR:
             self.roots.append(_real(Path(FROZEN_DIR)))
-        self._include, self._exclude = tuple(include), ("tenure", *exclude)
+        self.included, self._exclude = tuple(include), ("tenure", *exclude)
         self._main_module = main_module
         self._folders: dict[str, bool] = {}  # cached answers: every import asks
         paths = sysconfig.get_paths()
@@ -33,7 +33,7 @@ class ModuleFilter:
 
     def __repr__(self) -> str:
         roots = [str(root) for root in self.roots]
-        return f"ModuleFilter({roots}, include={self._include}, exclude={self._exclude})"
+        return f"ModuleFilter({roots}, include={self.included}, exclude={self._exclude})"
 
     def add_root(self, root: Path) -> None:
         """Add a directory whose modules are the program's own."""
@@ -46,7 +46,7 @@ class ModuleFilter:
             return False
         if self._main_module and _is_in(self._main_module, name.removesuffix(".__main__")):
             self.add_root(Path(file).parent)
-        if any(_is_in(name, package) for package in self._include):
+        if any(_is_in(name, package) for package in self.included):
             return True
         folder = str(PurePath(real_paths.real(file) if real_paths.is_link(file) else file).parent)
         if folder not in self._folders:

@@ -150,9 +150,16 @@ def _site(frame: FrameType | None) -> str:
         return ""
     in_library = None
     for caller, package in task_origins.callers(frame):
+        place = Place(caller.f_code, caller.f_lasti)
         if package in _PACKAGES:
-            in_library = Place(caller.f_code, caller.f_lasti)
-        elif not caller.f_code.co_filename.startswith((PACKAGE_DIR, ASYNCIO_DIR)):
-            return "" if package else Place(caller.f_code, caller.f_lasti).site("connection")
-    place = task_origins.of_running() or in_library
-    return "" if place is None else place.site("connection")
+            in_library = place
+        elif caller.f_code.co_filename.startswith((PACKAGE_DIR, ASYNCIO_DIR)):
+            continue
+        elif package:
+            return ""
+        elif libraries.is_installed(caller):
+            in_library = place
+        else:
+            return place.site("connection")
+    origin = task_origins.of_running() or in_library
+    return "" if origin is None else origin.site("connection")

@@ -13,6 +13,7 @@ class Counting:
 
     def __init__(self) -> None:
         self._lifecycles: set[int] = set()
+        self._internal: set[int] = set()
         self.dropped: dict[str, int] = {}
 
     @property
@@ -20,9 +21,15 @@ class Counting:
         """How many came."""
         return len(self._lifecycles)
 
+    @property
+    def internal(self) -> int:
+        """How many of them libraries entered for their own ends."""
+        return len(self._internal)
+
     def send(self, batch: wire.Batch) -> None:
         """Count a batch."""
         self._lifecycles.update(row.id for row in batch.rows)
+        self._internal.update(row.id for row in batch.rows if batch.sites[row.site].internal)
         self.dropped = dict(batch.dropped)
 
     def settle(self, seconds: float) -> bool:  # noqa: ARG002  # a sink's settling may take so long
@@ -38,5 +45,6 @@ class Counting:
     def resume(self) -> None: ...
     def fork(self) -> Counting:
         self._lifecycles.clear()
+        self._internal.clear()
         self.dropped = {}
         return self

@@ -100,6 +100,7 @@ class Examination:
             missed=unrecorded(seen, by_design=False),
             left_out=unrecorded(seen, by_design=True),
             lifecycles=self._counting.lifecycles,
+            internal=self._counting.internal,
             dropped=self._counting.dropped,
             faults=self._faults.faults,
             processes=list(map(processes.unrecorded, children.known_unrecorded)),

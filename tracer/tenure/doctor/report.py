@@ -55,6 +55,7 @@ class ProgramReport(msgspec.Struct, frozen=True, kw_only=True):
     missed: list[UnrecordedManagers]
     left_out: list[UnrecordedManagers]  # by design
     lifecycles: int  # read from the buffer
+    internal: int = 0  # of them, those that libraries entered for their own ends
     dropped: dict[str, int]
     faults: list[Fault]
     processes: list[ProcessReport] = []  # that it started, and those that they started
@@ -104,7 +105,7 @@ def text(report: ProgramReport) -> str:
         _part("dropped", [_line(count, reason) for reason, count in sorted(report.dropped.items())]),
         _part("faults in Tenure (please report them)", [_line(0, f"{fault.where}: {fault.error}") for fault in faults]),
         _part("not observed", [_line(0, limit) for limit in report.limits]),
-        [f"lifecycles recorded: {count}; read from the buffer: {report.lifecycles}"],
+        [f"lifecycles recorded: {count}; read from the buffer: {_lifecycles(report)}"],
         *map(_process, report.processes),
     ]
     return "\n".join(line for part in parts for line in part) + "\n"
@@ -131,9 +132,16 @@ def _process(process: ProcessReport) -> list[str]:
             (_line(0, f"{fault.where}: {fault.error}") for fault in report.faults),
         ),
     ]
-    count = f"{report.lifecycles} {'lifecycle' if report.lifecycles == 1 else 'lifecycles'} recorded"
+    own = report.lifecycles - report.internal
+    count = f"{_lifecycles(report, ' lifecycle' if own == 1 else ' lifecycles')} recorded"
     lists = [(name, list(lines)) for name, lines in parts]
     return [f"{title}: {count}", *(line for name, lines in lists if lines for line in _part(name, lines))]
+
+
+def _lifecycles(report: ProgramReport, noun: str = "") -> str:
+    """The program's own, and apart from them those that views leave out."""
+    of_libraries = f" (and {report.internal} of libraries, left out)" if report.internal else ""
+    return f"{report.lifecycles - report.internal}{noun}{of_libraries}"
 
 
 def _part(title: str, items: Iterable[str]) -> list[str]:

@@ -31,6 +31,8 @@ RELEASED_BY_ID, RELEASED_BY_NAME = "tenure.released_by.task.id", "tenure.release
 
 WAIT_TIME, HOLD_TIME, RELEASE_TIME = "tenure.wait_time", "tenure.hold_time", "tenure.release_time"  # s
 PHASE, SUPPRESSED = "tenure.phase", "tenure.suppressed"
+INTERNAL = "tenure.internal"  # true: a library or framework entered it for its own ends
+INTERNAL_VARIABLE = "TENURE_INTERNAL"  # "1" in the environment: exporters send such lifecycles too
 ACQUIRE_OUTCOME, BODY_OUTCOME = "tenure.acquire.outcome", "tenure.body.outcome"
 RELEASE_OUTCOME = "tenure.release.outcome"
 REQUEST_METHOD, ROUTE, RESPONSE_STATUS = "http.request.method", "http.route", "http.response.status_code"
@@ -64,16 +66,10 @@ class ExceptionEvent(NamedTuple):
 def process_attributes(*, service: str, instance: str, host: str, pid: int, python: str, version: str) -> Attributes:
     """A traced process as an OpenTelemetry Resource; ``version`` is that of the distribution that makes its spans."""
     return {
-        SERVICE_NAME: service,
-        SERVICE_INSTANCE_ID: instance,
-        HOST_NAME: host,
-        PROCESS_PID: pid,
-        RUNTIME_NAME: "cpython",
-        RUNTIME_VERSION: python,
-        SDK_NAME: "tenure",
-        SDK_LANGUAGE: "python",
-        SDK_VERSION: version,
-    }
+        SERVICE_NAME: service, SERVICE_INSTANCE_ID: instance, HOST_NAME: host, PROCESS_PID: pid,
+        RUNTIME_NAME: "cpython", RUNTIME_VERSION: python,
+        SDK_NAME: "tenure", SDK_LANGUAGE: "python", SDK_VERSION: version,
+    }  # fmt: skip
 
 
 def short_kind(kind: str) -> str:
@@ -136,15 +132,8 @@ def request_attributes(resource: Resource, site: Site) -> Attributes:
 
 def site_attributes(site: Site) -> Attributes:
     """What is known of the site; the calls only where they are not those of ``async with`` itself."""
-    attributes: Attributes = {}
-    if site.function:
-        attributes[FUNCTION_NAME] = site.function
-    if site.file:
-        attributes[FILE_PATH] = site.file
-    if site.line:
-        attributes[LINE_NUMBER] = site.line
-    if site.expression:
-        attributes[SITE_EXPRESSION] = site.expression
+    values = (FUNCTION_NAME, site.function), (FILE_PATH, site.file), (LINE_NUMBER, site.line)
+    attributes: Attributes = {name: value for name, value in (*values, (SITE_EXPRESSION, site.expression)) if value}
     if site.enter != "__aenter__":
         attributes[SITE_ENTER] = site.enter
     if site.exit != "__aexit__":
@@ -180,6 +169,8 @@ def outcome_attributes(lifecycle: Lifecycle) -> Attributes:
             attributes[key] = outcome
     if lifecycle.suppressed:
         attributes[SUPPRESSED] = True
+    if lifecycle.internal:
+        attributes[INTERNAL] = True
     if lifecycle.status is not None:
         attributes[RESPONSE_STATUS] = lifecycle.status
     if error_type := status_of(lifecycle).error_type:
@@ -190,13 +181,15 @@ def outcome_attributes(lifecycle: Lifecycle) -> Attributes:
 def status_of(lifecycle: Lifecycle) -> Status:
     """An error where a phase ended in one that was not suppressed, or where it was abandoned; not a cancellation.
 
+    An exception is an error of the innermost lifecycle that it left, and of the root: that is what the request came to.
     A response of 5xx is an error too; its type is the number (https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
     """
     if lifecycle.phase == "abandoned":
         return Status("abandoned", f"abandoned while {open_phase(lifecycle)}: the process ended")
+    is_elsewhere = lifecycle.propagated and lifecycle.parent is not None
     if "error" in {lifecycle.acquire_outcome, lifecycle.release_outcome}:
         exception = lifecycle.raised
-    elif lifecycle.body_outcome == "error" and not lifecycle.suppressed:
+    elif lifecycle.body_outcome == "error" and not (lifecycle.suppressed or is_elsewhere):
         exception = lifecycle.body_exception
     else:
         return Status(str(lifecycle.status) if lifecycle.status in SERVER_ERRORS else "", "")
@@ -213,9 +206,12 @@ def open_phase(lifecycle: Lifecycle) -> str:
 
 
 def exception_events(lifecycle: Lifecycle) -> list[ExceptionEvent]:
-    """What left the body, when the release began; what acquire or release raised itself, when the lifecycle ended."""
+    """What left the body, when the release began; what acquire or release raised itself, when the lifecycle ended.
+
+    An exception is one event: of the innermost lifecycle that it left.
+    """
     events: list[ExceptionEvent] = []
-    if lifecycle.body_exception is not None and lifecycle.release_ns is not None:
+    if lifecycle.body_exception is not None and lifecycle.release_ns is not None and not lifecycle.propagated:
         events.append(ExceptionEvent(lifecycle.release_ns, _exception_attributes(lifecycle.body_exception, "held")))
     if lifecycle.raised is not None and lifecycle.released_ns is not None:
         phase = "acquiring" if lifecycle.acquired_ns is None else "releasing"

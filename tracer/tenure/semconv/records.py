@@ -67,9 +67,16 @@ class Lifecycle(Protocol):
     """Times in ns since the Unix epoch, None where not reached. Outcomes are "ok", "error" or "cancelled".
 
     ``status`` is the HTTP status of the response to a request; None: not known, or not a request. ``released_by`` is
-    the task that released; None: it is the one that acquired.
+    the task that released; None: it is the one that acquired. ``propagated``: the exception of the body had left an
+    inner lifecycle before. ``parent`` is None for a root.
     """
 
+    @property
+    def parent(self) -> object | None: ...
+    @property
+    def internal(self) -> bool: ...
+    @property
+    def propagated(self) -> bool: ...
     @property
     def phase(self) -> str: ...
     @property

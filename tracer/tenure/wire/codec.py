@@ -58,6 +58,7 @@ def _decode(data: bytes, read: Callable[[bytes], Batch], read_version: Callable[
     if batch.version != VERSION:
         raise UnknownVersion(f"version {batch.version}, this side reads version {VERSION} - at `$.version`")
     _check_references(batch)
+    _check_propagated(batch)
     _check_times(batch)
     return batch
 
@@ -105,6 +106,13 @@ def _check_references(batch: Batch) -> None:
         if entries and max(map(get, entries)) > last:
             i = next(i for i, entry in enumerate(entries) if get(entry) > last)
             raise WireError(f"{get(entries[i])} names no entry of `{table}` - at `$.{owner}[{i}][{position}]`")
+
+
+def _check_propagated(batch: Batch) -> None:
+    last = len(batch.rows) - 1
+    for i, row in enumerate(batch.propagated):
+        if row > last:
+            raise WireError(f"{row} names no entry of `rows` - at `$.propagated[{i}]`")
 
 
 def _check_times(batch: Batch) -> None:

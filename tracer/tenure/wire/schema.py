@@ -191,7 +191,10 @@ class Stall(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The body of one POST. ``(process.id, sequence)`` makes it idempotent. Fields with a default may be missing."""
+    """The body of one POST. ``(process.id, sequence)`` makes it idempotent. Fields with a default may be missing.
+
+    ``propagated`` are the rows whose body's exception had left an inner lifecycle of the trace: it counts there.
+    """
 
     version: int
     process: Process
@@ -212,3 +215,4 @@ class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
     releases: Annotated[list[Release], Meta(max_length=MAX_ROWS)] = []
     awaits: Annotated[list[Await], Meta(max_length=MAX_TABLE)] = []
     stalls: Annotated[list[Stall], Meta(max_length=MAX_STALLS)] = []
+    propagated: Annotated[list[Index], Meta(max_length=MAX_ROWS)] = []

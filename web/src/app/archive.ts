@@ -55,8 +55,9 @@ export class ArchiveSource implements Source {
       this.#events.problem(NOT_IN_PAGE);
       return;
     }
-    const { steps, earlier, open } = diagram;
-    this.#events.page({ type: "page", token: "", lens, now_ns: this.#archive.overview.now_ns, steps, earlier, open });
+    const { steps, earlier, open, internal } = diagram;
+    const now_ns = this.#archive.overview.now_ns;
+    this.#events.page({ type: "page", token: "", lens, now_ns, steps, earlier, open, internal });
   }
 
   /** An archive has no diagrams with single folds unfolded: if one fold is unfolded, all are. */

@@ -35,6 +35,7 @@ export class Store {
   readonly limit = signal(FIRST_LIMIT);
   readonly earlier = signal(0);
   readonly open = signal<OpenCounts | null>(null); // of the subject, drawn or not
+  readonly leftOut = signal(0); // lifecycles of libraries that the diagram leaves out
   readonly diagram = signal<DiagramState | null>(null);
   readonly problem = signal<string | null>(null);
   readonly chosen = signal<Step | null>(null);
@@ -88,6 +89,10 @@ export class Store {
 
   setGrouped(grouped: boolean): void {
     this.#navigate({ ...this.choice.value, grouped });
+  }
+
+  setInternal(internal: boolean): void {
+    this.#navigate({ ...this.choice.value, internal });
   }
 
   unfold(fold: string): void {
@@ -152,6 +157,7 @@ export class Store {
     this.#model.replace(page.steps);
     this.earlier.value = page.earlier;
     this.open.value = page.open;
+    this.leftOut.value = page.internal;
     this.diagram.value = { steps: this.#model.steps, from: 0, isNew };
   }
 
@@ -172,12 +178,14 @@ export class Store {
     this.#model.replace([]);
     this.earlier.value = 0;
     this.open.value = null;
+    this.leftOut.value = 0;
     this.diagram.value = { steps: this.#model.steps, from: 0, isNew: true };
   }
 
-  #onOperations({ operations, earlier, open }: Operations): void {
+  #onOperations({ operations, earlier, open, internal }: Operations): void {
     this.earlier.value = earlier;
     this.open.value = open;
+    this.leftOut.value = internal;
     try {
       const from = this.#model.apply(operations);
       this.diagram.value = { steps: this.#model.steps, from, isNew: false };

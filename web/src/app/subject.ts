@@ -13,11 +13,12 @@ export interface Choice {
   readonly subject: Subject;
   readonly fold: boolean;
   readonly grouped: boolean; // tasks by their coroutine
+  readonly internal: boolean; // with what libraries enter for their own ends
 }
 
 const KINDS: readonly SubjectKind[] = ["trace", "task", "resource", "process"];
 
-export const NOW: Choice = { subject: { kind: "now", id: "" }, fold: true, grouped: true };
+export const NOW: Choice = { subject: { kind: "now", id: "" }, fold: true, grouped: true, internal: false };
 
 /** Reads the address's hash; an unreadable one means everything now. */
 export function parseHash(hash: string): Choice {
@@ -29,12 +30,14 @@ export function parseHash(hash: string): Choice {
     subject,
     fold: parameters.get("fold") !== "0",
     grouped: grouped === null ? isBroad(subject) : grouped === "1",
+    internal: parameters.get("internal") === "1",
   };
 }
 
-export function formatHash({ subject, fold, grouped }: Choice): string {
+export function formatHash({ subject, fold, grouped, internal }: Choice): string {
   const name = subject.kind === "now" ? "now" : `${subject.kind}=${encodeURIComponent(subject.id)}`;
-  return `#${name}${fold ? "" : "&fold=0"}${grouped === isBroad(subject) ? "" : `&grouped=${Number(grouped)}`}`;
+  const grouping = grouped === isBroad(subject) ? "" : `&grouped=${Number(grouped)}`;
+  return `#${name}${fold ? "" : "&fold=0"}${grouping}${internal ? "&internal=1" : ""}`;
 }
 
 /** Another subject, with the grouping that suits it. */
@@ -59,7 +62,7 @@ export function subjectOf(lens: Lens): Subject {
 }
 
 /** The lens to subscribe to. */
-export function lensOf({ subject, fold, grouped }: Choice, unfolded: readonly string[]): Lens {
+export function lensOf({ subject, fold, grouped, internal }: Choice, unfolded: readonly string[]): Lens {
   const of = (kind: SubjectKind) => (subject.kind === kind ? subject.id : null);
   return {
     trace: of("trace"),
@@ -72,6 +75,7 @@ export function lensOf({ subject, fold, grouped }: Choice, unfolded: readonly st
     opened: [...unfolded],
     tasks: grouped ? "coroutine" : "task",
     resources: "resource",
+    internal,
   };
 }
 
@@ -89,6 +93,7 @@ export function diagramQuery(lens: Lens, limit: number): string {
   query.set("fold", lens.fold ? "1" : "0");
   if (lens.opened.length > 0) query.set("opened", lens.opened.join(","));
   if (lens.tasks !== "task") query.set("tasks", lens.tasks);
+  if (lens.internal) query.set("internal", "1");
   query.set("limit", String(limit));
   query.set("format", "mermaid");
   return query.toString();
@@ -106,5 +111,6 @@ function fieldsOf(lens: Lens): unknown[] {
     [...lens.opened].sort(),
     lens.tasks,
     lens.resources,
+    lens.internal,
   ];
 }

@@ -152,6 +152,7 @@ export interface Page {
   steps: Step[];
   earlier: number;
   open: OpenCounts;
+  internal: number;
 }
 
 /**
@@ -159,7 +160,8 @@ export interface Page {
  *
  * ``trace``, ``task``, ``resource`` and ``process`` are ids; null: no restriction. The window is of acquire_ns:
  * since_ns <= acquire_ns < until_ns, in ns since the Unix epoch; null: no bound. ``fold``: fold repetitions, except
- * the folds whose ids are in ``opened``. ``tasks`` and ``resources`` choose what one column stands for.
+ * the folds whose ids are in ``opened``. ``tasks`` and ``resources`` choose what one column stands for. ``internal``:
+ * also what libraries and frameworks enter for their own ends.
  */
 export interface Lens {
   trace: string | null;
@@ -172,6 +174,7 @@ export interface Lens {
   opened: string[];
   tasks: "coroutine" | "task";
   resources: "kind" | "resource";
+  internal: boolean;
 }
 
 /**
@@ -194,6 +197,7 @@ export interface Operations {
   operations: Operation[];
   earlier: number;
   open: OpenCounts;
+  internal: number;
 }
 
 /** Server: the client's diagram is up to date. */
@@ -379,15 +383,18 @@ export interface Subscribe {
 }
 
 /**
- * The answer of /api/diagram. ``earlier``: the number of older lifecycles that the size limit leaves out.
+ * The answer of /api/diagram.
  *
- * ``title`` names the processes and the time of the events: "shop #28277, 2026-11-30 14:02:05 to 14:02:37 UTC".
+ * ``earlier`` is the number of older lifecycles that the size limit leaves out, ``internal`` that of lifecycles which
+ * libraries entered for their own ends, and which are left out unless the lens has them. ``title`` names the processes
+ * and the time of the events: "shop #28277, 2026-11-30 14:02:05 to 14:02:37 UTC".
  */
 export interface Diagram {
   steps: Step[];
   earlier: number;
   title: string;
   open: OpenCounts;
+  internal: number;
 }
 
 /**
@@ -404,7 +411,8 @@ export interface Diagram {
  * ``raised`` or, without it, ``body_exception``. ``otel_parent`` is the parent span of a root, 16 hex digits, even if
  * no such span is stored. ``held_around``: only of a root that began a trace within a lifecycle that is held long.
  * ``status`` is the HTTP status of the response to a request; null: not known, or no request. ``internal``: a library
- * or framework entered it for its own ends. ``released_by`` is the task that released it; null: ``task`` did.
+ * or framework entered it for its own ends. ``propagated``: ``body_exception`` had left an inner lifecycle of the
+ * trace, where it counts as an error. ``released_by`` is the task that released it; null: ``task`` did.
  * ``loop`` is the number of the event loop in its process, ``thread`` the name of the thread in which ``task`` began;
  * null: not known.
  */
@@ -433,6 +441,7 @@ export interface Lifecycle {
   held_around: HeldAround | null;
   status: number | null;
   internal: boolean;
+  propagated: boolean;
   released_by: TaskRef | null;
   loop: number | null;
   thread: string | null;
@@ -502,10 +511,11 @@ export interface View {
   picture: number;
 }
 
-/** A diagram as steps and as Mermaid text. ``earlier``: as many earlier lifecycles are left out. */
+/** A diagram as steps and as Mermaid text. ``earlier`` and ``internal``: as in ``steps.Diagram``. */
 export interface ArchivedDiagram {
   steps: Step[];
   earlier: number;
   mermaid: string;
   open: OpenCounts;
+  internal: number;
 }

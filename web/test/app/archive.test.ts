@@ -12,6 +12,7 @@ function diagram(id: string): ArchivedDiagram {
   return {
     steps: [message(id, "p1 ->> p2")],
     earlier: 0,
+    internal: 0,
     mermaid: `sequence of ${id}`,
     open: { held: 0, waiting: 0, drawn: 0 },
   };

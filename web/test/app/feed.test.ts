@@ -29,8 +29,25 @@ class Socket {
 const everything = lensOf(NOW, []);
 const trace = lensOf(parseHash("#trace=ab"), []);
 const open = { held: 1, waiting: 2, drawn: 3 };
-const page = (lens: object, token: string) => ({ type: "page", token, lens, now_ns: 1, steps: [], earlier: 0, open });
-const operations = (token: string) => ({ type: "operations", token, now_ns: 2, operations: [], earlier: 0, open });
+const page = (lens: object, token: string) => ({
+  type: "page",
+  token,
+  lens,
+  now_ns: 1,
+  steps: [],
+  earlier: 0,
+  open,
+  internal: 0,
+});
+const operations = (token: string) => ({
+  type: "operations",
+  token,
+  now_ns: 2,
+  operations: [],
+  earlier: 0,
+  open,
+  internal: 0,
+});
 const overview = (nowNs: number, withDiagram: boolean) => ({
   ...{ type: "overview", now_ns: nowNs, processes: [], traces: [], resources: [], exporters: [] },
   with_diagram: withDiagram,

@@ -6,10 +6,11 @@ describe("the address", () => {
   test.each([
     ["#now", NOW],
     ["#now&fold=0&grouped=0", { ...NOW, fold: false, grouped: false }],
-    ["#trace=ab12", { subject: { kind: "trace", id: "ab12" }, fold: true, grouped: false }],
-    ["#task=ab-7&fold=0", { subject: { kind: "task", id: "ab-7" }, fold: false, grouped: false }],
-    ["#resource=ab-1&grouped=1", { subject: { kind: "resource", id: "ab-1" }, fold: true, grouped: true }],
-    ["#process=a%26b", { subject: { kind: "process", id: "a&b" }, fold: true, grouped: true }],
+    ["#trace=ab12", { ...NOW, subject: { kind: "trace", id: "ab12" }, grouped: false }],
+    ["#task=ab-7&fold=0", { ...NOW, subject: { kind: "task", id: "ab-7" }, fold: false, grouped: false }],
+    ["#resource=ab-1&grouped=1", { ...NOW, subject: { kind: "resource", id: "ab-1" } }],
+    ["#process=a%26b", { ...NOW, subject: { kind: "process", id: "a&b" } }],
+    ["#now&internal=1", { ...NOW, internal: true }],
   ] as const)("%s", (hash, choice) => {
     expect(parseHash(hash)).toEqual(choice);
     expect(formatHash(choice)).toBe(hash);
@@ -29,8 +30,8 @@ test("grouping goes with the subject", () => {
 
 /** Copy as Mermaid asks for exactly the diagram that is shown. */
 test("the diagram's query contains the whole lens", () => {
-  const choice = parseHash("#trace=ab&fold=0&grouped=1");
+  const choice = parseHash("#trace=ab&fold=0&grouped=1&internal=1");
   expect(diagramQuery(lensOf(choice, ["f1", "f2"]), 500)).toBe(
-    "trace=ab&fold=0&opened=f1%2Cf2&tasks=coroutine&limit=500&format=mermaid",
+    "trace=ab&fold=0&opened=f1%2Cf2&tasks=coroutine&internal=1&limit=500&format=mermaid",
   );
 });

@@ -17,11 +17,13 @@ const page = (changes: object = {}) => ({
     opened: [],
     tasks: "task",
     resources: "resource",
+    internal: false,
   },
   now_ns: 1,
   steps: [message("m1", "p1 ->> p2"), note("n1", ["p1"])],
   earlier: 0,
   open: { held: 1, waiting: 0, drawn: 1 },
+  internal: 0,
   ...changes,
 });
 

@@ -12,12 +12,13 @@ from tenure_server.model.records import Lifecycle
 
 
 class ArchivedDiagram(msgspec.Struct, frozen=True):
-    """A diagram as steps and as Mermaid text. ``earlier``: as many earlier lifecycles are left out."""
+    """A diagram as steps and as Mermaid text. ``earlier`` and ``internal``: as in ``steps.Diagram``."""
 
     steps: list[Step]
     earlier: int
     mermaid: str
     open: OpenCounts = OpenCounts()
+    internal: int = 0
 
 
 class View(msgspec.Struct, frozen=True):

@@ -143,7 +143,8 @@ class _Album:
         if number is None:
             number = self._known[digest] = len(self.pictures)
             text = mermaid_text(diagram.steps, title=diagram.title, earlier=diagram.earlier, remedy=self._remedy).text
-            self.pictures.append(ArchivedDiagram(diagram.steps, diagram.earlier, text, diagram.open))
+            picture = ArchivedDiagram(diagram.steps, diagram.earlier, text, diagram.open, diagram.internal)
+            self.pictures.append(picture)
             self._room -= len(diagram.steps)
             self.shown.update(_lifecycles_of(diagram))
         self.views.append(View(lens, number))

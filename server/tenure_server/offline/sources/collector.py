@@ -34,24 +34,26 @@ class _Problem(msgspec.Struct):
 class CollectorSource:
     """A collector at a URL. All methods raise UsageError if it does not answer, or answers an error."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, internal: bool = False) -> None:
         self._url = url.rstrip("/")
+        self._lists = {"internal": "1"} if internal else {}
 
     def overview(self) -> Overview:
         return Overview(
             time.time_ns(),
             self._all("/api/processes", Listing[Process], {}),
-            self._all("/api/traces", Listing[Trace], {}),
-            self._all("/api/resources", Listing[Resource], {}),
+            self._all("/api/traces", Listing[Trace], self._lists),
+            self._all("/api/resources", Listing[Resource], self._lists),
         )
 
     def diagram(self, lens: Lens, limit: int, *, fold_roots: bool = False) -> Diagram:
-        query = {"limit": str(limit), "fold_roots": str(int(fold_roots)), **_query(lens)}
+        query = {"limit": str(limit), "fold_roots": str(int(fold_roots)), **_query(lens), **self._lists}
         return self._get("/api/diagram", Diagram, query)
 
     def lifecycles(self, trace: str | None) -> list[Lifecycle]:
         """All of them, oldest first."""
-        return self._all("/api/lifecycles", Listing[Lifecycle], {} if trace is None else {"trace": trace})[::-1]
+        query = self._lists if trace is None else {"trace": trace, **self._lists}
+        return self._all("/api/lifecycles", Listing[Lifecycle], query)[::-1]
 
     def closed_lifecycles(self, trace: str | None) -> Iterator[ClosedLifecycles]:
         """Without lifecycles that arrived as spans: their sender can send them to other backends, complete."""

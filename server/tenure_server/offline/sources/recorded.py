@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from tenure import wire
 from tenure_server.diagram.steps import Diagram
 from tenure_server.errors import NotFound, UsageError
@@ -28,8 +30,8 @@ _FOLLOWER = "export"
 
 
 @contextmanager
-def open_recording(path: Path, say: Callable[[str], None]) -> Iterator[RecordingSource]:
-    """Read the recording. ``say`` gets a warning if the file is incomplete.
+def open_recording(path: Path, say: Callable[[str], None], *, internal: bool = False) -> Iterator[RecordingSource]:
+    """Read the recording. ``say`` gets a warning if the file is incomplete; ``internal`` is as for ``open_source``.
 
     Raises:
         UsageError: the file cannot be read, or is not a recording.
@@ -38,7 +40,7 @@ def open_recording(path: Path, say: Callable[[str], None]) -> Iterator[Recording
     if recording.cut:
         say(f"{path} is incomplete: {recording.cut}; the complete batches are used")
     with asyncio.Runner() as runner:
-        source = RecordingSource(path, runner, recording.written_ns)
+        source = RecordingSource(path, runner, recording.written_ns, internal=internal)
         try:
             source.write(recording.batches, Progress(say, f"reading {path}", "batches"))
             yield source
@@ -52,7 +54,8 @@ class RecordingSource:
     So a program that has not written for some time, and has not ended its recording, counts as dead.
     """
 
-    def __init__(self, path: Path, runner: asyncio.Runner, written_ns: int) -> None:
+    def __init__(self, path: Path, runner: asyncio.Runner, written_ns: int, *, internal: bool = False) -> None:
+        self._internal = internal
         self._path = path
         self._runner = runner
         self._clock_ns = written_ns
@@ -84,7 +87,8 @@ class RecordingSource:
         has_trace = False
         while (endings := self._runner.run(self._store.closed_lifecycles(_FOLLOWER, EXPORT_SPANS))).items:
             self._runner.run(self._store.acknowledge(_FOLLOWER, endings.position, endings.expired))
-            if of_trace := [ending for ending in endings.items if trace in {None, ending.lifecycle.trace}]:
+            shown = [ending for ending in endings.items if self._internal or not ending.lifecycle.internal]
+            if of_trace := [ending for ending in shown if trace in {None, ending.lifecycle.trace}]:
                 has_trace = True
                 yield ClosedLifecycles(of_trace, endings.processes, endings.context, endings.position, endings.expired)
         if trace is not None and not has_trace and not self.lifecycles(trace):
@@ -97,13 +101,13 @@ class RecordingSource:
             progress(done, len(batches))
 
     async def _overview(self) -> Overview:
-        overview = await read_overview(self._store, self._clock_ns, MAX_LIST)
+        overview = await read_overview(self._store, self._clock_ns, MAX_LIST, internal=self._internal)
         is_open = any(trace.open for trace in overview.traces)
         now_ns = self._clock_ns if is_open else await self._store.latest_ns() or self._clock_ns
         return Overview(now_ns, overview.processes, overview.traces, overview.resources)
 
     async def _diagram(self, lens: Lens, limit: int, *, fold_roots: bool) -> Diagram:
-        scene = await self._input(lens, limit)
+        scene = await self._input(msgspec.structs.replace(lens, internal=self._internal), limit)
         is_open = any(lifecycle.phase in OPEN_PHASES for lifecycle in scene.lifecycles)
         now_ns = self._clock_ns if is_open else await self._store.latest_ns() or self._clock_ns
         return draw_diagram(scene, lens, now_ns, fold_roots=fold_roots)
@@ -118,7 +122,8 @@ class RecordingSource:
         lifecycles: list[Lifecycle] = []
         cursor: str | None = None
         while True:
-            page = await self._store.lifecycles(LifecycleQuery(trace=trace, paging=Paging(MAX_LIST, cursor)))
+            paging = Paging(MAX_LIST, cursor)
+            page = await self._store.lifecycles(LifecycleQuery(trace=trace, internal=self._internal, paging=paging))
             lifecycles += page.items
             cursor = page.cursor
             if cursor is None:

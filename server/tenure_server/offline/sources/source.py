@@ -32,14 +32,16 @@ class Source(Protocol):
 
 
 @contextmanager
-def open_source(text: str, say: Callable[[str], None]) -> Iterator[Source]:
+def open_source(text: str, say: Callable[[str], None], *, internal: bool = False) -> Iterator[Source]:
     """Open the recording or the collector that the text names. ``say`` gets warnings.
+
+    ``internal``: also what libraries and frameworks enter for their own ends.
 
     Raises:
         UsageError: it cannot be opened.
     """
     if text.startswith(("http://", "https://")):
-        yield CollectorSource(text)
+        yield CollectorSource(text, internal=internal)
     else:
-        with open_recording(Path(text), say) as recorded:
+        with open_recording(Path(text), say, internal=internal) as recorded:
             yield recorded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import OrderedDict
 from typing import NamedTuple
@@ -58,14 +59,19 @@ class Emitter:
         self._ids = ids
         self._open: dict[int, _OpenSpan] = {}
         self._waits = WaitHistory()
+        self._with_internal = os.environ.get(semconv.INTERNAL_VARIABLE) == "1"
         self._contexts: OrderedDict[int, SpanContext] = OrderedDict()  # by lifecycle, also of spans that ended
 
     def take(self, batch: wire.Batch) -> None:
         """Begin the spans of new lifecycles and end those of closed ones; at the process's last batch, end all."""
         acquire_ns = batch.base_ns + batch.clock_offset_ns
         rare_facts = RareFacts.by_row(batch)
+        propagated = frozenset(batch.propagated)
         for i, row in enumerate(batch.rows):
             acquire_ns += row.acquire_ns
+            internal = batch.sites[row.site].internal
+            if internal and not self._with_internal:
+                continue
             rare = rare_facts.get(i, NO_RARE_FACTS)
             open_span = self._open.get(row.id)
             start_ns = (
@@ -83,7 +89,8 @@ class Emitter:
                 self._open.pop(row.id, None)
                 self._link_holder(span, resource, stamps)
                 failures = Failures.of(row, batch)
-                self._end(span, stamps, EndedLifecycle.of(row, stamps, failures, "closed", rare))
+                ended = EndedLifecycle.of(row, stamps, failures, "closed", rare)
+                self._end(span, stamps, ended._replace(internal=internal, propagated=i in propagated))
         if batch.final:
             self._abandon()
 

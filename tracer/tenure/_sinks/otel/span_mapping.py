@@ -100,6 +100,9 @@ class EndedLifecycle(NamedTuple):
     raised: RaisedException | None
     status: int | None
     released_by: TaskRef | None
+    parent: int | None
+    internal: bool = False
+    propagated: bool = False
 
     @classmethod
     def of(cls, row: wire.Row, stamps: Stamps, failures: Failures, phase: str, rare: RareFacts) -> EndedLifecycle:
@@ -114,6 +117,7 @@ class EndedLifecycle(NamedTuple):
             raised=failures.raised,
             status=rare.status,
             released_by=rare.released_by,
+            parent=row.parent or None,
         )
 
 

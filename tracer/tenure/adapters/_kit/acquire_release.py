@@ -26,7 +26,6 @@ from tenure._identify import (
     call_site_cache,
     libraries,
     resources,
-    sites,
     task_names,
     task_origins,
     tasks,
@@ -189,7 +188,9 @@ def who(frame: FrameType, kind: type, call: str) -> tuple[int | None, str]:
     """
     makers = tracer.current.of(AcquiringTasks).made_by
     made_by = makers.pop(_task()) if makers else None
-    return made_by if made_by is not None else (None, _site(frame, kind, call))
+    if made_by is not None:
+        return made_by
+    return None, _site(frame, kind, call, serves_caller=libraries.serves_caller_of(resources.described(kind)))
 
 
 def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | None:
@@ -216,7 +217,7 @@ def _found(manager: object, frame: FrameType, plan: _Plan) -> tuple[int | None, 
     caller = overriding(frame, manager, plan.attribute)
     task, site = who(caller, type(manager), plan.names[0])
     code = frame.f_code
-    is_between = libraries.of_frame(frame) or libraries.is_wrapper(frame)
+    is_between = libraries.of_frame(frame) or libraries.is_wrapper(frame) or libraries.is_installed(frame)
     is_between = is_between or code.co_filename.startswith((PACKAGE_DIR, ASYNCIO_DIR))
     if site and task is None and caller is frame and code.co_name != plan.attribute and not is_between:
         call_site_cache.keep(frame, call_site_cache.BY_CALL, site)
@@ -246,24 +247,29 @@ def overriding(frame: FrameType, manager: object, name: str) -> FrameType:
     return frame
 
 
-def _site(frame: FrameType, kind: type = object, via: str = "") -> str:
-    """The nearest caller outside Tenure, asyncio and the type's own library; "" if it is a library's own affair.
+def _site(frame: FrameType, kind: type = object, via: str = "", *, serves_caller: bool = False) -> str:
+    """The nearest caller outside Tenure, asyncio and the type's own library; "" if it is not recorded.
 
-    In a task that runs only the library's own coroutine, it is the line that made the task.
+    ``serves_caller``: other installed code acquires it for its caller too, else for its own ends. In a task that runs
+    only the library's own coroutine, it is the line that made the task.
     """
     library, in_library = "", None
     for caller, package in task_origins.callers(frame):
         file = caller.f_code.co_filename
         if file == _LOCKS or (package and not libraries.enters_its_own(package, resources.described(kind))):
             return ""
+        place = Place(caller.f_code, caller.f_lasti)
         if package:
-            library, in_library = package, Place(caller.f_code, caller.f_lasti)
+            library, in_library = package, place
         elif not file.startswith((PACKAGE_DIR, ASYNCIO_DIR)):
-            return sites.of_instruction(caller.f_code, caller.f_lasti, via if library else "")
+            is_installed = libraries.is_installed(caller)
+            if not is_installed or not serves_caller:
+                return place.site(via if library else "", is_installed)
+            library, in_library = library or "installed", place
     if in_library is None and frame.f_code.co_filename == task_origins.EVENTS:
         in_library = Place(frame.f_code, frame.f_lasti)
-    place = task_origins.of_running() or in_library
-    return "" if place is None else place.site(via if library else "")
+    origin = task_origins.of_running() or in_library
+    return "" if origin is None else origin.site(via if library else "")
 
 
 def _task() -> object:

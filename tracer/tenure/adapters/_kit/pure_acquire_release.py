@@ -32,7 +32,8 @@ class AcquiringTasks:
     def __init__(self) -> None:
         # Of the coroutines by which such a task is known; those of our own wrappers are always among them.
         self.codes: set[CodeType] = {wrapper_code(awaited.acquire), wrapper_code(awaited.function)}
-        self.made_by: ByIdentity[tuple[int, str]] = ByIdentity()  # by task: who made it, and its site
+        # By task: who made it, and the sites of what a library enters for its caller and of what it does not.
+        self.made_by: ByIdentity[tuple[int, str]] = ByIdentity()
 
 
 class NotAcquired(Exception):

@@ -11,7 +11,9 @@ const NOTICE_MS = 2500;
 export function TitleLine() {
   const store = useStore();
   store.second.value;
-  const { fold, grouped } = store.choice.value;
+  const { fold, grouped, internal } = store.choice.value;
+  const isRecorded = store.connection.value.kind === "recorded";
+  const leftOut = store.leftOut.value;
   const { name, state } = describe(store);
   const earlier = store.earlier.value;
   const connection = store.connection.value;
@@ -30,7 +32,7 @@ export function TitleLine() {
               , left out: <code>{connection.remedy}</code>
             </>
           )}
-          {connection.kind !== "recorded" && (
+          {!isRecorded && (
             <>
               ,{" "}
               <button type="button" class="tn-link" onClick={() => store.showMore()}>
@@ -40,6 +42,7 @@ export function TitleLine() {
           )}
         </span>
       )}
+      {leftOut > 0 && <span class="tn-earlier">{leftOut.toLocaleString("en")} of libraries left out</span>}
       {store.problem.value && (
         <span class="tn-problem" role="alert">
           {store.problem.value}
@@ -57,6 +60,11 @@ export function TitleLine() {
         <button type="button" class="tn-button" aria-pressed={grouped} onClick={() => store.setGrouped(!grouped)}>
           Group tasks
         </button>
+        {!isRecorded && (
+          <button type="button" class="tn-button" aria-pressed={internal} onClick={() => store.setInternal(!internal)}>
+            Library internals
+          </button>
+        )}
         <CopyButton />
       </span>
     </div>

@@ -83,4 +83,7 @@ RareValues: TypeAlias = tuple[int, int]  # status and released_by
 LIFECYCLE_COLUMNS = ", ".join(LifecycleRow._fields)
 LIFECYCLE_COLUMNS_WITHOUT_RARE = ", ".join(LifecycleRow._fields[:-2])
 NO_RARE_VALUES: RareValues = 0, 0
-INTERNAL = 1 << 7  # a bit of ``outcomes`` that the wire uses otherwise: a library or framework entered it for itself
+# Bits of ``outcomes`` beside those of the wire, which uses the first one otherwise.
+INTERNAL = 1 << 7  # a library or framework entered it for its own ends
+PROPAGATED = 1 << 8  # the body's exception had left an inner lifecycle of the trace, where it counts
+OUTCOME_BITS = 9

@@ -4,7 +4,9 @@
 (a third would halve the rate of the writer) and a partial one over the few open rows. A row of a span has ``span_id``
 and ``span_parent`` (0: none), signed 64-bit integers. ``status`` is the HTTP status of a response, ``released_by`` the
 key of the task that released, where that is another one than ``task``.
-``sites.internal`` is 1 where a library or framework enters for its own ends; its rows have ``rows.INTERNAL``.
+``sites.internal`` is 1 where a library or framework enters for its own ends; its rows have ``rows.INTERNAL``. All
+other counts and histograms are without them: theirs stand in the columns ``internal`` and ``internal_...``. Only
+``lifecycles`` of ``processes`` and ``tasks`` counts every row.
 ``awaits``: what an unfinished task awaits since when, by its key. ``stalls``: how long an event loop stood still.
 ``traces``: the key is that of the (first) root, so the id of the trace is not stored. ``first`` is the span that began
 first. ``order_ns`` is the start of the lifecycle that arrived first.
@@ -40,7 +42,7 @@ CREATE TABLE processes (
     process INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, service TEXT NOT NULL, host TEXT NOT NULL,
     pid INTEGER NOT NULL, python TEXT NOT NULL, started_ns INTEGER NOT NULL, last_seen_ns INTEGER NOT NULL,
     ended INTEGER NOT NULL, dropped BLOB NOT NULL, lifecycles INTEGER NOT NULL, contiguous INTEGER NOT NULL,
-    latest_ns INTEGER NOT NULL, skew_ns INTEGER NOT NULL);
+    latest_ns INTEGER NOT NULL, skew_ns INTEGER NOT NULL, internal INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE batches_ahead (
     process INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (process, sequence)) WITHOUT ROWID;
 {SITES};
@@ -51,17 +53,19 @@ CREATE TABLE exceptions (
 CREATE TABLE resources (
     key INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, capacity INTEGER, stereotype TEXT NOT NULL,
     total INTEGER NOT NULL, failed INTEGER NOT NULL, waits BLOB NOT NULL, holds BLOB NOT NULL,
-    used_ns INTEGER NOT NULL);
+    used_ns INTEGER NOT NULL, internal INTEGER NOT NULL DEFAULT 0, internal_failed INTEGER NOT NULL DEFAULT 0,
+    internal_waits BLOB NOT NULL DEFAULT x'80', internal_holds BLOB NOT NULL DEFAULT x'80');
 CREATE INDEX resources_by_use ON resources (used_ns);
 CREATE TABLE tasks (
     key INTEGER PRIMARY KEY, name TEXT NOT NULL, coroutine TEXT NOT NULL, kind TEXT NOT NULL, parent INTEGER,
     created_in INTEGER, created_ns INTEGER, finished_ns INTEGER, outcome INTEGER NOT NULL, exception INTEGER,
     lifecycles INTEGER NOT NULL, first INTEGER, last INTEGER, loop INTEGER NOT NULL DEFAULT 0,
-    thread TEXT NOT NULL DEFAULT '');
+    thread TEXT NOT NULL DEFAULT '', internal INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX tasks_by_parent ON tasks (parent) WHERE parent IS NOT NULL;
 CREATE TABLE traces (
     key INTEGER PRIMARY KEY, otel_id BLOB, start_ns INTEGER NOT NULL, end_ns INTEGER, lifecycles INTEGER NOT NULL,
-    open INTEGER NOT NULL, errors INTEGER NOT NULL, first INTEGER, first_ns INTEGER, order_ns INTEGER);
+    open INTEGER NOT NULL, errors INTEGER NOT NULL, first INTEGER, first_ns INTEGER, order_ns INTEGER,
+    internal INTEGER NOT NULL DEFAULT 0, internal_errors INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE otel_traces (id BLOB PRIMARY KEY, trace INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE otel_trace_processes (
     trace INTEGER NOT NULL, process INTEGER NOT NULL, PRIMARY KEY (trace, process)) WITHOUT ROWID;
@@ -183,6 +187,17 @@ def _upgrade_to_5(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE lifecycles ADD COLUMN released_by INTEGER")
     connection.execute("ALTER TABLE tasks ADD COLUMN loop INTEGER NOT NULL DEFAULT 0")
     connection.execute("ALTER TABLE tasks ADD COLUMN thread TEXT NOT NULL DEFAULT ''")
+    for table, column in (
+        ("processes", "internal"),
+        ("tasks", "internal"),
+        ("traces", "internal"),
+        ("traces", "internal_errors"),
+        ("resources", "internal"),
+        ("resources", "internal_failed"),
+    ):
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+    for column in ("internal_waits", "internal_holds"):
+        connection.execute(f"ALTER TABLE resources ADD COLUMN {column} BLOB NOT NULL DEFAULT x'80'")
     connection.execute("ALTER TABLE sites RENAME TO sites_before")
     connection.execute(SITES)
     connection.execute(

@@ -7,14 +7,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from itertools import islice
 
+import msgspec
+
 from tenure_server.errors import NotFound
 from tenure_server.model.diagram_input import DiagramInput, OpenCounts
 from tenure_server.model.lens import Lens
 from tenure_server.store.protocol import LifecycleQuery
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.key_scan import LIFECYCLES, RowSelection
-from tenure_server.store.sqlite.file.rows import LifecycleRow
-from tenure_server.store.sqlite.read.filters import select_lifecycles
+from tenure_server.store.sqlite.file.rows import INTERNAL, LifecycleRow
+from tenure_server.store.sqlite.read.filters import NOT_INTERNAL, select_lifecycles
 from tenure_server.store.sqlite.read.processes import read_some_processes
 from tenure_server.store.sqlite.read.roots import read_roots
 from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
@@ -55,6 +57,7 @@ def read_diagram_input(snapshot: ReadSnapshot, lens: Lens, limit: int, keep: Col
         earlier=max(earlier, 0),
         processes=read_some_processes(snapshot, {keys.process_of(row.key) for row in rows}),
         open=_open_counts(snapshot, living, lens, rows),
+        internal=0 if lens.internal else _count_internal(snapshot, family, lens),
     )
 
 
@@ -79,7 +82,9 @@ def _check_subject(snapshot: ReadSnapshot, lens: Lens) -> None:
 
 def _select(snapshot: ReadSnapshot, lens: Lens) -> tuple[RowSelection, list[int] | None]:
     """The rows of the lens and, where its subject is a task, that task's family."""
-    query = LifecycleQuery(process=lens.process, trace=lens.trace, resource=lens.resource)
+    query = LifecycleQuery(
+        process=lens.process, trace=lens.trace, resource=lens.resource, internal=lens.internal or None
+    )
     selection = select_lifecycles(snapshot.connection, query, snapshot.now_ns)
     task = None if lens.task is None else snapshot.ids.key(lens.task)
     family = None
@@ -129,21 +134,60 @@ def _is_in_window(row: LifecycleRow, lens: Lens) -> bool:
     return lens.since_ns is None or row.acquire_ns >= lens.since_ns
 
 
+def _count_internal(snapshot: ReadSnapshot, family: list[int] | None, lens: Lens) -> int:
+    """How many lifecycles of libraries the lens leaves out; for a window, in the window."""
+    selection, _ = _select(snapshot, msgspec.structs.replace(lens, internal=True))
+    by_process = dict(snapshot.connection.execute("SELECT process, internal FROM processes WHERE internal > 0"))
+    selection.restrict_to(by_process)
+    if not selection.processes:
+        return 0
+    if lens.since_ns is None and lens.until_ns is None:
+        if selection.where == "true":
+            return sum(count for process, count in by_process.items() if process in selection.processes)
+        keys_of = {"tasks": family, "traces": _trace_keys(snapshot, lens), "resources": _resource_keys(snapshot, lens)}
+        subjects = [(table, wanted) for table, wanted in keys_of.items() if wanted is not None]
+        if lens.process is None and len(subjects) == 1:
+            ((table, wanted),) = subjects
+            marks = ",".join("?" * len(wanted))
+            sql = f"SELECT ifnull(sum(internal), 0) FROM {table} WHERE key IN ({marks})"  # noqa: S608 -- constant names
+            count: int = snapshot.connection.execute(sql, wanted).fetchone()[0]
+            return count
+    selection.add(f"outcomes & {INTERNAL}")
+    return _count_rows(snapshot, selection, lens)
+
+
+def _trace_keys(snapshot: ReadSnapshot, lens: Lens) -> list[int] | None:
+    trace = None if lens.trace is None else snapshot.ids.trace(lens.trace)
+    return None if trace is None else [trace[0]]
+
+
+def _resource_keys(snapshot: ReadSnapshot, lens: Lens) -> list[int] | None:
+    key = None if lens.resource is None else snapshot.ids.key(lens.resource)
+    return None if key is None else [key]
+
+
 def _count(snapshot: ReadSnapshot, selection: RowSelection, family: list[int] | None, lens: Lens) -> int:
     """How many lifecycles of the lens are stored; for a window, in the window."""
     connection = snapshot.connection
     if lens.since_ns is None and lens.until_ns is None:
-        if selection.where == "true":
-            counts = connection.execute("SELECT process, lifecycles FROM processes")
+        shown = "lifecycles" if lens.internal else "lifecycles - internal"
+        if selection.where == ("true" if lens.internal else NOT_INTERNAL):
+            counts = connection.execute(f"SELECT process, {shown} FROM processes")  # noqa: S608 -- constant names
             return sum(count for process, count in counts if process in selection.processes)
         if family is not None and lens.process is None:
             marks = ",".join("?" * len(family))
             count: int
             (count,) = connection.execute(
-                f"SELECT sum(lifecycles) FROM tasks WHERE key IN ({marks})",  # noqa: S608 -- marks only
+                f"SELECT sum({shown}) FROM tasks WHERE key IN ({marks})",  # noqa: S608 -- marks only
                 family,
             ).fetchone()
             return count
+    return _count_rows(snapshot, selection, lens)
+
+
+def _count_rows(snapshot: ReadSnapshot, selection: RowSelection, lens: Lens) -> int:
+    """How many rows of the selection are stored, within the window of the lens."""
+    connection = snapshot.connection
     total = 0
     for process in selection.processes:
         low, high = LIFECYCLES.keys_between(connection, process, lens.since_ns, lens.until_ns)

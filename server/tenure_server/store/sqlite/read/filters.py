@@ -8,6 +8,9 @@ from tenure import wire
 from tenure_server.store.protocol import LifecycleQuery
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.key_scan import RowSelection
+from tenure_server.store.sqlite.file.rows import INTERNAL
+
+NOT_INTERNAL = f"outcomes & {INTERNAL} = 0"
 
 
 class PublicIds:
@@ -68,6 +71,8 @@ def select_lifecycles(connection: sqlite3.Connection, query: LifecycleQuery, now
         trace = ids.trace(query.trace)
         selection.restrict_to([] if trace is None else trace[1])
         selection.add("trace = ?", None if trace is None else trace[0])
+    if not query.internal and query.id is None:
+        selection.add(NOT_INTERNAL)
     _add_phase(selection, query)
     _add_outcome(selection, query)
     if query.status is not None:

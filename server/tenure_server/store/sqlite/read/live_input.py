@@ -19,17 +19,17 @@ def read_live_input(
 ) -> LiveInput:
     """See ``Store.live_input``."""
     paging = Paging(list_limit)
-    traces = read_traces(snapshot, TraceQuery(paging=paging)).items
-    resources = read_resources(snapshot, ResourceQuery(order="used", paging=paging)).items
+    traces = read_traces(snapshot, TraceQuery(internal=lens.internal, paging=paging)).items
+    resources = read_resources(snapshot, ResourceQuery(order="used", internal=lens.internal, paging=paging)).items
     if lens.trace is not None and all(trace.id != lens.trace for trace in traces):
-        traces += read_trace(snapshot, lens.trace)
+        traces += read_trace(snapshot, lens.trace, with_internal=lens.internal)
     if lens.resource is not None and all(resource.id != lens.resource for resource in resources):
-        resources += read_resource(snapshot, lens.resource)
+        resources += read_resource(snapshot, lens.resource, with_internal=lens.internal)
     return LiveInput(
         now_ns=snapshot.now_ns,
         diagram=read_diagram_input(snapshot, lens, limit, keep),
         processes=read_processes(snapshot, paging).items,
         traces=traces,
         resources=resources,
-        in_use=len(resources_in_use(snapshot)),
+        in_use=len(resources_in_use(snapshot, with_internal=lens.internal)),
     )

@@ -6,6 +6,7 @@ from msgspec.structs import asdict
 
 from tenure_server.store.protocol import ResourceSeries
 from tenure_server.store.sqlite.file import keys
+from tenure_server.store.sqlite.read.filters import NOT_INTERNAL
 from tenure_server.store.sqlite.read.processes import read_some_processes
 from tenure_server.store.sqlite.read.snapshot import ReadSnapshot
 from tenure_server.store.sqlite.write.series import decode_counts
@@ -22,11 +23,11 @@ FROM (
     WHERE series_resources.resource BETWEEN ? AND ?)
 GROUP BY series
 """
-_OPEN = """
+_OPEN = f"""
 SELECT series, wait_ns IS NOT NULL, count(*) FROM lifecycles INDEXED BY lifecycles_open
     JOIN series_resources ON series_resources.resource = lifecycles.resource
-WHERE release_ns IS NULL GROUP BY 1, 2
-"""
+WHERE release_ns IS NULL AND {NOT_INTERNAL} GROUP BY 1, 2
+"""  # noqa: S608 -- constant names
 
 
 def read_resource_series(snapshot: ReadSnapshot) -> list[ResourceSeries]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.key_scan import RowSelection, parse_cursor
 from tenure_server.store.sqlite.file.rows import LIFECYCLE_COLUMNS, LifecycleRow
 from tenure_server.store.sqlite.file.schema import OPEN
+from tenure_server.store.sqlite.read.filters import NOT_INTERNAL
 from tenure_server.store.sqlite.read.snapshot import ReadSnapshot, page_of
 
 _histogram = msgspec.msgpack.Decoder(dict[int, int])
@@ -30,6 +32,10 @@ class _ResourceRow(NamedTuple):
     failed: int
     waits: bytes
     holds: bytes
+    internal: int
+    internal_failed: int
+    internal_waits: bytes
+    internal_holds: bytes
 
 
 def read_resources(snapshot: ReadSnapshot, query: ResourceQuery) -> Listing[Resource]:
@@ -40,28 +46,46 @@ def read_resources(snapshot: ReadSnapshot, query: ResourceQuery) -> Listing[Reso
         selection.add("key BETWEEN ? AND ?", keys.key(process, 0), keys.key(process, keys.NUMBERS))
     if query.kind is not None:
         selection.add("kind = ?", query.kind)
-    in_use = resources_in_use(snapshot)
+    if not query.internal:
+        selection.add("(total > 0 OR internal = 0)")
+    in_use = resources_in_use(snapshot, with_internal=bool(query.internal))
+
+    def records(rows: list[_ResourceRow]) -> list[Resource]:
+        return _records(snapshot, [_with_internal(row) for row in rows] if query.internal else rows)
+
     if query.order == "used":
-        return Listing(_records(snapshot, _latest_used(snapshot, selection, in_use, query.open, limit)))
+        return Listing(records(_latest_used(snapshot, selection, in_use, query.open, limit)))
     if query.paging.cursor is not None:
         selection.add("key < ?", *parse_cursor(query.paging.cursor, 1))
     rows = (
         row for row in _rows(snapshot, selection, "key DESC") if query.open is None or (row.key in in_use) is query.open
     )
-    return page_of(rows, limit, lambda row: (row.key,), lambda page: _records(snapshot, page))
+    return page_of(rows, limit, lambda row: (row.key,), records)
 
 
-def read_resource(snapshot: ReadSnapshot, resource_id: str) -> list[Resource]:
+def read_resource(snapshot: ReadSnapshot, resource_id: str, *, with_internal: bool) -> list[Resource]:
     """The resource with this id; empty if it is not stored."""
     selection = RowSelection([])
     selection.add("key = ?", snapshot.ids.key(resource_id))
-    return _records(snapshot, list(_rows(snapshot, selection, "key")))
+    rows = list(_rows(snapshot, selection, "key"))
+    return _records(snapshot, [_with_internal(row) for row in rows] if with_internal else rows)
 
 
-def resources_in_use(snapshot: ReadSnapshot) -> set[int]:
+def _with_internal(row: _ResourceRow) -> _ResourceRow:
+    """With the uses that libraries make of it for their own ends."""
+    waits, holds = (
+        msgspec.msgpack.encode(Counter(_histogram.decode(own)) + Counter(_histogram.decode(internal)))
+        for own, internal in ((row.waits, row.internal_waits), (row.holds, row.internal_holds))
+    )
+    total, failed = row.total + row.internal, row.failed + row.internal_failed
+    return row._replace(total=total, failed=failed, waits=waits, holds=holds)
+
+
+def resources_in_use(snapshot: ReadSnapshot, *, with_internal: bool) -> set[int]:
     """The resources that a living process holds or waits for."""
     living = snapshot.living_processes()
-    resources = snapshot.connection.execute(f"SELECT DISTINCT resource {OPEN}")
+    condition = "" if with_internal else f" AND {NOT_INTERNAL}"
+    resources = snapshot.connection.execute(f"SELECT DISTINCT resource {OPEN}{condition}")
     return {resource for (resource,) in resources if keys.process_of(resource) in living}
 
 

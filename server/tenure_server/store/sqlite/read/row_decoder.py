@@ -23,7 +23,7 @@ from tenure_server.model.records import (
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.key_scan import MakeRow
 from tenure_server.store.sqlite.file.liveness import Liveness
-from tenure_server.store.sqlite.file.rows import INTERNAL, LifecycleRow
+from tenure_server.store.sqlite.file.rows import INTERNAL, PROPAGATED, LifecycleRow
 from tenure_server.store.sqlite.read.table_rows import (
     ExceptionRow,
     ResourceRow,
@@ -225,6 +225,7 @@ class RowDecoder:
                     held_around=root.held_around,
                     status=status or None,
                     internal=bool(outcomes & INTERNAL),
+                    propagated=bool(outcomes & PROPAGATED),
                     released_by=tasks.get(released_by) if released_by else None,
                     loop=homes.get(task, _NO_HOME).loop,
                     thread=homes.get(task, _NO_HOME).thread,

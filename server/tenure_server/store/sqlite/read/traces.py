@@ -10,6 +10,7 @@ from tenure_server.store.protocol import Listing, TraceQuery
 from tenure_server.store.sqlite.file import keys
 from tenure_server.store.sqlite.file.key_scan import Position, RowSelection, Timeline
 from tenure_server.store.sqlite.file.schema import OPEN
+from tenure_server.store.sqlite.read.filters import NOT_INTERNAL
 from tenure_server.store.sqlite.read.snapshot import ReadSnapshot, page_of, position_of
 
 
@@ -22,6 +23,8 @@ class _TraceRow(NamedTuple):
     open: int
     errors: int
     order_ns: int
+    internal: int
+    internal_errors: int
 
 
 class _FirstRow(NamedTuple):
@@ -59,21 +62,27 @@ def read_traces(snapshot: ReadSnapshot, query: TraceQuery) -> Listing[Trace]:
     if query.service is not None:
         rows = snapshot.connection.execute("SELECT process FROM processes WHERE service = ?", (query.service,))
         _restrict_to_participants(snapshot, selection, {process for (process,) in rows})
+    if not query.internal:
+        selection.add("(lifecycles > 0 OR internal = 0)")
     window = (query.since_ns, query.until_ns)
     traces = TRACES.newest(snapshot.connection, selection, window, position_of(query.paging))
-    return page_of(traces, query.paging.limit, TRACES.position, lambda page: _records(snapshot, page))
+    return page_of(
+        traces,
+        query.paging.limit,
+        TRACES.position,
+        lambda page: _records(snapshot, page, with_internal=bool(query.internal)),
+    )
 
 
-def read_trace(snapshot: ReadSnapshot, trace_id: str) -> list[Trace]:
+def read_trace(snapshot: ReadSnapshot, trace_id: str, *, with_internal: bool) -> list[Trace]:
     """The trace with this id; empty if it is not stored."""
     trace = snapshot.ids.trace(trace_id)
     columns = ", ".join(_TraceRow._fields)
     sql = f"SELECT {columns} FROM traces WHERE key = ?"  # noqa: S608 -- constant names
-    return (
-        []
-        if trace is None
-        else _records(snapshot, [_TraceRow(*row) for row in snapshot.connection.execute(sql, trace[:1])])
-    )
+    if trace is None:
+        return []
+    rows = [_TraceRow(*row) for row in snapshot.connection.execute(sql, trace[:1])]
+    return _records(snapshot, rows, with_internal=with_internal)
 
 
 def _restrict_to_participants(snapshot: ReadSnapshot, selection: RowSelection, processes: set[int]) -> None:
@@ -85,10 +94,12 @@ def _restrict_to_participants(snapshot: ReadSnapshot, selection: RowSelection, p
     selection.restrict_to(processes | {keys.process_of(key) for (key,) in traces})
 
 
-def _records(snapshot: ReadSnapshot, rows: list[_TraceRow]) -> list[Trace]:
+def _records(snapshot: ReadSnapshot, rows: list[_TraceRow], *, with_internal: bool) -> list[Trace]:
     ids = snapshot.decoder.trace_ids(row.key for row in rows)
     roots = _roots(snapshot, [row.key for row in rows], {row.key for row in rows if row.otel_id is not None})
-    open_lifecycles = _open_by_trace(snapshot, {row.key for row in rows if row.open})
+    open_lifecycles = _open_by_trace(
+        snapshot, {row.key for row in rows if row.open or (with_internal and row.internal)}, with_internal=with_internal
+    )
     records = []
     for row in rows:
         processes = [snapshot.decoder.process(keys.process_of(key)) for key in open_lifecycles.get(row.key, ())]
@@ -101,20 +112,21 @@ def _records(snapshot: ReadSnapshot, rows: list[_TraceRow]) -> list[Trace]:
                 services=_services(snapshot, row),
                 start_ns=row.start_ns,
                 end_ns=None if still_open else max([row.start_ns, *ends]),
-                lifecycles=row.lifecycles,
+                lifecycles=row.lifecycles + row.internal * with_internal,
                 open=still_open,
-                errors=row.errors,
+                errors=row.errors + row.internal_errors * with_internal,
                 status=roots.get(row.key, _NO_ROOT).status,
             )
         )
     return records
 
 
-def _open_by_trace(snapshot: ReadSnapshot, traces: set[int]) -> dict[int, list[int]]:
+def _open_by_trace(snapshot: ReadSnapshot, traces: set[int], *, with_internal: bool) -> dict[int, list[int]]:
     """Keys of the lifecycles that are not closed, whether or not their process is alive."""
     open_lifecycles: dict[int, list[int]] = {}
     if traces:
-        for trace, key in snapshot.connection.execute(f"SELECT trace, key {OPEN}"):
+        condition = "" if with_internal else f" AND {NOT_INTERNAL}"
+        for trace, key in snapshot.connection.execute(f"SELECT trace, key {OPEN}{condition}"):
             if trace in traces:
                 open_lifecycles.setdefault(trace, []).append(key)
     return open_lifecycles

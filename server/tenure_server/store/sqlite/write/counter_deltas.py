@@ -8,18 +8,25 @@ from collections.abc import Iterable, Sequence
 
 from tenure import wire
 from tenure_server.store.sqlite.file import keys
-from tenure_server.store.sqlite.file.rows import LifecycleRow, LifecycleValues
+from tenure_server.store.sqlite.file.rows import (
+    INTERNAL,
+    OUTCOME_BITS,
+    PROPAGATED,
+    LifecycleRow,
+    LifecycleValues,
+)
 
 _TIMEOUTS = ("Timeout", "TimeoutError")
 
 
 def failed(outcomes: int) -> bool:
-    """Whether a phase ended in an error."""
-    return wire.ERROR in (outcomes & 3, outcomes >> wire.BODY_SHIFT & 3, outcomes >> wire.RELEASE_SHIFT & 3)
+    """Whether a phase ended in an error that counts here."""
+    body = outcomes >> wire.BODY_SHIFT & 3
+    return wire.ERROR in (outcomes & 3, wire.OK if outcomes & PROPAGATED else body, outcomes >> wire.RELEASE_SHIFT & 3)
 
 
 # By the bits of outcomes: 1 where a phase ended in an error.
-FAILED = [int(failed(outcomes)) for outcomes in range(1 << wire.OUTCOME_BITS)]
+FAILED = [int(failed(outcomes)) for outcomes in range(1 << OUTCOME_BITS)]
 
 
 class ResourceDelta:
@@ -61,7 +68,7 @@ class ResourceDelta:
 class TraceDelta:
     """What the lifecycles of one trace add to its row. ``end_ns`` -1: none of them has closed."""
 
-    __slots__ = ("end_ns", "errors", "lifecycles", "open", "order_ns", "start_ns")
+    __slots__ = ("end_ns", "errors", "internal", "internal_errors", "lifecycles", "open", "order_ns", "start_ns")
 
     def __init__(self, start_ns: int, end_ns: int, lifecycles: int, is_open: bool, errors: int) -> None:
         self.start_ns = start_ns
@@ -70,15 +77,17 @@ class TraceDelta:
         self.open = int(is_open)
         self.errors = errors
         self.order_ns = start_ns  # see ``time_order``
+        self.internal = self.internal_errors = 0
 
 
 class TaskDelta:
     """What the lifecycles of one task add to its row."""
 
-    __slots__ = ("first", "last", "lifecycles")
+    __slots__ = ("first", "internal", "last", "lifecycles")
 
-    def __init__(self, key: int) -> None:
+    def __init__(self, key: int, internal: int) -> None:
         self.lifecycles = 1
+        self.internal = internal
         self.first = self.last = key
 
 
@@ -91,6 +100,9 @@ class CounterDeltas:
         self.traces: dict[int, TraceDelta] = {}
         self.tasks: dict[int, TaskDelta] = {}
         self.processes: dict[int, int] = {}  # new lifecycles
+        # Of internal ones:
+        self.internal_resources: dict[int, ResourceDelta] = {}
+        self.internal_processes: dict[int, int] = {}
 
     def expect(self, exceptions: Sequence[wire.ExceptionInfo], rows: Sequence[int]) -> None:
         """Set the exceptions of the lifecycles that come next; ``rows`` are their rows in the store, by number.
@@ -101,13 +113,18 @@ class CounterDeltas:
             row for exception, row in zip(exceptions, rows[1:], strict=True) if exception.type.endswith(_TIMEOUTS)
         )
 
-    def count(self, rows: Iterable[LifecycleValues]) -> None:  # noqa: C901, PLR0912 -- one flat loop: calls would double its cost
+    def count(self, rows: Iterable[LifecycleValues]) -> None:  # noqa: C901, PLR0912, PLR0915 -- one flat loop: calls would double its cost
         """Count rows that are new in the store."""
-        resources, traces, tasks = self.resources, self.traces, self.tasks
-        new = 0
-        for key, _, trace, task, resource, _, acquire_ns, wait_ns, hold_ns, release_ns, outcomes, _, own in rows:
+        own, of_libraries, traces, tasks = self.resources, self.internal_resources, self.traces, self.tasks
+        new = all_internal = 0
+        for key, _, trace, task, resource, _, acquire_ns, wait_ns, hold_ns, release_ns, outcomes, _, raised in rows:
             new += 1
             error = FAILED[outcomes]
+            if outcomes & INTERNAL:
+                internal, resources = 1, of_libraries
+                all_internal += 1
+            else:
+                internal, resources = 0, own
             is_open = release_ns is None
             end_ns = acquire_ns + (wait_ns or 0) + (hold_ns or 0) + (release_ns or 0)
             of_resource = resources.get(resource)
@@ -121,7 +138,7 @@ class CounterDeltas:
             if wait_ns is not None:
                 of_resource.waits.append(wait_ns)
             elif not is_open:
-                of_resource.count_missed(own in self._timeouts)
+                of_resource.count_missed(raised in self._timeouts)
             if hold_ns is not None:
                 of_resource.holds.append(hold_ns)
                 if release_ns is not None:
@@ -129,7 +146,12 @@ class CounterDeltas:
             if is_open:
                 end_ns = -1
             of_trace = traces.get(trace)
-            if of_trace is None:
+            if internal:
+                if of_trace is None:
+                    of_trace = traces[trace] = TraceDelta(acquire_ns, -1, 0, False, 0)
+                of_trace.internal += 1
+                of_trace.internal_errors += error
+            elif of_trace is None:
                 traces[trace] = TraceDelta(acquire_ns, end_ns, 1, is_open, error)
             else:
                 if acquire_ns < of_trace.start_ns:
@@ -141,9 +163,10 @@ class CounterDeltas:
                 of_trace.errors += error
             of_task = tasks.get(task)
             if of_task is None:
-                tasks[task] = TaskDelta(key)
+                tasks[task] = TaskDelta(key, internal)
             else:
                 of_task.lifecycles += 1
+                of_task.internal += internal
                 if key < of_task.first:
                     of_task.first = key
                 elif key > of_task.last:
@@ -151,6 +174,8 @@ class CounterDeltas:
         if new:
             process = keys.process_of(key)
             self.processes[process] = self.processes.get(process, 0) + new
+            if all_internal:
+                self.internal_processes[process] = self.internal_processes.get(process, 0) + all_internal
 
     def add(self, process: int, new: int, changes: Iterable[tuple[int, ResourceDelta]]) -> None:
         """Add ``new`` rows of a process, counted by the caller; ``changes`` are theirs, by resource."""
@@ -159,21 +184,22 @@ class CounterDeltas:
             if change.total:
                 self._of_resource(resource).add(change)
 
-    def _of_resource(self, resource: int) -> ResourceDelta:
-        return self.resources.get(resource) or self.resources.setdefault(resource, ResourceDelta())
+    def _of_resource(self, resource: int, outcomes: int = 0) -> ResourceDelta:
+        resources = self.internal_resources if outcomes & INTERNAL else self.resources
+        return resources.get(resource) or resources.setdefault(resource, ResourceDelta())
 
     def rename(self, before: LifecycleRow, resource: int) -> None:
         """Move a stored lifecycle to another resource: a request whose route became known.
 
         Metrics are cumulative and never decrease: what they have counted under the first name stays there.
         """
-        self._of_resource(before.resource).moved.append((-1, before))
-        self._of_resource(resource).moved.append((1, before))
+        self._of_resource(before.resource, before.outcomes).moved.append((-1, before))
+        self._of_resource(resource, before.outcomes).moved.append((1, before))
 
     def advance(self, before: LifecycleRow, after: LifecycleRow) -> None:
         """Count that a stored lifecycle reached a later phase."""
         error = FAILED[after.outcomes] - FAILED[before.outcomes]
-        of_resource = self._of_resource(after.resource)
+        of_resource = self._of_resource(after.resource, after.outcomes)
         of_resource.failed += error
         of_resource.used_ns = max(of_resource.used_ns, after.latest_ns)
         has_closed = not before.is_closed and after.release_ns is not None
@@ -189,6 +215,9 @@ class CounterDeltas:
         of_trace = self.traces.get(before.trace)
         if of_trace is None:
             of_trace = self.traces[before.trace] = TraceDelta(before.acquire_ns, -1, 0, is_open=False, errors=0)
+        if after.outcomes & INTERNAL:
+            of_trace.internal_errors += error
+            return
         of_trace.errors += error
         if has_closed:
             of_trace.open -= 1

@@ -14,12 +14,13 @@ from tenure_server.store.sqlite.write.counter_deltas import FAILED, CounterDelta
 
 _MAX_KNOWN = 20_000
 _TRACE = (
-    "INSERT INTO traces (key, otel_id, start_ns, end_ns, lifecycles, open, errors, order_ns)"
-    " VALUES (?, (SELECT otel_trace_id FROM roots WHERE key = ?), ?, nullif(?, -1), ?, ?, ?, ?)"
+    "INSERT INTO traces (key, otel_id, start_ns, end_ns, lifecycles, open, errors, order_ns, internal, internal_errors)"
+    " VALUES (?, (SELECT otel_trace_id FROM roots WHERE key = ?), ?, nullif(?, -1), ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (key) DO UPDATE SET start_ns = min(start_ns, excluded.start_ns),"
     " end_ns = max(coalesce(end_ns, excluded.end_ns), coalesce(excluded.end_ns, end_ns)),"
     " lifecycles = lifecycles + excluded.lifecycles, open = open + excluded.open,"
-    " errors = errors + excluded.errors"
+    " errors = errors + excluded.errors, internal = internal + excluded.internal,"
+    " internal_errors = internal_errors + excluded.internal_errors"
 )
 
 
@@ -67,12 +68,16 @@ class CounterTables:
             "UPDATE processes SET lifecycles = lifecycles + ? WHERE process = ?",
             [(new, process) for process, new in deltas.processes.items()],
         )
+        execute(
+            "UPDATE processes SET internal = internal + ? WHERE process = ?",
+            [(new, process) for process, new in deltas.internal_processes.items()],
+        )
         self._write_traces(deltas.traces)
         execute(
-            "UPDATE tasks SET lifecycles = lifecycles + ?, first = min(coalesce(first, ?), ?),"
+            "UPDATE tasks SET lifecycles = lifecycles + ?, internal = internal + ?, first = min(coalesce(first, ?), ?),"
             " last = max(coalesce(last, ?), ?) WHERE key = ?",
             [
-                (delta.lifecycles, delta.first, delta.first, delta.last, delta.last, task)
+                (delta.lifecycles, delta.internal, delta.first, delta.first, delta.last, delta.last, task)
                 for task, delta in deltas.tasks.items()
             ],
         )
@@ -86,6 +91,23 @@ class CounterTables:
                 (stored.total, stored.failed, encode(stored.waits), encode(stored.holds), stored.used_ns, resource)
             )
         execute("UPDATE resources SET total = ?, failed = ?, waits = ?, holds = ?, used_ns = ? WHERE key = ?", rows)
+        for resource, change in deltas.internal_resources.items():
+            self._write_internal(resource, change)
+
+    def _write_internal(self, resource: int, change: ResourceDelta) -> None:
+        """Add the uses that libraries make of a resource for their own ends."""
+        execute, decode, encode = self._connection.execute, _histogram_decoder.decode, msgspec.msgpack.encode
+        total, failures, waits, holds, used_ns = execute(
+            "SELECT internal, internal_failed, internal_waits, internal_holds, used_ns FROM resources WHERE key = ?",
+            (resource,),
+        ).fetchone()
+        counts = _ResourceCounts(total, failures, decode(waits), decode(holds), used_ns)
+        counts.add(change)
+        execute(
+            "UPDATE resources SET internal = ?, internal_failed = ?, internal_waits = ?, internal_holds = ?,"
+            " used_ns = max(used_ns, ?) WHERE key = ?",
+            (counts.total, counts.failed, encode(counts.waits), encode(counts.holds), counts.used_ns, resource),
+        )
 
     def _write_traces(self, traces: dict[int, TraceDelta]) -> None:
         """Write the counts of traces. New ones get an ``order_ns`` that keeps the order of keys near that of time.
@@ -140,5 +162,5 @@ _histogram_decoder = msgspec.msgpack.Decoder(dict[int, int])
 
 def _values(trace: int, delta: TraceDelta) -> tuple[int, ...]:
     """The parameters of _TRACE."""
-    counts = (delta.lifecycles, delta.open, delta.errors, delta.order_ns)
+    counts = (delta.lifecycles, delta.open, delta.errors, delta.order_ns, delta.internal, delta.internal_errors)
     return trace, trace, delta.start_ns, delta.end_ns, *counts

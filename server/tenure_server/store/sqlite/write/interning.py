@@ -131,7 +131,7 @@ class Interning:
 
     def _new_process(self, header: wire.Process, now_ns: int) -> KnownProcess:
         cursor = self._connection.execute(
-            f"INSERT INTO processes VALUES ({_NEXT_ROW}, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, 0, 0)",  # noqa: S608 -- constant names
+            f"INSERT INTO processes VALUES ({_NEXT_ROW}, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, 0, 0, 0)",  # noqa: S608 -- constant names
             (
                 header.id,
                 header.service,
@@ -222,8 +222,9 @@ class Interning:
                 rows.append((keys.key(process.row, resource.id), *facts))
         if rows:
             self._connection.executemany(
-                "INSERT INTO resources VALUES (?, ?, ?, ?, ?, 0, 0, x'80', x'80', 0) ON CONFLICT (key) DO UPDATE SET"
-                " kind = excluded.kind, name = excluded.name, capacity = excluded.capacity,"
+                "INSERT INTO resources VALUES (?, ?, ?, ?, ?, 0, 0, x'80', x'80', 0, 0, 0, x'80', x'80')"
+                " ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, name = excluded.name,"
+                " capacity = excluded.capacity,"
                 " stereotype = excluded.stereotype",
                 rows,
             )
@@ -264,7 +265,7 @@ class Interning:
             )
         if rows:
             self._connection.executemany(
-                "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL, NULL, ?, ?)"
+                "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL, NULL, ?, ?, 0)"
                 " ON CONFLICT (key) DO UPDATE SET"
                 " name = iif(finished_ns IS NULL, excluded.name, name), parent = coalesce(parent, excluded.parent),"
                 " created_in = coalesce(created_in, excluded.created_in),"

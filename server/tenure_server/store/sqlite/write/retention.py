@@ -17,6 +17,7 @@ from tenure_server.limits import RETENTION_CHUNK
 from tenure_server.store.sqlite.file import keys, references
 from tenure_server.store.sqlite.file.arrivals import Arrival, Arrivals, unpack
 from tenure_server.store.sqlite.file.liveness import Liveness
+from tenure_server.store.sqlite.file.rows import INTERNAL
 from tenure_server.store.sqlite.file.schema import OPEN, USED_NS
 from tenure_server.store.sqlite.file.transactions import roll_back
 
@@ -31,6 +32,15 @@ class _DeadProcess(NamedTuple):
     row: int
     last_seen_ns: int
     is_empty: bool  # none of its lifecycles is stored
+
+
+class _Stored(NamedTuple):
+    """What is needed of a lifecycle that is deleted; ``is_internal`` is not 0: a library entered it for itself."""
+
+    key: int
+    trace: int
+    task: int
+    is_internal: int
 
 
 class Retention:
@@ -141,27 +151,28 @@ class Retention:
             many("DELETE FROM roots WHERE key = ?", each)
             many("DELETE FROM arrivals WHERE arrival = ?", [(entry.number,) for entry in entries])
             many(
-                "UPDATE tasks SET lifecycles = lifecycles - ? WHERE key = ?",
-                [(count, task) for task, count in Counter(task for _, _, task in rows).items()],
+                "UPDATE tasks SET lifecycles = lifecycles - ?, internal = internal - ? WHERE key = ?",
+                _counts((row.task, row.is_internal) for row in rows),
             )
             many(
-                "UPDATE processes SET lifecycles = lifecycles - ? WHERE process = ?",
-                [(count, row) for row, count in Counter(keys.process_of(key) for key, _, _ in rows).items()],
+                "UPDATE processes SET lifecycles = lifecycles - ?, internal = internal - ? WHERE process = ?",
+                _counts((keys.process_of(row.key), row.is_internal) for row in rows),
             )
-            self._delete_traces({trace for _, trace, _ in rows})
+            self._delete_traces({row.trace for row in rows})
             self._connection.execute("COMMIT")
         except BaseException:
             roll_back(self._connection)
             raise
         return len(gone)
 
-    def _stored(self, wanted: Sequence[int]) -> list[tuple[int, int, int]]:
-        """Key, trace and task of those that are stored."""
-        rows: list[tuple[int, int, int]] = []
+    def _stored(self, wanted: Sequence[int]) -> list[_Stored]:
+        """Those that are stored."""
+        rows: list[_Stored] = []
         for start in range(0, len(wanted), _CHUNK):
             chunk = wanted[start : start + _CHUNK]
             marks = ",".join("?" * len(chunk))
-            rows += self._connection.execute(f"SELECT key, trace, task FROM lifecycles WHERE key IN ({marks})", chunk)  # noqa: S608 -- marks only
+            sql = f"SELECT key, trace, task, outcomes & {INTERNAL} FROM lifecycles WHERE key IN ({marks})"  # noqa: S608 -- marks only
+            rows += map(_Stored._make, self._connection.execute(sql, chunk))
         return rows
 
     def _delete_traces(self, traces: Iterable[int]) -> None:
@@ -237,6 +248,13 @@ class Retention:
             ).rowcount
             if not deleted:
                 break
+
+
+def _counts(rows: Iterable[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """How many rows, how many internal ones, and the key; of pairs of key and ``is_internal``."""
+    pairs = list(rows)
+    internal = Counter(key for key, is_internal in pairs if is_internal)
+    return [(count, internal[key], key) for key, count in Counter(key for key, _ in pairs).items()]
 
 
 def _bounds(process: int) -> tuple[int, int]:

@@ -37,7 +37,7 @@ from tenure_server.store.sqlite.write.interning import Interning, KnownProcess
 from tenure_server.store.sqlite.write.multi_row_insert import MultiRowInsert
 from tenure_server.store.sqlite.write.observations import ObservationTables
 from tenure_server.store.sqlite.write.outbox import Outbox
-from tenure_server.store.sqlite.write.rare_values import rare_values_of
+from tenure_server.store.sqlite.write.rare_values import mark_propagated, rare_values_of
 from tenure_server.store.sqlite.write.series import SeriesTables
 from tenure_server.store.sqlite.write.span_rows import SpanTables
 from tenure_server.store.sqlite.write.writer_thread import Work
@@ -317,4 +317,6 @@ class Writer:
                 )
             )
         process.note_latest(latest_ns, now_ns)
+        if batch.propagated:
+            fresh, resent = mark_propagated(batch, base, fresh), mark_propagated(batch, base, resent)
         return fresh, resent
