@@ -66,8 +66,8 @@ def compact_mermaid(draw_with: Callable[[bool], Diagram], dialect: Dialect, reme
 
 def draw_diagram(source: DiagramInput, lens: Lens, now_ns: int, *, fold_roots: bool = False) -> Diagram:
     title = title_of(source.lifecycles, source.processes, now_ns)
-    return Diagram(draw_input(source, lens, now_ns, fold_roots=fold_roots), source.earlier, title)
+    return Diagram(draw_input(source, lens, now_ns, fold_roots), source.earlier, title)
 
 
-def draw_input(source: DiagramInput, lens: Lens, now_ns: int, *, fold_roots: bool = False) -> list[Step]:
+def draw_input(source: DiagramInput, lens: Lens, now_ns: int, fold_roots: bool = False) -> list[Step]:
     return draw(source.lifecycles, source.tasks, lens, now_ns, source.context, fold_roots=fold_roots)
