@@ -100,4 +100,4 @@ async def test_the_mermaid_text_is_in_the_page(exported: Path, page: Page) -> No
     else:
         await page.context.grant_permissions(["clipboard-read"])
         text = await page.evaluate("navigator.clipboard.readText()")
-    assert text.startswith("sequenceDiagram\n")
+    assert text.startswith('---\ntitle: "vault #')

@@ -143,7 +143,7 @@ async def test_copy_as_mermaid_is_the_api_s_text(collector: Collector, page: Pag
     await expect(page.get_by_role("button", name="Copied")).to_be_visible()
     expected = await collector.text(f"api/diagram?trace={program.trace_id(2)}&format=mermaid")
     assert await page.evaluate("navigator.clipboard.readText()") == expected
-    assert expected.startswith("sequenceDiagram\n")
+    assert expected.startswith('---\ntitle: "shop #4001, ')
 
 
 async def test_where_the_clipboard_is_not_allowed_the_text_can_be_taken_by_hand(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-_PATIENCE_S, _REPORT_S = 3.0, 5.0  # until the first report, and between two
+_PATIENCE_S, _REPORT_S = 8.0, 5.0  # until the first report, and between two
 
 
 class Progress:
-    """Says "drawing x.html: 120 of 305 subjects", but nothing about work that is soon done."""
+    """Says "drawing the page: 120 of 305 subjects", but nothing about work that is soon done."""
 
     def __init__(self, say: Callable[[str], None], action: str, unit: str) -> None:
         self._say = say

@@ -102,10 +102,10 @@ async def test_large_drawings_make_no_usual_one_wait(on_file: Collector, monkeyp
     go_on = threading.Event()
     draw_input = load_diagram.draw_input
 
-    def draw(*arguments: Any) -> Any:
+    def draw(*arguments: Any, **named: Any) -> Any:
         if threading.current_thread().name.startswith("tenure-draw-large"):
             assert go_on.wait(60)
-        return draw_input(*arguments)
+        return draw_input(*arguments, **named)
 
     monkeypatch.setattr(load_diagram, "draw_input", draw)
     store = on_file.store
