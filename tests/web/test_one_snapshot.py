@@ -61,7 +61,7 @@ async def test_table_title_and_diagram_show_the_same_numbers_at_every_moment(col
     for look in looks:
         assert look["title"] == look["table"] == look["diagram"]
         assert look["slots"] == look["title"][0]
-    assert len({str(look) for look in looks}) > SAMPLES / 10
+    assert len({str(look) for look in looks}) >= 5
 
 
 async def test_all_that_is_open_is_counted_where_a_part_is_drawn(collector: Collector, page: Page) -> None:

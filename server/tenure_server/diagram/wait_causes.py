@@ -67,7 +67,7 @@ def find_causes(lifecycles: Iterable[Lifecycle], context: Iterable[Lifecycle]) -
     by_resource: dict[str, dict[str, Lifecycle]] = {}
     for source in (context, lifecycles):
         for lifecycle in source:
-            if lifecycle.resource.capacity is not None:
+            if lifecycle.resource.capacity:  # 0: a semaphore as a signal, which no holder gives back
                 by_resource.setdefault(lifecycle.resource.id, {})[lifecycle.id] = lifecycle
     causes = Causes({}, {})
     for uses in by_resource.values():
@@ -153,7 +153,7 @@ class _Sweep:
 
     def _users(self, use: Lifecycle, before: int) -> list[Lifecycle]:
         """Who has the places now, if ``before`` others wait before the use; empty: a place may be free for it."""
-        free = max(max(use.resource.capacity or 0, 1) - len(self._holders), 0)
+        free = max((use.resource.capacity or 0) - len(self._holders), 0)
         if before < free:
             return []
         acquiring = list(islice(self._waiters.values(), free))

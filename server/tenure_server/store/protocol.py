@@ -245,7 +245,7 @@ class Store(Protocol):
     async def processes(self, paging: Paging) -> Listing[Process]: ...
 
     async def resources(self, query: ResourceQuery) -> Listing[Resource]:
-        """In order "used": resources in use first, then the latest used; this order has no cursor."""
+        """In order "used": first what is waited for, then what is held, then what was used last; it has no cursor."""
 
     async def lifecycles(self, query: LifecycleQuery) -> Listing[Lifecycle]: ...
 

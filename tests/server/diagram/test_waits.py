@@ -122,6 +122,15 @@ def test_a_free_place_of_a_semaphore_is_waited_for_by_nobody() -> None:
     assert _waits(s.draw()) == []
 
 
+def test_a_semaphore_without_places_is_a_signal() -> None:
+    """Who got the signal gives nothing back: the next one waits for another signal, not for that task."""
+    s = Scenario()
+    signal = _semaphore(s, 0)
+    s.use(s.task("first"), signal, (0, 10, None, None))
+    s.use(s.task("second"), signal, (1, None, None, None))
+    assert _waits(s.draw(now=1001)) == []
+
+
 def test_a_lock_that_is_handed_over_is_waited_for() -> None:
     """The next one in line has not woken up yet when another comes: that one waits for it."""
     s = Scenario()

@@ -37,6 +37,7 @@ def waits() -> WaitHistory:
         ((5, 19, 22, 23), 2, None),
         ((1, 21, 22, 23), 2, None),
         ((21, 30, 31, 32), 2, None),
+        ((5, 21, 22, 23), 0, None),
     ],
     ids=[
         "until one gave back",
@@ -47,6 +48,7 @@ def waits() -> WaitHistory:
         "for nobody who gave back",
         "before",
         "after",
+        "for a signal",
     ],
 )
 def test_it_is_the_one_who_held_the_full_resource_for_longest(

@@ -75,7 +75,7 @@ export class DiagramView {
 
   /** Shows the times of what is open as they are now. */
   tick(): void {
-    this.#paint();
+    this.#paintAtOnce();
   }
 
   /**
@@ -90,7 +90,7 @@ export class DiagramView {
     if (this.#following.isOn) this.#following.toBottom(this.#layout);
     else if (anchor) this.#following.restore(anchor, this.#layout);
     this.#countUnread();
-    this.#paint();
+    this.#paintAtOnce();
   }
 
   toEnd(): void {
@@ -171,6 +171,12 @@ export class DiagramView {
 
   #countUnread(): void {
     this.#events.unread(this.#following.countUnread(this.#layout));
+  }
+
+  /** A page that nobody sees is painted when it is seen again. */
+  #paintAtOnce(): void {
+    if (document.hidden) this.#schedule();
+    else this.#paint();
   }
 
   #schedule(): void {

@@ -53,7 +53,7 @@ class WaitHistory:
             and use.acquired_ns < stamps.acquire_ns
             and (use.released_ns is None or use.released_ns > stamps.acquire_ns)
         ]
-        if len(holders) < max(capacity, 1):
+        if not 0 < capacity <= len(holders):  # 0: a semaphore as a signal, which no holder gives back
             return None
         acquired_ns = stamps.acquired_ns
         if acquired_ns is not None and not any(

@@ -101,6 +101,9 @@ def _latest_used(
             other_rows.append(row)
         if len(open_rows) == len(in_use) and len(other_rows) >= limit:
             break
+    waits = snapshot.connection.execute(f"SELECT DISTINCT resource {OPEN} AND wait_ns IS NULL")
+    waited_for = {resource for (resource,) in waits}
+    open_rows.sort(key=lambda row: row.key not in waited_for)
     if only_open is not None:
         return (open_rows if only_open else other_rows)[:limit]
     return (open_rows + other_rows)[:limit]
