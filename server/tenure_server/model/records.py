@@ -68,7 +68,12 @@ class Canceller(msgspec.Struct, frozen=True):
 
 
 class ExceptionInfo(msgspec.Struct, frozen=True):
-    """An exception, without its traceback. ``canceller``: of a cancellation; null: not known, or no cancellation."""
+    """An exception, without its traceback.
+
+    ``canceller``: of a cancellation, or of the exception that a timeout raised for one; null: not known, or no
+    cancellation. The message of an exception group ends with what is in it: "many (3 sub-exceptions): ValueError: bad,
+    2 KeyError".
+    """
 
     type: str
     message: str

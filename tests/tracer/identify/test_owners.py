@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 import textwrap
 import weakref
 
@@ -179,6 +180,35 @@ def test_what_a_function_sees_by_locals_is_as_without_recording():
             assert (before["own"], before["number"]) == (1, 1)
     """
     assert names(source) == ["lock"]
+
+
+def test_a_debugger_that_runs_the_program_keeps_the_variables():
+    """Until Python 3.12, what a trace function leaves in the dictionary is what the function has afterwards."""
+    source = """
+        import sys
+        async def main():
+            account, number, seen = Account(), 1, []
+            use = account.use
+            def trace(frame, event, argument):
+                if event == "line" and "kept" in frame.f_locals and not seen:
+                    seen.append(1)
+                    try:
+                        use().send(None)  # as a debugger runs what is typed at its prompt
+                    except StopIteration:
+                        pass
+                return trace
+            def traced():
+                kept = number
+                kept += 0
+                return kept
+            sys.settrace(trace)
+            try:
+                assert traced() == 1
+            finally:
+                sys.settrace(None)
+            assert (number, seen) == (1, [1])
+    """
+    assert names(source) == ["Account.lock of account" if sys.version_info >= (3, 13) else "lock"]
 
 
 def test_an_account_that_dies_is_not_kept(monkeypatch):

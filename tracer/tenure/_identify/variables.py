@@ -1,7 +1,8 @@
 """The variables of the program's functions, read without a trace.
 
 Until Python 3.12, ``frame.f_locals`` fills a dictionary that the frame keeps, and the program's objects with it. It is
-emptied at once. A function that may look at that dictionary itself is not read.
+emptied at once. A function that may look at that dictionary itself is not read, and none while a debugger traces: it
+writes the dictionary back into the function's variables.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ _MAX_AWAITS = 5  # coroutines of a suspended task that are looked at
 
 def local(frame: FrameType) -> dict[str, object]:
     """The local variables of a function's frame by name; none of a module's or a class's."""
+    is_traced = sys.version_info < (3, 13) and sys.gettrace() is not None
+    return {} if is_traced else of_suspended(frame)
+
+
+def of_suspended(frame: FrameType) -> dict[str, object]:
+    """The same of a frame that does not run now, which no debugger traces."""
     code = frame.f_code
     if not code.co_flags & CO_OPTIMIZED or not _LOOKS_ITSELF.isdisjoint(code.co_names):
         return {}

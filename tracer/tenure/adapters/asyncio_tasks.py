@@ -125,7 +125,7 @@ def _programs(coroutine: object) -> object:
     package, local, *attributes = passing
     if object_access.exact(frame.f_globals.get("__name__")).partition(".")[0] != package:
         return coroutine
-    passed_on = variables.local(frame).get(local)
+    passed_on = variables.of_suspended(frame).get(local)
     for name in attributes:
         passed_on = object_access.attribute(passed_on, name)
     return passed_on if task_names.is_coroutine(passed_on) else coroutine

@@ -462,7 +462,13 @@ export interface ResourceRef {
   stereotype: string;
 }
 
-/** An exception, without its traceback. ``canceller``: of a cancellation; null: not known, or no cancellation. */
+/**
+ * An exception, without its traceback.
+ *
+ * ``canceller``: of a cancellation, or of the exception that a timeout raised for one; null: not known, or no
+ * cancellation. The message of an exception group ends with what is in it: "many (3 sub-exceptions): ValueError: bad,
+ * 2 KeyError".
+ */
 export interface ExceptionInfo {
   type: string;
   message: string;

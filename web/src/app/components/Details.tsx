@@ -159,8 +159,9 @@ function CancelledBy({ canceller: { task, via, site } }: { canceller: Canceller 
   );
   return (
     <div class="tn-canceller">
-      cancelled by {via}
-      {via && taskLink && " as "}
+      cancelled by {/^(end of|event loop)/.test(via) && "the "}
+      {via}
+      {via && taskLink && ": "}
       {taskLink ?? (via ? "" : "a call")}
       {via && taskLink && " failed"}
       {site && (
