@@ -13,6 +13,7 @@ from tests.tracer.transparency.oracle import managers
 from tenure import wire
 
 _CALLS = {"observed": ("__aenter__", "__aexit__"), "observed_sync": ("__enter__", "__exit__")}
+_ACQUIRING = "acquiring", "acquiring_for"
 _SHARED = managers.Gate, managers.Hold  # those that can be known again
 
 
@@ -24,7 +25,7 @@ def sites(text: str, file: str, expressions: dict[int, str]) -> dict[int, wire.S
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             function = inner + node.name
             inner = f"{function}." if isinstance(node, ast.ClassDef) else f"{function}.<locals>."
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {*_CALLS, "acquiring"}:
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {*_CALLS, *_ACQUIRING}:
             assert isinstance(node.args[0], ast.Constant)
             number = int(str(node.args[0].value))
             enter, leave = _CALLS.get(node.func.id, ("acquire", "release"))
