@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from types import CodeType, CoroutineType, FunctionType, TracebackType
 
-from tenure._core import probe_backend
+from tenure._core import faults, probe_backend
 
 _Driver: type = CoroutineType  # what the native probe returns in a coroutine's place
 if probe_backend.SERVES:
@@ -84,8 +84,8 @@ class _Made:
 
     __slots__ = ("value",)
 
-    def __init__(self) -> None:
-        self.value: object = None
+    def __init__(self, value: object) -> None:
+        self.value: object = value
 
     def __call__(self, *_: object, **__: object) -> object:
         value, self.value = self.value, None
@@ -102,15 +102,22 @@ class _Made:
 
 def _calling(original: AsyncMethod, wrapper: AsyncMethod) -> Method:
     def calling(*arguments: object, **named: object) -> object:
-        made = _Made()  # first, so that a lack of memory leaves no coroutine behind
         try:
-            made.value = original(*arguments, **named)
+            value = original(*arguments, **named)
         except BaseException as error:
             with contextlib.suppress(Exception):  # then the wrapper's frame is seen
                 strip_frame(error, code)
             del arguments, named
             raise
-        return wrapper(*arguments, **named, _original=made)
+        made = None
+        try:
+            made = _Made(value)
+            return wrapper(*arguments, **named, _original=made)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            if made is not None:
+                made.value = None  # the program gets it
+            faults.fault("calling what is recorded", fault)
+            return value
 
     # The flag says to everybody who asks that it is a coroutine function; the interpreter does not ask.
     code = calling.__code__.replace(co_flags=calling.__code__.co_flags | inspect.CO_COROUTINE)
