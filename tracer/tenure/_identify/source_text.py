@@ -6,7 +6,10 @@ This walks the code and reads the source file, so it is called where the program
 from __future__ import annotations
 
 import ast
+import inspect
 import linecache
+import textwrap
+import tokenize
 from itertools import islice
 from opcode import opmap
 from types import CodeType
@@ -36,6 +39,8 @@ def at(code: CodeType, offset: int) -> tuple[int, str]:
             expression = _item(text, code, offset, position)
         else:
             expression = _entered(text.removeprefix("await "))
+            if expression.isidentifier() and text != expression:
+                line, expression = _call_of(code, expression) or (line, expression)
     return line or code.co_firstlineno, expression
 
 
@@ -65,6 +70,27 @@ def _entered(text: str) -> str:
         if isinstance(node.func, ast.Attribute) and called in {"__aenter__", "__enter__"}:
             return ast.get_source_segment(text, node.func.value) or ""
     return text
+
+
+def _call_of(code: CodeType, name: str) -> tuple[int, str] | None:
+    """The line and the text of the call that a variable stands for: ``call = pool.fetch(query)``, then ``await call``.
+
+    None where the function gives the variable another value too, or it is not a function's own.
+    """
+    if name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+        return None
+    lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
+    try:
+        text = textwrap.dedent("".join(lines if code.co_name == "<module>" else inspect.getblock(lines)))
+        nodes = list(ast.walk(ast.parse(text)))
+    except (SyntaxError, ValueError, tokenize.TokenError):
+        return None
+    stored = [node for node in nodes if isinstance(node, ast.Name) and node.id == name and type(node.ctx) is ast.Store]
+    values = [node.value for node in nodes if isinstance(node, ast.Assign) and node.targets == stored]
+    if len(values) != 1 or not isinstance(values[0], ast.Call):
+        return None
+    expression = ast.get_source_segment(text, values[0]) or ""
+    return code.co_firstlineno - 1 + values[0].lineno, expression
 
 
 def _item(statement: str, code: CodeType, offset: int, position: _Position) -> str:
