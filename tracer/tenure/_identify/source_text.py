@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import re
 import textwrap
 import tokenize
 from itertools import islice
@@ -21,6 +22,10 @@ _ENTRIES = frozenset(opmap[name] for name in ("BEFORE_ASYNC_WITH", "BEFORE_WITH"
 _HEADER = 60  # lines that the items of a statement may take; its body is not parsed
 # Functions whose first argument is what they enter or acquire.
 _ON_BEHALF = frozenset({"enter_async_context", "enter_context", "wait_for", "shield", "create_task", "ensure_future"})
+
+_RUNS_A_VARIABLE = re.compile(
+    r"await\s+\w+|(?:await\s+)?[\w.]*\b(?:wait_for|shield|create_task|ensure_future)\(\w+\b.*", re.DOTALL
+)
 
 
 def at(code: CodeType, offset: int) -> tuple[int, str]:
@@ -39,7 +44,7 @@ def at(code: CodeType, offset: int) -> tuple[int, str]:
             expression = _item(text, code, offset, position)
         else:
             expression = _entered(text.removeprefix("await "))
-            if expression.isidentifier() and text != expression:
+            if _RUNS_A_VARIABLE.fullmatch(text):
                 line, expression = _call_of(code, expression) or (line, expression)
     return line or code.co_firstlineno, expression
 
