@@ -13,6 +13,7 @@ _BY_KIND = {
         adapters.asyncio_reprs:_formatting.<locals>._format_callbacks
         adapters.asyncio_reprs:_telling.<locals>._future_repr_info
         adapters.asyncio_loop_end:_settling.<locals>.ending _core.wrapping:match_coroutine_kind.<locals>.returning
+        _core.wrapping:_calling.<locals>.calling _core.wrapping:_Made.__call__
         _patching.track:track _patching.track:tracked _patching.track:_track_class
         _rewriting.import_hook:Finder.find_spec
         _rewriting.post_import:_Finder.find_spec
@@ -27,6 +28,7 @@ _BY_KIND = {
         _identify.resource_ids:ResourceIds.bind.<locals>.gone _identify.resource_ids:ResourceIds.alias.<locals>.gone
         _identify.resources:name.<locals>.gone
         _identify.tasks:_add.<locals>.gone _core.object_access:ByIdentity.put.<locals>.gone
+        _core.wrapping:_Made.__del__
         adapters._kit.held_tokens:_reference_to.<locals>.gone""",
     "are called by the interpreter at a fork or at the end, or are a thread": """
         session:_at_exit session:_before_fork session:_after_in_parent session:_after_in_child

@@ -108,3 +108,25 @@ def test_a_method_that_was_wrapped_before_tenure_is_recorded(postgres, monkeypat
         assert uses(recorder) == [("main", "pool.getconn()")]
     finally:
         recorder.stop()
+
+
+def test_a_call_that_is_awaited_later_is_recorded_where_it_was_made(recorder, postgres):
+    """At the line and with the text of the call, if the variable stands for nothing else; also as a task."""
+
+    async def main():
+        pool = await opened(postgres)
+        call = pool.fetch("SELECT 1")
+        await asyncio.sleep(0)
+        await call
+        other = pool.fetchval("SELECT 1")
+        await asyncio.wait_for(other, 5)
+        again = pool.fetchrow("SELECT 1")
+        await again
+        again = pool.fetchrow("SELECT 2")
+        await again
+        await pool.close()
+
+    asyncio.run(main())
+    assert uses(recorder) == [("main", call) for call in ("pool.fetch('…')", "pool.fetchval('…')", "again", "again")]
+    first = main.__code__.co_firstlineno
+    assert [site.line - first for site in recorder.sites()[1:]] == [2, 5, 8, 10]

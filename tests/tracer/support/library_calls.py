@@ -296,6 +296,7 @@ async def of_others(servers: Any) -> AsyncIterator[Calls]:
         "anyio.CapacityLimiter.acquire": Call(lambda _: anyio.CapacityLimiter(2).acquire()),
         "AsyncExitStack.enter_async_context": Call(lambda both: both[0].enter_async_context(both[1]), entering, leave),
         "aiosqlite.connect": Call(lambda _: aiosqlite.connect(":memory:"), end=close_result, is_coroutine=False),
+        "Connection.close": Call(lambda connection: connection.close(), lambda: aiosqlite.connect(":memory:")),
         "nats.connect": Call(lambda _: nats.connect(servers.nats), end=close_result),
         "Client.close": Call(lambda client: client.close(), lambda: nats.connect(servers.nats)),
         "Client.drain": Call(lambda client: client.drain(), lambda: nats.connect(servers.nats)),

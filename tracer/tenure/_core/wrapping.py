@@ -13,13 +13,11 @@ import inspect
 from collections.abc import Callable, Coroutine
 from types import CodeType, CoroutineType, FunctionType, TracebackType
 
-from tenure._core import probe_backend
+from tenure._core import faults, probe_backend
 
-_COROUTINES: tuple[type, ...] = (CoroutineType,)
+_Driver: type = CoroutineType  # what the native probe returns in a coroutine's place
 if probe_backend.SERVES:
-    from tenure import _probe
-
-    _COROUTINES = (CoroutineType, _probe.Driver)
+    from tenure._probe import Driver as _Driver
 
 Method = Callable[..., object]
 traceback_of: Callable[[BaseException], TracebackType | None] = BaseException.__dict__["__traceback__"].__get__
@@ -84,30 +82,42 @@ class _Made:
     If the wrapper's coroutine never runs, Python warns of that one alone: the other is closed, and has not begun.
     """
 
-    __slots__ = ("_value",)
+    __slots__ = ("value",)
 
     def __init__(self, value: object) -> None:
-        self._value: object = value
+        self.value: object = value
 
     def __call__(self, *_: object, **__: object) -> object:
-        value, self._value = self._value, None
+        value, self.value = self.value, None
         return value
 
     def __del__(self) -> None:
-        if any(type(self._value) is kind for kind in _COROUTINES):
-            self._value.close()  # type: ignore[attr-defined]
+        value = self.value
+        if value is not None and (type(value) is CoroutineType or type(value) is _Driver):
+            try:  # noqa: SIM105  # suppress() would need memory
+                value.close()  # type: ignore[attr-defined]
+            except Exception:  # noqa: BLE001, S110  # nothing of the program runs: memory is short
+                pass
 
 
 def _calling(original: AsyncMethod, wrapper: AsyncMethod) -> Method:
     def calling(*arguments: object, **named: object) -> object:
         try:
-            coroutine = original(*arguments, **named)
+            value = original(*arguments, **named)
         except BaseException as error:
             with contextlib.suppress(Exception):  # then the wrapper's frame is seen
                 strip_frame(error, code)
             del arguments, named
             raise
-        return wrapper(*arguments, **named, _original=_Made(coroutine))
+        made = None
+        try:
+            made = _Made(value)
+            return wrapper(*arguments, **named, _original=made)
+        except Exception as fault:  # noqa: BLE001  # never into the program
+            if made is not None:
+                made.value = None  # the program gets it
+            faults.fault("calling what is recorded", fault)
+            return value
 
     # The flag says to everybody who asks that it is a coroutine function; the interpreter does not ask.
     code = calling.__code__.replace(co_flags=calling.__code__.co_flags | inspect.CO_COROUTINE)

@@ -6,8 +6,11 @@ This walks the code and reads the source file, so it is called where the program
 from __future__ import annotations
 
 import ast
+import inspect
 import linecache
 import re
+import textwrap
+import tokenize
 from itertools import islice
 from opcode import opmap
 from types import CodeType
@@ -20,6 +23,10 @@ _ASSIGNMENT = re.compile(r"\s*([\w.]+)\s*(?::[^=]*)?=\s*(?:await\s+)?$")
 _HEADER = 60  # lines that the items of a statement may take; its body is not parsed
 # Functions whose first argument is what they enter or acquire.
 _ON_BEHALF = frozenset({"enter_async_context", "enter_context", "wait_for", "shield", "create_task", "ensure_future"})
+
+_RUNS_A_VARIABLE = re.compile(
+    r"await\s+\w+|(?:await\s+)?[\w.]*\b(?:wait_for|shield|create_task|ensure_future)\(\w+\b.*", re.DOTALL
+)
 
 
 def at(code: CodeType, offset: int) -> tuple[int, str]:
@@ -38,6 +45,8 @@ def at(code: CodeType, offset: int) -> tuple[int, str]:
             expression = _item(text, code, offset, position)
         else:
             expression = _entered(text.removeprefix("await "))
+            if _RUNS_A_VARIABLE.fullmatch(text):
+                line, expression = _call_of(code, expression) or (line, expression)
     return line or code.co_firstlineno, expression
 
 
@@ -88,6 +97,27 @@ def _has_a_predicate(call: ast.Call) -> bool:
     if not isinstance(method, ast.Attribute) or method.attr != "wait_for" or isinstance(call.args[0], ast.Call):
         return False
     return not (isinstance(method.value, ast.Name) and method.value.id == "asyncio")
+
+
+def _call_of(code: CodeType, name: str) -> tuple[int, str] | None:
+    """The line and the text of the call that a variable stands for: ``call = pool.fetch(query)``, then ``await call``.
+
+    None where the function gives the variable another value too, or it is not a function's own.
+    """
+    if name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+        return None
+    lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
+    try:
+        text = textwrap.dedent("".join(lines if code.co_name == "<module>" else inspect.getblock(lines)))
+        nodes = list(ast.walk(ast.parse(text)))
+    except (SyntaxError, ValueError, tokenize.TokenError):
+        return None
+    stored = [node for node in nodes if isinstance(node, ast.Name) and node.id == name and type(node.ctx) is ast.Store]
+    values = [node.value for node in nodes if isinstance(node, ast.Assign) and node.targets == stored]
+    if len(values) != 1 or not isinstance(values[0], ast.Call):
+        return None
+    expression = ast.get_source_segment(text, values[0]) or ""
+    return code.co_firstlineno - 1 + values[0].lineno, expression
 
 
 def _item(statement: str, code: CodeType, offset: int, position: _Position) -> str:

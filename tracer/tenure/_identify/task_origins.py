@@ -22,6 +22,7 @@ if probe_backend.SERVES:
 
 EVENTS = code_file(asyncio.events)  # its frame runs the step of a task
 _CONTEXTLIB = code_file(contextlib)
+_OVERRIDING = "create_task"  # a method of the program's own loop or group, which makes the task for its caller
 _MOST_SENT = 1_000
 
 
@@ -119,6 +120,6 @@ def _is_between(frame: FrameType) -> bool:
 
 def _maker(frame: FrameType) -> Place | None:
     for caller, package in callers(frame):
-        if not (package or _is_between(caller)):
+        if not (package or _is_between(caller) or caller.f_code.co_name == _OVERRIDING):
             return Place(caller.f_code, caller.f_lasti)
     return of_running()

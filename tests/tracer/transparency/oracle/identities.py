@@ -17,6 +17,7 @@ _CALLS = {
     "observed_sync": ("__enter__", "__exit__"),
     "waiting": ("wait", "notify"),
 }
+_ACQUIRING = "acquiring", "acquiring_for"
 _SHARED = managers.Gate, managers.Hold  # those that can be known again
 
 
@@ -28,7 +29,7 @@ def sites(text: str, file: str, expressions: dict[int, str]) -> dict[int, wire.S
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             function = inner + node.name
             inner = f"{function}." if isinstance(node, ast.ClassDef) else f"{function}.<locals>."
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {*_CALLS, "acquiring"}:
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {*_CALLS, *_ACQUIRING}:
             assert isinstance(node.args[0], ast.Constant)
             number = int(str(node.args[0].value))
             enter, leave = _CALLS.get(node.func.id, ("acquire", "release"))

@@ -10,6 +10,7 @@ and the rules of the design alone follows what the record has to say:
                  its creator was in when it made the task
     trace        the parent's, unless that was acquired too long before: then its own, with a link
     resource     an object that lives as long as the program is one; what is made on the spot is one by kind and site
+    a task       that runs an acquire and nothing else acquires for the task that made it
     a call       that releases ends the last acquire by a call of its own task, else the oldest; so does a lock's
                  ``__aexit__``, after which nobody else can have the lock
     a release    by another task than the one that acquired is that task's
@@ -36,6 +37,7 @@ OBSERVER_CALLS = (
     "observed",
     "observed_sync",
     "acquiring",
+    "acquiring_for",
     "releasing",
     "waiting",
 )  # what ``Program.observed_text`` calls
@@ -58,10 +60,10 @@ class Observer:
 
     def calls(self, *, sync: bool) -> dict[str, Callable[..., Any]]:
         """What stands in the program's text; sync: its ``with`` are to be recorded."""
-        observed, acquiring, releasing = functools.partial(_ObservedManager, self), self._acquiring, self._releasing
+        observed = functools.partial(_ObservedManager, self)
+        calls = self._acquiring, self._acquiring_for, self._releasing, self._conditions.waiting
         observed_sync = functools.partial(_ObservedSyncManager, self) if sync else lambda _, manager: manager
-        waiting = self._conditions.waiting
-        return dict(zip(OBSERVER_CALLS, (observed, observed_sync, acquiring, releasing, waiting), strict=True))
+        return dict(zip(OBSERVER_CALLS, (observed, observed_sync, *calls), strict=True))
 
     def loop(self) -> Loop:
         return _ObservedLoop(self)
@@ -84,14 +86,14 @@ class Observer:
                 task = task.parent
         return Record(self._flushes, [tasks[number].expected() for number in sorted(tasks)])
 
-    def begin(self, manager: object, number: int) -> ObservedLifecycle:
-        """A manager is about to be entered at this mark."""
+    def begin(self, manager: object, number: int, task: ObservedTask | None = None) -> ObservedLifecycle:
+        """A manager is about to be entered at this mark, for the running task or another one."""
         if isinstance(manager, asyncio.Lock):  # its __aexit__ will call this
             vars(manager).setdefault("release", functools.partial(self._release, manager))
         if isinstance(manager, asyncio.Condition):
             self._conditions.prepare(manager)
         site = self._sites[number]
-        return self._begin(self._identities.of(manager, site), site)
+        return self._begin(self._identities.of(manager, site), site, task)
 
     def begin_wait(self, condition: object, number: int) -> ObservedLifecycle:
         """A condition is waited for at this mark."""
@@ -109,8 +111,8 @@ class Observer:
         self._lifecycles.append(lifecycle)
         return lifecycle
 
-    def _begin(self, resource: wire.Resource, site: wire.Site) -> ObservedLifecycle:
-        task = self.current()
+    def _begin(self, resource: wire.Resource, site: wire.Site, task: ObservedTask | None = None) -> ObservedLifecycle:
+        task = task or self.current()
         lifecycle = ObservedLifecycle(len(self._lifecycles) + 1, task, resource, site, self.tick())
         lifecycle.hang_under(task.innermost(), self._long_held)
         task.enter(lifecycle)
@@ -188,9 +190,15 @@ class Observer:
         self._now += TICK_NS
         return self._now
 
-    async def _acquiring(self, number: int, acquire: Callable[[], Any]) -> object:
+    def _acquiring_for(self, number: int, acquire: Callable[[], Any]) -> object:
+        """What is called here runs in a task of its own."""
+        coroutine = self._acquiring(number, acquire, self.current())
+        coroutine.__name__, coroutine.__qualname__ = acquire.__name__, acquire.__qualname__
+        return coroutine
+
+    async def _acquiring(self, number: int, acquire: Callable[[], Any], task: ObservedTask | None = None) -> object:
         lock = acquire.__self__  # type: ignore[attr-defined]
-        lifecycle = self.begin(lock, number)
+        lifecycle = self.begin(lock, number, task)
         try:
             value = await acquire()
         except BaseException as error:

@@ -54,7 +54,7 @@ class Program(NamedTuple):
 
 
 def _plain(mark: re.Match[str]) -> str:
-    return f"{mark[3]}()" if mark[1] in {"acquiring", "releasing", "waiting"} else mark[3]
+    return f"{mark[3]}()" if mark[1] in {"acquiring", "acquiring_for", "releasing", "waiting"} else mark[3]
 
 
 class _Place(NamedTuple):
@@ -242,6 +242,14 @@ class _Writer:
             return "say('no call')"
         lock = self.pick("sem0", "lock0", "sem0", "sem1")
         acquire = f"await {self.mark('acquiring', f'{lock}.acquire')}"
+        if self.pick(0, 0, 1):
+            call = self.mark("acquiring_for", f"{lock}.acquire")
+            acquire = "await " + self.pick(
+                f"asyncio.create_task({call})",
+                f"asyncio.ensure_future({call})",
+                f"asyncio.wait_for({call}, 9)",
+                f"asyncio.shield({call})",
+            )
         release = self.mark("releasing", f"{lock}.release")
         body = self.block(place, depth - 1)
         return self.pick(

@@ -169,16 +169,18 @@ def _giving(original: Method, name: str, leave: CodeType | None, *, by_result: b
 def note_task(task: object, coroutine: object) -> None:
     """Called where a task is made: keep who made it if it does nothing but acquire."""
     task_origins.note(task, coroutine, sys._getframe(1))  # noqa: SLF001  # no other way to the caller
+    place = task_origins.of(task) if _only_acquires(coroutine) else None
+    if place is not None:
+        tracer.current.of(AcquiringTasks).made_by.put(task, (tasks.current(), place.site()))
+
+
+def _only_acquires(coroutine: object) -> bool:
     if not task_names.is_coroutine(coroutine):
-        return
+        return False
     code = getattr(coroutine, "cr_code", None) or getattr(coroutine, "gi_code", None)
-    acquiring = tracer.current.of(AcquiringTasks)
-    if code in acquiring.codes or (
+    return code in tracer.current.of(AcquiringTasks).codes or (
         code is not None and code.co_filename == _TASKS and code.co_name == "_wrap_awaitable"
-    ):
-        place = task_origins.of(task)
-        if place is not None:
-            acquiring.made_by.put(task, (tasks.current(), place.site()))
+    )
 
 
 def who(frame: FrameType, kind: type, call: str) -> tuple[int | None, str]:
@@ -190,7 +192,18 @@ def who(frame: FrameType, kind: type, call: str) -> tuple[int | None, str]:
     made_by = makers.pop(_task()) if makers else None
     if made_by is not None:
         return made_by
-    return None, _site(frame, kind, call, serves_caller=libraries.serves_caller_of(resources.described(kind)))
+    return _maker_of_eager(), _site(
+        frame, kind, call, serves_caller=libraries.serves_caller_of(resources.described(kind))
+    )
+
+
+def _maker_of_eager() -> int | None:
+    """Who makes the running task now, if that does nothing but acquire."""
+    creating = tracer.current.tasks.creating
+    task = _task() if creating else None
+    coroutine = None if task is None else task_names.coroutine_of(task)
+    maker = creating.get(id(coroutine)) if task is not None else None
+    return maker[0] or None if maker is not None and _only_acquires(coroutine) else None
 
 
 def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | None:
