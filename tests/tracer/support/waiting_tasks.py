@@ -79,6 +79,8 @@ class Ways:
         finally:
             process.kill()
             await process.wait()
+    async def timed(self): await asyncio.wait_for(self.empty.get(), 60)
+    async def timed_future(self): await asyncio.wait_for(self.future, 60)
     async def wrapped(self): await Wrapped(self.event.wait())
     async def within(self): await self.queue_get()
     async def completed(self):
@@ -110,6 +112,8 @@ EXPECTED = {
     "own_awaitable": ("OwnAwaitable", "Ways.own_awaitable"),
     "entered": ("Limiter.acquire", "Ways.entered"),
     "subprocess": ("Process.wait", "Ways.subprocess"),
+    "timed": ("Queue.get", "Ways.timed"),
+    "timed_future": ("Future", "Ways.timed_future"),
     "wrapped": ("Event.wait", "Ways.wrapped"),
     "within": ("Queue.get", "Ways.queue_get"),
     "completed": ("as_completed", "Ways.completed"),
