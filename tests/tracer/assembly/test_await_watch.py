@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType, ModuleType
 
 import pytest
+from tests.support.waiting import until
 from tests.tracer.support.waiting_tasks import AWAITS, EXPECTED, LIBRARY
 
 from tenure import testing
@@ -37,6 +38,8 @@ async def first_awaits(app: ModuleType, way: str, count: int = 2) -> TaskAwait:
     await ways.prepare()
     task = asyncio.create_task(getattr(ways, way)(), name="under test")
     await asyncio.sleep(0.02)
+    await until(lambda: ways.is_ready)
+    await asyncio.sleep(0)
     try:
         return next(entry for entry in looks(count) if entry.task.name == "under test")
     finally:

@@ -80,15 +80,14 @@ def batches(tmp_path: Path, request: pytest.FixtureRequest) -> list[wire.Batch]:
 
 @pytest.mark.parametrize("batches", [DEAD_WORKER], indirect=True)
 def test_nobody_is_left_who_could_answer(batches: list[wire.Batch]) -> None:
-    """The task that waits in ``join`` is told with its line; in 3.11 ``wait_for`` makes a task of it."""
+    """The task that waits in ``join`` is told with its line."""
     told = [
         (batch.sites[entry.site - 1].line, batch.sites[entry.site - 1].expression)
         for batch in batches
         for entry in batch.awaits
-        if entry.site and entry.awaited in {"Queue.join", "wait_for"}
+        if entry.site and entry.awaited == "Queue.join"
     ]
     assert told == [(20, "queue.join()")]
-    assert "Queue.join" in {entry.awaited for batch in batches for entry in batch.awaits}
     assert not any(batch.stalls for batch in batches)
 
 

@@ -27,6 +27,7 @@ async def numbers(event):
     yield 1
 
 class Ways:
+    is_ready = True
     async def prepare(self):
         self.loop = asyncio.get_running_loop()
         self.unfinished, self.empty = asyncio.Queue(), asyncio.Queue()
@@ -70,6 +71,16 @@ class Ways:
     async def own_awaitable(self): await OwnAwaitable(self.future)
     async def entered(self):
         async with Limiter(self.event): pass
+    async def subprocess(self):
+        self.is_ready = False
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", "import time; time.sleep(60)")
+        self.is_ready = True
+        try: await process.wait()
+        finally:
+            process.kill()
+            await process.wait()
+    async def timed(self): await asyncio.wait_for(self.empty.get(), 60)
+    async def timed_future(self): await asyncio.wait_for(self.future, 60)
     async def wrapped(self): await Wrapped(self.event.wait())
     async def within(self): await self.queue_get()
     async def completed(self):
@@ -100,6 +111,9 @@ EXPECTED = {
     "group": ("TaskGroup.__aexit__", "Ways.group"),
     "own_awaitable": ("OwnAwaitable", "Ways.own_awaitable"),
     "entered": ("Limiter.acquire", "Ways.entered"),
+    "subprocess": ("Process.wait", "Ways.subprocess"),
+    "timed": ("Queue.get", "Ways.timed"),
+    "timed_future": ("Future", "Ways.timed_future"),
     "wrapped": ("Event.wait", "Ways.wrapped"),
     "within": ("Queue.get", "Ways.queue_get"),
     "completed": ("as_completed", "Ways.completed"),

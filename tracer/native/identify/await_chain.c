@@ -85,7 +85,7 @@ static PyObject *step(PyObject *object, PyFrameObject **frame)
 
 static void note_details(Chain *chain, PyFrameObject *frame, PyCodeObject *code)
 {
-    static const char *const delays[] = {"delay", "seconds", NULL};
+    static const char *const delays[] = {"delay", "seconds", NULL}, *const timed[] = {"fut", NULL};
     PyObject *self = frame_argument(frame, code);
     if (self != NULL && callbacks.resource_by_address != NULL) {
         PyObject *address = PyLong_FromVoidPtr(self);
@@ -104,6 +104,8 @@ static void note_details(Chain *chain, PyFrameObject *frame, PyCodeObject *code)
         }
         Py_XDECREF(delay);
     }
+    bool is_timed = PyUnicode_CompareWithASCIIString(code->co_name, "wait_for") == 0;
+    Py_XSETREF(chain->timed, is_timed ? frame_local(frame, code, timed) : NULL);
     PyErr_Clear();
 }
 
@@ -125,6 +127,7 @@ void await_chain_walk(PyObject *coroutine, PyObject *future, Chain *chain)
     chain->resource_level = -1;
     chain->resource = 0;
     chain->delay = NULL;
+    chain->timed = NULL;
     PyObject *current = Py_NewRef(coroutine);
     bool has_frame = true;
     for (int links = 0; chain->depth < MAX_LEVELS && links < 2 * MAX_LEVELS; links++) {
@@ -141,7 +144,8 @@ void await_chain_walk(PyObject *coroutine, PyObject *future, Chain *chain)
         Py_SETREF(current, next);
     }
     bool is_future = has_frame || strstr(Py_TYPE(current)->tp_name, "FutureIter") != NULL;
-    chain->tail = is_future ? Py_NewRef(future) : Py_NewRef(current);
+    PyObject *awaited = chain->timed != NULL ? chain->timed : future;
+    chain->tail = is_future ? Py_NewRef(awaited) : Py_NewRef(current);
     Py_DECREF(current);
 }
 
@@ -151,5 +155,6 @@ void await_chain_release(Chain *chain)
         Py_DECREF((PyObject *)chain->code[at]);
     }
     Py_CLEAR(chain->delay);
+    Py_CLEAR(chain->timed);
     Py_CLEAR(chain->tail);
 }

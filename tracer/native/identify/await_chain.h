@@ -18,6 +18,7 @@ typedef struct {
     int resource_level;             /* the innermost one that is a method of a known resource; -1: none */
     uint64_t resource;              /* that resource */
     PyObject *delay;                /* owned; of `sleep`, else NULL */
+    PyObject *timed;                /* owned; what the innermost level, `wait_for` of 3.11, waits for, else NULL */
     PyObject *tail;                 /* owned; what the innermost one awaits */
 } Chain;
 

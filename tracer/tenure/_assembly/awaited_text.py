@@ -46,6 +46,9 @@ def text_of(shape: Shape, standing: Standing) -> str:
     """What this task awaits."""
     if shape.call == "sleep" and standing.delay is not None:
         return f"sleep {standing.delay:g} s"
+    if shape.call == "wait_for":
+        known = tracer.current.tasks.known.get(standing.address)
+        return known[0].coroutine.rpartition("<locals>.")[2] if known is not None else _of_object(standing)
     return shape.call or _of_object(standing)
 
 

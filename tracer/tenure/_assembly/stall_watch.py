@@ -24,7 +24,11 @@ STALL_NS = 100_000_000
 REPORT_INTERVAL_NS = 1_000_000_000  # while a stall goes on
 MAX_CALLS = 64  # of a stack that are kept
 _SEARCH_INTERVAL_NS = 500_000_000  # for threads that run a loop
-_MAX_GAP_NS = 1_000_000_000  # between two looks: beyond it, only what the thread has computed counts
+# Between two looks. Beyond it only what the thread has computed counts, or LEAST_NS: the whole process may have stood
+# still, as a container does that has used up its share of the processor.
+_MAX_GAP_NS = 90_000_000
+_MAX_GAP_OF_STALL_NS = 1_000_000_000  # once it is certain that the loop stands still
+LEAST_NS = 25_000_000
 _MAX_THREADS = 32
 _MAX_KEPT = 1_000  # stalls that wait to be shipped
 
@@ -47,7 +51,7 @@ class _Watched:
 
     def __init__(self) -> None:
         self.step: Step | None = None
-        self.begin_ns = self.seen_ns = 0
+        self.begin_ns = self.lasted_ns = 0  # of the step
         self.looked_ns = 0  # the last look, whatever it saw
         self.spent_ns: int | None = None  # processor time by then
         self.told: LoopStall | None = None
@@ -82,7 +86,7 @@ class StallWatch:
             self._note(watched, step, now_ns, late_ns, computed_ns)
             if frame is None:
                 del self._threads[thread]
-            elif step is not None and now_ns - watched.begin_ns >= STALL_NS:
+            elif step is not None and watched.lasted_ns >= STALL_NS:
                 self._tell(thread, watched, frame, step)
             watched.looked_ns, watched.spent_ns = now_ns, spent_ns
 
@@ -96,26 +100,25 @@ class StallWatch:
                 break
 
     def _note(self, watched: _Watched, step: Step | None, now_ns: int, late_ns: int, computed_ns: int) -> None:
-        """Note what a thread is in now, and since when. ``computed_ns``: its processor time since the last look."""
+        """Note what a thread is in now, and for how long. ``computed_ns``: its processor time since the last look."""
         gap_ns = now_ns - watched.looked_ns
-        is_known = gap_ns <= _MAX_GAP_NS or computed_ns >= gap_ns // 10  # else the process was stopped in between
-        if step is not None and step == watched.step and is_known:
-            watched.seen_ns = now_ns
+        limit_ns = _MAX_GAP_NS if watched.told is None else _MAX_GAP_OF_STALL_NS
+        credit_ns = gap_ns if gap_ns <= limit_ns else min(gap_ns, max(computed_ns, LEAST_NS))
+        if step is not None and step == watched.step:
+            watched.lasted_ns += credit_ns
             return
         self._end(watched)
-        watched.step, watched.seen_ns, watched.begin_ns = step, now_ns, now_ns
-        if step is None or not step.turn or not watched.looked_ns or not is_known:
-            return
-        turn_ns = round(step.turn * 1e9) + time.perf_counter_ns() - time.monotonic_ns()
-        if not watched.looked_ns <= turn_ns <= now_ns:  # a loop may have a clock of its own
-            return
-        if step.callback == 0:  # it began with its turn
-            watched.begin_ns = turn_ns
-        elif late_ns >= STALL_NS and computed_ns >= STALL_NS:  # one call in C: bytecode would have let this thread in
-            watched.begin_ns = max(turn_ns, now_ns - late_ns)
+        watched.step, watched.lasted_ns = step, 0
+        if step is not None and step.turn and watched.looked_ns:
+            turn_ns = round(step.turn * 1e9) + time.perf_counter_ns() - time.monotonic_ns()
+            is_one_call = late_ns >= STALL_NS and computed_ns >= STALL_NS  # bytecode would have let this thread in
+            # A loop may have a clock of its own. The first callback of a turn began with it.
+            if watched.looked_ns <= turn_ns <= now_ns and (step.callback == 0 or is_one_call):
+                watched.lasted_ns = min(now_ns - turn_ns, credit_ns)
+        watched.begin_ns = now_ns - watched.lasted_ns
 
     def _tell(self, thread: int, watched: _Watched, frame: FrameType, step: Step) -> None:
-        told, duration_ns = watched.told, watched.seen_ns - watched.begin_ns
+        told, duration_ns = watched.told, watched.lasted_ns
         if told is None:
             calls = loop_steps.stack(step, frame)[:MAX_CALLS]
             own = next((call for call in calls if self._is_own(call.code)), None)
@@ -137,7 +140,7 @@ class StallWatch:
 
     def _end(self, watched: _Watched) -> None:
         if watched.told is not None:
-            self._keep(watched.told._replace(duration_ns=watched.seen_ns - watched.begin_ns, is_over=True))
+            self._keep(watched.told._replace(duration_ns=watched.lasted_ns, is_over=True))
             watched.told = None
 
     def _keep(self, stall: LoopStall) -> None:

@@ -90,11 +90,13 @@ class _Chain:
         self.shape = 0
         self.resource_level, self.resource = -1, 0
         self.delay: float | None = None
+        self.timed: object = None  # what the innermost level, ``wait_for`` of 3.11, waits for
         self.is_future = True  # what the innermost level awaits is the task's future
 
     def add(self, frame: FrameType) -> None:
         code, offset = frame.f_code, frame.f_lasti
         name = code.co_name
+        self.timed = frame.f_locals.get("fut") if name == "wait_for" else None
         if name == "sleep":
             values = [frame.f_locals.get(name) for name in _SLEEPS if name in code.co_varnames]
             self.delay = next((value for value in values if type(value) is float or type(value) is int), self.delay)
@@ -150,7 +152,8 @@ def read(coroutine: object, future: object, row: Row, shapes: Container[int]) ->
         if awaited is None or len(chain.levels) >= _MAX_LEVELS:
             break
         current = awaited
-    tail = future if chain.is_future else current
+    awaited = future if chain.timed is None else chain.timed
+    tail = awaited if chain.is_future else current
     levels = None if chain.shape in shapes else tuple(chain.levels)
     return Standing(row, chain.shape, levels, chain.resource_level, chain.resource, chain.delay, type(tail), id(tail))
 

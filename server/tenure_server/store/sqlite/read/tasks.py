@@ -33,6 +33,10 @@ class _TaskRow(NamedTuple):
     resource: int | None
 
 
+_EVERY = "tasks LEFT JOIN awaits ON awaits.task = tasks.key"
+_AWAITING = "awaits CROSS JOIN tasks ON tasks.key = awaits.task"  # they are few: SQLite begins with them
+
+
 def read_tasks(snapshot: ReadSnapshot, query: TaskQuery) -> Listing[TaskState]:
     selection = RowSelection([])
     if query.process is not None:
@@ -51,13 +55,15 @@ def read_tasks(snapshot: ReadSnapshot, query: TaskQuery) -> Listing[TaskState]:
     if isinstance(query.awaiting, str):
         selection.add("substr(awaited, 1, ?) = ?", len(query.awaiting), query.awaiting)
     living = snapshot.living_processes()
-    rows = (row for row in _rows(snapshot, selection) if query.open is None or _is_open(row, living) is query.open)
+    source = _AWAITING if query.awaiting else _EVERY
+    rows = (
+        row for row in _rows(snapshot, source, selection) if query.open is None or _is_open(row, living) is query.open
+    )
     return page_of(rows, query.paging.limit, lambda row: (row.key,), lambda page: _records(snapshot, page, living))
 
 
-def _rows(snapshot: ReadSnapshot, selection: RowSelection) -> Iterator[_TaskRow]:
-    columns = ", ".join(_TaskRow._fields)
-    sql = f"SELECT {columns} FROM tasks LEFT JOIN awaits ON awaits.task = tasks.key"  # noqa: S608 -- constant names
+def _rows(snapshot: ReadSnapshot, source: str, selection: RowSelection) -> Iterator[_TaskRow]:
+    sql = f"SELECT {', '.join(_TaskRow._fields)} FROM {source}"  # noqa: S608 -- constant names
     rows = snapshot.connection.execute(f"{sql} WHERE {selection.where} ORDER BY key DESC", selection.values)
     return map(_TaskRow._make, rows)
 
