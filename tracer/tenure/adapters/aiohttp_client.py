@@ -24,8 +24,10 @@ def install(client: ModuleType) -> None:
 
 
 def _drop_own_frames(session: object) -> None:
-    """Of the connector that a session made, too."""
-    constructed.drop_own_frames(attribute(session, "_connector"))
+    """The connector that a session makes keeps the stack of its constructor too."""
+    if attribute(session, "_source_traceback") is not None:
+        constructed.drop_own_frames(session)
+        constructed.drop_own_frames(attribute(session, "_connector"))
 
 
 def _session(manager: object, _: str) -> Description:
