@@ -49,6 +49,10 @@ class ObservedTask:
     def enter(self, lifecycle: ObservedLifecycle) -> None:
         self._within.append(lifecycle)
 
+    def leave_out(self, lifecycle: ObservedLifecycle) -> None:
+        """It encloses nothing."""
+        self._within.remove(lifecycle)
+
     def innermost(self) -> ObservedLifecycle | None:
         """What the task is in now, or else what it was created in."""
         self._within = [lifecycle for lifecycle in self._within if lifecycle.released is None]
@@ -97,6 +101,12 @@ class ObservedLifecycle:
             self.link = parent.id
         else:
             self.parent, self.root = parent, parent.root
+
+    def move(self, site: wire.Site) -> None:
+        """A statement enters what is open."""
+        self.site = site
+        if self._reported_phase is not None:
+            self._reported_phase = -1
 
     def has_changed(self) -> bool:
         return self._reported_phase != self._phase()

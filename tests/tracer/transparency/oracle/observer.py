@@ -12,6 +12,8 @@ and the rules of the design alone follows what the record has to say:
     resource     an object that lives as long as the program is one; what is made on the spot is one by kind and site
     a call       that releases ends the last acquire by a call of its own task, else the oldest; so does a lock's
                  ``__aexit__``, after which nobody else can have the lock
+    a client     that its constructor opens is held until it is closed; it encloses nothing, until a statement enters it
+                 in its task, and is at that statement then
     a failure    that leaves ``__aexit__`` is the body's where it is the same object, else one of the release
 """
 
@@ -28,9 +30,17 @@ from tests.tracer.transparency.oracle.observations import OK, ObservedLifecycle,
 from tests.tracer.transparency.oracle.records import Lifecycle, Record
 
 from tenure import wire
+from tenure._core import probe_backend
 from tenure.testing import TICK_NS
 
-OBSERVER_CALLS = "observed", "observed_sync", "acquiring", "releasing"  # what ``Program.observed_text`` calls
+OBSERVER_CALLS = (
+    "observed",
+    "observed_sync",
+    "acquiring",
+    "releasing",
+    "making",
+    "closing",
+)  # what ``Program.observed_text`` calls
 
 
 class Observer:
@@ -43,6 +53,8 @@ class Observer:
         self._tasks: dict[asyncio.Task[Any] | None, ObservedTask] = {}
         self._numbers = 0
         self._making: list[ObservedTask] = []  # the last one is being made for the one before
+        self._clients: dict[int, ObservedLifecycle] = {}  # that are open, by address
+        self._entered: set[int] = set()  # of these, the addresses of those that a statement entered
         self._held: dict[int, list[ObservedLifecycle]] = {}  # by calls, by address of the lock
         self._flushes: list[list[Lifecycle]] = []
 
@@ -50,7 +62,8 @@ class Observer:
         """What stands in the program's text; sync: its ``with`` are to be recorded."""
         observed, acquiring, releasing = functools.partial(_ObservedManager, self), self._acquiring, self._releasing
         observed_sync = functools.partial(_ObservedSyncManager, self) if sync else lambda _, manager: manager
-        return dict(zip(OBSERVER_CALLS, (observed, observed_sync, acquiring, releasing), strict=True))
+        calls = observed, observed_sync, acquiring, releasing, self._making_client, self._closing
+        return dict(zip(OBSERVER_CALLS, calls, strict=True))
 
     def loop(self) -> Loop:
         return _ObservedLoop(self)
@@ -82,6 +95,26 @@ class Observer:
         task.enter(lifecycle)
         self._lifecycles.append(lifecycle)
         return lifecycle
+
+    def enters(self, manager: object, number: int) -> bool:
+        """Whether a statement enters what is open already."""
+        lifecycle = self._clients.get(id(manager))
+        if lifecycle is not None and id(manager) not in self._entered:
+            self._entered.add(id(manager))
+            lifecycle.move(self._sites[number])
+            if lifecycle.task is self._current():
+                lifecycle.task.enter(lifecycle)
+        return lifecycle is not None
+
+    def pass_stamp(self, lifecycle: ObservedLifecycle | None) -> None:
+        """The Python probe's rewritten code reads the clock for what is not recorded, too."""
+        if lifecycle is None and not probe_backend.SERVES:
+            self._tick()
+
+    def give_back(self, client: object) -> ObservedLifecycle | None:
+        """The lifecycle of a client that is closed now, if it is open."""
+        self._entered.discard(id(client))
+        return self._clients.pop(id(client), None)
 
     def acquired(self, lifecycle: ObservedLifecycle) -> None:
         lifecycle.acquired = self._tick()
@@ -152,6 +185,27 @@ class Observer:
         self._held.setdefault(id(lock), []).append(lifecycle)
         return value
 
+    def _making_client(self, number: int, client: object) -> object:
+        self._identities.client_names[id(client)] = f"client{number}"
+        lifecycle = self.begin(client, number)
+        lifecycle.task.leave_out(lifecycle)
+        self.acquired(lifecycle)
+        self._clients[id(client)] = lifecycle
+        return client
+
+    async def _closing(self, _: int, close: Any) -> None:
+        lifecycle = self.give_back(close.__self__)
+        if lifecycle is not None:
+            self.leaving(lifecycle, None)
+        try:
+            await close()
+        except BaseException as error:
+            if lifecycle is not None:
+                self.failed(lifecycle, error)
+            raise
+        if lifecycle is not None:
+            self.released(lifecycle, None)
+
     def _releasing(self, _: int, release: Any) -> None:
         self._release(release.args[0] if isinstance(release, functools.partial) else release.__self__)
 
@@ -186,7 +240,7 @@ class _ObservedManager:
 
     def __init__(self, observer: Observer, number: int, manager: Any) -> None:
         self._observer, self._manager = observer, manager
-        self._lifecycle = observer.begin(manager, number)
+        self._lifecycle = None if observer.enters(manager, number) else observer.begin(manager, number)
 
     async def __aenter__(self) -> object:
         manager, kind = self._manager, type(self._manager)
@@ -196,21 +250,31 @@ class _ObservedManager:
                     pass
             value: object = await kind.__aenter__(manager)
         except BaseException as error:
-            self._observer.failed(self._lifecycle, error)
+            if self._lifecycle is not None:
+                self._observer.failed(self._lifecycle, error)
             raise
-        self._observer.acquired(self._lifecycle)
+        self._observer.pass_stamp(self._lifecycle)
+        if self._lifecycle is not None:
+            self._observer.acquired(self._lifecycle)
         return value
 
     async def __aexit__(self, kind: object, body: BaseException | None, traceback: object) -> object:
-        self._observer.leaving(self._lifecycle, body)
+        self._observer.pass_stamp(self._lifecycle)
+        lifecycle = self._lifecycle or self._observer.give_back(self._manager)
+        if lifecycle is not None:
+            self._observer.leaving(lifecycle, body)
         try:
             value: object = await type(self._manager).__aexit__(self._manager, kind, body, traceback)
         except BaseException as error:
-            self._observer.failed(self._lifecycle, error, body)
+            if lifecycle is not None:
+                self._observer.failed(lifecycle, error, body)
+            self._observer.pass_stamp(self._lifecycle)
             raise
         finally:
             del body, traceback  # a traceback keeps this frame
-        self._observer.released(self._lifecycle, value)
+        if lifecycle is not None:
+            self._observer.released(lifecycle, value)
+        self._observer.pass_stamp(self._lifecycle)
         return value
 
 

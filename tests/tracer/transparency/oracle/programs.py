@@ -19,7 +19,7 @@ _MARK = re.compile("⟦(\\w+):(\\d+):(.*?)⟧")
 _BEGINNING = """\
 lock0, lock1, latch0 = asyncio.Lock(), asyncio.Lock(), Latch()
 sem0, sem1, pool0 = asyncio.Semaphore(2), asyncio.BoundedSemaphore(1), Pool(3)
-slot0, box = Slotted("p", "p"), Box()
+slot0, box, kept = Slotted("p", "p"), Box(), []
 """
 _ENTER = st.sampled_from([*["", "p", "w", "pp"] * 5, "e", "pe", "b", "k", "bp"])
 _LEAVE = st.sampled_from([*["", "p", "t", "pt", "w"] * 3, "e", "r", "n", "b", "pk", "bp"])
@@ -54,7 +54,7 @@ class Program(NamedTuple):
 
 
 def _plain(mark: re.Match[str]) -> str:
-    return f"{mark[3]}()" if mark[1] in {"acquiring", "releasing"} else mark[3]
+    return f"{mark[3]}()" if mark[1] in {"acquiring", "releasing", "closing"} else mark[3]
 
 
 class _Place(NamedTuple):
@@ -113,7 +113,14 @@ class _Writer:
         if place.yields:
             simple += [self._yield] * 3
         compound = [self._async_with] * 6 + [self._try, self._try, self._for, self._with, self._task, self._choice]
-        compound += [self._hold_by_call, self._hold_by_call, self._inner, self._iterate, self._grouped]
+        compound += [
+            self._hold_by_call,
+            self._hold_by_call,
+            self._inner,
+            self._iterate,
+            self._grouped,
+            self._make_client,
+        ]
         sort = self.pick(*simple, *(compound * (2 if depth > 2 else 1) if depth else ()))
         written: str = sort(place, depth)
         return written
@@ -242,6 +249,25 @@ class _Writer:
             f"{release}\n{acquire}",
             acquire,
             release,
+        )
+
+    def _make_client(self, place: _Place, depth: int) -> str:
+        """A client that is kept, so that it is not dropped: closed by a call, by a statement, by both or never."""
+        if not place.awaits:
+            return "say('no client')"
+        mark = self.mark("making", "Client()")
+        name = f"client{self._marks}"
+        made = f"{name} = {mark}\nkept.append({name})"
+        body = self.block(place, depth - 1)
+        closing, again = (f"await {self.mark('closing', f'{name}.close')}" for _ in range(2))
+        statement = f"async with {self.mark('observed', name)}:\n{body}"
+        return self.pick(
+            f"{made}\ntry:\n{body}\nfinally:\n    {closing}",
+            f"{made}\n{textwrap.dedent(body)}",
+            f"{made}\n{statement}",
+            f"{made}\n{closing}\n{statement}",
+            f"{made}\n{statement}\n{again}",
+            f"{made}\nasync with {self.mark('observed', name)}:\n    {closing}\n{body}",
         )
 
     def _inner(self, place: _Place, depth: int) -> str:
