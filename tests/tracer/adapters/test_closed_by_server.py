@@ -1,4 +1,4 @@
-"""A connection that its server closes has ended: it is neither held nor never closed."""
+"""What its server or its library closes has ended: it is neither held nor never closed."""
 
 import asyncio
 import gc
@@ -62,3 +62,20 @@ def test_a_session_that_gives_its_connector_away_has_ended(recorder):
         await connector.close()
 
     assert recorder.run(main()) == ["main: aiohttp.client.ClientSession session, ok ok ok"]
+
+
+def test_a_session_whose_connector_is_closed_has_ended(recorder):
+    """The connector is shared; another connector's session stays open."""
+
+    async def main():
+        connector = aiohttp.TCPConnector()
+        first, second = (aiohttp.ClientSession(connector=connector, connector_owner=False) for _ in range(2))
+        other = aiohttp.ClientSession()
+        await connector.close()
+        seen = [session.closed for session in (first, second, other)], recorder.lines()
+        await other.close()
+        return seen
+
+    closed, lines = asyncio.run(main())
+    assert closed == [True, True, False]
+    assert [line.rpartition(", ")[2] for line in lines] == ["ok ok ok", "ok ok ok", "ok ?"]
