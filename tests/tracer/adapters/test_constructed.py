@@ -228,4 +228,5 @@ def test_what_a_statement_enters_at_once_is_known_by_the_instructions(form, call
         stop.Client = stop
         with contextlib.suppress(Stop):
             names["main"]({}, contextlib.nullcontext(), contextlib.AsyncExitStack(), lambda x: x, stop).send(None)
-    assert seen == [FORMS[form]] * 2
+    is_stamped = not (rewriter._COMPILER_CRASHES and form.startswith("async with other"))  # that one is wrapped there
+    assert seen == [FORMS[form], FORMS[form] and is_stamped]

@@ -25,9 +25,10 @@ class OpenManagers:
 class HeldToken:
     """The open uses of one token, oldest first."""
 
-    __slots__ = ("records", "reference", "when_gone")
+    __slots__ = ("is_entered", "records", "reference", "when_gone")
 
     def __init__(self, reference: weakref.ref[object] | None, when_gone: Callable[[Record], None] | None) -> None:
         self.records: list[Record] = []
         self.reference = reference  # None: its type allows none
         self.when_gone = when_gone
+        self.is_entered = True  # False: a constructor opened it, and no statement has entered it yet

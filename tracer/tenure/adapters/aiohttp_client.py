@@ -7,29 +7,51 @@ from __future__ import annotations
 
 from types import CoroutineType, ModuleType
 
+from tenure import _probe_api as probe
 from tenure._core.object_access import attribute, exact
-from tenure._identify import libraries, resources
+from tenure._identify import libraries, resources, tracer
 from tenure._identify.resources import Description
 from tenure._identify.sites import owner_name
 from tenure._patching import class_patches
+from tenure._patching.bodies import Before, immediate
 from tenure.adapters import aiohttp_connector
-from tenure.adapters._kit import base_urls, constructed
+from tenure.adapters._kit import base_urls, constructed, held_tokens
 
 _KIND = "aiohttp.client.ClientSession"
+_CLOSING = "closing the sessions of a connector"  # said where it fails
 
 
 def install(client: ModuleType) -> None:
     """Patch ClientSession and the handles of its requests."""
     libraries.know("aiohttp.client", "aiohttp.client_ws", "aiohttp.connector")
     constructed.patch(client.ClientSession, ("close", "detach"), _session, noting=_drop_own_frames)
+    connector = client.BaseConnector
+    close = immediate.method(connector.close, _CLOSING, before=_close_sessions(client.ClientSession))
+    class_patches.replace(connector, "close", close)
     handle = client._BaseRequestContextManager  # noqa: SLF001  # there is no public name
     resources.register(handle, _request)
     class_patches.patch_manager(handle, any_task=True)
 
 
+def _close_sessions(kind: type) -> Before:
+    """A session is closed if its connector is, which several sessions may share."""
+
+    def begin(connector: object, *_: object) -> None:
+        for held in list(tracer.current.held_tokens.values()):
+            session = held.reference() if held.reference is not None else None
+            if issubclass(type(session), kind) and attribute(session, "_connector") is connector:
+                record = held_tokens.give_back(session)
+                if record is not None:
+                    probe.released(record, None)
+
+    return begin
+
+
 def _drop_own_frames(session: object) -> None:
-    """Of the connector that a session made, too."""
-    constructed.drop_own_frames(attribute(session, "_connector"))
+    """The connector that a session makes keeps the stack of its constructor too."""
+    if attribute(session, "_source_traceback") is not None:
+        constructed.drop_own_frames(session)
+        constructed.drop_own_frames(attribute(session, "_connector"))
 
 
 def _session(manager: object, _: str) -> Description:

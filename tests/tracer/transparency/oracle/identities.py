@@ -16,6 +16,7 @@ _CALLS = {
     "observed": ("__aenter__", "__aexit__"),
     "observed_sync": ("__enter__", "__exit__"),
     "waiting": ("wait", "notify"),
+    "making": ("Client", "close"),
 }
 _ACQUIRING = "acquiring", "acquiring_for"
 _SHARED = managers.Gate, managers.Hold  # those that can be known again
@@ -49,6 +50,7 @@ class Identities:
 
     def __init__(self, named: dict[str, Any]) -> None:
         self._program = named  # its globals, which live as long as it does
+        self.client_names: dict[int, str] = {}  # of what is assigned; no client dies
         self._known: dict[object, wire.Resource] = {}
 
     def of(self, manager: object, site: wire.Site) -> wire.Resource:
@@ -78,6 +80,8 @@ class Identities:
             return ("timeout", site, name), "asyncio.timeout", name, None, "participant"
         if isinstance(manager, asyncio.Lock | asyncio.Semaphore | asyncio.Condition):
             return id(manager), kind, name, 2 if manager is self._program["sem0"] else 1, "control"
+        if isinstance(manager, managers.Client):  # named where it was made
+            return id(manager), kind, self.client_names.get(id(manager), name), None, "participant"
         is_shared = isinstance(manager, _SHARED) and any(manager is known for known in self._program.values())
         return id(manager) if is_shared else (kind, site), kind, name, None, "participant"
 

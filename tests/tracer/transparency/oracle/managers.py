@@ -18,6 +18,7 @@ from typing import Any
 
 __all__ = [
     "Box",
+    "Client",
     "Gate",
     "Half",
     "Hold",
@@ -151,6 +152,20 @@ class Pool:
         finally:
             say("give back")
             await asyncio.sleep(0)
+
+
+class Client:
+    """Its constructor opens it."""
+
+    async def close(self) -> None:
+        say("close")
+        await asyncio.sleep(0)
+
+    async def __aenter__(self) -> None:
+        say("enter a client")
+
+    async def __aexit__(self, *details: object) -> None:
+        await self.close()
 
 
 class Box:

@@ -60,6 +60,10 @@ class ObservedTask:
         del self._within[index]
         return index
 
+    def leave_out(self, lifecycle: ObservedLifecycle) -> None:
+        """It encloses nothing."""
+        self._within.remove(lifecycle)
+
     def innermost(self) -> ObservedLifecycle | None:
         """What the task is in now, or else what it was created in."""
         return self.within()[-1] if self.within() else self.origin
@@ -114,6 +118,12 @@ class ObservedLifecycle:
             self.link = parent.id
         else:
             self.parent, self.root = parent, parent.root
+
+    def move(self, site: wire.Site) -> None:
+        """A statement enters what is open."""
+        self.site = site
+        if self._reported_phase is not None:
+            self._reported_phase = -1
 
     def has_changed(self) -> bool:
         return self._reported_phase != self._phase()

@@ -14,6 +14,8 @@ and the rules of the design alone follows what the record has to say:
     a call       that releases ends the last acquire by a call of its own task, else the oldest; so does a lock's
                  ``__aexit__``, after which nobody else can have the lock
     a release    by another task than the one that acquired is that task's
+    a client     that its constructor opens is held until it is closed; it encloses nothing, until a statement enters it
+                 in its task, and is at that statement then
     a failure    that leaves ``__aexit__`` is the body's where it is the same object, else one of the release
 """
 
@@ -28,9 +30,11 @@ from tests.tracer.transparency.oracle.condition_observer import ConditionObserve
 from tests.tracer.transparency.oracle.deterministic_loop import Loop
 from tests.tracer.transparency.oracle.identities import Identities
 from tests.tracer.transparency.oracle.observations import OK, OPEN, ObservedLifecycle, ObservedTask, Outcome
+from tests.tracer.transparency.oracle.observed_calls import ObservedLoop, ObservedManager, ObservedSyncManager
 from tests.tracer.transparency.oracle.records import Lifecycle, Record
 
 from tenure import wire
+from tenure._core import probe_backend
 from tenure.testing import TICK_NS
 
 OBSERVER_CALLS = (
@@ -40,6 +44,8 @@ OBSERVER_CALLS = (
     "acquiring_for",
     "releasing",
     "waiting",
+    "making",
+    "closing",
 )  # what ``Program.observed_text`` calls
 
 
@@ -53,6 +59,8 @@ class Observer:
         self._tasks: dict[asyncio.Task[Any] | None, ObservedTask] = {}
         self._numbers = 0
         self._making: list[ObservedTask] = []  # the last one is being made for the one before
+        self._clients: dict[int, ObservedLifecycle] = {}  # that are open, by address
+        self._entered: set[int] = set()  # of these, the addresses of those that a statement entered
         self._held: dict[int, list[ObservedLifecycle]] = {}  # by calls, by address of the lock
         self._flushes: list[list[Lifecycle]] = []
         self._conditions = ConditionObserver(self)
@@ -60,13 +68,14 @@ class Observer:
 
     def calls(self, *, sync: bool) -> dict[str, Callable[..., Any]]:
         """What stands in the program's text; sync: its ``with`` are to be recorded."""
-        observed = functools.partial(_ObservedManager, self)
+        observed = functools.partial(ObservedManager, self)
         calls = self._acquiring, self._acquiring_for, self._releasing, self._conditions.waiting
-        observed_sync = functools.partial(_ObservedSyncManager, self) if sync else lambda _, manager: manager
+        calls = *calls, self._making_client, self._closing
+        observed_sync = functools.partial(ObservedSyncManager, self) if sync else lambda _, manager: manager
         return dict(zip(OBSERVER_CALLS, (observed, observed_sync, *calls), strict=True))
 
     def loop(self) -> Loop:
-        return _ObservedLoop(self)
+        return ObservedLoop(self)
 
     def flush(self) -> None:
         """Note what changed since the last flush."""
@@ -118,6 +127,26 @@ class Observer:
         task.enter(lifecycle)
         self._lifecycles.append(lifecycle)
         return lifecycle
+
+    def enters(self, manager: object, number: int) -> bool:
+        """Whether a statement enters what is open already."""
+        lifecycle = self._clients.get(id(manager))
+        if lifecycle is not None and id(manager) not in self._entered:
+            self._entered.add(id(manager))
+            lifecycle.move(self._sites[number])
+            if lifecycle.task is self.current():
+                lifecycle.task.enter(lifecycle)
+        return lifecycle is not None
+
+    def pass_stamp(self, lifecycle: ObservedLifecycle | None) -> None:
+        """The Python probe's rewritten code reads the clock for what is not recorded, too."""
+        if lifecycle is None and not probe_backend.SERVES:
+            self.tick()
+
+    def give_back(self, client: object) -> ObservedLifecycle | None:
+        """The lifecycle of a client that is closed now, if it is open."""
+        self._entered.discard(id(client))
+        return self._clients.pop(id(client), None)
 
     def acquired(self, lifecycle: ObservedLifecycle) -> None:
         lifecycle.acquired = self.tick()
@@ -208,6 +237,27 @@ class Observer:
         self._held.setdefault(id(lock), []).append(lifecycle)
         return value
 
+    def _making_client(self, number: int, client: object) -> object:
+        self._identities.client_names[id(client)] = f"client{number}"
+        lifecycle = self.begin(client, number)
+        lifecycle.task.leave_out(lifecycle)
+        self.acquired(lifecycle)
+        self._clients[id(client)] = lifecycle
+        return client
+
+    async def _closing(self, _: int, close: Any) -> None:
+        lifecycle = self.give_back(close.__self__)
+        if lifecycle is not None:
+            self.leaving(lifecycle, None)
+        try:
+            await close()
+        except BaseException as error:
+            if lifecycle is not None:
+                self.failed(lifecycle, error)
+            raise
+        if lifecycle is not None:
+            self.released(lifecycle, None)
+
     def _releasing(self, _: int, release: Any) -> None:
         self._release(release.args[0] if isinstance(release, functools.partial) else release.__self__)
 
@@ -226,86 +276,6 @@ class Observer:
             self.failed(lifecycle, error)
             raise
         self.released(lifecycle, None)
-
-
-class _ObservedLoop(Loop):
-    def __init__(self, observer: Observer) -> None:
-        super().__init__()
-        self._observer = observer
-
-    def create_future(self) -> asyncio.Future[Any]:
-        future = super().create_future()
-        self._observer.made_future(future)
-        return future
-
-    def create_task(self, coro: Any, **named: Any) -> asyncio.Task[Any]:
-        return self._observer.making(lambda: super(_ObservedLoop, self).create_task(coro, **named), coro)
-
-
-class _ObservedManager:
-    """A manager, entered and left through the observer."""
-
-    def __init__(self, observer: Observer, number: int, manager: Any) -> None:
-        self._observer, self._manager = observer, manager
-        self._lifecycle = observer.begin(manager, number)
-
-    async def __aenter__(self) -> object:
-        manager, kind = self._manager, type(self._manager)
-        try:
-            if not (hasattr(kind, "__aenter__") and hasattr(kind, "__aexit__")):
-                async with manager:  # Python says so in its own words
-                    pass
-            value: object = await kind.__aenter__(manager)
-        except BaseException as error:
-            self._observer.failed(self._lifecycle, error)
-            raise
-        self._observer.acquired(self._lifecycle)
-        return value
-
-    async def __aexit__(self, kind: object, body: BaseException | None, traceback: object) -> object:
-        self._observer.leaving(self._lifecycle, body)
-        try:
-            value: object = await type(self._manager).__aexit__(self._manager, kind, body, traceback)
-        except BaseException as error:
-            self._observer.failed(self._lifecycle, error, body)
-            raise
-        finally:
-            del body, traceback  # a traceback keeps this frame
-        self._observer.released(self._lifecycle, value)
-        return value
-
-
-class _ObservedSyncManager:
-    """The same of ``with``."""
-
-    def __init__(self, observer: Observer, number: int, manager: Any) -> None:
-        self._observer, self._manager = observer, manager
-        self._lifecycle = observer.begin(manager, number)
-
-    def __enter__(self) -> object:
-        manager, kind = self._manager, type(self._manager)
-        try:
-            if not (hasattr(kind, "__enter__") and hasattr(kind, "__exit__")):
-                with manager:  # Python says so in its own words
-                    pass
-            value: object = kind.__enter__(manager)
-        except BaseException as error:
-            self._observer.failed(self._lifecycle, error)
-            raise
-        self._observer.acquired(self._lifecycle)
-        return value
-
-    def __exit__(self, kind: object, body: BaseException | None, traceback: object) -> object:
-        self._observer.leaving(self._lifecycle, body)
-        try:
-            value: object = type(self._manager).__exit__(self._manager, kind, body, traceback)
-        except BaseException as error:
-            self._observer.failed(self._lifecycle, error, body)
-            raise
-        finally:
-            del body, traceback
-        self._observer.released(self._lifecycle, value)
-        return value
 
 
 def _current_task() -> asyncio.Task[Any] | None:

@@ -6,6 +6,7 @@ place (``Program.observed_text``) it reports to an observer. Both have the same 
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 import textwrap
@@ -13,13 +14,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
+from tests.tracer.transparency.oracle import shared_objects
 
 _MARK = re.compile("⟦(\\w+):(\\d+):(.*?)⟧")
 
 _BEGINNING = """\
 lock0, lock1, latch0 = asyncio.Lock(), asyncio.Lock(), Latch()
 sem0, sem1, pool0 = asyncio.Semaphore(2), asyncio.BoundedSemaphore(1), Pool(3)
-slot0, box, cond0 = Slotted("p", "p"), Box(), asyncio.Condition()
+slot0, box, cond0, kept = Slotted("p", "p"), Box(), asyncio.Condition(), []
 """
 _ENTER = st.sampled_from([*["", "p", "w", "pp"] * 5, "e", "pe", "b", "k", "bp"])
 _LEAVE = st.sampled_from([*["", "p", "t", "pt", "w"] * 3, "e", "r", "n", "b", "pk", "bp"])
@@ -54,7 +56,8 @@ class Program(NamedTuple):
 
 
 def _plain(mark: re.Match[str]) -> str:
-    return f"{mark[3]}()" if mark[1] in {"acquiring", "acquiring_for", "releasing", "waiting"} else mark[3]
+    calls = {"acquiring", "acquiring_for", "releasing", "waiting", "closing"}
+    return f"{mark[3]}()" if mark[1] in calls else mark[3]
 
 
 class _Place(NamedTuple):
@@ -75,15 +78,15 @@ class _Writer:
 
     def __init__(self, draw: Callable[..., Any]) -> None:
         self._draw = draw
-        self._marks = 0
+        self.marks = 0
         self._names = 0
 
     def pick(self, *among: Any) -> Any:
         return self._draw(st.sampled_from(among))
 
     def mark(self, sort: str, expression: str) -> str:
-        self._marks += 1
-        return f"⟦{sort}:{self._marks}:{expression}⟧"
+        self.marks += 1
+        return f"⟦{sort}:{self.marks}:{expression}⟧"
 
     def name(self, short: str) -> str:
         self._names += 1
@@ -109,18 +112,19 @@ class _Writer:
 
     def statement(self, place: _Place, depth: int) -> str:
         simple = [*[self._say, self._wait, self._call, self._call, self._wait] * 2, self._flush, self._cancel]
-        simple += [self._leave_somehow, self._meet]
+        simple += [self._leave_somehow, functools.partial(shared_objects.meet, self)]
         if place.yields:
             simple += [self._yield] * 3
         compound = [self._async_with] * 6 + [self._try, self._try, self._for, self._with, self._task, self._choice]
         compound += [
             self._hold_by_call,
             self._hold_by_call,
-            self._on_condition,
-            self._on_condition,
+            functools.partial(shared_objects.on_condition, self),
+            functools.partial(shared_objects.on_condition, self),
             self._inner,
             self._iterate,
             self._grouped,
+            functools.partial(shared_objects.make_client, self),
         ]
         sort = self.pick(*simple, *(compound * (2 if depth > 2 else 1) if depth else ()))
         written: str = sort(place, depth)
@@ -259,27 +263,6 @@ class _Writer:
             acquire,
             release,
         )
-
-    def _on_condition(self, place: _Place, depth: int) -> str:
-        if not place.awaits:
-            return "say('no condition')"
-        wait, entry = f"await {self.mark('waiting', 'cond0.wait')}", self.mark("observed", "cond0")
-        body = self.block(place, depth - 1, 2)
-        ways = [
-            f"async with {entry}:\n    {wait}\n{body}",
-            f"async with {entry}:\n{body}\n    {wait}",
-            f"async with {entry}:\n    for i in range(2):\n        {wait}",
-            f"async with {entry}:\n    cond0.notify_all()\n{body}",
-            f"async with {entry}:\n    cond0.notify()",
-        ]
-        return self.pick(*ways * 4, wait, "cond0.notify()")
-
-    def _meet(self, place: _Place, depth: int) -> str:
-        """Some wait for the condition and some notify."""
-        if not place.awaits:
-            return "say('nobody')"
-        calls = [self.pick("waits0()", "notifies0()", "waits0()") for _ in range(self.pick(2, 3, 4))]
-        return f"await asyncio.wait({{*map(asyncio.ensure_future, ({', '.join(calls)}))}}, timeout={self.pick(3, 9)})"
 
     def _inner(self, place: _Place, depth: int) -> str:
         if not place.awaits:

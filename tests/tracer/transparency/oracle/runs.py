@@ -21,8 +21,11 @@ from tests.tracer.transparency.oracle.programs import Program
 
 from tenure import testing
 from tenure._assembly import open_lifecycles
+from tenure._identify.resources import Description
 from tenure._rewriting import ast_tools, rewriter
+from tenure.adapters._kit import constructed
 
+_CLIENT = f"{managers.__name__}.Client"
 _numbers = itertools.count(1)
 
 
@@ -74,6 +77,7 @@ def _recorded(program: Program, file: str) -> tuple[RunResult, records.Record]:
         mock.patch.object(open_lifecycles, "LONG_HELD_NS", program.long_held * testing.TICK_NS),
         testing.recorder(sync=program.sync) as recorder,
     ):
+        constructed.patch(managers.Client, ("close",), lambda client, _: Description(_CLIENT, client))
         code = rewriter.rewrite(program.plain().encode(), file, sync=program.sync)
         result = _execute(code, _names(), Loop(), program, lambda: flushes.append(recorder.batches()))
     return result, records.read(flushes)

@@ -29,10 +29,10 @@ def note(kind: type, noting: Callable[..., None]) -> None:
 
     where = f"recording the creation of a {qualified_name(kind)}"
     wrapper = immediate.function(kind.__init__, where, before=keep, after=made)  # type: ignore[misc]
-    class_patches.replace(kind, "__init__", _uncounted(wrapper))
+    class_patches.replace(kind, "__init__", uncounted(wrapper))
 
 
-def _uncounted(wrapper: Method) -> Method:
+def uncounted(wrapper: Method) -> Method:
     """Let ``warnings.warn(..., stacklevel=2)`` of a constructor name the program's line, not the wrapper's.
 
     ``warnings`` does not count frames of the import system, which it knows by these words in the file's name.

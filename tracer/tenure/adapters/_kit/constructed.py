@@ -18,12 +18,12 @@ from typing import cast
 
 from tenure import _probe_api as probe
 from tenure._assembly import statement_entry
-from tenure._core import faults
-from tenure._core.object_access import ByIdentity, attribute, short_name
+from tenure._core.object_access import attribute, short_name
 from tenure._core.paths import PACKAGE_DIR, is_own_frame
 from tenure._identify import libraries, resources, sites, tracer
 from tenure._identify.resources import Describe, Description
 from tenure._patching import class_patches
+from tenure._patching.bodies import immediate
 from tenure._patching.class_patches import Predicate
 from tenure.adapters._kit import acquire_release, after_init, entered_at_once, held_tokens, open_close
 from tenure.adapters._kit.open_close import Token
@@ -40,8 +40,8 @@ class _State:
     """What a recording knows of constructed objects."""
 
     def __init__(self) -> None:
-        self.not_entered: ByIdentity[probe.Record] = ByIdentity()  # by the object's token
         self.calls: dict[tuple[int, int], tuple[bool, CodeType]] = {}  # whether a statement enters its value at once
+        self.sites: dict[tuple[int, int, str], tuple[str, CodeType]] = {}  # of calls that are the program's own
 
 
 class _Constructed:
@@ -85,28 +85,28 @@ def patch(
     stand_in = type(kind.__qualname__, (_Constructed,), {"__module__": kind.__module__, "__slots__": ()})
     names = short_name(kind), closing[0]
 
-    def constructed(thing: object, *_: object, **__: object) -> None:
-        drop_own_frames(thing)
+    def constructed(_: object, __: object, arguments: tuple[object, ...]) -> None:
+        thing = arguments[0]
         if noting is not None:
             noting(thing)
-        frame = sys._getframe(after_init.MAKER)  # noqa: SLF001  # there is no other way to the caller
-        if not predicate(thing) or open_close.is_held(thing, token):
+        known_by = token(thing)
+        if not predicate(thing) or held_tokens.is_surely_held(known_by):
             return
-        site = _site(acquire_release.overriding(frame, thing, _INIT), kind)
+        site = _site(sys._getframe(2), thing, kind)  # noqa: SLF001  # there is no other way to the caller
         record = probe.enter(stand_in(thing), site) if site else None
-        if record is None:
-            return
-        resources.called_at(site, *names)
-        probe.acquired(record)
-        held_tokens.hold(token(thing), record, open_close.end_dropped)
-        tracer.current.of(_State).not_entered.put(token(thing), record)
+        if record is not None:
+            resources.called_at(site, *names)
+            probe.acquired(record)
+            held_tokens.hold(known_by, record, open_close.end_dropped).is_entered = False
 
     def entered(thing: object, site: str) -> bool:
-        if not open_close.is_held(thing, token):
+        known_by = token(thing)
+        if not held_tokens.is_surely_held(known_by):
             return False
-        record = tracer.current.of(_State).not_entered.pop(token(thing))
-        if record is not None:
-            statement_entry.note(record, site)
+        held = tracer.current.held_tokens[id(known_by)]
+        if not held.is_entered:
+            held.is_entered = True
+            statement_entry.note(held.records[-1], site)
         return True
 
     open_close.check_functions(kind, *closing)
@@ -116,7 +116,9 @@ def patch(
     open_close.patch_closing(kind, closing, token, {})
     if hasattr(kind, "__aenter__") and not resources.is_patched(kind):
         class_patches.patch_manager(kind, any_task=True, predicate=wants_entry)
-    after_init.note(kind, constructed)
+    where = f"recording the creation of a {kind.__qualname__}"
+    wrapper = immediate.function(kind.__init__, where, after=constructed)  # type: ignore[misc]
+    class_patches.replace(kind, _INIT, after_init.uncounted(wrapper))
 
 
 def _describe_constructed(describe: Describe) -> Describe:
@@ -124,18 +126,32 @@ def _describe_constructed(describe: Describe) -> Describe:
 
     def describe_constructed(constructed: object, expression: str) -> Description:
         description = describe(cast("_Constructed", constructed).thing, expression)
-        return description if description.name is not None else description._replace(name=sites.target_name(expression))
+        if description.name is not None:
+            return description
+        return Description(description.kind, description.subject, sites.target_name(expression), *description[3:])
 
     return describe_constructed
 
 
-def _site(frame: FrameType, kind: type) -> str:
+def _site(frame: FrameType, thing: object, kind: type) -> str:
     """The program's line that makes an object; "" if a library makes it for itself, or a statement enters it."""
-    maker = _maker(frame, kind)
-    if maker is None or _is_entered(frame) or (maker is not frame and _is_entered(maker)):
+    name, places = short_name(kind), tracer.current.of(_State).sites
+    place = id(frame.f_code), frame.f_lasti, name
+    known = places.get(place)
+    if known is not None:
+        return known[0]
+    called = acquire_release.overriding(frame, thing, _INIT)
+    maker = _maker(called, kind)
+    if maker is None:
         return ""
-    site = sites.of_instruction(maker.f_code, maker.f_lasti, f"{short_name(kind)}()")
-    tracer.current.enclosing_nothing.add(site)
+    site = ""
+    if not _is_entered(called) and (maker is called or not _is_entered(maker)):
+        site = sites.of_instruction(maker.f_code, maker.f_lasti, f"{name}()")
+        tracer.current.enclosing_nothing.add(site)
+    if maker is frame and maker.f_code.co_name != _INIT:  # the instruction alone decides
+        if len(places) >= MAX_CALLS:
+            places.clear()
+        places[place] = site, maker.f_code
     return site
 
 
@@ -170,9 +186,6 @@ def _is_entered(frame: FrameType) -> bool:
 
 def drop_own_frames(thing: object) -> None:
     """Take the wrapper off the stack that an object keeps of its constructor in asyncio's debug mode."""
-    try:
-        stack = attribute(thing, "_source_traceback")
-        if type(stack) is traceback.StackSummary:
-            stack[:] = [entry for entry in stack if not entry.filename.startswith(PACKAGE_DIR)]
-    except Exception as error:  # noqa: BLE001  # never into the program
-        faults.fault("reading where a {} was made", error, kind=type(thing))
+    stack = attribute(thing, "_source_traceback")
+    if type(stack) is traceback.StackSummary:
+        stack[:] = [entry for entry in stack if not entry.filename.startswith(PACKAGE_DIR)]

@@ -21,7 +21,7 @@ if probe_backend.SERVES:
 WhenGone = Callable[[probe.Record], None]
 
 
-def hold(token: object, record: probe.Record, when_gone: WhenGone | None = None) -> None:
+def hold(token: object, record: probe.Record, when_gone: WhenGone | None = None) -> HeldToken:
     """Keep the record of an acquire that came to its end.
 
     ``when_gone(record)`` is called for each use that is open when the token is dropped; without it, what was dropped
@@ -34,6 +34,7 @@ def hold(token: object, record: probe.Record, when_gone: WhenGone | None = None)
     elif held.reference is None:  # another object may have had this address
         held.records.clear()
     held.records.append(record)
+    return held
 
 
 def give_back(token: object, error: BaseException | None = None) -> probe.Record | None:
