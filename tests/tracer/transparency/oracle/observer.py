@@ -12,6 +12,7 @@ and the rules of the design alone follows what the record has to say:
     resource     an object that lives as long as the program is one; what is made on the spot is one by kind and site
     a call       that releases ends the last acquire by a call of its own task, else the oldest; so does a lock's
                  ``__aexit__``, after which nobody else can have the lock
+    a semaphore  may be released too often: a task that released its own use, and has no other, ends nobody's
     a release    by another task than the one that acquired is that task's
     a failure    that leaves ``__aexit__`` is the body's where it is the same object, else one of the release
 """
@@ -32,6 +33,7 @@ from tests.tracer.transparency.oracle.records import Lifecycle, Record
 from tenure import wire
 from tenure.testing import TICK_NS
 
+_NOT_HELD = Outcome("error", "tenure.adapters._kit.acquire_release.NotHeld: this task had released it before")
 OBSERVER_CALLS = (
     "observed",
     "observed_sync",
@@ -52,6 +54,7 @@ class Observer:
         self._numbers = 0
         self._making: list[ObservedTask] = []  # the last one is being made for the one before
         self._held: dict[int, list[ObservedLifecycle]] = {}  # by calls, by address of the lock
+        self._given_back: set[tuple[int, ObservedTask]] = set()  # locks by address, and who released an own use
         self._flushes: list[list[Lifecycle]] = []
         self._conditions = ConditionObserver(self)
         self.made_future = self._conditions.made_future
@@ -200,16 +203,23 @@ class Observer:
         self._held.setdefault(id(lock), []).append(lifecycle)
         return value
 
-    def _releasing(self, _: int, release: Any) -> None:
-        self._release(release.args[0] if isinstance(release, functools.partial) else release.__self__)
+    def _releasing(self, number: int, release: Any) -> None:
+        self._release(release.args[0] if isinstance(release, functools.partial) else release.__self__, number)
 
-    def _release(self, lock: Any) -> None:
-        held = self._held.get(id(lock))
+    def _release(self, lock: Any, number: int = 0) -> None:
+        held = self._held.get(id(lock), [])
+        task = self.current()
+        own = next((own for own in reversed(held) if own.task is task), None)
+        if own is not None:
+            self._given_back.add((id(lock), task))
+        elif isinstance(lock, asyncio.Semaphore) and (id(lock), task) in self._given_back:
+            if not (isinstance(lock, asyncio.BoundedSemaphore) and lock._value >= lock._bound_value):
+                self._end(self._begin(self.resource_of(lock, number), self._sites[number]), _NOT_HELD)
+            held = []
         if not held:
             type(lock).release(lock)
             return
-        task = self.current()
-        lifecycle = next((own for own in reversed(held) if own.task is task), held[0])
+        lifecycle = own or held[0]
         held.remove(lifecycle)
         self.leaving(lifecycle, None)
         try:
