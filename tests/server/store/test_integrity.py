@@ -177,6 +177,7 @@ async def test_a_store_of_version_2_goes_on(tmp_path: Path, clock: Clock) -> Non
     with sqlite3.connect(path) as connection:
         connection.executescript(
             "DROP TABLE arrivals; DROP TABLE process_rows; DROP TABLE unordered; ALTER TABLE traces DROP order_ns;"
+            "DROP INDEX lifecycles_released_by;"
             "ALTER TABLE lifecycles DROP status; ALTER TABLE lifecycles DROP released_by;"
             "ALTER TABLE tasks DROP loop; ALTER TABLE tasks DROP thread; DROP TABLE awaits; DROP TABLE stalls;"
             "ALTER TABLE processes DROP internal; ALTER TABLE tasks DROP internal; ALTER TABLE traces DROP internal;"

@@ -29,6 +29,7 @@ GIVE = {
     "itself": True,
     "by_result": False,
     "later": False,
+    "counted": False,
 }
 CONSTRUCTORS = {"patch": (_probe.patch, PATCH), "take": (_probe.take, TAKE), "give": (_probe.give, GIVE)}
 FLAGS = [(name, key) for name, (_, right) in CONSTRUCTORS.items() for key in right if isinstance(right[key], bool)]

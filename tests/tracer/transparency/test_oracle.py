@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from tests.support.fuzzing import IN_THE_GATE, examples
-from tests.tracer.transparency.oracle.programs import Program, programs
+from tests.tracer.transparency.oracle.program import Program
+from tests.tracer.transparency.oracle.programs import programs
 from tests.tracer.transparency.oracle.runs import run
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what a program leaves behind unawaited is its own affair

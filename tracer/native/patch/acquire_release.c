@@ -32,7 +32,9 @@ PyObject *call_acquire(const Method *method, PyObject *const *arguments, size_t 
 static PyObject *token_of(const Method *method, PyObject *const *arguments, size_t count, PyObject *names)
 {
     if (!(method->flags & BY_RESULT)) {
-        return held_tokens_has(arguments[0]) ? arguments[0] : NULL;
+        bool is_known = held_tokens_has(arguments[0]) ||
+                        (method->flags & COUNTED && held_tokens_has_given_back(arguments[0]));
+        return is_known ? arguments[0] : NULL;
     }
     Py_ssize_t all = PyVectorcall_NARGS(count) + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
     Py_ssize_t first = method->flags & ITSELF ? 0 : 1, last = method->flags & ITSELF ? 1 : all;

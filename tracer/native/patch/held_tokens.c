@@ -1,6 +1,7 @@
 /* Lifecycles between a call that acquires and the call that releases. A token connects the two: the object that both
  * are called on, or what the acquire returned. It is known by its address, while a weak reference shows that it lives.
- * If a token has several uses, a release ends the newest one of its own task, else the oldest. */
+ * If a token has several uses, a release ends the newest one of its own task, else the oldest. A counted token may be
+ * released too often: a task that has released its own use, and has no other, ends nobody's. */
 
 #include "held_tokens.h"
 
@@ -15,8 +16,11 @@ typedef struct HeldToken {
     struct HeldToken *earlier; /* an earlier use of the same token that is not released yet */
 } HeldToken;
 
-static Map held; /* (address of the token, 0) to the latest */
+static Map held;       /* (address of the token, 0) to the latest */
+static Map given_back; /* (address of a counted token, task): the task has released a use of its own */
 static size_t sweep_at = 1000;
+
+enum { MAX_GIVEN_BACK = 10000 };
 
 static void free_entries(HeldToken *latest)
 {
@@ -86,13 +90,26 @@ void held_tokens_add(PyObject *token, Handle *handle)
     }
 }
 
-Handle *held_tokens_take(PyObject *token)
+static void note_given_back(PyObject *token, uint64_t task)
+{
+    if (given_back.used >= MAX_GIVEN_BACK) {
+        map_clear(&given_back);
+    }
+    (void)map_add(&given_back, (uint64_t)(uintptr_t)token, task);
+}
+
+bool held_tokens_has_given_back(PyObject *token)
+{
+    return given_back.used != 0 && map_find(&given_back, (uint64_t)(uintptr_t)token, task_current()) != NULL;
+}
+
+Handle *held_tokens_take(PyObject *token, bool is_counted)
 {
     Slot *slot = find(token);
     if (slot == NULL) {
         return NULL;
     }
-    uint64_t task = latest_in(slot)->earlier == NULL ? 0 : task_current();
+    uint64_t task = latest_in(slot)->earlier == NULL && !is_counted ? 0 : task_current();
     slot = find(token); /* the lookup of the task may have run Python code */
     if (slot == NULL) {
         return NULL;
@@ -102,6 +119,12 @@ Handle *held_tokens_take(PyObject *token)
         at = &(*at)->earlier;
     }
     HeldToken *entry = *at;
+    if (is_counted && entry->handle->stamps.task == task) {
+        note_given_back(token, task);
+    }
+    else if (is_counted && map_find(&given_back, (uint64_t)(uintptr_t)token, task) != NULL) {
+        return NULL;
+    }
     *at = entry->earlier;
     entry->earlier = NULL;
     if (latest != NULL) {
@@ -117,7 +140,7 @@ Handle *held_tokens_take(PyObject *token)
 
 PyObject *held_tokens_give_up(PyObject *Py_UNUSED(module), PyObject *token)
 {
-    Handle *handle = held_tokens_take(token);
+    Handle *handle = held_tokens_take(token, false);
     if (PyErr_Occurred()) {
         Py_XDECREF(handle);
         return NULL;
@@ -139,6 +162,7 @@ void held_tokens_clear(void)
 {
     Map old = held;
     held = (Map){NULL, 0, 0};
+    map_clear(&given_back);
     for (size_t at = 0; at < old.size; at++) {
         if (old.slots[at].address != 0) {
             free_entries(latest_in(&old.slots[at]));

@@ -7,7 +7,10 @@
 
 void held_tokens_add(PyObject *token, Handle *handle);
 bool held_tokens_has(PyObject *token);
-Handle *held_tokens_take(PyObject *token); /* a new reference, or NULL */
+bool held_tokens_has_given_back(PyObject *token); /* whether the running task has released a use of its own */
+
+/* A new reference, or NULL: nothing is held, or the token is counted and this release is one too many. */
+Handle *held_tokens_take(PyObject *token, bool is_counted);
 
 /* For a condition's wait: takes the record out while the token is given up, and keeps it again. */
 PyObject *held_tokens_give_up(PyObject *module, PyObject *token);

@@ -44,7 +44,7 @@
 #include <Python.h>
 
 enum { ENTERS, LEAVES, TAKES, GIVES };                                  /* roles */
-enum { ANY_TASK = 1, SYNC = 2, ITSELF = 4, BY_RESULT = 8, LATER = 16 }; /* flags */
+enum { ANY_TASK = 1, SYNC = 2, ITSELF = 4, BY_RESULT = 8, LATER = 16, COUNTED = 32 }; /* flags */
 
 /* The object that replaces a method in a class. */
 typedef struct {
@@ -54,7 +54,8 @@ typedef struct {
     PyObject *resolve;     /* TAKES: (manager) -> record or None; GIVES: (token) -> whether its caller releases it,
                               or, with BY_RESULT, whether it is held */
     PyObject *on_value;    /* TAKES: (value, record), for the value False, and with BY_RESULT always; GIVES with
-                              BY_RESULT: (token) -> its record, stamped leaving, or None */
+                              BY_RESULT: (token) -> its record, stamped leaving, or None; with COUNTED: (token), for
+                              a release too many */
     PyObject *exempt_code; /* the code that calls it for a statement, or NULL */
     PyObject *name;        /* GIVES: the name of the attribute */
     vectorcallfunc call;

@@ -50,7 +50,12 @@ PyObject *method_ended(const Method *method, PyObject *manager, Handle *handle, 
     if (handle == NULL) {
         return value;
     }
-    if (value == NULL) {
+    if (value == NULL && method->role == GIVES && !(method->flags & BY_RESULT) && handle->releaser != 0) {
+        handle->releaser = 0; /* the release of another task's use was refused: it is still held */
+        handle->stamps.release = 0;
+        held_tokens_add(manager, handle);
+    }
+    else if (value == NULL) {
         method_raised(handle);
     }
     else {

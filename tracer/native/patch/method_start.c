@@ -96,9 +96,17 @@ Handle *start_release(const Method *method, PyObject *token)
     if (method->flags & BY_RESULT) {
         return begin_resolved(PyObject_CallOneArg(method->on_value, token), "finding out what a release ends");
     }
-    Handle *handle = is_callers_release(method, token) && !PyErr_Occurred() ? held_tokens_take(token) : NULL;
+    if (!is_callers_release(method, token) || PyErr_Occurred()) {
+        return NULL;
+    }
+    bool is_counted = method->flags & COUNTED;
+    Handle *handle = held_tokens_take(token, is_counted);
     if (handle != NULL) {
         release_begin(handle, NULL);
+    }
+    else if (is_counted && method->on_value != NULL && held_tokens_has_given_back(token) && !PyErr_Occurred()) {
+        Py_XDECREF(PyObject_CallOneArg(method->on_value, token));
+        fault("noting a release too many");
     }
     return handle;
 }

@@ -205,12 +205,13 @@ PyObject *method_that_takes(PyObject *Py_UNUSED(module), PyObject *arguments, Py
 
 PyObject *method_that_gives(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *named)
 {
-    static char *names[] = {"", "name", "exempt_code", "resolve", "on_value", "itself", "by_result", "later", NULL};
-    PyObject *original, *name, *exempt_code, *resolve, *on_value, *itself, *by_result, *later;
-    if (!PyArg_ParseTupleAndKeywords(arguments, named, "O&$UO&O&O&O!O!O!:give", names, to_callable, &original, &name,
+    static char *names[] = {"", "name", "exempt_code", "resolve", "on_value",
+                            "itself", "by_result", "later", "counted", NULL};
+    PyObject *original, *name, *exempt_code, *resolve, *on_value, *itself, *by_result, *later, *counted;
+    if (!PyArg_ParseTupleAndKeywords(arguments, named, "O&$UO&O&O&O!O!O!O!:give", names, to_callable, &original, &name,
                                      to_code_or_null, &exempt_code, to_callable, &resolve, to_callable_or_null,
                                      &on_value, &PyBool_Type, &itself, &PyBool_Type, &by_result, &PyBool_Type,
-                                     &later)) {
+                                     &later, &PyBool_Type, &counted)) {
         return NULL;
     }
     if (by_result == Py_True && on_value == NULL) {
@@ -222,7 +223,8 @@ PyObject *method_that_gives(PyObject *Py_UNUSED(module), PyObject *arguments, Py
         method->exempt_code = Py_XNewRef(exempt_code);
         method->resolve = Py_NewRef(resolve);
         method->on_value = Py_XNewRef(on_value);
-        method->flags = flag_if(itself, ITSELF) | flag_if(by_result, BY_RESULT) | flag_if(later, LATER);
+        method->flags = flag_if(itself, ITSELF) | flag_if(by_result, BY_RESULT) | flag_if(later, LATER) |
+                        flag_if(counted, COUNTED);
         PyObject_GC_Track((PyObject *)method);
     }
     return (PyObject *)method;

@@ -11,6 +11,8 @@ from tenure._core.record_layout import Record
 # and the entry before, where the same task entered the same object already.
 OpenManager = tuple[Record, "weakref.ref[object] | None", "OpenManager | None"]
 
+_MAX_GIVEN_BACK = 10_000
+
 
 class OpenManagers:
     """The entries of one recording."""
@@ -25,10 +27,17 @@ class OpenManagers:
 class HeldToken:
     """The open uses of one token, oldest first."""
 
-    __slots__ = ("is_entered", "records", "reference", "when_gone")
+    __slots__ = ("given_back", "is_entered", "records", "reference", "when_gone")
 
     def __init__(self, reference: weakref.ref[object] | None, when_gone: Callable[[Record], None] | None) -> None:
         self.records: list[Record] = []
+        self.given_back: set[int] = set()  # tasks that have released a use of their own, of a counted token
         self.reference = reference  # None: its type allows none
         self.when_gone = when_gone
         self.is_entered = True  # False: a constructor opened it, and no statement has entered it yet
+
+    def note_given_back(self, task: int) -> None:
+        """The task has released a use of its own."""
+        if len(self.given_back) >= _MAX_GIVEN_BACK:
+            self.given_back.clear()
+        self.given_back.add(task)

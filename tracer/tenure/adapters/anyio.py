@@ -58,7 +58,8 @@ def patch_lock(kind: type) -> None:
         class_patches.patch_manager(kind, predicate=_outside)
     for acquire in ("acquire", "acquire_nowait"):
         if acquire in vars(kind):
-            acquire_release.patch_calls(kind, acquire, "release", predicate=_outside)
+            is_counted = hasattr(kind, "max_value")  # a semaphore
+            acquire_release.patch_calls(kind, acquire, "release", counted=is_counted, predicate=_outside)
 
 
 def _lock(manager: object, _: str) -> Description:

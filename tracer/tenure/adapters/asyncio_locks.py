@@ -46,7 +46,7 @@ def install(asyncio: ModuleType) -> None:
         resources.register(kind, describe)
         class_patches.patch_manager(kind, any_task=kind in {asyncio.Lock, asyncio.Condition})  # one holder at a time
     acquire_release.patch_calls(asyncio.Lock, "acquire", "release", alone=True)
-    acquire_release.patch_calls(asyncio.Semaphore, "acquire", "release", predicate=_can_be_held())
+    acquire_release.patch_calls(asyncio.Semaphore, "acquire", "release", counted=True, predicate=_can_be_held())
     notify = "_notify" if hasattr(asyncio.Condition, "_notify") else "notify"  # CPython 3.13 calls the first itself
     condition_waits.patch(asyncio.Condition, (notify,), condition_waits.waiters, _is_notified)
     after_init.note(asyncio.Condition, _note_the_lock)

@@ -30,11 +30,16 @@ def sites(text: str, file: str, expressions: dict[int, str]) -> dict[int, wire.S
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             function = inner + node.name
             inner = f"{function}." if isinstance(node, ast.ClassDef) else f"{function}.<locals>."
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {*_CALLS, *_ACQUIRING}:
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in {*_CALLS, *_ACQUIRING, "releasing"}
+        ):
             assert isinstance(node.args[0], ast.Constant)
             number = int(str(node.args[0].value))
             enter, leave = _CALLS.get(node.func.id, ("acquire", "release"))
             expression = expressions[number]
+            enter, leave = ("release", "__aexit__") if node.func.id == "releasing" else (enter, leave)
             enter = "acquire" if expression.startswith("pool0") else enter
             leave = "aclose" if expression.startswith("contextlib.aclosing") else leave
             found[number] = wire.Site(file, node.lineno, function or "<module>", expression, enter, leave)

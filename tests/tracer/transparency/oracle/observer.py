@@ -13,6 +13,7 @@ and the rules of the design alone follows what the record has to say:
     a task       that runs an acquire and nothing else acquires for the task that made it
     a call       that releases ends the last acquire by a call of its own task, else the oldest; so does a lock's
                  ``__aexit__``, after which nobody else can have the lock
+    a semaphore  may be released too often: a task that released its own use, and has no other, ends nobody's
     a release    by another task than the one that acquired is that task's
     a client     that its constructor opens is held until it is closed; it encloses nothing, until a statement enters it
                  in its task, and is at that statement then
@@ -37,6 +38,7 @@ from tenure import wire
 from tenure._core import probe_backend
 from tenure.testing import TICK_NS
 
+_NOT_HELD = Outcome("error", "tenure.adapters._kit.acquire_release.NotHeld: this task had released it before")
 OBSERVER_CALLS = (
     "observed",
     "observed_sync",
@@ -62,6 +64,7 @@ class Observer:
         self._clients: dict[int, ObservedLifecycle] = {}  # that are open, by address
         self._entered: set[int] = set()  # of these, the addresses of those that a statement entered
         self._held: dict[int, list[ObservedLifecycle]] = {}  # by calls, by address of the lock
+        self._given_back: set[tuple[int, ObservedTask]] = set()  # locks by address, and who released an own use
         self._flushes: list[list[Lifecycle]] = []
         self._conditions = ConditionObserver(self)
         self.made_future = self._conditions.made_future
@@ -258,16 +261,23 @@ class Observer:
         if lifecycle is not None:
             self.released(lifecycle, None)
 
-    def _releasing(self, _: int, release: Any) -> None:
-        self._release(release.args[0] if isinstance(release, functools.partial) else release.__self__)
+    def _releasing(self, number: int, release: Any) -> None:
+        self._release(release.args[0] if isinstance(release, functools.partial) else release.__self__, number)
 
-    def _release(self, lock: Any) -> None:
-        held = self._held.get(id(lock))
+    def _release(self, lock: Any, number: int = 0) -> None:
+        held = self._held.get(id(lock), [])
+        task = self.current()
+        own = next((own for own in reversed(held) if own.task is task), None)
+        if own is not None:
+            self._given_back.add((id(lock), task))
+        elif isinstance(lock, asyncio.Semaphore) and (id(lock), task) in self._given_back:
+            if not (isinstance(lock, asyncio.BoundedSemaphore) and lock._value >= lock._bound_value):
+                self._end(self._begin(self.resource_of(lock, number), self._sites[number]), _NOT_HELD)
+            held = []
         if not held:
             type(lock).release(lock)
             return
-        task = self.current()
-        lifecycle = next((own for own in reversed(held) if own.task is task), held[0])
+        lifecycle = own or held[0]
         held.remove(lifecycle)
         self.leaving(lifecycle, None)
         try:

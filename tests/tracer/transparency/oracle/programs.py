@@ -1,13 +1,8 @@
-"""Random programs, as text with marks where something is entered, acquired or released.
-
-A mark is ``⟦sort:number:expression⟧``. Without its marks the text is Python (``Program.plain``); with calls in their
-place (``Program.observed_text``) it reports to an observer. Both have the same lines.
-"""
+"""Random programs: what stands where, as hypothesis picks it."""
 
 from __future__ import annotations
 
 import functools
-import re
 import sys
 import textwrap
 from collections.abc import Callable
@@ -15,8 +10,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 from tests.tracer.transparency.oracle import shared_objects
-
-_MARK = re.compile("⟦(\\w+):(\\d+):(.*?)⟧")
+from tests.tracer.transparency.oracle.program import Program
 
 _BEGINNING = """\
 lock0, lock1, latch0 = asyncio.Lock(), asyncio.Lock(), Latch()
@@ -30,34 +24,6 @@ _LEAVE_NOW = st.sampled_from([*["", "t"] * 3, "e", "r", "n"])
 _TARGETS = st.sampled_from(
     [*[""] * 12, *[" as x", " as box.value"] * 3, " as (x, y)", " as (x, y, z)", " as [*box.rest]"]
 )
-
-
-class Program(NamedTuple):
-    """A module with a coroutine function ``main``; ``sync``: its ``with`` are recorded too."""
-
-    text: str
-    sync: bool
-    long_held: int  # ticks after which a lifecycle gathers no more children
-    eager: bool  # tasks begin before ``create_task`` returns
-
-    def plain(self) -> str:
-        return _MARK.sub(_plain, self.text)
-
-    def observed_text(self) -> str:
-        return _MARK.sub(lambda mark: f"{mark[1]}({mark[2]}, {mark[3]})", self.text)
-
-    def expressions(self) -> dict[int, str]:
-        """What stands at each mark."""
-        return {int(mark[2]): _plain(mark) for mark in _MARK.finditer(self.text)}
-
-    def __repr__(self) -> str:
-        made = f"Program(sync={self.sync}, long_held={self.long_held}, eager={self.eager}, text='''\n{self.text}''')"
-        return f"{made}\n--- without its marks ---\n{self.plain()}"
-
-
-def _plain(mark: re.Match[str]) -> str:
-    calls = {"acquiring", "acquiring_for", "releasing", "waiting", "closing"}
-    return f"{mark[3]}()" if mark[1] in calls else mark[3]
 
 
 class _Place(NamedTuple):

@@ -17,7 +17,7 @@ from unittest import mock
 from tests.tracer.transparency.oracle import identities, managers, records
 from tests.tracer.transparency.oracle.deterministic_loop import Loop
 from tests.tracer.transparency.oracle.observer import OBSERVER_CALLS, Observer
-from tests.tracer.transparency.oracle.programs import Program
+from tests.tracer.transparency.oracle.program import Program
 
 from tenure import testing
 from tenure._assembly import open_lifecycles

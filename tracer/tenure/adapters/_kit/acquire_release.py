@@ -72,6 +72,7 @@ def patch_calls(
     by_result: bool = False,
     release_of: type | None = None,
     alone: bool = False,
+    counted: bool = False,
     labels: tuple[str, str] | None = None,
     stand_in: StandIn = _itself,
     predicate: Predicate = _always,
@@ -79,6 +80,7 @@ def patch_calls(
     """Let a class report what its function ``acquire`` takes (a coroutine function, mostly) and ``release`` gives back.
 
     ``alone``: nobody else can hold it meanwhile, so that its ``__aexit__`` ends what was acquired by a call.
+    ``counted``: it counts its places, and may be released too often.
     ``release_of``: the class that has the release, where that is a method of what the acquire returns.
     ``labels``: what people call the two, where they are not called by their names. ``stand_in(object)``: what stands
     for the resource, where that is not the object itself (to have an open pool is not to have one of its connections).
@@ -97,7 +99,9 @@ def patch_calls(
     leave = None if alone or release_of else own[1]
     class_patches.replace(kind, acquire, _taking(taking, plan))
     class_patches.replace(
-        releasable, release, _giving(giving, release, leave, by_result=by_result, of_result=is_result)
+        releasable,
+        release,
+        _giving(giving, release, leave, by_result=by_result, of_result=is_result, counted=counted),
     )
 
 
@@ -131,8 +135,13 @@ def _taking(original: Method, plan: _Plan) -> Method:
     )
 
 
-def _giving(original: Method, name: str, leave: CodeType | None, *, by_result: bool, of_result: bool) -> Method:
-    """``leave``: the code that calls it for a statement; ``of_result``: what an acquire returned is given back."""
+def _giving(
+    original: Method, name: str, leave: CodeType | None, *, by_result: bool, of_result: bool, counted: bool
+) -> Method:
+    """``leave``: the code that calls it for a statement; ``of_result``: what an acquire returned is given back.
+
+    ``counted``: as for ``patch_calls``.
+    """
 
     def gives(token: object, frame: FrameType | None) -> bool:
         if by_result or frame is None:
@@ -141,7 +150,8 @@ def _giving(original: Method, name: str, leave: CodeType | None, *, by_result: b
         return caller.f_code is not leave and not _waits(caller)
 
     if not probe_backend.SERVES:
-        return pure_acquire_release.giving(original, gives, by_result=by_result)
+        surplus = _note_surplus if counted else None
+        return pure_acquire_release.giving(original, gives, by_result=by_result, surplus=surplus)
     later = inspect.iscoroutinefunction(original)
     if of_result:  # held beside what other calls open (tenure.adapters._kit.open_close), so in Python
         return _probe.give(
@@ -153,17 +163,32 @@ def _giving(original: Method, name: str, leave: CodeType | None, *, by_result: b
             itself=not by_result,
             by_result=True,
             later=later,
+            counted=False,
         )
     return _probe.give(
         original,
         name=name,
         exempt_code=leave,
         resolve=lambda token: gives(token, sys._getframe(1)),  # noqa: SLF001  # no other way to the caller
-        on_value=None,
+        on_value=(lambda token: _note_surplus(token, sys._getframe(1))) if counted else None,  # noqa: SLF001  # no other way to the caller
         itself=True,
         by_result=False,
         later=later,
+        counted=counted,
     )
+
+
+class NotHeld(Exception):
+    """The task had released it before."""
+
+
+def _note_surplus(token: object, frame: FrameType) -> None:
+    """A release too many is told as a use that failed, at the line of the release."""
+    site = _site(overriding(frame, token, "release"), type(token), "release")
+    record = probe.enter(token, site) if site else None
+    if record is not None:
+        resources.called_at(site, "release", "")
+        probe.failed(record, NotHeld("this task had released it before"))
 
 
 def note_task(task: object, coroutine: object) -> None:

@@ -37,17 +37,25 @@ def hold(token: object, record: probe.Record, when_gone: WhenGone | None = None)
     return held
 
 
-def give_back(token: object, error: BaseException | None = None) -> probe.Record | None:
+def give_back(token: object, error: BaseException | None = None, *, is_counted: bool = False) -> probe.Record | None:
     """The record that the release of this token ends, now leaving; None where nobody recorded its acquire.
 
-    ``error``: what left the body, where the release knows.
+    ``error``: what left the body, where the release knows. ``is_counted``: the token may be released too often; a task
+    that has released its own use, and has no other, ends nobody's.
     """
     tokens = tracer.current.held_tokens
     held = tokens.get(id(token))
     if held is None or not held.records:
         return None
     try:
-        record = held.records.pop(_place(held.records))
+        place = _place(held.records)
+        if is_counted:
+            task = tasks.current()
+            if held.records[place][probe.TASK] == task:
+                held.note_given_back(task)
+            elif task in held.given_back:
+                return None
+        record = held.records.pop(place)
         if held.reference is None and not held.records:
             tokens.pop(id(token), None)
         probe.leaving(record, error)
@@ -73,6 +81,12 @@ def hold_again(record: probe.Record, token: object) -> None:
         _probe.hold_again(record, token)  # type: ignore[arg-type]
     else:
         hold(token, record)
+
+
+def has_given_back(token: object) -> bool:
+    """Whether the running task has released a use of its own."""
+    held = tracer.current.held_tokens.get(id(token))
+    return held is not None and bool(held.given_back) and tasks.current() in held.given_back
 
 
 def is_held(token: object) -> bool:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from tenure import _probe_api as probe
 from tenure._core import faults
 from tenure._core.object_access import ByIdentity
+from tenure._core.record_layout import RELEASE, RELEASER, Listed
 from tenure._core.wrapping import Method
 from tenure._identify import call_site_cache, tracer
 from tenure._patching.bodies import awaited, immediate, wrapper_code
@@ -21,6 +22,7 @@ from tenure._probe_api import pure_probe
 from tenure.adapters._kit import held_tokens
 
 Begin = Callable[[object, FrameType], probe.Record | None]  # what this frame takes by calling a method of the object
+Surplus = Callable[[object, FrameType], None]  # notes that this frame releases what its task does not hold
 Gives = Callable[[object, FrameType | None], bool]  # whether it is this frame that gives the token back
 
 _ACQUIRING, _RELEASING = "finding out who acquires", "finding out what is released"  # said where they fail
@@ -83,30 +85,58 @@ def came_back(record: probe.Record, value: object, token: object) -> None:
         faults.fault("remembering who holds a {}", error, kind=type(token))
 
 
-def giving(original: Method, gives: Gives, *, by_result: bool) -> Method:
-    """In a release's place; ``by_result``: the token is one of its arguments, else it is the object itself."""
+def giving(original: Method, gives: Gives, *, by_result: bool, surplus: Surplus | None) -> Method:
+    """In a release's place; ``by_result``: the token is one of its arguments, else it is the object itself.
 
-    def begin(manager: object, arguments: tuple[object, ...], named: dict[str, object]) -> probe.Record | None:
+    ``surplus``: of a token that may be released too often, what notes that.
+    """
+
+    def begin(
+        manager: object, arguments: tuple[object, ...], named: dict[str, object], depth: int = 1
+    ) -> probe.Record | None:
         """The record of what is held and given back, now leaving; None where nothing is."""
         if not tracer.current.held_tokens:
             return None
         for candidate in (*arguments, *named.values()) if by_result else (manager,):
-            if held_tokens.is_held(candidate):
-                frame = sys._getframe(1).f_back  # noqa: SLF001  # no other way to the caller
-                return held_tokens.give_back(candidate) if gives(candidate, frame) else None
+            if held_tokens.is_held(candidate) or (surplus is not None and held_tokens.has_given_back(candidate)):
+                frame = sys._getframe(depth).f_back  # noqa: SLF001  # no other way to the caller
+                if not gives(candidate, frame):
+                    return None
+                record = held_tokens.give_back(candidate, is_counted=surplus is not None)
+                if record is None and surplus is not None and frame is not None:
+                    surplus(candidate, frame)
+                return record
         return None
 
     if inspect.iscoroutinefunction(original):
         return awaited.method(original, _RELEASING, before=begin, after=_released, failed=probe.failed)
-    return immediate.method(original, _RELEASING, before=begin, after=_returned, failed=probe.failed)
+
+    def begin_release(
+        manager: object, arguments: tuple[object, ...], named: dict[str, object]
+    ) -> tuple[probe.Record, object] | None:
+        record = begin(manager, arguments, named, 2)
+        return None if record is None else (record, None if by_result else manager)
+
+    return immediate.method(original, _RELEASING, before=begin_release, after=_returned, failed=_refused)
 
 
 def _released(record: probe.Record, _: object) -> None:
     probe.released(record, None)
 
 
-def _returned(record: probe.Record, value: object) -> object:
+def _refused(release: tuple[Listed, object], error: BaseException) -> None:
+    """The release raised: what another task acquired is still held."""
+    record, token = release
+    if token is not None and record[RELEASER]:
+        record[RELEASE] = record[RELEASER] = 0
+        held_tokens.hold(token, record)
+    else:
+        probe.failed(record, error)
+
+
+def _returned(release: tuple[probe.Record, object], value: object) -> object:
     """What the program gets in place of a value that has to be awaited."""
+    record, _ = release
     if value is not None and inspect.isawaitable(value):
         return _ending(record, value)
     probe.released(record, None)

@@ -1,9 +1,9 @@
 """The tables, and how a store is recognized.
 
 ``lifecycles``: one row for each lifecycle (see ``rows``), closed if ``release_ns`` is set. It has two secondary indexes
-(a third would halve the rate of the writer) and a partial one over the few open rows. A row of a span has ``span_id``
-and ``span_parent`` (0: none), signed 64-bit integers. ``status`` is the HTTP status of a response, ``released_by`` the
-key of the task that released, where that is another one than ``task``.
+(a third would halve the rate of the writer), and partial ones over the few open rows and those with ``released_by``. A
+row of a span has ``span_id`` and ``span_parent`` (0: none), signed 64-bit integers. ``status`` is the HTTP status of a
+response, ``released_by`` the key of the task that released, where that is another one than ``task``.
 ``sites.internal`` is 1 where a library or framework enters for its own ends; its rows have ``rows.INTERNAL``. All
 other counts and histograms are without them: theirs stand in the columns ``internal`` and ``internal_...``. Only
 ``lifecycles`` of ``processes`` and ``tasks`` counts every row.
@@ -37,6 +37,7 @@ SITES = """CREATE TABLE sites (
     site INTEGER PRIMARY KEY, file TEXT NOT NULL, line INTEGER NOT NULL, function TEXT NOT NULL,
     expression TEXT NOT NULL, enter TEXT NOT NULL, exit TEXT NOT NULL, internal INTEGER NOT NULL,
     UNIQUE (file, line, function, expression, enter, exit, internal))"""
+RELEASED_BY = "CREATE INDEX lifecycles_released_by ON lifecycles (released_by) WHERE released_by IS NOT NULL"
 TABLES = f"""
 CREATE TABLE processes (
     process INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, service TEXT NOT NULL, host TEXT NOT NULL,
@@ -79,6 +80,7 @@ CREATE TABLE lifecycles (
 CREATE INDEX lifecycles_by_trace ON lifecycles (trace);
 CREATE INDEX lifecycles_by_resource ON lifecycles (resource);
 CREATE INDEX lifecycles_open ON lifecycles (resource, trace) WHERE release_ns IS NULL;
+{RELEASED_BY};
 CREATE TABLE probe (filling BLOB NOT NULL);
 """
 NEW_TABLES = (  # since version 2
@@ -185,6 +187,7 @@ def _upgrade_to_3(connection: sqlite3.Connection) -> None:
 
 def _upgrade_to_5(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE lifecycles ADD COLUMN released_by INTEGER")
+    connection.execute(RELEASED_BY)
     connection.execute("ALTER TABLE tasks ADD COLUMN loop INTEGER NOT NULL DEFAULT 0")
     connection.execute("ALTER TABLE tasks ADD COLUMN thread TEXT NOT NULL DEFAULT ''")
     for table, column in (

@@ -238,13 +238,14 @@ class Retention:
         )
 
     def _sweep_tasks(self) -> None:
-        """Delete finished tasks that have no stored lifecycle and no stored child task."""
+        """Delete finished tasks that have no stored lifecycle and no stored child task, and released nothing stored."""
         for _ in range(_MAX_GENERATIONS):
             deleted = self._connection.execute(
                 "DELETE FROM tasks WHERE lifecycles = 0 AND finished_ns IS NOT NULL"
                 " AND NOT EXISTS (SELECT 1 FROM tasks AS child WHERE child.parent = tasks.key)"
                 " AND key NOT IN (SELECT canceller FROM exceptions)"
                 " AND key NOT IN (SELECT task FROM stalls WHERE task IS NOT NULL)"
+                " AND NOT EXISTS (SELECT 1 FROM lifecycles WHERE released_by = tasks.key)"
             ).rowcount
             if not deleted:
                 break
