@@ -80,7 +80,7 @@ static PyMethodDef functions[] = {
     {"take", NAMED(method_that_takes), "The same for a method that acquires (tenure.adapters._kit.acquire_release)."},
     {"give", NAMED(method_that_gives), "The same for a method that releases."},
     {"forget_patched", forget_patched, METH_NOARGS, "Forget the open lifecycles of class patches."},
-    {"site_known", FAST(call_sites_add), "site_known(code, offset, how, site): cache the site of this instruction"},
+    {"site_known", FAST(call_sites_add), "site_known(code, offset, how, site, type=None): cache the site of this instruction"},
     {"forget_sites", forget_sites, METH_NOARGS, "Clear the cache of sites."},
     {"current", tasks_current, METH_NOARGS, "The id of the running task or, outside a task, of the thread."},
     {"task_known", FAST(tasks_add), "task_known(address, id): the task at this address, until task_gone"},

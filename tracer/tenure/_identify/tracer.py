@@ -58,7 +58,7 @@ class Tracer:
         self.tasks = TaskTable()
         self.calls: dict[str, tuple[str, str]] = {}  # by site: enter and exit, where not the manager's own are called
         self.root_sites: set[str] = set()  # whose lifecycles begin a trace, whatever is held around them
-        self.call_sites: dict[tuple[int, int], tuple[str, CodeType]] = {}  # see ``call_site_cache``
+        self.call_sites: dict[tuple[int, int, int], tuple[str, CodeType]] = {}  # see ``call_site_cache``
         self.wire_sites: dict[str, wire.Site] = {}  # by key: scrubbed, as the tables of a batch have them
         self.libraries: set[str] = set()  # packages, or single modules of one, that an adapter knows
         self.known_packages: set[str] = set()  # of ``libraries``

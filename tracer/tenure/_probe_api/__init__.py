@@ -246,9 +246,12 @@ def _site_of_caller(manager: object, manner: int) -> str:
     site = sites.of_instruction(entering.f_code, entering.f_lasti, via, internal=is_internal)
     if manner == call_site_cache.BY_WITH:
         site = sites.Site.of(site)._replace(sync=True).key()
-    is_programs = entering is first and entering.f_back is not None and not via and not is_internal
-    if is_programs and entering.f_code.co_name not in entering_frame.ENTERS:
-        call_site_cache.keep(entering, manner, site)
+    is_lasting = entering is first and entering.f_back is not None and not via
+    if is_lasting and entering.f_code.co_name not in entering_frame.ENTERS:
+        if is_internal:
+            call_site_cache.keep_internal(entering, manner, site, type(manager))
+        else:
+            call_site_cache.keep(entering, manner, site)
     return site
 
 
