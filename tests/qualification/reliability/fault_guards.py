@@ -13,7 +13,8 @@ _BY_KIND = {
         adapters.asyncio_reprs:_formatting.<locals>._format_callbacks
         adapters.asyncio_reprs:_telling.<locals>._future_repr_info
         adapters.asyncio_loop_end:_settling.<locals>.ending _core.wrapping:match_coroutine_kind.<locals>.returning
-        _patching.track:track _patching.track:tracked _rewriting.import_hook:Finder.find_spec
+        _patching.track:track _patching.track:tracked _patching.track:_track_class
+        _rewriting.import_hook:Finder.find_spec
         _rewriting.post_import:_Finder.find_spec
         _rewriting.post_import:_find_with_later_finders _rewriting.post_import:_Loader.create_module
         _rewriting.post_import:_Loader.exec_module
