@@ -85,7 +85,7 @@ static PyMethodDef functions[] = {
     {"give_up", held_tokens_give_up, METH_O, "Take out the record of a token that its task gives up; None: none is held."},
     {"hold_again", FAST(held_tokens_hold_again), "hold_again(record, token): the token of a record that was given up"},
     {"forget_patched", forget_patched, METH_NOARGS, "Forget the open lifecycles of class patches."},
-    {"site_known", FAST(call_sites_add), "site_known(code, offset, how, site): cache the site of this instruction"},
+    {"site_known", FAST(call_sites_add), "site_known(code, offset, how, site, type=None): cache the site of this instruction"},
     {"forget_sites", forget_sites, METH_NOARGS, "Clear the cache of sites."},
     {"current", tasks_current, METH_NOARGS, "The id of the running task or, outside a task, of the thread."},
     {"task_known", FAST(tasks_add), "task_known(address, id): the task at this address, until task_gone"},

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 from starlette.middleware.base import BaseHTTPMiddleware
-from tests.tracer.adapters.test_mcp import hold, shop, use
+from tests.tracer.support.mcp_shop import hold, shop, use
 
 
 class Headers(BaseHTTPMiddleware):

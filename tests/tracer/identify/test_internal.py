@@ -36,6 +36,10 @@ class Client:
             if work is not None:
                 await work()
 
+    async def hold(self, manager):
+        async with manager:
+            pass
+
     async def by_hand(self):
         await self._slots.acquire()
         self._slots.release()
@@ -140,6 +144,27 @@ def test_what_a_library_enters_of_the_programs_is_at_the_programs_function(recor
     asyncio.run(program["enter"](library.Client()))
     sites = [(site.function, site.internal) for site in recorder.sites()]
     assert sites == [("dependency", False), ("dependency", False), ("Connection.__aenter__", False)]
+
+
+def test_one_line_of_a_library_may_enter_both(recorder, library) -> None:
+    """Its lock is internal, a known library's connection is not, and that stays so when the line is known."""
+
+    async def main() -> None:
+        engine = create_async_engine("sqlite+aiosqlite://")
+        client = library.Client()
+        for _ in range(3):
+            await client.hold(client._lock)
+            await client.hold(engine.connect())
+        await engine.dispose()
+
+    asyncio.run(main())
+    marks = {
+        resource.kind.rpartition(".")[2]: site.internal
+        for site, resource in zip(recorder.sites(), recorder.resources(), strict=True)
+    }
+    assert marks["Lock"]
+    assert not marks["AsyncEngine"]
+    assert kinds(recorder, internal=True) == ["Lock"] * 3
 
 
 @pytest.mark.parametrize("in_task", [False, True])

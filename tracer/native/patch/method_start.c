@@ -31,7 +31,7 @@ Handle *start_enter(PyObject *manager, bool sync)
     if (!recording) {
         return NULL;
     }
-    PyObject *site = call_site_of_caller(sync ? BY_WITH : BY_ASYNC_WITH);
+    PyObject *site = call_site_of_caller(sync ? BY_WITH : BY_ASYNC_WITH, Py_TYPE(manager));
     if (site != NULL) {
         Handle *handle = begin_at_site(manager, site);
         Py_DECREF(site);
@@ -48,7 +48,7 @@ Handle *start_acquire(const Method *method, PyObject *manager)
     if (!recording) {
         return NULL;
     }
-    PyObject *site = method->flags & ITSELF ? call_site_of_caller(BY_CALL) : NULL;
+    PyObject *site = method->flags & ITSELF ? call_site_of_caller(BY_CALL, Py_TYPE(manager)) : NULL;
     if (site == NULL) {
         return begin_resolved(PyObject_CallOneArg(method->resolve, manager), "finding out who acquires");
     }

@@ -61,7 +61,7 @@ class Tracer:
         self.given_up: set[int] = set()  # resources that tasks give up for a while within their holds
         self.root_sites: set[str] = set()  # whose lifecycles begin a trace, whatever is held around them
         self.enclosing_nothing: set[str] = set()  # sites whose lifecycles are no parent, unless a statement enters them
-        self.call_sites: dict[tuple[int, int], tuple[str, CodeType]] = {}  # see ``call_site_cache``
+        self.call_sites: dict[tuple[int, int, int], tuple[str, CodeType]] = {}  # see ``call_site_cache``
         self.wire_sites: dict[str, wire.Site] = {}  # by key: scrubbed, as the tables of a batch have them
         self.known_packages: set[str] = set()  # of ``libraries``
         self.installed = InstalledCode()

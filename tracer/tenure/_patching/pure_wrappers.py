@@ -30,7 +30,7 @@ def entering(original: Method, predicate: _Predicate, *, any_task: bool, sync: b
         if predicate is not None and not predicate(manager):
             return None
         frame = sys._getframe(1).f_back  # noqa: SLF001  # no other way to the caller
-        site = frame and call_site_cache.known(frame, how)
+        site = frame and call_site_cache.known(frame, how, type(manager))
         return pure_probe.enter_known(site, manager) if site else probe.enter(manager, sync=sync)
 
     def entered(record: probe.Record, _: object, manager: object) -> None:

@@ -250,9 +250,11 @@ def _site_of_caller(manager: object, manner: int) -> str:
     site = entry.place.site(object_access.qualified_name(type(manager)) if entry.library else "", entry.is_internal)
     if manner == call_site_cache.BY_WITH:
         site = sites.Site.of(site)._replace(sync=True).key()
-    is_programs = entry.frame is frame and frame.f_back is not None and not entry.is_internal
-    if is_programs and frame.f_code.co_name not in entering_frame.ENTERS:
-        call_site_cache.keep(frame, manner, site)
+    if entry.frame is frame and frame.f_back is not None and frame.f_code.co_name not in entering_frame.ENTERS:
+        if not entry.is_internal:
+            call_site_cache.keep(frame, manner, site)
+        elif not entry.library:
+            call_site_cache.keep_internal(frame, manner, site, type(manager))
     return site
 
 

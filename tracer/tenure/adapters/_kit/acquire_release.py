@@ -238,7 +238,7 @@ def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | Non
             return None
         if plan.predicate is not _always and _is_wrapped(frame, manager, plan):
             return None
-        task, site = None, call_site_cache.known(frame, call_site_cache.BY_CALL)
+        task, site = None, call_site_cache.known(frame, call_site_cache.BY_CALL, type(manager))
         if not site:
             task, site = _found(manager, frame, plan)
         record = probe.enter(plan.stand_in(manager), site, task=task) if site else None
@@ -255,10 +255,13 @@ def _found(manager: object, frame: FrameType, plan: _Plan) -> tuple[int | None, 
     caller = overriding(frame, manager, plan.attribute)
     task, site = who(caller, type(manager), plan.names[0])
     code = frame.f_code
-    is_between = libraries.of_frame(frame) or libraries.is_wrapper(frame) or libraries.is_installed(frame)
+    is_between = libraries.of_frame(frame) or libraries.is_wrapper(frame)
     is_between = is_between or code.co_filename.startswith((PACKAGE_DIR, ASYNCIO_DIR))
     if site and task is None and caller is frame and code.co_name != plan.attribute and not is_between:
-        call_site_cache.keep(frame, call_site_cache.BY_CALL, site)
+        if sites.is_internal(site):
+            call_site_cache.keep_internal(frame, call_site_cache.BY_CALL, site, type(manager))
+        elif not libraries.is_installed(frame):
+            call_site_cache.keep(frame, call_site_cache.BY_CALL, site)
     return task, site
 
 

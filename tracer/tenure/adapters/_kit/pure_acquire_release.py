@@ -60,7 +60,7 @@ def taking(original: Method, how: Taking, *, sync: bool) -> Method:
         frame = sys._getframe(1).f_back  # noqa: SLF001  # no other way to the caller
         if frame is None or frame.f_code is enter:
             return None
-        site = call_site_cache.known(frame, call_site_cache.BY_CALL) if how.itself else ""
+        site = call_site_cache.known(frame, call_site_cache.BY_CALL, type(manager)) if how.itself else ""
         if not site:
             return how.begin(manager, frame)
         return pure_probe.enter_known(site, manager) if how.predicate is None or how.predicate(manager) else None
