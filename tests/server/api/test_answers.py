@@ -131,6 +131,10 @@ async def test_lifecycles(collector: Collector, program: Program) -> None:
                 "otel_parent": None,
                 "held_around": None,
                 "status": None,
+                "internal": False,
+                "released_by": None,
+                "loop": None,
+                "thread": None,
             }
         ],
         "cursor": None,
