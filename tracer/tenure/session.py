@@ -225,12 +225,7 @@ def to_collector(url: str | None, tree: ProcessTree | None = None) -> CollectorS
 
 def program_name() -> str:
     """The name of a process that was given none: $OTEL_SERVICE_NAME, else its program's file."""
-    return environment_name() or Path(sys.argv[0] or "python").stem
-
-
-def environment_name() -> str:
-    """$OTEL_SERVICE_NAME, "" where it is not set."""
-    return os.environ.get("OTEL_SERVICE_NAME", "")
+    return os.environ.get("OTEL_SERVICE_NAME") or Path(sys.argv[0] or "python").stem
 
 
 def _take_out(session: _Session) -> None:

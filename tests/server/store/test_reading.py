@@ -38,8 +38,7 @@ async def test_a_resource_names_its_holders_and_who_waits_in_the_order_they_came
 
     def use(number: int, task: str, line: int, since_ms: float) -> Use:
         site = Site("shop.py", line, task, "orders", "__aenter__", "__aexit__")
-        task_id = program.id({"a": 1, "b": 2, "d": 3, "c": 4}[task])
-        return Use(program.id(number), TaskRef(task_id, task), site, at(since_ms))
+        return Use(program.id(number), TaskRef(program.id("abdc".index(task) + 1), task), site, at(since_ms))
 
     assert resources == [
         Resource(

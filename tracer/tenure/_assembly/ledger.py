@@ -202,15 +202,11 @@ class Ledger:
             before = snapshot.acquire
         for task in ended:
             self._task(tables, task)
-        releases = [
-            wire.Release(i, self._task_place(tables, releaser))
-            for i, entry in enumerate(lifecycles)
-            if (releaser := cast("int", entry.record[RELEASER]))
-        ]
+        releasers = [(i, cast("int", entry.record[RELEASER])) for i, entry in enumerate(lifecycles)]
+        releases = [wire.Release(i, self._task_place(tables, releaser)) for i, releaser in releasers if releaser]
         responses = [wire.Response(i, entry.status) for i, entry in enumerate(lifecycles) if entry.status]
         awaits, stalls = self.observations.take(tables, partial(self._task, tables))
         tables.name_cancellers(partial(self._canceller, tables))
-        pools = self._pool_reporter.pools(tables)
         tables.put_renamed()
         return wire.Batch(
             version=wire.VERSION,
@@ -227,7 +223,7 @@ class Ledger:
             dropped=dict(dropped),
             final=final,
             cancellers=tables.cancellers,
-            pools=pools,
+            pools=self._pool_reporter.pools(tables),
             responses=responses,
             releases=releases,
             awaits=awaits,

@@ -63,7 +63,7 @@ class Examination:
         self._reasons = Reasons(module_filter)
         self._watch = Watch(self._reasons, self._faults, sync=self._sync)
         sinks = [self._counting, *self._sinks()]
-        self._name = self._service or session.environment_name() or name
+        self._name = self._service or os.environ.get("OTEL_SERVICE_NAME") or name
         session.start(self._name, sinks, module_filter, sync=self._sync, tree=self._tree)
         self._watch.start()
         session.at_end(lambda: self._on_report(self._report()))

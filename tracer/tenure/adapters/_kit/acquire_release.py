@@ -22,15 +22,7 @@ from typing import NamedTuple
 from tenure import _probe_api as probe
 from tenure._core import faults, object_access, probe_backend
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file
-from tenure._identify import (
-    call_site_cache,
-    libraries,
-    resources,
-    task_names,
-    task_origins,
-    tasks,
-    tracer,
-)
+from tenure._identify import call_site_cache, libraries, resources, sites, task_names, task_origins, tasks, tracer
 from tenure._identify.sites import Place
 from tenure._patching import class_patches
 from tenure._patching.class_patches import Method, Predicate

@@ -77,11 +77,8 @@ class Writer:
 
     def forget(self) -> None:
         """Clear all caches: rows were deleted, or a transaction was rolled back."""
-        self._interning.forget()
-        self._counter_tables.forget()
-        self._spans.forget()
-        self._series.forget()
-        self._observations.forget()
+        for tables in (self._interning, self._counter_tables, self._spans, self._series, self._observations):
+            tables.forget()
         self._arrivals.forget()
 
     def forget_traces(self) -> None:
