@@ -132,7 +132,7 @@ async def test_a_span_is_a_closed_lifecycle(collector: Collector, content_type: 
         "acquire_ns": at(22), "acquired_ns": at(22), "release_ns": at(26), "released_ns": at(26),
         "acquire_outcome": "ok", "body_outcome": "ok", "release_outcome": "ok",
         "exception": None, "body_exception": None, "raised": None, "otel_parent": None, "held_around": None,
-        "status": None, "internal": False, "released_by": None, "loop": None, "thread": None,
+        "status": None, "internal": False, "propagated": False, "released_by": None, "loop": None, "thread": None,
     }  # fmt: skip
     failed = next(item for item in (await collector.answer("/api/lifecycles?outcome=error"))["items"])
     assert (failed["resource"]["kind"], failed["body_exception"]) == (
