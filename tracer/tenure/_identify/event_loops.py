@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import weakref
 
 from tenure._core import object_access
@@ -17,28 +18,32 @@ class EventLoops:
 
     def __init__(self) -> None:
         self._numbers: ByIdentity[int] = ByIdentity()
-        self._loops: list[weakref.ref[object]] = []  # by number, from 1
+        self._without_reference: dict[int, int] = {}  # by address: those whose type allows no weak reference
+        self._next_numbers = itertools.count(1)
+        self._loops: dict[int, weakref.ref[object]] = {}  # by number
 
     def number(self, loop: object) -> int:
-        """The number of this loop, a new one where it has none yet; 0 where it cannot be known again."""
-        number = self._numbers.get(loop)
+        """The number of this loop, a new one where it has none yet."""
+        number = self._numbers.get(loop) or self._without_reference.get(id(loop))
         if number is not None:
             return number
+        number = next(self._next_numbers)
         try:
-            self._loops.append(weakref.ref(loop))
+            self._loops[number] = weakref.ref(loop)
         except TypeError:
-            return 0
-        number = len(self._loops)
-        self._numbers.put(loop, number)
+            self._without_reference[id(loop)] = number
+        else:
+            self._numbers.put(loop, number)
         return number
 
     def loop(self, number: int) -> asyncio.AbstractEventLoop | None:
         """The loop of this number; None where it is gone."""
-        return self._loops[number - 1]() if number else None  # type: ignore[return-value]
+        reference = self._loops.get(number)
+        return None if reference is None else reference()  # type: ignore[return-value]
 
     def others(self) -> list[asyncio.AbstractEventLoop]:
         """The loops that are not asyncio's own: uvloop's."""
-        alive = (reference() for reference in self._loops)
+        alive = (reference() for reference in list(self._loops.values()))
         return [loop for loop in alive if loop is not None and not issubclass(type(loop), _ASYNCIOS)]  # type: ignore[misc]
 
 

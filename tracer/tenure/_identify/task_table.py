@@ -86,8 +86,6 @@ class TaskTable:
         self.creating: dict[int, tuple[int, int]] = {}  # by address of the coroutine: id of its maker, and when
         self.running: dict[int, int] = {}  # address to id: the tasks that have a name; the native probe has its own
         self.loops: dict[int, weakref.ref[asyncio.AbstractEventLoop]] = {}  # by thread: the loop last seen running
-        self.loop_numbers = itertools.count(1)
-        self.loop_ids: dict[int, tuple[int, weakref.ref[object] | None]] = {}  # by address of an event loop
         self.foreign: FindForeign | None = None  # None: the program has imported no such library
         self.hosts: set[int] = set()  # addresses of asyncio's tasks in which another library's loop runs
         self.lanes: set[int] = set()  # ids that stand for no task: any task may release what is in them
