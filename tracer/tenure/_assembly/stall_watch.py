@@ -24,8 +24,8 @@ STALL_NS = 100_000_000
 REPORT_INTERVAL_NS = 1_000_000_000  # while a stall goes on
 MAX_CALLS = 64  # of a stack that are kept
 _SEARCH_INTERVAL_NS = 500_000_000  # for threads that run a loop
-# Between two looks. Beyond it only what the thread has computed counts, or LEAST_NS: the whole process may have stood
-# still, as a container does that has used up its share of the processor.
+# Between two looks. Beyond it LEAST_NS count where the process has hardly computed: as a whole it may have stood still,
+# as a container does that has used up its share of the processor.
 _MAX_GAP_NS = 90_000_000
 _MAX_GAP_OF_STALL_NS = 1_000_000_000  # once it is certain that the loop stands still
 LEAST_NS = 25_000_000
@@ -65,6 +65,8 @@ class StallWatch:
         self._threads: dict[int, _Watched] = {}
         self._searched_ns = -_SEARCH_INTERVAL_NS
         self._kept: list[LoopStall] = []
+        self._process_spent_ns = time.process_time_ns()
+        self._process_ns = 0  # processor time of the whole process since the look before
 
     def take(self) -> list[LoopStall]:
         """What there is to ship since the last call."""
@@ -78,6 +80,8 @@ class StallWatch:
         if now_ns - self._searched_ns >= _SEARCH_INTERVAL_NS:
             self._searched_ns = now_ns
             self._search(frames)
+        spent_by_all_ns = time.process_time_ns()
+        self._process_ns, self._process_spent_ns = spent_by_all_ns - self._process_spent_ns, spent_by_all_ns
         for thread, watched in list(self._threads.items()):
             frame = frames.get(thread)
             step = None if frame is None else loop_steps.running(thread, frame)
@@ -103,7 +107,8 @@ class StallWatch:
         """Note what a thread is in now, and for how long. ``computed_ns``: its processor time since the last look."""
         gap_ns = now_ns - watched.looked_ns
         limit_ns = _MAX_GAP_NS if watched.told is None else _MAX_GAP_OF_STALL_NS
-        credit_ns = gap_ns if gap_ns <= limit_ns else min(gap_ns, max(computed_ns, LEAST_NS))
+        is_running = gap_ns <= limit_ns or self._process_ns >= gap_ns // 4
+        credit_ns = gap_ns if is_running else min(gap_ns, LEAST_NS)
         if step is not None and step == watched.step:
             watched.lasted_ns += credit_ns
             return
@@ -114,7 +119,7 @@ class StallWatch:
             is_one_call = late_ns >= STALL_NS and computed_ns >= STALL_NS  # bytecode would have let this thread in
             # A loop may have a clock of its own. The first callback of a turn began with it.
             if watched.looked_ns <= turn_ns <= now_ns and (step.callback == 0 or is_one_call):
-                watched.lasted_ns = min(now_ns - turn_ns, credit_ns)
+                watched.lasted_ns = min(now_ns - turn_ns, credit_ns, late_ns if step.callback else credit_ns)
         watched.begin_ns = now_ns - watched.lasted_ns
 
     def _tell(self, thread: int, watched: _Watched, frame: FrameType, step: Step) -> None:
