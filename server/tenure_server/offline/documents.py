@@ -37,6 +37,7 @@ class JsonDocument(msgspec.Struct, frozen=True):
     earlier: int
     title: str
     open: OpenCounts
+    internal: int
 
 
 def mermaid_document(source: Source, name: str, trace: str | None, dialect: Dialect) -> Document:
@@ -55,7 +56,8 @@ def mermaid_document(source: Source, name: str, trace: str | None, dialect: Dial
 def json_document(source: Source, trace: str | None) -> Document:
     """All lifecycles, and the steps of the newest."""
     diagram = source.diagram(Lens(trace=trace), MAX_DIAGRAM)
-    document = JsonDocument(source.lifecycles(trace), diagram.steps, diagram.earlier, diagram.title, diagram.open)
+    parts = diagram.steps, diagram.earlier, diagram.title, diagram.open, diagram.internal
+    document = JsonDocument(source.lifecycles(trace), *parts)
     return Document(msgspec.json.encode(document).decode() + "\n")
 
 

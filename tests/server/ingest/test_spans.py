@@ -54,6 +54,9 @@ def shop() -> list[ResourceSpans]:
 
 
 DIAGRAM = """\
+---
+title: "shop, payment, 2023-11-14 22:13:20 UTC"
+---
 sequenceDiagram
     participant p1 as shop
     participant p2 as Request GET /orders @ shop

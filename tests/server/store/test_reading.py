@@ -11,7 +11,7 @@ from tests.server.support.store_queries import all_lifecycles, everything, numbe
 
 from tenure import wire
 from tenure_server.errors import BadParameter
-from tenure_server.model.diagram_input import DiagramInput, OpenCounts
+from tenure_server.model.diagram_input import DiagramInput
 from tenure_server.model.lens import Lens
 from tenure_server.model.records import Canceller, ExceptionInfo, Process, Resource, Site, TaskRef, Trace, Use
 from tenure_server.store import LifecycleQuery, Paging, ResourceQuery, Store, TraceQuery
@@ -304,7 +304,7 @@ async def test_traces_are_found_by_the_window_of_their_start(store: Store) -> No
 
 async def test_an_empty_store_answers_everything_with_nothing(store: Store) -> None:
     """No list is an error for want of items."""
-    assert await everything(store) == ([], [], [], [], DiagramInput([], {}, [], 0, OpenCounts()))
+    assert await everything(store) == ([], [], [], [], DiagramInput([], {}, [], 0))
     assert await store.latest_ns() is None
     await store.check()
 

@@ -92,7 +92,7 @@ class _Made:
         return value
 
     def __del__(self) -> None:
-        value = self.value
+        value = getattr(self, "value", None)  # without one where memory was short
         if value is not None and (type(value) is CoroutineType or type(value) is _Driver):
             try:  # noqa: SIM105  # suppress() would need memory
                 value.close()  # type: ignore[attr-defined]

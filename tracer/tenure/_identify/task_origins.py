@@ -118,6 +118,14 @@ def _is_between(frame: FrameType) -> bool:
     return file == _CONTEXTLIB or file.startswith((PACKAGE_DIR, ASYNCIO_DIR)) or libraries.is_wrapper(frame)
 
 
+def library_of_maker(frame: FrameType) -> str:
+    """The known library whose code makes a task in this frame, or in a frame that called it; "": none."""
+    for caller, package in callers(frame):
+        if package or not _is_between(caller):
+            return package
+    return ""
+
+
 def _maker(frame: FrameType) -> Place | None:
     for caller, package in callers(frame):
         if not (package or _is_between(caller) or caller.f_code.co_name == _OVERRIDING):

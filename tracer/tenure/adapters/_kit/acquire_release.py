@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from tenure import _probe_api as probe
 from tenure._core import faults, object_access, probe_backend
-from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file
+from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file, is_own_frame
 from tenure._identify import call_site_cache, libraries, resources, sites, task_names, task_origins, tasks, tracer
 from tenure._identify.sites import Place
 from tenure._patching import class_patches
@@ -185,10 +185,12 @@ def _note_surplus(token: object, frame: FrameType) -> None:
 
 def note_task(task: object, coroutine: object) -> None:
     """Called where a task is made: keep who made it if it does nothing but acquire."""
-    task_origins.note(task, coroutine, sys._getframe(1))  # noqa: SLF001  # no other way to the caller
+    frame = sys._getframe(1)  # noqa: SLF001  # no other way to the caller
+    task_origins.note(task, coroutine, frame)
     place = task_origins.of(task) if _only_acquires(coroutine) else None
     if place is not None:
-        tracer.current.of(AcquiringTasks).made_by.put(task, (tasks.current(), place.site()))
+        maker = tasks.current(), place.site(), task_origins.library_of_maker(frame)
+        tracer.current.of(AcquiringTasks).made_by.put(task, maker)
 
 
 def _only_acquires(coroutine: object) -> bool:
@@ -207,11 +209,11 @@ def who(frame: FrameType, kind: type, call: str) -> tuple[int | None, str]:
     """
     makers = tracer.current.of(AcquiringTasks).made_by
     made_by = makers.pop(_task()) if makers else None
+    kind = resources.described(kind)
     if made_by is not None:
-        return made_by
-    return _maker_of_eager(), _site(
-        frame, kind, call, serves_caller=libraries.serves_caller_of(resources.described(kind))
-    )
+        task, site, library = made_by
+        return task, site if not library or libraries.enters_its_own(library, kind) else ""
+    return _maker_of_eager(), _site(frame, kind, call, serves_caller=libraries.serves_caller_of(kind))
 
 
 def _maker_of_eager() -> int | None:
@@ -260,6 +262,10 @@ def _found(manager: object, frame: FrameType, plan: _Plan) -> tuple[int | None, 
 def _is_wrapped(frame: FrameType, manager: object, plan: _Plan) -> bool:
     """Whether the frame is a wrapper in the method's place that the library itself calls, within a longer acquire."""
     package = libraries.of_type(resources.described(type(manager)))
+    while frame.f_back is not None and is_own_frame(frame):
+        frame = frame.f_back
+    if libraries.of_frame(frame) == package:
+        return False
     for caller in itertools.islice(libraries.stack(frame.f_back), _WRAPPERS_DEEP):
         if libraries.of_frame(caller) == package:
             return plan.attribute in caller.f_code.co_names

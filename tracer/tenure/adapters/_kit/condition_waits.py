@@ -147,7 +147,8 @@ def _caller(frame: FrameType | None) -> tuple[int | None, str]:
     makers = tracer.current.of(AcquiringTasks).made_by
     made_by = makers.get(tasks.running()) if makers else None
     if made_by is not None:
-        return made_by
+        task, site, library = made_by
+        return task, "" if library else site
     codes = tracer.current.of(_Waits).codes
     for caller in libraries.stack(frame):
         if id(caller.f_code) in codes or is_own_frame(caller):

@@ -34,8 +34,8 @@ class AcquiringTasks:
     def __init__(self) -> None:
         # Of the coroutines by which such a task is known; those of our own wrappers are always among them.
         self.codes: set[CodeType] = {wrapper_code(awaited.acquire), wrapper_code(awaited.function)}
-        # By task: who made it, and the sites of what a library enters for its caller and of what it does not.
-        self.made_by: ByIdentity[tuple[int, str]] = ByIdentity()
+        # By task: who made it, at which site, and the known library that did it for itself or its caller, else "".
+        self.made_by: ByIdentity[tuple[int, str, str]] = ByIdentity()
 
 
 class NotAcquired(Exception):
