@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ from tenure_server.diagram.steps import Note, Step
 
 WIDTH = 32  # characters of a line: a note over two neighbours has room for so many in all versions of Mermaid
 _BREAK = "<br/>"
+_BEFORE_UNIT = re.compile(r" (?!(?:ns|µs|ms|s)(?![\w]))")  # each blank but those between a number and its unit
 _WIDE = frozenset("WF")  # East Asian widths of characters that take two places
 
 
@@ -24,12 +26,12 @@ def note_of_lines(lines: Sequence[str]) -> str:
 
 
 def wrap(text: str, width: int = WIDTH) -> list[str]:
-    """Lines of at most ``width`` places, broken at blanks; a longer word is broken within."""
+    """Lines of at most ``width`` places, broken at blanks, not before a unit; a longer word is broken within."""
     if _width_of(text) <= width:
         return [text]
     wrapped: list[str] = []
     line, used = "", 0
-    for word in text.split(" "):
+    for word in _BEFORE_UNIT.split(text):
         places = _width_of(word)
         if line and used + 1 + places <= width:
             line, used = f"{line} {word}", used + 1 + places

@@ -25,6 +25,7 @@ def test_lines_break_at_blanks() -> None:
     assert wrap("waits for worker-1 (worker.py:41), 1 ahead, 30 s", 32) == [
         "waits for worker-1", "(worker.py:41), 1 ahead, 30 s",
     ]  # fmt: skip
+    assert wrap("waits for transfer-1 and 2 more, 12 s", 34) == ["waits for transfer-1 and 2 more,", "12 s"]
     assert wrap("aaaa bbbbbbbb", 4) == ["aaaa", "bbbb", "bbbb"]
     assert wrap("在庫 在庫", 4) == ["在庫", "在庫"]
     assert wrap("", 4) == [""]
