@@ -262,13 +262,10 @@ def _found(manager: object, frame: FrameType, plan: _Plan) -> tuple[int | None, 
 def _is_wrapped(frame: FrameType, manager: object, plan: _Plan) -> bool:
     """Whether the frame is a wrapper in the method's place that the library itself calls, within a longer acquire."""
     package = libraries.of_type(resources.described(type(manager)))
-    while frame.f_back is not None and is_own_frame(frame):
-        frame = frame.f_back
-    if libraries.of_frame(frame) == package:
-        return False
-    for caller in itertools.islice(libraries.stack(frame.f_back), _WRAPPERS_DEEP):
+    callers = itertools.dropwhile(is_own_frame, libraries.stack(frame))
+    for depth, caller in enumerate(itertools.islice(callers, _WRAPPERS_DEEP + 1)):
         if libraries.of_frame(caller) == package:
-            return plan.attribute in caller.f_code.co_names
+            return depth > 0 and plan.attribute in caller.f_code.co_names
     return False
 
 
