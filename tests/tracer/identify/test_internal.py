@@ -116,7 +116,7 @@ def library(tmp_path, monkeypatch):
 
 def kinds(recorder, *, internal):
     return [
-        lifecycle.resource.rpartition(".")[2].partition(" ")[0]
+        lifecycle.resource.partition(" ")[0].rpartition(".")[2]
         for lifecycle in recorder.lifecycles()
         if lifecycle.internal is internal
     ]
@@ -186,7 +186,7 @@ def test_a_session_built_on_a_known_library_is_at_the_programs_line(recorder, pr
     uses = [
         (site.function, site.internal)
         for site, resource in zip(recorder.sites(), recorder.resources(), strict=True)
-        if "Engine" in resource.kind
+        if resource.kind.endswith(".AsyncEngine")
     ]
     assert uses == [("Client.background" if in_task else "query", False)]
 
