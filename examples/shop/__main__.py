@@ -63,6 +63,7 @@ async def run(options: argparse.Namespace, path: Path) -> None:
     pool = Pool(path, capacity=2)
     await pool.open()
     session = aiohttp.ClientSession()
+    tally.entered("aiohttp.ClientSession()")
     bank, bank_url = await serve(Bank(chance).application(), port=0)
     stock = Stock(pool)
     orders = Orders(pool, stock, Payments(session, bank_url))

@@ -44,7 +44,7 @@ async def test_who_waits_for_whom_is_told_by_spans_too(tmp_path: Path) -> None:
         "    participant p1 as main",
         "    participant p2 as TaskGroup",
         "    participant p3 as first",
-        '    participant p4@{ "type": "control" } as Lock',
+        "    participant p4 as Lock",
         "    participant p5 as second",
     ]
     assert "waits for first (app.py#58;5)" in drawn

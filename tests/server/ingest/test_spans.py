@@ -69,7 +69,7 @@ sequenceDiagram
     create participant p5 as payment
     p4-)p5: request
     participant p6 as Request POST /charge @ payment
-    participant p7@{ "type": "database" } as postgresql payments @ payment
+    participant p7 as postgresql payments @ payment
     participant p8 as ship @ payment
     p5->>+p6: request()
     p5->>+p7: INSERT payments()

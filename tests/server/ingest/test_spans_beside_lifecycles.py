@@ -34,13 +34,16 @@ async def test_a_tracer_between_two_plain_services(collector: Collector) -> None
     assert (
         await collector.answer(f"/api/diagram?format=mermaid&trace={TRACE.hex()}")
         == """\
+---
+title: "edge, shop #4001, stock, 2023-11-14 22:13:20 UTC"
+---
 sequenceDiagram
     participant p1 as edge
     participant p2 as client shop @ edge
     p1->>+p2: GET()
     create participant p3 as handle-1 @ shop #35;4001
     p2-)p3: request
-    participant p4@{ "type": "control" } as Lock stock @ shop #35;4001
+    participant p4 as Lock stock @ shop #35;4001
     p3->>+p4: __aenter__()
     p4-->>p3: acquired after 1 ms
     create participant p5 as stock
