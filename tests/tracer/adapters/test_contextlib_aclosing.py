@@ -52,6 +52,6 @@ def test_a_runner_is_held_by_its_thread(recorder):
         runner.run(use(asyncio.Lock()))
     assert recorder.run(use(asyncio.Lock())) == [
         "MainThread: asyncio.runners.Runner, ok ok ok",
-        "use: asyncio.locks.Lock manager (1), ok ok ok",
-        "use-2: asyncio.locks.Lock manager (1), ok ok ok",
+        "use: asyncio.locks.Lock manager #1 (1), ok ok ok",
+        "use-2: asyncio.locks.Lock manager #2 (1), ok ok ok",
     ]
