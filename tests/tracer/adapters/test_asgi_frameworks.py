@@ -10,6 +10,12 @@ from starlette.routing import Route, Router
 from tests.tracer.support.asgi_servers import SERVERS, by_uvicorn, lines
 
 
+@pytest.fixture(autouse=True)
+def requests_alone(recorder):
+    """The client that a test makes by hand is not listed."""
+    recorder.leave_out("AsyncClient")
+
+
 @pytest.fixture(params=SERVERS.values(), ids=SERVERS)
 def serve(request):
     """Serves an application, once by each server, and tells the answers."""

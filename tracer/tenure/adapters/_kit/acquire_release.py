@@ -208,7 +208,7 @@ def who(frame: FrameType, kind: type, call: str) -> tuple[int | None, str]:
     The task is None where it is the running one. The site is "" where that is a library's own affair.
     """
     makers = tracer.current.of(AcquiringTasks).made_by
-    made_by = makers.pop(_task()) if makers else None
+    made_by = makers.pop(tasks.running()) if makers else None
     kind = resources.described(kind)
     if made_by is not None:
         task, site, library = made_by
@@ -219,7 +219,7 @@ def who(frame: FrameType, kind: type, call: str) -> tuple[int | None, str]:
 def _maker_of_eager() -> int | None:
     """Who makes the running task now, if that does nothing but acquire."""
     creating = tracer.current.tasks.creating
-    task = _task() if creating else None
+    task = tasks.running() if creating else None
     coroutine = None if task is None else task_names.coroutine_of(task)
     maker = creating.get(id(coroutine)) if task is not None else None
     return maker[0] or None if maker is not None and _only_acquires(coroutine) else None
@@ -306,13 +306,6 @@ def _site(frame: FrameType, kind: type = object, via: str = "", *, serves_caller
         in_library = Place(frame.f_code, frame.f_lasti)
     origin = task_origins.of_running() or in_library
     return "" if origin is None else origin.site(via if library else "")
-
-
-def _task() -> object:
-    try:
-        return asyncio.current_task()
-    except RuntimeError:
-        return None
 
 
 def _code(method: object) -> CodeType | None:
