@@ -38,7 +38,7 @@ def test_who_holds_an_exhausted_pool_is_known(recorder, postgres):
                 await asyncio.wait([query])
 
     def uses(lines):
-        return sorted(line.partition(": ")[2] for line in lines if "AsyncEngine" in line)
+        return sorted(line.partition(": ")[2] for line in lines if ENGINE in line)
 
     async def main():
         engine = create_async_engine(f"postgresql+asyncpg:{postgres}", pool_size=2, max_overflow=0)
@@ -57,7 +57,10 @@ def test_who_holds_an_exhausted_pool_is_known(recorder, postgres):
     assert seen == expected
     assert held == 2
     places = {(site.function.rpartition(".")[2], site.expression) for site in recorder.sites()}
-    assert places == {("request", "AsyncSession(engine)"), ("request", "session.execute(SLEEP)")}
+    assert {place for place in places if place[0] != "main"} == {
+        ("request", "AsyncSession(engine)"),
+        ("request", "session.execute(SLEEP)"),
+    }
     assert not [line for line in recorder.lines() if line.endswith("?")]
 
 

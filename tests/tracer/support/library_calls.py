@@ -6,10 +6,9 @@ have is found by the parameter's name, "fetchmany.query" before "query".
 
 import asyncio
 import contextlib
-import inspect
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import aiosqlite
@@ -24,61 +23,9 @@ import sqlalchemy
 from mcp.client.client import Client
 from mcp.server.mcpserver import MCPServer
 from sqlalchemy.ext import asyncio as alchemy
+from tests.tracer.support.call_tables import Call, Calls, close, close_result, methods, nothing
 
 ONE = sqlalchemy.text("SELECT 1")
-
-
-async def nothing(*_: object) -> None:
-    """There is nothing to begin or to end."""
-
-
-class Call(NamedTuple):
-    """A call, made of what ``begin`` gives; ``end`` gets that and the call's result."""
-
-    make: Callable[[Any], Any]
-    begin: Callable[[], Awaitable[Any]] = nothing
-    end: Callable[[Any, Any], Awaitable[object]] = nothing
-    is_coroutine: bool = True  # else it is awaitable
-
-
-Calls = dict[str, Call]
-_VARIABLE = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
-
-
-def methods(
-    kind: type, arguments: Mapping[str, object], begin: Any, end: Any, *, but: str = "", only: str = ""
-) -> Calls:
-    """Every public coroutine method of the class, or only the named ones, of an object that ``begin`` gives."""
-    functions = inspect.getmembers(kind, inspect.iscoroutinefunction)
-    names = only.split() or [name for name, _ in functions if not name.startswith("_") and name not in but.split()]
-    return {f"{kind.__qualname__}.{name}": Call(_maker(kind, name, arguments), begin, end) for name in names}
-
-
-def _maker(kind: type, name: str, arguments: Mapping[str, object]) -> Callable[[Any], Any]:
-    positional, named = [], {}
-    for parameter in inspect.signature(getattr(kind, name)).parameters.values():
-        value = arguments.get(f"{name}.{parameter.name}", arguments.get(parameter.name))
-        if value is None or parameter.name == "self":
-            is_needed = parameter.default is parameter.empty and parameter.kind not in _VARIABLE
-            assert not is_needed or parameter.name == "self", f"{kind}.{name} has a new parameter {parameter.name}"
-        elif parameter.kind is parameter.VAR_POSITIONAL:
-            positional += value if isinstance(value, list) else []
-        elif parameter.kind is parameter.KEYWORD_ONLY:
-            named[parameter.name] = value
-        else:
-            positional.append(value)
-    return lambda thing: getattr(thing, name)(*positional, **named)
-
-
-async def close(thing: Any, result: Any) -> None:
-    """Close what a call opened, and what it was called on."""
-    for closable in (result, thing):
-        if closable is not None:
-            await getattr(closable, "aclose" if hasattr(closable, "aclose") else "close")()
-
-
-async def close_result(_: object, result: Any) -> None:
-    await close(None, result)
 
 
 @contextlib.asynccontextmanager
@@ -167,6 +114,9 @@ async def of_sqlalchemy(servers: Any) -> AsyncIterator[Calls]:
         await session.execute(ONE)
         return session
 
+    async def other() -> alchemy.AsyncEngine:
+        return alchemy.create_async_engine("sqlite+aiosqlite://")
+
     async def connection() -> alchemy.AsyncConnection:
         return await engine.connect()
 
@@ -200,6 +150,7 @@ async def of_sqlalchemy(servers: Any) -> AsyncIterator[Calls]:
             for name in ("commit", "rollback", "close")
         },
         "AsyncConnection.start": Call(lambda _: engine.connect().start(), end=close_result),
+        "AsyncEngine.dispose": Call(lambda opened: opened.dispose(), other),
         "AsyncEngine.connect": Call(lambda _: engine.connect(), end=close_result, is_coroutine=False),
         "AsyncConnection.begin": Call(lambda connection: connection.begin(), connection, end, is_coroutine=False),
     }
@@ -259,8 +210,16 @@ async def of_clients(servers: Any) -> AsyncIterator[Calls]:
     async def the_client() -> httpx.AsyncClient:
         return client
 
+    async def other_client() -> httpx.AsyncClient:
+        return httpx.AsyncClient()
+
+    async def other_session() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession()
+
     yield {
         **methods(httpx.AsyncClient, arguments, the_client, nothing, but="aclose"),
+        "AsyncClient.aclose": Call(lambda opened: opened.aclose(), other_client),
+        "ClientSession.close": Call(lambda opened: opened.close(), other_session),
         "ClientSession.get": Call(lambda _: session.get(servers.url), end=read),
         "ClientSession.request": Call(lambda _: session.request("POST", servers.url), end=read),
     }
@@ -274,6 +233,20 @@ async def of_others(servers: Any) -> AsyncIterator[Calls]:
 
     async def lock() -> Any:
         return asyncio.Lock()
+
+    async def notify(condition: asyncio.Condition) -> None:
+        await asyncio.sleep(0.01)  # then the other one waits
+        async with condition:
+            condition.notify()
+
+    async def held_condition() -> Any:
+        condition = asyncio.Condition()
+        await condition.acquire()
+        return condition, asyncio.create_task(notify(condition))
+
+    async def give_back(both: Any, _: object) -> None:
+        await both[1]
+        both[0].release()
 
     async def entering() -> Any:
         return contextlib.AsyncExitStack(), asyncio.Lock()
@@ -291,6 +264,9 @@ async def of_others(servers: Any) -> AsyncIterator[Calls]:
         "Lock.acquire": Call(lambda lock: lock.acquire(), lock),
         "Semaphore.acquire": Call(lambda _: asyncio.Semaphore(2).acquire()),
         "Condition.acquire": Call(lambda _: asyncio.Condition().acquire()),
+        "Condition.wait": Call(  # by who holds it, not by a task of another thread, say
+            lambda both: both[0].wait(), held_condition, give_back, is_coroutine=False
+        ),
         "anyio.Lock.acquire": Call(lambda _: anyio.Lock().acquire()),
         "anyio.Semaphore.acquire": Call(lambda _: anyio.Semaphore(2).acquire()),
         "anyio.CapacityLimiter.acquire": Call(lambda _: anyio.CapacityLimiter(2).acquire()),

@@ -16,9 +16,9 @@ from tenure._assembly.given_up import GivenUp, Wanted
 from tenure._core import buffer, faults
 from tenure._core.object_access import ByIdentity, attribute, type_name
 from tenure._core.paths import ASYNCIO_DIR, code_file, is_own_frame
-from tenure._identify import libraries, lookup, resources, sites, tasks, tracer
+from tenure._identify import libraries, lookup, resources, sites, task_origins, tasks, tracer
 from tenure._identify.resources import Description
-from tenure._identify.sites import Site
+from tenure._identify.sites import Place, Site
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited, immediate
 from tenure.adapters._kit import held_tokens
@@ -27,7 +27,7 @@ from tenure.adapters._kit.pure_acquire_release import AcquiringTasks
 Waiters = Callable[[object], Iterable[object]]  # what stands for each wait in a condition, in the order of the calls
 IsNotified = Callable[[object, object], bool]  # of a condition, and of what stands for a wait in it
 
-_EVENTS = code_file(asyncio.events)
+_LOCKS = code_file(asyncio.locks)
 _WAITING, _NOTIFYING = "waiting for a condition", "notifying who waits for a condition"  # said where they fail
 
 
@@ -150,14 +150,16 @@ def _caller(frame: FrameType | None) -> tuple[int | None, str]:
         task, site, library = made_by
         return task, "" if library else site
     codes = tracer.current.of(_Waits).codes
-    for caller in libraries.stack(frame):
+    for caller, package in () if frame is None else task_origins.callers(frame):
+        file = caller.f_code.co_filename
         if id(caller.f_code) in codes or is_own_frame(caller):
             continue
-        file = caller.f_code.co_filename
-        if libraries.of_frame(caller) or (file.startswith(ASYNCIO_DIR) and file != _EVENTS):
+        if package or file == _LOCKS:  # a barrier waits so
             return None, ""
-        return None, sites.of_instruction(caller.f_code, caller.f_lasti, "wait")
-    return None, ""
+        if not file.startswith(ASYNCIO_DIR):
+            return None, Place(caller.f_code, caller.f_lasti).site("wait", libraries.is_installed(caller))
+    origin = task_origins.of_running()
+    return None, "" if origin is None else origin.site("wait")
 
 
 def _notifying(waiters: Waiters, is_notified: IsNotified) -> Callable[..., list[_Wait] | None]:
