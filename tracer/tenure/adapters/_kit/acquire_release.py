@@ -130,10 +130,7 @@ def _taking(original: Method, plan: _Plan) -> Method:
 def _giving(
     original: Method, name: str, leave: CodeType | None, *, by_result: bool, of_result: bool, counted: bool
 ) -> Method:
-    """``leave``: the code that calls it for a statement; ``of_result``: what an acquire returned is given back.
-
-    ``counted``: as for ``patch_calls``.
-    """
+    """``leave``: the code that calls it for a statement; ``of_result``: what an acquire returned is given back."""
 
     def gives(token: object, frame: FrameType | None) -> bool:
         if by_result or frame is None:
