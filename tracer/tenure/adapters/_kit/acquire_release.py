@@ -34,7 +34,6 @@ if probe_backend.SERVES:
 
 StandIn = Callable[[object], object]
 _LOCKS, _TASKS = (code_file(module) for module in (asyncio.locks, asyncio.tasks))
-
 _WRAPPERS_DEEP = 4  # frames
 _CONDITIONS = frozenset({"asyncio.locks", "anyio._core._synchronization"})  # the modules that define them
 
@@ -101,8 +100,7 @@ def _taking(original: Method, plan: _Plan) -> Method:
     now = not inspect.iscoroutinefunction(inspect.unwrap(original))
     predicate, itself = None if plan.predicate is _always else plan.predicate, plan.stand_in is _itself
     if not probe_backend.SERVES:
-        begin = partial(_begin, plan=plan)
-        how = pure_acquire_release.Taking(begin, predicate, itself, plan.enter, plan.by_result)
+        how = pure_acquire_release.Taking(partial(_begin, plan=plan), predicate, itself, plan.enter, plan.by_result)
         return pure_acquire_release.taking(original, how, sync=now)
 
     def begin_here(manager: object) -> probe.Record | None:
