@@ -60,7 +60,7 @@ def test_the_server_s_wheel_works_with_the_tracer_s(tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
 
     places, name = run.stdout.splitlines()
-    assert [Path(place).parent.parent for place in places.split(os.pathsep)] == [tmp_path / "installed"] * 4
+    assert all(Path(place).is_relative_to(tmp_path / "installed") for place in places.split(os.pathsep))
     assert name == "Pool.begin orders tenure.wait_time"
 
 

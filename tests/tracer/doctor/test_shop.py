@@ -16,6 +16,7 @@ TYPES = {
     "bank_slots": "asyncio.locks.Semaphore",
     "asyncio.timeout": "asyncio.timeouts.Timeout",
     "TaskGroup": "asyncio.taskgroups.TaskGroup",
+    "ClientSession": "aiohttp.client.ClientSession",
     "self.session": "aiohttp.client._BaseRequestContextManager",
     "aiosqlite.connect": "aiosqlite.core.Connection",
     "connection.execute": "aiosqlite.context.Result",
@@ -24,8 +25,7 @@ TYPES = {
 }
 MAY_FAIL = {"shop.pool.Pool.acquire()", "shop.database.transaction()", "aiohttp.client._BaseRequestContextManager"}
 MAY_FAIL |= {"asyncio.locks.Lock", "asyncio.locks.Semaphore"}  # who waits may be cancelled
-# What the shop's code does not enter: it makes its client by hand, and the client takes connections.
-UNWRITTEN = {"aiohttp.client.ClientSession", "aiohttp.connector.TCPConnector"}
+UNWRITTEN = {"aiohttp.connector.TCPConnector"}  # what the shop's code does not write: its client takes connections
 BY_CALLS = {"aiosqlite.core.Connection"}  # by `await` too, which its adapter sees
 
 
