@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from tenure_server.diagram.mermaid_escape import encode
-from tenure_server.diagram.steps import Note, Step
+from tenure_server.diagram.steps import Activate, Message, Note, Step
 
 WIDTH = 32  # characters of a line: a note over two neighbours has room for so many in all versions of Mermaid
 _BREAK = "<br/>"
@@ -50,11 +50,17 @@ def each_wait_once(steps: Sequence[Step], *, is_whole: bool) -> list[Step]:
     The last notes of a diagram that is cut are not shown, so there the note at the acquire stays.
     """
     waits = {step.lifecycle for step in steps if isinstance(step, Note) and step.kind == "wait"}
-    going_on = {step.lifecycle for step in steps if isinstance(step, Note) and step.kind == "open"} & waits
+    acquired = {step.lifecycle for step in steps if isinstance(step, Activate | Message) and _begins(step)}
+    open_ones = {step.lifecycle for step in steps if isinstance(step, Note) and step.kind == "open"}
+    going_on = (open_ones & waits) - acquired
     left_out = "wait" if is_whole else "open"
     return [
         step for step in steps if not (isinstance(step, Note) and step.kind == left_out and step.lifecycle in going_on)
     ]
+
+
+def _begins(step: Activate | Message) -> bool:
+    return isinstance(step, Activate) or step.activate
 
 
 def _pieces(word: str, width: int) -> list[str]:

@@ -61,7 +61,10 @@ def expected(steps: list[Step], following: int = 0, *, has_types: bool = False) 
 def with_each_wait_once(steps: list[Step], *, is_cut: bool = False) -> list[Step]:
     """Without the first note of a wait that goes on; if the text is cut, without the last one."""
     notes = [step for step in steps if isinstance(step, Note)]
-    for use in {note.lifecycle for note in notes if note.kind == "wait"}:
+    held = {
+        step.lifecycle for step in steps if isinstance(step, Activate) or (isinstance(step, Message) and step.activate)
+    }
+    for use in {note.lifecycle for note in notes if note.kind == "wait"} - held:
         if last := next((note for note in notes if note.lifecycle == use and note.kind == "open"), None):
             first = next(note for note in notes if note.lifecycle == use and note.kind == "wait")
             steps = [step for step in steps if step.id != (last if is_cut else first).id]

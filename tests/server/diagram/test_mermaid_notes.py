@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.golden.diagram.scenarios import SCENARIOS
 
 from tenure_server.diagram import mermaid
-from tenure_server.diagram.mermaid_notes import wrap
+from tenure_server.diagram.mermaid_notes import each_wait_once, wrap
+from tenure_server.diagram.steps import Activate, Message, Note
 
 
 @given(st.text(max_size=200), st.integers(2, 40))
@@ -41,3 +42,13 @@ def test_a_wait_that_goes_on_is_noted_once() -> None:
     assert len(re.findall("waits for worker-1", cut)) == 2
     assert "still waiting" not in cut
     assert "more steps follow" in cut
+
+
+def test_a_hold_that_goes_on_keeps_the_note_of_its_wait() -> None:
+    """Only of a wait that goes on is one of two notes left out."""
+    wait = Note("w", ["p1", "p2"], "waits for worker-1, 30 ms", 1, "a", "wait")
+    reply, bar = Message("r", "p2", "p1", "-->>", "acquired after 30 ms", 2, "a"), Activate("b", "p2", "a")
+    still = Note("o", ["p1", "p2"], "still held, 3 s", 3, "a", "open")
+    assert each_wait_once([wait, reply, bar, still], is_whole=True) == [wait, reply, bar, still]
+    assert each_wait_once([wait, still], is_whole=True) == [still]
+    assert each_wait_once([wait, still], is_whole=False) == [wait]
