@@ -44,7 +44,7 @@ WARM_UP = 20.0  # seconds of traffic before the first picture
 LIMIT = 60.0  # seconds to wait for the collector, and for the moment to take a picture
 
 # True while a delivery holds the lock and a connection, others wait for both, and their tags are shown below.
-MOMENT = """() => ['Lock stock_lock', 'Pool (2)'].every((label) => {
+MOMENT = """() => ['Lock Stock.stock_lock', 'Pool (2)'].every((label) => {
     const row = [...document.querySelectorAll('.tn-resources tbody tr')]
         .find((candidate) => candidate.querySelector('.tn-name').textContent === label);
     const first = (kind) => row?.querySelector(`.tn-${kind} .tn-use:not(.tn-ended) .tn-name`)?.textContent;

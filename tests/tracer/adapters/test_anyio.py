@@ -209,7 +209,7 @@ def test_a_scope_without_an_end_is_not_told_of(recorder):
 
 
 def test_a_scope_left_in_another_task_is_refused_in_anyios_own_words(recorder):
-    """Scopes belong to their task, and no task of ours comes between. The release that failed is the other task's."""
+    """Scopes belong to their task, and Tenure adds no task. The release that failed is the other task's."""
 
     async def leave(scope):
         scope.__exit__(None, None, None)

@@ -1,7 +1,7 @@
 /* Lifecycles between a call that acquires and the call that releases. A token connects the two: the object that both
  * are called on, or what the acquire returned. It is known by its address, while a weak reference shows that it lives.
  * If a token has several uses, a release ends the newest one of its own task, else the oldest. A counted token may be
- * released too often: a task that has released its own use, and has no other, ends nobody's. */
+ * released too often: a task that has released its own use, and has no other, ends no use. */
 
 #include "held_tokens.h"
 

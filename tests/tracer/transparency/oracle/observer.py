@@ -13,7 +13,7 @@ and the rules of the design alone follows what the record has to say:
     a task       that runs an acquire and nothing else acquires for the task that made it
     a call       that releases ends the last acquire by a call of its own task, else the oldest; so does a lock's
                  ``__aexit__``, after which nobody else can have the lock
-    a semaphore  may be released too often: a task that released its own use, and has no other, ends nobody's
+    a semaphore  may be released too often: a task that released its own use, and has no other, ends none
     a release    by another task than the one that acquired is that task's
     a client     that its constructor opens is held until it is closed; it encloses nothing, until a statement enters it
                  in its task, and is at that statement then

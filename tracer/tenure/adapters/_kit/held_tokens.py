@@ -41,7 +41,7 @@ def give_back(token: object, error: BaseException | None = None, *, is_counted: 
     """The record that the release of this token ends, now leaving; None where nobody recorded its acquire.
 
     ``error``: what left the body, where the release knows. ``is_counted``: the token may be released too often; a task
-    that has released its own use, and has no other, ends nobody's.
+    that has released its own use, and has no other, ends no use.
     """
     tokens = tracer.current.held_tokens
     held = tokens.get(id(token))
