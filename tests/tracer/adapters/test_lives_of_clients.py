@@ -185,6 +185,24 @@ def test_a_session_that_begins_again_is_held_again(recorder, tmp_path):
     assert outcomes(recorder, "AsyncEngine.open") == ["ok ok ok"] * 2
 
 
+@pytest.mark.filterwarnings("ignore")  # SQLAlchemy says that it was not closed
+def test_what_a_dropped_session_had_checked_out_is_held_no_more(recorder, tmp_path):
+    """The pool has its place back."""
+
+    async def main():
+        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/shop.db", pool_size=1, max_overflow=0)
+        session = AsyncSession(engine)
+        await session.execute(sqlalchemy.text("SELECT 1"))
+        del session
+        gc.collect()
+        async with AsyncSession(engine) as session:
+            await session.execute(sqlalchemy.text("SELECT 1"))
+        await engine.dispose()
+
+    asyncio.run(main())
+    assert outcomes(recorder, "AsyncEngine shop") == ["ok ok error(NeverClosed)", "ok ok ok"]
+
+
 def test_a_client_that_refuses_to_work_again_has_one_life(recorder):
     async def main():
         client = httpx.AsyncClient()

@@ -20,7 +20,7 @@ from tenure.adapters._kit import acquire_release, constructed, databases, open_c
 DEFAULT_PORT = 6379
 MAX_KEYS = 1_000  # of locks that are remembered; further ones are known by their sites
 MAX_SERVERS = 3  # in the name of a cluster or a sentinel
-_COMMANDS = ("execute_command",)  # a closed client connects again for it
+_COMMANDS = "execute_command", "pipeline", "pubsub"  # a closed client connects again for them
 _UNLIMITED = 2**31  # what redis gives a pool that was given no limit, in its older versions
 
 

@@ -90,6 +90,7 @@ def _patch_checkouts(engine: type, fairy: type) -> None:
         labels=("checkout", "checkin"),
         stand_in=_CheckedOut,
         predicate=_is_for_a_session,
+        when_gone=open_close.end_dropped,  # the pool takes the place back
     )
 
 
