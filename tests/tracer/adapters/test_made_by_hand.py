@@ -48,6 +48,21 @@ ROWS = [
         title="cache:7000/2",
     ),
     Made(
+        "redis.asyncio.sentinel.Sentinel",
+        "redis.asyncio.Sentinel([('cache', 26379)])",
+        "aclose",
+        "redis.asyncio",
+        title="cache:26379",
+    ),
+    Made(
+        "redis.asyncio.cluster.RedisCluster",
+        "redis.asyncio.RedisCluster('cache')",
+        "aclose",
+        "redis.asyncio",
+        title="cache:6379",
+        forms=(),  # it connects when it is entered
+    ),
+    Made(
         f"{ENGINE}.open",
         SQLITE,
         "dispose",

@@ -176,6 +176,12 @@ async def of_redis(servers: Any) -> AsyncIterator[Calls]:
     async def other() -> Any:
         return await redis.from_url(servers.redis)
 
+    async def sentinel() -> Any:
+        return redis.Sentinel([("cache", 26379)])
+
+    async def cluster() -> Any:
+        return redis.RedisCluster("cache")
+
     async def end_lock(lock: Any, _: object) -> None:
         if await lock.owned():
             await lock.release()
@@ -190,6 +196,8 @@ async def of_redis(servers: Any) -> AsyncIterator[Calls]:
         "Redis.transaction": Call(lambda _: client.transaction(lambda pipe: pipe.get("stock"))),
         "Redis.initialize": Call(lambda _: redis.from_url(servers.redis).initialize(), end=close_result),
         "Redis.aclose": Call(lambda opened: opened.aclose(), other),
+        "Sentinel.aclose": Call(lambda opened: opened.aclose(), sentinel),
+        "RedisCluster.aclose": Call(lambda opened: opened.aclose(), cluster),
         "Pipeline.execute": Call(lambda pipeline: pipeline.execute(), pipeline),
         "Lock.acquire": Call(lambda lock: lock.acquire(), free_lock, end_lock),
         "Lock.release": Call(lambda lock: lock.release(), held_lock),

@@ -14,7 +14,10 @@ from tenure._identify import libraries, resources
 from tenure._identify.pool_stats import PoolStats
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
-from tenure.adapters._kit import acquire_release, databases, open_close
+from tenure._patching.bodies import immediate
+from tenure.adapters._kit import acquire_release, databases, held_tokens, open_close
+
+_LOSING = "finding out which use of a pool has ended"  # said where it fails
 
 
 class _AsyncpgConnectionInUse(databases.Taken):
@@ -46,6 +49,7 @@ def install(asyncpg: ModuleType) -> None:
         stand_in=_AsyncpgConnectionInUse,
         predicate=outside,
     )
+    _end_lost_uses(asyncpg.pool.PoolConnectionHolder)
     databases.time_creation(pool, "_get_new_connection", lambda pool, *_: _queue(pool))
     open_close.patch_method(
         transaction,
@@ -54,6 +58,19 @@ def install(asyncpg: ModuleType) -> None:
         databases.one_use("asyncpg.transaction.Transaction"),
         predicate=outside,
     )
+
+
+def _end_lost_uses(place: type) -> None:
+    """A connection that its server or the pool's ``terminate()`` closes is in use no more: its place is free."""
+    release = getattr(place, "_release", None)
+    if release is not None:
+        class_patches.replace(place, "_release", immediate.method(release, _LOSING, before=_end_use))
+
+
+def _end_use(place: object, *_: object) -> None:
+    in_use = attribute(place, "_proxy")  # what acquire() returned
+    if in_use is not None:
+        held_tokens.end_lost(in_use)
 
 
 def _connection(arguments: tuple[object, ...], named: dict[str, object]) -> Description:

@@ -11,10 +11,12 @@ from tenure._core.object_access import attribute, exact
 from tenure._identify import libraries, resources
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
+from tenure._patching.bodies import awaited
 from tenure.adapters import contextlib_generators
-from tenure.adapters._kit import databases, open_close
+from tenure.adapters._kit import databases, held_tokens, open_close
 
-_OPEN = 0  # libpq's CONNECTION_OK
+_OPEN, _CLOSED = 0, 1  # libpq's CONNECTION_OK and CONNECTION_BAD
+_WAITING = "finding out whether a server closed its connection"  # said where it fails
 
 
 def install(psycopg: ModuleType) -> None:
@@ -22,6 +24,8 @@ def install(psycopg: ModuleType) -> None:
     libraries.know("psycopg")
     connection = psycopg.AsyncConnection
     open_close.patch_function((connection,), "connect", connection, ("close",), _connected, entered=_connection)
+    wait = connection.wait  # every answer of the server comes through it
+    class_patches.replace(connection, "wait", awaited.method(wait, _WAITING, before=_itself, failed=_end_if_closed))
     for cursor, describe in (
         (psycopg.AsyncCursor, databases.one_use("psycopg.AsyncCursor")),
         (psycopg.AsyncServerCursor, _server_cursor),
@@ -31,6 +35,16 @@ def install(psycopg: ModuleType) -> None:
     for name in ("transaction", "pipeline"):
         function = getattr(connection, name).__wrapped__
         contextlib_generators.describe_by(function, databases.one_use(f"psycopg.AsyncConnection.{name}"))
+
+
+def _itself(connection: object, *_: object) -> object:
+    return connection
+
+
+def _end_if_closed(connection: object, _: BaseException) -> None:
+    transport = attribute(connection, "pgconn")
+    if transport is not None and transport.status == _CLOSED:  # type: ignore[attr-defined]
+        held_tokens.end_lost(connection)
 
 
 def _connected(arguments: tuple[object, ...], named: dict[str, object]) -> Description:

@@ -19,6 +19,8 @@ from tenure.adapters._kit import acquire_release, constructed, databases, open_c
 
 DEFAULT_PORT = 6379
 MAX_KEYS = 1_000  # of locks that are remembered; further ones are known by their sites
+MAX_SERVERS = 3  # in the name of a cluster or a sentinel
+_COMMANDS = "execute_command", "pipeline", "pubsub"  # a closed client connects again for them
 _UNLIMITED = 2**31  # what redis gives a pool that was given no limit, in its older versions
 
 
@@ -42,8 +44,14 @@ def install(asyncio: ModuleType) -> None:
     libraries.know("redis")
     client = asyncio.client
     outside = libraries.entered_outside("redis")
+    by_helper = libraries.entered_outside("redis", "from_url", "from_pool", "client")
+    constructed.patch(client.Redis, ("aclose", "close"), _client, predicate=by_helper, reopening=_COMMANDS)
     open_close.patch_method(client.Redis, "initialize", ("aclose", "close"), _client, predicate=outside)
-    constructed.patch(client.Redis, ("aclose", "close"), _client)
+    for name, describe in (("RedisCluster", _cluster), ("Sentinel", _sentinel)):
+        kind = getattr(asyncio, name, None)
+        if kind is not None:
+            closers = [closer for closer in ("aclose", "close") if hasattr(kind, closer)]
+            constructed.patch(kind, closers, describe, predicate=by_helper, reopening=_COMMANDS)
     for kind in (client.Pipeline, client.PubSub):
         resources.register(kind, databases.one_use(kind_name(kind)))
         class_patches.patch_manager(kind, any_task=True)
@@ -64,6 +72,24 @@ def install(asyncio: ModuleType) -> None:
 def _client(client: object, _: str) -> Description:
     server = _server(attribute(client, "connection_pool"))
     return Description("redis.asyncio.client.Redis", client, server, stereotype="database")
+
+
+def _cluster(cluster: object, _: str) -> Description:
+    nodes = attribute(attribute(cluster, "nodes_manager"), "startup_nodes")
+    names = list(dict.keys(nodes)) if type(nodes) is dict else []
+    return Description("redis.asyncio.cluster.RedisCluster", cluster, _joined(names), stereotype="database")
+
+
+def _sentinel(sentinel: object, _: str) -> Description:
+    clients = attribute(sentinel, "sentinels")
+    pools = [attribute(client, "connection_pool") for client in (clients if type(clients) is list else ())]
+    names = [_server(pool).rpartition("/")[0] for pool in pools]
+    return Description("redis.asyncio.sentinel.Sentinel", sentinel, _joined(names), stereotype="database")
+
+
+def _joined(names: list[str]) -> str | None:
+    """The names of the first servers; None if there is none."""
+    return ", ".join(map(exact, names[:MAX_SERVERS])) or None
 
 
 def _lock(lock: object, _: str) -> Description:
@@ -88,7 +114,13 @@ def _limit(pool: object) -> int | None:
 
 
 def _server(pool: object) -> str:
-    """The server and the database of a pool: "127.0.0.1:6379/0", or the path of a socket for host and port."""
+    """The server and the database of a pool: "127.0.0.1:6379/0", or the path of a socket for host and port.
+
+    The service of a sentinel has its name.
+    """
+    service = exact(attribute(pool, "service_name"))  # of a sentinel, which says where the server is
+    if service:
+        return service
     connection_arguments = attribute(pool, "_connection_kwargs") or attribute(pool, "connection_kwargs")
     known = cast("dict[str, object]", connection_arguments) if issubclass(type(connection_arguments), dict) else {}
     path, host, port, number = (dict.get(known, name) for name in ("path", "host", "port", "db"))

@@ -23,6 +23,11 @@ from tenure.adapters._kit import acquire_release, constructed, databases, open_c
 
 _ENGINE = "sqlalchemy.ext.asyncio.engine.AsyncEngine"
 _SESSION = "sqlalchemy.ext.asyncio.session.AsyncSession"
+# The calls with which a closed session begins a transaction.
+_BEGINNING = (
+    *("execute", "scalar", "scalars", "stream", "stream_scalars", "get", "get_one", "refresh", "flush", "connection"),
+    *("run_sync", "merge", "delete", "add", "add_all", "begin", "begin_nested"),
+)
 
 
 class _CheckedOut(databases.Taken):
@@ -44,9 +49,16 @@ def install(asyncio: ModuleType) -> None:
     )
     contextlib_generators.describe_by(asyncio.AsyncEngine.begin.__wrapped__, _begin)
     closers = [name for name in ("close", "aclose", "invalidate") if hasattr(asyncio.AsyncSession, name)]
-    constructed.patch(asyncio.AsyncSession, closers, _session, wants_entry=outside)
+    constructed.patch(asyncio.AsyncSession, closers, _session, wants_entry=outside, reopening=_BEGINNING)
     by_helper = libraries.entered_outside("sqlalchemy", "create_async_engine")
-    constructed.patch(asyncio.AsyncEngine, ("dispose",), _open_engine, token=_pool_of, predicate=by_helper)
+    constructed.patch(
+        asyncio.AsyncEngine,
+        ("dispose",),
+        _open_engine,
+        token=_pool_of,
+        predicate=by_helper,
+        reopening=("connect", "begin", "raw_connection"),
+    )
     by_maker = asyncio.session._AsyncSessionContextManager  # noqa: SLF001  # there is no public name
     resources.register(by_maker, _session_that_began)
     class_patches.patch_manager(by_maker, any_task=True)
@@ -78,6 +90,7 @@ def _patch_checkouts(engine: type, fairy: type) -> None:
         labels=("checkout", "checkin"),
         stand_in=_CheckedOut,
         predicate=_is_for_a_session,
+        when_gone=open_close.end_dropped,  # the pool takes the place back
     )
 
 

@@ -45,6 +45,7 @@ class _Plan(NamedTuple):
     stand_in: StandIn
     names: tuple[str, str]  # of acquire and release
     by_result: bool
+    when_gone: held_tokens.WhenGone | None
 
 
 def _always(_: object) -> bool:
@@ -67,6 +68,7 @@ def patch_calls(
     labels: tuple[str, str] | None = None,
     stand_in: StandIn = _itself,
     predicate: Predicate = _always,
+    when_gone: held_tokens.WhenGone | None = None,
 ) -> None:
     """Let a class report what its function ``acquire`` takes (a coroutine function, mostly) and ``release`` gives back.
 
@@ -75,6 +77,7 @@ def patch_calls(
     ``release_of``: the class that has the release, where that is a method of what the acquire returns.
     ``labels``: what people call the two, where they are not called by their names. ``stand_in(object)``: what stands
     for the resource, where that is not the object itself (to have an open pool is not to have one of its connections).
+    ``when_gone(record)``: called where what the acquire returned is dropped, if that gives its place back.
 
     Raises:
         TypeError: one of them is no function.
@@ -86,7 +89,7 @@ def patch_calls(
     own = tuple(_code(getattr(kind, name, None)) for name in ("__aenter__", "__aexit__"))
     is_result = by_result or release_of is not None
     names = labels or (acquire, release)
-    plan = _Plan(acquire, own[0], predicate, stand_in, names, by_result=is_result)
+    plan = _Plan(acquire, own[0], predicate, stand_in, names, is_result, when_gone)
     leave = None if alone or release_of else own[1]
     class_patches.replace(kind, acquire, _taking(taking, plan))
     class_patches.replace(
@@ -100,7 +103,9 @@ def _taking(original: Method, plan: _Plan) -> Method:
     now = not inspect.iscoroutinefunction(inspect.unwrap(original))
     predicate, itself = None if plan.predicate is _always else plan.predicate, plan.stand_in is _itself
     if not probe_backend.SERVES:
-        how = pure_acquire_release.Taking(partial(_begin, plan=plan), predicate, itself, plan.enter, plan.by_result)
+        how = pure_acquire_release.Taking(
+            partial(_begin, plan=plan), predicate, itself, plan.enter, plan.by_result, plan.when_gone
+        )
         return pure_acquire_release.taking(original, how, sync=now)
 
     def begin_here(manager: object) -> probe.Record | None:
@@ -108,7 +113,7 @@ def _taking(original: Method, plan: _Plan) -> Method:
         return None if frame is None else _begin(manager, frame, plan)
 
     def on_value(value: object, record: probe.Record) -> None:
-        pure_acquire_release.came_back(record, value, value)
+        pure_acquire_release.came_back(record, value, value, plan.when_gone)
 
     code = _code(original)
     if code is not None and not now:

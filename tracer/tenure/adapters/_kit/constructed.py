@@ -12,9 +12,10 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import cast
+from typing import NamedTuple, cast
 
 from tenure import _probe_api as probe
 from tenure._assembly import statement_entry
@@ -25,7 +26,7 @@ from tenure._identify.resources import Describe, Description
 from tenure._patching import class_patches
 from tenure._patching.bodies import immediate
 from tenure._patching.class_patches import Predicate
-from tenure.adapters._kit import acquire_release, after_init, entered_at_once, held_tokens, open_close
+from tenure.adapters._kit import acquire_release, after_init, entered_at_once, held_tokens, open_close, second_lives
 from tenure.adapters._kit.open_close import Token
 
 MAX_CALLS = 4_096  # instructions that are remembered
@@ -53,6 +54,14 @@ class _Constructed:
         self.thing = thing
 
 
+class _Plan(NamedTuple):
+    kind: type
+    stand_in: type[_Constructed]
+    names: tuple[str, str]  # of the class and its closing call, for people
+    token: Token
+    predicate: Predicate
+
+
 def _always(_: object) -> bool:
     return True
 
@@ -70,55 +79,79 @@ def patch(
     predicate: Predicate = _always,
     wants_entry: Predicate = _always,
     noting: Callable[[object], None] | None = None,
+    reopening: Iterable[str] = (),
 ) -> None:
     """Let objects of a class count as held from their constructor to the first of the calls in ``closing``.
 
     ``describe(object, expression)`` returns the resource, as for ``resources.register``. ``token``: what the object is
     known by, if its type allows no weak reference. ``predicate(object)`` false: the constructor opens nothing;
     ``wants_entry(object)`` false: this entry is not recorded. ``noting(object)`` is called after the constructor, also
-    of what is not recorded.
+    of what is not recorded. ``reopening``: the calls after which a closed object is open again.
 
     Raises:
         TypeError: one of the closing methods is missing.
     """
     closing = tuple(closing)
     stand_in = type(kind.__qualname__, (_Constructed,), {"__module__": kind.__module__, "__slots__": ()})
-    names = short_name(kind), closing[0]
+    plan = _Plan(kind, stand_in, (short_name(kind), closing[0]), token, predicate)
 
     def constructed(_: object, __: object, arguments: tuple[object, ...]) -> None:
-        thing = arguments[0]
         if noting is not None:
-            noting(thing)
-        known_by = token(thing)
-        if not predicate(thing) or held_tokens.is_surely_held(known_by):
-            return
-        site = _site(sys._getframe(2), thing, kind)  # noqa: SLF001  # there is no other way to the caller
-        record = probe.enter(stand_in(thing), site) if site else None
-        if record is not None:
-            resources.called_at(site, *names)
-            probe.acquired(record)
-            held_tokens.hold(known_by, record, open_close.end_dropped).is_entered = False
+            noting(arguments[0])
+        _begin(plan, arguments[0], sys._getframe(2))  # noqa: SLF001  # there is no other way to the caller
 
-    def entered(thing: object, site: str) -> bool:
-        known_by = token(thing)
-        if not held_tokens.is_surely_held(known_by):
-            return False
-        held = tracer.current.held_tokens[id(known_by)]
-        if not held.is_entered:
-            held.is_entered = True
-            statement_entry.note(held.records[-1], site)
-        return True
+    def closed(thing: object) -> None:
+        second_lives.note_closed(thing, kind, reopening, token, partial(_begin_again, plan))
 
     open_close.check_functions(kind, *closing)
     resources.register(stand_in, _describe_constructed(describe))
     open_close.register(kind, describe, token)
-    resources.on_entry(kind, entered)
-    open_close.patch_closing(kind, closing, token, {})
+    resources.on_entry(kind, partial(_entered, plan))
+    open_close.patch_closing(kind, closing, token, {}, closed if reopening else None)
     if hasattr(kind, "__aenter__") and not resources.is_patched(kind):
         class_patches.patch_manager(kind, any_task=True, predicate=wants_entry)
     where = f"recording the creation of a {kind.__qualname__}"
     wrapper = immediate.function(kind.__init__, where, after=constructed)  # type: ignore[misc]
     class_patches.replace(kind, _INIT, after_init.uncounted(wrapper))
+
+
+def _begin(plan: _Plan, thing: object, frame: FrameType) -> None:
+    """``frame`` called the constructor."""
+    if not plan.predicate(thing) or held_tokens.is_surely_held(plan.token(thing)):
+        return
+    site = _site(frame, thing, plan.kind)
+    if site:
+        _hold(plan, thing, site)
+        open_close.look_at_subclass(thing, plan.kind)
+
+
+def _begin_again(plan: _Plan, thing: object, frame: FrameType) -> None:
+    """``frame`` called what opens a closed object again."""
+    maker = None if held_tokens.is_surely_held(plan.token(thing)) else _maker(frame, plan.kind)
+    if maker is not None:
+        site = sites.of_instruction(maker.f_code, maker.f_lasti, f"{plan.names[0]}()")
+        tracer.current.enclosing_nothing.add(site)
+        _hold(plan, thing, site)
+
+
+def _hold(plan: _Plan, thing: object, site: str) -> None:
+    record = probe.enter(plan.stand_in(thing), site)
+    if record is not None:
+        resources.called_at(site, *plan.names)
+        probe.acquired(record)
+        held_tokens.hold(plan.token(thing), record, open_close.end_dropped).is_entered = False
+
+
+def _entered(plan: _Plan, thing: object, site: str) -> bool:
+    known_by = plan.token(thing)
+    if not held_tokens.is_surely_held(known_by):
+        second_lives.forget(known_by)
+        return False
+    held = tracer.current.held_tokens[id(known_by)]
+    if not held.is_entered:
+        held.is_entered = True
+        statement_entry.note(held.records[-1], site)
+    return True
 
 
 def _describe_constructed(describe: Describe) -> Describe:

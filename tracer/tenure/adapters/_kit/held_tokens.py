@@ -65,6 +65,13 @@ def give_back(token: object, error: BaseException | None = None, *, is_counted: 
     return record
 
 
+def end_lost(token: object) -> None:
+    """End what its server or its library has closed."""
+    record = give_back(token)
+    if record is not None:
+        probe.released(record, None)
+
+
 def give_up(token: object) -> probe.Record | None:
     """Take out the record of a lock that its task gives up for a while; None where no call acquired it."""
     if probe_backend.SERVES:

@@ -20,8 +20,8 @@ from tenure._identify import resources, sites, tracer
 from tenure._identify.resources import NOTHING, Describe, Description
 from tenure._patching import class_patches
 from tenure._patching.bodies import awaited, immediate
-from tenure._patching.class_patches import Predicate
-from tenure.adapters._kit import acquire_release, held_tokens
+from tenure._patching.class_patches import Method, Predicate
+from tenure.adapters._kit import acquire_release, held_tokens, overridden_closing
 
 Arguments = tuple[object, ...]
 Begin = Callable[[Arguments, dict[str, object]], probe.Record | None]  # the record that a call belongs to
@@ -38,6 +38,7 @@ class Opened:
     def __init__(self) -> None:
         self.tokens: dict[int, Token] = {}  # by address of the class: what an object of it is known by
         self.classes: list[type] = []
+        self.closing: dict[int, tuple[tuple[str, ...], overridden_closing.Wrap]] = {}  # by address of the class
 
 
 class NeverClosed(Exception):
@@ -101,6 +102,7 @@ def patch_method(
 
     def end(record: probe.Record, _: object, arguments: Arguments) -> None:
         _opened(record, token(arguments[0]))
+        look_at_subclass(arguments[0], kind)
 
     wrapper = awaited.function(original, _OPENING, before=begin, after=end, failed=probe.failed)
     class_patches.replace(kind, opening, wrapper)
@@ -142,7 +144,9 @@ def patch_function(
         return None if of_itself and is_held(bound, token) else _begin(call(arguments, named), bound, plan)
 
     def end(record: probe.Record, opened: object, arguments: Arguments) -> None:
-        _opened(record, token(arguments[0] if of_itself else opened))
+        thing = arguments[0] if of_itself else opened
+        _opened(record, token(thing))
+        look_at_subclass(thing, kind)
 
     originals = [inspect.getattr_static(owner, opening, None) for owner in owners]
     functions = [original.__func__ if isinstance(original, classmethod) else original for original in originals]
@@ -246,27 +250,53 @@ def end_dropped(record: probe.Record) -> None:
     probe.failed(record, NeverClosed(_NOBODY))
 
 
-def patch_closing(kind: type, closing: Iterable[str], token: Token, only_if: Mapping[str, Predicate]) -> None:
-    """Let each of these methods, and ``__aexit__``, end what is held."""
-    tracer.current.of(Opened).classes.append(kind)
+def patch_closing(
+    kind: type,
+    closing: Iterable[str],
+    token: Token,
+    only_if: Mapping[str, Predicate],
+    noting: Callable[[object], None] | None = None,
+) -> None:
+    """Let each of these methods, and ``__aexit__``, end what is held; ``noting(object)`` is called then."""
+    opened = tracer.current.of(Opened)
+    opened.classes.append(kind)
+
+    def wrap(original: Method, name: str) -> Method:
+        begin = _closing(token, only_if.get(name, _always), kind)
+        is_awaited = inspect.iscoroutinefunction(inspect.unwrap(original))
+        function: Callable[..., Method] = (awaited if is_awaited else immediate).function
+        return function(original, _CLOSING, before=begin, after=closed, failed=probe.failed)
+
+    def closed(record: probe.Record, value: object, arguments: Arguments) -> None:
+        probe.released(record, value)
+        if noting is not None:
+            noting(arguments[0])
+
+    opened.closing[id(kind)] = tuple(closing), wrap
     for name in closing:
         original = getattr(kind, name)
         if not class_patches.is_ours(original):  # a base class's is patched already
-            begin = _closing(token, only_if.get(name, _always))
-            is_awaited = inspect.iscoroutinefunction(inspect.unwrap(original))
-            function = (awaited if is_awaited else immediate).function
-            wrapper = function(original, _CLOSING, before=begin, after=_closed, failed=probe.failed)
-            class_patches.replace(kind, name, wrapper)
+            class_patches.replace(kind, name, wrap(original, name))
     leave = getattr(kind, "__aexit__", None)
     if leave is not None and not class_patches.is_ours(leave):
-        wrapper = awaited.function(leave, _CLOSING, before=_leaving(token), after=_closed, failed=probe.failed)
+        wrapper = awaited.function(leave, _CLOSING, before=_leaving(token), after=closed, failed=probe.failed)
         del wrapper.__tenure__  # type: ignore[attr-defined]  # so that the class's patch as a manager goes around it
         class_patches.replace(kind, "__aexit__", wrapper)
 
 
-def _closing(token: Token, ends: Predicate) -> Begin:
+def look_at_subclass(opened: object, kind: type) -> None:
+    """Called when an object of this class or a subclass is open: the subclass may close in its own way."""
+    if type(opened) is not kind:
+        closing = tracer.current.of(Opened).closing.get(id(kind))
+        if closing is not None:
+            overridden_closing.patch(type(opened), kind, *closing)
+
+
+def _closing(token: Token, ends: Predicate, kind: type) -> Begin:
     def begin(arguments: Arguments, _: dict[str, object]) -> probe.Record | None:
-        if not tracer.current.held_tokens or not arguments or not ends(arguments[0]):
+        if not tracer.current.held_tokens or not arguments or not issubclass(type(arguments[0]), kind):
+            return None
+        if not ends(arguments[0]):
             return None
         record = held_tokens.give_back(token(arguments[0]))
         if record is None or sys._getframe(2).f_code.co_name != "__del__":  # noqa: SLF001  # no other way to the caller
@@ -286,7 +316,3 @@ def _leaving(token: Token) -> Begin:
         return held_tokens.give_back(token(arguments[0]), error)
 
     return begin
-
-
-def _closed(record: probe.Record, value: object, _: Arguments) -> None:
-    probe.released(record, value)

@@ -50,6 +50,7 @@ class Taking(NamedTuple):
     itself: bool  # the resource is the object itself
     enter: CodeType | None  # the code that calls it for a statement
     by_result: bool  # the token is what it returns, else the object itself
+    when_gone: held_tokens.WhenGone | None  # called for a result that is dropped; None: it stays held
 
 
 def taking(original: Method, how: Taking, *, sync: bool) -> Method:
@@ -66,21 +67,23 @@ def taking(original: Method, how: Taking, *, sync: bool) -> Method:
         return pure_probe.enter_known(site, manager) if how.predicate is None or how.predicate(manager) else None
 
     def end_by_result(record: probe.Record, value: object, _: object) -> None:
-        came_back(record, value, value)
+        came_back(record, value, value, how.when_gone)
 
     acquire = immediate.acquire if sync else awaited.acquire
     end = end_by_result if how.by_result else came_back
     return acquire(original, _ACQUIRING, before=begin, after=end, failed=probe.failed)
 
 
-def came_back(record: probe.Record, value: object, token: object) -> None:
+def came_back(
+    record: probe.Record, value: object, token: object, when_gone: held_tokens.WhenGone | None = None
+) -> None:
     """An acquire returned this value: the token is held."""
     if value is False:
         probe.failed(record, NotAcquired("the acquire returned False"))
         return
     probe.acquired(record)
     try:
-        held_tokens.hold(token, record)
+        held_tokens.hold(token, record, when_gone)
     except Exception as error:  # noqa: BLE001  # never into the program
         faults.fault("remembering who holds a {}", error, kind=type(token))
 
