@@ -3,6 +3,9 @@
 import asyncio
 import contextlib
 
+import httpx
+import pytest
+
 
 async def use(manager):
     async with manager:
@@ -46,6 +49,17 @@ def test_closing_an_object_is_a_use_of_that_object(recorder, written):
     assert [line.rpartition(", ")[2] for line in lines] == ["ok ok ok"] * 2
 
 
+async def close_by_statement(make):
+    client = make()
+    async with contextlib.aclosing(client) as entered:
+        assert entered is client
+
+
+async def close_at_once(make):
+    async with contextlib.aclosing(make()):
+        pass
+
+
 def test_a_runner_is_held_by_its_thread(recorder):
     """A program that has a runner of its own holds a loop; asyncio.run uses one too, and says nothing of it."""
     with asyncio.Runner() as runner:
@@ -55,3 +69,11 @@ def test_a_runner_is_held_by_its_thread(recorder):
         "use: asyncio.locks.Lock manager #1 (1), ok ok ok",
         "use-2: asyncio.locks.Lock manager #2 (1), ok ok ok",
     ]
+
+
+@pytest.mark.parametrize("close", [close_by_statement, close_at_once])
+def test_a_client_that_aclosing_closes_is_one_lifecycle(recorder, written, close):
+    """It is held from its constructor to aclose(); entering aclosing is nothing new."""
+    (line,) = recorder.run(written(close)(httpx.AsyncClient))
+    assert line.startswith(f"{close.__name__}: httpx.AsyncClient")
+    assert line.endswith(", ok ok ok")
