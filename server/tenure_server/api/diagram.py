@@ -17,7 +17,9 @@ from tenure_server.http.parameters import INTERNAL, Parameter, choice, flag, ins
 from tenure_server.http.routes import JSON, Route
 from tenure_server.limits import DEFAULT_DIAGRAM, MAX_DIAGRAM
 from tenure_server.model.lens import Lens
-from tenure_server.store.load_diagram import load_diagram, load_mermaid, off_the_loop
+from tenure_server.store.load_diagram import as_mermaid, as_svg, load_diagram, load_text, off_the_loop
+
+SVG = "image/svg+xml"
 
 TRACE = text("trace", "Draw the trace with this id.")
 TASK = text("task", "Draw the task with this id and its descendants.")
@@ -39,8 +41,8 @@ TASKS: Parameter[Literal["task", "coroutine"]] = choice(
 RESOURCES: Parameter[Literal["resource", "kind"]] = choice(
     "resources", "One column per resource, or one per kind.", ("resource", "kind")
 )
-FORMAT: Parameter[Literal["json", "mermaid"]] = choice(
-    "format", "json: steps (default); mermaid: text.", ("json", "mermaid")
+FORMAT: Parameter[Literal["json", "mermaid", "svg"]] = choice(
+    "format", "json: steps (default); mermaid: text; svg: a picture.", ("json", "mermaid", "svg")
 )
 DIALECT: Parameter[Dialect] = choice(
     "dialect", "plain: Mermaid 10 and later read it (default); 12: with the types of participants.", ("plain", "12")
@@ -71,8 +73,11 @@ async def get_diagram(request: web.Request) -> web.Response:
     async with read_limit():
         store, now_ns = request.app[STORE], request.app[CLOCK]()
         if wanted == "mermaid":
-            text = await load_mermaid(store, lens, limit, now_ns, dialect)
+            text = await load_text(store, lens, limit, now_ns, as_mermaid(dialect))
             return web.Response(text=text, content_type="text/plain")
+        if wanted == "svg":
+            picture = await load_text(store, lens, limit, now_ns, as_svg())
+            return web.Response(text=picture, content_type=SVG)
         drawn = await load_diagram(store, lens, limit, now_ns, fold_roots=FOLD_ROOTS.read(query) or False)
         body = await off_the_loop(len(drawn.steps), lambda: msgspec.json.encode(drawn))
         return web.Response(body=body, content_type=JSON)
@@ -83,7 +88,7 @@ ROUTES = [
         "GET",
         "/api/diagram",
         get_diagram,
-        "A sequence diagram: as steps, or as Mermaid text.",
+        "A sequence diagram: as steps, as Mermaid text, or as a picture.",
         parameters=[
             TRACE,
             TASK,
@@ -101,7 +106,7 @@ ROUTES = [
             FORMAT,
             DIALECT,
         ],
-        answers={JSON: Diagram, "text/plain": None},
+        answers={JSON: Diagram, "text/plain": None, SVG: None},
         errors=[400, 404, 503],
     )
 ]

@@ -16,7 +16,7 @@ from tenure_server.export.one_shot import send_all
 from tenure_server.export.span_encoder import encode
 from tenure_server.export.targets import HEADERS_VARIABLE, SCHEMES, Target, parse_headers
 from tenure_server.model.records import OPEN_PHASES
-from tenure_server.offline.documents import Document, html_document, json_document, mermaid_document
+from tenure_server.offline.documents import Document, html_document, json_document, mermaid_document, svg_document
 from tenure_server.offline.progress import Progress
 from tenure_server.offline.sources import Source, open_source
 
@@ -49,6 +49,8 @@ def _document(source: Source, options: argparse.Namespace) -> Document:
     name = scrub(options.source)
     if options.to == "mermaid":
         return mermaid_document(source, name, options.trace, options.dialect or "plain")
+    if options.to == "svg":
+        return svg_document(source, name, options.trace)
     if options.to == "json":
         return json_document(source, options.trace)
     return html_document(
@@ -71,9 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--to",
         required=True,
-        choices=["mermaid", "json", "html", "otlp"],
-        help="mermaid: a diagram as text; json: lifecycles and steps; html: the dashboard as one page, without a"
-        " collector; otlp: spans as OTLP/JSON, one request per line",
+        choices=["mermaid", "svg", "json", "html", "otlp"],
+        help="mermaid: a diagram as text; svg: a diagram as a picture; json: lifecycles and steps; html: the"
+        " dashboard as one page, without a collector; otlp: spans as OTLP/JSON, one request per line",
     )
     parser.add_argument(
         "--dialect",

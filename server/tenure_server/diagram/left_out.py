@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from tenure_server.diagram.steps import Begin, End, Step
+
+
+class DiagramText(NamedTuple):
+    """A diagram as text. ``lifecycles`` are in it, ``left_out`` are not: they are earlier, or did not fit."""
+
+    text: str
+    lifecycles: int
+    left_out: int
+    is_whole: bool  # all steps are in the text
 
 
 def earlier_lifecycles(count: int) -> str:

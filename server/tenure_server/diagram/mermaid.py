@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from tenure_server.diagram import left_out
+from tenure_server.diagram.left_out import DiagramText
 from tenure_server.diagram.mermaid_activations import join_activations
 from tenure_server.diagram.mermaid_escape import encode_title
 from tenure_server.diagram.mermaid_notes import each_wait_once, note_of_lines, wrap
@@ -16,15 +16,6 @@ LIMIT = 50_000  # characters; Mermaid's default for "maxTextSize"
 
 _INDENT = "    "
 _EMPTY = ["participant p1 as Tenure"]  # a note needs a participant
-
-
-class MermaidText(NamedTuple):
-    """``lifecycles`` are in the text, ``left_out`` are not: they are earlier than its steps, or did not fit."""
-
-    text: str
-    lifecycles: int
-    left_out: int
-    is_whole: bool  # all steps are in the text
 
 
 def mermaid(steps: Sequence[Step], limit: int = LIMIT, *, title: str = "", dialect: Dialect = "plain") -> str:
@@ -40,7 +31,7 @@ def mermaid_text(
     dialect: Dialect = "plain",
     earlier: int = 0,
     remedy: Sequence[str] = (),
-) -> MermaidText:
+) -> DiagramText:
     """The text, ending in a line end, of at most ``limit`` characters (counted as in JavaScript).
 
     A note at the top says how many lifecycles ``earlier`` than the steps are left out. Steps that do not fit are left
@@ -51,19 +42,19 @@ def mermaid_text(
     head = f"---\ntitle: {encode_title(title)}\n---\n" if title else ""
     head += "sequenceDiagram\n"
     if not steps:
-        return MermaidText(_join(head, [*_EMPTY, "Note over p1: nothing was held"]), 0, earlier, is_whole=True)
+        return DiagramText(_join(head, [*_EMPTY, "Note over p1: nothing was held"]), 0, earlier, is_whole=True)
     statements = Statements(steps, dialect)
     whole = _Draft(head, statements, each_wait_once(steps, is_whole=True), limit)
     if earlier:
         whole.preface = _left_out_note("p1", left_out.earlier_lifecycles(earlier), remedy)
     if whole.fits():
-        return MermaidText(whole.text(len(whole.steps)), whole.drawn[-1], earlier, is_whole=True)
+        return DiagramText(whole.text(len(whole.steps)), whole.drawn[-1], earlier, is_whole=True)
     part = _Draft(head, statements, each_wait_once(steps, is_whole=False), limit, remedy)
     if earlier:
         part.preface = _left_out_note("p1", left_out.earlier_lifecycles(earlier), ())
     shown = part.shown()
     missing = part.drawn[-1] - part.drawn[shown]
-    return MermaidText(part.text(shown), part.drawn[shown], earlier + missing, is_whole=False)
+    return DiagramText(part.text(shown), part.drawn[shown], earlier + missing, is_whole=False)
 
 
 class _Draft:

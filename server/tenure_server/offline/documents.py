@@ -1,8 +1,10 @@
-"""Records as one text: a Mermaid diagram, a JSON document, or an HTML page; and what the text leaves out."""
+"""Records as one text: a Mermaid diagram, a picture, a JSON document, or an HTML page; and what the text leaves out."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +19,7 @@ from tenure_server.model.records import Lifecycle
 from tenure_server.offline import archive
 from tenure_server.offline.progress import Progress
 from tenure_server.offline.sources import Source
-from tenure_server.store.load_diagram import compact_mermaid
+from tenure_server.store.load_diagram import Write, as_mermaid, as_svg, compact
 
 
 class Document(NamedTuple):
@@ -42,13 +44,23 @@ class JsonDocument(msgspec.Struct, frozen=True):
 
 def mermaid_document(source: Source, name: str, trace: str | None, dialect: Dialect) -> Document:
     """The newest lifecycles, repetitions folded, as far as Mermaid's own limit allows."""
+    return _diagram_document(source, name, trace, "mermaid", partial(as_mermaid, dialect))
+
+
+def svg_document(source: Source, name: str, trace: str | None) -> Document:
+    """The newest lifecycles, repetitions folded, as far as a viewer shows such a picture."""
+    return _diagram_document(source, name, trace, "svg", as_svg)
+
+
+def _diagram_document(
+    source: Source, name: str, trace: str | None, to: str, writing: Callable[[Sequence[str]], Write]
+) -> Document:
     html = "tenure export {source} --to html"
-    one_trace = "tenure export {source} --to mermaid --trace ID"
+    one_trace = f"tenure export {{source}} --to {to} --trace ID"
     remedy = (html, one_trace) if trace is None else (f"{html} --trace {shlex.quote(trace)}",)
-    text = compact_mermaid(
+    text = compact(
         lambda fold_roots: source.diagram(Lens(trace=trace), MAX_DIAGRAM, fold_roots=fold_roots),
-        dialect,
-        [line.replace("{source}", _in_file(name)) for line in remedy],
+        writing([line.replace("{source}", _in_file(name)) for line in remedy]),
     )
     return Document(text.text, text.lifecycles, text.left_out, remedy)
 

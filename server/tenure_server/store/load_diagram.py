@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from tenure_server.background.lanes import Lane
-from tenure_server.diagram import Dialect, MermaidText, draw, mermaid_text, phrases, title_of
+from tenure_server.diagram import DiagramText, Dialect, draw, mermaid_text, phrases, svg_text, title_of
 from tenure_server.diagram.steps import Create, Declare, Destroy, Diagram, Note, Step
 from tenure_server.limits import DEFAULT_DIAGRAM
 from tenure_server.model.diagram_input import DiagramInput
@@ -14,6 +14,7 @@ from tenure_server.model.lens import Lens
 from tenure_server.store import Store
 
 T = TypeVar("T")
+Write = Callable[[Diagram], DiagramText]
 
 _USUAL, _LARGE = Lane("draw", 1), Lane("draw-large", 1)  # one thread each: they share one interpreter
 
@@ -39,27 +40,40 @@ async def off_the_loop(size: int, work: Callable[[], T]) -> T:
     return await lane.run(lambda _: work())
 
 
-async def load_mermaid(store: Store, lens: Lens, limit: int, now_ns: int, dialect: Dialect) -> str:
-    """Read and draw as Mermaid text, off the event loop. If the text would be cut, equal roots are folded.
+async def load_text(store: Store, lens: Lens, limit: int, now_ns: int, write: Write) -> str:
+    """Read, draw and write, off the event loop. If the text would be cut, equal roots are folded.
 
     Raises: as ``load_diagram``.
     """
     source = await store.diagram_input(lens, limit)
 
     def draw_text() -> str:
-        drawn = compact_mermaid(lambda fold_roots: draw_diagram(source, lens, now_ns, fold_roots=fold_roots), dialect)
-        return drawn.text
+        return compact(lambda fold_roots: draw_diagram(source, lens, now_ns, fold_roots=fold_roots), write).text
 
     return await off_the_loop(len(source.lifecycles), draw_text)
 
 
-def compact_mermaid(draw_with: Callable[[bool], Diagram], dialect: Dialect, remedy: Sequence[str] = ()) -> MermaidText:
+def as_mermaid(dialect: Dialect, remedy: Sequence[str] = ()) -> Write:
+    """What writes a diagram as Mermaid text, with the lines that say how to get what it leaves out."""
+
+    def write(diagram: Diagram) -> DiagramText:
+        return mermaid_text(diagram.steps, title=diagram.title, dialect=dialect, earlier=diagram.earlier, remedy=remedy)
+
+    return write
+
+
+def as_svg(remedy: Sequence[str] = ()) -> Write:
+    """What draws a diagram in SVG, with the lines that say how to get what it leaves out."""
+
+    def write(diagram: Diagram) -> DiagramText:
+        return svg_text(diagram.steps, title=diagram.title, earlier=diagram.earlier, remedy=remedy)
+
+    return write
+
+
+def compact(draw_with: Callable[[bool], Diagram], write: Write) -> DiagramText:
     """The text of ``draw_with(False)``, or if that would be cut and holds fewer lifecycles, of ``draw_with(True)``."""
-    diagrams = map(draw_with, (False, True))
-    texts = (
-        mermaid_text(diagram.steps, title=diagram.title, dialect=dialect, earlier=diagram.earlier, remedy=remedy)
-        for diagram in diagrams
-    )
+    texts = (write(diagram) for diagram in map(draw_with, (False, True)))
     text = next(texts)
     return text if text.is_whole else max(text, next(texts), key=lambda candidate: candidate.lifecycles)
 

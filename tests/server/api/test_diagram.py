@@ -24,6 +24,19 @@ async def test_a_diagram_has_a_title_and_two_dialects(collector: Collector) -> N
     assert (status, "plain, 12" in problem["detail"]) == (400, True)
 
 
+async def test_a_diagram_is_drawn_as_a_picture(collector: Collector) -> None:
+    """With the same title and the same lens; a trace that is not there is 404, as for the other formats."""
+    program = Program()
+    program.use("main", "Lock stock", acquire=0, wait=0)
+    await collector.post(program.batch())
+    async with collector.session.get(f"{collector.url}/api/diagram?format=svg") as answer:
+        picture = await answer.text()
+    assert (answer.status, answer.content_type) == (200, "image/svg+xml")
+    assert re.search(r'class="title"[^>]*>shop #4001, 2023-11-14 22:13:20', picture)
+    assert "still held, " in picture
+    assert (await collector.get("/api/diagram?format=svg&trace=" + "0" * 31 + "1"))[0] == 404
+
+
 async def test_equal_tasks_are_folded_where_that_is_asked_for(collector: Collector) -> None:
     """Mermaid text needs it only where it would be cut."""
     program = Program()

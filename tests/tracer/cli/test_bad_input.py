@@ -52,8 +52,8 @@ BAD = {
         "cannot write nowhere/x.mmd: No such file or directory (choose another -o path)",
     ),
     "unknown suffix": (
-        ["run", "-o", "x.svg", "app.py"],
-        "cannot write x.svg: unknown suffix '.svg' (-o takes FILE.json, FILE.mmd or FILE.html)",
+        ["run", "-o", "x.png", "app.py"],
+        "cannot write x.png: unknown suffix '.png' (-o takes FILE.json, FILE.mmd, FILE.svg or FILE.html)",
     ),
     "collector without scheme": (
         ["run", "--collector", "localhost:4320", "app.py"],

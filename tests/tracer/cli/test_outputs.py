@@ -1,4 +1,4 @@
-"""``tenure run -o FILE.mmd`` and ``-o FILE.html``: what they hold, and what happens where they cannot."""
+"""``tenure run -o`` for FILE.mmd, FILE.svg and FILE.html: what they hold, and what happens where they cannot."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_diagram_that_leaves_lifecycles_out_keeps_its_recording(tmp_path: Path
     assert (whole.status, "leaves out" in whole.stderr) == (0, False)
 
 
-@pytest.mark.parametrize("name", ["x.mmd", "x.html"])
+@pytest.mark.parametrize("name", ["x.mmd", "x.svg", "x.html"])
 def test_a_diagram_of_everything_leaves_no_recording(tmp_path: Path, name: str) -> None:
     """Also of a program that holds nothing."""
     programs.write(tmp_path, app=KINDS)
@@ -52,13 +52,13 @@ def test_a_diagram_of_everything_leaves_no_recording(tmp_path: Path, name: str) 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["app.py", name]
 
 
-@pytest.mark.parametrize("name", ["x.mmd", "x.html"])
+@pytest.mark.parametrize("name", ["x.mmd", "x.svg", "x.html"])
 def test_where_a_diagram_cannot_be_written_the_recording_stays(tmp_path: Path, name: str) -> None:
     """One line says why, one how to draw it later; the exit code is the program's."""
     programs.write(tmp_path, app=f"import os\nos.mkdir({name!r})\n" + KINDS.replace("\n    ", "\n"))
     done = programs.tenure(tmp_path, "run", "-o", name, "app.py", "1")
     assert (done.status, done.stdout) == (3, "done\n")
-    path, to = tmp_path / name, {"x.mmd": "mermaid", "x.html": "html"}[name]
+    path, to = tmp_path / name, {"x.mmd": "mermaid", "x.svg": "svg", "x.html": "html"}[name]
     recording = f"{path}.recording.json"
     assert done.stderr == (
         f"tenure: cannot write {path}: Is a directory (choose another -o path)\n"

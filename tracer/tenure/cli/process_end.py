@@ -15,7 +15,11 @@ from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
 from tenure.errors import UsageError
 
-_DIAGRAM_FORMATS = {".mmd": "mermaid", ".html": "html"}  # a recording becomes these when the program ends
+_DIAGRAM_FORMATS = {
+    ".mmd": "mermaid",
+    ".svg": "svg",
+    ".html": "html",
+}  # a recording becomes these when the program ends
 _INCOMPLETE = 3  # exit code of `tenure export --strict`: drawn, without all lifecycles, which it has said
 _WAIT_S, _POLL_S = 2.0, 0.05  # for the other processes of the tree to end
 
@@ -55,7 +59,7 @@ def diagram_path(output: Path | None) -> Path | None:
     if output is None or output.suffix == ".json":
         return None
     if output.suffix not in _DIAGRAM_FORMATS:
-        known = "FILE.json, FILE.mmd or FILE.html"
+        known = "FILE.json, FILE.mmd, FILE.svg or FILE.html"
         raise UsageError(f"cannot write {output}: unknown suffix {output.suffix!r} (-o takes {known})")
     if not has_command("export"):
         raise UsageError(f"drawing {output} needs the server, which is not installed (pip install 'tenure[server]')")

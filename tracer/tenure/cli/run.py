@@ -179,7 +179,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Run a program and record each `async with` of its own modules, and each use that an adapter sees.",
         collector="send the records to this collector (default: $TENURE_COLLECTOR, or http://127.0.0.1:4320; "
         "none with -o or --otlp); $TENURE_TOKEN holds the token",
-        output="write a recording (.json), a Mermaid diagram (.mmd), or the dashboard with its diagrams as one page"
+        output="write a recording (.json), a diagram as Mermaid text (.mmd) or as a picture (.svg), or the dashboard"
+        " with its diagrams as one page"
         " (.html); no collector is needed",
     )
     parser.add_argument(
