@@ -17,6 +17,7 @@ from tenure._core import object_access, probe_backend
 from tenure._identify import tracer
 
 _DEFAULT_NAME = re.compile(r"Task-\d+")
+_OF_EAGER = "None"  # of an eager task that got no name, in Python 3.13.0 and 3.13.1
 _SAYING_NOTHING = frozenset({"coro", "func", "wrap", "wrapped", "wrapper"})  # names of functions in functions
 _ASYNCIOS = asyncio.Task
 _FUNCTIONS = FunctionType, MethodType, BuiltinMethodType
@@ -49,7 +50,7 @@ def set_by_program(task: object, coroutine: str) -> str:
     anyio names its tasks by their functions, "shop.orders.worker", which the program did not.
     """
     name = object_access.exact(_ASYNCIOS.get_name(task)) if is_task(task) else ""
-    if not name or _DEFAULT_NAME.fullmatch(name):
+    if not name or name == _OF_EAGER or _DEFAULT_NAME.fullmatch(name):
         return ""
     return "" if "." in name and name.endswith(f".{coroutine}") else name
 
