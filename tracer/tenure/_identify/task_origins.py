@@ -154,13 +154,16 @@ def _was_given(frame: FrameType, coroutine: object) -> bool:
     if not names:
         return False
     local = variables.local(frame)
+    values = [value for name in names if (value := local.get(name)) is not None]
+    if not values:
+        return False
     awaitables = coroutine, wrapped_calls.awaitable_of(coroutine)
-    return any(_has(local.get(name), awaitables) for name in names)
+    return any(_has(value, awaitables) for value in values)
 
 
 def _has(value: object, awaitables: tuple[object, object]) -> bool:
-    if value is None:
-        return False
-    items = value if type(value) in {list, tuple, set} else (value,)
-    items = cast("Collection[object]", items)
-    return len(items) <= _MOST_ITEMS and any(item is awaitable for item in items for awaitable in awaitables)
+    itself, inner = awaitables
+    if type(value) in {list, tuple, set}:
+        items = cast("Collection[object]", value)
+        return len(items) <= _MOST_ITEMS and any(item is itself or item is inner for item in items)
+    return value is itself or value is inner

@@ -18,6 +18,8 @@ _FUNCTIONS = FunctionType, MethodType, BuiltinMethodType
 
 def awaitable_of(coroutine: object) -> object:
     """The coroutine or the awaitable that this coroutine awaits for its caller, if it has not begun; else itself."""
+    if not _awaits_another(coroutine):
+        return coroutine
     for _ in range(_MOST_LAYERS):
         frame = _frame(coroutine)
         if frame is not None and frame.f_code.co_name == "_wrap_awaitable" and frame.f_code.co_filename == _TASKS:
@@ -31,12 +33,20 @@ def awaitable_of(coroutine: object) -> object:
 
 def called_by(coroutine: object) -> object:
     """What this coroutine runs: the innermost wrapped coroutine, else the wrapped function, else the coroutine."""
+    if not _awaits_another(coroutine):
+        return coroutine
     inner = awaitable_of(coroutine)
     inner = _coroutine_in(inner) or inner
     if not task_names.is_coroutine(inner):
         return coroutine
     functions = (_function(value) for value in _values(_frame(inner)))
     return next((function for function in functions if function is not None), inner)
+
+
+def _awaits_another(coroutine: object) -> bool:
+    """Whether it is one of a wrapper's coroutines, or asyncio's for an awaitable. Most are not."""
+    frame = getattr(coroutine, "cr_frame", None) if task_names.is_coroutine(coroutine) else None
+    return frame is not None and (frame.f_code.co_name == "_wrap_awaitable" or libraries.is_wrapper(frame))
 
 
 def _coroutine_in(value: object) -> object:

@@ -192,8 +192,8 @@ def note_task(task: object, coroutine: object) -> None:
     """Called where a task is made: keep who made it if it does nothing but acquire."""
     frame = sys._getframe(1)  # noqa: SLF001  # no other way to the caller
     task_origins.note(task, coroutine, frame)
-    place = task_origins.of(task) if _only_acquires(wrapped_calls.awaitable_of(coroutine)) else None
-    if place is not None:
+    place = task_origins.of(task)
+    if place is not None and _only_acquires(wrapped_calls.awaitable_of(coroutine)):
         maker = tasks.current(), place.site(), task_origins.library_of_maker(frame)
         tracer.current.of(AcquiringTasks).made_by.put(task, maker)
 
