@@ -215,10 +215,12 @@ def who(frame: FrameType, kind: type, call: str) -> tuple[int | None, str]:
     makers = tracer.current.of(AcquiringTasks).made_by
     made_by = makers.pop(tasks.running()) if makers else None
     kind = resources.described(kind)
+    own_site = _site(frame, kind, call, serves_caller=libraries.serves_caller_of(kind))
     if made_by is not None:
         task, site, library = made_by
-        return task, site if not library or libraries.enters_its_own(library, kind) else ""
-    return _maker_of_eager(), _site(frame, kind, call, serves_caller=libraries.serves_caller_of(kind))
+        is_makers = own_site and (not library or libraries.enters_its_own(library, kind))
+        return task, site if is_makers else ""  # an awaitable may acquire for its library's ends
+    return _maker_of_eager(), own_site
 
 
 def _maker_of_eager() -> int | None:
