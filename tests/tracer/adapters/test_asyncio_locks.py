@@ -187,3 +187,16 @@ def test_one_task_twice_in_a_semaphore_by_hand_ends_the_inner_use_first(recorder
         "main: asyncio.locks.Semaphore semaphore (2), ok ?",
         "main: asyncio.locks.Semaphore semaphore (2), ok ok ok",
     ]
+
+
+def test_a_lock_that_wait_for_enters_is_held_at_the_programs_line(recorder):
+    """Whether ``wait_for`` makes a task for it (until 3.11) or not; its own timeout is not recorded."""
+
+    async def main():
+        lock = asyncio.Lock()
+        await asyncio.wait_for(lock.__aenter__(), 5)
+        await lock.__aexit__(None, None, None)
+
+    lines = recorder.run(main())
+    assert [line.partition(", ")[2] for line in lines] == ["ok ok ok"]
+    assert [site.function.rpartition(".")[2] for site in recorder.sites()] == ["main"]

@@ -149,7 +149,7 @@ def test_at_most_a_thousand_a_second() -> None:
     assert told[1::2] == [0] * 10, "only each 0.1 s"
 
 
-def test_a_library_s_task_has_no_site() -> None:
+def test_a_library_s_task_has_the_line_that_made_it() -> None:
     async def main() -> list[TaskAwait]:
         task = asyncio.create_task(asyncio.Queue().get())
         await asyncio.sleep(0)
@@ -159,7 +159,8 @@ def test_a_library_s_task_has_no_site() -> None:
 
     with testing.recorder():
         (entry,) = asyncio.run(main())
-    assert (entry.awaited, entry.site) == ("Queue.get", "")
+    site = sites.Site.of(sites.settled(entry.site))
+    assert (entry.awaited, site.expression, site.file) == ("Queue.get", "asyncio.Queue().get()", __file__)
 
 
 TRIO = """
@@ -168,7 +169,7 @@ async def sleep(): await trio.sleep(3)
 async def event(): await trio.Event().wait()
 async def receive(): await trio.open_memory_channel(0)[1].receive()
 async def nursery():
-    async with trio.open_nursery() as inner: inner.start_soon(trio.sleep, 60)
+    async with trio.open_nursery() as inner: inner.start_soon(trio.sleep_forever)
 async def spin():
     while True: await trio.sleep(0)
 """
@@ -197,6 +198,7 @@ def test_trio(recorder: testing.Recorder) -> None:
         "event": "Event.wait",
         "receive": "MemoryReceiveChannel.receive",
         "nursery": "NurseryManager.__aexit__",
+        "sleep_forever": "sleep_forever",  # at the line that started it
     }
 
 

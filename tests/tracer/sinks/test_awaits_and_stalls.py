@@ -88,7 +88,7 @@ def test_nobody_is_left_who_could_answer(batches: list[wire.Batch]) -> None:
         for entry in batch.awaits
         if entry.site and entry.awaited == "Queue.join"
     ]
-    assert told == [(20, "queue.join()")]
+    assert set(told) == {(20, "queue.join()")}  # until 3.11 also for the task that ``wait_for`` makes
     assert not any(batch.stalls for batch in batches)
 
 

@@ -61,6 +61,11 @@ class Ways:
     async def stream(self): await self.reader.read(10)
     async def raw_socket(self): await self.loop.sock_recv(self.right, 10)
     async def thread(self): await asyncio.to_thread(time.sleep, 0.3)
+    async def executor(self): await self.loop.run_in_executor(None, time.sleep, 0.3)
+    async def shielded(self): await asyncio.shield(self.sleep())
+    async def shielded_task(self): await asyncio.wait_for(asyncio.shield(self.other), 60)
+    async def of_another_thread(self):
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.sleep(), self.loop))
     async def async_for(self):
         async for _ in numbers(self.event): pass
     async def anext_default(self): await anext(numbers(self.event), None)
@@ -104,7 +109,11 @@ EXPECTED = {
     "barrier_wait": ("Barrier.wait", "Ways.barrier_wait"),
     "stream": ("StreamReader.read", "Ways.stream"),
     "raw_socket": ("sock_recv", "Ways.raw_socket"),
-    "thread": ("to_thread", "Ways.thread"),
+    "thread": ("to_thread sleep", "Ways.thread"),
+    "executor": ("run_in_executor", "Ways.executor"),
+    "shielded": ("shield of Ways.sleep", "Ways.shielded"),
+    "shielded_task": ("shield of task the-other", "Ways.shielded_task"),
+    "of_another_thread": ("run_coroutine_threadsafe", "Ways.of_another_thread"),
     "async_for": ("Event.wait", "numbers"),
     "anext_default": ("Event.wait", "numbers"),
     "timeout": ("Event.wait", "Ways.timeout"),

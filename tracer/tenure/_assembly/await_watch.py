@@ -30,7 +30,7 @@ class TaskAwait(NamedTuple):
     task: Task
     since_ns: int
     awaited: str
-    site: str = ""  # key of the innermost line of the program's own
+    site: str = ""  # key of the innermost line of the program's own, else of the one that made the task
     resource: int = 0
 
 
@@ -90,7 +90,8 @@ class AwaitWatch:
             shape = self._shapes[standing.shape] = awaited_text.shape_of(levels, self._is_own)
         resource = standing.resource if standing.resource_level > shape.own_level else 0
         since_ns = cast("int", standing.row[SINCE])
-        return TaskAwait(entry, since_ns, awaited_text.text_of(shape, standing), shape.site, resource)
+        site = shape.site or ("" if entry.origin is None else entry.origin.site())
+        return TaskAwait(entry, since_ns, awaited_text.text_of(shape, standing), site, resource)
 
 
 def _entry(row: Row) -> Task:

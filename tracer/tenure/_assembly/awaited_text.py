@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import NamedTuple
 
+from tenure._assembly import future_names
 from tenure._core import object_access
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file
 from tenure._identify import sites, tasks, tracer
@@ -49,6 +50,8 @@ def text_of(shape: Shape, standing: Standing) -> str:
     if shape.call == "wait_for":
         known = tracer.current.tasks.known.get(standing.address)
         return known[0].coroutine.rpartition("<locals>.")[2] if known is not None else _of_object(standing)
+    if shape.call == "to_thread":
+        return f"to_thread {future_names.function_of_thread(standing.row)}".rstrip()
     return shape.call or _of_object(standing)
 
 
@@ -86,4 +89,4 @@ def _of_object(standing: Standing) -> str:
         named = entry if task is None else tasks.known(task) or entry
         return f"task {named.name or named.id}"
     name = object_access.short_name(standing.tail)
-    return "gather" if name == "_GatheringFuture" else name
+    return "gather" if name == "_GatheringFuture" else future_names.of_future(standing.row, standing.address) or name

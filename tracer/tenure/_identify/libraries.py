@@ -30,10 +30,15 @@ _RUNNERS = {
     "trio": frozenset({"unrolled_run"}),
 }
 
-# Packages whose functions wrap functions of others: they retry, measure or report, and call for their caller.
+# Packages whose functions wrap functions of others: they retry, keep, measure or report, and call for their caller.
 _WRAPPERS = frozenset(
     {
+        "aiobreaker",
+        "aiocache",
+        "async_lru",
+        "asyncache",
         "backoff",
+        "circuitbreaker",
         "ddtrace",
         "elasticapm",
         "logfire",
@@ -135,7 +140,12 @@ def is_runner(frame: FrameType, package: str) -> bool:
 
 def is_wrapper(frame: FrameType) -> bool:
     """Whether this frame wraps a call that it makes for its caller."""
-    return exact(frame.f_globals.get("__name__")).partition(".")[0] in _WRAPPERS
+    return wraps(exact(frame.f_globals.get("__name__")))
+
+
+def wraps(module: str) -> bool:
+    """Whether functions of this module wrap those of others."""
+    return module.partition(".")[0] in _WRAPPERS
 
 
 def stack(frame: FrameType | None) -> Iterator[FrameType]:

@@ -46,7 +46,7 @@ def at(code: CodeType, offset: int) -> tuple[int, str]:
         else:
             expression = _entered(text.removeprefix("await "))
             if _RUNS_A_VARIABLE.fullmatch(text):
-                line, expression = _call_of(code, expression) or (line, expression)
+                line, expression = _call_of(code, expression, line) or (line, expression)
     return line or code.co_firstlineno, expression
 
 
@@ -99,25 +99,54 @@ def _has_a_predicate(call: ast.Call) -> bool:
     return not (isinstance(method.value, ast.Name) and method.value.id == "asyncio")
 
 
-def _call_of(code: CodeType, name: str) -> tuple[int, str] | None:
+def _call_of(code: CodeType, name: str, line: int) -> tuple[int, str] | None:
     """The line and the text of the call that a variable stands for: ``call = pool.fetch(query)``, then ``await call``.
 
-    None where the function gives the variable another value too, or it is not a function's own.
+    None where the variable may have another value at this line, or it is not a function's own.
     """
     if name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
         return None
     lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
     try:
         text = textwrap.dedent("".join(lines if code.co_name == "<module>" else inspect.getblock(lines)))
-        nodes = list(ast.walk(ast.parse(text)))
+        tree = ast.parse(text)
     except (SyntaxError, ValueError, tokenize.TokenError):
         return None
-    stored = [node for node in nodes if isinstance(node, ast.Name) and node.id == name and type(node.ctx) is ast.Store]
-    values = [node.value for node in nodes if isinstance(node, ast.Assign) and node.targets == stored]
-    if len(values) != 1 or not isinstance(values[0], ast.Call):
+    stores = [node for node in ast.walk(tree) if _is_stored(node, name)]
+    value = _value_of(tree, name, line - code.co_firstlineno + 1, stores)
+    if not isinstance(value, ast.Call):
         return None
-    expression = ast.get_source_segment(text, values[0]) or ""
-    return code.co_firstlineno - 1 + values[0].lineno, expression
+    return code.co_firstlineno - 1 + value.lineno, ast.get_source_segment(text, value) or ""
+
+
+def _value_of(tree: ast.AST, name: str, line: int, stores: list[ast.AST]) -> ast.expr | None:
+    """What the variable was assigned before this line, by its only assignment or by the last one of the same block."""
+    if len(stores) == 1:
+        values = [node.value for node in ast.walk(tree) if isinstance(node, ast.Assign) and node.targets == stores]
+        return values[0] if values else None
+    block = tree
+    while True:
+        bodies = [body for _, body in ast.iter_fields(block) if isinstance(body, list)]
+        inner = [(body, node) for body in bodies for node in body if _spans(node, line)]
+        if not inner:
+            return None
+        body, block = inner[-1]
+        for node in reversed(body[: body.index(block)]):
+            if not any(_is_stored(child, name) for child in ast.walk(node)):
+                continue
+            if not isinstance(node, ast.Assign) or not all(_is_stored(target, name) for target in node.targets):
+                break
+            if not any(_is_stored(child, name) for child in ast.walk(block)):
+                return node.value
+            break
+
+
+def _is_stored(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name and type(node.ctx) is ast.Store
+
+
+def _spans(node: object, line: int) -> bool:
+    return isinstance(node, ast.stmt | ast.excepthandler) and node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
 def _item(statement: str, code: CodeType, offset: int, position: _Position) -> str:

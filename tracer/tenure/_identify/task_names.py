@@ -10,15 +10,17 @@ import asyncio
 import re
 import threading
 from threading import get_ident
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from types import AsyncGeneratorType, BuiltinMethodType, CoroutineType, FunctionType, GeneratorType, MethodType
 from typing import TypeGuard
 
 from tenure._core import object_access, probe_backend
 from tenure._identify import tracer
 
 _DEFAULT_NAME = re.compile(r"Task-\d+")
+_OF_EAGER = "None"  # of an eager task that got no name, in Python 3.13.0 and 3.13.1
 _SAYING_NOTHING = frozenset({"coro", "func", "wrap", "wrapped", "wrapper"})  # names of functions in functions
 _ASYNCIOS = asyncio.Task
+_FUNCTIONS = FunctionType, MethodType, BuiltinMethodType
 _COROUTINES: tuple[type, ...] = (CoroutineType, GeneratorType, AsyncGeneratorType)
 if probe_backend.SERVES:
     from tenure import _probe
@@ -48,7 +50,7 @@ def set_by_program(task: object, coroutine: str) -> str:
     anyio names its tasks by their functions, "shop.orders.worker", which the program did not.
     """
     name = object_access.exact(_ASYNCIOS.get_name(task)) if is_task(task) else ""
-    if not name or _DEFAULT_NAME.fullmatch(name):
+    if not name or name == _OF_EAGER or _DEFAULT_NAME.fullmatch(name):
         return ""
     return "" if "." in name and name.endswith(f".{coroutine}") else name
 
@@ -81,8 +83,9 @@ def coroutine_of(task: object) -> object:
 
 
 def qualified(coroutine: object) -> str:
-    """A coroutine's qualified name; the type's where it is not a coroutine."""
-    name = object_access.exact(coroutine.__qualname__) if is_coroutine(coroutine) else ""  # type: ignore[attr-defined]
+    """A coroutine's or a function's qualified name; the type's where it is neither."""
+    has_name = is_coroutine(coroutine) or type(coroutine) in _FUNCTIONS
+    name = object_access.exact(coroutine.__qualname__) if has_name else ""  # type: ignore[attr-defined]
     return name or object_access.qualified_name(type(coroutine))
 
 

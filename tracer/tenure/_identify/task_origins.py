@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import FrameType
 from typing import cast
 
 from tenure._core import probe_backend
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file
-from tenure._identify import libraries, task_names, tasks, tracer
+from tenure._identify import libraries, task_names, tasks, tracer, variables, wrapped_calls
 from tenure._identify.sites import Place
 
 if probe_backend.SERVES:
@@ -24,6 +24,8 @@ EVENTS = code_file(asyncio.events)  # its frame runs the step of a task
 _CONTEXTLIB = code_file(contextlib)
 _OVERRIDING = "create_task"  # a method of the program's own loop or group, which makes the task for its caller
 _MOST_SENT = 1_000
+_MOST_ITEMS = 100  # of a list of coroutines that is searched
+_COMPREHENSIONS = frozenset({"<listcomp>", "<genexpr>", "<setcomp>", "<dictcomp>"})  # have a frame; lists until 3.11
 
 
 class _Sent:
@@ -40,7 +42,7 @@ def note(task: object, coroutine: object, frame: FrameType) -> None:
     """
     if _is_programs(coroutine):
         return
-    place = _sender(coroutine) or _maker(frame)
+    place = _sender(coroutine) or _maker(frame, coroutine)
     entry = tracer.current.tasks.known.get(id(task))
     if place is not None and entry is not None:
         entry[0].origin = place
@@ -48,7 +50,7 @@ def note(task: object, coroutine: object, frame: FrameType) -> None:
 
 def send(coroutine: object, frame: FrameType) -> None:
     """Keep the line that sends a coroutine to the loop of another thread, which makes the task."""
-    place = None if _is_programs(coroutine) else _maker(frame)
+    place = None if _is_programs(coroutine) else _maker(frame, coroutine)
     if place is not None:
         sent = tracer.current.of(_Sent).by_address
         if len(sent) >= _MOST_SENT:
@@ -126,8 +128,42 @@ def library_of_maker(frame: FrameType) -> str:
     return ""
 
 
-def _maker(frame: FrameType) -> Place | None:
+def _maker(frame: FrameType, coroutine: object) -> Place | None:
+    """The line of the program that makes the task, else the one that made its maker, else a line of installed code.
+
+    A function that was given the coroutine makes the task for its caller, which made the coroutine.
+    """
+    nearest, installed = None, None
     for caller, package in callers(frame):
-        if not (package or _is_between(caller) or caller.f_code.co_name == _OVERRIDING):
-            return Place(caller.f_code, caller.f_lasti)
-    return of_running()
+        if package or _is_between(caller) or caller.f_code.co_name == _OVERRIDING:
+            continue
+        place = Place(caller.f_code, caller.f_lasti)
+        if libraries.is_installed(caller):
+            installed = installed or place
+            continue
+        nearest = nearest if caller.f_code.co_name in _COMPREHENSIONS and nearest is not None else place
+        if not _was_given(caller, coroutine):
+            break
+    return nearest or of_running() or installed
+
+
+def _was_given(frame: FrameType, coroutine: object) -> bool:
+    """Whether this frame got the coroutine from its caller: as an argument, or in a list that is one."""
+    code = frame.f_code
+    names = code.co_varnames if code.co_name in _COMPREHENSIONS else variables.parameters(code)
+    if not names:
+        return False
+    local = variables.local(frame)
+    values = [value for name in names if (value := local.get(name)) is not None]
+    if not values:
+        return False
+    awaitables = coroutine, wrapped_calls.awaitable_of(coroutine)
+    return any(_has(value, awaitables) for value in values)
+
+
+def _has(value: object, awaitables: tuple[object, object]) -> bool:
+    itself, inner = awaitables
+    if type(value) in {list, tuple, set}:
+        items = cast("Collection[object]", value)
+        return len(items) <= _MOST_ITEMS and any(item is itself or item is inner for item in items)
+    return value is itself or value is inner

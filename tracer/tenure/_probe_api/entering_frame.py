@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from types import FrameType
 from typing import NamedTuple
 
+from tenure._core import object_access
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file
 from tenure._identify import libraries, resources, task_origins
 from tenure._identify.sites import Place
 
 ENTERS = frozenset({"__aenter__", "__enter__"})
+_TASKS, _TIMEOUTS = code_file(asyncio.tasks), asyncio.timeouts.__name__
 _CONTEXTLIB = code_file(contextlib)  # an exit stack and a decorator enter on behalf of their caller
 
 
@@ -52,8 +55,13 @@ def find(first: FrameType, manager: object) -> Entry | None:
 
 
 def _is_between(frame: FrameType, manager: object) -> bool:
-    """Whether this frame enters for its caller: Tenure's, contextlib's, or the __aenter__ of a subclass."""
+    """Whether this frame enters for its caller: Tenure's, contextlib's, or the __aenter__ of a subclass.
+
+    From Python 3.12 on, ``wait_for`` awaits in its caller's task. It enters a timeout of its own.
+    """
     code = frame.f_code
+    if code.co_filename == _TASKS:
+        return object_access.module_name(type(manager)) != _TIMEOUTS
     if code.co_filename == _CONTEXTLIB or code.co_filename.startswith(PACKAGE_DIR):
         return True
     in_method = code.co_name in ENTERS and code.co_argcount > 0

@@ -15,7 +15,7 @@ from typing import cast
 from tenure._core import faults, object_access, probe_backend
 from tenure._core.paths import PACKAGE_DIR
 from tenure._core.wrapping import Method
-from tenure._identify import libraries, task_names, task_origins, tasks, variables
+from tenure._identify import libraries, task_names, task_origins, tasks, variables, wrapped_calls
 from tenure._identify.task_table import AnyTask
 from tenure._patching import class_patches
 from tenure._patching.bodies import immediate
@@ -117,7 +117,8 @@ def _note(task: object, coroutine: object) -> bool:
 
 
 def _programs(coroutine: object) -> object:
-    """Return the coroutine that the program passed on, where a library runs it in one of its own."""
+    """Return the coroutine or the function that the program passed on, where a library runs it in one of its own."""
+    coroutine = wrapped_calls.called_by(coroutine)
     frame = getattr(coroutine, "cr_frame", None) if task_names.is_coroutine(coroutine) else None
     passing = None if frame is None else _PASSED_ON.get(frame.f_code.co_name)
     if frame is None or passing is None:

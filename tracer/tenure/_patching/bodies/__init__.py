@@ -43,4 +43,5 @@ def nothing(*_: object) -> None:
 def wrapper_code(factory: Callable[..., object]) -> CodeType:
     """The code of all wrappers that this function of ``awaited`` or ``immediate`` makes."""
     assert isinstance(factory, FunctionType)
-    return next(constant for constant in factory.__code__.co_consts if isinstance(constant, CodeType))
+    codes = (constant for constant in factory.__code__.co_consts if isinstance(constant, CodeType))
+    return next(code for code in codes if code.co_name != "__annotate__")  # since 3.14 its annotations have a function

@@ -22,7 +22,17 @@ from typing import NamedTuple
 from tenure import _probe_api as probe
 from tenure._core import faults, object_access, probe_backend
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file, is_own_frame
-from tenure._identify import call_site_cache, libraries, resources, sites, task_names, task_origins, tasks, tracer
+from tenure._identify import (
+    call_site_cache,
+    libraries,
+    resources,
+    sites,
+    task_names,
+    task_origins,
+    tasks,
+    tracer,
+    wrapped_calls,
+)
 from tenure._identify.sites import Place
 from tenure._patching import class_patches
 from tenure._patching.class_patches import Method, Predicate
@@ -187,8 +197,8 @@ def note_task(task: object, coroutine: object) -> None:
     """Called where a task is made: keep who made it if it does nothing but acquire."""
     frame = sys._getframe(1)  # noqa: SLF001  # no other way to the caller
     task_origins.note(task, coroutine, frame)
-    place = task_origins.of(task) if _only_acquires(coroutine) else None
-    if place is not None:
+    place = task_origins.of(task)
+    if place is not None and _only_acquires(wrapped_calls.awaitable_of(coroutine)):
         maker = tasks.current(), place.site(), task_origins.library_of_maker(frame)
         tracer.current.of(AcquiringTasks).made_by.put(task, maker)
 
@@ -210,10 +220,12 @@ def who(frame: FrameType, kind: type, call: str) -> tuple[int | None, str]:
     makers = tracer.current.of(AcquiringTasks).made_by
     made_by = makers.pop(tasks.running()) if makers else None
     kind = resources.described(kind)
+    own_site = _site(frame, kind, call, serves_caller=libraries.serves_caller_of(kind))
     if made_by is not None:
         task, site, library = made_by
-        return task, site if not library or libraries.enters_its_own(library, kind) else ""
-    return _maker_of_eager(), _site(frame, kind, call, serves_caller=libraries.serves_caller_of(kind))
+        is_makers = own_site and (not library or libraries.enters_its_own(library, kind))
+        return task, site if is_makers else ""  # an awaitable may acquire for its library's ends
+    return _maker_of_eager(), own_site
 
 
 def _maker_of_eager() -> int | None:
