@@ -125,7 +125,8 @@ def _begin(condition: object, _: tuple[object, ...], __: dict[str, object]) -> _
         return None
     resource = lookup.resource_of(site, condition)[0]
     again = Site.of(site)._replace(via=f"{type_name(type(condition))}.acquire").key()
-    given_up = GivenUp(record[probe.TASK], resource, again, record[probe.ACQUIRE])  # type: ignore[arg-type]
+    is_anyones = attribute(attribute(condition, "_lock"), "_locked") is True  # asyncio asks for no owner
+    given_up = GivenUp(record[probe.TASK], resource, again, record[probe.ACQUIRE], is_anyones=is_anyones)  # type: ignore[arg-type]
     wait = _Wait(condition, record, given_up)
     waits.by_task[wait.task] = wait
     waiting = waits.by_condition.get(condition)
