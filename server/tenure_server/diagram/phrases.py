@@ -60,7 +60,8 @@ def without_middle(text: str, longest: int) -> str:
 
 
 def enter_call(lifecycle: Lifecycle) -> str:
-    return f"{shortened(lifecycle.site.enter, MAX_NAME_LENGTH)}()"
+    call = shortened(lifecycle.site.enter, MAX_NAME_LENGTH)
+    return call if call.endswith(")") else f"{call}()"
 
 
 def exit_call(lifecycle: Lifecycle) -> str:

@@ -142,7 +142,7 @@ def test_the_task_that_notifies_ends_the_wait(recorder, has_lock):
 
 
 def test_a_wait_that_is_refused_gives_nobodys_lock_up(recorder):
-    """anyio's lock belongs to its task: another one cannot wait with it."""
+    """A lock of anyio belongs to its task: another one cannot wait with it."""
 
     async def other(condition):
         with pytest.raises(RuntimeError):

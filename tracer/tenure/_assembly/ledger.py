@@ -145,8 +145,7 @@ class Ledger:
 
     def _resume_hold(self, given_up: GivenUp) -> None:
         around = self._innermost(given_up.task, given_up.wanted_ns)
-        within = self._within.setdefault(given_up.task, [])
-        if (lifecycle := self._split_holds.resume(given_up, within, self._numbers, around)) is not None:
+        if (lifecycle := self._split_holds.resume(given_up, self._within, self._numbers, around)) is not None:
             self._open[lifecycle.id] = lifecycle
 
     def _note_fact(self, fact: Renamed | Answered) -> None:

@@ -16,7 +16,6 @@ from tenure._assembly.given_up import GivenUp
 from tenure._assembly.open_lifecycles import Lifecycle
 from tenure._assembly.snapshot import CLOSED, phase_of
 from tenure._core.record_layout import (
-    ACQUIRE,
     ACQUIRED,
     BODY,
     RAISED,
@@ -67,12 +66,16 @@ class SplitHolds:
         self._continued: dict[int, _Split] = {}  # by number of the lifecycle that continues the hold
 
     def resume(
-        self, given_up: GivenUp, within: list[Lifecycle], numbers: Iterator[int], around: Lifecycle | None
+        self,
+        given_up: GivenUp,
+        within: dict[int, list[Lifecycle]],
+        numbers: Iterator[int],
+        around: Lifecycle | None,
     ) -> Lifecycle | None:
         """Begin the lifecycle that continues the hold; None: nobody recorded it, or its end was lost.
 
-        ``within``: what the task is in, outermost first; it is changed. ``around``: the innermost of them, or what the
-        task was created in.
+        ``within``: what each task is in, outermost first; it is changed. ``around``: the innermost of the task, or
+        what that was created in.
         """
         split = self._splits.get(id(given_up))
         if split is None or split.next is not None:
@@ -85,7 +88,8 @@ class SplitHolds:
         else:
             split.next = Lifecycle(next(numbers), record, before.parent or before.id, before.trace)
         self._continued[split.next.id] = split
-        within.insert(len(within) if is_others else min(split.index, len(within)), split.next)
+        own = within.setdefault(given_up.task, [])
+        own.insert(len(own) if is_others else min(split.index, len(own)), split.next)
         split.update()
         return split.next
 

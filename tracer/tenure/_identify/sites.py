@@ -23,7 +23,20 @@ _MOST_PLACES = 20_000
 MAX_EXPRESSION = 200  # characters of source text that are kept
 # Methods whose result is a handle on the object they were called on: the resource of `pool.acquire()` is `pool`.
 TAKERS = frozenset(
-    {"acquire", "acquire_nowait", "connect", "connection", "get", "getconn", "begin", "checkout", "lock", "session"}
+    {
+        "acquire",
+        "acquire_nowait",
+        "acquire_on_behalf_of",
+        "acquire_on_behalf_of_nowait",
+        "connect",
+        "connection",
+        "get",
+        "getconn",
+        "begin",
+        "checkout",
+        "lock",
+        "session",
+    }
 )
 
 _numbers = itertools.count(1)
@@ -211,6 +224,21 @@ def target_name(expression: str) -> str:
     return f"{_LATE}target{expression}" if expression.startswith(_MARK) else ""
 
 
+def call_with_argument(expression: str, method: str) -> str:
+    """The call of this method with its first argument, as it is written: "borrow(job)". As above, it may be late."""
+    if expression.startswith(_MARK):
+        return f"{_LATE}call {method}{expression}"
+    try:
+        calls = [node for node in ast.walk(ast.parse(expression, mode="eval")) if isinstance(node, ast.Call)]
+    except (SyntaxError, ValueError):  # the text was cut
+        return method
+    for call in calls:
+        if isinstance(call.func, ast.Attribute) and call.func.attr == method:
+            arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+            return f"{method}({ast.unparse(arguments[0])})" if arguments else method
+    return method
+
+
 def resource_node(expression: str) -> ast.expr | None:
     """The part of an expression that stands for the resource; None where the expression is none."""
     try:
@@ -246,4 +274,4 @@ def _owner_name(expression: str) -> str:
     return ""
 
 
-_MAKERS = {"resource": lambda expression, _: resource_name(expression), "owner": owner_name}
+_MAKERS = {"resource": lambda expression, _: resource_name(expression), "owner": owner_name, "call": call_with_argument}
