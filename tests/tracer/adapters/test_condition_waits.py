@@ -280,13 +280,3 @@ def test_another_task_than_the_one_that_acquired_may_wait(recorder, by_hand):
     assert seen[:1] == [f"parent: {LOCK}, ok ok ok"]
     assert uses_of(recorder, "parent") == [(f"{LOCK}, ok ok ok", "child")]
     assert uses_of(recorder, "child") == [(f"{WAIT}, ok ok ok", "main"), (f"{LOCK}, ok ok ok", "parent")]
-
-
-def test_a_barrier_of_asyncio_waits_with_a_condition_of_its_own(recorder):
-    """What asyncio does within is not the program's."""
-
-    async def main():
-        barrier = asyncio.Barrier(2)
-        await asyncio.gather(barrier.wait(), barrier.wait())
-
-    assert recorder.run(main()) == []

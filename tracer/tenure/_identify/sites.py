@@ -58,6 +58,11 @@ class Place(NamedTuple):
         return of_instruction(self.code, self.offset, via, internal=internal)
 
 
+class _MethodCall(NamedTuple):
+    owner: ast.expr
+    arguments: list[ast.expr]
+
+
 class Site(NamedTuple):
     """A site's parts: file, line from 1, the enclosing function's qualified name, the manager's source text.
 
@@ -207,13 +212,17 @@ def resource_name(expression: str) -> str:
 def owner_name(expression: str, method: str = "") -> str:
     """The name of the object whose method this expression calls: "session" for ``self.session.get(url)``.
 
-    Where a ``method`` is given and the expression calls no such, it is the resource's name. As above, it may be late.
+    Where a ``method`` is given (or several, with spaces) and the expression calls no such, it is the resource's name;
+    the calls may stand in another one (``gather``). As above, it may be late.
     """
     if expression.startswith(_MARK):
         return f"{_LATE}owner {method}{expression}"
-    if method and f".{method}(" not in expression:
+    if not method:
+        return _owner_name(expression)
+    if all(f".{name}(" not in expression for name in method.split()):
         return _resource_name(expression)
-    return _owner_name(expression)
+    owners = {ast.unparse(call.owner) for call in _method_calls(expression, *method.split())}
+    return _resource_name(owners.pop()) if len(owners) == 1 else ""
 
 
 def target_name(expression: str) -> str:
@@ -228,15 +237,8 @@ def call_with_argument(expression: str, method: str) -> str:
     """The call of this method with its first argument, as it is written: "borrow(job)". As above, it may be late."""
     if expression.startswith(_MARK):
         return f"{_LATE}call {method}{expression}"
-    try:
-        calls = [node for node in ast.walk(ast.parse(expression, mode="eval")) if isinstance(node, ast.Call)]
-    except (SyntaxError, ValueError):  # the text was cut
-        return method
-    for call in calls:
-        if isinstance(call.func, ast.Attribute) and call.func.attr == method:
-            arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
-            return f"{method}({ast.unparse(arguments[0])})" if arguments else method
-    return method
+    arguments = next((call.arguments for call in _method_calls(expression, method)), [])
+    return f"{method}({ast.unparse(arguments[0])})" if arguments else method
 
 
 def resource_node(expression: str) -> ast.expr | None:
@@ -262,6 +264,20 @@ def _resource_name(expression: str) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr.lstrip("_")
     return node.id.lstrip("_") if isinstance(node, ast.Name) else ""
+
+
+def _method_calls(expression: str, *methods: str) -> list[_MethodCall]:
+    """The calls of these methods, outermost first; none where the text was cut."""
+    try:
+        nodes = list(ast.walk(ast.parse(expression, mode="eval")))
+    except (SyntaxError, ValueError):
+        return []
+    calls = [(node, node.func) for node in nodes if isinstance(node, ast.Call)]
+    return [
+        _MethodCall(func.value, [*call.args, *(keyword.value for keyword in call.keywords)])
+        for call, func in calls
+        if isinstance(func, ast.Attribute) and func.attr in methods
+    ]
 
 
 def _owner_name(expression: str) -> str:

@@ -24,6 +24,7 @@ from tenure.adapters import user_adapters
 ADAPTERS = {
     "asyncio": (
         "asyncio_locks",
+        "asyncio_barriers",
         "asyncio_scopes",
         "asyncio_tasks",
         "asyncio_runners",
