@@ -141,6 +141,20 @@ def test_the_task_that_notifies_ends_the_wait(recorder, has_lock):
     ]
 
 
+def test_a_limiter_that_is_given_to_threads_is_held_for_them(recorder):
+    """It stands at the program's line. The limiter of all threads, which nobody gave, is not told."""
+
+    async def main():
+        limiter = anyio.CapacityLimiter(2)
+        await anyio.to_thread.run_sync(len, "", limiter=limiter)
+        await anyio.to_thread.run_sync(len, "")
+
+    (line,) = recorder.run(main())
+    assert line.startswith("main: anyio.CapacityLimiter")
+    assert line.endswith("(2), ok ok ok")
+    assert recorder.sites()[0].function.endswith("main")
+
+
 def test_a_wait_that_is_refused_gives_nobodys_lock_up(recorder):
     """A lock of anyio belongs to its task: another one cannot wait with it."""
 

@@ -10,9 +10,11 @@ A condition and its lock are one resource: the lock that the condition was given
 from __future__ import annotations
 
 import math
+import sys
 from types import CodeType, ModuleType
 
 from tenure._core.object_access import ByIdentity, attribute
+from tenure._core.paths import is_own_frame
 from tenure._identify import libraries, resources, tracer
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
@@ -21,6 +23,7 @@ from tenure.adapters._kit import acquire_release, after_init, condition_waits
 
 _TIMEOUTS = "fail_after", "fail_at", "move_on_after", "move_on_at"
 _outside = libraries.entered_outside("anyio")
+_IN_THREAD = "run_sync_in_worker_thread"
 
 
 class _Conditions:
@@ -57,12 +60,21 @@ def install(anyio: ModuleType) -> None:
 def patch_lock(kind: type) -> None:
     """Patch the methods that this class defines itself."""
     if "__aenter__" in vars(kind):
-        class_patches.patch_manager(kind, predicate=_outside)
+        class_patches.patch_manager(kind, predicate=_lends if hasattr(kind, "total_tokens") else _outside)
     for acquire in ("acquire", "acquire_nowait"):
         if acquire in vars(kind):
             is_counted = hasattr(kind, "max_value")  # a semaphore
             acquire_release.patch_calls(kind, acquire, "release", counted=is_counted, predicate=_outside)
     anyio_borrowers.patch(kind)
+
+
+def _lends(limiter: object) -> bool:
+    """Whether the program enters this limiter, or gave it to ``to_thread.run_sync`` for its threads."""
+    if _outside(limiter):
+        return True
+    callers = libraries.stack(sys._getframe(1))  # noqa: SLF001  # no other way to the caller
+    frame = next((caller for caller in callers if not is_own_frame(caller)), None)
+    return frame is not None and frame.f_code.co_name == _IN_THREAD and frame.f_locals.get("limiter") is not None
 
 
 def _lock(manager: object, _: str) -> Description:

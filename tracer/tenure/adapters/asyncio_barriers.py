@@ -56,7 +56,7 @@ def _describe(manager: object, expression: str) -> Description:
     barrier = attribute(manager, "barrier")
     kind = f"{kind_name(type(barrier))}.wait"
     name = sites.owner_name(expression, "wait")
-    return Description(kind, barrier, name, stereotype="control", enter="wait", exit="release")
+    return Description(kind, barrier, name, stereotype="control", enter="wait", exit="wait")
 
 
 def _begin(barrier: object, _: tuple[object, ...], __: dict[str, object]) -> probe.Record | None:
