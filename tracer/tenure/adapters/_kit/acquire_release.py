@@ -183,9 +183,14 @@ def note_task(task: object, coroutine: object) -> None:
     frame = sys._getframe(1)  # noqa: SLF001  # no other way to the caller
     task_origins.note(task, coroutine, frame)
     place = task_origins.of(task) if _only_acquires(coroutine) else None
-    if place is not None:
+    if place is not None and not _is_callback():
         maker = tasks.current(), place.site(), task_origins.library_of_maker(frame)
         tracer.current.of(AcquiringTasks).made_by.put(task, maker)
+
+
+def _is_callback() -> bool:
+    """Whether a callback of the loop makes this task, for another thread mostly: then it acquires for itself."""
+    return tasks.running() is None and asyncio._get_running_loop() is not None  # noqa: SLF001  # the other one raises
 
 
 def _only_acquires(coroutine: object) -> bool:
