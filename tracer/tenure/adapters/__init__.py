@@ -45,6 +45,7 @@ ADAPTERS = {
     "aiohttp.connector": ("aiohttp_connector",),
     "aiohttp.web": ("aiohttp_web", "aiohttp_lifespan"),
     "aiokafka": ("aiokafka",),
+    "aiologic": ("aiologic",),
     "aiosqlite": ("aiosqlite",),
     "anyio": ("anyio",),
     "anyio._backends._asyncio": ("anyio_asyncio", "anyio_cancelling", "anyio_tests"),
