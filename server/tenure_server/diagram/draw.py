@@ -86,13 +86,13 @@ class _Drawer:
         resource = self._canvas.resource(use.resource, use.process)
         if kind in {EventKind.ACQUIRED, EventKind.RELEASE} and not use.site.exit:
             return  # a span of another service has only a begin and an end
-        is_notification = use.site.exit == "notify"
-        if is_notification and kind in {EventKind.ACQUIRED, EventKind.RELEASE}:
-            if use.released_by is not None and kind is EventKind.RELEASE:
+        is_wait = use.site.exit in phrases.WAIT_ENDS
+        if is_wait and kind in {EventKind.ACQUIRED, EventKind.RELEASE}:
+            if use.released_by is not None and kind is EventKind.RELEASE and use.site.exit == "notify":
                 self._notify(use, self._canvas.task(use.released_by, use.process), resource)
             return
         is_release = kind in {EventKind.RELEASE, EventKind.RELEASED}
-        if is_release and use.released_by is not None and not is_notification:
+        if is_release and use.released_by is not None and not is_wait:
             task = self._canvas.task(use.released_by, use.process)
         if kind is EventKind.ACQUIRE:
             self._acquire(use, task, resource)
@@ -188,7 +188,7 @@ class _Drawer:
             label = phrases.acquire_failed(use, self._duration(use.acquire_ns, at_ns))
             outcome = use.acquire_outcome or "error"
         else:
-            start_ns = use.release_ns if use.site.exit not in {"", "notify"} else use.acquire_ns
+            start_ns = use.release_ns if use.site.exit not in {"", *phrases.WAIT_ENDS} else use.acquire_ns
             label = phrases.released(use, self._duration(start_ns, at_ns))
             outcome = use.release_outcome or "ok"
             is_told = use.suppressed or (use.propagated and use.body_outcome == "error")

@@ -13,6 +13,8 @@ from tenure_server.model.diagram_input import OpenCounts
 from tenure_server.model.labels import format_duration, resource_label
 from tenure_server.model.records import Canceller, ExceptionInfo, Lifecycle, Outcome, Site, Task
 
+# How a wait that holds nothing ends, by the call of another task that ends it: of a condition, of a barrier.
+WAIT_ENDS = {"notify": "notified", "wait": "all arrived"}
 CANCELLED_MARK = "⊘ "
 MAX_MESSAGE_LENGTH = 72  # characters of an exception's message
 MAX_NAME_LENGTH = 80  # characters of a participant's label
@@ -60,7 +62,8 @@ def without_middle(text: str, longest: int) -> str:
 
 
 def enter_call(lifecycle: Lifecycle) -> str:
-    return f"{shortened(lifecycle.site.enter, MAX_NAME_LENGTH)}()"
+    call = shortened(lifecycle.site.enter, MAX_NAME_LENGTH)
+    return call if call.endswith(")") else f"{call}()"
 
 
 def exit_call(lifecycle: Lifecycle) -> str:
@@ -91,7 +94,7 @@ def released(lifecycle: Lifecycle, duration_ns: int | None) -> str:
         return _failed(lifecycle.release_outcome, lifecycle.raised, "releasing", duration_ns) + by
     if not lifecycle.site.exit:
         return _ended(lifecycle, duration_ns)
-    word = "notified" if lifecycle.site.exit == "notify" else "released"
+    word = WAIT_ENDS.get(lifecycle.site.exit, "released")
     text = f"{lifecycle.status or word}{_after(duration_ns)}"
     if lifecycle.suppressed:
         return f"{text}, {_left_by(lifecycle) or 'exception'} suppressed{_cancelled_by(lifecycle)}"

@@ -70,6 +70,22 @@ def test_who_notifies_sends_the_message_that_ends_the_wait() -> None:
     ]
 
 
+def test_a_wait_at_a_barrier_ends_with_the_last_one_that_arrives() -> None:
+    """The call of that one stands there already, as its own wait."""
+    s = Scenario()
+    barrier = s.resource("asyncio.locks.Barrier.wait", "start")
+    last = s.task("last")
+    s.use(s.task("first"), barrier, (1, 9, 9.001, 9.002), calls=("wait", "wait"))
+    released_by(s, last)
+    s.use(last, barrier, (8.999, 9, 9.001, 9.002), calls=("wait", "wait"))
+    assert [line.partition(" after")[0] for line in messages(s)] == [
+        "first -> Barrier.wait start: wait()",
+        "last -> Barrier.wait start: wait()",
+        "Barrier.wait start -> first: all arrived",
+        "Barrier.wait start -> last: all arrived",
+    ]
+
+
 def test_releases_by_different_tasks_are_not_one_loop() -> None:
     """A fold never merges what differs."""
     s = Scenario()

@@ -141,6 +141,38 @@ def test_the_task_that_notifies_ends_the_wait(recorder, has_lock):
     ]
 
 
+def test_a_limiter_that_is_given_to_threads_is_held_for_them(recorder):
+    """It stands at the program's line. The limiter of all threads, which nobody gave, is not told."""
+
+    async def main():
+        limiter = anyio.CapacityLimiter(2)
+        await anyio.to_thread.run_sync(len, "", limiter=limiter)
+        await anyio.to_thread.run_sync(len, "")
+
+    (line,) = recorder.run(main())
+    assert line.startswith("main: anyio.CapacityLimiter")
+    assert line.endswith("(2), ok ok ok")
+    assert recorder.sites()[0].function.endswith("main")
+
+
+def test_a_wait_that_is_refused_gives_nobodys_lock_up(recorder):
+    """A lock of anyio belongs to its task: another one cannot wait with it."""
+
+    async def other(condition):
+        with pytest.raises(RuntimeError):
+            await condition.wait()
+
+    async def main():
+        condition = anyio.Condition()
+        async with condition:
+            await asyncio.create_task(other(condition), name="other")
+
+    assert recorder.run(main()) == [
+        "main: anyio.Condition condition (1), ok ok ok",
+        "other: anyio.Condition.wait condition, error(RuntimeError)",
+    ]
+
+
 @pytest.mark.parametrize("make", [anyio.move_on_after, anyio.fail_after])
 def test_a_scope_is_named_by_its_length_on_a_busy_machine_too(recorder, monkeypatch, make):
     """The program gave the length; what is left of it at the scope's creation is shorter."""

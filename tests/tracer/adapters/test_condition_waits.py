@@ -249,11 +249,34 @@ def test_what_is_entered_after_the_wait_is_within_the_second_hold(recorder, writ
     assert first.acquire + first.wait + first.hold == wait.acquire
 
 
-def test_a_barrier_of_asyncio_waits_with_a_condition_of_its_own(recorder):
-    """What asyncio does within is not the program's."""
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_another_task_than_the_one_that_acquired_may_wait(recorder, by_hand):
+    """It releases what the other acquired, has the lock again after the wait, and the other releases that."""
 
     async def main():
-        barrier = asyncio.Barrier(2)
-        await asyncio.gather(barrier.wait(), barrier.wait())
+        ready, seen = asyncio.Condition(), []
 
-    assert recorder.run(main()) == []
+        async def child():
+            await ready.wait()
+
+        async def parent():
+            if by_hand:
+                await ready.acquire()
+                await asyncio.create_task(child(), name="child")
+                ready.release()
+            else:
+                async with ready:
+                    await asyncio.create_task(child(), name="child")
+
+        task = asyncio.create_task(parent(), name="parent")
+        await until_open(recorder, 1)
+        async with ready:
+            seen.extend(recorder.lines())
+            ready.notify()
+        await task
+        return seen
+
+    seen = asyncio.run(main())
+    assert seen[:1] == [f"parent: {LOCK}, ok ok ok"]
+    assert uses_of(recorder, "parent") == [(f"{LOCK}, ok ok ok", "child")]
+    assert uses_of(recorder, "child") == [(f"{WAIT}, ok ok ok", "main"), (f"{LOCK}, ok ok ok", "parent")]

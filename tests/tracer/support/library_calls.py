@@ -271,6 +271,7 @@ async def of_others(servers: Any) -> AsyncIterator[Calls]:
     yield {
         "Lock.acquire": Call(lambda lock: lock.acquire(), lock),
         "Semaphore.acquire": Call(lambda _: asyncio.Semaphore(2).acquire()),
+        "Barrier.wait": Call(lambda _: asyncio.Barrier(1).wait()),
         "Condition.acquire": Call(lambda _: asyncio.Condition().acquire()),
         "Condition.wait": Call(  # by who holds it, not by a task of another thread, say
             lambda both: both[0].wait(), held_condition, give_back, is_coroutine=False

@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 
 class GivenUp:
-    """The buffer's entry: a task gives up what it holds."""
+    """The buffer's entry: a task gives up a lock."""
 
-    __slots__ = ("given_up_ns", "regained_ns", "resource", "site", "task", "wanted_ns")
+    __slots__ = ("given_up_ns", "is_anyones", "regained_ns", "resource", "site", "task", "wanted_ns")
 
-    def __init__(self, task: int, resource: int, site: str, given_up_ns: int) -> None:
+    def __init__(self, task: int, resource: int, site: str, given_up_ns: int, *, is_anyones: bool = False) -> None:
         self.task = task
+        self.is_anyones = is_anyones  # another task may have acquired it
         self.resource = resource
         self.site = site  # of the lifecycle that continues the hold
         self.given_up_ns = given_up_ns

@@ -82,7 +82,7 @@ class Ledger:
         elif isinstance(entry, StatementEntry):
             self._beside.enter(entry, self._within)
         elif isinstance(entry, GivenUp):
-            self._split_holds.end(entry, self._within.get(entry.task, []))
+            self._split_holds.end(entry, self._within)
         elif isinstance(entry, Wanted):
             self._resume_hold(entry.given_up)
         elif isinstance(entry, Adopted):
@@ -144,8 +144,8 @@ class Ledger:
         self._open[lifecycle.id] = lifecycle
 
     def _resume_hold(self, given_up: GivenUp) -> None:
-        within = self._within.setdefault(given_up.task, [])
-        if (lifecycle := self._split_holds.resume(given_up, within, self._numbers)) is not None:
+        around = self._innermost(given_up.task, given_up.wanted_ns)
+        if (lifecycle := self._split_holds.resume(given_up, self._within, self._numbers, around)) is not None:
             self._open[lifecycle.id] = lifecycle
 
     def _note_fact(self, fact: Renamed | Answered) -> None:

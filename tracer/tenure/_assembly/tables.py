@@ -156,7 +156,10 @@ def _site(key: str) -> wire.Site:
         called = tracer.current.calls.get(key, ("", ""))
         expression = process_scrubber.expression(parts.expression)
         file = text(parts.file[-wire.MAX_STRING :])
-        calls = text(called[0] or enter), text(called[1] or leave)
+        called_by = (
+            process_scrubber.expression(sites.settled_text(called[0])) if sites.is_late(called[0]) else called[0]
+        )
+        calls = text(called_by or enter), text(called[1] or leave)
         site = wire.Site(file, parts.line, text(parts.function), expression, *calls, parts.internal)
         if len(known) >= _KEPT:
             known.clear()

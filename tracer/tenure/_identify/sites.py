@@ -23,7 +23,20 @@ _MOST_PLACES = 20_000
 MAX_EXPRESSION = 200  # characters of source text that are kept
 # Methods whose result is a handle on the object they were called on: the resource of `pool.acquire()` is `pool`.
 TAKERS = frozenset(
-    {"acquire", "acquire_nowait", "connect", "connection", "get", "getconn", "begin", "checkout", "lock", "session"}
+    {
+        "acquire",
+        "acquire_nowait",
+        "acquire_on_behalf_of",
+        "acquire_on_behalf_of_nowait",
+        "connect",
+        "connection",
+        "get",
+        "getconn",
+        "begin",
+        "checkout",
+        "lock",
+        "session",
+    }
 )
 
 _numbers = itertools.count(1)
@@ -43,6 +56,11 @@ class Place(NamedTuple):
     def site(self, via: str = "", internal: bool = False) -> str:  # a fact of the site
         """The key of the site; ``via``: what a library enters there; ``internal``: for its own ends."""
         return of_instruction(self.code, self.offset, via, internal=internal)
+
+
+class _MethodCall(NamedTuple):
+    owner: ast.expr
+    arguments: list[ast.expr]
 
 
 class Site(NamedTuple):
@@ -194,13 +212,17 @@ def resource_name(expression: str) -> str:
 def owner_name(expression: str, method: str = "") -> str:
     """The name of the object whose method this expression calls: "session" for ``self.session.get(url)``.
 
-    Where a ``method`` is given and the expression calls no such, it is the resource's name. As above, it may be late.
+    Where a ``method`` is given (or several, with spaces) and the expression calls no such, it is the resource's name;
+    the calls may stand in another one (``gather``). As above, it may be late.
     """
     if expression.startswith(_MARK):
         return f"{_LATE}owner {method}{expression}"
-    if method and f".{method}(" not in expression:
+    if not method:
+        return _owner_name(expression)
+    if all(f".{name}(" not in expression for name in method.split()):
         return _resource_name(expression)
-    return _owner_name(expression)
+    owners = {ast.unparse(call.owner) for call in _method_calls(expression, *method.split())}
+    return _resource_name(owners.pop()) if len(owners) == 1 else ""
 
 
 def target_name(expression: str) -> str:
@@ -209,6 +231,14 @@ def target_name(expression: str) -> str:
     "" where it is not assigned, or where the expression is known already. It is one for ``settled_text``.
     """
     return f"{_LATE}target{expression}" if expression.startswith(_MARK) else ""
+
+
+def call_with_argument(expression: str, method: str) -> str:
+    """The call of this method with its first argument, as it is written: "borrow(job)". As above, it may be late."""
+    if expression.startswith(_MARK):
+        return f"{_LATE}call {method}{expression}"
+    arguments = next((call.arguments for call in _method_calls(expression, method)), [])
+    return f"{method}({ast.unparse(arguments[0])})" if arguments else method
 
 
 def resource_node(expression: str) -> ast.expr | None:
@@ -236,6 +266,20 @@ def _resource_name(expression: str) -> str:
     return node.id.lstrip("_") if isinstance(node, ast.Name) else ""
 
 
+def _method_calls(expression: str, *methods: str) -> list[_MethodCall]:
+    """The calls of these methods, outermost first; none where the text was cut."""
+    try:
+        nodes = list(ast.walk(ast.parse(expression, mode="eval")))
+    except (SyntaxError, ValueError):
+        return []
+    calls = [(node, node.func) for node in nodes if isinstance(node, ast.Call)]
+    return [
+        _MethodCall(func.value, [*call.args, *(keyword.value for keyword in call.keywords)])
+        for call, func in calls
+        if isinstance(func, ast.Attribute) and func.attr in methods
+    ]
+
+
 def _owner_name(expression: str) -> str:
     try:
         node = ast.parse(expression, mode="eval").body
@@ -246,4 +290,4 @@ def _owner_name(expression: str) -> str:
     return ""
 
 
-_MAKERS = {"resource": lambda expression, _: resource_name(expression), "owner": owner_name}
+_MAKERS = {"resource": lambda expression, _: resource_name(expression), "owner": owner_name, "call": call_with_argument}

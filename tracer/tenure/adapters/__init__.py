@@ -24,6 +24,7 @@ from tenure.adapters import user_adapters
 ADAPTERS = {
     "asyncio": (
         "asyncio_locks",
+        "asyncio_barriers",
         "asyncio_scopes",
         "asyncio_tasks",
         "asyncio_runners",
@@ -44,6 +45,7 @@ ADAPTERS = {
     "aiohttp.connector": ("aiohttp_connector",),
     "aiohttp.web": ("aiohttp_web", "aiohttp_lifespan"),
     "aiokafka": ("aiokafka",),
+    "aiologic": ("aiologic",),
     "aiosqlite": ("aiosqlite",),
     "anyio": ("anyio",),
     "anyio._backends._asyncio": ("anyio_asyncio", "anyio_cancelling", "anyio_tests"),

@@ -1,4 +1,4 @@
-"""anyio's locks, semaphores, limiters and conditions: each object is a separate resource.
+"""anyio's locks, semaphores, limiters, conditions and guards: each object is a separate resource.
 
 An object that is made before a loop runs is a stand-in for the backend's object. Both are patched, the backend's by
 ``anyio_asyncio``. What anyio enters internally is not recorded.
@@ -10,18 +10,20 @@ A condition and its lock are one resource: the lock that the condition was given
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import sys
 from types import CodeType, ModuleType
 
 from tenure._core.object_access import ByIdentity, attribute
+from tenure._core.paths import is_own_frame
 from tenure._identify import libraries, resources, tracer
 from tenure._identify.resources import Description
 from tenure._patching import class_patches
-from tenure.adapters import asyncio_scopes
+from tenure.adapters import anyio_borrowers, asyncio_scopes
 from tenure.adapters._kit import acquire_release, after_init, condition_waits
 
 _TIMEOUTS = "fail_after", "fail_at", "move_on_after", "move_on_at"
 _outside = libraries.entered_outside("anyio")
+_IN_THREAD = "run_sync_in_worker_thread"
 
 
 class _Conditions:
@@ -43,6 +45,9 @@ def install(anyio: ModuleType) -> None:
         resources.register(kind, describe)
         for lock_type in (kind, *kind.__subclasses__()):
             patch_lock(lock_type)
+    if hasattr(anyio, "ResourceGuard"):  # since 4.1
+        resources.register(anyio.ResourceGuard, _guard)
+        class_patches.patch_manager(anyio.ResourceGuard, sync=True, predicate=_outside)
     for name in _TIMEOUTS:
         function = getattr(anyio, name, None)
         code = attribute(attribute(function, "__wrapped__", function), "__code__")
@@ -55,15 +60,29 @@ def install(anyio: ModuleType) -> None:
 def patch_lock(kind: type) -> None:
     """Patch the methods that this class defines itself."""
     if "__aenter__" in vars(kind):
-        class_patches.patch_manager(kind, predicate=_outside)
+        class_patches.patch_manager(kind, predicate=_lends if hasattr(kind, "total_tokens") else _outside)
     for acquire in ("acquire", "acquire_nowait"):
         if acquire in vars(kind):
             is_counted = hasattr(kind, "max_value")  # a semaphore
             acquire_release.patch_calls(kind, acquire, "release", counted=is_counted, predicate=_outside)
+    anyio_borrowers.patch(kind)
+
+
+def _lends(limiter: object) -> bool:
+    """Whether the program enters this limiter, or gave it to ``to_thread.run_sync`` for its threads."""
+    if _outside(limiter):
+        return True
+    callers = libraries.stack(sys._getframe(1))  # noqa: SLF001  # no other way to the caller
+    frame = next((caller for caller in callers if not is_own_frame(caller)), None)
+    return frame is not None and frame.f_code.co_name == _IN_THREAD and frame.f_locals.get("limiter") is not None
 
 
 def _lock(manager: object, _: str) -> Description:
     return Description("anyio.Lock", manager, capacity=1, stereotype="control")
+
+
+def _guard(manager: object, _: str) -> Description:
+    return Description("anyio.ResourceGuard", manager, capacity=1, stereotype="control")
 
 
 def _semaphore(manager: object, _: str) -> Description:
@@ -73,24 +92,18 @@ def _semaphore(manager: object, _: str) -> Description:
 
 
 def _limiter(manager: object, _: str) -> Description:
-    return limiter(manager, _total_tokens)
+    return Description("anyio.CapacityLimiter", manager, None, _tokens(manager), "control", capacity_of=_tokens)
 
 
-def limiter(manager: object, tokens_of: Callable[[object], object]) -> Description:
-    """Describe a limiter; ``tokens_of(limiter)`` reads the number of its tokens, which the program can change."""
-
-    def capacity_of(subject: object) -> int | None:
-        tokens = tokens_of(subject)
-        is_limit = (type(tokens) is int or type(tokens) is float) and 0 <= tokens < math.inf
-        return int(tokens) if is_limit else None  # type: ignore[call-overload]
-
-    capacity = capacity_of(manager)
-    return Description("anyio.CapacityLimiter", manager, None, capacity, "control", capacity_of=capacity_of)
+def _tokens(limiter: object) -> int | None:
+    tokens = _total_tokens(limiter)
+    is_limit = (type(tokens) is int or type(tokens) is float) and 0 <= tokens < math.inf
+    return int(tokens) if is_limit else None  # type: ignore[call-overload]
 
 
 def _total_tokens(manager: object) -> object:
-    behind = attribute(manager, "_internal_limiter")  # of one that was made before a loop ran
-    return attribute(manager if behind is None else behind, "_total_tokens")
+    behind = attribute(manager, "_internal_limiter") or manager  # of one that was made before a loop ran
+    return attribute(attribute(behind, "_CapacityLimiter__original", behind), "_total_tokens")  # trio's, on trio
 
 
 def _note_the_lock(condition: object, lock: object = None) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tenure._core.object_access import attribute
 from tenure._identify import libraries, resources
-from tenure._identify.resources import Description
 from tenure._patching import class_patches
 from tenure.adapters import anyio
 from tenure.adapters._kit import databases
@@ -17,14 +15,6 @@ def install(backend: ModuleType) -> None:
     libraries.know("anyio")
     for kind in (backend.Lock, backend.Semaphore, backend.CapacityLimiter):
         anyio.patch_lock(kind)
-    resources.register(backend.CapacityLimiter, _limiter)
     resources.register(backend.TaskGroup, databases.one_use("anyio.TaskGroup", "participant"))
     class_patches.patch_manager(backend.TaskGroup, any_task=True, predicate=libraries.entered_outside("anyio"))
     resources.register(backend.CancelScope, databases.one_use("anyio.CancelScope", "participant"))
-
-
-def _limiter(limiter: object, _: str) -> Description:
-    """The tokens are those of trio's limiter behind it."""
-    return anyio.limiter(
-        limiter, lambda limiter: attribute(attribute(limiter, "_CapacityLimiter__original"), "_total_tokens")
-    )

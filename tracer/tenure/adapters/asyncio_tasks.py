@@ -20,7 +20,7 @@ from tenure._identify.task_table import AnyTask
 from tenure._patching import class_patches
 from tenure._patching.bodies import immediate
 from tenure.adapters import asyncio_reprs
-from tenure.adapters._kit import acquire_release, before_call
+from tenure.adapters._kit import acquiring_tasks, before_call
 
 if probe_backend.SERVES:
     from tenure import _probe
@@ -110,7 +110,7 @@ def _note(task: object, coroutine: object) -> bool:
         tasks.created(None, coroutine)
         return False
     tasks.created(task, coroutine, _programs(coroutine))
-    acquire_release.note_task(task, coroutine)
+    acquiring_tasks.note_task(task, coroutine)
     if asyncio.Task.done(task):
         _ended(task)
     return True

@@ -27,23 +27,21 @@ from tenure._identify import (
     libraries,
     resources,
     sites,
-    task_names,
     task_origins,
     tasks,
     tracer,
-    wrapped_calls,
 )
 from tenure._identify.sites import Place
 from tenure._patching import class_patches
 from tenure._patching.class_patches import Method, Predicate
-from tenure.adapters._kit import condition_waits, held_tokens, pure_acquire_release
+from tenure.adapters._kit import acquiring_tasks, condition_waits, held_tokens, pure_acquire_release
 from tenure.adapters._kit.pure_acquire_release import AcquiringTasks
 
 if probe_backend.SERVES:
     from tenure import _probe
 
 StandIn = Callable[[object], object]
-_LOCKS, _TASKS = (code_file(module) for module in (asyncio.locks, asyncio.tasks))
+_LOCKS = code_file(asyncio.locks)
 _WRAPPERS_DEEP = 4  # frames
 _CONDITIONS = frozenset({"asyncio.locks", "anyio._core._synchronization"})  # the modules that define them
 
@@ -193,25 +191,6 @@ def _note_surplus(token: object, frame: FrameType) -> None:
         probe.failed(record, NotHeld("this task had released it before"))
 
 
-def note_task(task: object, coroutine: object) -> None:
-    """Called where a task is made: keep who made it if it does nothing but acquire."""
-    frame = sys._getframe(1)  # noqa: SLF001  # no other way to the caller
-    task_origins.note(task, coroutine, frame)
-    place = task_origins.of(task)
-    if place is not None and _only_acquires(wrapped_calls.awaitable_of(coroutine)):
-        maker = tasks.current(), place.site(), task_origins.library_of_maker(frame)
-        tracer.current.of(AcquiringTasks).made_by.put(task, maker)
-
-
-def _only_acquires(coroutine: object) -> bool:
-    if not task_names.is_coroutine(coroutine):
-        return False
-    code = getattr(coroutine, "cr_code", None) or getattr(coroutine, "gi_code", None)
-    return code in tracer.current.of(AcquiringTasks).codes or (
-        code is not None and code.co_filename == _TASKS and code.co_name == "_wrap_awaitable"
-    )
-
-
 def who(frame: FrameType, kind: type, call: str) -> tuple[int | None, str]:
     """Who acquires a resource of this type by a call that this frame makes: the task and the site.
 
@@ -225,16 +204,7 @@ def who(frame: FrameType, kind: type, call: str) -> tuple[int | None, str]:
         task, site, library = made_by
         is_makers = own_site and (not library or libraries.enters_its_own(library, kind))
         return task, site if is_makers else ""  # an awaitable may acquire for its library's ends
-    return _maker_of_eager(), own_site
-
-
-def _maker_of_eager() -> int | None:
-    """Who makes the running task now, if that does nothing but acquire."""
-    creating = tracer.current.tasks.creating
-    task = tasks.running() if creating else None
-    coroutine = None if task is None else task_names.coroutine_of(task)
-    maker = creating.get(id(coroutine)) if task is not None else None
-    return maker[0] or None if maker is not None and _only_acquires(coroutine) else None
+    return acquiring_tasks.maker_of_eager(), own_site
 
 
 def _begin(manager: object, frame: FrameType, plan: _Plan) -> probe.Record | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from types import CodeType, FrameType
 
 from tenure import _probe_api as probe
@@ -113,19 +113,20 @@ def resumes(frame: FrameType) -> bool:
 def _describe(manager: object, expression: str) -> Description:
     condition = attribute(manager, "condition")
     kind = f"{type_name(type(condition))}.wait"
-    name = sites.owner_name(expression)
+    name = sites.owner_name(expression, "wait wait_for")
     return Description(kind, condition, name, stereotype="control", enter="wait", exit="notify")
 
 
 def _begin(condition: object, _: tuple[object, ...], __: dict[str, object]) -> _Wait | None:
     waits, frame = tracer.current.of(_Waits), sys._getframe(1).f_back  # noqa: SLF001  # no other way to the caller
-    task, site = _caller(frame)
+    task, site = caller_of_wait(frame, tracer.current.of(_Waits).codes)
     record = probe.enter(_Manager(condition), site, task=task) if site else None
     if record is None:
         return None
     resource = lookup.resource_of(site, condition)[0]
     again = Site.of(site)._replace(via=f"{type_name(type(condition))}.acquire").key()
-    given_up = GivenUp(record[probe.TASK], resource, again, record[probe.ACQUIRE])  # type: ignore[arg-type]
+    is_anyones = attribute(attribute(condition, "_lock"), "_locked") is True  # asyncio asks for no owner
+    given_up = GivenUp(record[probe.TASK], resource, again, record[probe.ACQUIRE], is_anyones=is_anyones)  # type: ignore[arg-type]
     wait = _Wait(condition, record, given_up)
     waits.by_task[wait.task] = wait
     waiting = waits.by_condition.get(condition)
@@ -142,14 +143,16 @@ def _begin(condition: object, _: tuple[object, ...], __: dict[str, object]) -> _
     return wait
 
 
-def _caller(frame: FrameType | None) -> tuple[int | None, str]:
-    """Who waits: the task, None: the running one, and the site; "" where that is a library's own affair."""
+def caller_of_wait(frame: FrameType | None, codes: Container[int]) -> tuple[int | None, str]:
+    """Who waits: the task, None: the running one, and the site; "" where that is a library's own affair.
+
+    ``codes``: of the functions that wait for their caller, by address.
+    """
     makers = tracer.current.of(AcquiringTasks).made_by
     made_by = makers.get(tasks.running()) if makers else None
     if made_by is not None:
         task, site, library = made_by
         return task, "" if library else site
-    codes = tracer.current.of(_Waits).codes
     for caller, package in () if frame is None else task_origins.callers(frame):
         file = caller.f_code.co_filename
         if id(caller.f_code) in codes or is_own_frame(caller):
