@@ -34,7 +34,7 @@ def golden(name: str, writer: str) -> bytes:
 def test_version_2_is_written_as_pinned(
     name: str, batch: wire.Batch, writer: str, native: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """C writes varints and runs, Python fixed widths."""
+    """C writes the fewest bytes, Python fixed widths."""
     monkeypatch.setattr(columns_backend, "_native", native)
     assert wire.encode(batch, wire.VERSION_2) == golden(name, writer)
 

@@ -51,32 +51,47 @@ static Mode width_of(uint64_t bits)
     return bits >> 8 == 0 ? MODE_FIXED_1 : bits >> 16 == 0 ? MODE_FIXED_2 : bits >> 32 == 0 ? MODE_FIXED_4 : MODE_FIXED_8;
 }
 
+static size_t varint_length(uint64_t value)
+{
+#if defined(__GNUC__)
+    return (size_t)(63 - __builtin_clzll(value | 1)) / 7 + 1;
+#else
+    size_t length = 1;
+    while (value >>= 7) {
+        length++;
+    }
+    return length;
+#endif
+}
+
 uint8_t *column_put(uint8_t *to, const uint64_t *values, size_t count, Style style)
 {
     uint64_t bits = 0;
-    size_t changes = 0;
+    size_t changes = 0, length = 0;
     for (size_t at = 0; at < count; at++) {
         bits |= values[at];
         changes += at != 0 && values[at] != values[at - 1];
+        length += varint_length(values[at]);
     }
     if (changes == 0) {
         *to++ = MODE_CONSTANT;
         return put_varint(to, count == 0 ? 0 : values[0]);
     }
-    if (3 * changes < count && style == BY_VARINT) {
+    if (style == BY_VARINT && 3 * changes < count) {
         *to++ = MODE_RUNS;
         return put_runs(to, values, count);
     }
-    if (style == BY_VARINT) {
+    Mode mode = width_of(bits);
+    unsigned width = 1u << (mode - MODE_FIXED_1);
+    if (style == BY_VARINT && length < width * count) {
         *to++ = MODE_VARINTS;
         for (size_t at = 0; at < count; at++) {
             to = put_varint(to, values[at]);
         }
         return to;
     }
-    Mode mode = width_of(bits);
     *to++ = (uint8_t)mode;
-    return put_fixed(to, values, count, 1u << (mode - MODE_FIXED_1));
+    return put_fixed(to, values, count, width);
 }
 
 /* ---- reading ---- */

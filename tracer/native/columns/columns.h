@@ -30,7 +30,7 @@ enum { MAX_ROWS = 20000 };
 enum { RESENT = 1 << 7 }; /* a bit of outcomes: a snapshot of this lifecycle was shipped before */
 
 typedef enum { MODE_CONSTANT, MODE_VARINTS, MODE_RUNS, MODE_FIXED_1, MODE_FIXED_2, MODE_FIXED_4, MODE_FIXED_8 } Mode;
-typedef enum { BY_VARINT, BY_WIDTH } Style; /* fewer bytes, or quicker to read in Python */
+typedef enum { BY_VARINT, BY_WIDTH } Style; /* the fewest bytes, or always a fixed width */
 
 /* Bytes that a column of so many values takes at most. */
 size_t column_room(size_t count);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import or_
+from operator import add, or_
 from typing import NamedTuple, TypeAlias
 
 from tenure.wire.columns import WIDTH
@@ -44,6 +44,9 @@ def values(table: bytes, store: StoreKeys) -> Values:
     starts = [acquire_ns + offset_ns for acquire_ns in acquires]
     ends: Sequence[int] = starts
     for column in durations:
+        if min(column, default=0) >= 0:
+            ends = list(map(add, ends, column))
+            continue
         ends = [end_ns + duration if duration > 0 else end_ns for end_ns, duration in zip(ends, column, strict=True)]
     columns: list[Sequence[Value]] = [
         [base_key + number for number in ids],
@@ -53,7 +56,7 @@ def values(table: bytes, store: StoreKeys) -> Values:
         list(map(resources.__getitem__, used)),
         list(map(sites.__getitem__, at)),
         starts,
-        *([None if duration == NOT_REACHED else duration for duration in column] for column in durations),
+        *(_with_none(column) for column in durations),
         list(map(or_, [bits & ~RESENT for bits in outcomes], map(marks.__getitem__, at))),
         list(map(exceptions.__getitem__, body)),
         list(map(exceptions.__getitem__, own)),
@@ -68,3 +71,9 @@ def values(table: bytes, store: StoreKeys) -> Values:
     for n, part in enumerate(columns):
         flat[n::WIDTH] = part
     return flat, resent, max([0, *ends])
+
+
+def _with_none(durations: list[int]) -> Sequence[Value]:
+    if min(durations, default=0) != NOT_REACHED:
+        return durations
+    return [None if duration == NOT_REACHED else duration for duration in durations]

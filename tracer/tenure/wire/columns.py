@@ -133,7 +133,7 @@ def read(data: bytes, count: int, tables: Tables) -> bytes:
         WireError: names the column and the row, "99 names no entry of `sites` - at `$.columns.site[3]`".
     """
     reader = _Reader(data, count)
-    table = array("q")
+    table: list[bytes] = []
     ids: Numbers = ()
     for name in NAMES:
         try:
@@ -141,10 +141,10 @@ def read(data: bytes, count: int, tables: Tables) -> bytes:
         except _Damage as damage:
             raise WireError(f"{damage} - at `$.columns.{name}[{damage.row}]`") from None
         ids = ids or column
-        table.extend(column)
+        table.append(array("q", column if isinstance(column, list) else list(column)).tobytes())
     if reader.at != len(data):
         raise WireError(f"{len(data) - reader.at} bytes stand after the last column - at `$.columns`")
-    return table.tobytes()
+    return b"".join(table)
 
 
 class _Reader:
@@ -175,7 +175,35 @@ class _Reader:
         if end <= len(self._data) and (not self._count or max(self._data[start:end]) < 0x80):  # a byte each: frequent
             self.at = end
             return self._data[start:end]
-        return [self._varint(row) for row in range(self._count)]
+        return self._long_varints() or [self._varint(row) for row in range(self._count)]
+
+    def _long_varints(self) -> list[int]:
+        """Read them without a call for each; [] where one is damaged, and nothing is read."""
+        data, at = self._data, self.at
+        values: list[int] = []
+        add = values.append
+        try:
+            for _ in range(self._count):
+                value = data[at]
+                at += 1
+                if value >= 0x80:
+                    value &= 0x7F
+                    shift = 7
+                    while (byte := data[at]) >= 0x80:
+                        value |= (byte & 0x7F) << shift
+                        shift += 7
+                        at += 1
+                        if shift > 63:
+                            return []
+                    value |= byte << shift
+                    at += 1
+                add(value)
+        except IndexError:
+            return []
+        if max(values) > _MASK:
+            return []
+        self.at = at
+        return values
 
     def _runs(self) -> Numbers:
         values: list[int] = []
@@ -208,30 +236,27 @@ class _Reader:
 
 
 def _ids(column: Numbers, _ids: Numbers, _tables: Tables) -> Numbers:
-    _refuse(column, lambda step: step == 0, "the id is not greater than the previous row's")
+    _refuse(min, column, lambda step: step == 0, "the id is not greater than the previous row's")
     ids = list(accumulate(column))
-    _refuse(ids, lambda number: number >= _IDS, "an id is at most {}", _IDS - 1)
+    _refuse(max, ids, lambda number: number >= _IDS, "an id is at most {}", _IDS - 1)
     return ids
 
 
-def _parents(column: Numbers, ids: Numbers, _tables: Tables) -> Numbers:
-    return [id_ - step if step else 0 for id_, step in zip(ids, _before(column, ids), strict=True)]
+def _parents(column: Numbers, ids: Numbers, tables: Tables) -> Numbers:
+    parents = _roots(column, ids, tables)
+    return [parent if step else 0 for parent, step in zip(parents, column, strict=True)]
 
 
 def _roots(column: Numbers, ids: Numbers, _tables: Tables) -> Numbers:
-    return list(map(sub, ids, _before(column, ids)))
-
-
-def _before(column: Numbers, ids: Numbers) -> Numbers:
-    differences = list(map(sub, ids, column))
-    _refuse(differences, lambda number: number <= 0, "it is no id: {} - {} is below 1", ids, column)
-    return column
+    roots = list(map(sub, ids, column))
+    _refuse(min, roots, lambda number: number <= 0, "it is no id: {} - {} is below 1", ids, column)
+    return roots
 
 
 def _index(table: str) -> Callable[[Numbers, Numbers, Tables], Numbers]:
     def read_indexes(column: Numbers, _ids: Numbers, tables: Tables) -> Numbers:
         size: int = getattr(tables, table) + (table == "exceptions")
-        _refuse(column, lambda index: index >= size, f"{{}} names no entry of `{table}`", column)
+        _refuse(max, column, lambda index: index >= size, f"{{}} names no entry of `{table}`", column)
         return column
 
     return read_indexes
@@ -240,27 +265,40 @@ def _index(table: str) -> Callable[[Numbers, Numbers, Tables], Numbers]:
 def _acquires(column: Numbers, _ids: Numbers, tables: Tables) -> Numbers:
     if column and column[0]:
         raise _Damage(f"the first row's acquire is base_ns, its step is {column[0]}", 0)
-    steps = [half >> 1 ^ -(half & 1) for half in column]
-    _refuse(column, lambda half: half >> 1 >= _DURATIONS, "the step {} ns is out of range", steps)
-    acquires = list(accumulate(steps, initial=tables.base_ns))[1:]
-    wall = [acquire_ns + tables.offset_ns for acquire_ns in acquires]
-    _refuse(wall, lambda wall_ns: not 0 <= wall_ns < _INSTANTS, "wall time {} ns is out of range", wall)
+    _refuse(max, column, lambda half: half >> 1 >= _DURATIONS, "the step {} is out of range", column)
+    acquires = list(accumulate([half >> 1 ^ -(half & 1) for half in column], initial=tables.base_ns))[1:]
+    for extreme in (min, max):
+        _refuse(
+            extreme,
+            acquires,
+            lambda acquire_ns: not 0 <= acquire_ns + tables.offset_ns < _INSTANTS,
+            f"wall time {{}} + {tables.offset_ns} ns is out of range",
+            acquires,
+        )
     return acquires
 
 
 def _durations(column: Numbers, _ids: Numbers, _tables: Tables) -> Numbers:
-    _refuse(column, lambda duration: duration > _DURATIONS, "a duration is at most {} ns", _DURATIONS - 1)
+    _refuse(max, column, lambda duration: duration > _DURATIONS, "a duration is at most {} ns", _DURATIONS - 1)
     return [duration - 1 for duration in column]
 
 
 def _outcomes(column: Numbers, _ids: Numbers, _tables: Tables) -> Numbers:
-    _refuse(column, lambda outcomes: outcomes >= _OUTCOMES, "outcomes are at most {}, not {}", _OUTCOMES - 1, column)
+    _refuse(
+        max, column, lambda outcomes: outcomes >= _OUTCOMES, "outcomes are at most {}, not {}", _OUTCOMES - 1, column
+    )
     return column
 
 
-def _refuse(values: Numbers, is_wrong: Callable[[int], bool], problem: str, *said: int | Numbers) -> None:
-    """Refuse the first value that is wrong. Every test here is true of the least or of the greatest value."""
-    if values and (is_wrong(min(values)) or is_wrong(max(values))):
+def _refuse(
+    extreme: Callable[[Numbers], int],
+    values: Numbers,
+    is_wrong: Callable[[int], bool],
+    problem: str,
+    *said: int | Numbers,
+) -> None:
+    """Refuse the first value that is wrong; if one is, the extreme is."""
+    if values and is_wrong(extreme(values)):
         row = next(row for row, value in enumerate(values) if is_wrong(value))
         raise _Damage(problem.format(*(word if isinstance(word, int) else word[row] for word in said)), row)
 
