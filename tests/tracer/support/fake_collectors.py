@@ -42,6 +42,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.versions: list[int] = []
         self.answers = list(answers) or [(200, {}, b"{}")]
         self.received: list[wire.Batch] = []
+        self.bodies: list[bytes] = []
         self.headers: list[dict[str, str]] = []
         self.times: list[float] = []
         self.connections = 0
@@ -66,6 +67,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         status, headers, answer = self.server.answers[0]
+        self.server.bodies.append(body)
         version = 2 if b"\xa7version\x02" in body[:16] else 1
         self.server.versions.append(version)
         if version > self.server.reads:
