@@ -26,10 +26,11 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate, pairwise, repeat
+from itertools import accumulate, pairwise
 from operator import sub
 from typing import NamedTuple, TypeAlias
 
+from tenure.wire.column_reader import CONSTANT, FIXED, FIXED_CODES, LARGEST, Damage, Numbers, Reader
 from tenure.wire.errors import WireError
 
 NAMES = (
@@ -48,13 +49,9 @@ NAMES = (
     "own",
 )
 WIDTH = len(NAMES)
-CONSTANT, VARINTS, RUNS, FIXED = 0, 1, 2, 3
-_FIXED = "BHIQ"
 _IDS, _DURATIONS, _INSTANTS, _OUTCOMES = 1 << 40, 1 << 57, 1 << 62, 1 << 8
-_MASK = (1 << 64) - 1
 
 RowValues: TypeAlias = tuple[int, ...]  # the 13 fields of a Row
-Numbers: TypeAlias = Sequence[int]
 
 
 class Tables(NamedTuple):
@@ -66,14 +63,6 @@ class Tables(NamedTuple):
     resources: int
     sites: int
     exceptions: int
-
-
-class _Damage(Exception):
-    """``row`` of a column cannot be read."""
-
-    def __init__(self, problem: str, row: int) -> None:
-        super().__init__(problem)
-        self.row = row
 
 
 def write(rows: Sequence[RowValues], roots: Sequence[int]) -> bytes | None:
@@ -101,7 +90,7 @@ def write(rows: Sequence[RowValues], roots: Sequence[int]) -> bytes | None:
         own,
     ]
     is_in_order = min(columns[0]) > 0 and all(id_ > parent for id_, parent in zip(ids, parents, strict=True))
-    if not is_in_order or min(roots) <= 0 or min(map(min, columns)) < 0 or max(map(max, columns)) > _MASK:
+    if not is_in_order or min(roots) <= 0 or min(map(min, columns)) < 0 or max(map(max, columns)) > LARGEST:
         return None
     return b"".join(map(_written, columns))
 
@@ -111,7 +100,7 @@ def _written(column: Numbers) -> bytes:
     if greatest == min(column):
         return bytes([CONSTANT]) + _varint(greatest)
     mode = next(mode for mode in range(4) if not greatest >> (8 << mode))
-    fixed = array(_FIXED[mode], column)
+    fixed = array(FIXED_CODES[mode], column)
     if sys.byteorder == "big":
         fixed.byteswap()
     return bytes([FIXED + mode]) + fixed.tobytes()
@@ -132,107 +121,19 @@ def read(data: bytes, count: int, tables: Tables) -> bytes:
     Raises:
         WireError: names the column and the row, "99 names no entry of `sites` - at `$.columns.site[3]`".
     """
-    reader = _Reader(data, count)
+    reader = Reader(data, count)
     table: list[bytes] = []
     ids: Numbers = ()
     for name in NAMES:
         try:
             column = _MEANINGS[name](reader.column(), ids, tables)
-        except _Damage as damage:
+        except Damage as damage:
             raise WireError(f"{damage} - at `$.columns.{name}[{damage.row}]`") from None
         ids = ids or column
         table.append(array("q", column if isinstance(column, list) else list(column)).tobytes())
     if reader.at != len(data):
         raise WireError(f"{len(data) - reader.at} bytes stand after the last column - at `$.columns`")
     return b"".join(table)
-
-
-class _Reader:
-    """Reads one column after the other."""
-
-    def __init__(self, data: bytes, count: int) -> None:
-        self._data = data
-        self._count = count
-        self.at = 0
-
-    def column(self) -> Numbers:
-        mode = self._data[self.at] if self.at < len(self._data) else None
-        self.at += 1
-        if mode is None:
-            raise _Damage("the columns are cut off", 0)
-        if mode == CONSTANT:
-            return [self._varint(0)] * self._count
-        if mode == VARINTS:
-            return self._varints()
-        if mode == RUNS:
-            return self._runs()
-        if mode - FIXED < len(_FIXED):
-            return self._fixed(_FIXED[mode - FIXED], 1 << mode - FIXED)
-        raise _Damage(f"a column has the unknown mode {mode}", 0)
-
-    def _varints(self) -> Numbers:
-        start, end = self.at, self.at + self._count
-        if end <= len(self._data) and (not self._count or max(self._data[start:end]) < 0x80):  # a byte each: frequent
-            self.at = end
-            return self._data[start:end]
-        return self._long_varints() or [self._varint(row) for row in range(self._count)]
-
-    def _long_varints(self) -> list[int]:
-        """Read them without a call for each; [] where one is damaged, and nothing is read."""
-        data, at = self._data, self.at
-        values: list[int] = []
-        add = values.append
-        try:
-            for _ in range(self._count):
-                value = data[at]
-                at += 1
-                if value >= 0x80:
-                    value &= 0x7F
-                    shift = 7
-                    while (byte := data[at]) >= 0x80:
-                        value |= (byte & 0x7F) << shift
-                        shift += 7
-                        at += 1
-                        if shift > 63:
-                            return []
-                    value |= byte << shift
-                    at += 1
-                add(value)
-        except IndexError:
-            return []
-        if max(values) > _MASK:
-            return []
-        self.at = at
-        return values
-
-    def _runs(self) -> Numbers:
-        values: list[int] = []
-        while len(values) < self._count:
-            value, length = self._varint(len(values)), self._varint(len(values))
-            if not 0 < length <= self._count - len(values):
-                raise _Damage(f"a run has {length} rows, {self._count - len(values)} are left", len(values))
-            values += repeat(value, length)
-        return values
-
-    def _fixed(self, code: str, width: int) -> Numbers:
-        part = self._data[self.at : self.at + width * self._count]
-        if len(part) < width * self._count:
-            raise _Damage("the column is cut off", len(part) // width)
-        self.at += len(part)
-        values = array(code, part)
-        if sys.byteorder == "big":
-            values.byteswap()
-        return values.tolist()
-
-    def _varint(self, row: int) -> int:
-        value = shift = 0
-        for byte in self._data[self.at : self.at + 10]:
-            self.at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80 and value <= _MASK:
-                return value
-        raise _Damage("the column is cut off" if self.at >= len(self._data) else "a number has more than 64 bits", row)
 
 
 def _ids(column: Numbers, _ids: Numbers, _tables: Tables) -> Numbers:
@@ -264,7 +165,7 @@ def _index(table: str) -> Callable[[Numbers, Numbers, Tables], Numbers]:
 
 def _acquires(column: Numbers, _ids: Numbers, tables: Tables) -> Numbers:
     if column and column[0]:
-        raise _Damage(f"the first row's acquire is base_ns, its step is {column[0]}", 0)
+        raise Damage(f"the first row's acquire is base_ns, its step is {column[0]}", 0)
     _refuse(max, column, lambda half: half >> 1 >= _DURATIONS, "the step {} is out of range", column)
     acquires = list(accumulate([half >> 1 ^ -(half & 1) for half in column], initial=tables.base_ns))[1:]
     for extreme in (min, max):
@@ -300,7 +201,7 @@ def _refuse(
     """Refuse the first value that is wrong; if one is, the extreme is."""
     if values and is_wrong(extreme(values)):
         row = next(row for row, value in enumerate(values) if is_wrong(value))
-        raise _Damage(problem.format(*(word if isinstance(word, int) else word[row] for word in said)), row)
+        raise Damage(problem.format(*(word if isinstance(word, int) else word[row] for word in said)), row)
 
 
 _MEANINGS: dict[str, Callable[[Numbers, Numbers, Tables], Numbers]] = {
