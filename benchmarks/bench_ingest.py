@@ -1,7 +1,8 @@
 """Lifecycles a second through the collector into SQLite, and what one costs it.
 
 The collector is a process of its own. It is sent the same batches that a tracer sends, 500 lifecycles each, over four
-connections; "on one core" divides by the processor time that it used, all its threads together.
+connections; "on one core" divides by the processor time that it used, all its threads together. Rows are version 1 of
+the wire, columns version 2.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import aiohttp
 from benchmarks.collector_process import HEADERS, collector, flood, post
 from benchmarks.figure import Figure
 from benchmarks.lifecycle_batches import batches
+from tenure import wire
 
 
 class Rates(NamedTuple):
@@ -28,8 +30,12 @@ class Rates(NamedTuple):
 
 def figures() -> list[Figure]:
     """Each figure is the middle of three runs into a fresh store."""
-    wall, core, latency = zip(*(asyncio.run(_run(batches())) for _ in range(3)), strict=True)
+    rows, columns = batches(), batches(version=wire.VERSION_2)
+    runs = [(asyncio.run(_run(rows)), asyncio.run(_run(columns)).core) for _ in range(3)]
+    wall, core, latency = zip(*(rates for rates, _ in runs), strict=True)
+    of_columns = statistics.median(core for _, core in runs)
     return [
+        Figure("stored from columns, on one core of the collector's", of_columns, "lifecycles/s", "at least 100,000"),
         Figure("stored, on one core of the collector's", statistics.median(core), "lifecycles/s", "at least 100,000"),
         Figure("stored, by the clock", statistics.median(wall), "lifecycles/s", ""),
         Figure("from POST to 200 of one batch of 500, p50", statistics.median(latency), "ms", ""),

@@ -10,8 +10,8 @@ from tenure import wire
 BATCHES, ROWS = 400, 500
 
 
-def batches(count: int = BATCHES) -> list[bytes]:
-    """Encoded batches of 500 lifecycles: 40 tasks, 20 resources, 30 sites, five lifecycles a trace."""
+def batches(count: int = BATCHES, version: int = wire.VERSION) -> list[bytes]:
+    """Batches of 500 lifecycles, encoded in this version: 40 tasks, 20 resources, 30 sites, five lifecycles a trace."""
     chance = random.Random(1)  # noqa: S311 -- not for secrets
     process = wire.Process(bytes(range(16)), "benchmark", "localhost", 1, "3.11.7", time.time_ns())
     sites = [wire.Site("shop/stock.py", line, "Stock.reserve", "self._lock") for line in range(30)]
@@ -39,5 +39,5 @@ def batches(count: int = BATCHES) -> list[bytes]:
         traces = [wire.Trace(first + n) for n in range(0, ROWS, 5)]
         base_ns = sequence * 10_000_000
         batch = wire.Batch(1, process, sequence, time.time_ns(), base_ns, sites, resources, tasks, traces, [], rows)
-        encoded.append(wire.encode(batch))
+        encoded.append(wire.encode(batch, version))
     return encoded

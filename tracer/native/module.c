@@ -3,9 +3,11 @@
  * All of it runs under the GIL, in the main interpreter only. It never raises into the program: a lifecycle that cannot
  * be recorded is counted. No object of the program is kept alive; objects are known by address while they live.
  *
- * Each room uses only those to its right: module > patch > identify > record > errors > callbacks, address_map. */
+ * Each room uses only those to its right: module > patch > identify > record > errors > callbacks, address_map >
+ * columns. */
 
 #include "callbacks.h"
+#include "columns/functions.h"
 #include "identify/await_looks.h"
 #include "identify/call_sites.h"
 #include "identify/frame_locals.h"
@@ -107,6 +109,9 @@ static PyMethodDef functions[] = {
     {"set_clock", clock_set, METH_O, "The callable to read instead of the clock; None: the clock."},
     {"start", start, METH_NOARGS, "Start recording."},
     {"stop", stop, METH_NOARGS, "Stop recording."},
+    {"columns_write", FAST(columns_write), "See tenure.wire.columns_backend."},
+    {"columns_read", columns_read, METH_VARARGS, "See tenure.wire.columns_backend."},
+    {"columns_values", columns_values, METH_VARARGS, "See tenure.wire.columns_backend."},
     {"configure", NAMED(callbacks_configure), "Set the Python objects that the probe calls or reads."},
     {NULL, NULL, 0, NULL},
 };
@@ -136,6 +141,7 @@ static int execute(PyObject *module)
     if (PyModule_AddObjectRef(module, "Record", (PyObject *)&Handle_Type) < 0 ||
         PyModule_AddObjectRef(module, "Driver", (PyObject *)&Driver_Type) < 0 ||
         PyModule_AddIntConstant(module, "LAYOUT", LAYOUT) < 0 ||
+        PyModule_AddIntConstant(module, "COLUMNS", COLUMNS_INTERFACE) < 0 ||
         PyModule_AddIntConstant(module, "CLOSED_BYTES", sizeof(Stamps)) < 0 ||
         PyModule_AddIntConstant(module, "OPEN_BYTES", sizeof(Handle)) < 0) {
         return -1;

@@ -9,6 +9,7 @@ _T = TypeVar("_T")
 LAYOUT: int  # raise it in tracer/native/module.c and probe_backend.py when this file changes
 CLOSED_BYTES: int  # a closed record
 OPEN_BYTES: int  # an open one
+COLUMNS: int  # the interface of the functions columns_*
 
 @final
 class Driver: ...
@@ -106,3 +107,19 @@ def configure(
     current_tasks: object,
     fault: Callable[[str, Exception], None],
 ) -> None: ...
+def columns_write(rows: list[tuple[int, ...]], roots: list[int], /) -> bytes | None: ...
+def columns_read(
+    data: bytes, count: int, base_ns: int, offset_ns: int, tasks: int, resources: int, sites: int, exceptions: int, /
+) -> bytes | None: ...
+def columns_values(
+    table: bytes,
+    offset_ns: int,
+    base_key: int,
+    traces: dict[int, int],
+    tasks: list[int],
+    resources: list[int],
+    sites: list[int],
+    exceptions: list[int],
+    marks: list[int],
+    /,
+) -> tuple[list[int | None], list[tuple[int | None, ...]], int]: ...

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[3]
 NATIVE = ROOT / "tracer/native"
 FILES = {path.relative_to(NATIVE).as_posix(): path.read_text() for path in NATIVE.rglob("*.[ch]")}
 HEADERS = sorted(name for name in FILES if name.endswith(".h"))
-ROOMS = ["module", "patch", "identify", "record", ""]  # top first; "": the files without a room
+ROOMS = ["module", "patch", "identify", "record", "", "columns"]  # top first; "": the files without a room
 
 
 def _includes(name: str) -> set[str]:

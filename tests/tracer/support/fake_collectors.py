@@ -1,6 +1,7 @@
 """Collectors that answer as a test says or not at all, and a sink in memory."""
 
 import http.server
+import json
 import socket
 import threading
 import time
@@ -36,9 +37,12 @@ class Server(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, *answers: tuple[int, dict[str, str], bytes], port: int = 0) -> None:
+    def __init__(self, *answers: tuple[int, dict[str, str], bytes], port: int = 0, reads: int = wire.VERSION_2) -> None:
+        self.reads = reads  # the latest version of batches
+        self.versions: list[int] = []
         self.answers = list(answers) or [(200, {}, b"{}")]
         self.received: list[wire.Batch] = []
+        self.bodies: list[bytes] = []
         self.headers: list[dict[str, str]] = []
         self.times: list[float] = []
         self.connections = 0
@@ -63,13 +67,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         status, headers, answer = self.server.answers[0]
-        if len(self.server.answers) > 1:
+        self.server.bodies.append(body)
+        version = 2 if b"\xa7version\x02" in body[:16] else 1
+        self.server.versions.append(version)
+        if version > self.server.reads:
+            detail = f"unsupported batch version: version {version}, this side reads version 1 - at `$.version`"
+            status, headers, answer = 400, {}, json.dumps({"title": "Bad Request", "detail": detail}).encode()
+        elif len(self.server.answers) > 1:
             self.server.answers.pop(0)
         self.server.times.append(time.monotonic())
         self.server.headers.append(dict(self.headers))
         if status == 200:
             assert self.path == "/v1/lifecycles"
-            self.server.received.append(wire.decode(body))
+            self.server.received.append(wire.decode(wire.encode(wire.decode(body))))  # as version 1, to compare
         self.send_response(status)
         for name, value in {**headers, "Content-Length": str(len(answer))}.items():
             self.send_header(name, value)
@@ -81,8 +91,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(*answers: tuple[int, dict[str, str], bytes], port: int = 0) -> Iterator[Server]:
-    with Server(*answers, port=port) as server:
+def serving(
+    *answers: tuple[int, dict[str, str], bytes], port: int = 0, reads: int = wire.VERSION_2
+) -> Iterator[Server]:
+    with Server(*answers, port=port, reads=reads) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:

@@ -21,7 +21,6 @@ _SHIPPING = (
     "tenure._assembly.ledger",
     "tenure._assembly.program_watch",
     "http.client",
-    "gzip",
     "json",
     "random",
     "email.utils",

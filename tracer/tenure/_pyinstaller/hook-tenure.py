@@ -6,6 +6,6 @@ from PyInstaller.utils.hooks import collect_submodules, copy_metadata  # type: i
 hiddenimports = [
     *collect_submodules("tenure", filter=lambda name: not name.startswith("tenure._pyinstaller")),
     *collect_submodules("msgspec"),
-    *("datetime", "decimal", "email.utils", "gzip", "http.client", "json", "random", "uuid"),
+    *("datetime", "decimal", "email.utils", "http.client", "json", "random", "uuid"),
 ]
 datas = copy_metadata("tenure")

@@ -3,6 +3,7 @@
     200                       stored
     408, 429, 503, 5xx        retried after Retry-After, or after a growing pause
     no or a garbled answer    retried after a growing pause with jitter
+    400, unknown version      the collector is older: what is queued is encoded again, as version 1
     anything else             the batch is refused: counted, reported once, never sent again
 
 When the queue is full, the oldest batch is dropped and counted. A batch that was sent before is not dropped: it may be
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 MAX_QUEUED_BYTES = 32_000_000
 UNREACHABLE, REFUSED = "collector unreachable", "refused by the collector"  # reasons of losses, on the wire
+_UNKNOWN_VERSION = "unsupported batch version"  # in the detail of a collector that does not read the batch's version
 _ANSWER_DELAY_S = 0.5  # without an answer for so long, only the end of the program waits for it
 _FIRST_PAUSE, _LONGEST_PAUSE, _LONGEST_RETRY_AFTER = 0.25, 10.0, 60.0  # seconds
 
@@ -54,6 +56,7 @@ class CollectorSink:
         self._undelivered = Undelivered()
         self._refusal = ""  # status and detail of the last refusal
         self._suspicion = "is it overloaded?"
+        self._reads_columns = True  # False: the collector has refused version 2 of the wire
         self._changed = threading.Condition()
         self._stopping = False
         self._closing = False
@@ -66,13 +69,13 @@ class CollectorSink:
         """Queue a batch; drop the oldest ones if the queue is full."""
         from msgspec.structs import replace  # noqa: PLC0415  # see ``late_imports``
 
-        from tenure.wire import encode  # noqa: PLC0415
+        from tenure.wire import VERSION, VERSION_2, encode, has_native_columns  # noqa: PLC0415
 
         content = losses.content_of(batch)
         with self._changed:
             if self._undelivered.counts:
                 batch = replace(batch, dropped=batch.dropped | self._undelivered.counts)
-            data = encode(batch)
+            data = encode(batch, VERSION_2 if has_native_columns and self._reads_columns else VERSION)
             self._queue.append((data, content))
             self._bytes += len(data)
             while self._bytes > MAX_QUEUED_BYTES and len(self._queue) > 1 + self._tried:
@@ -81,7 +84,9 @@ class CollectorSink:
 
     def fork(self) -> CollectorSink:
         """Make a separate sink for a forked child."""
-        return CollectorSink(self.url, self._token, self._tree)
+        sink = CollectorSink(self.url, self._token, self._tree)
+        sink._reads_columns = self._reads_columns
+        return sink
 
     def pause(self) -> None:
         """Stop the thread, so that the process can fork; the queue stays."""
@@ -175,10 +180,24 @@ class CollectorSink:
             self._suspicion = "is it running?"
             return self._retry_later(None, f"does not answer ({error})", "start it with `tenure serve`")
         self._suspicion = "is it overloaded?"
+        if answer.status == 400 and _UNKNOWN_VERSION in answer.detail and self._reads_columns:
+            self._send_rows()
+            return 0.0
         if answer.status in {408, 429} or answer.status >= 500:
             return self._retry_later(answer.retry_after, f"answers {answer.status}", "the tracer retries")
         self._done(data, answer)
         return 0.0
+
+    def _send_rows(self) -> None:
+        """From now on send version 1; encode what is queued again."""
+        from tenure.wire import decode, encode  # noqa: PLC0415  # see ``late_imports``
+
+        with self._changed:
+            self._reads_columns = False
+            self._queue = deque((encode(decode(data)), content) for data, content in self._queue)
+            self._bytes = sum(len(data) for data, _ in self._queue)
+        problem = "reads only version 1 of batches; it gets version 1 from now on, and nothing is lost"
+        self._report_once("version", problem, "update tenure-server")
 
     def _done(self, data: bytes, answer: Answer) -> None:
         with self._changed:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tenure._core import file_descriptors, late_imports
+from tenure._sinks import compression
 from tenure.errors import UsageError
 from tenure.wire_constants import CONTENT_TYPE
 
@@ -66,6 +67,8 @@ class Endpoint:
         self._connection: http.client.HTTPConnection | None = None
         self._socket_identity: file_descriptors.Identity | None = None
         self._interrupted = False
+        self._compress: Callable[[bytes], bytes] | None = None
+        self._has_looked = False  # for a function that compresses
 
     def post(self, data: bytes) -> Answer:
         """Send a body. If the other side has closed the persistent connection, open a new one, once.
@@ -73,10 +76,23 @@ class Endpoint:
         Raises:
             ConnectionFailed: refused, timed out, broken off, or the answer is not HTTP.
         """
-        headers = dict(self._headers)
-        if self._host not in _LOOPBACK and len(data) > 1_000:
-            data = late_imports.module("gzip").compress(data, 1)
-            headers["Content-Encoding"] = "gzip"
+        answer = self._post(*self._encoded(data))
+        if answer.status == 415 and self._compress is not None:  # it reads no zstd
+            self._compress = None
+            answer = self._post(data, self._headers)
+        return answer
+
+    def _encoded(self, data: bytes) -> tuple[bytes, dict[str, str]]:
+        """The body to send and its headers."""
+        if self._host in _LOOPBACK or len(data) < compression.SMALLEST:
+            return data, self._headers
+        if not self._has_looked:
+            self._compress, self._has_looked = compression.compressor(), True
+        if self._compress is None:
+            return data, self._headers
+        return self._compress(data), {**self._headers, "Content-Encoding": compression.ENCODING}
+
+    def _post(self, data: bytes, headers: dict[str, str]) -> Answer:
         client = late_imports.module("http.client")
         self._interrupted = False
         was_connected = self._connection is not None
@@ -89,7 +105,7 @@ class Endpoint:
             self.disconnect()
             if not was_connected or self._interrupted:
                 raise ConnectionFailed(_reason(error)) from None
-        return self.post(data)
+        return self._post(data, headers)
 
     def interrupt(self) -> None:
         """Abort the request of another thread, which may also end by itself meanwhile."""

@@ -55,14 +55,14 @@ class RecordingSink:
         Raises:
             OSError: the disk is full or the file is gone; the document ends with the previous batch.
         """
-        from msgspec import json  # noqa: PLC0415  # see ``late_imports``
+        from tenure.wire import encode_json  # noqa: PLC0415  # see ``late_imports``
 
         try:
             self._reopen_if_closed()
             if fcntl is not None:
                 fcntl.lockf(self._file, fcntl.LOCK_EX)
             try:
-                self._append(json.encode(batch))
+                self._append(encode_json(batch))
             finally:
                 if fcntl is not None:
                     fcntl.lockf(self._file, fcntl.LOCK_UN)

@@ -18,7 +18,11 @@ Time on the wire is monotonic; ``Batch.clock_offset_ns`` added to it gives wall 
 
 from __future__ import annotations
 
-from tenure.wire.codec import UnknownVersion, WireError, decode, decode_json, encode
+from tenure.wire import columns_backend
+from tenure.wire.codec import decode, decode_json, encode, encode_json
+from tenure.wire.column_rows import ColumnRows, ColumnTraces
+from tenure.wire.column_values import StoreKeys
+from tenure.wire.errors import UnknownVersion, WireError
 from tenure.wire.ids import SPAN_STEP, public_id, span_id, trace_id
 from tenure.wire.schema import (
     BODY_SHIFT,
@@ -41,6 +45,7 @@ from tenure.wire.schema import (
     RESENT,
     SUPPRESSED,
     VERSION,
+    VERSION_2,
     Await,
     Batch,
     Canceller,
@@ -56,6 +61,8 @@ from tenure.wire.schema import (
     Task,
     Trace,
 )
+
+has_native_columns = columns_backend.IS_NATIVE  # whether C reads and writes columns here
 
 __all__ = [
     "BODY_SHIFT",
@@ -79,9 +86,12 @@ __all__ = [
     "SPAN_STEP",
     "SUPPRESSED",
     "VERSION",
+    "VERSION_2",
     "Await",
     "Batch",
     "Canceller",
+    "ColumnRows",
+    "ColumnTraces",
     "ExceptionInfo",
     "Pool",
     "Process",
@@ -91,6 +101,7 @@ __all__ = [
     "Row",
     "Site",
     "Stall",
+    "StoreKeys",
     "Task",
     "Trace",
     "UnknownVersion",
@@ -98,6 +109,8 @@ __all__ = [
     "decode",
     "decode_json",
     "encode",
+    "encode_json",
+    "has_native_columns",
     "public_id",
     "span_id",
     "trace_id",

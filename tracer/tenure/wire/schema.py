@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from tenure import wire_constants
 
-VERSION = 1
+VERSION, VERSION_2 = 1, 2  # with rows; with columns in their place
 CONTENT_TYPE = wire_constants.CONTENT_TYPE
 
 # Limits that both sides know: the tracer stays within them, the collector refuses a batch beyond them.
@@ -192,6 +192,8 @@ class Stall(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
     """The body of one POST. ``(process.id, sequence)`` makes it idempotent. Fields with a default may be missing.
+
+    ``rows`` and ``traces`` of one that was read from version 2 are made of its columns at first use.
 
     ``propagated`` are the rows whose body's exception had left an inner lifecycle of the trace: it counts there.
     """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -277,7 +277,7 @@ class Interning:
             )
         return [keys.key(process.row, task.id) for task in tasks]
 
-    def traces(self, process: KnownProcess, traces: list[wire.Trace]) -> list[int]:
+    def traces(self, process: KnownProcess, traces: Sequence[wire.Trace]) -> list[int]:
         return [
             keys.key(process.row, trace.root)
             if not trace.link and trace.otel_trace_id is None and trace.otel_parent_id is None

@@ -35,18 +35,21 @@ class MultiRowInsert(Generic[Row_contra]):
 
     def run(self, connection: sqlite3.Connection, rows: Iterable[Row_contra]) -> None:
         """Insert the rows."""
-        for sql, values in self._statements_for(rows):
-            connection.execute(sql, values)
+        self.run_flat(connection, list(chain.from_iterable(rows)))
+
+    def run_flat(self, connection: sqlite3.Connection, values: Values) -> None:
+        """Insert the rows whose values stand in one list."""
+        for sql, part in self._statements_for(values):
+            connection.execute(sql, part)
 
     def returning(
         self, connection: sqlite3.Connection, rows: Iterable[Row_contra], make: MakeRow[Returned]
     ) -> Iterator[Returned]:
         """Insert the rows; answer those that the statements return."""
-        for sql, values in self._statements_for(rows):
+        for sql, values in self._statements_for(list(chain.from_iterable(rows))):
             yield from map(make, connection.execute(sql, values).fetchall())
 
-    def _statements_for(self, rows: Iterable[Row_contra]) -> Iterator[tuple[str, Values]]:
-        values = list(chain.from_iterable(rows))
+    def _statements_for(self, values: Values) -> Iterator[tuple[str, Values]]:
         at, left = 0, len(values) // self._width
         for size, sql in self._statements:
             while left >= size:

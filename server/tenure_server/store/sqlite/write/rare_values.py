@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, cast
-
 from tenure import wire
-from tenure_server.store.sqlite.file.rows import NO_RARE_VALUES, PROPAGATED, LifecycleValues, RareValues
-
-_KEY: Final = 0  # indexes of LifecycleValues
-_OUTCOMES: Final = 10
+from tenure_server.store.sqlite.file.rows import NO_RARE_VALUES, RareValues
 
 
 def rare_values_of(batch: wire.Batch, base: int) -> dict[int, RareValues]:
@@ -18,14 +13,3 @@ def rare_values_of(batch: wire.Batch, base: int) -> dict[int, RareValues]:
         key = base + batch.rows[release.row].id
         rare[key] = rare.get(key, NO_RARE_VALUES)[0], base + batch.tasks[release.task].id
     return rare
-
-
-def mark_propagated(batch: wire.Batch, base: int, rows: list[LifecycleValues]) -> list[LifecycleValues]:
-    """The rows of a batch, those with the bit PROPAGATED that the batch names."""
-    marked = {base + batch.rows[i].id for i in batch.propagated}
-    return [
-        cast("LifecycleValues", (*row[:_OUTCOMES], row[_OUTCOMES] | PROPAGATED, *row[_OUTCOMES + 1 :]))
-        if row[_KEY] in marked
-        else row
-        for row in rows
-    ]

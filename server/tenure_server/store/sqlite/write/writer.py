@@ -1,6 +1,5 @@
 """Writes batches into the tables: a batch whole or not at all, each lifecycle once, never back to an earlier phase."""
 
-# ruff: noqa: FURB136, PLR1730 -- a comparison costs a quarter of a call of max, for every row
 # ruff: noqa: S608 -- statements are made of constant names
 
 from __future__ import annotations
@@ -8,20 +7,16 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
-from operator import itemgetter
-from typing import Final, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import msgspec
-from msgspec.structs import astuple
 
 from tenure import wire
 from tenure_server.store.protocol import Spans
 from tenure_server.store.sqlite.file import keys, time_order
 from tenure_server.store.sqlite.file.arrivals import Arrivals
 from tenure_server.store.sqlite.file.rows import (
-    INTERNAL,
     LIFECYCLE_COLUMNS,
     LIFECYCLE_COLUMNS_WITHOUT_RARE,
     NO_RARE_VALUES,
@@ -37,12 +32,11 @@ from tenure_server.store.sqlite.write.interning import Interning, KnownProcess
 from tenure_server.store.sqlite.write.multi_row_insert import MultiRowInsert
 from tenure_server.store.sqlite.write.observations import ObservationTables
 from tenure_server.store.sqlite.write.outbox import Outbox
-from tenure_server.store.sqlite.write.rare_values import mark_propagated, rare_values_of
+from tenure_server.store.sqlite.write.rare_values import rare_values_of
+from tenure_server.store.sqlite.write.row_values import FlatRows, marks_of, row_values
 from tenure_server.store.sqlite.write.series import SeriesTables
 from tenure_server.store.sqlite.write.span_rows import SpanTables
 from tenure_server.store.sqlite.write.writer_thread import Work
-
-_FreshRows: TypeAlias = list[LifecycleValues]
 
 _ROW = "?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), nullif(?, 0)"
 _INSERT: MultiRowInsert[LifecycleValues] = MultiRowInsert(
@@ -53,10 +47,7 @@ _INSERT_WITH_RARE: MultiRowInsert[tuple[int | None, ...]] = MultiRowInsert(
 )
 _REPLACE = f"INSERT OR REPLACE INTO lifecycles ({LIFECYCLE_COLUMNS}) VALUES ({_ROW}, ?, nullif(?, 0))"
 _CHUNK = 500  # keys in one query
-_KEY: Final = 0  # indexes of LifecycleValues
-_ACQUIRE: Final = 6
-_RELEASE: Final = 9
-_key_and_time = itemgetter(_KEY, _ACQUIRE)
+_KEY: Final = 0  # index in LifecycleValues
 
 
 class Writer:
@@ -174,18 +165,20 @@ class Writer:
         fresh, resent = self._rows(batch, process, deltas, now_ns)
         rare = rare_values_of(batch, keys.key(process.row, 0))
         if fresh and self._insert(fresh, rare, deltas):
-            new, merged = fresh, self._merge(resent, rare, deltas, is_newest=is_newest)
+            new = fresh
+            if merged := self._merge(resent, rare, deltas, is_newest=is_newest):
+                new = fresh.plus(merged)
         else:
-            new, merged = [], self._merge(fresh + resent, rare, deltas, is_newest=is_newest)
-        self._check_order(process, highest, chain(new, merged))
-        return len(new) + len(merged)
+            new = FlatRows([]).plus(self._merge([*fresh, *resent], rare, deltas, is_newest=is_newest))
+        self._check_order(process, highest, new)
+        return len(new)
 
-    def _check_order(self, process: KnownProcess, highest: tuple[int, int], new: Iterable[LifecycleValues]) -> None:
+    def _check_order(self, process: KnownProcess, highest: tuple[int, int], new: FlatRows) -> None:
         """Mark the process if its keys are no longer in the order of time; ``new`` are the rows just written."""
         if process.is_unordered:
             return
         number, latest_ns = highest
-        rows = sorted(map(_key_and_time, new))
+        rows = new.keys_and_times()
         late = bisect(rows, (keys.key(process.row, number + 1), 0)) if number else 0
         is_ordered = True
         times = [at_ns for _, at_ns in rows]
@@ -205,7 +198,7 @@ class Writer:
         else:
             self._interning.note_unordered(process)
 
-    def _insert(self, rows: _FreshRows, rare: Mapping[int, RareValues], deltas: CounterDeltas) -> bool:
+    def _insert(self, rows: FlatRows, rare: Mapping[int, RareValues], deltas: CounterDeltas) -> bool:
         """Insert rows that should all be new. False: one of them is stored already, and nothing was inserted."""
         connection = self._connection
         connection.execute("SAVEPOINT fresh")
@@ -213,10 +206,10 @@ class Writer:
         if rare:
             _INSERT_WITH_RARE.run(connection, ((*row, *rare.get(row[_KEY], NO_RARE_VALUES)) for row in rows))
         else:
-            _INSERT.run(connection, rows)
+            _INSERT.run_flat(connection, rows.values)
         if is_new := connection.total_changes - before == len(rows):
             deltas.count(rows)
-            closed = [row[_KEY] for row in rows if row[_RELEASE] is not None]
+            closed = rows.closed()
             self._arrivals.note(closed)
             self._outbox.note(closed)
         else:
@@ -225,7 +218,12 @@ class Writer:
         return is_new
 
     def _merge(
-        self, rows: _FreshRows, rare: Mapping[int, RareValues], deltas: CounterDeltas, *, is_newest: bool
+        self,
+        rows: FlatRows | list[LifecycleValues],
+        rare: Mapping[int, RareValues],
+        deltas: CounterDeltas,
+        *,
+        is_newest: bool,
     ) -> list[LifecycleValues]:
         """Write rows of which some may be stored, in an earlier phase or a later one; answer those that were new.
 
@@ -270,7 +268,7 @@ class Writer:
 
     def _rows(
         self, batch: wire.Batch, process: KnownProcess, deltas: CounterDeltas, now_ns: int
-    ) -> tuple[_FreshRows, _FreshRows]:
+    ) -> tuple[FlatRows, FlatRows]:
         """The batch's rows with the keys of the store: those sent for the first time, and those sent again."""
         interning = self._interning
         sites = interning.sites(batch.sites)
@@ -281,39 +279,11 @@ class Writer:
         if batch.pools:
             self._series.note_pools(batch.pools, resources)
         tasks = interning.tasks(process, batch.tasks, batch.clock_offset_ns, exceptions)
-        traces = interning.traces(process, batch.traces)
-        internal = [INTERNAL if site.internal else 0 for site in batch.sites]
-        fresh: _FreshRows = []
-        resent: _FreshRows = []
+        own = batch.rows.own_traces if isinstance(batch.rows, wire.ColumnRows) else batch.traces
+        traces = interning.traces(process, own)
+        marks = marks_of(batch.sites)
         base = keys.key(process.row, 0)
-        acquire_ns = batch.base_ns + batch.clock_offset_ns
-        latest_ns = 0
-        for row in batch.rows:
-            number, parent, trace, task, resource, site, delta, wait, hold, release, outcomes, body, own = astuple(row)
-            acquire_ns += delta
-            end_ns = (
-                acquire_ns + (wait if wait > 0 else 0) + (hold if hold > 0 else 0) + (release if release > 0 else 0)
-            )
-            if end_ns > latest_ns:
-                latest_ns = end_ns
-            (resent if outcomes & wire.RESENT else fresh).append(
-                (
-                    base + number,
-                    parent,
-                    traces[trace],
-                    tasks[task],
-                    resources[resource],
-                    sites[site],
-                    acquire_ns,
-                    None if wait < 0 else wait,
-                    None if hold < 0 else hold,
-                    None if release < 0 else release,
-                    outcomes & ~wire.RESENT | internal[site],
-                    exceptions[body],
-                    exceptions[own],
-                )
-            )
+        store = wire.StoreKeys(batch.clock_offset_ns, base, {}, tasks, resources, sites, exceptions, marks)
+        fresh, resent, latest_ns = row_values(batch, store, traces)
         process.note_latest(latest_ns, now_ns)
-        if batch.propagated:
-            fresh, resent = mark_propagated(batch, base, fresh), mark_propagated(batch, base, resent)
         return fresh, resent
