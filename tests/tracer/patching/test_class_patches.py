@@ -251,7 +251,7 @@ def test_any_library_may_have_any_shape(caplog, adapter):
 def test_a_library_of_unexpected_shape_costs_its_adapter_and_nothing_else(recorder, monkeypatch, caplog):
     """It is said once in the log; the other adapters and the program go on."""
     recorder.stop()
-    monkeypatch.delattr(asyncio, "Barrier")
+    monkeypatch.delattr(asyncio, "BoundedSemaphore")
     try:
         adapters.install()
         adapters.install()
