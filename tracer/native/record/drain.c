@@ -14,27 +14,54 @@ typedef struct {
     PyObject *entry;
 } DrainEntry;
 
-/* Sets an item of a list; steals the object. */
-static bool set_item(PyObject *list, Py_ssize_t place, PyObject *value)
+typedef struct {
+    PyObject *values[PLACES]; /* NULL: no memory */
+} Fields;
+
+/* A record's fields, in the layout of the Python probe's records (tenure._core.record_layout). */
+static Fields fields_of(const Stamps *stamps, PyObject *body, PyObject *raised, uint64_t releaser)
 {
-    return value != NULL && PyList_SetItem(list, place, value) == 0;
+    return (Fields){{
+        Py_NewRef(stamps->site),
+        PyLong_FromUnsignedLongLong(stamps->task),
+        PyLong_FromUnsignedLongLong(stamps->resource),
+        PyLong_FromLongLong(stamps->acquire),
+        PyLong_FromLongLong(stamps->acquired),
+        PyLong_FromLongLong(stamps->release),
+        PyLong_FromLongLong(stamps->released),
+        Py_NewRef(body),
+        Py_NewRef(raised),
+        PyLong_FromUnsignedLongLong(releaser),
+    }};
 }
 
-/* Fills a list with a record's fields, in the layout of the Python probe's records (tenure._core.record_layout). */
-static bool fill(PyObject *list, const Stamps *stamps, PyObject *body, PyObject *raised, uint64_t releaser)
+/* Replaces the items of a list; steals the fields. */
+static bool update_list(PyObject *list, Fields fields)
 {
-    return set_item(list, 0, Py_NewRef(stamps->site)) && set_item(list, 1, PyLong_FromUnsignedLongLong(stamps->task)) &&
-           set_item(list, 2, PyLong_FromUnsignedLongLong(stamps->resource)) &&
-           set_item(list, 3, PyLong_FromLongLong(stamps->acquire)) && set_item(list, 4, PyLong_FromLongLong(stamps->acquired)) &&
-           set_item(list, 5, PyLong_FromLongLong(stamps->release)) && set_item(list, 6, PyLong_FromLongLong(stamps->released)) &&
-           set_item(list, 7, Py_NewRef(body)) && set_item(list, 8, Py_NewRef(raised)) &&
-           set_item(list, 9, PyLong_FromUnsignedLongLong(releaser));
+    bool is_complete = true;
+    for (Py_ssize_t place = 0; place < PLACES; place++) {
+        PyObject *value = fields.values[place];
+        is_complete = value != NULL && PyList_SetItem(list, place, value) == 0 && is_complete;
+    }
+    return is_complete;
 }
 
-static PyObject *new_list(const Stamps *stamps, PyObject *body, PyObject *raised, uint64_t releaser)
+/* Steals the fields. Without the checks of PyList_SetItem: nearly all lists of a drain are new. */
+static PyObject *new_list(Fields fields)
 {
     PyObject *list = PyList_New(PLACES);
-    if (list != NULL && !fill(list, stamps, body, raised, releaser)) {
+    bool is_complete = list != NULL;
+    for (Py_ssize_t place = 0; place < PLACES; place++) {
+        PyObject *value = fields.values[place];
+        is_complete = is_complete && value != NULL;
+        if (list == NULL) {
+            Py_XDECREF(value);
+        }
+        else {
+            PyList_SET_ITEM(list, place, value);
+        }
+    }
+    if (!is_complete) {
         Py_CLEAR(list);
     }
     return list;
@@ -43,11 +70,12 @@ static PyObject *new_list(const Stamps *stamps, PyObject *body, PyObject *raised
 static bool show_handle(HandleSnapshot *snapshots, DrainEntry *entry)
 {
     Handle *handle = snapshots->handle;
+    Fields fields = fields_of(&snapshots->stamps, snapshots->body, snapshots->raised, snapshots->releaser);
     if (handle->shown != NULL) {
-        return fill(handle->shown, &snapshots->stamps, snapshots->body, snapshots->raised, snapshots->releaser);
+        return update_list(handle->shown, fields);
     }
     entry->order = snapshots->stamps.order;
-    handle->shown = new_list(&snapshots->stamps, snapshots->body, snapshots->raised, snapshots->releaser);
+    handle->shown = new_list(fields);
     if (handle->shown == NULL) {
         return false;
     }
@@ -59,7 +87,7 @@ static bool show_handle(HandleSnapshot *snapshots, DrainEntry *entry)
 static bool show_record(Stamps *stamps, DrainEntry *entry)
 {
     entry->order = stamps->order;
-    entry->entry = stamps->resource ? new_list(stamps, Py_None, Py_None, 0) : Py_NewRef(stamps->site);
+    entry->entry = stamps->resource ? new_list(fields_of(stamps, Py_None, Py_None, 0)) : Py_NewRef(stamps->site);
     return entry->entry != NULL;
 }
 
@@ -69,12 +97,29 @@ static int by_order(const void *left, const void *right)
     return (distance > 0) - (distance < 0);
 }
 
+/* The lowest order, if the orders leave no gap: then each tells the entry's place. False after entries were lost. */
+static bool is_dense(const DrainEntry *entries, size_t count, uint32_t *lowest)
+{
+    uint32_t highest = *lowest = count ? entries[0].order : 0;
+    for (size_t at = 1; at < count; at++) {
+        uint32_t order = entries[at].order;
+        *lowest = (int32_t)(order - *lowest) < 0 ? order : *lowest;
+        highest = (int32_t)(order - highest) > 0 ? order : highest;
+    }
+    return count != 0 && highest - *lowest == count - 1;
+}
+
 static PyObject *ordered_list(DrainEntry *entries, size_t count)
 {
-    qsort(entries, count, sizeof(DrainEntry), by_order);
+    uint32_t lowest;
+    bool by_place = is_dense(entries, count, &lowest); /* no two entries have the same order */
+    if (!by_place) {
+        qsort(entries, count, sizeof(DrainEntry), by_order);
+    }
     PyObject *list = PyList_New((Py_ssize_t)count);
     for (size_t at = 0; list != NULL && at < count; at++) {
-        PyList_SET_ITEM(list, (Py_ssize_t)at, Py_NewRef(entries[at].entry));
+        size_t place = by_place ? entries[at].order - lowest : at;
+        PyList_SET_ITEM(list, (Py_ssize_t)place, Py_NewRef(entries[at].entry));
     }
     return list;
 }
