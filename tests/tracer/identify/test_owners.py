@@ -36,6 +36,26 @@ def names(source, main="main"):
     return list(dict.fromkeys(lifecycle.resource.partition(" ")[2] for lifecycle in lifecycles))
 
 
+SHARED = """
+    class Buffer:
+        def __init__(self, name):
+            self.name = name
+            self.lock = asyncio.Lock()
+            self.not_full = asyncio.Condition(self.lock)
+    async def main():
+        buffer = Buffer("jobs")
+        async with buffer.not_full: pass
+        guard = asyncio.Lock()
+        ready = asyncio.Condition(guard)
+        async with ready: pass
+"""
+
+
+def test_the_lock_of_a_condition_is_called_by_its_own_name():
+    """Whoever enters the condition holds the lock, which others may share."""
+    assert names(SHARED) == ["Buffer.lock of jobs", "guard"]
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

@@ -64,8 +64,15 @@ def _name(subject: object, expression: str, frame: FrameType) -> str:
     node = _parsed(expression)
     if isinstance(node, ast.Attribute):
         owner = _value(node.value, values, frame)
-        if object_access.attribute(owner, node.attr) is subject:
+        value = object_access.attribute(owner, node.attr)
+        if value is subject:
             return _of_owner(owner, node.attr, frame, values)
+        # A condition, and the subject is its lock, which the owner may have too.
+        for attribute, other in object_access.instance_items(owner) if value is not None else ():
+            if other is subject:
+                return _of_owner(owner, attribute, frame, values)
+    if isinstance(node, ast.Name):
+        return next((name for name, value in values.items() if value is subject), "")
     if isinstance(node, ast.Subscript):
         key = _plain(_value(node.slice, values, frame), is_key=True)
         container = resource_name(ast.unparse(node.value))
