@@ -68,6 +68,14 @@ def export(options: Options) -> None:
             os.environ.pop(name, None)
 
 
+def include(options: Options, own_packages: list[str]) -> list[str]:
+    """The packages to include: those of the options, and these, which children of this process include too."""
+    packages = [*options.include, *(package for package in own_packages if package not in options.include)]
+    if own_packages and is_wanted():
+        os.environ["TENURE_INCLUDE"] = ",".join(packages)
+    return packages
+
+
 def fix_output(options: Options) -> None:
     """Make the path of the recording absolute, also for the children: some run in other directories."""
     if options.output is not None:

@@ -16,7 +16,7 @@ from tenure._rewriting.module_filter import ModuleFilter
 from tenure._sinks import otel_sinks
 from tenure._sinks.recording_sink import RecordingSink
 from tenure._sinks.shipper import Sink
-from tenure.cli import environment, process_end, program, shadowed
+from tenure.cli import environment, installed_program, process_end, program, shadowed
 from tenure.cli.environment import Options
 from tenure.errors import UsageError
 
@@ -114,7 +114,9 @@ def _prepare(options: Options, rest: Sequence[str], start: Start, usage: str) ->
     def start_or_not(name: str) -> None:
         nonlocal module_filter
         try:
-            module_filter = ModuleFilter([Path.cwd()], options.include, options.exclude)
+            kind = "module" if options.module else "command" if options.code else "script"
+            include = environment.include(options, installed_program.packages(kind, rest[0], rest[1:]))
+            module_filter = ModuleFilter([Path.cwd()], include, options.exclude)
             start(name, module_filter)
         except UsageError:
             raise

@@ -12,7 +12,7 @@ from tenure._core.paths import FROZEN_DIR
 from tenure._core.stderr import say
 from tenure._rewriting import frozen
 from tenure._rewriting.module_filter import ModuleFilter
-from tenure.cli import environment, main_program, process_end, run, shadowed
+from tenure.cli import environment, installed_program, main_program, process_end, run, shadowed
 from tenure.errors import UsageError
 
 _begun: list[bool] = []
@@ -39,7 +39,8 @@ def _begin() -> None:
     roots = [Path.cwd()]
     if kind == "script":
         roots.append(Path(text).resolve() if Path(text).is_dir() else Path(text).resolve().parent)
-    selection = ModuleFilter(roots, options.include, options.exclude, main_module=text if kind == "module" else "")
+    include = environment.include(options, installed_program.packages(kind, text, sys.argv[1:]))
+    selection = ModuleFilter(roots, include, options.exclude, main_module=text if kind == "module" else "")
     tree = process_tree.from_environment()
     continues = tree is not None
     diagram = process_end.diagram_path(options.output)
