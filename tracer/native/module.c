@@ -21,6 +21,7 @@
 #include "patch/held_tokens.h"
 #include "patch/open_managers.h"
 #include "patch/patched_method.h"
+#include "record/bell.h"
 #include "record/buffer.h"
 #include "record/clock.h"
 #include "record/drain.h"
@@ -31,7 +32,7 @@
 
 /* The version of the interface between C and Python, in both directions (_probe.pyi and the arguments of `configure`).
  * tenure._core.probe_backend has the same number, and refuses an extension that was built from other sources. */
-enum { LAYOUT = 3 };
+enum { LAYOUT = 4 };
 
 /* ---- functions ---- */
 
@@ -106,6 +107,9 @@ static PyMethodDef functions[] = {
     {"take_lost", buffer_take_lost, METH_NOARGS, "The number of entries that did not fit since the last call."},
     {"set_limit", buffer_set_limit, METH_O, "The number of entries that may wait."},
     {"clear", clear, METH_NOARGS, "Discard the entries of the buffer and the open records."},
+    {"bell_attend", bell_attend, METH_O, "The calling thread is the shipping thread from now on (True), or no longer."},
+    {"bell_ring", bell_ring_now, METH_NOARGS, "Wake the shipping thread, or let its next wait end at once."},
+    {"bell_wait", bell_wait, METH_VARARGS, "See tenure._core.bell."},
     {"set_clock", clock_set, METH_O, "The callable to read instead of the clock; None: the clock."},
     {"start", start, METH_NOARGS, "Start recording."},
     {"stop", stop, METH_NOARGS, "Stop recording."},

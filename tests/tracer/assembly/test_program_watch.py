@@ -21,9 +21,9 @@ async def _looked(watch: ProgramWatch) -> int:
     task = asyncio.create_task(asyncio.Event().wait())
     await asyncio.sleep(0)
     for _ in range(2):
-        watch.look(time.perf_counter_ns(), at_tasks=True)
+        watch.look(0, time.perf_counter_ns(), at_tasks=True)
         time.sleep(0.11)  # noqa: ASYNC251  # the time between two looks
-    watch.look(time.perf_counter_ns(), at_tasks=True)
+    watch.look(0, time.perf_counter_ns(), at_tasks=True)
     task.cancel()
     return len(watch.take()[0])
 

@@ -130,7 +130,8 @@ class _Frames:
         self._spent, self.spent_ns = 0, spent_ns
         self._steps = iter(steps)
         monkeypatch.setattr(loop_steps, "running", lambda *_: next(self._steps))
-        monkeypatch.setattr(loop_steps, "processor_ns", lambda _: self._spend())
+        monkeypatch.setattr(loop_steps, "processor_clock", lambda _: 1)
+        monkeypatch.setattr(loop_steps, "clock_ns", lambda _: self._spend())
         monkeypatch.setattr(time, "process_time_ns", lambda: self._spent)
         monkeypatch.setattr(loop_steps, "stack", lambda *_: [])
         monkeypatch.setattr(loop_steps, "task_of", lambda _: None)

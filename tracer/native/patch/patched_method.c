@@ -3,6 +3,7 @@
 
 #include "patched_method.h"
 
+#include "../record/buffer.h"
 #include "acquire_release.h"
 #include "manager_methods.h"
 #include "method.h"
@@ -14,6 +15,7 @@ static PyObject *method_call(PyObject *self, PyObject *const *arguments, size_t 
 {
     static MethodCall *const by_role[] = {call_enter, call_leave, call_acquire, call_release};
     const Method *method = (const Method *)self;
+    buffer_hand_over();
     return PyVectorcall_NARGS(count) < 1 ? PyObject_Vectorcall(method->original, arguments, count, names)
                                          : by_role[method->role](method, arguments, count, names);
 }

@@ -8,15 +8,19 @@
 
 #include "buffer.h"
 
+#include "bell.h"
 #include "clock.h"
 #include "marks.h"
 #include "otel_context.h"
+
+enum { WAKE_ENTRIES = 20000, HAND_OVER_ENTRIES = 30000 };
 
 static Chunk *chunks; /* the newest first */
 static Chunk *spare;
 static Handle *newest;
 static size_t linked;
 static size_t waiting, limit = 100000; /* entries that no drain has seen yet, and how many there may be */
+static size_t hand_over_at = HAND_OVER_ENTRIES;
 static size_t lost;
 static uint32_t last_order;
 
@@ -53,6 +57,25 @@ static void unlink_handle(Handle *handle)
     linked--;
 }
 
+/* One more entry waits; the shipping thread takes them in no more than 100 ms, and earlier where they are many. */
+static void count_waiting(void)
+{
+    if (++waiting == WAKE_ENTRIES) {
+        bell_ring();
+    }
+    else if (waiting == 1) {
+        bell_ring_long();
+    }
+}
+
+void buffer_hand_over(void)
+{
+    if (waiting >= hand_over_at) {
+        hand_over_at = waiting + HAND_OVER_ENTRIES;
+        bell_hand_over();
+    }
+}
+
 void buffer_open(Handle *handle)
 {
     if (waiting >= limit) {
@@ -63,7 +86,7 @@ void buffer_open(Handle *handle)
     if (handle->stamps.flags & PATCHED) {
         mark_set(handle);
     }
-    waiting++;
+    count_waiting();
     linked++;
     handle->stamps.order = ++last_order;
     handle->stamps.flags |= LINKED;
@@ -84,6 +107,9 @@ void buffer_close(Handle *handle)
         unlink_handle(handle);
         Py_DECREF(handle);
     }
+    else {
+        bell_ring_long();
+    }
 }
 
 PyObject *buffer_put(PyObject *Py_UNUSED(module), PyObject *entry)
@@ -96,7 +122,7 @@ PyObject *buffer_put(PyObject *Py_UNUSED(module), PyObject *entry)
     }
     Py_INCREF(entry);
     last_order++;
-    waiting++;
+    count_waiting();
     Py_RETURN_TRUE;
 }
 
@@ -146,6 +172,7 @@ Chunk *buffer_take_chunks(size_t *count)
     }
     chunks = NULL;
     waiting = 0;
+    hand_over_at = HAND_OVER_ENTRIES;
     return detached;
 }
 
@@ -193,6 +220,7 @@ void buffer_clear(void)
     Chunk *detached = chunks;
     chunks = NULL;
     waiting = lost = 0;
+    hand_over_at = HAND_OVER_ENTRIES;
     while (newest != NULL) {
         Handle *handle = newest;
         unlink_handle(handle);

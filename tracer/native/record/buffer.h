@@ -7,6 +7,8 @@
 
 void buffer_open(Handle *handle);  /* the acquire begins: order, stamp, link */
 void buffer_close(Handle *handle); /* stamped released: copy it into a chunk, or keep it for the next drain */
+/* Called where the probe holds nothing: lets other threads run if too many entries wait that nobody took. */
+void buffer_hand_over(void);
 void buffer_clear(void);
 
 PyObject *buffer_put(PyObject *module, PyObject *entry);

@@ -3,6 +3,7 @@
 
 #include "drain.h"
 
+#include "bell.h"
 #include "buffer.h"
 
 #include <stdlib.h>
@@ -129,6 +130,7 @@ PyObject *drain_buffer(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     size_t snapshot_count = 0, count = 0, records = 0;
     HandleSnapshot *snapshots = buffer_snapshots(&snapshot_count);
     Chunk *chunks = buffer_take_chunks(&records);
+    bell_taken();
     DrainEntry *entries = PyMem_Calloc(snapshot_count + records + 1, sizeof(DrainEntry));
     bool is_complete = snapshots != NULL && entries != NULL;
     for (size_t at = 0; at < snapshot_count; at++) {

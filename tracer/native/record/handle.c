@@ -65,6 +65,7 @@ PyObject *handle_enter(Handle *handle)
 /* +record: returns the manager; its acquire begins. */
 static PyObject *positive(PyObject *self)
 {
+    buffer_hand_over();
     PyObject *manager = handle_enter((Handle *)self);
     return manager != NULL ? manager : Py_NewRef(Py_None);
 }

@@ -38,7 +38,7 @@ from tenure._identify.exceptions import Canceller
 from tenure._identify.sites import is_internal
 from tenure._identify.task_table import Adopted, Ended, Task, unknown_task
 
-ROWS_A_BATCH = 5_000
+ROWS_A_BATCH = 20_000  # wire.MAX_ROWS
 NAMING_FLUSHES = 2
 
 _T = TypeVar("_T")

@@ -1,9 +1,10 @@
 """When an event loop stands still: one callback runs for over 0.1 s, and no other task has its turn.
 
-The shipping thread looks each time that it wakes, every 25 ms. What it sees twice as the same step has run in between.
-While a long computation in C keeps the interpreter, this thread gets no turn either. It then knows from its own
-lateness, and from the processor time of the loop's thread, that the step has run for so long. What cannot be known
-(the process was stopped, or the machine slept) is not counted.
+The shipping thread looks each time that it wakes, every 25 ms while threads that run loops compute, and for as
+long as a step runs. What it sees twice as the same step has run in between. While a long computation in C keeps the
+interpreter, this thread gets no turn either. It then knows from its own lateness, and from the processor time of the
+loop's thread, that the step has run for so long. What cannot be known (the process was stopped, or the machine slept)
+is not counted.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import NamedTuple
 
-from tenure._core import object_access
+from tenure._core import bell, object_access
 from tenure._identify import event_loops, loop_steps, sites
 from tenure._identify.loop_steps import Call, Step
 from tenure._identify.task_table import Task
@@ -53,6 +54,7 @@ class _Watched:
         self.step: Step | None = None
         self.begin_ns = self.lasted_ns = 0  # of the step
         self.looked_ns = 0  # the last look, whatever it saw
+        self.clock: int | None = None  # of its processor time; None where the system has none
         self.spent_ns: int | None = None  # processor time by then
         self.told: LoopStall | None = None
 
@@ -66,6 +68,8 @@ class StallWatch:
         self._searched_ns = -_SEARCH_INTERVAL_NS
         self._kept: list[LoopStall] = []
         self._process_spent_ns = time.process_time_ns()
+        self.active_ns = time.perf_counter_ns()  # when a look last saw that a thread of a loop had computed
+        self._slept_ns = 0  # how long this thread asked to sleep, from an instant at which no step ran
         self._process_ns = 0  # processor time of the whole process since the look before
 
     def take(self) -> list[LoopStall]:
@@ -73,8 +77,27 @@ class StallWatch:
         kept, self._kept = self._kept, []
         return kept
 
-    def look(self, now_ns: int, late_ns: int = 0) -> None:
-        """See what each loop runs. ``late_ns``: how much later than it asked for this thread got its turn."""
+    def idle_clocks(self) -> bell.Clocks:
+        """The clock of each thread and what it said, where no loop runs a step; else nothing.
+
+        As long as they say the same, no step has begun.
+        """
+        if any(watched.step is not None or watched.clock is None for watched in self._threads.values()):
+            return ()
+        return tuple((watched.clock or 0, watched.spent_ns or 0) for watched in self._threads.values())
+
+    def look(self, now_ns: int, late_ns: int = 0, quiet_ns: int = 0) -> None:
+        """See what each loop runs.
+
+        ``late_ns``: how much later than it asked for this thread got its turn. ``quiet_ns``: up to when the
+        ``idle_clocks`` stood still.
+        """
+        for watched in self._threads.values():
+            if watched.step is None:
+                watched.looked_ns = max(watched.looked_ns, quiet_ns)
+        if self._are_idle(now_ns):
+            return
+        self._slept_ns = now_ns - late_ns - quiet_ns if quiet_ns else 0
         frames = sys._current_frames()  # noqa: SLF001  # there is no other way to another thread's frames
         frames.pop(threading.get_ident(), None)
         if now_ns - self._searched_ns >= _SEARCH_INTERVAL_NS:
@@ -85,14 +108,23 @@ class StallWatch:
         for thread, watched in list(self._threads.items()):
             frame = frames.get(thread)
             step = None if frame is None else loop_steps.running(thread, frame)
-            spent_ns = None if frame is None else loop_steps.processor_ns(thread)
+            if frame is not None and watched.clock is None:
+                watched.clock = loop_steps.processor_clock(thread)
+            spent_ns = None if frame is None else loop_steps.clock_ns(watched.clock)
             computed_ns = 0 if spent_ns is None or watched.spent_ns is None else spent_ns - watched.spent_ns
             self._note(watched, step, now_ns, late_ns, computed_ns)
+            if step is not None or computed_ns or watched.spent_ns is None:
+                self.active_ns = now_ns
             if frame is None:
                 del self._threads[thread]
             elif step is not None and watched.lasted_ns >= STALL_NS:
                 self._tell(thread, watched, frame, step)
             watched.looked_ns, watched.spent_ns = now_ns, spent_ns
+
+    def _are_idle(self, now_ns: int) -> bool:
+        """Whether nothing has run since the last look, and it is not time to search again."""
+        clocks = self.idle_clocks() if now_ns - self._searched_ns < _SEARCH_INTERVAL_NS else ()
+        return bool(clocks) and all(loop_steps.clock_ns(clock) == spent_ns for clock, spent_ns in clocks)
 
     def _search(self, frames: dict[int, FrameType]) -> None:
         main = threading.main_thread().ident
@@ -107,6 +139,8 @@ class StallWatch:
         """Note what a thread is in now, and for how long. ``computed_ns``: its processor time since the last look."""
         gap_ns = now_ns - watched.looked_ns
         limit_ns = _MAX_GAP_NS if watched.told is None else _MAX_GAP_OF_STALL_NS
+        if watched.step is None:  # the process has done nothing that could use up its share
+            limit_ns = max(limit_ns, self._slept_ns + LEAST_NS)
         is_running = gap_ns <= limit_ns or self._process_ns >= gap_ns // 4
         credit_ns = gap_ns if is_running else min(gap_ns, LEAST_NS)
         if step is not None and step == watched.step:

@@ -12,7 +12,7 @@ from collections import deque
 from contextlib import suppress
 from typing import Protocol
 
-from tenure._core import probe_backend
+from tenure._core import bell, probe_backend
 from tenure._core.faults import drop, dropped
 
 LIMIT = 100_000  # entries; a record takes at most 400 bytes, and half a second is enough to ship them all
@@ -40,6 +40,8 @@ class Pending:
         if len(self.entries) >= self.limit:
             return False
         self.entries.append(entry)
+        if len(self.entries) == bell.WAKE_ENTRIES:
+            bell.ring()
         return True
 
     def waiting(self) -> int:
@@ -50,6 +52,7 @@ class Pending:
         with suppress(IndexError):  # another thread drains at the same time
             for _ in range(len(self.entries)):
                 taken.append(self.entries.popleft())  # noqa: PERF401  # what was taken must not be lost
+        bell.python_bell.note_taken()
         return taken
 
     def take_lost(self) -> int:

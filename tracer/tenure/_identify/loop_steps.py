@@ -88,12 +88,25 @@ def task_of(step: Step) -> Task | None:
     return None if loop is None else tasks.known(asyncio.current_task(loop))
 
 
-def processor_ns(thread: int) -> int | None:
-    """The processor time that a running thread has spent; None where the system does not say it."""
+def processor_clock(thread: int) -> int | None:
+    """The clock of the processor time of a running thread; None where the system has none."""
     try:
-        return time.clock_gettime_ns(time.pthread_getcpuclockid(thread))
+        return time.pthread_getcpuclockid(thread)
     except (AttributeError, OSError):
         return None
+
+
+def clock_ns(clock: int | None) -> int | None:
+    """What such a clock says; None where it is of no thread any more."""
+    try:
+        return None if clock is None else time.clock_gettime_ns(clock)
+    except OSError:
+        return None
+
+
+def processor_ns(thread: int) -> int | None:
+    """The processor time that a running thread has spent; None where the system does not say it."""
+    return clock_ns(processor_clock(thread))
 
 
 def _callers(frame: FrameType | None) -> Iterator[FrameType]:

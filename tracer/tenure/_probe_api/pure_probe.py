@@ -14,6 +14,7 @@ from functools import partial
 from typing import cast
 
 from tenure._core import buffer, faults, object_access
+from tenure._core.bell import python_bell
 from tenure._core.record_layout import (
     ACQUIRE,
     ACQUIRED,
@@ -90,9 +91,11 @@ def begin(site: str, task: int, manager: object) -> Listed:
 def _begin(site: str, task: int, manager: object) -> Listed:
     """``begin`` where the resource is not known yet, or where nothing is recorded (``task`` 0)."""
     resource, patched = _shared.get(id(manager)) or lookup.resource_of(site, manager) if task else (0, False)
-    if resource and len(_pending.entries) >= _pending.limit:
-        faults.drop("buffer full")
-        resource = 0
+    if resource:
+        python_bell.note_entries(len(_pending.entries))
+        if len(_pending.entries) >= _pending.limit:
+            faults.drop("buffer full")
+            resource = 0
     record: Listed = [site, task, resource, 0, 0, 0, 0, None, None, 0, manager]
     if resource:
         if patched:
@@ -130,6 +133,7 @@ def enter_known(site: str, manager: object) -> Listed | None:
         resource, patched = _shared.get(id(manager)) or lookup.resource_of(site, manager)
         if not resource or not task:
             return None
+        python_bell.note_entries(len(_pending.entries))
         if len(_pending.entries) >= _pending.limit:
             faults.drop("buffer full")
             return None

@@ -1,4 +1,4 @@
-"""The shipping thread: from the buffer through the ledger to the sinks, every 100 ms or 500 entries.
+"""The shipping thread: from the buffer through the ledger to the sinks, every 100 ms or 20,000 entries.
 
 It is a daemon thread and uses no event loop. It stops around a fork, and the child gets its own thread and a new
 process id. The parent's open lifecycles stay with the parent.
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from types import CodeType
 from typing import TYPE_CHECKING, Protocol
 
-from tenure._core import buffer, faults, late_imports, process_scrubber
+from tenure._core import bell, buffer, faults, late_imports, process_scrubber
 from tenure._core.children import children
 from tenure._core.process_tree import ProcessTree
 from tenure._core.stderr import say
@@ -32,10 +32,8 @@ if TYPE_CHECKING:
     from tenure._assembly.ledger import Ledger
     from tenure._assembly.program_watch import ProgramWatch
 
-FLUSH_INTERVAL_S, POLL_INTERVAL_S, HEARTBEAT_INTERVAL_S = 0.1, 0.025, 2.0  # seconds
+FLUSH_INTERVAL_S, HEARTBEAT_INTERVAL_S = 0.1, 2.0  # seconds
 ANNOUNCE_S = 0.5  # after this time the root of a tree is announced, if it has recorded nothing and has no children
-FLUSH_ENTRIES = 500
-_POLL_INTERVAL_NS = round(POLL_INTERVAL_S * 1e9)
 CLOSE_TIMEOUT_S = 2.0  # how long the end of the process may wait for the thread and the sinks
 
 
@@ -101,7 +99,7 @@ class Shipper:
         self._started_ns = time.time_ns()
         self._ledger: Ledger | None = None  # until something has to be shipped
         self._lock = threading.Lock()
-        self._stop, self._wake = threading.Event(), threading.Event()
+        self._stop = threading.Event()
         self._requested_flushes: deque[_Flush] = deque()
         self._wait_budget = WaitBudget()
         self._failed_wait_s = 0.0  # how long settle() waited for the sinks in vain
@@ -171,7 +169,7 @@ class Shipper:
         deadline = began + self._wait_budget.remaining()
         flush = _Flush(final=False, patient=False)
         self._requested_flushes.append(flush)
-        self._wake.set()
+        bell.ring()
         try:
             settled = flush.done.wait(max(0.0, deadline - time.monotonic()))
             for sink in list(self._sinks):
@@ -235,9 +233,9 @@ class Shipper:
             return False
         flush = _Flush(final=final)
         self._requested_flushes.append(flush)
-        self._wake.set()
+        bell.ring()
         deadline = time.monotonic() + CLOSE_TIMEOUT_S
-        while thread.is_alive() and not flush.done.wait(POLL_INTERVAL_S) and time.monotonic() < deadline:
+        while thread.is_alive() and not flush.done.wait(bell.SLICE_S) and time.monotonic() < deadline:
             pass
         return flush.done.is_set() or thread.is_alive()
 
@@ -267,47 +265,56 @@ class Shipper:
 
     def _start(self) -> None:
         self._stop.clear()
-        self._wake.clear()
         self._thread = threading.Thread(target=self._run, name="tenure-shipping", daemon=True)
         self._thread.start()
 
     def _halt(self) -> None:
         self._stop.set()
-        self._wake.set()
+        bell.ring()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(CLOSE_TIMEOUT_S)
 
-    def _look(self, due_ns: int) -> None:
+    def _look(self, quiet_ns: int, due_ns: int) -> None:
         """See what the program does, at the beginning of this thread's turn: no other thread runs for 5 ms now."""
         try:
             if self._watch is None and self._is_own is not None:
                 self._watch = late_imports.module("tenure._assembly.program_watch").ProgramWatch(self._is_own)
             if self._watch is not None:
-                self._watch.look(due_ns, at_tasks=self._is_announced(final=False))
+                self._watch.look(quiet_ns, due_ns, at_tasks=self._is_announced(final=False))
         except Exception as error:  # noqa: BLE001  # as in a flush
             faults.fault("looking at what the program does", error)
             self._is_own = None
 
+    def _is_due(self, seconds: float) -> bool:
+        """Whether to flush so long after the last flush: where nothing runs, only for the heartbeat."""
+        is_idle = self._watch is not None and self._watch.is_idle() and not buffer.waiting()
+        return seconds >= (HEARTBEAT_INTERVAL_S if is_idle else FLUSH_INTERVAL_S)
+
     def _run(self) -> None:
+        try:
+            with bell.attended():
+                self._take_turns()
+        except Exception as error:  # noqa: BLE001  # no memory for a lock
+            faults.fault("waiting for the bell", error)
+
+    def _take_turns(self) -> None:
         last = time.monotonic()
         while True:
-            due_ns = time.perf_counter_ns() + _POLL_INTERVAL_NS
-            self._wake.wait(POLL_INTERVAL_S)
+            quiet_ns, due_ns = bell.wait(bell.SHORT if self._watch is None else self._watch.rest())
             if self._stop.is_set():
                 return
-            self._wake.clear()
-            self._look(due_ns)
+            self._look(quiet_ns, due_ns)
             requested = self._requested_flushes.popleft() if self._requested_flushes else None
             try:
                 now = time.monotonic()
-                if requested is not None or buffer.waiting() >= FLUSH_ENTRIES or now - last >= FLUSH_INTERVAL_S:
+                if requested is not None or buffer.waiting() >= bell.WAKE_ENTRIES or self._is_due(now - last):
                     last = now
-                    self._flush(
-                        final=requested is not None and requested.final, patient=requested is None or requested.patient
-                    )
+                    asked = requested or _Flush(final=False)
+                    self._flush(final=asked.final, patient=asked.patient)
             except Exception as error:  # noqa: BLE001  # the next flush may go well; the program must not notice
                 faults.fault("a flush", error)
             if requested is not None:
                 requested.done.set()
                 if requested.final:
                     return
+                bell.ring()  # there may be another request
