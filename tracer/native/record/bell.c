@@ -213,7 +213,7 @@ PyObject *bell_wait(PyObject *Py_UNUSED(module), PyObject *arguments)
     bool is_over = false;
     listeners++;
     is_shipping = false;
-    is_long = slice >= 0.1;
+    is_long = seconds > 0.1;
     Py_BEGIN_ALLOW_THREADS
     do {
         due = quiet + slice_ns;

@@ -34,7 +34,7 @@ class ProgramWatch:
         if not clocks:
             return bell.SHORT
         if self.is_idle():
-            return bell.Rest(IDLE_INTERVAL_S, _LOOK_INTERVAL_S, clocks)
+            return bell.Rest(IDLE_INTERVAL_S, bell.SLICE_S, clocks)
         return bell.Rest(_LOOK_INTERVAL_S, bell.SLICE_S, clocks)
 
     def is_idle(self) -> bool:

@@ -98,8 +98,7 @@ class Shipper:
         self._clock = WallClockOffset()
         self._started_ns = time.time_ns()
         self._ledger: Ledger | None = None  # until something has to be shipped
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
+        self._lock, self._stop = threading.Lock(), threading.Event()
         self._requested_flushes: deque[_Flush] = deque()
         self._wait_budget = WaitBudget()
         self._failed_wait_s = 0.0  # how long settle() waited for the sinks in vain
@@ -298,21 +297,22 @@ class Shipper:
             faults.fault("waiting for the bell", error)
 
     def _take_turns(self) -> None:
-        last = time.monotonic()
+        last, rest = time.monotonic(), bell.SHORT
         while True:
-            quiet_ns, due_ns = bell.wait(bell.SHORT if self._watch is None else self._watch.rest())
+            quiet_ns, due_ns = bell.wait(rest)
             if self._stop.is_set():
                 return
-            self._look(quiet_ns, due_ns)
             requested = self._requested_flushes.popleft() if self._requested_flushes else None
             try:
+                self._look(quiet_ns, due_ns)
                 now = time.monotonic()
                 if requested is not None or buffer.waiting() >= bell.WAKE_ENTRIES or self._is_due(now - last):
-                    last = now
-                    asked = requested or _Flush(final=False)
+                    last, asked = now, requested or _Flush(final=False)
                     self._flush(final=asked.final, patient=asked.patient)
+                rest = bell.SHORT if self._watch is None else self._watch.rest()
             except Exception as error:  # noqa: BLE001  # the next flush may go well; the program must not notice
                 faults.fault("a flush", error)
+                rest = bell.SHORT
             if requested is not None:
                 requested.done.set()
                 if requested.final:
