@@ -13,7 +13,7 @@ import importlib
 import os
 import sys
 
-LAYOUT = 3  # the interface with the extension that this code knows; the same number stands in tracer/native/module.c
+LAYOUT = 4  # the interface with the extension that this code knows; the same number stands in tracer/native/module.c
 _CHOICES = "native", "python"
 
 
