@@ -13,6 +13,7 @@
 #include "identify/frame_locals.h"
 #include "identify/lifecycle_begin.h"
 #include "identify/lifecycle_release.h"
+#include "identify/plain_attribute.h"
 #include "identify/task_cancel.h"
 #include "identify/task_creation.h"
 #include "identify/tasks.h"
@@ -90,6 +91,7 @@ static PyMethodDef functions[] = {
     {"forget_patched", forget_patched, METH_NOARGS, "Forget the open lifecycles of class patches."},
     {"site_known", FAST(call_sites_add), "site_known(code, offset, how, site, type=None): cache the site of this instruction"},
     {"forget_sites", forget_sites, METH_NOARGS, "Clear the cache of sites."},
+    {"attribute", FAST(plain_attribute_of), "See tenure._core.object_access."},
     {"current", tasks_current, METH_NOARGS, "The id of the running task or, outside a task, of the thread."},
     {"task_known", FAST(tasks_add), "task_known(address, id): the task at this address, until task_gone"},
     {"task_gone", tasks_remove, METH_O, "The task at this address is no more."},

@@ -8,6 +8,8 @@ import pytest
 import uvloop
 from tests.support.waiting import until
 
+from tenure._identify import task_origins
+
 
 async def hold_everything(stock):
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
@@ -198,3 +200,17 @@ def test_a_task_is_made_as_ever(recorder, run):
         return type(loop).__module__.partition(".")[0], task.get_name(), task.get_coro() is coroutine
 
     assert run(main()) == ("uvloop", "named", True)
+
+
+async def make_a_task_in_a_callback():
+    asyncio.get_running_loop().call_soon(asyncio.ensure_future, asyncio.sleep(5))
+    await asyncio.sleep(0)
+    (task,) = asyncio.all_tasks() - {asyncio.current_task()}
+    task.cancel()
+    return task_origins.of(task)
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_who_runs_the_loop_makes_no_task_in_its_callbacks(recorder, new_loop):
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(make_a_task_in_a_callback()) is None

@@ -14,6 +14,11 @@ from collections.abc import Callable, Mapping
 from types import FunctionType, GetSetDescriptorType, MappingProxyType, MemberDescriptorType
 from typing import Generic, TypeVar
 
+from tenure._core import probe_backend
+
+if probe_backend.SERVES:
+    from tenure import _probe
+
 _V = TypeVar("_V")
 
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: not one of the interpreter's or a C library's static types
@@ -72,7 +77,7 @@ def has(kind: type, name: str) -> bool:
     return of_class(kind, name, _MISSING) is not _MISSING
 
 
-def attribute(thing: object, name: str, default: object = None) -> object:
+def _attribute(thing: object, name: str, default: object = None, /) -> object:
     """An attribute in an object's dictionary or in a slot; the default where the program's code would compute it."""
     kind = type(thing)
     declared = of_class(kind, name, _MISSING)
@@ -90,6 +95,10 @@ def attribute(thing: object, name: str, default: object = None) -> object:
         if value is not _MISSING:
             return value
     return default if declared is _MISSING or has(type(declared), "__get__") else declared
+
+
+# An attribute in an object's dictionary or in a slot; the default where the program's code would compute it.
+attribute: Callable[..., object] = _probe.attribute if probe_backend.SERVES else _attribute
 
 
 def instance_items(thing: object) -> list[tuple[str, object]]:

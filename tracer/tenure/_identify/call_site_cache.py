@@ -64,6 +64,7 @@ def _keep(frame: FrameType, manner: int, site: str, kind: int) -> None:
 def clear() -> None:
     """Find every site again: what is a library may have changed."""
     tracer.current.call_sites.clear()
+    tracer.current.frame_kinds.clear()
     if probe_backend.SERVES:
         _probe.forget_sites()
 

@@ -7,11 +7,28 @@ from __future__ import annotations
 
 import os
 from types import CodeType, FrameType
+from typing import NamedTuple
 
 from tenure._core.object_access import exact
 
 _PACKAGES = f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}"
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120  # as code has it in its file name
+
+
+class FrameKind(NamedTuple):
+    """What kind of code a frame runs; see ``frame_kinds``.
+
+    The code is kept, so that no other one gets its address. ``module``: the name that its globals have.
+    """
+
+    code: CodeType
+    module: object
+    package: str  # the known library that it belongs to, else ""
+    is_wrapper: bool  # it wraps a call that it makes for its caller
+    is_between: bool  # a wrapper's, Tenure's, asyncio's or contextlib's
+    is_outermost: bool  # it only runs what the maker of a task gave to it
+    is_installed: bool
+    runs_loop: bool
 
 
 class InstalledCode:

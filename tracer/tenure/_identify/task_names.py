@@ -21,11 +21,9 @@ _OF_EAGER = "None"  # of an eager task that got no name, in Python 3.13.0 and 3.
 _SAYING_NOTHING = frozenset({"coro", "func", "wrap", "wrapped", "wrapper"})  # names of functions in functions
 _ASYNCIOS = asyncio.Task
 _FUNCTIONS = FunctionType, MethodType, BuiltinMethodType
-_COROUTINES: tuple[type, ...] = (CoroutineType, GeneratorType, AsyncGeneratorType)
+_Driver: type = CoroutineType
 if probe_backend.SERVES:
-    from tenure import _probe
-
-    _COROUTINES = (*_COROUTINES, _probe.Driver)
+    from tenure._probe import Driver as _Driver
 
 
 def is_task(thing: object) -> TypeGuard[asyncio.Task[object]]:
@@ -36,7 +34,7 @@ def is_task(thing: object) -> TypeGuard[asyncio.Task[object]]:
 def is_coroutine(thing: object) -> bool:
     """Whether this is the interpreter's own coroutine or generator, or the native probe's stand-in for one."""
     kind = type(thing)
-    return any(kind is coroutine for coroutine in _COROUTINES)
+    return kind is CoroutineType or kind is _Driver or kind is GeneratorType or kind is AsyncGeneratorType
 
 
 def entitle(coroutine: str, title: str) -> None:

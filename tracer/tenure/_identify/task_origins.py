@@ -7,21 +7,18 @@ which is noted while it is still on the stack. A task that such a task makes has
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Collection, Iterator
 from types import FrameType
 from typing import cast
 
 from tenure._core import probe_backend
-from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file
-from tenure._identify import libraries, task_names, tasks, tracer, variables, wrapped_calls
+from tenure._identify import frame_kinds, task_names, tasks, tracer, variables, wrapped_calls
+from tenure._identify.installed_code import FrameKind
 from tenure._identify.sites import Place
 
 if probe_backend.SERVES:
     from tenure import _probe
 
-EVENTS = code_file(asyncio.events)  # its frame runs the step of a task
-_CONTEXTLIB = code_file(contextlib)
 _OVERRIDING = "create_task"  # a method of the program's own loop or group, which makes the task for its caller
 _MOST_SENT = 1_000
 _MOST_ITEMS = 100  # of a list of coroutines that is searched
@@ -85,14 +82,17 @@ def callers(frame: FrameType) -> Iterator[tuple[FrameType, str]]:
     They end with the task's outermost frame, or before it where that only runs what the maker of the task gave to it.
     While an eager task is made, its maker's frames follow.
     """
+    return ((caller, kind.package) for caller, kind in _callers(frame))
+
+
+def _callers(frame: FrameType) -> Iterator[tuple[FrameType, FrameKind]]:
     task = tasks.running()
     coroutine = None if task is None else task_names.coroutine_of(task)
     last = None if id(coroutine) in tracer.current.tasks.creating else _frame(coroutine)
-    for caller in libraries.stack(frame):
-        package = libraries.of_frame(caller)
-        if caller.f_code.co_filename == EVENTS or libraries.is_runner(caller, package):
+    for caller, kind in frame_kinds.stack(frame):
+        if kind.is_outermost:
             return
-        yield caller, package
+        yield caller, kind
         if caller is last:
             return
 
@@ -112,19 +112,15 @@ def _is_programs(coroutine: object) -> bool:
     if not task_names.is_coroutine(coroutine) or (probe_backend.SERVES and type(coroutine) is _probe.Driver):
         return False
     frame = _frame(coroutine)
-    return frame is None or not (_is_between(frame) or libraries.of_frame(frame))
-
-
-def _is_between(frame: FrameType) -> bool:
-    file = frame.f_code.co_filename
-    return file == _CONTEXTLIB or file.startswith((PACKAGE_DIR, ASYNCIO_DIR)) or libraries.is_wrapper(frame)
+    kind = None if frame is None else frame_kinds.of(frame)
+    return kind is None or not (kind.is_between or kind.package)
 
 
 def library_of_maker(frame: FrameType) -> str:
     """The known library whose code makes a task in this frame, or in a frame that called it; "": none."""
-    for caller, package in callers(frame):
-        if package or not _is_between(caller):
-            return package
+    for _, kind in _callers(frame):
+        if kind.package or not kind.is_between:
+            return kind.package
     return ""
 
 
@@ -134,13 +130,16 @@ def _maker(frame: FrameType, coroutine: object) -> Place | None:
     A function that was given the coroutine makes the task for its caller, which made the coroutine.
     """
     nearest, installed = None, None
-    for caller, package in callers(frame):
-        if package or _is_between(caller) or caller.f_code.co_name == _OVERRIDING:
+    is_callback = tasks.running() is None and asyncio._get_running_loop() is not None  # noqa: SLF001  # never raises
+    for caller, kind in _callers(frame):
+        if is_callback and kind.runs_loop:  # uvloop has no frame between: who runs the loop makes no task here
+            break
+        if kind.package or kind.is_between or kind.code.co_name == _OVERRIDING:
+            continue
+        if kind.is_installed:
+            installed = installed or Place(caller.f_code, caller.f_lasti)
             continue
         place = Place(caller.f_code, caller.f_lasti)
-        if libraries.is_installed(caller):
-            installed = installed or place
-            continue
         nearest = nearest if caller.f_code.co_name in _COMPREHENSIONS and nearest is not None else place
         if not _was_given(caller, coroutine):
             break

@@ -102,7 +102,7 @@ def creating(coroutine: object) -> bool:
     table = tracer.current.tasks
     if id(coroutine) in table.creating:
         return False
-    table.creating[id(coroutine)] = find() if running() is not None else 0, tracer.current.clock()
+    table.creating[id(coroutine)] = current() if running() is not None else 0, tracer.current.clock()
     return True
 
 

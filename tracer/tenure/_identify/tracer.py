@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tenure._core import buffer, probe_backend
 from tenure._identify.exceptions import Canceller
-from tenure._identify.installed_code import InstalledCode
+from tenure._identify.installed_code import FrameKind, InstalledCode
 from tenure._identify.open_uses import HeldToken, OpenManagers
 from tenure._identify.pool_stats import PoolRegistry
 from tenure._identify.resource_ids import ResourceIds
@@ -62,6 +62,7 @@ class Tracer:
         self.root_sites: set[str] = set()  # whose lifecycles begin a trace, whatever is held around them
         self.enclosing_nothing: set[str] = set()  # sites whose lifecycles are no parent, unless a statement enters them
         self.call_sites: dict[tuple[int, int, int], tuple[str, CodeType]] = {}  # see ``call_site_cache``
+        self.frame_kinds: dict[int, FrameKind] = {}  # by address of the code, see ``frame_kinds``
         self.wire_sites: dict[str, wire.Site] = {}  # by key: scrubbed, as the tables of a batch have them
         self.known_packages: set[str] = set()  # of ``libraries``
         self.installed = InstalledCode()

@@ -9,7 +9,7 @@ from typing import cast
 
 from tenure._core.object_access import attribute, exact, module_name
 from tenure._core.paths import code_file
-from tenure._identify import libraries, task_names, variables
+from tenure._identify import frame_kinds, libraries, task_names, variables
 
 _MOST_LAYERS = 5  # wrappers around wrappers
 _TASKS = code_file(asyncio.tasks)
@@ -46,7 +46,7 @@ def called_by(coroutine: object) -> object:
 def _awaits_another(coroutine: object) -> bool:
     """Whether it is one of a wrapper's coroutines, or asyncio's for an awaitable. Most are not."""
     frame = getattr(coroutine, "cr_frame", None) if task_names.is_coroutine(coroutine) else None
-    return frame is not None and (frame.f_code.co_name == "_wrap_awaitable" or libraries.is_wrapper(frame))
+    return frame is not None and (frame.f_code.co_name == "_wrap_awaitable" or frame_kinds.of(frame).is_wrapper)
 
 
 def _coroutine_in(value: object) -> object:

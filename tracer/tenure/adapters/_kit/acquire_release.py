@@ -24,6 +24,7 @@ from tenure._core import faults, object_access, probe_backend
 from tenure._core.paths import ASYNCIO_DIR, PACKAGE_DIR, code_file, is_own_frame
 from tenure._identify import (
     call_site_cache,
+    frame_kinds,
     libraries,
     resources,
     sites,
@@ -284,7 +285,7 @@ def _site(frame: FrameType, kind: type = object, via: str = "", *, serves_caller
             if not is_installed or not serves_caller:
                 return place.site(via if library else "", is_installed)
             library, in_library = library or "installed", place
-    if in_library is None and frame.f_code.co_filename == task_origins.EVENTS:
+    if in_library is None and frame.f_code.co_filename == frame_kinds.EVENTS:
         in_library = Place(frame.f_code, frame.f_lasti)
     origin = task_origins.of_running() or in_library
     return "" if origin is None else origin.site(via if library else "")

@@ -113,7 +113,11 @@ def root(scope: Scope) -> str:
 
 def shared_part(scope: Scope) -> object:
     """The part of a scope that its copies share, else the scope: its address identifies the call."""
-    return next((part for part in (get(scope, name) for name in _SHARED) if part is not None), scope)
+    for name in _SHARED:
+        part = get(scope, name)
+        if part is not None:
+            return part
+    return scope
 
 
 class Request:

@@ -5,6 +5,7 @@ The names of databases; a pool that is open beside one in use; how long it takes
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -35,8 +36,11 @@ def database_of(address: object) -> str | None:
     None where it names none, or where the text is not well formed: what looks like a name may be a password then.
     """
     address = exact(address)
-    if not address:
-        return None
+    return _name_in(address) if address else None
+
+
+@functools.lru_cache(64)
+def _name_in(address: str) -> str | None:
     if "://" not in address:
         found = {name: quoted or plain for name, quoted, plain in _SETTING.findall(address)}
         return found.get("dbname") or None

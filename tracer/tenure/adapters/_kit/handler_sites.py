@@ -13,6 +13,8 @@ from tenure._identify.sites import Place, Site
 
 _LOOPS = "asyncio", "uvloop"
 _LAYERS = 50  # decorators around a function
+_MOST = 4096  # sites
+_sites: dict[tuple[int, str], tuple[str, CodeType]] = {}  # by address of the code, which is kept, and what it is for
 
 
 def of_callable(called: object, via: str = "") -> str:
@@ -27,7 +29,13 @@ def of_callable(called: object, via: str = "") -> str:
             else _text(attribute(called, "__qualname__")) or type.__dict__["__qualname__"].__get__(kind)
         )
         return Site("", 0, name, "", via=via).key()
-    return Site(code.co_filename, code.co_firstlineno, code.co_qualname, "", via=via).key()
+    known = _sites.get((id(code), via))
+    if known is None:
+        if len(_sites) >= _MOST:
+            _sites.clear()
+        site = Site(code.co_filename, code.co_firstlineno, code.co_qualname, "", via=via).key()
+        known = _sites[id(code), via] = site, code
+    return known[0]
 
 
 def _innermost(called: object) -> object:
