@@ -6,9 +6,11 @@ import contextlib
 import aiohttp
 import anyio
 import async_timeout
+import httpx
 import pytest
 from aiohttp import web
 from tests.tracer.support.cancelled_programs import hold, run
+from tests.tracer.support.http_answers import with_server
 
 from tenure import testing
 
@@ -66,10 +68,28 @@ def test_a_client_timeout_of_aiohttp_is_named_at_the_line_that_waits(way):
     with testing.recorder() as recorder:
         asyncio.run(main())
         batches = recorder.batches()
-    named = {
+    assert ("TimeoutError", "ClientTimeout 0.05 s", "main") in named(batches)
+
+
+def named(batches):
+    """Each canceller with a site: what it raised, its name, the function of its site."""
+    return {
         (batch.exceptions[by.exception - 1].type, by.via, batch.sites[by.site - 1].function.rpartition(".")[2])
         for batch in batches
         for by in batch.cancellers
         if by.site
     }
-    assert ("TimeoutError", "ClientTimeout 0.05 s", "main") in named
+
+
+def test_a_timeout_in_a_task_that_runs_none_of_the_programs_functions_is_at_the_line_that_made_the_task():
+    """The stack of that task has a library's frames and Tenure's."""
+
+    async def main(url):
+        limits, timeout = httpx.Limits(max_connections=1), httpx.Timeout(5, pool=0.01)
+        async with httpx.AsyncClient(limits=limits, timeout=timeout) as client, client.stream("GET", url):
+            await asyncio.gather(client.get(url), return_exceptions=True)
+
+    with testing.recorder() as recorder:
+        asyncio.run(with_server(main))
+        batches = recorder.batches()
+    assert ("httpcore.PoolTimeout", "httpx timeout 0.01 s", "main") in named(batches)

@@ -13,8 +13,8 @@ from types import CodeType, FrameType, ModuleType
 from typing import NamedTuple
 
 from tenure._core import object_access
-from tenure._core.paths import code_file
-from tenure._identify import cancellation, libraries, resources, sites, tracer
+from tenure._core.paths import code_file, is_own_frame
+from tenure._identify import cancellation, libraries, resources, sites, task_origins, tracer
 from tenure._identify.exceptions import Canceller
 from tenure._identify.kinds import kind_name
 from tenure._identify.resources import Description
@@ -131,10 +131,16 @@ def place() -> Place:
     """Find the place in the program that makes an object now; called by a function that ``after_init`` calls.
 
     The outermost function with a name for its timeouts names it, else the library that the program called.
+    In a task that runs no function of the program, it is the line that made the task.
     """
     by, names = "", tracer.current.of(_Timeouts).names
     for frame in libraries.stack(sys._getframe(after_init.MAKER + 1)):  # noqa: SLF001  # no other way to the caller
+        if is_own_frame(frame):
+            continue
         code = frame.f_code
+        origin = task_origins.of_running() if code.co_filename == task_origins.EVENTS else None
+        if origin is not None:
+            return Place(origin.code, origin.offset, by)
         name = names.get((code.co_filename, code.co_name))
         if name is not None:
             by = name
