@@ -81,7 +81,8 @@ def acquired(wait_ns: int | None) -> str:
 
 def acquire_failed(lifecycle: Lifecycle, duration_ns: int | None) -> str:
     by = _cancelled_by(lifecycle) if lifecycle.acquire_outcome == "error" else ""
-    return _failed(lifecycle.acquire_outcome, lifecycle.raised, "acquiring", duration_ns) + by
+    doing = "waiting" if lifecycle.site.exit in WAIT_ENDS else "acquiring"
+    return _failed(lifecycle.acquire_outcome, lifecycle.raised, doing, duration_ns) + by
 
 
 def released(lifecycle: Lifecycle, duration_ns: int | None) -> str:

@@ -94,3 +94,11 @@ def test_releases_by_different_tasks_are_not_one_loop() -> None:
         s.use(main, lock, (n, n + 0.1, n + 0.2, n + 0.3))
         released_by(s, s.task(f"giver-{n}" if n % 2 else "other"))
     assert "loop" not in mermaid(s.draw())
+
+
+def test_a_wait_that_is_cancelled_acquired_nothing() -> None:
+    """Nor did it try to: it waited to be notified."""
+    s = Scenario()
+    condition = s.resource("asyncio.locks.Condition.wait", "ready")
+    s.use(s.task("consumer"), condition, (1, None, None, 9), calls=("wait", "notify"), raised="CancelledError")
+    assert messages(s)[-1] == "Condition.wait ready -> consumer: ⊘ cancelled while waiting after 8 ms"

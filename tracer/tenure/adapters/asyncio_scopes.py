@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tenure._core import object_access
 from tenure._core.paths import code_file, is_own_frame
-from tenure._identify import cancellation, libraries, resources, sites, task_origins, tracer
+from tenure._identify import cancellation, frame_kinds, libraries, resources, sites, task_origins, tracer
 from tenure._identify.exceptions import Canceller
 from tenure._identify.kinds import kind_name
 from tenure._identify.resources import Description
@@ -138,7 +138,7 @@ def place() -> Place:
         if is_own_frame(frame):
             continue
         code = frame.f_code
-        origin = task_origins.of_running() if code.co_filename == task_origins.EVENTS else None
+        origin = task_origins.of_running() if code.co_filename == frame_kinds.EVENTS else None
         if origin is not None:
             return Place(origin.code, origin.offset, by)
         name = names.get((code.co_filename, code.co_name))
