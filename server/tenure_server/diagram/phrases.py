@@ -102,7 +102,7 @@ def released(lifecycle: Lifecycle, duration_ns: int | None) -> str:
     if lifecycle.body_outcome == "cancelled":
         return f"{CANCELLED_MARK}{text}{_cancelled_by(lifecycle) or ', cancelled while held'}"
     if lifecycle.body_outcome == "error":
-        return f"{text}, {_left_by(lifecycle)} goes on"
+        return f"{text}, {_left_by(lifecycle)} goes on{_cancelled_by(lifecycle)}"
     return text
 
 
@@ -125,7 +125,8 @@ def finished(record: Task, duration_ns: int | None) -> str:
     if record.outcome == "cancelled":
         return f"{CANCELLED_MARK}cancelled{_by(record.exception)}{_after(duration_ns)}"
     if record.outcome == "error":
-        return exception(record.exception, with_message=duration_ns is not None)
+        by = _by(record.exception)
+        return exception(record.exception, with_message=duration_ns is not None) + (f", cancelled{by}" if by else "")
     return f"done{_after(duration_ns)}"
 
 

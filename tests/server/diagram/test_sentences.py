@@ -77,6 +77,18 @@ def test_the_canceller_stays_where_the_exit_raises_something_else() -> None:
     assert "released after 1 ms, CancelledError suppressed, cancelled by move_on_after 1 s at app.py:30" in labels
 
 
+def test_the_canceller_stays_where_the_clean_up_fails() -> None:
+    """What left the body was raised in place of the cancellation; so was what ended the task."""
+    s = Scenario()
+    by_group = cancelled(s.task("loader"), "TaskGroup", "app.py:8").canceller
+    failed = ExceptionInfo("KeyError", "'row'", by_group)
+    worker = s.task("worker", by=s.task("main"), created=1, finished=9, fails=failed)
+    s.use(worker, s.resource(DATABASE), (2, 3, 7, 8), body=failed)
+    labels = _ends(s.draw())
+    assert "released after 1 ms, KeyError goes on, cancelled by TaskGroup: loader failed at app.py:8" in labels
+    assert "KeyError: 'row', cancelled by TaskGroup: loader failed at app.py:8" in labels
+
+
 def test_a_fold_says_who_cancelled_where_it_is_the_same_for_all() -> None:
     """What differs between the repetitions is left out of the sentence: the task, the place, or all of it."""
     assert _folded(["app.py:12"] * 3) == [

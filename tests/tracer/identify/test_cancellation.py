@@ -104,6 +104,35 @@ def test_a_task_group_cancels_for_the_task_that_failed():
     ]
 
 
+def test_what_is_raised_in_place_of_a_cancellation_has_its_canceller():
+    """Clean-up that fails hides the cancellation; who cancelled is still known. What is raised later has none."""
+
+    async def victim():
+        async with asyncio.Lock():
+            try:
+                await asyncio.sleep(10)
+            finally:
+                raise KeyError("clean-up")
+
+    async def main():
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(fail(), name="failing")
+                group.create_task(victim())
+        except* (ValueError, KeyError):
+            pass
+        with contextlib.suppress(OSError):
+            async with asyncio.Lock():
+                raise OSError("later")
+
+    with testing.recorder() as recorder:
+        asyncio.run(main())
+        (batch,) = recorder.batches()
+    by = {batch.exceptions[entry.exception - 1].type: entry for entry in batch.cancellers}
+    assert by.keys() & {"KeyError", "OSError"} == {"KeyError"}
+    assert (by["KeyError"].via, batch.tasks[by["KeyError"].task - 1].name) == ("TaskGroup", "failing")
+
+
 def test_a_timeout_is_named_by_its_length_and_its_line():
     """On all that it interrupts; afterwards it cancels nothing any more."""
 

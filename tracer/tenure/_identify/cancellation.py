@@ -72,13 +72,19 @@ def requested(task: object, by: Canceller | None = None, is_pending: IsStillPend
 
 
 def failure(error: BaseException) -> Failure:
-    """The failure of an exception in the running task, with the canceller, also of a timeout's own exception."""
+    """The failure of an exception in the running task.
+
+    It has the canceller of a cancellation, also where another exception was raised in its place: by a timeout, or by
+    the program's own clean-up.
+    """
     kind = type(error)
     if issubclass(kind, asyncio.CancelledError):
         return failure_of(error, tasks.canceller_of(tasks.running()))
-    if (issubclass(kind, TimeoutError) or short_name(kind).endswith("Timeout")) and _came_of_cancellation(error):
-        return failure_of(error, tasks.last_canceller(tasks.running()))
-    return failure_of(error)
+    if not _came_of_cancellation(error):
+        return failure_of(error)
+    is_timeout = issubclass(kind, TimeoutError) or short_name(kind).endswith("Timeout")
+    running = tasks.running()
+    return failure_of(error, tasks.last_canceller(running) if is_timeout else tasks.canceller_of(running))
 
 
 def _came_of_cancellation(error: BaseException) -> bool:
