@@ -27,6 +27,7 @@ class Cause(NamedTuple):
     ``first`` has held the resource for longest, ``more_holders`` others had the rest; ``acquiring`` of them all had
     come earlier and had not acquired it yet; ``is_acquiring``: this is still so for one of them. ``ahead``: how many
     more waited already. ``ended_by`` is the lifecycle whose release ended the wait; None: not known, or it goes on.
+    ``is_own``: the waiting task itself has ``first``.
     """
 
     first: Lifecycle
@@ -35,10 +36,11 @@ class Cause(NamedTuple):
     acquiring: int = 0
     is_acquiring: bool = False
     ended_by: Lifecycle | None = None
+    is_own: bool = False
 
     @property
     def text(self) -> str:
-        holder = phrases.holder(self.first.task.name, self.first.site)
+        holder = phrases.holder("itself" if self.is_own else self.first.task.name, self.first.site)
         acquiring = "" if _is_immediate(self.first.resource) else self._acquiring_text
         return phrases.cause(holder, self.more_holders, acquiring, self.ahead)
 
@@ -164,7 +166,8 @@ class _Sweep:
     def _cause(self, use: Lifecycle, users: list[Lifecycle], before: int) -> Cause:
         acquiring = users[len(self._holders) :]
         is_acquiring = _wait_end_ns(use) is None and any(_wait_end_ns(other) is None for other in acquiring)
-        return Cause(users[0], len(users) - 1, before - len(acquiring), len(acquiring), is_acquiring)
+        is_own = users[0].task.id == use.task.id
+        return Cause(users[0], len(users) - 1, before - len(acquiring), len(acquiring), is_acquiring, is_own=is_own)
 
 
 def _is_immediate(resource: ResourceRef) -> bool:

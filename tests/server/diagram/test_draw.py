@@ -69,7 +69,7 @@ def test_a_task_that_waits_for_itself_is_told_so() -> None:
     main, lock = s.task("main"), s.resource("asyncio.locks.Lock", "stock", 1)
     outer = s.use(main, lock, (0, 0.5, None, None))
     s.use(main, lock, (10, None, None, None), inside=outer)
-    assert _waits(s.draw(now=1010)) == ["waits for main (main.py:7), 1.00 s"]
+    assert _waits(s.draw(now=1010)) == ["waits for itself (main.py:7), 1.00 s"]
 
 
 def test_the_one_who_holds_now_is_named_at_the_bottom() -> None:

@@ -66,7 +66,8 @@ def _cause(use: Lifecycle, everybody: list[Lifecycle]) -> Cause | None:
     if use.acquired_ns is not None and not any(end is not None and end <= use.acquired_ns for end in ends):
         return None
     goes_on = end_ns is None and any(_wait_end_ns(it) is None for it in first_in_line)
-    return Cause(users[0], len(users) - 1, len(waiters) - free, len(first_in_line), goes_on)
+    is_own = users[0].task.id == use.task.id
+    return Cause(users[0], len(users) - 1, len(waiters) - free, len(first_in_line), goes_on, is_own=is_own)
 
 
 def _wait_end_ns(use: Lifecycle) -> int | None:

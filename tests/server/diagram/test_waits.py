@@ -37,7 +37,7 @@ def test_a_report_that_takes_a_second_connection() -> None:
     assert _waits(steps) == [
         f"{first}, connecting at first, 3.00 s",
         f"{first}, connecting at first, 1 ahead, 3.00 s",
-        f"{first}, 2 ahead, 2.94 s",
+        "waits for itself (build_report.py:16) and 2 more, 2 ahead, 2.94 s",
         f"{first}, 3 ahead, 2.94 s",
         f"{first}, 4 ahead, 2.94 s",
     ]
