@@ -21,7 +21,8 @@ _BY_KIND = {
         _rewriting.post_import:_Loader.exec_module
         _rewriting.loaders:RewritingLoader.get_code cli.program:_hide_our_frames.<locals>.once""",
     "are called by rewritten code or by the loop, or report faults, with nothing around them": """
-        _probe_api.pure_probe:begin _probe_api.pure_probe:body_raised _probe_api.pure_probe:raised
+        _probe_api.pure_probe:begin _probe_api.pure_probe:leaving _probe_api.pure_probe:body_raised
+        _probe_api.pure_probe:raised
         _patching.track:traced _identify.tasks:_current_id
         adapters.asyncio_tasks:_ended _core.faults:fault""",
     "are called by the interpreter for an object that is gone": """
