@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from benchmarks import results, suite
 from benchmarks.__main__ import main
+from benchmarks.application.profile import PROGRAM, room_of
 from benchmarks.figure import Figure, measure_yardstick
 from benchmarks.table import table
 
@@ -176,3 +177,20 @@ def test_each_benchmark_has_figures_and_a_summary(monkeypatch: pytest.MonkeyPatc
         tree = ast.parse((Path(results.__file__).parent / f"bench_{name}.py").read_text(encoding="utf-8"))
         assert any(isinstance(node, ast.FunctionDef) and node.name == "figures" for node in tree.body), name
         assert suite.summary(name).endswith("."), name
+
+
+@pytest.mark.parametrize(
+    ("stack", "room"),
+    [
+        ("main (tenure/cli/main_program.py:3);run (asyncio/runners.py:3);app (fastapi/routing.py:4)", PROGRAM),
+        ("run (tenure/_sinks/shipper.py:31);wait (threading.py:3)", "_sinks"),
+        ("app (fastapi/routing.py:4);call (tenure/adapters/_kit/asgi.py:4)", "adapters"),
+        ("install (tenure/session.py:3)", "tenure"),
+        ("main (tenure/cli/main_program.py:3);select (selectors.py:4)", PROGRAM),
+        ("main (service.py:3)", PROGRAM),
+        ("", PROGRAM),
+    ],
+)
+def test_a_sample_belongs_to_the_innermost_room(stack: str, room: str):
+    """Python's own functions belong to whoever calls them; the command only runs the program."""
+    assert room_of(stack) == room

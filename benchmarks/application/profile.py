@@ -30,13 +30,13 @@ class Sampling:
         counts: Counter[str] = Counter()
         for line in self._file.read_text(encoding="utf-8").splitlines():
             stack, _, count = line.rpartition(" ")
-            counts[_room_of(stack)] += int(count)
+            counts[room_of(stack)] += int(count)
         self._folder.cleanup()
         total = counts.total() or 1
         return {room: 100 * count / total for room, count in counts.most_common()}
 
 
-def _room_of(stack: str) -> str:
+def room_of(stack: str) -> str:
     """The room of the innermost frame of Tenure's, if all frames within it are Python's own; else the program."""
     for frame in reversed(stack.split(";")):
         match = _FRAME.search(frame)

@@ -1,4 +1,4 @@
-"""Writes the golden diagrams anew: ``python -m tests.golden.diagram``. Look at what changed before you commit it."""
+"""Writes the golden diagrams: ``python -m tests.golden.diagram``. Look at what changed before you commit it."""
 
 from __future__ import annotations
 

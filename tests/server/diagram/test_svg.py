@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring
 
@@ -39,7 +40,7 @@ def _texts(root: Element, classes: str) -> list[str]:
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_scenario_gives_its_golden_picture(name: str) -> None:
-    """The text is the file's (python -m tests.golden.diagram writes the files anew)."""
+    """The text is the file's (python -m tests.golden.diagram writes the files)."""
     assert svg_text(SCENARIOS[name](), title=TITLE).text == (GOLDEN / f"{name}.svg").read_text(encoding="utf-8")
 
 
@@ -71,18 +72,19 @@ def test_every_program_has_its_picture(program: Program) -> None:
 
 
 @given(programs())
-def test_no_bar_begins_before_the_acquire_is_done(program: Program) -> None:
-    """Who waits has none, and one that has ended lies within its lifeline."""
+def test_a_bar_begins_where_the_acquire_is_done(program: Program) -> None:
+    """At the answer to its own request, and it lies within its lifeline. Who waits has none."""
     layout = Layout(_draw(program))
-    requests: dict[str, float] = {}
+    answers: dict[str, float] = {}
     for row in layout.messages:
-        if row.step.lifecycle is not None and row.target.column.participant.role == "resource":
-            requests.setdefault(row.step.lifecycle, row.line)
-    waiting = {it.id for it in program.lifecycles if it.acquired_ns is None}
+        if row.step.lifecycle is not None and row.source.column.participant.role == "resource":
+            answers.setdefault(row.step.lifecycle, row.line)
+    acquired = {it.id for it in program.lifecycles if it.acquired_ns is not None}
+    assert Counter(bar.lifecycle for bar in layout.activations) == Counter(acquired)
     for bar in layout.activations:
-        assert bar.lifecycle not in waiting
-        assert bar.lifecycle is None or bar.top > requests.get(bar.lifecycle, -1.0)
-        assert bar.bottom is None or bar.top <= bar.bottom <= layout.height
+        assert bar.top == answers[bar.lifecycle or ""]
+        ends = [layout.height if it.bottom is None else it.bottom for it in (bar.column, bar)]
+        assert bar.column.top <= bar.top <= ends[1] <= ends[0]
 
 
 @given(st.text(), st.sampled_from([30.0, 200.0]))
@@ -119,6 +121,12 @@ def test_what_is_open_is_told_below_its_column() -> None:
     assert all(text.startswith("still waiting for worker-1") for text in waiting)
     assert any(text.startswith("still held") for text in _texts(root, "tag hue"))
     assert "nothing was held" in svg_text([]).text
+
+
+def test_a_picture_is_described_in_numbers() -> None:
+    """For readers who do not see it."""
+    root = fromstring(svg_text(SCENARIOS["still_open"]()).text)
+    assert root.findtext(f"{SVG}desc") == "Tasks: 5. Resources: 3. Waits: 2. Open at the end: 5."
 
 
 def test_a_tall_picture_has_its_heads_at_both_ends() -> None:

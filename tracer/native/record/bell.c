@@ -84,10 +84,10 @@ static bool is_finalizing(void)
 #endif
 }
 
-/* A thread that asks for the GIL begins its wait of 5 ms anew whenever another lets go of it and gets it back first: a
- * loop that looks for events every 0.4 ms starves the shipping thread for seconds. So the program's thread lets it in
- * itself, where that one would take the entries at once. No handler of a signal runs within the wait, and no lock of
- * the probe is held. */
+/* A thread that asks for the GIL waits for 5 ms. This wait starts again whenever the holder releases the GIL and gets it
+ * back first. So a loop that looks for events every 0.4 ms starves the shipping thread for seconds. Therefore the
+ * program's thread hands the GIL over itself, if the shipping thread would take the entries at once. No signal handler
+ * runs during the wait, and no lock of the probe is held. */
 void bell_hand_over(void)
 {
     if (attendant == 0 || attendant == PyThread_get_thread_ident() || is_shipping || is_handed_over ||
@@ -104,7 +104,7 @@ void bell_hand_over(void)
     status = PyThread_acquire_lock_timed(lock, HAND_OVER_US, 0);
     Py_END_ALLOW_THREADS
     if (lock != taken) {
-        return; /* another attendant has begun; this lock is nobody's */
+        return; /* another attendant has begun, and no thread uses this lock now */
     }
     if (is_taken) {
         if (status != PY_LOCK_ACQUIRED) {

@@ -65,10 +65,10 @@ def _document(layout: Layout, title_text: str) -> str:
         standing = [column for column in layout.columns if column.bottom is None]
         heads += [head(column, layout.spacing.x(column.slot), height - sizes.HEAD_BAND / 2) for column in standing]
     steps = element("g", {"transform": f"translate(0,{top})"}, "\n", content, "\n")
-    return _svg(width, height, title_text, [steps, *heads, *tags])
+    return _svg(width, height, title_text, _summary(layout), [steps, *heads, *tags])
 
 
-def _svg(width: float, height: float, title_text: str, content: list[str]) -> str:
+def _svg(width: float, height: float, title_text: str, summary: str, content: list[str]) -> str:
     heading = [text(title_text, sizes.MARGIN, sizes.TITLE_BASELINE, "title")] if title_text else []
     attributes: dict[str, str | float] = {
         "xmlns": "http://www.w3.org/2000/svg",
@@ -79,14 +79,23 @@ def _svg(width: float, height: float, title_text: str, content: list[str]) -> st
     }
     ground = element("rect", {"class": "ground", "width": width, "height": height})
     name = title_text or "Sequence diagram"
-    parts = [title(name), element("desc", {}, escape("Who holds what, and who waits for it."))]
+    parts = [title(name), element("desc", {}, escape(summary))]
     parts += [element("style", {}, f"\n{style()}"), ground, *heading, *content]
     return element("svg", attributes, "\n", "\n".join(parts), "\n") + "\n"
 
 
 def _empty(title_text: str) -> str:
     width, height = EMPTY_SIZE
-    return _svg(width, height, title_text, [text("nothing was held", width / 2, height / 2 + 10, "", "middle")])
+    words = "nothing was held"
+    return _svg(width, height, title_text, words, [text(words, width / 2, height / 2 + 10, "", "middle")])
+
+
+def _summary(layout: Layout) -> str:
+    """What a reader who does not see the picture hears of it."""
+    tasks = sum(column.participant.role == "task" for column in layout.columns)
+    waits = sum(note.step.kind == "wait" for note in layout.notes)
+    resources = len(layout.columns) - tasks
+    return f"Tasks: {tasks}. Resources: {resources}. Waits: {waits}. Open at the end: {len(layout.tags)}."
 
 
 def _tags(layout: Layout, top: float) -> tuple[list[str], float]:
