@@ -47,6 +47,16 @@ async def test_the_page_fits(collector: Collector, page: Page, tmp_path: Path, w
     await page.screenshot(path=tmp_path / f"{width}-{scheme}.png")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_a_picture_of_the_collector_has_its_colours(collector: Collector, page: Page, scheme: str) -> None:
+    """The browser accepts the style sheet that is in the picture."""
+    await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    await collector.post(held_and_waited_for().batch())
+    await page.goto(f"{collector.url}api/diagram?format=svg")
+    ground = await page.evaluate("getComputedStyle(document.querySelector('.ground')).fill")
+    assert ground == {"light": "rgb(251, 251, 250)", "dark": "rgb(21, 23, 27)"}[scheme]
+
+
 async def test_the_theme_can_be_chosen_and_is_kept(collector: Collector, page: Page) -> None:
     """The button goes from the system's to light to dark, and a reload keeps the choice."""
     await page.goto(collector.url)

@@ -11,6 +11,7 @@ from aiohttp import web
 from tenure_server.background.lanes import read_limit
 from tenure_server.diagram import Dialect
 from tenure_server.diagram.steps import Diagram
+from tenure_server.diagram.svg import STYLE_HASH
 from tenure_server.errors import BadParameter
 from tenure_server.http.app_keys import CLOCK, STORE
 from tenure_server.http.parameters import INTERNAL, Parameter, choice, flag, instant, integer, names, text
@@ -20,6 +21,7 @@ from tenure_server.model.lens import Lens
 from tenure_server.store.load_diagram import as_mermaid, as_svg, load_diagram, load_text, off_the_loop
 
 SVG = "image/svg+xml"
+SVG_POLICY = f"default-src 'none'; style-src '{STYLE_HASH}'; frame-ancestors 'none'"  # it runs and loads nothing
 
 TRACE = text("trace", "Draw the trace with this id.")
 TASK = text("task", "Draw the task with this id and its descendants.")
@@ -77,7 +79,7 @@ async def get_diagram(request: web.Request) -> web.Response:
             return web.Response(text=text, content_type="text/plain")
         if wanted == "svg":
             picture = await load_text(store, lens, limit, now_ns, as_svg())
-            return web.Response(text=picture, content_type=SVG)
+            return web.Response(text=picture, content_type=SVG, headers={"Content-Security-Policy": SVG_POLICY})
         drawn = await load_diagram(store, lens, limit, now_ns, fold_roots=FOLD_ROOTS.read(query) or False)
         body = await off_the_loop(len(drawn.steps), lambda: msgspec.json.encode(drawn))
         return web.Response(body=body, content_type=JSON)

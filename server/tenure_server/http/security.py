@@ -22,8 +22,7 @@ web_response.SERVER_SOFTWARE = HEADERS["Server"]  # type: ignore[attr-defined]
 
 async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
     """A handler of the signal on_response_prepare."""
-    response.headers.update(HEADERS)
-    for name, value in NOT_KEPT.items():
+    for name, value in (HEADERS | NOT_KEPT).items():
         response.headers.setdefault(name, value)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 
 from tests.server.support.batches import Program
@@ -32,6 +34,9 @@ async def test_a_diagram_is_drawn_as_a_picture(collector: Collector) -> None:
     async with collector.session.get(f"{collector.url}/api/diagram?format=svg") as answer:
         picture = await answer.text()
     assert (answer.status, answer.content_type) == (200, "image/svg+xml")
+    style = hashlib.sha256(picture.partition("<style>")[2].partition("</style>")[0].encode()).digest()
+    assert f"style-src 'sha256-{base64.b64encode(style).decode()}'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert re.search(r'class="title"[^>]*>shop #4001, 2023-11-14 22:13:20', picture)
     assert "still held, " in picture
     assert (await collector.get("/api/diagram?format=svg&trace=" + "0" * 31 + "1"))[0] == 404

@@ -5,6 +5,9 @@ Viewers of SVG files know neither ``light-dark()`` nor ``color-mix()`` nor varia
 
 from __future__ import annotations
 
+from base64 import b64encode
+from hashlib import sha256
+
 HUES, PLAIN_HUES = 8, 3  # the last three are for resources without a shape: time limits, requests, task groups
 
 _COLOURS = {  # light, dark
@@ -91,9 +94,8 @@ _OF_HUE = """
 """
 
 
-def style() -> str:
-    """The style sheet: light, and dark where the page or the viewer prefers that."""
-    return f"{_FIXED.strip()}\n{_rules(0)}@media (prefers-color-scheme:dark){{\n{_rules(1)}}}\n"
+def _style() -> str:
+    return f"{_FIXED}{_rules(0)}@media (prefers-color-scheme:dark){{\n{_rules(1)}}}\n"
 
 
 def _rules(scheme: int) -> str:
@@ -114,3 +116,10 @@ def _mix(colour: str, ground: str, share: float) -> str:
         round(int(colour[at : at + 2], 16) * share + int(ground[at : at + 2], 16) * (1 - share)) for at in (1, 3, 5)
     )
     return "#" + "".join(f"{part:02x}" for part in mixed)
+
+
+STYLE = _style()
+"""The style sheet: light, and dark where the page or the viewer prefers that."""
+
+STYLE_HASH = f"sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}"
+"""By which a Content-Security-Policy allows the style sheet."""

@@ -9,7 +9,7 @@ from tenure_server.diagram import left_out
 from tenure_server.diagram.left_out import DiagramText
 from tenure_server.diagram.steps import Begin, Create, Declare, Destroy, End, Note, Step
 from tenure_server.diagram.svg import sizes
-from tenure_server.diagram.svg.colours import style
+from tenure_server.diagram.svg.colours import STYLE
 from tenure_server.diagram.svg.elements import element, escape, group, number, text, title
 from tenure_server.diagram.svg.layout import Layout
 from tenure_server.diagram.svg.marks import head, marks
@@ -80,7 +80,7 @@ def _svg(width: float, height: float, title_text: str, summary: str, content: li
     ground = element("rect", {"class": "ground", "width": width, "height": height})
     name = title_text or "Sequence diagram"
     parts = [title(name), element("desc", {}, escape(summary))]
-    parts += [element("style", {}, f"\n{style()}"), ground, *heading, *content]
+    parts += [element("style", {}, STYLE), ground, *heading, *content]
     return element("svg", attributes, "\n", "\n".join(parts), "\n") + "\n"
 
 
