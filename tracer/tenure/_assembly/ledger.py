@@ -18,10 +18,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import count, zip_longest
-from typing import TypeVar, cast
+from typing import cast
 
 from tenure import wire
-from tenure._assembly import pool_reporter
+from tenure._assembly import late_entries, pool_reporter
 from tenure._assembly.given_up import GivenUp, Wanted
 from tenure._assembly.observations import Observations
 from tenure._assembly.open_lifecycles import Lifecycle, Trace
@@ -31,7 +31,7 @@ from tenure._assembly.request_status import Answered, is_request
 from tenure._assembly.snapshot import CLOSED, PLAIN, Snapshot, phase_of
 from tenure._assembly.split_holds import SplitHolds, may_be_split
 from tenure._assembly.statement_entry import HeldBeside, StatementEntry
-from tenure._assembly.tables import Tables, process_of
+from tenure._assembly.tables import Tables, chunks, process_of
 from tenure._core.record_layout import ACQUIRE, RELEASER, RESOURCE, SITE, TASK, Listed
 from tenure._identify import otel_context, tracer
 from tenure._identify.exceptions import Canceller
@@ -40,8 +40,6 @@ from tenure._identify.task_table import Adopted, Ended, Task, unknown_task
 
 ROWS_A_BATCH = 20_000  # wire.MAX_ROWS
 NAMING_FLUSHES = 2
-
-_T = TypeVar("_T")
 
 
 class Ledger:
@@ -98,17 +96,21 @@ class Ledger:
         heartbeat: bool = False,
         final: bool = False,
         patient: bool = True,
+        late: late_entries.Drain | None = None,
     ) -> list[wire.Batch]:
         """What changed since the last call, as batches of at most ROWS_A_BATCH rows.
 
         With ``heartbeat`` or ``final`` there is at least one, even an empty one; ``final`` marks the last one.
-        Not ``patient``: no request waits for its span, and no hold for what the next drain may bring.
+        Not ``patient``: no request waits for its span, and no hold for what the next drain may bring. ``late`` drains
+        once more; see ``late_entries``.
         """
         patient = patient and not final
         self._split_holds.update()
         changed = [entry for entry in self._ready(patient) if phase_of(entry.record) != entry.shipped]
-        rows = _chunks([entry for entry in changed if not (patient and may_be_split(entry))])
-        ended = _chunks([task for task in self._finished.values() if task.id in self._shipped_tasks])
+        if late is not None and not final:
+            changed = late_entries.ready_without(changed, self._open, lambda: self.add_entries(late()))
+        rows = chunks([entry for entry in changed if not (patient and may_be_split(entry))], ROWS_A_BATCH)
+        ended = chunks([task for task in self._finished.values() if task.id in self._shipped_tasks], ROWS_A_BATCH)
         parts = list(zip_longest(rows, ended)) or ([(None, None)] if heartbeat or final or self.observations else [])
         batches = []
         for number, (lifecycles, tasks_ended) in enumerate(parts, 1):
@@ -313,8 +315,3 @@ class Ledger:
             tracer.current.tasks.by_id.pop(number, None)
         in_use = {cast("int", lifecycle.record[RESOURCE]) for lifecycle in self._open.values()}
         tracer.current.resource_ids.collect_dead(in_use)
-
-
-def _chunks(items: list[_T]) -> Iterator[Sequence[_T]]:
-    for start in range(0, len(items), ROWS_A_BATCH):
-        yield items[start : start + ROWS_A_BATCH]

@@ -29,7 +29,19 @@ class Trace:
 class Lifecycle:
     """A lifecycle that is open, or that a living task was created in."""
 
-    __slots__ = ("id", "is_internal", "own", "parent", "record", "renamed", "shipped", "status", "trace", "was_closed")
+    __slots__ = (
+        "copy",
+        "id",
+        "is_internal",
+        "own",
+        "parent",
+        "record",
+        "renamed",
+        "shipped",
+        "status",
+        "trace",
+        "was_closed",
+    )
 
     def __init__(self, number: int, record: Listed, parent: int, trace: Trace) -> None:
         self.id = number
@@ -40,6 +52,7 @@ class Lifecycle:
         self.renamed: Renamed | None = None
         self.status = 0  # HTTP
         self.was_closed = False  # at the batch before; see ``split_holds.may_be_split``
+        self.copy: Snapshot | None = None  # of the record, if it is not to be read again for this flush
         self.is_internal = False
         self.own: Lifecycle | None = None  # around an internal one: the innermost that is the program's own
 
@@ -57,7 +70,8 @@ class Lifecycle:
             self.shipped = _SHIPPED_BEFORE
 
     def snapshot(self) -> Snapshot:
-        snapshot, new = Snapshot.of(self.record), self.renamed
+        snapshot, new = self.copy or Snapshot.of(self.record), self.renamed
+        self.copy = None
         return snapshot if new is None else snapshot._replace(site=new.site, resource=new.resource)
 
     def released_before(self, instant: int) -> bool:

@@ -5,7 +5,8 @@ Every text is scrubbed, cut and made encodable here, on its way out of the proce
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -20,6 +21,7 @@ from tenure._identify.span_ids import SpanIds
 from tenure._identify.task_table import Task
 
 MAX_MESSAGE = 500  # characters of an exception's message that are shipped
+_T = TypeVar("_T")
 _KEPT = 20_000  # sites whose wire form is remembered from one batch to the next
 
 
@@ -165,3 +167,9 @@ def _site(key: str) -> wire.Site:
             known.clear()
         known[key] = site
     return site
+
+
+def chunks(items: list[_T], length: int) -> Iterator[Sequence[_T]]:
+    """The items in parts of at most this length."""
+    for start in range(0, len(items), length):
+        yield items[start : start + length]

@@ -9,6 +9,7 @@ A record that was drained while its lifecycle is open stays the same list, and e
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -94,6 +95,10 @@ def drain() -> list[object]:
     if lost:
         drop("buffer full", lost)
     return entries
+
+
+late: Callable[[], list[object]] | None = None if probe_backend.SERVES else drain
+"""Drains once more within one flush, with the Python probe; see ``tenure._assembly.late_entries``."""
 
 
 def clear() -> None:

@@ -140,7 +140,7 @@ class Shipper:
         if self._watch is not None and self._is_announced(final=final):
             self._ledger.observations.add(*self._watch.take())
         return self._ledger.batches(
-            self._clock.offset_ns(), faults.dropped, heartbeat=heartbeat, final=final, patient=patient
+            self._clock.offset_ns(), faults.dropped, heartbeat=heartbeat, final=final, patient=patient, late=buffer.late
         )
 
     def _is_announced(self, *, final: bool) -> bool:
